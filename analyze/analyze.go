@@ -1,0 +1,99 @@
+// Package analyze turns an execution trace into a Report: it reads the trace
+// (load.go, translate.go), replays it through model.Sched (replay.go) and hands
+// the facts to one analysis per question.
+//
+//	io.Reader ──▶ load: recognise, decompress, cut into generations
+//	          ──▶ translate: trace.Event → model.Event, generations in parallel
+//	          ──▶ replay: model.Sched, in order, one goroutine ──▶ facts
+//	          ──▶ analyses: latency, dispatches, handoffs, GC, … ──▶ findings
+//	          ──▶ Report ──▶ render
+//
+// It is one pass. Memory is bounded by the live goroutines, the distinct stacks
+// and the largest generation, not by the length of the trace.
+package analyze
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Options say what to analyse and how. The zero value analyses everything with
+// the defaults.
+type Options struct {
+	Name      string // of the input, for messages and the report
+	Size      int64  // of the input in bytes as read from r, for Progress; 0 when not known
+	GoVersion string // "1.26": whose rules to apply; "" to take it from the trace
+	From, To  Bound  // part of the trace to analyse; the zero Bound is open
+
+	// Slices is how many slices of the timeline to keep in Report.Timeline for
+	// pictures in full detail. 0 keeps none.
+	Slices int
+
+	// MaxMemory bounds what the input can make the reader hold, in bytes: a
+	// generation that would need more ends the reading with a Loss. 0 is
+	// DefaultMaxMemory.
+	MaxMemory int64
+
+	// Workers is the number of generations decoded at once; 0 is
+	// min(2, GOMAXPROCS).
+	Workers int
+
+	// Progress, where set, is told how far the reading is, a few times a second
+	// at the most, from another goroutine than the caller's.
+	Progress func(Progress)
+
+	// Version of gmptrace, for the report.
+	Version string
+}
+
+// DefaultMaxMemory is the default of Options.MaxMemory: 8 GiB.
+const DefaultMaxMemory = 8 << 30
+
+// Bound is one end of the part of a trace to analyse: an offset from the
+// trace's first event or, where Clock is set, a wall-clock time.
+type Bound struct {
+	Set    bool
+	Offset time.Duration
+	Clock  time.Time // has precedence where not zero
+}
+
+// Progress is how far an analysis has come.
+type Progress struct {
+	Bytes  int64 // of the input as read, compressed where it is
+	Size   int64 // of the input; 0 when not known
+	Events int64
+}
+
+// InputError says why an input cannot be analysed at all. Its text names the
+// input, where in it, and what to do.
+type InputError struct {
+	Name   string
+	Kind   string // empty, not-a-trace, html, pprof, not-enabled, future-version, too-large, damaged, read …
+	Offset int64  // bytes into the uncompressed input; -1 when not known
+	Text   string // what is wrong
+	Hint   string // what to do
+	Err    error  // underlying, may be nil
+}
+
+func (e *InputError) Error() string {
+	s := fmt.Sprintf("%s: %s", e.Name, e.Text)
+	if e.Offset >= 0 {
+		s = fmt.Sprintf("%s: at byte %d: %s", e.Name, e.Offset, e.Text)
+	}
+	if e.Hint != "" {
+		s += "\n" + e.Hint
+	}
+	return s
+}
+
+func (e *InputError) Unwrap() error { return e.Err }
+
+// Analyze reads a trace from r to its end and reports on it. An input of which
+// nothing can be read is an *InputError; one of which something can is a Report
+// whose Trace.Complete is false and whose Trace.Lost says what is missing. When
+// ctx is cancelled the error is ctx.Err().
+func Analyze(ctx context.Context, r io.Reader, opt Options) (*Report, error) {
+	return analyze(ctx, r, opt)
+}

@@ -1,0 +1,146 @@
+package analyze
+
+import (
+	"encoding/binary"
+	"iter"
+
+	"gmptrace/model"
+)
+
+// SliceKind is what a P did during a slice of the timeline.
+type SliceKind uint8
+
+// The kinds of slices. A P that does none of these is idle.
+const (
+	SliceUser     SliceKind = iota // a goroutine of the program ran
+	SliceRuntime                   // a goroutine of the runtime ran, other than a mark worker
+	SliceGCWorker                  // a mark worker ran
+	SliceAssist                    // a goroutine ran and did GC assist work all the while
+	SliceSyscall                   // its goroutine was in a system call, the P not yet taken
+	SliceSched                     // held by an M that ran no goroutine: looking for work
+	NumSliceKinds
+)
+
+// String is the kind's name in reports.
+func (k SliceKind) String() string {
+	return [...]string{"user goroutine", "runtime goroutine", "GC worker", "GC assist", "syscall", "looking for work", "?"}[min(k, NumSliceKinds)]
+}
+
+// Timeline is what one picture in full detail needs: a track per P with its
+// slices, and the marks of decisions. It is kept only where Options.Slices asks
+// for it and up to that many slices; beyond, Complete is false and Kept says
+// which windows still have all their slices.
+type Timeline struct {
+	Tracks   []*Track
+	Names    []string     // names of Slice.Name: start functions of goroutines
+	Marks    []Mark       // in order of time
+	Depth    []DepthPoint // changes of the number of runnable goroutines, thinned
+	Complete bool
+	Kept     []Window // in order of time; the whole trace when Complete
+	LeftOut  int64    // slices not kept
+}
+
+// Window is a part of the trace in full detail.
+type Window struct{ Start, End int64 }
+
+// DepthPoint is the number of runnable goroutines from a moment on.
+type DepthPoint struct {
+	At int64
+	N  int
+}
+
+// MarkKind is a kind of decision shown on the timeline.
+type MarkKind uint8
+
+// The kinds of marks.
+const (
+	MarkSteal MarkKind = iota
+	MarkTick           // a 61-tick pull
+	MarkHandoff
+	MarkPreempt
+	NumMarkKinds
+)
+
+// String is the kind's name in reports.
+func (k MarkKind) String() string {
+	return [...]string{"steal", "61-tick pull", "handoff", "preemption", "?"}[min(k, NumMarkKinds)]
+}
+
+// Mark is one decision at one moment on one P.
+type Mark struct {
+	At   int64
+	P    model.ProcID
+	From model.ProcID // victim of a steal, else -1
+	Kind MarkKind
+}
+
+// Slice is a stretch of time in which one P did one thing.
+type Slice struct {
+	Start, End int64 // from the trace's first event
+	G          model.GoID
+	Name       uint32 // index in Timeline.Names
+	Kind       SliceKind
+	Source     model.Source // where G was dispatched from; unknown for slices that go on after a stop
+	Certain    bool
+}
+
+// Track holds the slices of one P, column by column as delta-varints: about
+// eight bytes a slice, and what deflate likes best. Slices are in order of time
+// and do not overlap.
+type Track struct {
+	P     model.ProcID
+	N     int
+	Start []byte // uvarint: gap since the end of the slice before
+	Dur   []byte // uvarint
+	G     []byte // varint: difference from the slice before
+	Name  []byte // uvarint
+	Kind  []byte // a byte each: SliceKind
+	From  []byte // a byte each: Source, with bit 7 for Certain
+
+	end   int64
+	lastG model.GoID
+}
+
+// Add appends a slice. It must not begin before the one before it ended.
+func (t *Track) Add(s Slice) {
+	t.Start = binary.AppendUvarint(t.Start, uint64(s.Start-t.end))
+	t.Dur = binary.AppendUvarint(t.Dur, uint64(s.End-s.Start))
+	t.G = binary.AppendVarint(t.G, int64(s.G-t.lastG))
+	t.Name = binary.AppendUvarint(t.Name, uint64(s.Name))
+	t.Kind = append(t.Kind, byte(s.Kind))
+	from := byte(s.Source)
+	if s.Certain {
+		from |= 1 << 7
+	}
+	t.From = append(t.From, from)
+	t.end, t.lastG = s.End, s.G
+	t.N++
+}
+
+// Slices are the track's slices in order of time.
+func (t *Track) Slices() iter.Seq[Slice] {
+	return func(yield func(Slice) bool) {
+		var s Slice
+		start, dur, g, name := t.Start, t.Dur, t.G, t.Name
+		for i := range t.N {
+			gap, n := binary.Uvarint(start)
+			start = start[n:]
+			d, n := binary.Uvarint(dur)
+			dur = dur[n:]
+			dg, n := binary.Varint(g)
+			g = g[n:]
+			nm, n := binary.Uvarint(name)
+			name = name[n:]
+			s.Start = s.End + int64(gap)
+			s.End = s.Start + int64(d)
+			s.G += model.GoID(dg)
+			s.Name = uint32(nm)
+			s.Kind = SliceKind(t.Kind[i])
+			s.Source = model.Source(t.From[i] &^ (1 << 7))
+			s.Certain = t.From[i]&(1<<7) != 0
+			if !yield(s) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,3 @@
+module gmptrace
+
+go 1.26.0
