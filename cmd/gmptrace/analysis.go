@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gmptrace/analyze"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// analysis is what the commands that read a trace share: their flags, and the
+// way from the name of a trace to a Report and an exit code.
+type analysis struct {
+	*app
+	from, to  bound
+	goVersion goVersion
+	maxMemory byteSize
+	seconds   int
+	failOn    severity
+	quiet     bool
+	slices    int // of the timeline to keep; commands without pictures leave it 0
+}
+
+func newAnalysis(a *app) *analysis {
+	return &analysis{app: a, maxMemory: analyze.DefaultMaxMemory}
+}
+
+// traceHelp is what the commands' help says about TRACE.
+const traceHelp = `TRACE is a file, - for standard input, or the http(s) URL of a trace endpoint
+such as http://localhost:6060/debug/pprof/trace. Traces compressed with gzip or
+zstd are recognised by their content.`
+
+func (an *analysis) addFlags(f *pflag.FlagSet) {
+	f.Var(&an.from, "from", "leave out what comes before: an `OFFSET` from the trace's start (1.5s) or a time (2026-01-02T15:04:05Z)")
+	f.Var(&an.to, "to", "leave out what comes after: an `OFFSET` from the trace's start, or a time")
+	f.Var(&an.goVersion, "go-version", "`VERSION` of Go whose scheduler wrote the trace, such as 1.24 (default: as the trace says)")
+	f.Var(&an.maxMemory, "max-memory", "`BYTES` that reading may take, such as 4GiB; a trace that needs more is analysed up to there")
+	f.IntVar(&an.seconds, "seconds", 0, "let the trace endpoint record for `N` seconds (default: the endpoint's own, mostly 1)")
+	f.Var(&an.failOn, "fail-on", "exit with code 1 if there is a finding of this `SEVERITY` or worse: "+strings.Join(severityNames(), ", "))
+	f.BoolVarP(&an.quiet, "quiet", "q", false, "no progress bar and no remarks on standard error")
+}
+
+func (an *analysis) completions(cmd *cobra.Command) {
+	names := cobra.FixedCompletions(severityNames(), cobra.ShellCompDirectiveNoFileComp)
+	must(cmd.RegisterFlagCompletionFunc("fail-on", names))
+}
+
+// must is for calls that fail only if the program was written wrong.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// check finds what no single flag can know to be wrong.
+func (an *analysis) check(trace string) error {
+	switch {
+	case an.seconds < 0:
+		return usagef("--seconds %d: must not be negative", an.seconds)
+	case an.seconds > 0 && !isURL(trace):
+		return usagef("--seconds is for the URL of a trace endpoint, and %s is none", printableName(trace))
+	case an.slices < 0:
+		return usagef("--slices %d: must not be negative", an.slices)
+	case an.from.empty(an.to):
+		return usagef("--from %v is not before --to %v", &an.from, &an.to)
+	}
+	return nil
+}
+
+// load reads and analyses a trace. The progress bar is gone when it returns.
+func (an *analysis) load(ctx context.Context, trace string) (*analyze.Report, error) {
+	in, err := an.open(ctx, trace)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	bar := an.progress(in)
+	rep, err := analyze.Analyze(ctx, in, analyze.Options{
+		Name:      in.name,
+		Size:      in.size,
+		GoVersion: string(an.goVersion),
+		From:      an.from.Bound,
+		To:        an.to.Bound,
+		Slices:    an.slices,
+		MaxMemory: int64(an.maxMemory),
+		Progress:  bar.update,
+		Version:   buildVersion(),
+	})
+	bar.close()
+	var bad *analyze.InputError
+	if errors.As(err, &bad) {
+		shown := *bad
+		shown.Name = printableName(bad.Name)
+		return nil, &shown
+	}
+	return rep, err
+}
+
+// conclude sets the exit code, and says in one line what could not be analysed.
+func (an *analysis) conclude(rep *analyze.Report) {
+	t := &rep.Trace
+	if !t.Complete || t.Events == 0 {
+		an.code = exitPartial
+		fmt.Fprintf(an.stderr, "gmptrace: %s: %s\n", printableName(t.Name), printableName(lost(t)))
+	}
+	if an.failOn.reached(rep.Findings) {
+		an.code = exitFindings
+	}
+}
+
+// lost says what is missing from a report.
+func lost(t *analyze.Trace) string {
+	var texts []string
+	for _, l := range t.Lost {
+		texts = append(texts, l.Text)
+	}
+	what := "analysed in part"
+	if t.Events == 0 {
+		what = "nothing to analyse"
+	}
+	if len(texts) == 0 {
+		return what
+	}
+	return what + ": " + strings.Join(texts, "; ")
+}
+
+// remark prints a line that --quiet suppresses.
+func (an *analysis) remark(format string, args ...any) {
+	if !an.quiet {
+		fmt.Fprintf(an.stderr, "gmptrace: "+format+"\n", args...)
+	}
+}
+
+// reached tells whether a finding is as severe as s asks for. The zero severity
+// asks for none.
+func (s severity) reached(findings []analyze.Finding) bool {
+	return s != "" && slices.ContainsFunc(findings, func(f analyze.Finding) bool {
+		return slices.Index(severities, f.Severity) >= slices.Index(severities, analyze.Severity(s))
+	})
+}

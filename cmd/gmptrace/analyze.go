@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"gmptrace/analyze"
+	"gmptrace/render"
+
+	"github.com/spf13/cobra"
+)
+
+type analyzeCommand struct {
+	*analysis
+	format format
+}
+
+func (a *app) analyzeCommand() *cobra.Command {
+	c := &analyzeCommand{analysis: newAnalysis(a), format: formatText}
+	cmd := &cobra.Command{
+		Use:   "analyze TRACE",
+		Short: "Print what a trace shows, as text or JSON",
+		Long: `Analyze prints what it finds in a trace to standard output: as text for people,
+or as JSON whose schema is in analyze/schema of the source.
+
+` + traceHelp,
+		Example: `  gmptrace analyze app.trace
+  gmptrace analyze --format json app.trace.gz
+  gmptrace analyze --from 1s --quiet - < app.trace
+  gmptrace analyze --fail-on critical app.trace`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a.ran = true
+			return c.run(cmd.Context(), args[0])
+		},
+	}
+	c.addFlags(cmd.Flags())
+	cmd.Flags().Var(&c.format, "format", "`FORMAT` of the output: text or json")
+	c.completions(cmd)
+	formats := []string{string(formatText), string(formatJSON)}
+	must(cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp)))
+	return cmd
+}
+
+func (c *analyzeCommand) run(ctx context.Context, trace string) error {
+	if err := c.check(trace); err != nil {
+		return err
+	}
+	rep, err := c.load(ctx, trace)
+	if err != nil {
+		return err
+	}
+	out := &output{w: c.stdout}
+	if err := out.write(ctx, func(w io.Writer) error { return c.render(w, rep) }); err != nil {
+		return err
+	}
+	c.conclude(rep)
+	return nil
+}
+
+func (c *analyzeCommand) render(w io.Writer, rep *analyze.Report) error {
+	if c.format == formatJSON {
+		return render.JSON(w, rep)
+	}
+	return render.Text(w, rep, render.TextOptions{
+		// https://no-color.org
+		Color: isTerminal(c.stdout) && os.Getenv("NO_COLOR") == "",
+		Width: terminalWidth(c.stdout),
+	})
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"go/version"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"gmptrace/analyze"
+
+	"github.com/dustin/go-humanize"
+)
+
+// The types of flags: each parses one value, and where it can't, says what it takes.
+
+// bound is one end of the part of a trace to analyse.
+type bound struct {
+	analyze.Bound
+	text string // as given
+}
+
+func (b *bound) Type() string   { return "offset" }
+func (b *bound) String() string { return b.text }
+
+// Set takes an offset, which is a duration, or a wall-clock time.
+func (b *bound) Set(s string) error {
+	d, err := time.ParseDuration(s)
+	if err == nil && d < 0 {
+		return errors.New("an offset from the trace's start must not be negative")
+	}
+	if err == nil {
+		*b = bound{analyze.Bound{Set: true, Offset: d}, s}
+		return nil
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil || t.IsZero() {
+		return errors.New("need an offset such as 1.5s or 200ms, or a time such as 2026-01-02T15:04:05.000Z")
+	}
+	*b = bound{analyze.Bound{Set: true, Clock: t}, s}
+	return nil
+}
+
+// empty tells whether nothing can lie between b and to. An offset and a time
+// can't be compared before the trace is read.
+func (b *bound) empty(to bound) bool {
+	if !b.Bound.Set || !to.Bound.Set || b.Clock.IsZero() != to.Clock.IsZero() {
+		return false
+	}
+	if b.Clock.IsZero() {
+		return b.Offset >= to.Offset
+	}
+	return !b.Clock.Before(to.Clock)
+}
+
+// byteSize is a number of bytes, given with or without a unit.
+type byteSize int64
+
+func (n *byteSize) Type() string   { return "bytes" }
+func (n *byteSize) String() string { return humanize.IBytes(uint64(*n)) }
+
+func (n *byteSize) Set(s string) error {
+	v, err := humanize.ParseBytes(s)
+	if err != nil || v == 0 || v > math.MaxInt64 {
+		return errors.New("need a number of bytes such as 500MB or 4GiB")
+	}
+	*n = byteSize(v)
+	return nil
+}
+
+// goVersion is a Go release without its patch level: "1.24".
+type goVersion string
+
+func (v *goVersion) Type() string   { return "version" }
+func (v *goVersion) String() string { return string(*v) }
+
+func (v *goVersion) Set(s string) error {
+	lang := version.Lang("go" + strings.TrimPrefix(s, "go"))
+	if lang == "" || version.Compare(lang, "go1.5") < 0 {
+		return errors.New("need a version of Go such as 1.24")
+	}
+	*v = goVersion(strings.TrimPrefix(lang, "go"))
+	return nil
+}
+
+// severity is the least severity of a finding to fail on; "" fails on none.
+type severity string
+
+// severities are all there are, mildest first.
+var severities = []analyze.Severity{analyze.SeverityInfo, analyze.SeverityWarning, analyze.SeverityCritical}
+
+func severityNames() []string {
+	var names []string
+	for _, s := range severities {
+		names = append(names, string(s))
+	}
+	return names
+}
+
+func (s *severity) Type() string   { return "severity" }
+func (s *severity) String() string { return string(*s) }
+
+func (s *severity) Set(v string) error {
+	if !slices.Contains(severities, analyze.Severity(v)) {
+		return fmt.Errorf("need one of %s", strings.Join(severityNames(), ", "))
+	}
+	*s = severity(v)
+	return nil
+}
+
+// format is a form of analyze's output.
+type format string
+
+// The formats.
+const (
+	formatText format = "text"
+	formatJSON format = "json"
+)
+
+func (f *format) Type() string   { return "format" }
+func (f *format) String() string { return string(*f) }
+
+func (f *format) Set(v string) error {
+	if format(v) != formatText && format(v) != formatJSON {
+		return fmt.Errorf("need one of %s, %s", formatText, formatJSON)
+	}
+	*f = format(v)
+	return nil
+}

@@ -1,0 +1,117 @@
+// Gmptrace says where the time of a Go program went and what its scheduler did,
+// from an execution trace.
+//
+//	gmptrace report TRACE     writes one HTML file that needs nothing else
+//	gmptrace analyze TRACE    prints the same as text or JSON
+//
+// One file of this package holds one subcommand; analysis.go has what those that
+// read a trace share, input.go and fetch.go where a trace comes from, output.go
+// where a report goes.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"gmptrace/analyze"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes. Where two fit, the earlier in this list is taken: a finding
+// that was asked for beats a trace read in part.
+const (
+	exitDone        = 0
+	exitFindings    = 1   // --fail-on, and a finding as severe as that
+	exitUsage       = 2   // usage, nothing readable, or nowhere to write
+	exitPartial     = 3   // analysed in part, or nothing in it
+	exitInterrupted = 130 // 128 + SIGINT, as shells have it
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The second Ctrl-C kills: from the first on, the signal has its default effect again.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// app is one run of the program: its streams, and the code that it will exit with.
+type app struct {
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+	code   int
+	ran    bool // a subcommand's own code was reached: what fails from there on is not the usage
+}
+
+// run is the program without its process.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	root := a.root()
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return a.code
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintln(stderr, "gmptrace: interrupted")
+		return exitInterrupted
+	}
+	a.complain(cmd, err)
+	return exitUsage
+}
+
+// complain prints what went wrong, and where to read on if it was the usage.
+func (a *app) complain(cmd *cobra.Command, err error) {
+	fmt.Fprintf(a.stderr, "gmptrace: %s\n", printable(err.Error()))
+	var usage usageError
+	if !a.ran || errors.As(err, &usage) {
+		fmt.Fprintf(a.stderr, "Run '%s --help' for usage.\n", cmd.CommandPath())
+	}
+}
+
+// usageError is a command line that cannot be meant.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+func usagef(format string, args ...any) error {
+	return usageError(fmt.Sprintf(format, args...))
+}
+
+// inputError is what could not be read, in the form of the errors of Analyze.
+func inputError(name, kind, text, hint string, err error) error {
+	return &analyze.InputError{Name: printableName(name), Kind: kind, Offset: -1, Text: text, Hint: hint, Err: err}
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "gmptrace",
+		Short: "Where the time of a Go program went, and what its scheduler did",
+		Long: `Gmptrace reads a Go execution trace (runtime/trace, /debug/pprof/trace, the
+flight recorder, go test -trace), replays it through a model of the scheduler,
+and says where the time went: scheduling latency and what caused it, where
+goroutines were dispatched from, steals, handoffs, preemptions, idle Ps, GC.
+
+Exit codes: 0 done; 1 --fail-on found something; 2 usage or nothing readable;
+3 the trace was analysed in part or has nothing in it; 130 after Ctrl-C.`,
+		Example: `  gmptrace report app.trace
+  gmptrace analyze app.trace
+  gmptrace version`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(*cobra.Command, []string) error {
+			return usagef("no command given")
+		},
+	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.AddCommand(a.reportCommand(), a.analyzeCommand(), a.versionCommand())
+	return root
+}

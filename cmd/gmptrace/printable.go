@@ -1,0 +1,28 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// printable is s with what could steer a terminal written as Go escapes. Names
+// of files, servers' answers and bytes of a trace end up in messages, and none
+// of them can be trusted. Line ends stay: messages have hints on lines of their own.
+func printable(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if r == '\n' || unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		q := strconv.QuoteRune(r)
+		b.WriteString(q[1 : len(q)-1])
+	}
+	return b.String()
+}
+
+// printableName is printable for what must stay on its line.
+func printableName(s string) string {
+	return strings.ReplaceAll(printable(s), "\n", `\n`)
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"gmptrace/analyze"
+
+	"github.com/dustin/go-humanize"
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// progress is a bar on standard error: bytes read, events, time left. The zero
+// progress shows nothing.
+type progress struct {
+	mu  sync.Mutex // update is called from another goroutine, perhaps once more after close
+	bar *progressbar.ProgressBar
+}
+
+// progress begins a bar for in, if a person is there to see it.
+func (an *analysis) progress(in *input) *progress {
+	if an.quiet || !isTerminal(an.stderr) {
+		return &progress{}
+	}
+	size := in.size
+	if size == 0 {
+		size = -1 // not known: the bar spins
+	}
+	return &progress{bar: progressbar.NewOptions64(size,
+		progressbar.OptionSetWriter(an.stderr),
+		progressbar.OptionSetDescription("reading"),
+		progressbar.OptionShowBytes(true),
+		progressbar.OptionUseIECUnits(true),
+		progressbar.OptionShowTotalBytes(true),
+		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionSetWidth(20),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionClearOnFinish(),
+	)}
+}
+
+func (p *progress) update(at analyze.Progress) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar == nil {
+		return
+	}
+	p.bar.Describe(humanize.SIWithDigits(float64(at.Events), 1, "") + " events")
+	// An error here is one of standard error: nowhere to tell it.
+	_ = p.bar.Set64(at.Bytes)
+}
+
+// close takes the bar off the screen.
+func (p *progress) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		_ = p.bar.Finish()
+		_ = p.bar.Clear()
+	}
+	p.bar = nil
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// terminalWidth is the width of w in columns; 0 when it is no terminal.
+func terminalWidth(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
