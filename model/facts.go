@@ -1,0 +1,221 @@
+package model
+
+// Facts are what Step has found out since they were last Reset, each kind in
+// order of time. An interval stands at its end.
+type Facts struct {
+	Dispatches  []Dispatch
+	Gs          []GInterval
+	Ps          []PInterval
+	Ms          []MInterval
+	Handoffs    []Handoff
+	Preempts    []Preempt
+	Wastes      []Waste
+	Divergences []Divergence
+
+	// Events are the events that change no scheduler state (collections, tasks,
+	// labels …), delayed as the facts are.
+	Events []Event
+}
+
+// Reset empties f and keeps its memory.
+func (f *Facts) Reset() {
+	f.Dispatches = f.Dispatches[:0]
+	f.Gs = f.Gs[:0]
+	f.Ps = f.Ps[:0]
+	f.Ms = f.Ms[:0]
+	f.Handoffs = f.Handoffs[:0]
+	f.Preempts = f.Preempts[:0]
+	f.Wastes = f.Wastes[:0]
+	f.Divergences = f.Divergences[:0]
+	f.Events = f.Events[:0]
+}
+
+// Sources is a set of sources.
+type Sources uint16
+
+// With is the set and s.
+func (set Sources) With(s Source) Sources { return set | 1<<s }
+
+// Has reports whether s is in the set.
+func (set Sources) Has(s Source) bool { return set&(1<<s) != 0 }
+
+// Dispatch is one Runnable→Running of a goroutine, and where it came from.
+type Dispatch struct {
+	Time     Time
+	Ready    Time // when it became runnable; a lower bound of the wait if Censored
+	G        GoID
+	By       GoID // who readied it, NoG if nobody or not known
+	P        ProcID
+	M        MIndex
+	Victim   ProcID // whose queue was stolen from, NoP if no steal
+	WaitedOn ProcID // whose local queue it stood in last, NoP for the global queue or unknown
+	Func     uint32 // stack that G started with, 0 if not known
+	Runnable int32  // goroutines still runnable after this dispatch
+	Idle     int32  // Ps idle at this moment
+	Moved    uint8  // goroutines that the steal or the global batch moved, this one included
+	Source   Source
+	Certain  bool    // no other source fits the rules
+	Censored bool    // was runnable before the trace began
+	Sources  Sources // all sources that fit
+	Runtime  bool    // a goroutine of the runtime
+}
+
+// GInterval is a closed stretch of one goroutine's life in one state.
+type GInterval struct {
+	Start, End Time
+	G          GoID
+	By         GoID   // who ended a wait, NoG if nobody or not known
+	P          ProcID // where it ran, or on whose local queue it stood
+	Func       uint32 // stack that G started with, 0 if not known
+	Stack      uint32 // stack that it parked with, 0 if none
+	State      GState
+	Reason     Reason // of a Waiting stretch
+	Open       Open
+	First      bool // the goroutine's first stretch in the trace
+	Runtime    bool // a goroutine of the runtime
+	Worker     bool // a GC mark worker
+}
+
+// Open says at which ends an interval is cut off by the trace.
+type Open uint8
+
+// The ends of an interval that are not its own.
+const (
+	OpenStart Open = 1 << iota // the state began before the trace, or at a moment not known
+	OpenEnd                    // it goes on after the trace
+)
+
+// PActivity is what a P does.
+type PActivity uint8
+
+// What a P can be doing.
+const (
+	PDoesIdle    PActivity = iota // no M holds it
+	PDoesSched                    // an M holds it and runs no goroutine: findRunnable
+	PDoesRun                      // a goroutine runs
+	PDoesSyscall                  // its goroutine is in a system call, it is not taken yet
+)
+
+// PInterval is a closed stretch in which one P did one thing.
+type PInterval struct {
+	Start, End Time
+	G          GoID
+	P          ProcID
+	M          MIndex
+	Func       uint32 // of G
+	Does       PActivity
+	Source     Source // of G's dispatch: set on the stretch that it began, else unknown
+	Certain    bool
+	Runtime    bool // G belongs to the runtime
+	Worker     bool // G is a GC mark worker
+	First      bool // G's first stretch since its dispatch
+}
+
+// MActivity is what a thread without a P does.
+type MActivity uint8
+
+// What a thread without a P can be doing.
+const (
+	MDoesPark    MActivity = iota // parked, or between two Ps
+	MDoesSyscall                  // in a system call whose P was taken
+)
+
+// MInterval is a closed stretch of a thread without a P. With a P a thread does
+// what the P does: see PInterval.M.
+type MInterval struct {
+	Start, End Time
+	M          MIndex
+	Does       MActivity
+}
+
+// HandoffCause is why a P left its M.
+type HandoffCause uint8
+
+// The causes of handoffs.
+const (
+	HandoffRetake    HandoffCause = iota // sysmon took it from a system call
+	HandoffBlocking                      // entersyscallblock gave it away at once
+	HandoffLockedM                       // the M waits for the goroutine locked to it
+	HandoffMExit                         // the M ended with its locked goroutine
+	HandoffSafepoint                     // stop-the-world or forEachP took it from a system call
+	NumHandoffCauses
+)
+
+// String is the cause's name in every output.
+func (c HandoffCause) String() string {
+	return [...]string{"retake", "blocking-syscall", "locked-m", "m-exit", "safepoint", "invalid"}[min(c, NumHandoffCauses)]
+}
+
+// Handoff is a P that left its M so that another could run it.
+type Handoff struct {
+	Time  Time
+	After Time // length since the system call began, in nanoseconds; 0 where there was none
+	G     GoID // whose system call it was
+	P     ProcID
+	From  MIndex
+	To    MIndex // the M that took it next, NoM while none follows in the look-ahead
+	Cause HandoffCause
+}
+
+// How is the way in which a goroutine was made to stop, or stopped, running.
+type How uint8
+
+// The ways.
+const (
+	HowUnknown     How = iota // the trace does not hold it
+	HowSignal                 // asyncPreempt
+	HowCooperative            // stack check at a function call
+	HowGosched                // runtime.Gosched
+	HowGoyield                // goyield: to the tail of the own ring
+	NumHows
+)
+
+// String is the way's name in every output.
+func (h How) String() string {
+	return [...]string{"unknown", "signal", "cooperative", "gosched", "goyield", "invalid"}[min(h, NumHows)]
+}
+
+// Preempt is a goroutine that stopped running although it could have gone on.
+type Preempt struct {
+	Time    Time
+	Ran     Time // length since its dispatch, or since it left its last system call's P; in nanoseconds
+	G       GoID
+	P       ProcID
+	Func    uint32
+	Stack   uint32
+	How     How
+	Runtime bool
+}
+
+// Waste is a stretch in which a P was idle while a goroutine was runnable.
+type Waste struct {
+	Start, End Time
+	Runnable   int32 // most goroutines runnable meanwhile
+	Idle       int32 // most Ps idle meanwhile
+}
+
+// DivergenceKind is a way in which the trace contradicted the model.
+type DivergenceKind uint8
+
+// The ways.
+const (
+	DivergeState DivergenceKind = iota // a goroutine was in another state than the model had it
+	DivergeOrder                       // a queue gave a goroutine before the ones ahead of it
+	DivergePlace                       // a goroutine came from another queue than the model had it in
+	DivergeTick                        // a pull from the global queue out of turn
+	NumDivergences
+)
+
+// String is the kind's name in every output.
+func (k DivergenceKind) String() string {
+	return [...]string{"state", "order", "place", "tick", "invalid"}[min(k, NumDivergences)]
+}
+
+// Divergence is what the rules expected against what the trace shows. The
+// model's queues were corrected to what the trace shows.
+type Divergence struct {
+	Time Time
+	G    GoID
+	P    ProcID
+	Kind DivergenceKind
+}

@@ -1,0 +1,495 @@
+package model
+
+import "math"
+
+// found is the answer to where a dispatched goroutine came from.
+type found struct {
+	source  Source
+	victim  ProcID
+	moved   int     // goroutines moved by a steal or a global batch, this one included
+	certain bool    // nothing else fits
+	sources Sources // what else fits
+}
+
+// find explains the dispatch e of g on p: the inverse of findRunnable. It takes
+// g out of its queue and moves what came along with it.
+//
+// Source: proc.go, findRunnable, schedule, execute.
+func (s *Sched) find(e *entry, g *G, p *P) found {
+	s.repair(e, g, p)
+	f := found{victim: NoP, moved: 1}
+	switch g.place {
+	case placeDirect:
+		f.source, f.certain = g.direct, true
+		if g.direct == SourceNetpoll || g.direct == SourceParkCancelled {
+			m := s.ms[max(e.M, 0)]
+			f.certain = e.M >= 0 && (m.prevG != e.g || m.prevOp != OpReady || g.parkAt == 0 || s.now-g.parkAt > 4*parkCancel || g.direct == SourceParkCancelled)
+			f.sources = f.sources.With(SourceNetpoll).With(SourceParkCancelled)
+		}
+	case placeRunnext:
+		s.fromRunnext(g, p, &f)
+	case placeRing:
+		if g.p == p.id {
+			s.fromOwnRing(e, g, p, &f)
+		} else {
+			s.fromOtherRing(e, g, p, &f)
+		}
+	case placeGlobal:
+		s.fromGlobal(e, g, p, &f)
+	case placeLimbo:
+		f.source = SourceSteal
+	default:
+		f.source = SourceUnknown
+	}
+	s.unqueue(g)
+	if f.certain {
+		f.sources = 0
+	}
+	return f
+}
+
+// countTick advances p's schedtick: a dispatch from the own runnext inherits the
+// time slice, and the direct ones of system calls and coroutines do not count,
+// but a start on the goroutine's locked thread always does.
+//
+// Source: proc.go, execute's inheritTime.
+func (s *Sched) countTick(e *entry, g *G, p *P, f found) {
+	switch f.source {
+	case SourceRunnext, SourceCoroutine, SourceSyscallExit, SourceParkCancelled:
+		if e.M < 0 || s.m(e.M).prevOp != OpAcquirep || !s.lockedTo(g, e.M) || f.source != SourceRunnext {
+			return
+		}
+	}
+	p.tick++
+}
+
+// snap remembers p's queue after an event.
+func (s *Sched) snap(p *P) {
+	p.snapAt, p.snapHead = s.now, 0
+	if p.runq.len() > 0 {
+		p.snapHead = p.runq.at(0)
+	}
+}
+
+func (s *Sched) fromRunnext(g *G, p *P, f *found) {
+	f.certain = g.sure
+	if g.p == p.id {
+		f.source = SourceRunnext
+		return
+	}
+	f.source, f.victim = SourceStealRunnext, g.p
+	// The victim may have readied another goroutine before the thief started:
+	// then it was taken from the ring, as far as the trace can tell.
+	f.certain = g.sure && s.p(g.p).runq.len() == 0
+	f.sources = f.sources.With(SourceSteal)
+}
+
+func (s *Sched) fromOwnRing(e *entry, g *G, p *P, f *found) {
+	f.source = SourceLocal
+	k := p.runq.index(e.g)
+	if p.hostage != 0 && p.runq.index(p.hostage) < 0 {
+		p.hostage = 0
+	}
+	if p.hostage == 0 && k > 0 && s.comes(p.runq.at(0)).p == p.id {
+		s.findHostage(p, k)
+	}
+	f.certain = g.sure && k == 0 && p.hostage == 0 && p.runnext == 0
+	if p.hostage == 0 {
+		if k > 0 {
+			s.diverge(DivergeOrder, g, p.id)
+			f.sources = f.sources.With(SourceSteal).With(SourceGlobal)
+		}
+		return
+	}
+	if k == 0 && p.own > 0 {
+		p.own--
+		return
+	}
+	if p.runq.index(p.hostage) > k {
+		f.source, f.victim = SourceSteal, s.comes(p.hostage).p
+		p.own = k
+	}
+}
+
+// findHostage looks for what explains that p runs its k-th goroutine before the
+// first: a thief has taken a run off this ring and not started yet, and p stole
+// part of it back.
+func (s *Sched) findHostage(p *P, k int) {
+	for i := k + 1; i < p.runq.len(); i++ {
+		y := p.runq.at(i)
+		if c := s.comes(y); c.p >= 0 && c.p != p.id {
+			p.hostage, p.own = y, 0
+			return
+		}
+	}
+}
+
+func (s *Sched) fromOtherRing(e *entry, g *G, p *P, f *found) {
+	v := s.p(g.p)
+	k := v.runq.index(e.g)
+	f.source, f.victim = SourceSteal, v.id
+	from := 0
+	if v.hostage != 0 {
+		if v.hostage == e.g {
+			from, v.hostage = min(v.own, k), 0
+		} else if k >= v.own && v.runq.index(v.hostage) > k {
+			from = v.own
+			if c := s.comes(v.hostage); c.p != p.id {
+				f.victim = c.p
+			}
+		}
+	}
+	f.moved = k - from + 1
+	f.certain = g.sure && from == 0 && v.hostage == 0
+	moved := s.scratch[:0]
+	for i := from; i < k; i++ {
+		moved = append(moved, v.runq.at(i))
+	}
+	s.scratch = moved
+	v.runq.removeAt(k)
+	g.place = placeNone
+	if s.lockedAnywhere(g) && k == 0 && g.kickAt > 0 && s.now-g.kickAt < lockedWake {
+		f.source = SourceStealRunnext // taken before it was kicked out; its thread had to wake
+		f.certain, f.sources = false, f.sources.With(SourceSteal)
+	}
+	for _, r := range moved {
+		y := s.g(r)
+		s.unqueue(y)
+		s.ringput(p, r)
+	}
+	p.lastPull = s.cur
+}
+
+// lockedWake is how long the thread of a locked goroutine may take to wake
+// after the thief handed the goroutine to it.
+const lockedWake = 60_000 // ns
+
+func (s *Sched) lockedAnywhere(g *G) bool { return g.lockM >= 0 && s.lockedTo(g, g.lockM) }
+
+// Certain orders of puts onto the global queue: two puts farther apart than
+// putApart, the first done by putDone at the latest, cannot have changed places.
+const (
+	putApart = 1500    // ns
+	putDone  = 3000    // ns
+	putSure  = 100_000 // ns: not even a stalled thread
+)
+
+// fromGlobal explains a dispatch of a goroutine in the global queue: a 61-tick
+// pull takes one; a pull because the local queue is empty takes a batch; and a
+// goroutine pulled earlier with a batch may only now show up.
+func (s *Sched) fromGlobal(e *entry, g *G, p *P, f *found) {
+	mine, sure := s.aheadInGlobal(e, g, p)
+	if !sure && s.outOfTurn(p) {
+		mine = nil
+	}
+	empty := p.runq.len() == 0 && p.runnext == 0
+	if len(mine) > 0 && len(mine) < globBatchMax && empty {
+		// They left with an earlier batch of this P and are in its ring: this
+		// pull is out of turn.
+		for _, r := range mine {
+			s.unqueue(s.g(r))
+			s.ringput(p, r)
+		}
+		empty = false
+	}
+	f.sources = f.sources.With(SourceGlobal).With(SourceGlobalTick)
+	if s.hasLocal(p) {
+		s.globalBeforeLocal(e, g, p, f, len(mine) > 0)
+		return
+	}
+	if s.inTurn(p) {
+		f.source = SourceGlobalTick
+		return
+	}
+	f.source = SourceGlobal
+	f.certain = g.sure && !g.popped && s.outOfTurn(p) && empty
+	s.pullBatch(e, g, p, f)
+}
+
+// globalBeforeLocal explains a pull from the global queue while p has goroutines
+// of its own: only every 61st dispatch may do that.
+func (s *Sched) globalBeforeLocal(e *entry, g *G, p *P, f *found, refuted bool) {
+	if !refuted && s.outOfTurn(p) && p.tick-p.phaseAt < 300 {
+		if g.putSeq > 0 && p.lastPull < g.putSeq {
+			// Not its turn, but it can be nowhere else: what seemed local has
+			// gone elsewhere.
+			s.toLimbo(p)
+			s.diverge(DivergeTick, g, p.id)
+			f.source = SourceGlobal
+			return
+		}
+		// It must have come here with an earlier batch.
+		s.diverge(DivergePlace, g, p.id)
+		f.source = SourceLocal
+		f.sources = f.sources.With(SourceLocal)
+		return
+	}
+	f.source = SourceGlobalTick
+	f.certain = g.sure && !g.popped && s.inTurn(p)
+	p.phase, p.phaseAt = p.tick%tickPeriod, p.tick
+}
+
+// aheadInGlobal looks at what stands ahead of g in the global queue, which is
+// first in, first out: those were popped by other threads, whose dispatches are
+// still to come; or they are in the ring of this P (mine), which makes this a
+// pull out of turn; or they were put there at about the same time. sure means
+// that the order of the puts is not in doubt.
+func (s *Sched) aheadInGlobal(e *entry, g *G, p *P) (mine []gref, sure bool) {
+	mine = s.scratch[:0]
+	n := 0
+	for pos := s.globq.head; pos < g.pos && n < 4*globBatchMax; pos++ {
+		r := s.globq.at(pos)
+		if r == 0 {
+			continue
+		}
+		n++
+		y := s.g(r)
+		if y.popped {
+			continue
+		}
+		if s.comes(r).p != p.id {
+			y.popped = true
+			continue
+		}
+		if g.putAt-y.putAt > putApart && (y.putEnd <= g.putAt || y.putEnd-y.putAt < putDone) {
+			mine = append(mine, r)
+			if y.putP >= 0 && y.putP == g.putP || g.putAt-y.putAt > putSure {
+				sure = true
+			}
+		}
+	}
+	s.scratch = mine
+	return mine, sure
+}
+
+// hasLocal reports whether p certainly has goroutines of its own: some in its
+// queue that it will run itself.
+func (s *Sched) hasLocal(p *P) bool {
+	if p.runnext != 0 && s.comes(p.runnext).p == p.id {
+		return true
+	}
+	for i := range p.runq.len() {
+		if s.comes(p.runq.at(i)).p == p.id {
+			return true
+		}
+	}
+	return false
+}
+
+// toLimbo empties p's queue: where its goroutines are is not known.
+func (s *Sched) toLimbo(p *P) {
+	for p.runq.len() > 0 {
+		g := s.g(p.runq.at(0))
+		s.unqueue(g)
+		g.place, g.sure = placeLimbo, false
+	}
+	if p.runnext != 0 {
+		g := s.g(p.runnext)
+		s.unqueue(g)
+		g.place, g.sure = placeLimbo, false
+	}
+}
+
+// inTurn reports whether it is known that p looks at the global queue first now.
+func (s *Sched) inTurn(p *P) bool { return p.phase >= 0 && p.tick%tickPeriod == p.phase }
+
+// outOfTurn reports whether it is known that it does not.
+func (s *Sched) outOfTurn(p *P) bool { return p.phase >= 0 && p.tick%tickPeriod != p.phase }
+
+// pullBatch takes g from the global queue and moves what came along with it to
+// p's ring.
+//
+// Source: proc.go, globrunqget, globrunqgetbatch.
+func (s *Sched) pullBatch(e *entry, g *G, p *P, f *found) {
+	p.lastPull = s.cur
+	if g.popped {
+		// Its batch left the queue earlier; the rest of it stands right behind.
+		for pos := g.pos + 1; pos < s.globq.tail; pos++ {
+			r := s.globq.at(pos)
+			if r == 0 {
+				continue
+			}
+			if y := s.g(r); !y.popped || s.comes(r).p != p.id {
+				break
+			}
+			s.moveToRing(p, r)
+			f.moved++
+		}
+		return
+	}
+	rest, size := s.behindInGlobal(g)
+	n := min(size/max(s.procs, 1)+1, size, globBatchMax)
+	n = s.batchSize(p, rest, n)
+	for _, r := range rest[:min(n-1, len(rest))] {
+		s.moveToRing(p, r)
+		f.moved++
+	}
+}
+
+// moveToRing moves r from the global queue to p's ring.
+func (s *Sched) moveToRing(p *P, r gref) {
+	y := s.g(r)
+	sure := y.sure
+	s.unqueue(y)
+	s.ringput(p, r)
+	y.batch, y.sure = s.cur, sure
+}
+
+// behindInGlobal is what stands behind g in the global queue and can leave with
+// it, as far as a batch can reach, and the queue's size as the puller saw it.
+func (s *Sched) behindInGlobal(g *G) (rest []gref, size int) {
+	rest = s.scratch[:0]
+	size = 1
+	limit := globBatchMax * max(s.procs, 1) // more does not change the batch
+	for pos := g.pos + 1; pos < s.globq.tail && size < limit; pos++ {
+		r := s.globq.at(pos)
+		if r == 0 {
+			continue
+		}
+		if y := s.g(r); y.popped || y.putEnd > s.now && s.now-y.putAt > putDone && s.overtaken(pos, r) {
+			continue
+		}
+		size++
+		if len(rest) <= globBatchMax+4 {
+			rest = append(rest, r)
+		}
+	}
+	s.scratch = rest
+	return rest, size
+}
+
+// overtaken reports whether something behind r in the global queue is dispatched
+// before it: then r was put there late.
+func (s *Sched) overtaken(pos int64, r gref) bool {
+	a := s.comes(r).seq
+	n := 0
+	for pos++; pos < s.globq.tail && n < 7; pos++ {
+		if y := s.globq.at(pos); y != 0 {
+			if s.comes(y).seq < a {
+				return true
+			}
+			n++
+		}
+	}
+	return false
+}
+
+// batchSize corrects the computed size n of a batch that p pulled, from where
+// the goroutines behind its head are dispatched next.
+func (s *Sched) batchSize(p *P, rest []gref, n int) int {
+	if len(rest) == 0 {
+		return n
+	}
+	first := s.comes(rest[0])
+	lo, hi := 1, len(rest)+1
+	for j := 0; j < min(n+2, len(rest)); j++ {
+		a := s.comes(rest[j])
+		if a.p != p.id {
+			if s.endsBatch(p, rest, n, j, a) {
+				hi = j + 1
+				break
+			}
+			continue
+		}
+		if j > 0 {
+			if b := s.comes(rest[j-1]); b.p == p.id && a.seq < b.seq {
+				hi = j + 1 // order broken: not in the same ring
+				break
+			}
+		}
+		// Somebody behind was popped already before the first of these ran.
+		for _, z := range rest[j+1 : min(len(rest), j+4)] {
+			if b := s.comes(z); b.p != p.id && b.seq < first.seq && first.p == p.id {
+				lo = j + 2
+			}
+		}
+	}
+	return min(max(n, lo), hi)
+}
+
+// endsBatch reports whether rest[j], which runs on another P than the puller,
+// shows that the batch ended before it; otherwise it may have been stolen out of
+// the puller's ring.
+func (s *Sched) endsBatch(p *P, rest []gref, n, j int, a coming) bool {
+	if j > 0 {
+		b := s.comes(rest[j-1])
+		if j+1 < len(rest) && b.p == a.p && b.seq > a.seq {
+			return false // a thief runs the last one first
+		}
+		if b.p == p.id && b.seq > a.seq {
+			return true
+		}
+	}
+	from := min(len(rest), max(j+1, n-1))
+	behind := false
+	for _, z := range rest[from:min(len(rest), from+3)] {
+		if c := s.comes(z); c.seq > a.seq && c.seq != math.MaxUint64 && s.g(z).putAt < s.now {
+			behind = true
+		}
+	}
+	if !behind {
+		return false
+	}
+	for l := j + 1; l < len(rest) && l < j+globBatchMax+2; l++ {
+		if b := s.comes(rest[l]); b.p == a.p && b.seq < a.seq {
+			return false // part of a stolen run
+		}
+	}
+	return true
+}
+
+// repair corrects the model's queues where this dispatch refutes them.
+func (s *Sched) repair(e *entry, g *G, p *P) {
+	if g.place != placeRing || g.p == p.id {
+		return
+	}
+	v := s.p(g.p)
+	if s.globq.n > 0 && s.neverLeft(e, g, v, p) {
+		s.unbatch(e, g, v)
+		s.diverge(DivergePlace, g, p.id)
+		return
+	}
+	if p.snapHead == e.g {
+		// Another P's steal seemed to take it, but this P had it first.
+		s.unqueue(g)
+		p.runq.pushHead(e.g)
+		g.place, g.p, g.sure = placeRing, p.id, false
+		s.diverge(DivergePlace, g, p.id)
+	}
+}
+
+// neverLeft reports whether g, thought to be in v's ring, must still be in the
+// global queue: it came to v in a batch, and what stands in the global queue
+// behind it is not dispatched before it.
+func (s *Sched) neverLeft(e *entry, g *G, v, p *P) bool {
+	if g.batch == 0 {
+		return false
+	}
+	k := v.runq.index(e.g)
+	if k > 0 {
+		// A thief runs the last of what it stole and the others after it.
+		return s.comes(v.runq.at(k-1)).p == v.id
+	}
+	if v.runq.len() > 2 {
+		return true // a thief would have taken more
+	}
+	h := s.globq.at(s.globq.head)
+	return !s.g(h).popped && s.comes(h).seq > s.cur && s.g(h).putAt < p.snapAt
+}
+
+// unbatch returns g and what came behind it in the same batch to the global
+// queue's head.
+func (s *Sched) unbatch(e *entry, g *G, v *P) {
+	k := v.runq.index(e.g)
+	back := s.scratch[:0]
+	for i := k; i < v.runq.len() && s.g(v.runq.at(i)).batch == g.batch; i++ {
+		back = append(back, v.runq.at(i))
+	}
+	s.scratch = back
+	for i := len(back) - 1; i >= 0; i-- {
+		y := s.g(back[i])
+		s.unqueue(y)
+		y.place, y.p, y.batch, y.sure = placeGlobal, NoP, 0, false
+		y.pos = s.globq.pushHead(back[i])
+	}
+}

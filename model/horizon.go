@@ -1,0 +1,172 @@
+package model
+
+import "math"
+
+// Lookahead is how many events the model looks ahead before it decides one.
+// More buys little: see BenchmarkLookahead and the accuracy table.
+const Lookahead = 1 << 14
+
+// entry is an event in the look-ahead, linked with what follows it. Links are
+// distances in events; 0 means that nothing follows in the look-ahead.
+type entry struct {
+	Event
+	g     gref   // slot of the goroutine that is the subject
+	onM   uint32 // next scheduler event on the same M
+	again uint32 // OpExecute: next dispatch of the same G; P operations: next one on the same P
+}
+
+// horizon is the ring of events that were read and not yet decided. Sequence
+// numbers count events from 1.
+type horizon struct {
+	ring []entry
+	head uint64 // next to decide
+	tail uint64 // next to read
+}
+
+func newHorizon(n int) horizon {
+	return horizon{ring: make([]entry, n), head: 1, tail: 1}
+}
+
+func (h *horizon) at(seq uint64) *entry { return &h.ring[seq&uint64(len(h.ring)-1)] }
+func (h *horizon) full() bool           { return h.tail-h.head == uint64(len(h.ring)) }
+
+// holds reports whether seq is still to be decided.
+func (h *horizon) holds(seq uint64) bool { return seq >= h.head && seq < h.tail }
+
+// subject says what an Op's Subject is.
+type subject uint8
+
+const (
+	subjectNone subject = iota
+	subjectG
+	subjectP
+)
+
+// opClass says how an Op enters the look-ahead.
+type opClass struct {
+	subject subject
+	onM     bool // a scheduler step of the M: linked to the next one
+}
+
+var opClasses = [numOps]opClass{
+	OpNewproc:        {subjectG, true},
+	OpNewprocBlocked: {subjectG, true},
+	OpNewprocSyscall: {subjectG, true},
+	OpExecute:        {subjectG, true},
+	OpPark:           {subjectG, true},
+	OpGosched:        {subjectG, true},
+	OpReady:          {subjectG, true},
+	OpGoexit:         {subjectG, true},
+	OpGoexitSyscall:  {subjectG, true},
+	OpEntersyscall:   {subjectG, true},
+	OpExitsyscall:    {subjectG, true},
+	OpExitsyscallNoP: {subjectG, true},
+	OpGoStatus:       {subjectG, false},
+	OpAcquirep:       {subjectP, true},
+	OpReleasep:       {subjectP, true},
+	OpRetake:         {subjectP, true},
+	OpProcStatus:     {subjectP, false},
+	OpSTWBegin:       {subjectNone, true},
+	OpSTWEnd:         {subjectNone, true},
+	OpLabel:          {subjectNone, true},
+}
+
+// read puts ev at the end of the look-ahead and links it.
+func (s *Sched) read(ev *Event) {
+	h := &s.ahead
+	seq := h.tail
+	h.tail++
+	e := h.at(seq)
+	*e = entry{Event: *ev}
+	class := opClasses[ev.Op]
+	var m *M
+	if ev.M >= 0 {
+		m = s.m(ev.M)
+		if class.onM {
+			if h.holds(m.tail) {
+				h.at(m.tail).onM = uint32(seq - m.tail)
+			}
+			m.tail = seq
+		}
+	}
+	switch class.subject {
+	case subjectG:
+		s.readG(e, seq, m)
+	case subjectP:
+		p := s.p(ProcID(ev.Subject))
+		if h.holds(p.lastOp) {
+			h.at(p.lastOp).again = uint32(seq - p.lastOp)
+		}
+		p.lastOp = seq
+	default:
+		if ev.Op == OpLabel && ev.Flags&(FlagDedicated|FlagFractional|FlagGCIdle) != 0 {
+			if r := s.gs.find(ev.G); r != 0 {
+				s.gs.at(r).roles |= roleWorker | roleRuntime
+			}
+		}
+	}
+}
+
+// readG finds the subject's slot and learns what the event says of its role:
+// that holds for all of its life, so also for what is not decided yet.
+func (s *Sched) readG(e *entry, seq uint64, m *M) {
+	id := GoID(e.Subject)
+	if m != nil && m.aheadG != 0 && s.gs.at(m.aheadG).id == id {
+		e.g = m.aheadG
+	} else if e.g = s.gs.find(id); e.g == 0 {
+		e.g = s.gs.add(id)
+	}
+	g := s.gs.at(e.g)
+	switch e.Op {
+	case OpExecute:
+		if s.ahead.holds(g.execTail) {
+			s.ahead.at(g.execTail).again = uint32(seq - g.execTail)
+		}
+		if !s.ahead.holds(g.execHead) {
+			g.execHead = seq
+		}
+		g.execTail = seq
+		if m != nil {
+			m.aheadG = e.g
+		}
+	case OpPark, OpGoStatus:
+		if e.Flags&FlagGCWorker != 0 && e.Flags&FlagGCMarkDone == 0 {
+			g.roles |= roleWorker
+		}
+		if e.Flags&FlagScavenger != 0 {
+			g.roles |= roleScavenger
+		}
+		if e.Flags&FlagTraceReader != 0 && (e.Op == OpGoStatus || e.Reason == ReasonSystem) {
+			g.roles |= roleReader
+		}
+		fallthrough
+	case OpNewproc, OpNewprocBlocked:
+		if e.Flags&FlagRuntimeG != 0 {
+			g.roles |= roleRuntime
+		}
+	}
+}
+
+// coming is a goroutine's next dispatch.
+type coming struct {
+	seq uint64 // MaxUint64 beyond the look-ahead
+	p   ProcID // NoP beyond the look-ahead
+}
+
+// comes is where and when the runnable goroutine r is dispatched next.
+func (s *Sched) comes(r gref) coming {
+	g := s.gs.at(r)
+	if !s.ahead.holds(g.execHead) {
+		return coming{math.MaxUint64, NoP}
+	}
+	return coming{g.execHead, s.ahead.at(g.execHead).P}
+}
+
+// nextOnM is the event after seq on its M, nil beyond the look-ahead.
+func (s *Sched) nextOnM(seq uint64) (*entry, uint64) {
+	d := s.ahead.at(seq).onM
+	if d == 0 {
+		return nil, 0
+	}
+	return s.ahead.at(seq + uint64(d)), seq + uint64(d)
+}

@@ -1,0 +1,274 @@
+package model
+
+// Where goroutines are put.
+
+// runqput puts r into p's runnext (the goroutine it kicks out goes to the ring)
+// or at the tail of p's ring.
+//
+// Source: proc.go, runqput.
+func (s *Sched) runqput(p *P, r gref, next bool) {
+	g := s.g(r)
+	s.unqueue(g)
+	if !next {
+		s.ringput(p, r)
+		return
+	}
+	kicked := p.runnext
+	p.runnext = r
+	g.place, g.p, g.sure = placeRunnext, p.id, true
+	if kicked != 0 {
+		s.ringput(p, kicked)
+		s.g(kicked).kickAt = s.now
+	}
+}
+
+// ringput puts r at the tail of p's ring; a full ring gives its first half and
+// r to the global queue.
+//
+// Source: proc.go, runqput and runqputslow.
+func (s *Sched) ringput(p *P, r gref) {
+	if p.runq.len() == runqSize {
+		for range runqSize / 2 {
+			y := p.runq.at(0)
+			p.runq.removeAt(0)
+			s.globalPush(y)
+		}
+		s.globalPush(r)
+		return
+	}
+	p.runq.push(r)
+	g := s.g(r)
+	g.place, g.p, g.sure = placeRing, p.id, true
+}
+
+// globalPush puts r at the global queue's tail.
+func (s *Sched) globalPush(r gref) {
+	g := s.g(r)
+	g.place, g.p, g.sure = placeGlobal, NoP, true
+	g.pos = s.globq.push(r)
+	g.popped, g.putSeq = false, 0
+	g.putAt, g.putEnd, g.putP = s.now, s.now, NoP
+}
+
+// globrunqput puts r, which e's thread announced, at the global queue's tail.
+// The thread may be stalled between the event and the put: it is done at its
+// next event at the latest.
+//
+// Source: proc.go, globrunqput.
+func (s *Sched) globrunqput(r gref, e *entry) {
+	g := s.g(r)
+	s.unqueue(g)
+	s.globalPush(r)
+	g.putP, g.putSeq = e.P, s.cur
+	if next, _ := s.nextOnM(s.cur); next != nil {
+		g.putEnd = next.Time
+	}
+}
+
+// unqueue takes g out of the queue that it is thought to be in.
+func (s *Sched) unqueue(g *G) {
+	switch g.place {
+	case placeRunnext:
+		if p := s.p(g.p); p.runnext != 0 && s.g(p.runnext) == g {
+			p.runnext = 0
+		}
+	case placeRing:
+		p := s.p(g.p)
+		for i := range p.runq.len() {
+			if s.g(p.runq.at(i)) == g {
+				p.runq.removeAt(i)
+				break
+			}
+		}
+	case placeGlobal:
+		s.globq.remove(g.pos)
+	}
+	g.place = placeNone
+}
+
+// putStopped queues a goroutine that stopped although it could have gone on.
+//
+// Source: proc.go, goschedImpl and goyield_m.
+func (s *Sched) putStopped(e *entry, g *G, how How) {
+	switch {
+	case e.P < 0:
+		s.globrunqput(e.g, e)
+	case how == HowGoyield:
+		s.runqput(s.p(e.P), e.g, false)
+	case e.Reason == ReasonPreempted && s.rules.PreemptToRunnext && s.stw > 0:
+		s.runqput(s.p(e.P), e.g, true)
+	default:
+		s.globrunqput(e.g, e)
+	}
+}
+
+// slowExit is how soon after a system call's end without a P its M must run the
+// goroutine for the rare slow path that found an idle P.
+const slowExit = 3000 // ns
+
+// putAfterSyscall places a goroutine that left a system call without the P it
+// went in with.
+//
+// Source: proc.go, exitsyscall, exitsyscallfast_pidle, exitsyscall0 (up to
+// 1.25), exitsyscallTryGetP, exitsyscallNoP (1.26).
+func (s *Sched) putAfterSyscall(e *entry, g *G) {
+	if e.P >= 0 {
+		s.direct(g, SourceSyscallExit)
+		return
+	}
+	if acq, seq := s.nextOnM(s.cur); acq != nil && acq.Op == OpAcquirep && acq.Time-e.Time < slowExit {
+		if ex, _ := s.nextOnM(seq); ex != nil && ex.Op == OpExecute && ex.g == e.g {
+			s.direct(g, SourceSyscallExit)
+			return
+		}
+	}
+	s.globrunqput(e.g, e)
+}
+
+// direct says that g is in no queue and will be dispatched from src.
+func (s *Sched) direct(g *G, src Source) {
+	s.unqueue(g)
+	g.place, g.direct, g.sure = placeDirect, src, true
+}
+
+// putReady places a goroutine that became runnable.
+func (s *Sched) putReady(e *entry, g *G) {
+	switch {
+	case s.coroswitch(e):
+		s.direct(g, SourceCoroutine)
+	case e.P < 0:
+		s.globrunqput(e.g, e)
+	case e.G < 0:
+		s.putFromScheduler(e, g)
+	case e.Flags&FlagSystemstack != 0 && (g.parked(ReasonNetwork) || g.roles&roleScavenger != 0):
+		// Called through systemstack without goready: injectglist, mostly while
+		// the world is stopped and no P counts as idle.
+		s.runqput(s.p(e.P), e.g, false)
+	case g.parked(ReasonAssist):
+		s.runqput(s.p(e.P), e.g, false) // gcFlushBgCredit: ready without next
+	default:
+		s.runqput(s.p(e.P), e.g, true)
+	}
+}
+
+// parked reports whether g's last park was for reason r.
+func (g *G) parked(r Reason) bool { return g.reason == r }
+
+// coroswitch reports whether e is the first of the three events of a switch
+// between coroutines: ready, park or exit, execute, within a few nanoseconds,
+// without a stack.
+//
+// Source: coro.go, coroswitch_m; traceruntime.go, GoSwitch.
+func (s *Sched) coroswitch(e *entry) bool {
+	if e.G < 0 || e.Flags&FlagStack != 0 {
+		return false
+	}
+	stop, seq := s.nextOnM(s.cur)
+	if stop == nil || stop.Time-e.Time > 2 {
+		return false
+	}
+	coro := stop.Op == OpGoexit ||
+		stop.Op == OpPark && stop.Flags&FlagStack == 0 && (stop.Reason == ReasonNone || stop.Reason == ReasonOther)
+	if !coro {
+		return false
+	}
+	ex, _ := s.nextOnM(seq)
+	return ex != nil && ex.Op == OpExecute && ex.g == e.g && ex.Time-e.Time <= 4
+}
+
+// parkCancel is how soon after its park a goroutine goes on if gopark's unlock
+// function refused: what a poll of the network takes is longer.
+const parkCancel = 400 // ns
+
+// putFromScheduler places a goroutine readied by a thread with a P that ran no
+// goroutine: findRunnable itself.
+//
+// Source: proc.go, findRunnable, injectglist; mgc.go, findRunnableGCWorker.
+func (s *Sched) putFromScheduler(e *entry, g *G) {
+	next, seq := s.nextOnM(s.cur)
+	starts := next != nil && next.Op == OpExecute && next.g == e.g
+	switch {
+	case g.roles&roleWorker != 0:
+		s.direct(g, SourceGCWorker)
+		if starts {
+			if label, _ := s.nextOnM(seq); label != nil && label.Op == OpLabel && label.Flags&FlagGCIdle != 0 {
+				g.direct = SourceGCIdle
+			}
+		}
+	case g.roles&roleReader != 0:
+		s.direct(g, SourceTraceReader)
+	case g.parked(ReasonNetwork) && starts:
+		m := s.m(e.M)
+		if m.prevOp == OpPark && m.prevG == e.g && e.Time-m.prevAt < parkCancel {
+			s.direct(g, SourceParkCancelled)
+		} else {
+			s.direct(g, SourceNetpoll)
+		}
+	case g.parked(ReasonNetwork) && g.chain == s.cur:
+		// placed with the first of its batch
+	case g.parked(ReasonNetwork) && s.netpollBatch(e):
+	default:
+		s.runqput(s.p(e.P), e.g, true)
+	}
+}
+
+// netpollBatch places a batch of goroutines that the network poller returned,
+// if e is the first of one: a chain of readies on one thread that ends in the
+// dispatch of the last one, which is in no queue.
+func (s *Sched) netpollBatch(e *entry) bool {
+	batch := s.scratch[:0]
+	seq, x := s.cur, e
+	for x != nil && x.Op == OpReady && x.G < 0 && s.g(x.g).parked(ReasonNetwork) {
+		batch = append(batch, x.g)
+		s.g(x.g).chain = seq
+		x, seq = s.nextOnM(seq)
+	}
+	s.scratch = batch
+	if x == nil || len(batch) < 2 || x.Op != OpExecute || x.g != batch[len(batch)-1] {
+		for _, r := range batch {
+			s.g(r).chain = 0
+		}
+		return false
+	}
+	s.injectglist(s.p(e.P), batch[:len(batch)-1])
+	return true
+}
+
+// injectglist puts goroutines onto the global queue, one for each idle P, and
+// the rest into p's ring. How many Ps the runtime counted as idle is not exactly
+// known: one may be promised to a thread that is just waking. So the order of
+// later dispatches decides.
+//
+// Source: proc.go, injectglist.
+func (s *Sched) injectglist(p *P, list []gref) {
+	idle := s.npidle()
+	for i, r := range list {
+		g := s.g(r)
+		s.unqueue(g)
+		global := i < idle
+		if global && !s.leftGlobal(p, r, list[i+1:]) {
+			global, idle = false, 0
+		}
+		if global || p.runq.len() == runqSize {
+			s.globalPush(r)
+		} else {
+			s.ringput(p, r)
+		}
+		g.sure = len(list) == 1 && idle == 0
+	}
+}
+
+// leftGlobal reports whether r seems to have been put onto the global queue:
+// it runs elsewhere, or on p after one of those behind it.
+func (s *Sched) leftGlobal(p *P, r gref, behind []gref) bool {
+	a := s.comes(r)
+	if a.p != p.id {
+		return true
+	}
+	for _, y := range behind {
+		if b := s.comes(y); b.p == p.id {
+			return a.seq > b.seq
+		}
+	}
+	return false
+}

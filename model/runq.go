@@ -1,0 +1,101 @@
+package model
+
+// gref is a goroutine's slot in Sched.gs; 0 is none.
+type gref int32
+
+// ring is a P's local run queue without runnext.
+//
+// Source: runtime2.go, p.runq; proc.go, runqput, runqget, runqgrab.
+type ring struct {
+	q          [runqSize]gref
+	head, tail uint32
+}
+
+func (r *ring) len() int { return int(r.tail - r.head) }
+
+// at is the i-th goroutine from the head.
+func (r *ring) at(i int) gref { return r.q[(r.head+uint32(i))%runqSize] }
+
+func (r *ring) push(g gref) {
+	r.q[r.tail%runqSize] = g
+	r.tail++
+}
+
+func (r *ring) pushHead(g gref) {
+	r.head--
+	r.q[r.head%runqSize] = g
+}
+
+// index is how far g is from the head, -1 if it is not in the ring.
+func (r *ring) index(g gref) int {
+	for i := range r.len() {
+		if r.at(i) == g {
+			return i
+		}
+	}
+	return -1
+}
+
+// removeAt takes out the i-th goroutine; the order of the others stays.
+func (r *ring) removeAt(i int) {
+	for ; i > 0; i-- {
+		r.q[(r.head+uint32(i))%runqSize] = r.q[(r.head+uint32(i)-1)%runqSize]
+	}
+	r.head++
+}
+
+// globq is the global run queue. Every goroutine in it knows its position
+// (G.pos), so that taking one from the middle leaves a hole instead of moving
+// what is behind.
+//
+// Source: proc.go, globrunqput, globrunqget, globrunqgetbatch.
+type globq struct {
+	buf        []gref // circular; length is a power of two
+	head, tail int64  // positions; buf[pos % len]
+	n          int    // goroutines, holes not counted
+}
+
+func (q *globq) at(pos int64) gref { return q.buf[pos&int64(len(q.buf)-1)] }
+
+func (q *globq) grow() {
+	old := *q
+	q.buf = make([]gref, max(64, 2*len(old.buf)))
+	for pos := old.head; pos < old.tail; pos++ {
+		q.buf[pos&int64(len(q.buf)-1)] = old.at(pos)
+	}
+}
+
+// push puts g at the tail and returns its position.
+func (q *globq) push(g gref) int64 {
+	if q.tail-q.head >= int64(len(q.buf)) {
+		q.grow()
+	}
+	pos := q.tail
+	q.buf[pos&int64(len(q.buf)-1)] = g
+	q.tail++
+	q.n++
+	return pos
+}
+
+// pushHead puts g at the head and returns its position.
+func (q *globq) pushHead(g gref) int64 {
+	if q.tail-q.head >= int64(len(q.buf)) {
+		q.grow()
+	}
+	q.head--
+	q.buf[q.head&int64(len(q.buf)-1)] = g
+	q.n++
+	return q.head
+}
+
+// remove takes out the goroutine at pos.
+func (q *globq) remove(pos int64) {
+	q.buf[pos&int64(len(q.buf)-1)] = 0
+	q.n--
+	for q.head < q.tail && q.at(q.head) == 0 {
+		q.head++
+	}
+	for q.tail > q.head && q.at(q.tail-1) == 0 {
+		q.tail--
+	}
+}

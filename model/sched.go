@@ -1,0 +1,306 @@
+package model
+
+// maxProcs bounds P ids: the runtime itself refuses more (runtime2.go,
+// _MaxGomaxprocs is 1<<10 on old versions and unbounded since; a trace that
+// says more is damaged).
+const maxProcs = 1 << 16
+
+// Sched is the reference scheduler. It follows a trace: every Step reads one
+// event into a bounded look-ahead and decides the oldest event there; Drain
+// decides the rest. What was decided is appended to Facts.
+type Sched struct {
+	Facts Facts
+
+	rules Rules
+	ahead horizon
+	gs    goroutines
+	ps    []*P // by id; nil where not seen
+	ms    []M  // by MIndex
+	globq globq
+
+	now     Time
+	start   Time // of the trace
+	cur     uint64
+	started bool
+	broken  bool // since a break in the trace: goroutines not seen since are in unknown states
+
+	procs    int // GOMAXPROCS; the highest P seen while the trace doesn't say
+	declared bool
+	running  int // Ps held by an M
+	runnable int // goroutines
+	stw      int // stop-the-world ranges open
+	waste    Waste
+	wasting  bool
+
+	scratch []gref
+}
+
+// New is a scheduler that follows the rules, looking ahead as many events as
+// ahead says; that must be a power of two, 0 is Lookahead.
+func New(rules Rules, ahead int) *Sched {
+	if ahead == 0 {
+		ahead = Lookahead
+	}
+	return &Sched{rules: rules, ahead: newHorizon(ahead), gs: newGoroutines()}
+}
+
+// SetRules changes the rules from the next event on, where the Go version
+// becomes known late.
+func (s *Sched) SetRules(r Rules) { s.rules = r }
+
+// Step reads ev and decides the oldest event in the look-ahead if that is full.
+// Times of events must not decrease.
+func (s *Sched) Step(ev *Event) {
+	if s.ahead.full() {
+		s.decide()
+	}
+	s.read(ev)
+}
+
+// Drain decides all events in the look-ahead.
+func (s *Sched) Drain() {
+	for s.ahead.head < s.ahead.tail {
+		s.decide()
+	}
+}
+
+// Close ends the trace: it drains the look-ahead and closes every open interval
+// at the last event's time.
+func (s *Sched) Close() {
+	s.Drain()
+	s.endWaste()
+	for r := gref(1); r <= s.gs.used; r++ {
+		if g := s.gs.at(r); g.id != NoG && g.seen {
+			g.open |= OpenEnd
+			s.closeG(g, NoG)
+		}
+	}
+	for _, p := range s.ps {
+		if p != nil && p.seen {
+			s.closeP(p, PDoesIdle)
+		}
+	}
+	for i := range s.ms {
+		s.closeM(MIndex(i))
+	}
+}
+
+// Now is the time of the last event decided.
+func (s *Sched) Now() Time { return s.now }
+
+// Goroutines is the number of live goroutines.
+func (s *Sched) Goroutines() int { return s.gs.len() }
+
+// Runnable is the number of goroutines that wait for a P.
+func (s *Sched) Runnable() int { return s.runnable }
+
+// QueueLen is the number of goroutines in p's local queue, runnext included.
+func (s *Sched) QueueLen(p ProcID) int {
+	if p < 0 || int(p) >= len(s.ps) || s.ps[p] == nil {
+		return 0
+	}
+	n := s.ps[p].runq.len()
+	if s.ps[p].runnext != 0 {
+		n++
+	}
+	return n
+}
+
+func (s *Sched) decide() {
+	h := &s.ahead
+	s.cur = h.head
+	h.head++
+	e := h.at(s.cur)
+	if !s.started {
+		s.started, s.start = true, e.Time
+	}
+	s.now = e.Time
+	if f := handlers[e.Op]; f != nil {
+		f(s, e)
+	} else {
+		s.Facts.Events = append(s.Facts.Events, e.Event)
+	}
+	if e.M >= 0 && opClasses[e.Op].onM {
+		m := &s.ms[e.M]
+		m.prevOp, m.prevG, m.prevAt = e.Op, e.g, e.Time
+	}
+	s.watchWaste()
+}
+
+// handlers decide events by Op; what has none changes no scheduler state.
+var handlers [numOps]func(*Sched, *entry)
+
+func init() { // not a composite literal: the handlers reach the table again through Sched
+	handlers = [numOps]func(*Sched, *entry){
+		OpNewproc:        (*Sched).newproc,
+		OpNewprocBlocked: (*Sched).newprocBlocked,
+		OpNewprocSyscall: (*Sched).newprocSyscall,
+		OpExecute:        (*Sched).execute,
+		OpPark:           (*Sched).park,
+		OpGosched:        (*Sched).gosched,
+		OpReady:          (*Sched).ready,
+		OpGoexit:         (*Sched).goexit,
+		OpGoexitSyscall:  (*Sched).goexit,
+		OpEntersyscall:   (*Sched).entersyscall,
+		OpExitsyscall:    (*Sched).exitsyscall,
+		OpExitsyscallNoP: (*Sched).exitsyscallNoP,
+		OpGoStatus:       (*Sched).goStatus,
+		OpAcquirep:       (*Sched).acquirep,
+		OpReleasep:       (*Sched).releasep,
+		OpRetake:         (*Sched).retake,
+		OpProcStatus:     (*Sched).procStatus,
+		OpGOMAXPROCS:     (*Sched).gomaxprocs,
+		OpSTWBegin:       (*Sched).stwBegin,
+		OpSTWEnd:         (*Sched).stwEnd,
+		OpGeneration:     (*Sched).generation,
+	}
+}
+
+func (s *Sched) g(r gref) *G { return s.gs.at(r) }
+
+// m is the thread's state; it grows the table as threads appear.
+func (s *Sched) m(i MIndex) *M {
+	for int(i) >= len(s.ms) {
+		s.ms = append(s.ms, M{p: NoP})
+	}
+	return &s.ms[i]
+}
+
+// p is the processor's state. Ids out of range share one P, so that a damaged
+// trace cannot make the model grow without bound.
+func (s *Sched) p(id ProcID) *P {
+	if id < 0 || id >= maxProcs {
+		id = maxProcs - 1
+	}
+	for int(id) >= len(s.ps) {
+		s.ps = append(s.ps, nil)
+	}
+	if s.ps[id] == nil {
+		s.ps[id] = &P{id: id, m: NoM, phase: -1}
+		if !s.declared && id < maxProcs-1 {
+			s.procs = max(s.procs, int(id)+1)
+		}
+	}
+	return s.ps[id]
+}
+
+// npidle is the number of Ps that no M holds.
+func (s *Sched) npidle() int { return max(0, s.procs-s.running) }
+
+// setG closes g's current stretch and begins one in state.
+func (s *Sched) setG(g *G, state GState, by GoID) {
+	s.closeG(g, by)
+	if g.state == GRunnable {
+		s.runnable--
+	}
+	if state == GRunnable {
+		s.runnable++
+		g.ready = s.now
+		g.by = by
+	}
+	g.state, g.since, g.open = state, s.now, 0
+}
+
+// closeG writes g's current stretch, which ends now.
+func (s *Sched) closeG(g *G, by GoID) {
+	if g.state == GNotExist {
+		return
+	}
+	s.Facts.Gs = append(s.Facts.Gs, GInterval{
+		Start: g.since, End: s.now, G: g.id, By: by, P: g.p, Func: g.fn, Stack: g.stack,
+		State: g.state, Reason: g.reason, Open: g.open, First: !g.told,
+		Runtime: g.roles&roleRuntime != 0, Worker: g.roles&roleWorker != 0,
+	})
+	g.told = true
+}
+
+// setP closes p's current stretch and begins another.
+func (s *Sched) setP(p *P, does PActivity) {
+	s.closeP(p, does)
+	p.does, p.since = does, s.now
+}
+
+// closeP writes p's current stretch, which ends now because next begins.
+func (s *Sched) closeP(p *P, next PActivity) {
+	if !p.seen {
+		p.seen = true
+		p.since = s.start
+		if p.does == PDoesIdle && next != PDoesIdle {
+			return // idle since the trace began, if it existed
+		}
+	}
+	if p.since == s.now {
+		return
+	}
+	iv := PInterval{Start: p.since, End: s.now, P: p.id, M: p.m, Does: p.does, G: NoG}
+	if p.does == PDoesRun || p.does == PDoesSyscall {
+		if p.g != 0 {
+			g := s.g(p.g)
+			iv.G, iv.Func = g.id, g.fn
+			iv.Runtime, iv.Worker = g.roles&roleRuntime != 0, g.roles&roleWorker != 0
+		}
+		iv.Source, iv.Certain, iv.First = p.source, p.certain, p.first
+		p.first = false
+	} else if p.does == PDoesIdle {
+		iv.M = NoM
+	}
+	s.Facts.Ps = append(s.Facts.Ps, iv)
+}
+
+// closeM writes the thread's stretch without a P, if it has one.
+func (s *Sched) closeM(i MIndex) {
+	m := &s.ms[i]
+	if m.p == NoP && m.seen && m.since < s.now {
+		s.Facts.Ms = append(s.Facts.Ms, MInterval{Start: m.since, End: s.now, M: i, Does: m.does})
+	}
+	m.seen = true
+}
+
+// takeP makes the thread hold p.
+func (s *Sched) takeP(i MIndex, p *P) {
+	if i < 0 {
+		return
+	}
+	m := s.m(i)
+	s.closeM(i)
+	m.p, p.m = p.id, i
+}
+
+// leaveP makes the thread that holds p hold none.
+func (s *Sched) leaveP(p *P, does MActivity) {
+	if p.m < 0 || s.ms[p.m].p != p.id {
+		return
+	}
+	m := &s.ms[p.m]
+	m.p, m.does, m.since = NoP, does, s.now
+}
+
+// watchWaste follows stretches in which a P was idle while a goroutine was
+// runnable; a stopped world is no waste.
+func (s *Sched) watchWaste() {
+	idle := s.npidle()
+	if s.runnable <= 0 || idle == 0 || s.stw > 0 {
+		if s.wasting {
+			s.endWaste()
+		}
+		return
+	}
+	if !s.wasting {
+		s.wasting = true
+		s.waste = Waste{Start: s.now}
+	}
+	s.waste.Runnable = max(s.waste.Runnable, int32(s.runnable))
+	s.waste.Idle = max(s.waste.Idle, int32(idle))
+}
+
+func (s *Sched) endWaste() {
+	if s.wasting && s.now > s.waste.Start {
+		s.waste.End = s.now
+		s.Facts.Wastes = append(s.Facts.Wastes, s.waste)
+	}
+	s.wasting = false
+}
+
+func (s *Sched) diverge(kind DivergenceKind, g *G, p ProcID) {
+	s.Facts.Divergences = append(s.Facts.Divergences, Divergence{Time: s.now, G: g.id, P: p, Kind: kind})
+}

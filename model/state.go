@@ -1,0 +1,192 @@
+package model
+
+// placeKind is where a runnable goroutine waits, as far as the model knows.
+type placeKind uint8
+
+const (
+	placeNone    placeKind = iota // not runnable
+	placeUnknown                  // runnable before the trace showed it
+	placeRunnext                  // runnext of G.p
+	placeRing                     // ring of G.p
+	placeGlobal                   // global queue, at G.pos
+	placeDirect                   // in no queue: its dispatch follows at once, from G.direct
+	placeLimbo                    // was thought to be in a local queue, which was refuted
+)
+
+// role marks goroutines of the runtime that the scheduler treats specially.
+type role uint8
+
+const (
+	roleWorker role = 1 << iota // GC mark worker
+	roleReader                  // trace reader
+	roleScavenger
+	roleRuntime // any goroutine of the runtime
+)
+
+// G is a goroutine. Its slot is used again after goexit.
+type G struct {
+	id     GoID
+	state  GState
+	reason Reason // of the last park
+	roles  role
+	open   Open
+	seen   bool // some decided event was about it
+	told   bool // one of its stretches was yielded
+
+	since Time // beginning of state
+	ready Time // beginning of the last wait for a P
+	ran   Time // beginning of the current run
+	by    GoID // who readied it
+	fn    uint32
+	stack uint32 // of the last park
+
+	p      ProcID // runs there, or stands in its queue
+	place  placeKind
+	direct Source
+	sure   bool // the place is not in doubt
+
+	// What the last park said.
+	parkFlags Flags
+	parkAt    Time
+
+	// While in the global queue.
+	pos    int64
+	putAt  Time   // of the event that announced the put
+	putEnd Time   // when it must have been done
+	putP   ProcID // whose M did it, NoP if none
+	putSeq uint64 // event that put it there for certain, else 0
+	popped bool   // has left the queue; its dispatch is still to come
+
+	kickAt Time   // when it was kicked out of runnext
+	batch  uint64 // event of the global pull that moved it to a ring
+	chain  uint64 // event of the netpoll batch that already placed it
+
+	// What the look-ahead holds: the G's next and last dispatch.
+	execHead, execTail uint64
+
+	// LockOSThread, as far as it shows: dispatches in a row on an M that ran
+	// nothing else, and how many of them followed an acquirep.
+	lockM    MIndex
+	lockRuns int32
+	lockAcq  int32
+}
+
+// P is a processor.
+type P struct {
+	id    ProcID
+	does  PActivity
+	since Time
+	open  Open
+	m     MIndex // that holds it, or held it last
+	g     gref   // running or in a system call on it
+
+	// What PInterval says of the current dispatch.
+	source  Source
+	certain bool
+	first   bool
+
+	runnext gref
+	runq    ring
+
+	// schedtick from the trace's beginning; phase is its residue at which the
+	// global queue comes first, -1 while no certain 61-tick pull has shown it.
+	tick    int
+	phase   int
+	phaseAt int // tick of the pull that showed phase
+
+	// The state after the last event of this P, before whatever findRunnable
+	// did next on it.
+	snapHead gref
+	snapAt   Time
+
+	// A thief took a run off this ring and has not started yet: what is ahead
+	// of hostage is the thief's, except the first own ones.
+	hostage gref
+	own     int
+
+	lastPull uint64 // last event that moved a batch to this ring
+	seen     bool
+	lastOp   uint64 // last event in the look-ahead whose subject is this P
+}
+
+// M is a thread.
+type M struct {
+	p     ProcID // held, NoP if none
+	since Time   // since it has no P
+	does  MActivity
+	seen  bool
+	g     gref // running or in a system call on it
+	sysAt Time // beginning of its system call
+
+	runs   int32 // goroutines in a row that were the same
+	lastG  gref
+	prevOp Op // last scheduler event on this M
+	prevG  gref
+	prevAt Time
+
+	// In the look-ahead.
+	tail   uint64 // last event on this M
+	aheadG gref   // goroutine that it will be running then
+}
+
+const (
+	slabBits = 12
+	slabSize = 1 << slabBits
+)
+
+// goroutines holds every live G in slabs, so that growing moves none, and finds
+// them by id.
+type goroutines struct {
+	slabs []*[slabSize]G
+	used  gref // slots ever used; slot 0 is none
+	free  []gref
+	byID  map[GoID]gref
+	cache [1024]gref // direct-mapped over byID
+}
+
+func newGoroutines() goroutines {
+	return goroutines{byID: map[GoID]gref{}, slabs: []*[slabSize]G{new([slabSize]G)}}
+}
+
+func (gs *goroutines) at(r gref) *G { return &gs.slabs[r>>slabBits][r&(slabSize-1)] }
+
+// find is the slot of goroutine id, 0 if it is not live.
+func (gs *goroutines) find(id GoID) gref {
+	c := &gs.cache[uint64(id)%uint64(len(gs.cache))]
+	if *c != 0 && gs.at(*c).id == id {
+		return *c
+	}
+	r := gs.byID[id]
+	if r != 0 {
+		*c = r
+	}
+	return r
+}
+
+// add makes a slot for goroutine id, which must not be live.
+func (gs *goroutines) add(id GoID) gref {
+	var r gref
+	if n := len(gs.free); n > 0 {
+		r, gs.free = gs.free[n-1], gs.free[:n-1]
+	} else {
+		gs.used++
+		r = gs.used
+		if int(r>>slabBits) == len(gs.slabs) {
+			gs.slabs = append(gs.slabs, new([slabSize]G))
+		}
+	}
+	*gs.at(r) = G{id: id, p: NoP, putP: NoP, lockM: NoM, by: NoG}
+	gs.byID[id] = r
+	return r
+}
+
+// drop gives the slot back.
+func (gs *goroutines) drop(r gref) {
+	g := gs.at(r)
+	delete(gs.byID, g.id)
+	g.id = NoG
+	gs.free = append(gs.free, r)
+}
+
+// len is the number of live goroutines.
+func (gs *goroutines) len() int { return len(gs.byID) }

@@ -1,0 +1,481 @@
+package model
+
+// The handlers of single events. Each changes the state of a G, M and P and
+// yields the stretch that ends; where a goroutine is put is in place.go, where
+// a dispatched one came from in find.go.
+
+func (s *Sched) newproc(e *entry) {
+	g := s.g(e.g)
+	g.fn = e.Stack
+	s.born(g, GRunnable)
+	g.by = e.G
+	if e.P < 0 {
+		s.globrunqput(e.g, e)
+	} else {
+		s.runqput(s.p(e.P), e.g, true)
+	}
+}
+
+func (s *Sched) newprocBlocked(e *entry) {
+	g := s.g(e.g)
+	g.fn = e.Stack
+	g.reason, g.parkFlags, g.parkAt = ReasonNone, e.Flags, e.Time
+	s.born(g, GWaiting)
+}
+
+func (s *Sched) newprocSyscall(e *entry) {
+	g := s.g(e.g)
+	g.fn = e.Stack
+	s.born(g, GSyscall)
+	if e.M >= 0 {
+		m := s.m(e.M)
+		m.g, m.sysAt = e.g, e.Time
+	}
+}
+
+// born begins g's life now.
+func (s *Sched) born(g *G, state GState) {
+	if g.seen {
+		s.diverge(DivergeState, g, NoP)
+		s.unqueue(g)
+	} else {
+		g.seen, g.state = true, GNotExist
+	}
+	s.setG(g, state, NoG)
+}
+
+func (s *Sched) execute(e *entry) {
+	g, p := s.g(e.g), s.p(e.P)
+	g.execHead = 0
+	if e.again != 0 {
+		g.execHead = s.cur + uint64(e.again)
+	}
+	s.ensure(g, GRunnable, e)
+	censored := g.open&OpenStart != 0
+	waitedOn := NoP
+	if g.place == placeRunnext || g.place == placeRing {
+		waitedOn = g.p
+	}
+	f := s.find(e, g, p)
+	s.countTick(e, g, p, f)
+	s.noteLocked(e, g)
+	d := Dispatch{Time: s.now, Ready: g.ready, G: g.id, By: g.by, P: p.id, M: e.M, Victim: f.victim,
+		WaitedOn: waitedOn, Func: g.fn, Source: f.source, Certain: f.certain, Sources: f.sources.With(f.source),
+		Moved: uint8(min(f.moved, 255)), Censored: censored, Runtime: g.roles&roleRuntime != 0}
+	s.setG(g, GRunning, NoG)
+	d.Runnable, d.Idle = int32(s.runnable), int32(s.npidle())
+	s.Facts.Dispatches = append(s.Facts.Dispatches, d)
+	g.place, g.p, g.batch, g.popped, g.kickAt, g.putSeq = placeNone, p.id, 0, false, 0, 0
+	g.ran = s.now
+	s.runs(p, e.M, e.g)
+	p.source, p.certain, p.first = f.source, f.certain, true
+	s.snap(p)
+}
+
+// runs makes goroutine r run on p and its thread.
+func (s *Sched) runs(p *P, i MIndex, r gref) {
+	s.setP(p, PDoesRun)
+	p.g = r
+	if i >= 0 {
+		if m := s.m(i); m.p != p.id {
+			s.takeP(i, p)
+		}
+		s.ms[i].g = r
+		p.m = i
+	}
+}
+
+// stops makes the P of e look for work after its goroutine stopped.
+func (s *Sched) stops(e *entry) {
+	if e.M >= 0 {
+		s.m(e.M).g = 0
+	}
+	if e.P < 0 {
+		return
+	}
+	p := s.p(e.P)
+	s.setP(p, PDoesSched)
+	p.g = 0
+	s.snap(p)
+}
+
+func (s *Sched) park(e *entry) {
+	g := s.g(e.g)
+	s.ensure(g, GRunning, e)
+	if e.Reason == ReasonPreempted {
+		s.preempted(e, g)
+	}
+	s.unqueue(g)
+	s.setG(g, GWaiting, NoG)
+	g.reason, g.stack = e.Reason, e.Stack
+	g.parkFlags, g.parkAt = e.Flags, e.Time
+	s.handoffLocked(e, g)
+	s.stops(e)
+}
+
+func (s *Sched) gosched(e *entry) {
+	g := s.g(e.g)
+	s.ensure(g, GRunning, e)
+	how := s.preempted(e, g)
+	s.setG(g, GRunnable, NoG)
+	s.putStopped(e, g, how)
+	s.handoffLocked(e, g)
+	s.stops(e)
+}
+
+// preempted yields how a goroutine stopped that could have gone on.
+func (s *Sched) preempted(e *entry, g *G) How {
+	how := s.how(e)
+	s.Facts.Preempts = append(s.Facts.Preempts, Preempt{Time: s.now, Ran: s.now - g.ran, G: g.id, P: e.P,
+		Func: g.fn, Stack: e.Stack, How: how, Runtime: g.roles&roleRuntime != 0})
+	return how
+}
+
+// how reads the way of a stop off its reason and stack.
+//
+// Source: proc.go, goschedImpl, goyield_m, gopreempt_m, preemptPark.
+func (s *Sched) how(e *entry) How {
+	switch {
+	case e.Reason == ReasonGosched:
+		return HowGosched
+	case e.Flags&FlagGoyield != 0,
+		s.rules.GoyieldHidden && e.Flags&FlagSemrelease != 0 && e.Op == OpGosched:
+		return HowGoyield
+	case e.Flags&FlagStack == 0:
+		return HowUnknown
+	case e.Flags&FlagAsyncPreempt != 0:
+		return HowSignal
+	}
+	return HowCooperative
+}
+
+func (s *Sched) goexit(e *entry) {
+	g := s.g(e.g)
+	state := GRunning
+	if e.Op == OpGoexitSyscall {
+		state = GSyscall
+	}
+	s.ensure(g, state, e)
+	s.closeG(g, NoG)
+	s.handoffLocked(e, g)
+	if e.Op == OpGoexit {
+		s.stops(e)
+	} else if e.M >= 0 {
+		s.m(e.M).g = 0
+	}
+	s.gs.drop(e.g)
+}
+
+func (s *Sched) entersyscall(e *entry) {
+	g := s.g(e.g)
+	s.ensure(g, GRunning, e)
+	s.setG(g, GSyscall, NoG)
+	g.stack = e.Stack
+	if e.M >= 0 {
+		m := s.m(e.M)
+		m.g, m.sysAt = e.g, e.Time
+	}
+	if e.P < 0 {
+		return
+	}
+	p := s.p(e.P)
+	s.setP(p, PDoesSyscall)
+	p.g = e.g
+	if next, _ := s.nextOnM(s.cur); next != nil && next.Op == OpReleasep && s.stw == 0 {
+		s.handoff(HandoffBlocking, p, g.id, 0)
+	}
+}
+
+func (s *Sched) exitsyscall(e *entry) {
+	g := s.g(e.g)
+	s.ensure(g, GSyscall, e)
+	s.setG(g, GRunning, NoG)
+	g.ran = s.now
+	if e.P < 0 {
+		return
+	}
+	p := s.p(e.P)
+	g.p = p.id
+	if p.does == PDoesIdle {
+		s.running++ // its acquirep was lost
+	}
+	s.runs(p, e.M, e.g)
+}
+
+func (s *Sched) exitsyscallNoP(e *entry) {
+	g := s.g(e.g)
+	s.ensure(g, GSyscall, e)
+	s.setG(g, GRunnable, NoG)
+	if e.M >= 0 {
+		m := s.m(e.M)
+		m.g = 0
+		if m.p == NoP && m.seen && m.does == MDoesSyscall {
+			s.closeM(e.M)
+			m.does, m.since = MDoesPark, s.now
+		}
+	}
+	s.putAfterSyscall(e, g)
+}
+
+func (s *Sched) ready(e *entry) {
+	g := s.g(e.g)
+	s.ensure(g, GWaiting, e)
+	s.setG(g, GRunnable, e.G)
+	s.putReady(e, g)
+}
+
+// ensure brings g into the state that e implies, if it was in another: the
+// reader's order is right, the model missed something.
+func (s *Sched) ensure(g *G, state GState, e *entry) {
+	switch {
+	case !g.seen:
+		s.appears(g, state)
+	case g.state != state:
+		if g.state != GUndetermined {
+			s.diverge(DivergeState, g, e.P)
+		}
+		s.unqueue(g)
+		s.setG(g, state, NoG)
+		if state == GRunnable {
+			g.place = placeUnknown
+		}
+	}
+}
+
+// goStatus restates a goroutine at the beginning of a generation.
+func (s *Sched) goStatus(e *entry) {
+	g := s.g(e.g)
+	state := GState(e.Arg)
+	if g.fn == 0 {
+		g.fn = e.Stack
+	}
+	if g.seen && g.state == state {
+		return
+	}
+	s.ensure(g, state, e)
+	s.settle(e, g)
+}
+
+// appears begins a goroutine that the trace shows in mid-life. In an unbroken
+// trace it has been in this state since the trace began; after a break nobody
+// knows since when.
+func (s *Sched) appears(g *G, state GState) {
+	g.seen, g.state, g.open, g.since, g.ready = true, state, OpenStart, s.start, s.start
+	if s.broken {
+		g.since, g.ready = s.now, s.now
+	}
+	if state == GRunnable {
+		s.runnable++
+		g.place = placeUnknown
+	}
+}
+
+// settle joins a restated goroutine with the M and P it is on.
+func (s *Sched) settle(e *entry, g *G) {
+	if e.M < 0 || g.state != GRunning && g.state != GSyscall || e.G != g.id {
+		return
+	}
+	m := s.m(e.M)
+	m.g = e.g
+	if g.state == GSyscall {
+		m.sysAt = s.now
+	}
+	if e.P < 0 {
+		return
+	}
+	p := s.p(e.P)
+	g.p = p.id
+	if p.does != PDoesSched || p.g != 0 {
+		return
+	}
+	// Its status came just before and showed it held: it has been running g.
+	p.g = e.g
+	p.does = PDoesRun
+	if g.state == GSyscall {
+		p.does = PDoesSyscall
+	}
+}
+
+func (s *Sched) acquirep(e *entry) {
+	p := s.p(ProcID(e.Subject))
+	if p.does == PDoesIdle {
+		s.running++
+	}
+	s.setP(p, PDoesSched)
+	p.g = 0
+	s.takeP(e.M, p)
+	s.snap(p)
+}
+
+func (s *Sched) releasep(e *entry) {
+	p := s.p(ProcID(e.Subject))
+	if p.does != PDoesIdle {
+		s.running--
+	}
+	does := MDoesPark
+	if p.does == PDoesSyscall {
+		does = MDoesSyscall
+	}
+	s.setP(p, PDoesIdle)
+	s.leaveP(p, does)
+	p.g = 0
+}
+
+// retake takes p from a thread in a system call.
+func (s *Sched) retake(e *entry) {
+	p := s.p(ProcID(e.Subject))
+	var id GoID = NoG
+	var after Time
+	if p.g != 0 {
+		id = s.g(p.g).id
+	}
+	if p.m >= 0 && s.ms[p.m].sysAt > 0 {
+		after = s.now - s.ms[p.m].sysAt
+	}
+	if p.does != PDoesIdle {
+		s.running--
+	}
+	switch {
+	case e.P < 0 && e.G < 0 && e.M != p.m:
+		s.handoff(HandoffRetake, p, id, after)
+	case e.G >= 0 && e.M != p.m && s.stw == 0:
+		s.handoff(HandoffSafepoint, p, id, after)
+	}
+	s.setP(p, PDoesIdle)
+	s.leaveP(p, MDoesSyscall)
+	p.g = 0
+}
+
+// handoff yields that p leaves its M, and who takes it next.
+func (s *Sched) handoff(cause HandoffCause, p *P, g GoID, after Time) {
+	h := Handoff{Time: s.now, After: after, G: g, P: p.id, From: p.m, To: NoM, Cause: cause}
+	e := s.ahead.at(s.cur)
+	seq := s.cur
+	if opClasses[e.Op].subject != subjectP { // announced by what its goroutine does
+		var n *entry
+		if n, seq = s.nextOnM(s.cur); n == nil || ProcID(n.Subject) != p.id {
+			seq = 0
+		}
+	}
+	if seq != 0 {
+		if d := s.ahead.at(seq).again; d != 0 {
+			if n := s.ahead.at(seq + uint64(d)); n.Op == OpAcquirep {
+				h.To = n.M
+			}
+		}
+	}
+	s.Facts.Handoffs = append(s.Facts.Handoffs, h)
+}
+
+// handoffLocked yields a handoff if g, locked to its M, stopped and the M gave
+// its P away: an M that runs only one goroutine and releases its P at each stop.
+//
+// Source: proc.go, stoplockedm and, at goexit, mexit.
+func (s *Sched) handoffLocked(e *entry, g *G) {
+	if e.M < 0 || e.P < 0 || s.stw > 0 || !s.lockedTo(g, e.M) {
+		return
+	}
+	if n, _ := s.nextOnM(s.cur); n == nil || n.Op != OpReleasep {
+		return
+	}
+	cause := HandoffLockedM
+	if e.Op == OpGoexit {
+		cause = HandoffMExit
+	}
+	s.handoff(cause, s.p(e.P), g.id, 0)
+}
+
+// lockedTo reports whether g seems locked to thread i (LockOSThread): it was
+// dispatched there often enough in a row, mostly after the thread, which ran
+// nothing else, took a P.
+func (s *Sched) lockedTo(g *G, i MIndex) bool {
+	return g.lockM == i && g.lockRuns >= 4 && 2*g.lockAcq > g.lockRuns
+}
+
+// noteLocked counts dispatches of g on one thread that runs nothing else.
+func (s *Sched) noteLocked(e *entry, g *G) {
+	if e.M < 0 {
+		return
+	}
+	m := s.m(e.M)
+	if g.lockM != e.M || m.lastG != e.g {
+		g.lockM, g.lockRuns, g.lockAcq = e.M, 0, 0
+	}
+	m.lastG = e.g
+	g.lockRuns++
+	if m.prevOp == OpAcquirep {
+		g.lockAcq++
+	}
+}
+
+func (s *Sched) procStatus(e *entry) {
+	p := s.p(ProcID(e.Subject))
+	held := PState(e.Arg) == PRunning
+	if held == (p.does != PDoesIdle) {
+		if !p.seen {
+			s.closeP(p, PDoesIdle)
+		}
+		return
+	}
+	if held {
+		s.running++
+		if !p.seen { // it has been held since the trace began
+			p.seen, p.since, p.does = true, s.start, PDoesSched
+		} else {
+			s.setP(p, PDoesSched)
+		}
+		s.takeP(e.M, p)
+		s.snap(p)
+		return
+	}
+	s.running--
+	s.setP(p, PDoesIdle)
+	s.leaveP(p, MDoesPark)
+	p.g = 0
+}
+
+func (s *Sched) gomaxprocs(e *entry) {
+	if n := int(e.Arg); n > 0 && n <= maxProcs {
+		s.procs, s.declared = n, true
+	}
+	s.Facts.Events = append(s.Facts.Events, e.Event)
+}
+
+func (s *Sched) stwBegin(e *entry) {
+	s.stw++
+	s.Facts.Events = append(s.Facts.Events, e.Event)
+}
+
+func (s *Sched) stwEnd(e *entry) {
+	s.stw = max(0, s.stw-1)
+	s.Facts.Events = append(s.Facts.Events, e.Event)
+}
+
+// generation marks a new generation; where Arg is not 0, events were lost
+// before it, and what the model knew is void.
+func (s *Sched) generation(e *entry) {
+	s.Facts.Events = append(s.Facts.Events, e.Event)
+	if e.Arg == 0 || !s.started || s.cur == 1 {
+		return
+	}
+	s.broken = true
+	s.stw = 0
+	s.endWaste()
+	for r := gref(1); r <= s.gs.used; r++ {
+		g := s.g(r)
+		if g.id == NoG || !g.seen {
+			continue
+		}
+		s.unqueue(g)
+		g.open |= OpenEnd
+		s.setG(g, GUndetermined, NoG)
+	}
+	for _, p := range s.ps {
+		if p != nil && p.seen && p.does != PDoesIdle {
+			s.setP(p, PDoesIdle)
+			s.leaveP(p, MDoesPark)
+			p.g, p.phase = 0, -1
+		}
+	}
+	s.running = 0
+}
