@@ -27,7 +27,7 @@ or as JSON whose schema is in analyze/schema of the source.
 ` + traceHelp,
 		Example: `  gmptrace analyze app.trace
   gmptrace analyze --format json app.trace.gz
-  gmptrace analyze --from 1s --quiet - < app.trace
+  gmptrace analyze --from 5ms --quiet - < app.trace
   gmptrace analyze --fail-on critical app.trace`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

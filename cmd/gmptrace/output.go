@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"math/rand/v2"
+	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -21,7 +22,7 @@ import (
 func defaultOutput(trace string) string {
 	name := filepath.Base(trace)
 	if isURL(trace) {
-		name = path.Base(strings.FieldsFunc(trace, func(r rune) bool { return r == '?' || r == '#' })[0])
+		name = urlName(trace)
 	}
 	for {
 		ext := filepath.Ext(name)
@@ -34,6 +35,15 @@ func defaultOutput(trace string) string {
 		name = "trace"
 	}
 	return name + ".html"
+}
+
+// urlName is the last element of a URL's path, "" where there is none.
+func urlName(rawURL string) string {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(path.Base("/"+u.Path), "/")
 }
 
 // notItself refuses to replace a trace by its own report, which --force would allow.

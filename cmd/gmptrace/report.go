@@ -34,7 +34,7 @@ The file is named after the trace and lies in the current folder, unless -o says
 otherwise. A file in its place is replaced if gmptrace wrote it.`,
 		Example: `  gmptrace report app.trace
   gmptrace report app.trace.gz -o report.html
-  gmptrace report --from 200ms --to 1.5s app.trace -o window.html
+  gmptrace report --from 5ms --to 20ms app.trace -o window.html
   gmptrace report --force -o report.html - < app.trace
   gmptrace report --seconds 5 http://localhost:6060/debug/pprof/trace`,
 		Args: cobra.ExactArgs(1),

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"gmptrace/analyze"
+
+	"github.com/creack/pty"
+)
+
+func TestDefaultOutput(t *testing.T) {
+	for trace, want := range map[string]string{
+		"app.trace":           "app.html",
+		"/tmp/x/app.trace.gz": "app.html",
+		"trace.out.zst":       "trace.html",
+		"APP.TRACE.GZ":        "APP.html",
+		"app":                 "app.html",
+		"app.v1.2":            "app.v1.2.html",
+		".trace":              "trace.html",
+		"..":                  "trace.html",
+		"http://h:6060/debug/pprof/trace?seconds=5":  "trace.html",
+		"http://h/x/web.trace#frag/../../etc/passwd": "web.html",
+		"http://h":                                     "trace.html",
+		"https://user:secret@h/":                       "trace.html",
+		"http://h/%2e%2e%2fescape":                     "escape.html",
+		"fixtures/real/http-server.go1.26.trace":       "http-server.go1.26.html",
+		"fixtures/real/http-server.go1.26.trace.trace": "http-server.go1.26.html",
+	} {
+		if got := defaultOutput(trace); got != want {
+			t.Errorf("%s: %s, want %s", trace, got, want)
+		}
+	}
+}
+
+// TestExitCode checks which code a report ends with, and that a finding beats a
+// part that is missing.
+func TestExitCode(t *testing.T) {
+	whole := analyze.Trace{Name: "x", Complete: true, Events: 1}
+	part := analyze.Trace{Name: "x", Events: 1, Lost: []analyze.Loss{{Text: "the end"}, {Text: "the middle"}}}
+	nothing := analyze.Trace{Name: "x", Complete: true}
+	warning := []analyze.Finding{{Severity: analyze.SeverityInfo}, {Severity: analyze.SeverityWarning}}
+	tests := []struct {
+		name     string
+		trace    analyze.Trace
+		findings []analyze.Finding
+		failOn   severity
+		want     int
+		stderr   string
+	}{
+		{"whole", whole, nil, "", exitDone, ""},
+		{"findings that nobody asked for", whole, warning, "", exitDone, ""},
+		{"milder than asked for", whole, warning, "critical", exitDone, ""},
+		{"as severe as asked for", whole, warning, "warning", exitFindings, ""},
+		{"more severe", whole, warning, "info", exitFindings, ""},
+		{"none to be found", whole, nil, "info", exitDone, ""},
+		{"part", part, nil, "", exitPartial, "gmptrace: x: analysed in part: the end; the middle\n"},
+		{"nothing", nothing, nil, "info", exitPartial, "gmptrace: x: nothing to analyse\n"},
+		{"part and finding", part, warning, "warning", exitFindings, "gmptrace: x: analysed in part: the end; the middle\n"},
+		{"part and milder finding", part, warning, "critical", exitPartial, "gmptrace: x: analysed in part: the end; the middle\n"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var stderr bytes.Buffer
+			an := newAnalysis(&app{stderr: &stderr})
+			an.failOn = test.failOn
+			an.conclude(&analyze.Report{Trace: test.trace, Findings: test.findings})
+			if an.code != test.want {
+				t.Errorf("code %d, want %d", an.code, test.want)
+			}
+			if got := stderr.String(); got != test.stderr {
+				t.Errorf("standard error %q, want %q", got, test.stderr)
+			}
+		})
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	const hostile = "a\x1b[2J\u202eb\x9b\xff\r\nc\u2028é"
+	if got, want := printable(hostile), `a\x1b[2J\u202eb��\r`+"\n"+`c\u2028é`; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := printableName(hostile); strings.Contains(got, "\n") {
+		t.Errorf("%q has more than one line", got)
+	}
+}
+
+// TestProgress runs gmptrace's bar on a terminal: it must show bytes and events,
+// and leave the line as it found it.
+func TestProgress(t *testing.T) {
+	screen, stderr, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer screen.Close()
+	read := make(chan string)
+	go func() {
+		b, _ := io.ReadAll(screen) // ends with an error when the other side closes
+		read <- string(b)
+	}()
+
+	bar := newAnalysis(&app{stderr: stderr}).progress(&input{size: 1 << 20})
+	bar.update(analyze.Progress{Bytes: 1 << 19, Size: 1 << 20, Events: 12345})
+	bar.close()
+	bar.update(analyze.Progress{Bytes: 1 << 20}) // one that comes late
+	stderr.Close()
+
+	got := <-read
+	for _, want := range []string{"12.3 k events", "50%", "1.0 MiB"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in %q", want, got)
+		}
+	}
+	if line := strings.TrimRight(got, "\r"); !strings.HasSuffix(line, " ") || strings.Contains(got, "\n") {
+		t.Errorf("the line is not left clean: %q", got)
+	}
+}
+
+// TestNoProgress: what is no terminal gets no bar, nor does --quiet.
+func TestNoProgress(t *testing.T) {
+	file, err := os.Create(t.TempDir() + "/stderr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for _, w := range []io.Writer{file, new(bytes.Buffer)} {
+		if newAnalysis(&app{stderr: w}).progress(&input{}).bar != nil {
+			t.Errorf("a bar on %T", w)
+		}
+	}
+	screen, tty, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer screen.Close()
+	defer tty.Close()
+	an := newAnalysis(&app{stderr: tty})
+	an.quiet = true
+	if an.progress(&input{}).bar != nil {
+		t.Error("a bar in spite of --quiet")
+	}
+}
