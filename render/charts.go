@@ -1,0 +1,271 @@
+package render
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"github.com/go-echarts/go-echarts/v2/charts"
+	"github.com/go-echarts/go-echarts/v2/opts"
+
+	"gmptrace/analyze"
+)
+
+// The ids of charts are the ids of their elements; they are fixed because the
+// library's own are random, and the same report must give the same bytes.
+const (
+	timelineID  = "timeline"
+	latencyID   = "latency"
+	stealsID    = "steals"
+	functionsID = "functions"
+)
+
+// option is a chart's option as JSON that is safe inside a script element:
+// encoding/json escapes what could end it. The library's own output is not.
+func option(c interface {
+	Validate()
+	JSON() map[string]any
+}) (json.RawMessage, error) {
+	c.Validate()
+	obj := c.JSON()
+	for _, unused := range []string{"title", "toolbox"} {
+		delete(obj, unused)
+	}
+	raw, err := json.Marshal(obj)
+	if err != nil {
+		return nil, fmt.Errorf("writing a chart's options: %w", err)
+	}
+	return raw, nil
+}
+
+func setup(id string, grids ...opts.Grid) []charts.GlobalOpts {
+	return []charts.GlobalOpts{
+		charts.WithInitializationOpts(opts.Initialization{ChartID: id}),
+		charts.WithAnimation(false),
+		charts.WithGridOpts(grids...),
+		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(false)}),
+		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(false)}),
+	}
+}
+
+// The timeline's layout, in pixels.
+const (
+	rowsTop     = 44 // time labels and the lane of GC phases
+	depthHeight = 72
+	depthGap    = 36
+	sliderRoom  = 52
+)
+
+// rowsHeight is the height of n rows: 30 pixels each while there are few, at
+// least 5 up to 128, thinner beyond.
+func rowsHeight(n int) int {
+	const most, least, limit = 30, 5, 640
+	if n == 0 {
+		return most
+	}
+	pitch := max(least, min(most, 480/n))
+	return max(2*most, min(limit, pitch*n))
+}
+
+func timelineHeight(n int) int {
+	return rowsTop + rowsHeight(n) + depthGap + depthHeight + sliderRoom
+}
+
+// timelineChart has two grids over one time axis: the rows of Ps and the number
+// of runnable goroutines. Each holds one custom item that the page's script
+// paints; see static/src/timeline.js.
+func timelineChart(r *analyze.Report) *charts.Custom {
+	from, to := bounds(r)
+	n := len(rows(r))
+	height := rowsHeight(n)
+	c := charts.NewCustom()
+	c.SetGlobalOptions(append(setup(timelineID,
+		opts.Grid{Left: "56", Right: "16", Top: fmt.Sprint(rowsTop), Height: fmt.Sprint(height)},
+		opts.Grid{Left: "56", Right: "16", Top: fmt.Sprint(rowsTop + height + depthGap), Height: fmt.Sprint(depthHeight)}),
+		charts.WithXAxisOpts(hiddenAxis(from, to, 0)),
+		charts.WithYAxisOpts(opts.YAxis{Type: "value", Min: 0, Max: max(1, n), Show: opts.Bool(false)}),
+		charts.WithDataZoomOpts(
+			opts.DataZoom{Type: "inside", XAxisIndex: []int{0, 1}, FilterMode: "none"},
+			opts.DataZoom{Type: "slider", XAxisIndex: []int{0, 1}, FilterMode: "none"}),
+	)...)
+	c.ExtendXAxis(hiddenAxis(from, to, 1))
+	c.ExtendYAxis(opts.YAxis{Type: "value", Name: "runnable goroutines", Min: 0, Max: depthTop(r), GridIndex: 1, SplitNumber: 2, MinInterval: 1})
+	painted := func(id string, axis int, y int64) {
+		c.AddSeries(id, []opts.CustomData{{Value: []int64{from, y}}}, charts.WithSeriesOpts(func(s *charts.SingleSeries) {
+			s.Id, s.XAxisIndex, s.YAxisIndex = id, axis, axis
+		}))
+	}
+	painted("rows", 0, 0)
+	painted("depth", 1, 0)
+	return c
+}
+
+func hiddenAxis(from, to int64, grid int) opts.XAxis {
+	return opts.XAxis{Type: "value", Min: from, Max: to, GridIndex: grid, Show: opts.Bool(false)}
+}
+
+// depthTop is the top of the depth's axis.
+func depthTop(r *analyze.Report) int {
+	top := max(1, r.Key.QueuePeak)
+	for _, d := range depthPoints(r) {
+		top = max(top, d.N)
+	}
+	return top
+}
+
+// latencyChart counts waits per bucket, both axes logarithmic, with the
+// percentiles marked.
+func latencyChart(r *analyze.Report) *charts.Bar {
+	buckets := r.Latency.Buckets
+	labels := make([]string, len(buckets))
+	data := make([]opts.BarData, len(buckets))
+	for i, b := range buckets {
+		labels[i] = dur(b.Lo)
+		if b.Count > 0 {
+			data[i].Value = b.Count
+		}
+	}
+	bar := charts.NewBar()
+	bar.SetGlobalOptions(append(setup(latencyID, opts.Grid{Left: "64", Right: "16", Top: "36", Bottom: "58"}),
+		charts.WithXAxisOpts(opts.XAxis{Name: "wait from ready to execute (lower bound of the bucket)", NameLocation: "middle", NameGap: 36}),
+		charts.WithYAxisOpts(opts.YAxis{Type: "log", Name: "waits (log scale)", Min: 0.5}))...)
+	bar.SetXAxis(labels).AddSeries("waits", data, charts.WithMarkLineNameXAxisItemOpts(percentileLines(r)...))
+	return bar
+}
+
+// percentileLines mark the buckets that hold the percentiles. One that shares
+// its bucket with the one before is left out: the labels would overlap.
+func percentileLines(r *analyze.Report) []opts.MarkLineNameXAxisItem {
+	var lines []opts.MarkLineNameXAxisItem
+	last := -1
+	for _, p := range []struct {
+		name string
+		at   int64
+	}{{"p50", r.Latency.P50}, {"p99", r.Latency.P99}, {"p99.9", r.Latency.P999}} {
+		i := bucketOf(r.Latency.Buckets, p.at)
+		if i < 0 || i == last {
+			continue
+		}
+		lines = append(lines, opts.MarkLineNameXAxisItem{Name: p.name, XAxis: i})
+		last = i
+	}
+	return lines
+}
+
+func bucketOf(buckets []analyze.Bucket, at int64) int {
+	for i, b := range buckets {
+		if b.Lo <= at && at < b.Hi {
+			return i
+		}
+	}
+	return -1
+}
+
+// stealsChart shows who stole from whom.
+func stealsChart(r *analyze.Report) *charts.HeatMap {
+	m := r.Dispatches.Steals
+	labels := make([]string, len(m.Procs))
+	for i, p := range m.Procs {
+		labels[i] = fmt.Sprintf("P%d", p)
+	}
+	var data []opts.HeatMapData
+	most := int64(1)
+	for thief, row := range m.Count {
+		for victim, n := range row {
+			if n > 0 {
+				data = append(data, opts.HeatMapData{Value: [3]int64{int64(victim), int64(thief), n}})
+				most = max(most, n)
+			}
+		}
+	}
+	heat := charts.NewHeatMap()
+	heat.SetGlobalOptions(append(setup(stealsID, opts.Grid{Left: "58", Right: "16", Top: "36", Bottom: "58"}),
+		charts.WithXAxisOpts(opts.XAxis{Type: "category", Data: labels, Name: "victim (stolen from)", NameLocation: "middle", NameGap: 30}),
+		charts.WithYAxisOpts(opts.YAxis{Type: "category", Data: labels, Name: "thief"}),
+		charts.WithVisualMapOpts(opts.VisualMap{Type: "continuous", Min: 0, Max: float32(most), Show: opts.Bool(false)}))...)
+	heat.SetXAxis(labels).AddSeries("steals", data)
+	return heat
+}
+
+// states are what a goroutine's time is split into, in the order of the chart's
+// colours (theme.js).
+var states = []string{"running", "runnable", "syscall", "blocked: locks", "blocked: channels", "blocked: network", "sleeping", "blocked: other"}
+
+// onP is how many of states concern the scheduler; the rest is waiting for
+// something else.
+const onP = 3
+
+// stateTimes splits a function's time into states.
+func stateTimes(f analyze.FunctionTime) [8]int64 {
+	t := [8]int64{f.Running, f.Runnable, f.Syscall}
+	for _, b := range f.Blocked {
+		t[blockedState(b.Reason)] += b.NS
+	}
+	return t
+}
+
+func blockedState(reason string) int {
+	switch reason {
+	case "sync", "sync.(*Cond).Wait":
+		return 3
+	case "chan send", "chan receive", "select":
+		return 4
+	case "network":
+		return 5
+	case "sleep":
+		return 6
+	}
+	return 7
+}
+
+// barFunctions is how many functions the chart of time by function shows.
+const barFunctions = 12
+
+// functionsChart stacks the time of the top functions by state. Time blocked
+// is in the table only: idle goroutines would dwarf everything else.
+func functionsChart(r *analyze.Report) *charts.Bar {
+	top := busiest(r)
+	top = top[:min(len(top), barFunctions)]
+	labels := make([]string, len(top))
+	for i, f := range top {
+		labels[i] = functionLabel(f)
+	}
+	bar := charts.NewBar()
+	bar.SetGlobalOptions(append(setup(functionsID, opts.Grid{Left: "240", Right: "24", Top: "36", Bottom: "46"}),
+		charts.WithXAxisOpts(opts.XAxis{Type: "value", Name: "time summed over goroutines", NameLocation: "middle", NameGap: 28}),
+		charts.WithYAxisOpts(opts.YAxis{Type: "category", Inverse: opts.Bool(true)}),
+		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(true), Top: "0"}))...)
+	bar.SetXAxis(labels).XYReversal()
+	for i, state := range states[:onP] {
+		data := make([]opts.BarData, len(top))
+		for j, f := range top {
+			data[j].Value = stateTimes(f)[i]
+		}
+		bar.AddSeries(state, data, charts.WithBarChartOpts(opts.BarChart{Stack: "time"}))
+	}
+	return bar
+}
+
+func functionsHeight(n int) int {
+	return 36 + 46 + 26*max(2, min(n, barFunctions))
+}
+
+// functionLabel names a group of goroutines with how many there were.
+func functionLabel(f analyze.FunctionTime) string {
+	return fmt.Sprintf("%s ×%s", functionName(f.Name), count(f.Goroutines))
+}
+
+func functionName(name string) string {
+	if name == "" {
+		return "unknown function"
+	}
+	return short(name)
+}
+
+// finite is v, or 0 where a share could not be computed: JSON has no NaN.
+func finite(v float64) float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return 0
+	}
+	return v
+}

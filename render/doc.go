@@ -1,0 +1,15 @@
+// Package render writes an analyze.Report: as one self-contained web page, as
+// text for a terminal, and as JSON. It works nothing out about the trace that
+// the Report does not say; it scales units, orders, words and draws.
+//
+//	Report ──▶ clean: every string made safe to print
+//	       ──▶ HTML: templates + charts (go-echarts options) + timeline block ──▶ page
+//	       ──▶ Text: sections ──▶ terminal
+//	Report ──▶ JSON
+//
+// Names in a trace (functions, tasks, causes, files) are whatever the traced
+// program chose, so none is trusted. The page never uses go-echarts' own
+// renderer, which writes names into scripts unescaped: options go in as JSON
+// that encoding/json has escaped, and every function lives in the one script
+// that static/ holds and the page's Content-Security-Policy names by its hash.
+package render

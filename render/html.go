@@ -1,0 +1,175 @@
+package render
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io"
+	"slices"
+
+	"gmptrace/analyze"
+	"gmptrace/model"
+)
+
+//go:embed templates/*.tmpl
+var templates embed.FS
+
+//go:embed static/gmptrace.bundle.js
+var bundle string
+
+//go:embed static/gmptrace.css
+var style string
+
+// page is what the templates draw on.
+type page struct {
+	*analyze.Report
+	CSP     template.HTMLAttr
+	Style   template.CSS
+	Script  template.JS
+	Strip   strip
+	Options map[string]json.RawMessage
+	Meta    meta
+	Block   template.HTML // base64
+	Rows    int
+}
+
+// HTML writes r as one page that needs nothing else: no request leaves it, and
+// nothing that the trace names can act in it. The same Report gives the same
+// bytes.
+func HTML(w io.Writer, r *analyze.Report) error {
+	safe := mapped(*r, printable)
+	p, err := newPage(&safe)
+	if err != nil {
+		return fmt.Errorf("building the report page: %w", err)
+	}
+	if err := pageTemplate.ExecuteTemplate(w, "page.tmpl", p); err != nil {
+		return fmt.Errorf("writing the report page: %w", err)
+	}
+	return nil
+}
+
+func newPage(r *analyze.Report) (*page, error) {
+	packed, err := block(r)
+	if err != nil {
+		return nil, err
+	}
+	options, err := options(r)
+	if err != nil {
+		return nil, err
+	}
+	return &page{
+		Report: r, CSP: policy(bundle), Style: template.CSS(style), Script: template.JS(bundle),
+		Strip: newStrip(r), Options: options, Meta: newMeta(r), Block: template.HTML(packed), Rows: len(rows(r)),
+	}, nil
+}
+
+// policy lets the page's one script run and nothing else: no request, no form,
+// no script that a name might smuggle in.
+func policy(script string) template.HTMLAttr {
+	sum := sha256.Sum256([]byte(script))
+	return template.HTMLAttr(fmt.Sprintf(
+		`content="default-src 'none'; script-src 'sha256-%s'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'"`,
+		base64.StdEncoding.EncodeToString(sum[:])))
+}
+
+func options(r *analyze.Report) (map[string]json.RawMessage, error) {
+	all := map[string]json.RawMessage{}
+	var err error
+	add := func(id string, c interface {
+		Validate()
+		JSON() map[string]any
+	}) {
+		if err == nil {
+			all[id], err = option(c)
+		}
+	}
+	add(timelineID, timelineChart(r))
+	add(latencyID, latencyChart(r))
+	add(stealsID, stealsChart(r))
+	add(functionsID, functionsChart(r))
+	return all, err
+}
+
+// meta is what the page's script must know beside the block and the options:
+// see static/src/timeline.js.
+type meta struct {
+	From      int64          `json:"from"`
+	To        int64          `json:"to"`
+	Rows      []model.ProcID `json:"rows"`
+	Names     [][2]string    `json:"names"` // short and full
+	Kinds     []string       `json:"kinds"`
+	Sources   []string       `json:"sources"`
+	Marks     []string       `json:"marks"`
+	Kept      [][2]int64     `json:"kept"`
+	TileWidth int64          `json:"tileWidth"`
+	Ranges    [][4]int64     `json:"ranges"` // start, end, 1 for stop-the-world, index in Causes
+	Causes    []string       `json:"causes"`
+	Findings  []place        `json:"findings"`
+}
+
+// place is where a finding is on the timeline.
+type place struct {
+	Start int64        `json:"start"`
+	End   int64        `json:"end"`
+	P     model.ProcID `json:"p"`
+}
+
+func newMeta(r *analyze.Report) meta {
+	m := meta{Rows: rows(r), Names: [][2]string{}, Kept: [][2]int64{}, TileWidth: max(1, r.Overview.Width), Findings: []place{}}
+	m.From, m.To = bounds(r)
+	for k := range analyze.NumSliceKinds {
+		m.Kinds = append(m.Kinds, k.String())
+	}
+	for s := range model.NumSources {
+		m.Sources = append(m.Sources, s.String())
+	}
+	for k := range analyze.NumMarkKinds {
+		m.Marks = append(m.Marks, k.String())
+	}
+	m.Ranges, m.Causes = ranges(r)
+	for _, f := range r.Findings {
+		if len(f.Moments) > 0 {
+			a, b := around(r, f.Moments[0].Start, f.Moments[0].End)
+			m.Findings = append(m.Findings, place{a, b, f.Moments[0].P})
+		}
+	}
+	m.timeline(r.Timeline)
+	return m
+}
+
+// timeline adds the timeline's names and which windows are kept in full.
+func (m *meta) timeline(tl *analyze.Timeline) {
+	if tl == nil {
+		return
+	}
+	for _, name := range tl.Names {
+		name = printable(name)
+		m.Names = append(m.Names, [2]string{short(name), name})
+	}
+	if tl.Complete {
+		m.Kept = [][2]int64{{m.From, m.To + 1}}
+		return
+	}
+	for _, w := range tl.Kept {
+		m.Kept = append(m.Kept, [2]int64{w.Start, w.End})
+	}
+}
+
+func ranges(r *analyze.Report) ([][4]int64, []string) {
+	list, causes := [][4]int64{}, []string{}
+	for _, g := range r.GC.Ranges {
+		i := slices.Index(causes, g.Cause)
+		if i < 0 {
+			i, causes = len(causes), append(causes, g.Cause)
+		}
+		stw := int64(0)
+		if g.STW {
+			stw = 1
+		}
+		list = append(list, [4]int64{g.Start, g.End, stw, int64(i)})
+	}
+	return list, causes
+}

@@ -1,0 +1,21 @@
+package render
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"gmptrace/analyze"
+)
+
+// JSON writes r as analyze/schema/report.schema.json describes it: indented,
+// lists that are empty as [] and never as null, the same bytes for the same
+// Report.
+func JSON(w io.Writer, r *analyze.Report) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(mapped(*r, func(s string) string { return s })); err != nil {
+		return fmt.Errorf("writing the report as JSON: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package render
+
+import (
+	"fmt"
+	"slices"
+
+	"gmptrace/analyze"
+	"gmptrace/model"
+)
+
+// bounds is the part of the trace that pictures show: what was analysed.
+func bounds(r *analyze.Report) (from, to int64) {
+	if r.Trace.To > r.Trace.From {
+		return r.Trace.From, r.Trace.To
+	}
+	return 0, max(1, r.Trace.DurationNS)
+}
+
+// around is a window that shows [start, end) with some room on both sides,
+// within the trace.
+func around(r *analyze.Report, start, end int64) (int64, int64) {
+	from, to := bounds(r)
+	room := max((end-start)/5, 500)
+	a, b := max(from, start-room), min(to, end+room)
+	if b <= a {
+		return from, to
+	}
+	return a, b
+}
+
+// link is the address of a moment on the timeline; p is -1 where no row is
+// meant.
+func link(r *analyze.Report, start, end int64, p model.ProcID) string {
+	a, b := around(r, start, end)
+	hash := fmt.Sprintf("#t=%d-%d", a, b)
+	if p >= 0 {
+		hash += fmt.Sprintf("&row=P%d", p)
+	}
+	return hash
+}
+
+// rows are the Ps that have a row, in order.
+func rows(r *analyze.Report) []model.ProcID {
+	seen := map[model.ProcID]bool{}
+	if r.Timeline != nil {
+		for _, t := range r.Timeline.Tracks {
+			seen[t.P] = true
+		}
+	}
+	for _, p := range r.Overview.Procs {
+		seen[p.P] = true
+	}
+	list := make([]model.ProcID, 0, len(seen))
+	for p := range seen {
+		list = append(list, p)
+	}
+	slices.Sort(list)
+	return list
+}

@@ -1,0 +1,98 @@
+// The charts beside the timeline: colours of the theme, functions and what must
+// fit the width. Their data and axes come from render/charts.go.
+import {init} from './echarts.js';
+import {count, dur} from './format.js';
+import {font, ink, luminance, read} from './theme.js';
+
+// hooks complete the option of the chart with that id.
+const hooks = {latency, steals, functions};
+
+// draw draws every chart of options that has a hook and an element, and returns
+// them.
+export function draw(options) {
+  const palette = read();
+  return Object.entries(hooks).filter(([id]) => options[id] && document.getElementById(id)).map(([id, hook]) => {
+    const root = document.getElementById(id);
+    const option = structuredClone(options[id]);
+    Object.assign(option, {textStyle: {fontFamily: font}, backgroundColor: 'transparent'});
+    hook(option, palette, root.clientWidth);
+    const chart = init(root, null, {renderer: 'canvas'});
+    chart.setOption(option);
+    return chart;
+  });
+}
+
+function axis(o, palette) {
+  o.axisLine = {lineStyle: {color: palette.line}};
+  o.axisTick = {...o.axisTick, lineStyle: {color: palette.line}};
+  o.axisLabel = {...o.axisLabel, color: palette.muted, hideOverlap: true};
+  o.splitLine = {...o.splitLine, lineStyle: {color: palette.line}};
+  o.nameTextStyle = {color: palette.muted};
+}
+
+function each(o, palette) {
+  for (const a of [...o.xAxis, ...o.yAxis]) axis(a, palette);
+  for (const g of o.grid) g.outerBoundsMode = 'none';
+}
+
+function tooltip(palette, more) {
+  // Rich text, not HTML: names are the traced program's.
+  return {renderMode: 'richText', backgroundColor: palette.card, borderColor: palette.line, textStyle: {color: palette.text}, confine: true, ...more};
+}
+
+function latency(o, palette) {
+  each(o, palette);
+  o.yAxis[0].axisLabel.formatter = count;
+  o.tooltip = tooltip(palette, {trigger: 'axis', axisPointer: {type: 'shadow'}, valueFormatter: (v) => `${count(v || 0)} waits`});
+  const [bars] = o.series;
+  bars.itemStyle = {color: palette.kinds[0]};
+  bars.barCategoryGap = '12%';
+  bars.markLine = {
+    symbol: 'none', silent: true, animation: false, lineStyle: {color: palette.critical, type: 'dashed'},
+    label: {color: palette.text, formatter: (m) => m.name}, data: bars.markLine ? bars.markLine.data : [],
+  };
+}
+
+function steals(o, palette, width) {
+  each(o, palette);
+  const n = o.xAxis[0].data.length;
+  const most = Math.max(1, o.visualMap[0].max);
+  const [from, to] = [palette.card, palette.kinds[0]];
+  Object.assign(o.visualMap[0], {inRange: {color: [from, to]}});
+  o.tooltip = tooltip(palette, {formatter: (p) => `${o.yAxis[0].data[p.value[1]]} stole ${count(p.value[2])} from ${o.xAxis[0].data[p.value[0]]}`});
+  const [cells] = o.series;
+  cells.itemStyle = {borderColor: palette.back, borderWidth: n > 40 ? 0 : 1};
+  const labelled = width / n >= 30;
+  cells.label = {show: labelled, fontSize: 11};
+  if (labelled) for (const d of cells.data) d.label = {color: ink(mix(from, to, d.value[2] / most))};
+}
+
+// mix is the colour at a share of the way between two.
+function mix(from, to, share) {
+  return '#' + [1, 3, 5].map((i) => {
+    const [a, b] = [from, to].map((c) => parseInt(c.slice(i, i + 2), 16));
+    return Math.round(a + (b - a) * share).toString(16).padStart(2, '0');
+  }).join('');
+}
+
+function functions(o, palette, width) {
+  each(o, palette);
+  const room = width < 600 ? 110 : 230;
+  o.grid[0].left = room + 10;
+  o.xAxis[0].axisLabel.formatter = dur;
+  Object.assign(o.yAxis[0].axisLabel, {width: room, overflow: 'truncate', color: palette.text});
+  Object.assign(o.legend, {left: 'center', textStyle: {color: palette.text}, type: 'plain'});
+  o.series.forEach((s, i) => {
+    s.itemStyle = {color: palette.states[i], decal: decal(i, palette.states[i])};
+    s.barMaxWidth = 22;
+  });
+  o.tooltip = tooltip(palette, {trigger: 'axis', axisPointer: {type: 'shadow'}, valueFormatter: dur});
+}
+
+// decal is a texture for every second state, so that neighbours differ without
+// colour.
+function decal(i, colour) {
+  if (i % 2 === 0) return undefined;
+  const dark = luminance(colour) < 0.179;
+  return {symbol: 'rect', dashArrayX: [1, 0], dashArrayY: [2, 5], rotation: (i % 4 === 1 ? -1 : 1) * (Math.PI / 4), color: dark ? 'rgba(255,255,255,.3)' : 'rgba(0,0,0,.28)'};
+}

@@ -1,0 +1,47 @@
+// Number formats, the same as render/format.go: both are tested against
+// render/testdata/format.json.
+const NBSP = '\u00a0';
+const THIN = '\u202f';
+
+// dur formats a length in nanoseconds with three significant digits.
+export function dur(ns) {
+  if (ns < 0) return '-' + dur(-ns);
+  if (ns === 0) return `0${NBSP}s`;
+  let v = ns;
+  let unit = 'ns';
+  for (const next of ['µs', 'ms', 's']) {
+    if (v < 999.5) break;
+    v /= 1000;
+    unit = next;
+  }
+  return (unit === 'ns' ? String(Math.round(ns)) : digits3(v)) + NBSP + unit;
+}
+
+function digits3(v) {
+  if (v < 9.995) return v.toFixed(2);
+  if (v < 99.95) return v.toFixed(1);
+  return count(Math.round(v));
+}
+
+// offset formats an instant in seconds, with as many decimals as a window of
+// length span needs to tell its ends apart.
+export function offset(at, span) {
+  let decimals = 9;
+  for (let limit = 100; limit <= span && decimals > 2; limit *= 10) decimals--;
+  return (at / 1e9).toFixed(decimals) + NBSP + 's';
+}
+
+// count formats a whole number with its digits in groups of three.
+export function count(n) {
+  return String(n).replace(/\B(?=(\d{3})+$)/g, THIN);
+}
+
+// pct formats a share in [0, 1].
+export function pct(x) {
+  const p = x * 100;
+  if (Number.isNaN(p)) return '–';
+  if (p > 0 && p < 0.1) return `<0.1${NBSP}%`;
+  if (p < 100 && p > 99.9) return `>99.9${NBSP}%`;
+  const decimals = (p !== 0 && p < 9.95) || (p > 99 && p < 100) ? 1 : 0;
+  return p.toFixed(decimals) + NBSP + '%';
+}

@@ -1,0 +1,162 @@
+// What the page does once it is loaded. Everything that must be readable
+// without a script is in the page already.
+import * as charts from './charts.js';
+import {inflate, parse} from './decode.js';
+import {fromHash, zoom} from './span.js';
+import {Timeline} from './timeline.js';
+
+const $ = (id) => document.getElementById(id);
+const data = (id) => JSON.parse($(id).textContent);
+
+async function main() {
+  const began = performance.now();
+  const options = data('options');
+  const meta = data('meta');
+  const trace = parse(await inflate($('block').textContent));
+  const timeline = $('timeline') ? new Timeline($('timeline'), options.timeline, meta, trace) : null;
+  let drawn = charts.draw(options);
+  const redraw = () => {
+    for (const chart of drawn) chart.dispose();
+    drawn = charts.draw(options);
+    timeline?.draw();
+  };
+  follow(redraw);
+  printing(redraw);
+  if (timeline) control(timeline);
+  links(timeline);
+  reveal();
+  window.gmptrace = {timeline, loaded: performance.now() - began}; // for the tests
+}
+
+// follow keeps the charts in step with the theme and the window's width.
+function follow(redraw) {
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
+  let width = innerWidth;
+  let pending = 0;
+  addEventListener('resize', () => {
+    if (innerWidth === width) return;
+    width = innerWidth;
+    cancelAnimationFrame(pending);
+    pending = requestAnimationFrame(redraw);
+  });
+}
+
+// printing opens what is folded and takes the light theme for paper.
+function printing(redraw) {
+  let closed = [];
+  addEventListener('beforeprint', () => {
+    closed = [...document.querySelectorAll('details.finding:not([open])')];
+    for (const d of closed) d.open = true;
+    document.documentElement.dataset.theme = 'light';
+    redraw();
+  });
+  addEventListener('afterprint', () => {
+    for (const d of closed) d.open = false;
+    delete document.documentElement.dataset.theme;
+    redraw();
+  });
+}
+
+// control connects the buttons, checkboxes and panels to the timeline.
+function control(timeline) {
+  const {view, bounds} = timeline;
+  const actions = {
+    'zoom-in': () => timeline.show(zoom(view.window, 0.5)),
+    'zoom-out': () => timeline.show(zoom(view.window, 2)),
+    'zoom-all': () => timeline.show(bounds, -1),
+    'next-finding': () => timeline.nextFinding(),
+  };
+  for (const [id, act] of Object.entries(actions)) $(id)?.addEventListener('click', act);
+  $('copy-link').addEventListener('click', () => copy(location.href.split('#')[0] + timeline.hash()));
+  for (const box of document.querySelectorAll('input[data-mark]')) {
+    box.checked = false; // a reload may have kept it
+    box.addEventListener('change', () => timeline.toggle(Number(box.dataset.mark), box.checked));
+  }
+  timeline.onChange(status);
+  timeline.onChange(strip);
+  status(timeline);
+  strip(timeline);
+  $('strip').addEventListener('click', (e) => center(timeline, e));
+}
+
+async function copy(text) {
+  const button = $('copy-link');
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = 'Copied';
+  } catch {
+    button.textContent = 'Copy failed: use the address bar';
+  }
+  setTimeout(() => { button.textContent = 'Copy link'; }, 2000);
+}
+
+let saving = 0;
+
+function status(timeline) {
+  $('window').textContent = timeline.status();
+  const {detail} = timeline;
+  if (detail) $('detail').textContent = [detail.title, ...detail.lines].join(' · ');
+  clearTimeout(saving);
+  saving = setTimeout(() => remember(timeline), 200);
+}
+
+// remember puts the window into the address, unless all is shown.
+function remember(timeline) {
+  const [start, end] = timeline.view.window;
+  const all = start <= timeline.bounds[0] && end >= timeline.bounds[1] && timeline.view.row < 0;
+  if (all && !location.hash.startsWith('#t=')) return;
+  history.replaceState(null, '', all ? location.pathname + location.search : timeline.hash());
+}
+
+// strip shows on the overview which part the timeline shows.
+function strip(timeline) {
+  const [from, to] = timeline.bounds;
+  const [start, end] = timeline.view.window;
+  const mark = $('strip-window');
+  mark.hidden = end - start >= (to - from) * 0.9999;
+  mark.style.left = `${((start - from) / (to - from)) * 100}%`;
+  mark.style.width = `${((end - start) / (to - from)) * 100}%`;
+}
+
+// center moves the timeline to where the overview was clicked.
+function center(timeline, e) {
+  if (e.target.closest('a')) return;
+  const {left, width} = $('strip').getBoundingClientRect();
+  const [from, to] = timeline.bounds;
+  const at = from + ((e.clientX - left) / width) * (to - from);
+  const [start, end] = timeline.view.window;
+  const half = Math.min(end - start, (to - from) / 10) / 2;
+  timeline.show([at - half, at + half]);
+}
+
+// links makes links to moments move the timeline, and links to findings open
+// them.
+function links(timeline) {
+  document.addEventListener('click', (e) => {
+    const link = e.target.closest?.('a[href^="#t="]');
+    if (!link || !timeline) return;
+    e.preventDefault();
+    history.pushState(null, '', link.getAttribute('href'));
+    go(timeline);
+  });
+  addEventListener('hashchange', () => { go(timeline); reveal(); });
+  addEventListener('popstate', () => go(timeline));
+  go(timeline);
+}
+
+// go shows the moment that the address names, if it names one.
+function go(timeline) {
+  const moment = fromHash(location.hash);
+  if (!moment || !timeline) return;
+  timeline.show(moment.window, moment.row === null ? -1 : timeline.view.rowOf(moment.row));
+  $('timeline-section').scrollIntoView();
+  timeline.root.focus({preventScroll: true});
+}
+
+// reveal opens the finding that the address names.
+function reveal() {
+  const target = /^#[\w-]+$/.test(location.hash) && document.querySelector(location.hash);
+  if (target && target.tagName === 'DETAILS') target.open = true;
+}
+
+main();

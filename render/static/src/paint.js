@@ -1,0 +1,341 @@
+// The painters: they draw onto a canvas of their own, which the chart then
+// shows as one image. Drawing a hundred thousand slices as chart items is a
+// hundred times slower.
+import {offset} from './format.js';
+import {KINDS, scan, scanTiles} from './scan.js';
+import {parts, ticks} from './span.js';
+import {font, ink} from './theme.js';
+
+export const LANE = 18; // height of the lane of GC phases above the rows
+const LABEL = 48; // a slice is labelled if it is this wide
+const MAX_LABELS = 400;
+const HATCH = 8;
+
+// surface is an offscreen canvas of the wanted size, with its context scaled so
+// that drawing is in CSS pixels.
+export function surface(canvas, width, height) {
+  const ratio = globalThis.devicePixelRatio || 1;
+  canvas.width = Math.max(1, Math.round(width * ratio));
+  canvas.height = Math.max(1, Math.round(height * ratio));
+  const c = canvas.getContext('2d');
+  c.setTransform(ratio, 0, 0, ratio, 0, 0);
+  c.clearRect(0, 0, width, height);
+  return c;
+}
+
+// patterns fills kinds with colour and texture, so that they can be told apart
+// without colour as well.
+export function patterns(palette) {
+  return palette.kinds.map((colour, kind) => {
+    const draw = textures[kind];
+    if (!draw) return colour;
+    const tile = document.createElement('canvas');
+    tile.width = tile.height = HATCH;
+    const c = tile.getContext('2d');
+    c.fillStyle = colour;
+    c.fillRect(0, 0, HATCH, HATCH);
+    c.strokeStyle = c.fillStyle = ink(colour);
+    c.globalAlpha = 0.45;
+    draw(c);
+    return c.createPattern(tile, 'repeat');
+  });
+}
+
+// In the order of analyze.SliceKind.
+const textures = [
+  null,
+  (c) => dots(c),
+  null,
+  (c) => stripes(c, 1),
+  (c) => stripes(c, -1),
+  (c) => c.fillRect(0, 3, HATCH, 1),
+];
+
+function dots(c) {
+  c.fillRect(1, 1, 1.5, 1.5);
+  c.fillRect(5, 5, 1.5, 1.5);
+}
+
+function stripes(c, direction) {
+  c.beginPath();
+  for (const shift of [-HATCH, 0, HATCH]) {
+    c.moveTo(shift, direction > 0 ? HATCH : 0);
+    c.lineTo(shift + HATCH, direction > 0 ? 0 : HATCH);
+  }
+  c.lineWidth = 1.2;
+  c.stroke();
+}
+
+// rows paints the P rows of a window. box is where: {x, y, width, height}, in
+// the pixels of the canvas; view is what: see timeline.js.
+export function rows(c, box, view) {
+  const scale = box.width / (view.window[1] - view.window[0]);
+  grid(c, box, view);
+  const batches = Array.from({length: KINDS}, () => []);
+  const labels = [];
+  c.fillStyle = view.palette.idle;
+  view.rows.forEach((row, i) => {
+    const lane = rowBox(box, view.rows.length, i);
+    c.fillRect(box.x, lane.y, box.width, lane.height);
+    paintRow(row, lane, box.x, scale, view, batches, labels);
+  });
+  fill(c, batches, view.patterns);
+  names(c, labels, view);
+  stops(c, box, scale, view);
+  phases(c, box, scale, view);
+  decisions(c, box, scale, view);
+  rowNames(c, box, view);
+  select(c, box, scale, view);
+}
+
+// rowBox is where row i of n is, without the gap below it.
+export function rowBox(box, n, i) {
+  const pitch = box.height / n;
+  const gap = pitch >= 12 ? 4 : pitch >= 4 ? 1 : 0;
+  return {y: box.y + i * pitch + gap / 2, height: pitch - gap};
+}
+
+function paintRow(row, lane, left, scale, view, batches, labels) {
+  const sink = {
+    slice(x, width, i) {
+      const kind = row.track.kind[i];
+      batches[kind].push(x, lane.y, width > 3 ? width - 0.75 : width, lane.height);
+      if (width > LABEL && lane.height >= 11 && labels.length < MAX_LABELS) labels.push({x, width, lane, kind, name: row.track.who[i]});
+    },
+    column(x, width, share) {
+      let y = lane.y + lane.height;
+      for (let k = 0; k < KINDS; k++) {
+        const height = share[k] * lane.height;
+        if (height < 0.1) continue;
+        y -= height;
+        batches[k].push(x, y, width, height);
+      }
+    },
+  };
+  for (const [a, b, kept] of parts(view.window, view.kept)) {
+    const x = left + (a - view.window[0]) * scale;
+    if (kept && row.track) scan(row.track, a, b, x, scale, sink);
+    else if (!kept && row.tiles) scanTiles(row.tiles, view.tileWidth, a, b, x, scale, sink);
+  }
+}
+
+function fill(c, batches, styles) {
+  batches.forEach((rects, kind) => {
+    c.fillStyle = styles[kind];
+    for (let i = 0; i < rects.length; i += 4) c.fillRect(rects[i], rects[i + 1], rects[i + 2], rects[i + 3]);
+  });
+}
+
+function names(c, labels, view) {
+  c.font = `11px ${font}`;
+  c.textBaseline = 'middle';
+  c.textAlign = 'left';
+  for (const {x, width, lane, kind, name} of labels) {
+    const colour = view.palette.kinds[kind];
+    c.save();
+    c.beginPath();
+    c.rect(x + 2, lane.y, width - 5, lane.height);
+    c.clip();
+    const text = view.label(name);
+    if (textures[kind]) { // textures would run through the letters
+      c.fillStyle = colour;
+      c.fillRect(x + 2, lane.y + lane.height / 2 - 7, Math.min(width, c.measureText(text).width + 6), 14);
+    }
+    c.fillStyle = ink(colour);
+    c.fillText(text, x + 5, lane.y + lane.height / 2 + 0.5);
+    c.restore();
+  }
+}
+
+// grid draws the time axis: labels above the rows, hairlines through them.
+function grid(c, box, view) {
+  const {by, at} = ticks(view.window, Math.max(2, box.width / 130));
+  c.font = `12px ${font}`;
+  c.textBaseline = 'bottom';
+  for (const t of at) {
+    const x = box.x + ((t - view.window[0]) / (view.window[1] - view.window[0])) * box.width;
+    c.fillStyle = view.palette.line;
+    c.fillRect(Math.round(x), box.y - LANE - 4, 1, box.height + LANE + 4);
+    c.fillStyle = view.palette.muted;
+    c.textAlign = x - box.x < 30 ? 'left' : box.x + box.width - x < 40 ? 'right' : 'center';
+    c.fillText(offset(t, by * 20), x, box.y - LANE - 5);
+  }
+}
+
+// stops hatches stop-the-world pauses across all rows.
+function stops(c, box, scale, view) {
+  for (const range of view.ranges) {
+    if (!range.stw || range.end < view.window[0] || range.start > view.window[1]) continue;
+    const [x, width] = clipped(range, box, scale, view, 1.5);
+    c.save();
+    c.beginPath();
+    c.rect(x, box.y, width, box.height);
+    c.clip();
+    c.globalAlpha = 0.55;
+    c.fillStyle = view.palette.back;
+    c.fillRect(x, box.y, width, box.height);
+    c.globalAlpha = 1;
+    hatch(c, x, width, box, view.palette.critical);
+    c.restore();
+  }
+}
+
+function hatch(c, x, width, box, colour) {
+  c.strokeStyle = c.fillStyle = colour;
+  if (width < 4) {
+    c.fillRect(x, box.y, width, box.height);
+    return;
+  }
+  c.lineWidth = 1.5;
+  c.beginPath();
+  for (let at = x - box.height; at < x + width; at += HATCH) {
+    c.moveTo(at, box.y + box.height);
+    c.lineTo(at + box.height, box.y);
+  }
+  c.stroke();
+}
+
+// phases draws concurrent mark phases in the lane above the rows, with their
+// edges through the rows.
+function phases(c, box, scale, view) {
+  c.font = `11px ${font}`;
+  c.textAlign = 'left';
+  c.textBaseline = 'middle';
+  for (const range of view.ranges) {
+    if (range.stw || range.end < view.window[0] || range.start > view.window[1]) continue;
+    const [x, width] = clipped(range, box, scale, view, 1);
+    c.fillStyle = view.palette.gc;
+    c.fillRect(x, box.y - LANE + 2, width, LANE - 5);
+    if (width > 30) {
+      c.fillStyle = ink(view.palette.gc);
+      c.fillText(width > 80 ? 'GC mark phase' : 'GC', x + 4, box.y - LANE / 2 - 0.5, width - 6);
+    }
+  }
+}
+
+function clipped(range, box, scale, view, least) {
+  const x = box.x + Math.max(0, (range.start - view.window[0]) * scale);
+  const right = Math.min(box.x + box.width, box.x + (range.end - view.window[0]) * scale);
+  return [Math.min(x, box.x + box.width - least), Math.max(least, right - x)];
+}
+
+// decisions marks steals, 61-tick pulls, handoffs and preemptions on the rows
+// where they were made. Marks that would fall on the same pixel are drawn once.
+function decisions(c, box, scale, view) {
+  const {marks} = view;
+  if (!view.shown.some(Boolean)) return;
+  const last = new Map(); // row and kind → pixel drawn last
+  for (let i = view.firstMark(view.window[0]); i < marks.n && marks.at[i] < view.window[1]; i++) {
+    const kind = marks.kind[i];
+    const row = view.rowOf(marks.p[i]);
+    if (!view.shown[kind] || row < 0) continue;
+    const x = Math.round(box.x + (marks.at[i] - view.window[0]) * scale);
+    const key = row * 8 + kind;
+    if (last.get(key) === x) continue;
+    last.set(key, x);
+    glyph(c, x, rowBox(box, view.rows.length, row), kind, view.palette);
+  }
+}
+
+// glyph draws one mark: a shape per kind, so that colour is not needed.
+function glyph(c, x, lane, kind, palette) {
+  const size = Math.max(2, Math.min(5, lane.height / 3));
+  const y = lane.y + size + 1;
+  c.beginPath();
+  if (kind === 0) polygon(c, [[x - size, y - size], [x + size, y - size], [x, y + size]]);
+  else if (kind === 1) c.arc(x, y, size, 0, 2 * Math.PI);
+  else if (kind === 2) c.rect(x - size, y - size, 2 * size, 2 * size);
+  else polygon(c, [[x, y - size * 1.3], [x + size, y], [x, y + size * 1.3], [x - size, y]]);
+  c.fillStyle = palette.marks[kind];
+  c.strokeStyle = palette.back;
+  c.lineWidth = 1;
+  c.fill();
+  c.stroke();
+}
+
+function polygon(c, points) {
+  points.forEach(([x, y], i) => (i ? c.lineTo(x, y) : c.moveTo(x, y)));
+  c.closePath();
+}
+
+function rowNames(c, box, view) {
+  const pitch = box.height / view.rows.length;
+  const every = [1, 2, 4, 8, 16, 32, 64].find((n) => n * pitch >= 13) || 128;
+  c.font = `12px ${font}`;
+  c.textAlign = 'right';
+  c.textBaseline = 'middle';
+  view.rows.forEach((row, i) => {
+    if (i % every && i !== view.row) return;
+    c.fillStyle = i === view.row ? view.palette.critical : view.palette.text;
+    c.fillText(`P${row.p}`, box.x - 8, box.y + (i + 0.5) * pitch + 0.5);
+  });
+}
+
+function select(c, box, scale, view) {
+  c.strokeStyle = view.palette.critical;
+  if (view.row >= 0) {
+    const lane = rowBox(box, view.rows.length, view.row);
+    c.lineWidth = 1.5;
+    c.strokeRect(box.x + 0.75, lane.y - 1, box.width - 1.5, lane.height + 2);
+  }
+  if (!view.chosen) return;
+  const lane = rowBox(box, view.rows.length, view.chosen.row);
+  const range = {start: view.chosen.start, end: view.chosen.end};
+  if (range.end < view.window[0] || range.start > view.window[1]) return;
+  const [x, width] = clipped(range, box, scale, view, 2);
+  c.strokeStyle = view.palette.text;
+  c.lineWidth = 2;
+  c.strokeRect(x, lane.y, width, lane.height);
+}
+
+// depth paints the number of runnable goroutines: y(n) says where.
+export function depth(c, box, view, y) {
+  const scale = box.width / (view.window[1] - view.window[0]);
+  for (const range of view.ranges) {
+    if (range.end < view.window[0] || range.start > view.window[1]) continue;
+    const [x, width] = clipped(range, box, scale, view, 1);
+    c.globalAlpha = range.stw ? 0.6 : 0.25;
+    c.fillStyle = range.stw ? view.palette.critical : view.palette.gc;
+    c.fillRect(x, box.y, width, box.height);
+  }
+  c.globalAlpha = 1;
+  const peaks = columnPeaks(view, box.width);
+  area(c, box, peaks, y, view.palette.depth);
+}
+
+// columnPeaks is the largest depth in each pixel column of the window.
+export function columnPeaks(view, width) {
+  const {at, runnable, n} = view.depth;
+  const [start, end] = view.window;
+  const out = new Float64Array(Math.max(1, Math.ceil(width)));
+  let i = view.firstDepth(start);
+  let now = i > 0 ? runnable[i - 1] : 0;
+  for (let x = 0; x < out.length; x++) {
+    const limit = start + ((x + 1) * (end - start)) / width;
+    out[x] = now;
+    for (; i < n && at[i] < limit; i++) {
+      now = runnable[i];
+      out[x] = Math.max(out[x], now);
+    }
+  }
+  return out;
+}
+
+function area(c, box, peaks, y, colour) {
+  const bottom = box.y + box.height;
+  c.beginPath();
+  c.moveTo(box.x, bottom);
+  peaks.forEach((peak, x) => {
+    c.lineTo(box.x + x, y(peak));
+    c.lineTo(box.x + Math.min(box.width, x + 1), y(peak));
+  });
+  c.lineTo(box.x + box.width, bottom);
+  c.closePath();
+  c.fillStyle = colour;
+  c.globalAlpha = 0.22;
+  c.fill();
+  c.globalAlpha = 1;
+  c.strokeStyle = colour;
+  c.lineWidth = 1.25;
+  c.stroke();
+}

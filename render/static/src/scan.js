@@ -1,0 +1,76 @@
+// From slices to rectangles: what of a row is visible, one rectangle per slice
+// that is wide enough, shares of time per column where they are not.
+import {firstEndingAfter} from './span.js';
+
+export const KINDS = 6; // analyze.NumSliceKinds
+export const COLUMN = 2; // width of a column of merged slices, in pixels
+const WIDE = 1.25; // a slice narrower than this is merged, in pixels
+
+// scan walks the slices of track that overlap [a, b). left and scale say where
+// a is and how many pixels a nanosecond has. sink.slice(x, width, i) is called
+// for wide ones; sink.column(x, width, share) for columns of merged ones, with
+// the share of the column's time per kind.
+export function scan(track, a, b, left, scale, sink) {
+  const {start, end, kind} = track;
+  const column = new Column(sink);
+  for (let i = firstEndingAfter(end, a); i < track.n && start[i] < b; i++) {
+    const x = left + (Math.max(a, start[i]) - a) * scale;
+    const right = left + (Math.min(b, end[i]) - a) * scale;
+    if (right - x < WIDE) {
+      column.add(x, right - x, kind[i]);
+      continue;
+    }
+    column.flush(x);
+    sink.slice(x, right - x, i);
+    column.edge = right;
+  }
+  column.flush(Infinity);
+}
+
+// Column gathers narrow slices until one lies beyond it.
+class Column {
+  constructor(sink) {
+    this.sink = sink;
+    this.time = new Float64Array(KINDS);
+    this.edge = 0; // where the last wide slice ended
+    this.index = -1;
+  }
+
+  add(x, width, kind) {
+    const index = Math.floor(x / COLUMN);
+    if (index !== this.index) {
+      this.flush(Infinity);
+      this.index = index;
+    }
+    this.time[kind] += width;
+  }
+
+  flush(limit) {
+    if (this.index < 0) return;
+    const x = Math.max(this.edge, this.index * COLUMN);
+    const width = Math.max(0.5, Math.min(limit, (this.index + 1) * COLUMN) - x);
+    for (let k = 0; k < KINDS; k++) this.time[k] = Math.min(1, this.time[k] / width);
+    this.sink.column(x, width, this.time);
+    this.time.fill(0);
+    this.index = -1;
+  }
+}
+
+// scanTiles is scan for the coarse picture: tiles hold shares of columns that
+// are width nanoseconds long, the first of which begins at zero.
+export function scanTiles(tiles, width, a, b, left, scale, sink) {
+  const share = new Float64Array(KINDS);
+  const last = Math.min(tiles.columns, Math.ceil(b / width));
+  for (let c = Math.max(0, Math.floor(a / width)); c < last; c++) {
+    for (let k = 0; k < KINDS; k++) share[k] = tiles.share[k * tiles.columns + c] / 255;
+    const x = left + (Math.max(a, c * width) - a) * scale;
+    const right = left + (Math.min(b, (c + 1) * width) - a) * scale;
+    sink.column(x, right - x, share);
+  }
+}
+
+// at is the index of the slice of track that covers an instant, or -1.
+export function at(track, instant) {
+  const i = firstEndingAfter(track.end, instant);
+  return i < track.n && track.start[i] <= instant ? i : -1;
+}

@@ -1,0 +1,79 @@
+// The visible window: lengths and places on the time axis, without a browser.
+
+// MIN is the shortest window that can be shown, in nanoseconds.
+export const MIN = 1000;
+
+// fit moves and shortens a window until it lies within bounds.
+export function fit([start, end], [from, to]) {
+  const length = Math.max(Math.min(MIN, to - from), Math.min(to - from, end - start));
+  const begin = Math.max(from, Math.min(to - length, start));
+  return [begin, begin + length];
+}
+
+// pan moves a window by a share of its length.
+export function pan([start, end], share) {
+  const by = (end - start) * share;
+  return [start + by, end + by];
+}
+
+// zoom changes a window's length by factor around its middle.
+export function zoom([start, end], factor) {
+  const middle = (start + end) / 2;
+  const half = Math.max(MIN, (end - start) * factor) / 2;
+  return [middle - half, middle + half];
+}
+
+// toHash and fromHash are the address of a window: "#t=START-END&row=P3".
+export function toHash([start, end], row) {
+  return `#t=${Math.round(start)}-${Math.round(end)}${row === null ? '' : `&row=P${row}`}`;
+}
+
+export function fromHash(hash) {
+  const m = /^#t=(\d{1,16})-(\d{1,16})(?:&row=P(\d{1,9}))?$/.exec(hash);
+  if (!m || Number(m[2]) <= Number(m[1])) return null;
+  return {window: [Number(m[1]), Number(m[2])], row: m[3] === undefined ? null : Number(m[3])};
+}
+
+// step is the distance of ticks on an axis: 1, 2 or 5 times a power of ten, at
+// most n of them in span.
+export function step(span, n) {
+  const raw = span / Math.max(1, n);
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const digit = raw / power;
+  return power * (digit <= 1 ? 1 : digit <= 2 ? 2 : digit <= 5 ? 5 : 10);
+}
+
+// ticks are the instants in a window that deserve a label.
+export function ticks([start, end], n) {
+  const by = step(end - start, n);
+  const out = [];
+  for (let i = Math.ceil(start / by); i * by <= end; i++) out.push(i * by);
+  return {by, at: out};
+}
+
+// firstEndingAfter is the index of the first end that is later than at.
+export function firstEndingAfter(ends, at) {
+  let low = 0;
+  let high = ends.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ends[middle] <= at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+// parts cuts a window at the edges of the windows kept in full detail (in order
+// of time): [start, end, kept].
+export function parts([start, end], kept) {
+  const out = [];
+  let at = start;
+  for (const [from, to] of kept) {
+    if (to <= at || from >= end) continue;
+    if (from > at) out.push([at, from, false]);
+    out.push([Math.max(at, from), Math.min(to, end), true]);
+    at = Math.min(to, end);
+  }
+  if (at < end) out.push([at, end, false]);
+  return out;
+}

@@ -1,0 +1,130 @@
+package render
+
+import (
+	"fmt"
+	"html/template"
+	"slices"
+	"strings"
+
+	"gmptrace/analyze"
+)
+
+// The overview strip: the whole trace in one picture that reads without a
+// script. Its lanes, from the top: runnable goroutines (mean filled, peak as a
+// line), mark phases, stop-the-world.
+const (
+	stripWidth  = 1000
+	stripDepth  = 34
+	stripHeight = 46
+)
+
+// strip is the overview as the template needs it.
+type strip struct {
+	SVG     template.HTML // numbers and fixed words only
+	Summary string        // for those who don't see it
+	Peak    int
+	Markers []marker
+}
+
+// marker is a finding's place on the strip.
+type marker struct {
+	Number   int
+	Severity analyze.Severity
+	Title    string
+	Left     float64 // percent of the strip's width
+}
+
+func newStrip(r *analyze.Report) strip {
+	o := r.Overview
+	peak := 1
+	for _, n := range o.Peak {
+		peak = max(peak, n)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" preserveAspectRatio="none" aria-hidden="true">`, stripWidth, stripHeight)
+	fmt.Fprintf(&b, `<path class="mean" d="%s"/>`, areaPath(r, o.Runnable, float64(peak)))
+	fmt.Fprintf(&b, `<path class="peak" vector-effect="non-scaling-stroke" d="%s"/>`, linePath(r, o.Peak, float64(peak)))
+	laneRects(&b, r, o.GC, "gc", stripDepth+2, 4)
+	laneRects(&b, r, o.STW, "stw", stripDepth+8, 4)
+	b.WriteString(`</svg>`)
+	return strip{SVG: template.HTML(b.String()), Summary: timelineTakeaway(r), Peak: peak, Markers: markers(r)}
+}
+
+// stripX is where an instant is on the strip, in its own units.
+func stripX(r *analyze.Report, at int64) float64 {
+	from, to := bounds(r)
+	x := float64(at-from) / float64(to-from) * stripWidth
+	return max(0, min(stripWidth, x))
+}
+
+func columnX(r *analyze.Report, column int) float64 {
+	return stripX(r, int64(column)*r.Overview.Width)
+}
+
+func areaPath(r *analyze.Report, values []float64, top float64) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "M%.1f %d", columnX(r, 0), stripDepth)
+	for i, v := range values {
+		y := stripDepth - finite(v)/top*(stripDepth-1)
+		fmt.Fprintf(&b, "L%.1f %.1fH%.1f", columnX(r, i), y, columnX(r, i+1))
+	}
+	fmt.Fprintf(&b, "V%dZ", stripDepth)
+	return b.String()
+}
+
+func linePath(r *analyze.Report, values []int, top float64) string {
+	var b strings.Builder
+	for i, v := range values {
+		x := (columnX(r, i) + columnX(r, i+1)) / 2
+		fmt.Fprintf(&b, "%c%.1f %.1f", "ML"[min(i, 1)], x, stripDepth-float64(v)/top*(stripDepth-1))
+	}
+	return b.String()
+}
+
+// laneRects draws runs of columns in which something went on. However short, it
+// is drawn wide enough to be seen.
+func laneRects(b *strings.Builder, r *analyze.Report, values []float64, class string, y, height int) {
+	const visible = 1.5
+	for i := 0; i < len(values); i++ {
+		if values[i] <= 0 {
+			continue
+		}
+		j := i
+		for j < len(values) && values[j] > 0 {
+			j++
+		}
+		x := columnX(r, i)
+		fmt.Fprintf(b, `<rect class="%s" x="%.1f" y="%d" width="%.1f" height="%d"/>`, class, x, y, max(visible, columnX(r, j)-x), height)
+		i = j
+	}
+}
+
+// markers places every finding at its worst moment, and then moves them apart
+// so that each can be read and hit.
+func markers(r *analyze.Report) []marker {
+	const apart = 2.2 // percent
+	var list []marker
+	for _, f := range r.Findings {
+		if len(f.Moments) == 0 {
+			continue
+		}
+		m := f.Moments[0]
+		x := (stripX(r, m.Start) + stripX(r, m.End)) / 2
+		list = append(list, marker{Number: f.Number, Severity: f.Severity, Title: f.Title, Left: x / stripWidth * 100})
+	}
+	slices.SortStableFunc(list, func(a, b marker) int {
+		if a.Left != b.Left {
+			return int(1000 * (a.Left - b.Left))
+		}
+		return a.Number - b.Number
+	})
+	for i := 1; i < len(list); i++ {
+		list[i].Left = max(list[i].Left, list[i-1].Left+apart)
+	}
+	limit := 100.0
+	for i := len(list) - 1; i >= 0; i-- {
+		list[i].Left = max(0, min(list[i].Left, limit))
+		limit = list[i].Left - apart
+	}
+	return list
+}

@@ -1,0 +1,216 @@
+package render
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"gmptrace/analyze"
+	"gmptrace/model"
+)
+
+// Takeaways: what a chart shows, in a sentence worked out from its data.
+
+func timelineTakeaway(r *analyze.Report) string {
+	k := r.Key
+	s := fmt.Sprintf("%s were busy %s of the time.", plural(int64(len(rows(r))), "P"), pct(k.Utilisation))
+	if k.QueuePeak > 0 {
+		s += fmt.Sprintf(" At most %s runnable at once, at %s; %s on average.",
+			were(int64(k.QueuePeak), "goroutine"), offset(k.QueuePeakAt, 1e6), mean(k.QueueMean))
+	} else {
+		s += " No goroutine was ever seen waiting for a P."
+	}
+	if r.GC.Cycles > 0 {
+		s += fmt.Sprintf(" %s took %s of the wall time.", plural(r.GC.Cycles, "GC cycle"), pct(k.GCShare))
+	}
+	return s
+}
+
+// were is "1 goroutine was", "2 goroutines were".
+func were(n int64, noun string) string {
+	if n == 1 {
+		return plural(n, noun) + " was"
+	}
+	return plural(n, noun) + " were"
+}
+
+func latencyTakeaway(r *analyze.Report) string {
+	l := r.Latency
+	if l.Count == 0 {
+		return "No goroutine was seen to go from runnable to running."
+	}
+	s := fmt.Sprintf("Half of %s ended within %s, 99%s%% within %s; the longest took %s.",
+		plural(l.Count, "wait"), dur(l.P50), nbsp, dur(l.P99), dur(l.Max))
+	if i := secondPeak(l.Buckets); i >= 0 {
+		s += fmt.Sprintf(" There is a second peak near %s.", dur(l.Buckets[i].Lo))
+	}
+	if l.Censored > 0 {
+		s += fmt.Sprintf(" %s cut off by the trace's ends and counted as at least as long as seen.", were(l.Censored, "wait"))
+	}
+	return s
+}
+
+// secondPeak is the index of the highest bucket that is separated from the
+// highest of all by one of at most a quarter of its own height; -1 where the
+// distribution has one peak. Peaks of fewer than ten waits are noise.
+func secondPeak(buckets []analyze.Bucket) int {
+	top, second := -1, -1
+	for i, b := range buckets {
+		if top < 0 || b.Count > buckets[top].Count {
+			top = i
+		}
+	}
+	for i, b := range buckets {
+		if b.Count < 10 || second >= 0 && b.Count <= buckets[second].Count {
+			continue
+		}
+		if valley(buckets, min(i, top), max(i, top))*4 <= b.Count {
+			second = i
+		}
+	}
+	return second
+}
+
+// valley is the smallest count strictly between two buckets.
+func valley(buckets []analyze.Bucket, i, j int) int64 {
+	least := min(buckets[i].Count, buckets[j].Count)
+	for _, b := range buckets[i:j] {
+		least = min(least, b.Count)
+	}
+	return least
+}
+
+func stealsTakeaway(r *analyze.Report) string {
+	m := r.Dispatches.Steals
+	if m.Steals == 0 {
+		return "No P stole work from another."
+	}
+	s := fmt.Sprintf("%s moved %s.", plural(m.Steals, "steal"), plural(m.Goroutines, "goroutine"))
+	p, n := topVictim(m)
+	fair := 1 / float64(max(1, len(m.Procs)))
+	switch got := float64(n) / float64(m.Steals); {
+	case len(m.Procs) > 2 && got > 2*fair:
+		s += fmt.Sprintf(" P%d was the victim of %s of them: its queue was filled faster than it could run it.", p, pct(got))
+	case len(m.Procs) > 1:
+		s += fmt.Sprintf(" No P stands out: the most frequent victim, P%d, has %s of them.", p, pct(got))
+	}
+	return s
+}
+
+func topVictim(m analyze.StealMatrix) (model.ProcID, int64) {
+	best, most := model.NoP, int64(0)
+	for victim, p := range m.Procs {
+		n := int64(0)
+		for _, row := range m.Count {
+			if victim < len(row) {
+				n += row[victim]
+			}
+		}
+		if n > most {
+			best, most = p, n
+		}
+	}
+	return best, most
+}
+
+func dispatchesTakeaway(r *analyze.Report) string {
+	d := r.Dispatches
+	if d.Count == 0 {
+		return "No goroutine was seen to be dispatched."
+	}
+	top := slices.MaxFunc(d.Sources, func(a, b analyze.SourceCount) int { return cmp.Compare(a.Count, b.Count) })
+	return fmt.Sprintf("Of %s most came from %s (%s). For %s the source is certain: no other fits the rules of the scheduler.",
+		plural(d.Count, "dispatch")+"es", top.Source, share(top.Count, d.Count), share(d.Certain, d.Count))
+}
+
+// busiest are the functions by time on or waiting for a P, most first.
+func busiest(r *analyze.Report) []analyze.FunctionTime {
+	list := slices.Clone(r.Functions)
+	slices.SortStableFunc(list, func(a, b analyze.FunctionTime) int {
+		return cmp.Or(cmp.Compare(b.Running+b.Runnable+b.Syscall, a.Running+a.Runnable+a.Syscall), cmp.Compare(a.Name, b.Name))
+	})
+	return list
+}
+
+func functionsTakeaway(r *analyze.Report) string {
+	list := busiest(r)
+	if len(list) == 0 {
+		return "No goroutine was seen."
+	}
+	var running, runnable int64
+	for _, f := range list {
+		running += f.Running
+		runnable += f.Runnable
+	}
+	top := list[0]
+	s := fmt.Sprintf("Goroutines of %s ran for %s, %s of all running time", functionName(top.Name), dur(top.Running), share(top.Running, running))
+	switch {
+	case top.Runnable > top.Running && top.Running > 0:
+		s += fmt.Sprintf(", and waited for a P %.1f times as long.", float64(top.Runnable)/float64(top.Running))
+	case top.Runnable > 0:
+		s += fmt.Sprintf(", and waited %s for a P.", dur(top.Runnable))
+	default:
+		s += "."
+	}
+	return s + fmt.Sprintf(" All together ran for %s and waited %s for a P.", dur(running), dur(runnable))
+}
+
+func handoffsTakeaway(r *analyze.Report) string {
+	h := r.Handoffs
+	if h.Count == 0 {
+		return "No P was taken from a thread that was blocked in a system call."
+	}
+	top := slices.MaxFunc(h.Causes, func(a, b analyze.HandoffCause) int { return cmp.Compare(a.Count, b.Count) })
+	return fmt.Sprintf("%s; the most frequent cause is %s (%s).", plural(h.Count, "handoff"), top.Cause, share(top.Count, h.Count))
+}
+
+func preemptionsTakeaway(r *analyze.Report) string {
+	p := r.Preemptions
+	if p.Count == 0 {
+		return "No goroutine was preempted."
+	}
+	top := slices.MaxFunc(p.Kinds, func(a, b analyze.PreemptCount) int { return cmp.Compare(a.Count, b.Count) })
+	return fmt.Sprintf("%s; most by %s (%s), after running for %s at the median.", plural(p.Count, "preemption"), top.How, share(top.Count, p.Count), dur(top.P50))
+}
+
+func gcTakeaway(r *analyze.Report) string {
+	g := r.GC
+	if g.Cycles == 0 && g.STWCount == 0 {
+		return "No garbage collection and no stop-the-world pause."
+	}
+	s := fmt.Sprintf("%s, %s of wall time in mark phases; the workers used %s of P time, goroutines helped for %s.",
+		plural(g.Cycles, "cycle"), dur(g.Mark), dur(g.Workers), dur(g.Assist))
+	if g.STWCount > 0 {
+		s += fmt.Sprintf(" The world was stopped %s, for %s in all, %s at most.", times(g.STWCount), dur(g.STWTotal), dur(r.Key.STWMax))
+	}
+	return s
+}
+
+func times(n int64) string {
+	if n == 1 {
+		return "once"
+	}
+	return count(n) + nbsp + "times"
+}
+
+func threadsTakeaway(r *analyze.Report) string {
+	t := r.Threads
+	s := fmt.Sprintf("%s; at most %d blocked in system calls at once", plural(int64(t.Count), "thread"), t.Peak)
+	if t.Peak > 0 {
+		s += ", at " + offset(t.PeakAt, 1e6)
+	}
+	return s + fmt.Sprintf(". %d first seen after the first tenth of the trace.", t.LateNew)
+}
+
+func episodesTakeaway(r *analyze.Report) string {
+	if len(r.Episodes) == 0 {
+		return "No wait was long enough to be kept."
+	}
+	e := slices.MaxFunc(r.Episodes, func(a, b analyze.Episode) int { return cmp.Compare(a.Wait, b.Wait) })
+	s := fmt.Sprintf("The longest: G%d (%s) waited %s from %s.", e.G, functionName(e.Func), dur(e.Wait), offset(e.Start, e.Wait))
+	if len(e.Culprits) > 0 {
+		c := e.Culprits[0]
+		s += fmt.Sprintf(" Meanwhile G%d (%s) ran for %s.", c.G, functionName(c.Func), dur(c.NS))
+	}
+	return s
+}

@@ -1,0 +1,215 @@
+package render
+
+import (
+	"fmt"
+	"html/template"
+	"strings"
+
+	"gmptrace/analyze"
+	"gmptrace/model"
+)
+
+var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
+	"dur": dur, "offset": offset, "count": count, "mean": mean, "pct": pct, "size": size, "plural": plural,
+	"share": share[int64], "short": short, "function": functionName, "div": div,
+	"n": func(v int) int64 { return int64(v) }, "ended": func(start, length int64) int64 { return start + length },
+	"program": program, "subtitle": subtitle, "lost": lostText, "link": link, "moment": momentText,
+	"tableFunctions": tableFunctions, "stateTimes": stateTimes, "states": func() []string { return states },
+	"fine": fine, "undecided": undecided, "sourceMeaning": sourceMeaning, "leftOut": leftOut,
+	"timelineHeight": timelineHeight, "functionsHeight": functionsHeight,
+	"timelineTakeaway": timelineTakeaway, "latencyTakeaway": latencyTakeaway, "stealsTakeaway": stealsTakeaway,
+	"dispatchesTakeaway": dispatchesTakeaway, "functionsTakeaway": functionsTakeaway, "handoffsTakeaway": handoffsTakeaway,
+	"preemptionsTakeaway": preemptionsTakeaway, "gcTakeaway": gcTakeaway, "threadsTakeaway": threadsTakeaway,
+	"episodesTakeaway": episodesTakeaway, "kinds": kinds, "markKinds": markKinds,
+	"wide": func(sources []model.ProcID) bool { return len(sources) > 32 },
+}).ParseFS(templates, "templates/*.tmpl"))
+
+// program is the traced program's name, as far as its stacks tell.
+func program(r *analyze.Report) string {
+	if r.Trace.Program == "" {
+		return "unknown program"
+	}
+	return r.Trace.Program
+}
+
+// subtitle is the identity of the trace in one line.
+func subtitle(r *analyze.Report) string {
+	t := r.Trace
+	parts := []string{t.Name, offsetRange(r)}
+	if n := gomaxprocs(t); n != "" {
+		parts = append(parts, n)
+	}
+	parts = append(parts, plural(t.Events, "event"), plural(t.Goroutines, "goroutine"), "Go "+t.GoVersion+" rules")
+	if t.Start != "" {
+		parts = append(parts, "recorded "+clock(t.Start))
+	}
+	if t.Race {
+		parts = append(parts, "built with -race")
+	}
+	return strings.Join(parts, " · ")
+}
+
+// clock shortens an RFC 3339 time to whole seconds.
+func clock(rfc3339 string) string {
+	date, rest, ok := strings.Cut(rfc3339, "T")
+	if !ok || len(rest) < 8 {
+		return rfc3339
+	}
+	zone := strings.TrimLeft(rest[8:], ".0123456789")
+	if zone == "Z" {
+		zone = " UTC"
+	}
+	return date + " " + rest[:8] + zone
+}
+
+func offsetRange(r *analyze.Report) string {
+	from, to := bounds(r)
+	if from == 0 && to >= r.Trace.DurationNS {
+		return dur(r.Trace.DurationNS)
+	}
+	return fmt.Sprintf("%s to %s of %s", offset(from, to-from), offset(to, to-from), dur(r.Trace.DurationNS))
+}
+
+// gomaxprocs is the value, or the values in order where it changed.
+func gomaxprocs(t analyze.Trace) string {
+	if len(t.Gomaxprocs) == 0 {
+		return ""
+	}
+	var list []string
+	for _, g := range t.Gomaxprocs[:min(4, len(t.Gomaxprocs))] {
+		list = append(list, fmt.Sprint(g.N))
+	}
+	if len(t.Gomaxprocs) > 4 {
+		list = append(list, "…")
+	}
+	return "GOMAXPROCS " + strings.Join(list, " → ")
+}
+
+// lostText says where in the input a loss is, beside what was lost.
+func lostText(l analyze.Loss) string {
+	var where []string
+	if l.Generation > 0 {
+		where = append(where, fmt.Sprintf("generation %d", l.Generation))
+	}
+	if l.Offset >= 0 {
+		where = append(where, "byte "+count(l.Offset))
+	}
+	if l.Bytes > 0 {
+		where = append(where, size(l.Bytes)+" not used")
+	}
+	if len(where) == 0 {
+		return l.Text
+	}
+	return l.Text + " (" + strings.Join(where, ", ") + ")"
+}
+
+func momentText(m analyze.Moment) string {
+	s := offset(m.Start, m.End-m.Start)
+	if m.End > m.Start {
+		s += " to " + offset(m.End, m.End-m.Start)
+	}
+	if m.P >= 0 {
+		s += fmt.Sprintf(" on P%d", m.P)
+	}
+	return s
+}
+
+// maxTableFunctions bounds the page's table of functions.
+const maxTableFunctions = 200
+
+func tableFunctions(r *analyze.Report) []analyze.FunctionTime {
+	list := busiest(r)
+	return list[:min(len(list), maxTableFunctions)]
+}
+
+func div(total, n int64) int64 {
+	if n == 0 {
+		return 0
+	}
+	return total / n
+}
+
+// fine are the checks that found nothing, undecided those that could not tell.
+func fine(checks []analyze.Check) []analyze.Check {
+	return selectChecks(checks, func(c analyze.Check) bool { return c.Findings == 0 && c.Undecided == "" })
+}
+
+func undecided(checks []analyze.Check) []analyze.Check {
+	return selectChecks(checks, func(c analyze.Check) bool { return c.Undecided != "" })
+}
+
+func selectChecks(checks []analyze.Check, keep func(analyze.Check) bool) []analyze.Check {
+	var list []analyze.Check
+	for _, c := range checks {
+		if keep(c) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// leftOut says which slices the timeline does not have; "" when it has all.
+func leftOut(r *analyze.Report) string {
+	tl := r.Timeline
+	switch {
+	case tl == nil:
+		return "This report holds no single slices: the timeline is drawn from shares of time per column."
+	case tl.Complete:
+		return ""
+	case len(tl.Kept) == 0:
+		return fmt.Sprintf("%s are too many for one page: the timeline is drawn from shares of time per column.", plural(tl.LeftOut, "slice"))
+	}
+	var kept int64
+	for _, w := range tl.Kept {
+		kept += w.End - w.Start
+	}
+	from, to := bounds(r)
+	return fmt.Sprintf("%s left out to keep the page small: %s of the time is in full detail, around the findings; elsewhere the timeline shows shares of time per column.",
+		were(tl.LeftOut, "slice"), share(kept, to-from))
+}
+
+// sourceMeanings say in plain words what a source of dispatches is.
+var sourceMeanings = [model.NumSources]string{
+	model.SourceUnknown:       "the trace began too late to know",
+	model.SourceRunnext:       "the slot for the goroutine made ready last",
+	model.SourceLocal:         "the P's own run queue",
+	model.SourceGlobalTick:    "global queue, looked at first on every 61st tick",
+	model.SourceGlobal:        "global queue, the P's own being empty",
+	model.SourceSteal:         "another P's run queue",
+	model.SourceStealRunnext:  "another P's runnext",
+	model.SourceNetpoll:       "the network poller, directly",
+	model.SourceGCWorker:      "a mark worker of the garbage collector",
+	model.SourceGCIdle:        "a mark worker on a P with nothing else to do",
+	model.SourceTraceReader:   "the goroutine that writes the trace",
+	model.SourceSyscallExit:   "left a system call and found an idle P",
+	model.SourceCoroutine:     "a switch between coroutines (iter.Pull)",
+	model.SourceParkCancelled: "was about to park and need not",
+}
+
+func sourceMeaning(name string) string {
+	for s, text := range sourceMeanings {
+		if model.Source(s).String() == name {
+			return text
+		}
+	}
+	return ""
+}
+
+func kinds() []string {
+	var list []string
+	for k := range analyze.NumSliceKinds {
+		list = append(list, k.String())
+	}
+	return list
+}
+
+// markKinds are the kinds of marks by their number, with a character of the
+// shape that the painter draws.
+func markKinds() []struct{ Shape, Name string } {
+	shapes := [analyze.NumMarkKinds]string{"▼", "●", "■", "◆"}
+	list := make([]struct{ Shape, Name string }, analyze.NumMarkKinds)
+	for k := range list {
+		list[k].Shape, list[k].Name = shapes[k], analyze.MarkKind(k).String()+"s"
+	}
+	return list
+}
