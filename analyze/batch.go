@@ -2,7 +2,12 @@ package analyze
 
 import "gmptrace/model"
 
-// batch is a run of a generation's events, translated. Indices in the events
+// batchEvents is how many events a full batch holds.
+const batchEvents = 2048
+
+// batch is a run of a generation's events, translated. It belongs to load, which
+// uses it again once the sink that was given it returns: a sink copies what it
+// keeps (frames and strings, which are never written to, need no copy). Indices in the events
 // (stacks, strings, Ms) count within the generation; what the tables gained
 // since the batch before it comes along, so that the replay can extend its own
 // tables without sharing memory with the decoder.
@@ -11,12 +16,14 @@ import "gmptrace/model"
 //	Event.Arg    where Op says string: 1-based into the generation's strings, 0 for ""
 //	Event.M      0-based into the generation's threads, -1 for none
 type batch struct {
-	gen     int  // generation, counted from 1 in the order of the input
-	first   bool // the generation's first batch: tables start afresh
+	gen     int    // generation, counted from 1 in the order of the input
+	first   bool   // the generation's first batch: tables start afresh
+	format  string // of the trace, as its header says it: "go 1.26"
 	events  []model.Event
 	stacks  []stackFrames
 	strings []string
-	threads []int64 // the operating system's thread ids
+	threads []int64        // the operating system's thread ids
+	clock   *clockSnapshot // on a generation's first batch, where the trace has one; else nil
 }
 
 // stackFrames is a stack as decoded, innermost frame first. key is equal for

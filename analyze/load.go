@@ -1,0 +1,438 @@
+package analyze
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/exp/trace"
+
+	"gmptrace/model"
+)
+
+// aheadEvents is how many translated events may lie ready for the sink, over
+// all generations: 24 MiB of them.
+const aheadEvents = 24 << 20 / 48
+
+// progressEvery is how often Options.Progress is told.
+const progressEvery = 250 * time.Millisecond
+
+// load reads a trace and hands its events on, translated, in order: generation
+// after generation, batch after batch (about 2048 events a batch), by calling
+// sink from the caller's goroutine. Every generation begins with an
+// OpGeneration event. After one that could not be decoded to its end comes one
+// with Arg 1: what the events so far say of the state no longer holds. Times
+// never go backwards.
+//
+// A batch belongs to load again once sink returns. An error of sink ends the
+// reading and is returned as it is.
+//
+// It returns what was read: of Trace the fields Name, Format, Compression,
+// Start, Bytes, Events, Generations, LargestGenBytes, Complete, Lost and Notes.
+// The error is an *InputError if nothing at all can be analysed, and ctx.Err()
+// when ctx is cancelled; a Read of r may then still be under way.
+func load(ctx context.Context, r io.Reader, opt Options, sink func(*batch) error) (Trace, error) {
+	inner, cancel := context.WithCancel(ctx)
+	defer cancel()
+	l := newLoader(inner, opt, sink)
+	defer l.tellProgress()()
+	in, err := openInput(countingReader{inner, r, &l.bytesIn}, opt.Name, l.maxMemory)
+	if err != nil {
+		return Trace{Name: opt.Name}, cmp.Or(ctx.Err(), err)
+	}
+	l.in = in
+	if in.format < 22 {
+		go l.decodeWhole()
+	} else {
+		go l.decodeGenerations()
+	}
+	err = l.deliver()
+	cancel()
+	if ctx.Err() != nil {
+		return Trace{Name: opt.Name}, ctx.Err()
+	}
+	<-l.done
+	in.close()
+	if err != nil {
+		return Trace{Name: opt.Name}, err
+	}
+	return l.finish()
+}
+
+// loader is one call of load: decoders fill generations, each with a reader of
+// its own, and the caller's goroutine hands them on in order.
+//
+//	splitter ──▶ decoder ──▶ generation.out ─┐
+//	   │ (one at a time)                     ├──▶ deliver ──▶ sink
+//	   └───────▶ decoder ──▶ generation.out ─┘
+type loader struct {
+	ctx       context.Context
+	opt       Options
+	sink      func(*batch) error
+	maxMemory int64
+	workers   int
+
+	in    *input
+	split chan *splitter   // whoever has taken it out may use it
+	slots chan struct{}    // as many as generations may be under way
+	queue chan *generation // in order
+	free  chan *batch      // to use again
+	done  chan struct{}    // closed when all decoders have ended
+	v1    *generation      // of formats up to 1.21: the whole trace
+	final *splitter        // when done
+
+	bytesIn, eventsOut atomic.Int64
+
+	// Of deliver.
+	trace   Trace
+	last    model.Time // of the last event handed on
+	started bool
+	broken  int // the generation that failed last, 0 when a later one has begun
+	dropped int64
+}
+
+// generation is a generation under way. Its decoder writes it until out is
+// closed.
+type generation struct {
+	n       int   // counted from 1 in the order of the input
+	start   int64 // bytes into the trace
+	size    int64 // bytes of its batches
+	cost    int64 // bytes of memory that reading it takes, roughly
+	crowd   int64 // bytes that restate goroutines which did nothing
+	cut     bool  // its end is missing
+	out     chan *batch
+	events  int64 // read
+	dropped int64
+	err     error // why it could not be decoded to its end
+}
+
+func newLoader(ctx context.Context, opt Options, sink func(*batch) error) *loader {
+	l := &loader{ctx: ctx, opt: opt, sink: sink, maxMemory: opt.MaxMemory, workers: opt.Workers}
+	if l.maxMemory <= 0 {
+		l.maxMemory = DefaultMaxMemory
+	}
+	if l.workers <= 0 {
+		l.workers = min(2, runtime.GOMAXPROCS(0))
+	}
+	l.split = make(chan *splitter, 1)
+	l.slots = make(chan struct{}, l.workers+1)
+	l.queue = make(chan *generation, l.workers+1)
+	l.free = make(chan *batch, aheadEvents/batchEvents+l.workers+1)
+	l.done = make(chan struct{})
+	l.trace.Name = opt.Name
+	return l
+}
+
+// tellProgress starts telling Options.Progress; the function it returns tells
+// the last and ends it.
+func (l *loader) tellProgress() (stop func()) {
+	if l.opt.Progress == nil {
+		return func() {}
+	}
+	tell := func() {
+		l.opt.Progress(Progress{Bytes: l.bytesIn.Load(), Size: l.opt.Size, Events: l.eventsOut.Load()})
+	}
+	quit, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(progressEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				tell()
+			case <-quit:
+				tell()
+				return
+			}
+		}
+	}()
+	return func() { close(quit); <-ended }
+}
+
+// decodeWhole decodes a trace of Go 1.21 or before, which the reader holds in
+// memory from end to end.
+func (l *loader) decodeWhole() {
+	defer close(l.done)
+	defer close(l.queue)
+	g := l.newGeneration(1, 0)
+	l.v1 = g
+	l.queue <- g
+	d := &decoder{l: l, t: newTranslator(true)}
+	d.run(&wholeSource{r: l.in.Reader, gen: g, limit: l.maxMemory / wholeCost})
+}
+
+// decodeGenerations decodes a trace of format 1.22 or later.
+func (l *loader) decodeGenerations() {
+	defer close(l.done)
+	defer close(l.queue)
+	s := &splitter{r: l.in.Reader, format: l.in.format}
+	s.discard(headerSize)
+	l.split <- s
+	var wg sync.WaitGroup
+	for range l.workers {
+		wg.Go(func() {
+			d := &decoder{l: l, t: newTranslator(false)}
+			for d.next() {
+			}
+		})
+	}
+	wg.Wait()
+	l.final = s
+}
+
+func (l *loader) newGeneration(n int, start int64) *generation {
+	ahead := aheadEvents / batchEvents / (l.workers + 1)
+	return &generation{n: n, start: start, out: make(chan *batch, max(ahead, 1))}
+}
+
+// enqueue puts a generation up for delivery, once there is room for one more.
+// It returns false when nobody wants it any more.
+func (l *loader) enqueue(g *generation) bool {
+	select {
+	case l.slots <- struct{}{}:
+	case <-l.ctx.Done():
+		return false
+	}
+	l.queue <- g // Never blocks: it has as many places as there are slots.
+	return true
+}
+
+// waitForAll returns when all generations that are under way were delivered.
+// The caller must be the only one that can add another.
+func (l *loader) waitForAll() {
+	for range cap(l.slots) {
+		select {
+		case l.slots <- struct{}{}:
+		case <-l.ctx.Done():
+			return
+		}
+	}
+	for range cap(l.slots) {
+		<-l.slots
+	}
+}
+
+func (l *loader) newBatch(gen int) *batch {
+	var b *batch
+	select {
+	case b = <-l.free:
+	default:
+		b = &batch{events: make([]model.Event, 0, batchEvents)}
+	}
+	*b = batch{gen: gen, events: b.events[:0], stacks: clearAll(b.stacks), strings: clearAll(b.strings), threads: b.threads[:0]}
+	return b
+}
+
+// clearAll empties a slice and lets go of what its elements point to.
+func clearAll[E any](s []E) []E {
+	clear(s)
+	return s[:0]
+}
+
+// deliver hands the generations on in order.
+func (l *loader) deliver() error {
+	for g := range l.queue {
+		if err := l.deliverGeneration(g); err != nil {
+			return err
+		}
+		select {
+		case <-l.slots:
+		default: // a trace read as a whole takes none
+		}
+	}
+	return nil
+}
+
+func (l *loader) deliverGeneration(g *generation) error {
+	if err := l.markBreak(); err != nil {
+		return err
+	}
+	first := true
+	for {
+		select {
+		case <-l.ctx.Done():
+			return l.ctx.Err()
+		case b, ok := <-g.out:
+			if !ok {
+				l.account(g)
+				return nil
+			}
+			b.first = first
+			first = false
+			if err := l.hand(b); err != nil {
+				return err
+			}
+			select {
+			case l.free <- b:
+			default:
+			}
+		}
+	}
+}
+
+// markBreak tells the sink that the generation before was lost in part.
+func (l *loader) markBreak() error {
+	if l.broken == 0 || !l.started {
+		return nil
+	}
+	b := &batch{gen: l.broken, events: []model.Event{{Time: l.last, Op: model.OpGeneration, Arg: 1, G: model.NoG, P: model.NoP, M: model.NoM}}}
+	l.broken = 0
+	return l.sink(b)
+}
+
+// hand hands a batch on, its times made not to go backwards: the reader sees
+// to that within a generation, but each has a reader of its own.
+func (l *loader) hand(b *batch) error {
+	if b.first && l.started && l.last.Sub(b.events[0].Time) > maxOverlap {
+		l.trace.Lost = append(l.trace.Lost, Loss{Kind: "damaged", Offset: -1, Generation: b.gen, Bytes: 0,
+			Text: fmt.Sprintf("generation %d begins %v before the one before it ends: some times in one of them are damaged, and lengths around there are wrong", b.gen, l.last.Sub(b.events[0].Time))})
+	}
+	if !l.started {
+		l.started = true
+		l.last = b.events[0].Time
+	}
+	if l.trace.Start == "" && b.clock != nil {
+		l.trace.Start = b.clock.at(b.events[0].Time).UTC().Format(time.RFC3339Nano)
+	}
+	for i := range b.events {
+		if b.events[i].Time >= l.last {
+			break
+		}
+		b.events[i].Time = l.last
+	}
+	l.last = b.events[len(b.events)-1].Time
+	l.eventsOut.Add(int64(len(b.events)))
+	return l.sink(b)
+}
+
+// maxOverlap is how far generations may overlap in time. That they do at all is
+// due to rounding; anything that matters is damage.
+const maxOverlap = 100 * time.Millisecond
+
+// account adds up a generation that was handed on to its end.
+func (l *loader) account(g *generation) {
+	t := &l.trace
+	t.Events += g.events
+	t.LargestGenBytes = max(t.LargestGenBytes, g.size)
+	l.dropped += g.dropped
+	if g.err != nil {
+		l.broken = g.n
+		t.Lost = append(t.Lost, g.loss())
+	}
+}
+
+// loss says what is missing of a generation that could not be decoded.
+func (g *generation) loss() Loss {
+	loss := Loss{Kind: "damaged", Offset: g.start, Generation: g.n, Bytes: g.size}
+	var limit errLimit
+	switch {
+	case errors.As(g.err, &limit):
+		loss.Kind = "limit"
+		loss.Text = fmt.Sprintf("generation %d (%d bytes) was left out: reading it would take more than the %s of memory allowed; raise that with --max-memory", g.n, g.size, bytesText(int64(limit)))
+	case g.cut && g.events == 0:
+		loss.Kind = "truncated"
+		loss.Text = fmt.Sprintf("generation %d was cut short and can't be decoded, since the tables that it needs come last: its %d bytes are lost", g.n, g.size)
+	case g.events == 0:
+		loss.Text = fmt.Sprintf("generation %d (%d bytes from byte %d on) is damaged and was left out: %s", g.n, g.size, g.start, clean(g.err.Error()))
+	default:
+		loss.Text = fmt.Sprintf("generation %d (%d bytes from byte %d on) is damaged: what comes after its first %d events is lost: %s", g.n, g.size, g.start, g.events, clean(g.err.Error()))
+	}
+	return loss
+}
+
+// finish is the account of a trace read to its end, or an *InputError if there
+// is nothing in it to analyse.
+func (l *loader) finish() (Trace, error) {
+	t := &l.trace
+	t.Format = fmt.Sprintf("go 1.%d", l.in.format)
+	t.Compression = l.in.compression
+	if s := l.final; s != nil {
+		t.Bytes, t.Generations = s.off, s.n
+		t.Lost = append(t.Lost, s.losses()...)
+		if l.in.format < 26 && s.tables && len(t.Lost) == 0 {
+			t.Notes = append(t.Notes, fmt.Sprintf("Format %q does not mark a trace's end: this one stops where a generation may end, and whether more should follow can't be told.", t.Format))
+		}
+	} else {
+		t.Bytes, t.Generations = l.v1.size, 1
+	}
+	if l.dropped > 0 {
+		t.Lost = append(t.Lost, Loss{Kind: "damaged", Offset: -1, Bytes: -1, Text: fmt.Sprintf("%d events make no sense (ids out of range, changes of state that do not exist) and were left out", l.dropped)})
+	}
+	slices.SortStableFunc(t.Lost, func(a, b Loss) int { return cmp.Compare(a.Generation, b.Generation) })
+	if t.Events == 0 && len(t.Lost) > 0 {
+		return *t, l.nothing()
+	}
+	if t.Events == 0 {
+		t.Lost = append(t.Lost, Loss{Kind: "no-events", Offset: t.Bytes, Text: "the trace has a header and no events: tracing was started and nothing was written, or the program was killed before the first second ended; call trace.Stop before it exits"})
+	}
+	t.Complete = len(t.Lost) == 0
+	return *t, nil
+}
+
+// nothing is the error for a trace of which no event could be read.
+func (l *loader) nothing() *InputError {
+	w := l.trace.Lost[0]
+	e := &InputError{Name: l.opt.Name, Kind: w.Kind, Offset: w.Offset, Text: "no event of this trace can be read: " + w.Text}
+	switch w.Kind {
+	case "limit":
+		e.Kind, e.Hint = "too-large", "Raise the limit with --max-memory, or record a shorter trace."
+	case "truncated", "no-end":
+		e.Hint = "Let the program call trace.Stop before it exits, and record anew."
+	default:
+		e.Hint = "Get the file anew (in binary mode), or record anew."
+	}
+	if s := l.final; s != nil {
+		e.Err = s.readErr
+	}
+	return e
+}
+
+func bytesText(n int64) string {
+	if n >= 1<<20 {
+		return fmt.Sprintf("%d MiB", n>>20)
+	}
+	return fmt.Sprintf("%d bytes", n)
+}
+
+// read reads events until the source or the trace fails. The reader's getters
+// can panic on damaged input, although ReadEvent returned no error.
+func (d *decoder) read(src source) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the reader gave up: %v", p)
+		}
+	}()
+	rd, err := trace.NewReader(src)
+	if err != nil {
+		return err
+	}
+	for {
+		d.t.ev, err = rd.ReadEvent()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if d.t.ev.Kind() == trace.EventSync {
+			d.begin(src.begun())
+			continue
+		}
+		d.gen.events++
+		d.t.translate()
+		if len(d.t.out.events) >= batchEvents && d.t.mayPause() {
+			if err := d.emit(); err != nil {
+				return err
+			}
+			d.t.out = d.l.newBatch(d.gen.n)
+		}
+	}
+}

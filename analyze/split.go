@@ -1,0 +1,398 @@
+package analyze
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+)
+
+// The bytes that begin the parts of a trace (formats 1.22 and up) that the
+// splitter tells apart. Source: internal/trace/tracev2, Go 1.26.
+const (
+	evEventBatch        = 1
+	evStacks            = 2
+	evStrings           = 4
+	evGoStatus          = 25
+	evGoStatusStack     = 48
+	evExperimentalBatch = 49
+	evEndOfGeneration   = 52
+)
+
+// maxBatch is the most bytes that a batch may have after its header.
+// Source: tracev2.MaxBatchSize.
+const maxBatch = 64 << 10
+
+// maxBatchHeader is the most bytes that a batch's header may have: its type,
+// an experiment and four varints.
+const maxBatchHeader = 2 + 4*binary.MaxVarintLen64
+
+// maxLosses bounds how many losses are told one by one.
+const maxLosses = 64
+
+// batchHeader is what a batch of the wire format begins with.
+type batchHeader struct {
+	experimental bool
+	gen          uint64 // as the trace numbers them, from 1
+	thread       uint64
+	size         int // header and data
+	headerSize   int
+}
+
+// noThread is the thread of batches that the tracer itself wrote: tables, and
+// the status of goroutines that did nothing in the generation.
+const noThread = math.MaxUint64
+
+// parseBatchHeader reads a batch's header from the start of b.
+func parseBatchHeader(b []byte) (h batchHeader, ok bool) {
+	if len(b) == 0 || b[0] != evEventBatch && b[0] != evExperimentalBatch {
+		return h, false
+	}
+	n := 1
+	if b[0] == evExperimentalBatch {
+		h.experimental = true
+		n++
+	}
+	var size uint64
+	for _, field := range []*uint64{&h.gen, &h.thread, new(uint64), &size} {
+		v, k := binary.Uvarint(b[min(n, len(b)):])
+		if k <= 0 {
+			return h, false
+		}
+		*field = v
+		n += k
+	}
+	h.headerSize, h.size = n, n+int(min(size, maxBatch))
+	return h, h.gen > 0 && size <= maxBatch
+}
+
+// splitter cuts a trace of format 1.22 or later into its generations, and finds
+// its way again where the bytes are damaged. One goroutine uses it at a time.
+type splitter struct {
+	r      *bufio.Reader
+	format int
+	off    int64 // bytes taken from r, counted from the trace's first
+	hold   int   // bytes of r handed out as a batch, to be taken next
+
+	gen     uint64 // the generation being read, as the trace numbers it; 0 between two
+	lastGen uint64 // the one read last
+	n       int    // generations begun, counted from 1 in the order of the input
+
+	crowded bool // generations restate very many goroutines
+	broken  bool // something was lost since the generation before began
+	tables  bool // the generation has its strings, which are written last
+	ended   bool // nothing more will come
+	readErr error
+
+	lost       []Loss
+	lossesMore int
+	foreign    struct { // batches that belong to no generation at hand
+		n        int
+		bytes    int64
+		off, gen int64 // of the first; gen as the trace numbers it
+		after    int   // the generation at hand then
+	}
+}
+
+// errGenerationEnd ends a generation whose end is marked, or has none to mark;
+// errGenerationCut ends one that stops without its mark.
+var (
+	errGenerationEnd = errors.New("end of generation")
+	errGenerationCut = errors.New("end of generation not marked")
+)
+
+// begin moves to the next generation. It returns false at the input's end.
+func (s *splitter) begin() bool {
+	for !s.ended {
+		h, ok := s.peek()
+		if !ok {
+			continue
+		}
+		if h.gen <= s.lastGen {
+			s.skipForeign(h)
+			continue
+		}
+		s.gen, s.lastGen, s.tables, s.broken = h.gen, h.gen, false, false
+		s.n++
+		return true
+	}
+	return false
+}
+
+// next is the next batch of the generation begun last, as the bytes of the
+// input, valid until the next call.
+func (s *splitter) next() (batch []byte, h batchHeader, err error) {
+	for {
+		s.take()
+		if s.ended {
+			return nil, h, s.end(errGenerationCut)
+		}
+		if s.atEndMark() {
+			s.discard(1)
+			return nil, h, s.end(errGenerationEnd)
+		}
+		h, ok := s.peek()
+		switch {
+		case !ok:
+			continue
+		case h.gen != s.gen && s.startsNext(h):
+			return nil, h, s.endBefore()
+		case h.gen != s.gen:
+			s.skipForeign(h)
+			continue
+		}
+		b, err := s.r.Peek(h.size)
+		if err != nil {
+			s.cut(len(b), err)
+			continue
+		}
+		if h.experimental {
+			s.discard(h.size) // of no use here
+			continue
+		}
+		s.hold = h.size
+		if h.size > h.headerSize && b[h.headerSize] == evStrings {
+			s.tables = true
+		}
+		return b, h, nil
+	}
+}
+
+func (s *splitter) end(how error) error {
+	s.gen = 0
+	return how
+}
+
+// endBefore ends a generation where the next one begins: the rule before format
+// 1.26, a sign of damage since.
+func (s *splitter) endBefore() error {
+	if s.format < 26 {
+		return s.end(errGenerationEnd)
+	}
+	s.lose(Loss{Kind: "damaged", Offset: s.off, Generation: s.n, Bytes: 1,
+		Text: fmt.Sprintf("the mark of the end of generation %d is missing; what the generation holds was used", s.n)})
+	return s.end(errGenerationCut)
+}
+
+func (s *splitter) take() {
+	s.discard(s.hold)
+	s.hold = 0
+}
+
+func (s *splitter) discard(n int) {
+	k, _ := s.r.Discard(n)
+	s.off += int64(k)
+}
+
+func (s *splitter) atEndMark() bool {
+	b, err := s.r.Peek(1)
+	return err == nil && s.format >= 26 && b[0] == evEndOfGeneration
+}
+
+// peek is the header of the batch that comes next. When there is none it finds
+// out why, goes to where there may be one, and returns false.
+func (s *splitter) peek() (h batchHeader, ok bool) {
+	b, err := s.r.Peek(maxBatchHeader)
+	if len(b) == 0 {
+		s.cut(0, err)
+		return h, false
+	}
+	if h, ok = parseBatchHeader(b); ok {
+		return h, true
+	}
+	if _, second := parseHeader(b); second {
+		s.secondTrace()
+		return h, false
+	}
+	if s.gen == 0 && s.atEndMark() { // a generation without batches
+		s.discard(1)
+		return h, false
+	}
+	if len(b) < maxBatchHeader && s.couldBeHeader(b) {
+		s.cut(len(b), err)
+		return h, false
+	}
+	s.resync()
+	return h, false
+}
+
+// couldBeHeader reports whether b may be the start of a header that the end of
+// the input has cut.
+func (s *splitter) couldBeHeader(b []byte) bool {
+	if b[0] != evEventBatch && b[0] != evExperimentalBatch {
+		return false
+	}
+	padded := append(append([]byte{}, b...), make([]byte, maxBatchHeader-len(b))...)
+	h, ok := parseBatchHeader(padded)
+	return ok && h.headerSize > len(b) || !ok && len(b) < 3
+}
+
+// startsNext reports whether h, of another generation than the one at hand,
+// begins a new one: the batch after it must agree, since a single one may have
+// a damaged number, or come from another program that writes to the same file.
+func (s *splitter) startsNext(h batchHeader) bool {
+	if h.gen <= s.gen || h.gen-s.gen > 1<<10 {
+		return false
+	}
+	b, _ := s.r.Peek(min(h.size+maxBatchHeader, inputBuffer))
+	if len(b) <= h.size {
+		return h.gen == s.gen+1
+	}
+	after, ok := parseBatchHeader(b[h.size:])
+	return ok && after.gen >= h.gen || !ok && h.gen == s.gen+1
+}
+
+// skipForeign leaves out a batch that belongs to no generation that can be
+// told.
+func (s *splitter) skipForeign(h batchHeader) {
+	f := &s.foreign
+	s.broken = true
+	if f.n == 0 {
+		f.off, f.gen, f.after = s.off, int64(h.gen), s.n
+	}
+	before := s.off
+	s.discard(h.size)
+	f.n++
+	f.bytes += s.off - before
+}
+
+// cut ends the input in the middle of a batch, after n bytes of it, or where a
+// batch might begin, with n 0.
+func (s *splitter) cut(n int, err error) {
+	s.ended = true
+	start := s.off
+	s.discard(n)
+	why := "the trace ends"
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.readErr = err
+		why = "reading failed (" + clean(err.Error()) + ")"
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		why = "the compressed data is cut short"
+	}
+	switch {
+	case n > 0:
+		s.lose(Loss{Kind: "truncated", Offset: start, Generation: s.n, Bytes: int64(n),
+			Text: fmt.Sprintf("%s in the middle of a batch of generation %d: the last %d bytes are of no use, and what the program did afterwards is missing", why, s.n, n)})
+	case s.readErr != nil:
+		s.lose(Loss{Kind: "truncated", Offset: start, Generation: s.n, Bytes: -1,
+			Text: fmt.Sprintf("%s in generation %d: what comes after byte %d is missing", why, s.n, start)})
+	case s.gen != 0 && (s.format >= 26 || !s.tables):
+		s.lose(Loss{Kind: "no-end", Offset: start, Generation: s.n, Bytes: -1,
+			Text: fmt.Sprintf("the trace stops before the end of generation %d: the program was killed while it wrote, or the copy is incomplete; stop tracing before the program exits", s.n)})
+	}
+}
+
+// secondTrace ends the input where another trace's header stands in it.
+func (s *splitter) secondTrace() {
+	at := s.off
+	s.ended = true
+	rest, _ := io.Copy(io.Discard, s.r)
+	s.off += rest
+	whole := s.gen == 0 && s.n > 0 || s.format < 26 && s.tables
+	if whole {
+		s.lose(Loss{Kind: "concatenated", Offset: at, Generation: s.n, Bytes: rest,
+			Text: fmt.Sprintf("a second trace begins at byte %d (%d bytes); only the first was analysed. Cut the other out with: tail -c +%d FILE > SECOND", at, rest, at+1)})
+		return
+	}
+	s.lose(Loss{Kind: "interleaved", Offset: at, Generation: s.n, Bytes: rest,
+		Text: fmt.Sprintf("another trace begins at byte %d, in the middle of generation %d: two programs wrote to one file, or a trace that was cut short has another behind it (tail -c +%d FILE > SECOND). What comes before was analysed, %d bytes were not. Give each program a file of its own", at, s.n, at+1, rest)})
+}
+
+// resync goes on to the next place that looks like a batch with a batch behind
+// it, and reports what it skipped.
+func (s *splitter) resync() {
+	start := s.off
+	s.discard(1)
+	for {
+		window, err := s.r.Peek(inputBuffer)
+		found := s.findBatch(window)
+		if found >= 0 {
+			s.discard(found)
+			break
+		}
+		// Keep what a batch at the window's end would need to be recognised.
+		keep := maxBatch + 2*maxBatchHeader
+		if err != nil {
+			keep = 0
+			s.ended = true
+		}
+		s.discard(len(window) - keep)
+		if s.ended {
+			if !errors.Is(err, io.EOF) {
+				s.readErr = err
+			}
+			break
+		}
+	}
+	s.lose(Loss{Kind: "damaged", Offset: start, Generation: s.n, Bytes: s.off - start,
+		Text: fmt.Sprintf("%d bytes from byte %d on, in generation %d, are damaged and were skipped", s.off-start, start, s.n)})
+}
+
+// findBatch is the first place in b with a header that fits in, and with
+// another part of a trace right behind its batch; -1 if there is none.
+func (s *splitter) findBatch(b []byte) int {
+	for i := range b {
+		if _, second := parseHeader(b[i:]); second {
+			return i
+		}
+		h, ok := parseBatchHeader(b[i:])
+		if !ok || h.size == h.headerSize || !s.plausible(h.gen) {
+			continue
+		}
+		if i+h.size < len(b) && s.partAt(b[i+h.size:]) || i+h.size == len(b) && len(b) < inputBuffer {
+			return i
+		}
+	}
+	return -1
+}
+
+// plausible reports whether a generation of that number may follow.
+func (s *splitter) plausible(gen uint64) bool {
+	if s.lastGen == 0 {
+		return gen < 1<<32 // tracing may have gone on for long before this file
+	}
+	return gen >= s.lastGen && gen <= s.lastGen+2
+}
+
+// partAt reports whether a part of a trace may begin with b.
+func (s *splitter) partAt(b []byte) bool {
+	if b[0] == evEndOfGeneration {
+		return s.format >= 26
+	}
+	_, batch := parseBatchHeader(b)
+	_, second := parseHeader(b)
+	return batch || second
+}
+
+// intact reports whether the generation to come continues the one before
+// without a gap, as far as is known.
+func (s *splitter) intact() bool { return !s.broken }
+
+func (s *splitter) lose(l Loss) {
+	s.broken = true
+	if len(s.lost) >= maxLosses {
+		s.lossesMore++
+		return
+	}
+	s.lost = append(s.lost, l)
+}
+
+// losses are all that the splitter found missing.
+func (s *splitter) losses() []Loss {
+	lost := s.lost
+	switch f := s.foreign; {
+	case f.n == 1:
+		lost = append(lost, Loss{Kind: "damaged", Offset: f.off, Generation: f.after, Bytes: f.bytes,
+			Text: fmt.Sprintf("a batch of %d bytes in generation %d says that it belongs to generation %d; it was left out", f.bytes, f.after, f.gen)})
+	case f.n > 1:
+		lost = append(lost, Loss{Kind: "interleaved", Offset: f.off, Generation: f.after, Bytes: f.bytes,
+			Text: fmt.Sprintf("from byte %d on, %d batches (%d bytes) belong to other generations than those around them: two programs wrote to one file; they were left out. Give each program a file of its own", f.off, f.n, f.bytes)})
+	}
+	if s.lossesMore > 0 {
+		lost = append(lost, Loss{Kind: "damaged", Offset: -1, Bytes: -1, Text: fmt.Sprintf("%d more damaged places are not listed", s.lossesMore)})
+	}
+	return lost
+}
