@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -29,15 +30,11 @@ func TestHelpExamples(t *testing.T) {
 }
 
 // commandLine matches the lines of the README that run gmptrace.
-var commandLine = regexp.MustCompile(`(?m)^ *(?:\$ )?(?:go run \./cmd/)?(gmptrace .*)$`)
+var commandLine = regexp.MustCompile(`(?m)^ +(?:\$ )?(?:go run \./cmd/)?(gmptrace .*)$`)
 
 // TestReadmeExamples runs every command line in the README that calls gmptrace.
 func TestReadmeExamples(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := commandLine.FindAllStringSubmatch(string(readme), -1)
+	found := commandLine.FindAllStringSubmatch(readFile(t, "../../README.md"), -1)
 	if len(found) < 3 {
 		t.Fatalf("%d command lines in the README, which has more", len(found))
 	}
@@ -78,4 +75,59 @@ func runExample(t *testing.T, line string) {
 	if code != exitDone && !(code == exitFindings && strings.Contains(line, "--fail-on")) {
 		t.Errorf("exit code %d\n%s", code, &stderr)
 	}
+}
+
+// TestReadmeLibrary builds and runs the README's program in a module of its own,
+// which requires and replaces gmptrace as the README says.
+func TestReadmeLibrary(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	readme := readFile(t, filepath.Join(root, "README.md"))
+	_, program, _ := strings.Cut(readme, "```go\n")
+	program, _, found := strings.Cut(program, "```\n")
+	if !found {
+		t.Fatal("no program in the README")
+	}
+	// The module's own requirements, so that nothing has to be looked up.
+	for name, content := range map[string]string{
+		"main.go": program,
+		"go.mod":  readFile(t, filepath.Join(root, "go.mod")),
+		"go.sum":  readFile(t, filepath.Join(root, "go.sum")),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := writeTraces(dir); err != nil {
+		t.Fatal(err)
+	}
+	goCommand(t, dir, "mod", "edit", "-module=example", "-require=gmptrace@v0.0.0", "-replace=gmptrace="+root)
+	if out := goCommand(t, dir, "run", "-mod=mod", ".", "app.trace"); strings.TrimSpace(out) == "" {
+		t.Error("the program printed nothing")
+	}
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func goCommand(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command("go", args...)
+	cmd.Dir = dir
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, &stderr)
+	}
+	return string(out)
 }

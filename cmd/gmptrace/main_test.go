@@ -147,6 +147,7 @@ func TestScripts(t *testing.T) {
 			"exits": exits,
 			"json":  jsonField,
 			"files": files,
+			"page":  page,
 		},
 	})
 }
@@ -198,5 +199,13 @@ func files(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if want := strings.Join(args[1:], " "); strings.Join(got, " ") != want {
 		ts.Fatalf("%s holds %q, want %q", args[0], got, want)
+	}
+}
+
+// page FILE checks that a file is a whole report. (grep would print all of it.)
+func page(ts *testscript.TestScript, neg bool, args []string) {
+	html := strings.TrimSpace(ts.ReadFile(args[0]))
+	if !strings.HasPrefix(strings.ToLower(html), "<!doctype html>") || !strings.HasSuffix(html, "</html>") {
+		ts.Fatalf("%s is not a whole page", args[0])
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -124,7 +124,7 @@ func outputError(name string, err error) error {
 }
 
 // generator marks a file as written by render.HTML.
-const generator = `<meta name="generator" content="gmptrace"`
+var generator = regexp.MustCompile(`<meta name="generator" content="gmptrace[ "]`)
 
 // mayReplace tells whether a report may take the place of what name names.
 func mayReplace(name string, force bool) error {
@@ -157,7 +157,7 @@ func writtenByGmptrace(name string) (bool, error) {
 	}
 	defer f.Close()
 	head, err := io.ReadAll(io.LimitReader(f, 4096))
-	return bytes.Contains(head, []byte(generator)), err
+	return generator.Match(head), err
 }
 
 // write lets render write, and puts the file into its place.

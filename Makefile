@@ -1,0 +1,60 @@
+# make test is all that a fresh machine with Go, make and a C compiler needs;
+# CONTRIBUTING.md says what the other targets are for.
+
+SHELL := /bin/bash
+GO    ?= go
+BIN   := bin
+
+# What to measure: sizes in MB, 64p (GOMAXPROCS 64), 1M (a million goroutines).
+SIZES ?= 10 100 500 64p 1M
+# Where bench puts its traces; empty for the system's temporary folder.
+BENCHDIR ?=
+# For each fuzz target.
+FUZZTIME ?= 30s
+# The trace in the README's picture.
+SHOT ?= fixtures/real/http_go126.trace
+
+.PHONY: build
+build:
+	$(GO) build -o $(BIN)/gmptrace ./cmd/gmptrace
+
+.PHONY: test
+test: lint chromium
+	$(GO) test -race ./...
+	@echo "vet, staticcheck, gofmt and all tests: passed"
+
+.PHONY: lint
+lint:
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	@bad="$$("$$($(GO) env GOROOT)/bin/gofmt" -l cmd analyze model render fixtures)"; \
+	  test -z "$$bad" || { echo "not formatted (gofmt -w):"; echo "$$bad"; exit 1; } >&2
+
+# The browser that the tests of the page need.
+.PHONY: chromium
+chromium:
+	@.ci/chromium
+
+.PHONY: bench
+bench:
+	$(GO) run ./fixtures/bench run -dir "$(BENCHDIR)" $(SIZES)
+
+.PHONY: fuzz
+fuzz:
+	@for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    echo "$$pkg $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	  done; \
+	done
+
+# The page's script is committed, so that building gmptrace needs no npm.
+.PHONY: bundle
+bundle:
+	cd render/static && npm ci --no-audit --no-fund && npm run build
+
+.PHONY: bundle-check
+bundle-check:
+	@was="$$(cat render/static/gmptrace.bundle.js)"; $(MAKE) bundle || exit 1; \
+	  test "$$was" = "$$(cat render/static/gmptrace.bundle.js)" || \
+	  { echo "render/static/gmptrace.bundle.js is not what its sources make: commit what make bundle made" >&2; exit 1; }
