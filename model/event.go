@@ -180,3 +180,29 @@ type Event struct {
 	Reason  Reason
 	Flags   Flags
 }
+
+var reasonNames = [NumReasons]string{"", "other", "forever", "network", "select", "sync.(*Cond).Wait", "sync", "chan send", "chan receive",
+	"GC mark assist wait for work", "GC background sweeper wait", "system goroutine wait", "preempted", "wait for debug call",
+	"wait until GC ends", "sleep", "GC weak to strong wait", "synctest", "runtime.Gosched"}
+
+// String is the reason as the runtime writes it, "unspecified" where it gives
+// none.
+func (r Reason) String() string {
+	switch {
+	case r == ReasonNone:
+		return "unspecified"
+	case r < NumReasons:
+		return reasonNames[r]
+	}
+	return "invalid"
+}
+
+// ReasonNamed is the reason that the runtime writes as name.
+func ReasonNamed(name string) Reason {
+	for r, n := range reasonNames {
+		if n == name {
+			return Reason(r)
+		}
+	}
+	return ReasonOther
+}

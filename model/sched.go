@@ -91,6 +91,9 @@ func (s *Sched) Now() Time { return s.now }
 // Goroutines is the number of live goroutines.
 func (s *Sched) Goroutines() int { return s.gs.len() }
 
+// Seen is how many goroutines there were, and the most at once.
+func (s *Sched) Seen() (all, peak int64) { return s.gs.all, s.gs.peak }
+
 // Runnable is the number of goroutines that wait for a P.
 func (s *Sched) Runnable() int { return s.runnable }
 
@@ -115,6 +118,9 @@ func (s *Sched) decide() {
 		s.started, s.start = true, e.Time
 	}
 	s.now = e.Time
+	if opClasses[e.Op].subject == subjectG && s.g(e.g).id != GoID(e.Subject) {
+		s.refind(e) // it exited since it was read: only a damaged trace goes on about it
+	}
 	if f := handlers[e.Op]; f != nil {
 		f(s, e)
 	} else {
@@ -125,6 +131,12 @@ func (s *Sched) decide() {
 		m.prevOp, m.prevG, m.prevAt = e.Op, e.g, e.Time
 	}
 	s.watchWaste()
+}
+
+func (s *Sched) refind(e *entry) {
+	if e.g = s.gs.find(GoID(e.Subject)); e.g == 0 {
+		e.g = s.gs.add(GoID(e.Subject))
+	}
 }
 
 // handlers decide events by Op; what has none changes no scheduler state.
@@ -217,6 +229,11 @@ func (s *Sched) closeG(g *G, by GoID) {
 // setP closes p's current stretch and begins another.
 func (s *Sched) setP(p *P, does PActivity) {
 	s.closeP(p, does)
+	if p.does == PDoesIdle && does != PDoesIdle {
+		s.running++
+	} else if p.does != PDoesIdle && does == PDoesIdle {
+		s.running--
+	}
 	p.does, p.since = does, s.now
 }
 

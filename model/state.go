@@ -142,6 +142,8 @@ type goroutines struct {
 	free  []gref
 	byID  map[GoID]gref
 	cache [1024]gref // direct-mapped over byID
+	all   int64      // ever added
+	peak  int64      // most at once
 }
 
 func newGoroutines() goroutines {
@@ -177,6 +179,8 @@ func (gs *goroutines) add(id GoID) gref {
 	}
 	*gs.at(r) = G{id: id, p: NoP, putP: NoP, lockM: NoM, by: NoG}
 	gs.byID[id] = r
+	gs.all++
+	gs.peak = max(gs.peak, int64(len(gs.byID)))
 	return r
 }
 

@@ -156,6 +156,7 @@ func (s *Sched) goexit(e *entry) {
 		state = GSyscall
 	}
 	s.ensure(g, state, e)
+	s.unqueue(g)
 	s.closeG(g, NoG)
 	s.handoffLocked(e, g)
 	if e.Op == OpGoexit {
@@ -196,9 +197,6 @@ func (s *Sched) exitsyscall(e *entry) {
 	}
 	p := s.p(e.P)
 	g.p = p.id
-	if p.does == PDoesIdle {
-		s.running++ // its acquirep was lost
-	}
 	s.runs(p, e.M, e.g)
 }
 
@@ -298,9 +296,6 @@ func (s *Sched) settle(e *entry, g *G) {
 
 func (s *Sched) acquirep(e *entry) {
 	p := s.p(ProcID(e.Subject))
-	if p.does == PDoesIdle {
-		s.running++
-	}
 	s.setP(p, PDoesSched)
 	p.g = 0
 	s.takeP(e.M, p)
@@ -309,9 +304,6 @@ func (s *Sched) acquirep(e *entry) {
 
 func (s *Sched) releasep(e *entry) {
 	p := s.p(ProcID(e.Subject))
-	if p.does != PDoesIdle {
-		s.running--
-	}
 	does := MDoesPark
 	if p.does == PDoesSyscall {
 		does = MDoesSyscall
@@ -331,9 +323,6 @@ func (s *Sched) retake(e *entry) {
 	}
 	if p.m >= 0 && s.ms[p.m].sysAt > 0 {
 		after = s.now - s.ms[p.m].sysAt
-	}
-	if p.does != PDoesIdle {
-		s.running--
 	}
 	switch {
 	case e.P < 0 && e.G < 0 && e.M != p.m:
@@ -418,9 +407,9 @@ func (s *Sched) procStatus(e *entry) {
 		return
 	}
 	if held {
-		s.running++
 		if !p.seen { // it has been held since the trace began
 			p.seen, p.since, p.does = true, s.start, PDoesSched
+			s.running++
 		} else {
 			s.setP(p, PDoesSched)
 		}
@@ -428,7 +417,6 @@ func (s *Sched) procStatus(e *entry) {
 		s.snap(p)
 		return
 	}
-	s.running--
 	s.setP(p, PDoesIdle)
 	s.leaveP(p, MDoesPark)
 	p.g = 0
@@ -477,5 +465,4 @@ func (s *Sched) generation(e *entry) {
 			p.g, p.phase = 0, -1
 		}
 	}
-	s.running = 0
 }
