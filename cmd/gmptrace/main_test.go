@@ -53,7 +53,7 @@ var recorded = sync.OnceValues(func() ([]byte, error) {
 })
 
 // writeTraces puts the traces that scripts work on into dir: a whole one in
-// three encodings, one that was cut, and one that has only a header.
+// three encodings, and what can be analysed in part or not at all.
 func writeTraces(dir string) error {
 	tr, err := recorded()
 	if err != nil {
@@ -75,7 +75,8 @@ func writeTraces(dir string) error {
 		"app.trace":     tr,
 		"app.trace.gz":  gz.Bytes(),
 		"app.trace.zst": zst.Bytes(),
-		"cut.trace":     tr[:len(tr)*2/3],
+		"cut.trace":     tr[:len(tr)-1], // the mark of the generation's end
+		"twice.trace":   append(tr[:len(tr):len(tr)], tr...),
 		"header.trace":  tr[:16],
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o666); err != nil {
