@@ -266,6 +266,7 @@ func (l *loader) deliverGeneration(g *generation) error {
 				return nil
 			}
 			b.first = first
+			b.format = fmt.Sprintf("go 1.%d", l.in.format)
 			first = false
 			if err := l.hand(b); err != nil {
 				return err

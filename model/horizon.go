@@ -129,7 +129,10 @@ func (s *Sched) readG(e *entry, seq uint64, m *M) {
 		if m != nil {
 			m.aheadG = e.g
 		}
+	case OpGosched, OpEntersyscall:
+		g.learn(e)
 	case OpPark, OpGoStatus:
+		g.learn(e)
 		if e.Flags&FlagGCWorker != 0 && e.Flags&FlagGCMarkDone == 0 {
 			g.roles |= roleWorker
 		}
@@ -144,6 +147,17 @@ func (s *Sched) readG(e *entry, seq uint64, m *M) {
 		if e.Flags&FlagRuntimeG != 0 {
 			g.roles |= roleRuntime
 		}
+	}
+}
+
+// learn takes the function that g started with off a stack of its own, for a
+// goroutine whose start the trace does not show.
+func (g *G) learn(e *entry) {
+	if g.fn == 0 {
+		g.fn = e.Stack
+	}
+	if e.Flags&FlagRuntimeG != 0 {
+		g.roles |= roleRuntime
 	}
 }
 

@@ -244,9 +244,6 @@ func (s *Sched) ensure(g *G, state GState, e *entry) {
 func (s *Sched) goStatus(e *entry) {
 	g := s.g(e.g)
 	state := GState(e.Arg)
-	if g.fn == 0 {
-		g.fn = e.Stack
-	}
 	if g.seen && g.state == state {
 		return
 	}

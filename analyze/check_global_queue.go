@@ -1,0 +1,52 @@
+package analyze
+
+import (
+	"fmt"
+
+	"gmptrace/model"
+)
+
+// checkGlobalQueue measures how long goroutines wait that are dispatched from
+// the global queue. A P with work of its own looks there only at every 61st
+// dispatch.
+//
+// Threshold: 10 ms for one wait that ended in a pull from the global queue, and
+// at least ten times the longest wait in local queues.
+//
+// False positives: where the source of the longest wait is not certain, it may
+// have come from elsewhere: the finding says so.
+var checkGlobalQueue = check{"global-queue", "Starvation in the global queue", func(r *run, rep *Report) judgement {
+	var global, local SourceCount
+	for s, c := range rep.Dispatches.Sources {
+		switch model.Source(s) {
+		case model.SourceGlobal, model.SourceGlobalTick:
+			global.Count += c.Count
+			global.Certain += c.Certain
+			global.Wait += c.Wait
+			global.Max = max(global.Max, c.Max)
+		case model.SourceRunnext, model.SourceLocal, model.SourceSteal:
+			local.Max = max(local.Max, c.Max)
+		}
+	}
+	j := judgement{measured: fmt.Sprintf("longest wait in the global queue %s, in local queues %s", dur(global.Max), dur(local.Max))}
+	if global.Max < starvedAfter || global.Max < 10*local.Max {
+		return j
+	}
+	f := Finding{
+		Severity: SeverityWarning,
+		Title:    fmt.Sprintf("Goroutines waited up to %s in the global queue", dur(global.Max)),
+		CostNS:   global.Wait,
+		CostOf:   "goroutine time spent in the global queue",
+		What:     fmt.Sprintf("%s came from the global queue; the longest had waited %s, against %s in local queues.", plural(global.Count, "dispatch"), dur(global.Max), dur(local.Max)),
+		Why:      "Goroutines that were preempted, yielded or came back from a system call without a P stand in the global queue, and a P with work of its own looks there only at every 61st dispatch.",
+		Advice:   "Keep goroutines from feeding their own P for ever (two that ready each other share one time slice), and avoid runtime.Gosched in loops.",
+		Sure:     "high", SureWhy: fmt.Sprintf("%s of these sources are certain", percent(global.Certain, global.Count)),
+		Evidence: []Evidence{
+			{"dispatches from the global queue", fmt.Sprint(global.Count)},
+			{"longest wait there", dur(global.Max)},
+			{"longest wait in local queues", dur(local.Max)},
+		},
+	}
+	j.findings = []Finding{f}
+	return j
+}}

@@ -1,0 +1,90 @@
+package analyze
+
+import "fmt"
+
+// checkStarvation measures how long the program's goroutines stayed runnable.
+//
+// Threshold: 10 ms, the time slice after which sysmon preempts whoever runs
+// (proc.go, forcePreemptNS): a goroutine that waits longer has waited for more
+// than one other to use up its slice. Critical from 100 ms.
+//
+// False positives: the operating system did not run the program's threads (many
+// Ps on few CPUs): the wait is real, its cause lies outside. Waits cut off by
+// the trace's ends are counted as the lower bounds that they are.
+var checkStarvation = check{"starvation", "Goroutines that waited long for a P", func(r *run, rep *Report) judgement {
+	l := r.latency
+	j := judgement{measured: fmt.Sprintf("longest wait of the program's goroutines %s; %s longer than %s", dur(l.user.max), plural(l.starved, "wait"), dur(starvedAfter))}
+	if l.starved == 0 {
+		return j
+	}
+	f := Finding{
+		Severity: SeverityWarning,
+		Title:    fmt.Sprintf("Goroutines waited up to %s for a P", dur(l.user.max)),
+		CostNS:   l.starvedNS,
+		CostOf:   "goroutine time spent runnable in waits longer than " + dur(starvedAfter),
+		What: fmt.Sprintf("%s took longer than %s from ready to running; half of all waits took less than %s.",
+			plural(l.starved, "wait"), dur(starvedAfter), dur(l.user.quantile(.5))),
+		Sure: "certain", SureWhy: "the trace holds both ends of each wait; who ran meanwhile on the P that the model had it queued on is inferred",
+		Evidence: []Evidence{
+			{"longest wait", dur(l.user.max)},
+			{"99.9th percentile", dur(l.user.quantile(.999))},
+			{"median", dur(l.user.quantile(.5))},
+			{"waits over " + dur(starvedAfter), plural(l.starved, "wait")},
+			{"still waiting at the trace's end", plural(l.openEnd, "goroutine")},
+		},
+	}
+	if l.user.max >= 10*starvedAfter {
+		f.Severity = SeverityCritical
+	}
+	f.Why, f.Advice = "Nothing shows who held the Ps.", "Record again with more Ps or less load, and compare."
+	for _, e := range rep.Episodes[:min(len(rep.Episodes), maxMoments)] {
+		f.Moments = append(f.Moments, Moment{Start: e.Start, End: e.Start + e.Wait, G: e.G, P: e.P, M: -1,
+			Text: fmt.Sprintf("%s waited %s%s", named(int64(e.G), e.Func), dur(e.Wait), whoRan(&e))})
+	}
+	if len(rep.Episodes) > 0 {
+		f.Why, f.Advice = starvationCause(&rep.Episodes[0])
+	}
+	j.findings = []Finding{f}
+	return j
+}}
+
+// starvedAfter is the wait from which a goroutine counts as starved.
+const starvedAfter = 10_000_000 // ns
+
+func whoRan(e *Episode) string {
+	if len(e.Culprits) == 0 {
+		return ""
+	}
+	c := e.Culprits[0]
+	return fmt.Sprintf(" while %s ran %s on P%d", named(int64(c.G), c.Func), dur(c.NS), queueOf(e))
+}
+
+// queueOf is the P whose stretches an episode's culprits are from.
+func queueOf(e *Episode) int32 {
+	if e.P >= 0 {
+		return int32(e.P)
+	}
+	return int32(e.RanOn)
+}
+
+// starvationCause says who held the P in the worst wait, and what to do.
+func starvationCause(e *Episode) (why, advice string) {
+	var ran int64
+	for _, c := range e.Culprits {
+		ran += c.NS
+	}
+	switch {
+	case len(e.Culprits) == 0:
+		return "In the worst wait no goroutine ran on the P that it waited for: the thread of that P was not scheduled by the operating system, or the P was idle.",
+			"Look at the findings on idle Ps, and at the machine's load: is GOMAXPROCS higher than the CPUs that the process gets?"
+	case e.Culprits[0].NS*10 >= e.Wait*8:
+		c := e.Culprits[0]
+		return fmt.Sprintf("In the worst wait %s held P%d for %s of %s.", named(int64(c.G), c.Func), queueOf(e), dur(c.NS), dur(e.Wait)),
+			"Let that goroutine yield: split its work into pieces of a millisecond, call runtime.Gosched between them, or move it off the path of requests."
+	case ran*10 < e.Wait*5:
+		return fmt.Sprintf("In the worst wait goroutines ran on P%d for only %s of %s: the P's thread was held up outside of the program, or the P was idle.", queueOf(e), dur(ran), dur(e.Wait)),
+			"Look at the machine: CPU quota, other processes, GOMAXPROCS higher than the CPUs that the process gets."
+	}
+	return fmt.Sprintf("In the worst wait many goroutines took turns on P%d; %s ran longest, %s of %s.", queueOf(e), named(int64(e.Culprits[0].G), e.Culprits[0].Func), dur(e.Culprits[0].NS), dur(e.Wait)),
+		"There was more work than the Ps could do: run less at once (a bounded pool of workers), make the work cheaper, or give the process more CPUs."
+}

@@ -1,0 +1,54 @@
+package analyze
+
+import (
+	"fmt"
+
+	"gmptrace/model"
+)
+
+// checkSyscall measures what system calls cost the Ps: the time that a P was
+// held by a system call until sysmon took it away.
+//
+// Threshold: retakes that cost at least 5 % of the Ps' time.
+//
+// False positives: calls that last about as long as sysmon's tick (20 µs to
+// 10 ms) are retaken now and then on a healthy program; that is below the
+// threshold.
+var checkSyscall = check{"syscalls", "System calls and cgo that held Ps", func(r *run, rep *Report) judgement {
+	h := &r.handoffs.after[model.HandoffRetake]
+	pTime := gomaxprocsTime(&rep.Trace, len(rep.Procs))
+	j := judgement{measured: fmt.Sprintf("%s, after %s at the median, %s of P time held", plural(h.n, "retake"), dur(h.quantile(.5)), dur(h.total))}
+	if h.total*100 < pTime*5 {
+		return j
+	}
+	f := Finding{
+		Severity: SeverityWarning,
+		Title:    fmt.Sprintf("System calls held Ps for %s until they were retaken", dur(h.total)),
+		CostNS:   h.total,
+		CostOf:   "P time held by system calls before sysmon retook the P",
+		What:     fmt.Sprintf("sysmon retook a P from a blocked system call %s; half of them after less than %s, the slowest after %s.", times(h.n), dur(h.quantile(.5)), dur(h.max)),
+		Why:      "A P stays with its thread in a system call until sysmon notices; meanwhile what stands in its queue has to be stolen or waits.",
+		Advice:   "Find the calls below: slow disks, name lookups through cgo, calls into C. Bound how many run at once.",
+		Sure:     "certain", SureWhy: "retakes are in the trace",
+		Evidence: []Evidence{
+			{"retakes", fmt.Sprint(h.n)},
+			{"held before, median", dur(h.quantile(.5))},
+			{"held before, most", dur(h.max)},
+		},
+	}
+	for _, x := range r.handoffs.worst.best() {
+		if x.Cause == model.HandoffRetake {
+			f.Moments = append(f.Moments, r.moment(x.Time-x.After, x.Time, x.G, x.P, x.From,
+				fmt.Sprintf("P%d held for %s by the system call of G%d", x.P, dur(int64(x.After)), x.G)))
+		}
+	}
+	j.findings = []Finding{f}
+	return j
+}}
+
+func times(n int64) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}

@@ -1,0 +1,32 @@
+package analyze
+
+import "fmt"
+
+// checkThreads measures how many threads the program grew beside its Ps.
+//
+// Threshold: at least 10 threads first seen after the trace's first tenth, and
+// more of them than GOMAXPROCS: blocking system calls or cgo calls keep taking
+// threads away.
+//
+// False positives: a program that has just started grows to its usual number.
+var checkThreads = check{"threads", "Thread growth", func(r *run, rep *Report) judgement {
+	t := &rep.Threads
+	j := judgement{measured: fmt.Sprintf("%s, %d first seen late, %d in system calls at once", plural(int64(t.Count), "thread"), t.LateNew, t.Peak)}
+	if t.LateNew < 10 || t.LateNew <= gomaxprocsNow(rep) {
+		return j
+	}
+	f := Finding{
+		Severity: SeverityWarning,
+		Title:    fmt.Sprintf("%d threads appeared while the program ran", t.LateNew),
+		CostNS:   0,
+		CostOf:   "not a cost in time",
+		What:     fmt.Sprintf("The trace shows %d threads, %d of them first after its first tenth; up to %d were in system calls without a P at once.", t.Count, t.LateNew, t.Peak),
+		Why:      "Whenever a system call or C function blocks, another thread is needed to run its P.",
+		Advice:   "Bound how many blocking calls run at once (a semaphore around file or cgo calls); every thread costs memory and is never given back.",
+		Sure:     "high", SureWhy: "threads that ran nothing before may have existed earlier",
+		Evidence: []Evidence{{"threads", fmt.Sprint(t.Count)}, {"first seen late", fmt.Sprint(t.LateNew)}, {"in system calls at once", fmt.Sprint(t.Peak)}},
+		Moments:  []Moment{{Start: max(0, t.PeakAt-1_000_000), End: t.PeakAt + 1_000_000, G: -1, P: -1, M: -1, Text: fmt.Sprintf("%d threads in system calls", t.Peak)}},
+	}
+	j.findings = []Finding{f}
+	return j
+}}

@@ -1,0 +1,152 @@
+package analyze
+
+import (
+	"cmp"
+	"slices"
+
+	"gmptrace/model"
+)
+
+const (
+	maxEpisodes = 20   // worst waits kept
+	maxCulprits = 5    // shown of each
+	recentPs    = 1024 // stretches remembered of each P, to say who ran while another waited
+)
+
+// episodes answers: which waits for a P were the worst, and who ran meanwhile
+// where the goroutine stood? It remembers the last stretches of each P; those
+// that end after the wait did are added as they end.
+type episodes struct {
+	names  *names
+	zero   model.Time
+	worst  *topK[*episode]
+	recent [][]model.PInterval // by P, circular
+	next   []int
+	open   []*episode // whose P has not shown yet what it did until the end
+}
+
+type episode struct {
+	Episode
+	start, end model.Time
+	on         model.ProcID
+	fn         uint32
+	ran        map[culprit]int64
+}
+
+type culprit struct {
+	g  model.GoID
+	fn uint32
+}
+
+func (e *episodes) observe(f *model.Facts) {
+	for i := range f.Ps {
+		e.remember(&f.Ps[i])
+	}
+	for i := range f.Dispatches {
+		d := &f.Dispatches[i]
+		if wait := int64(d.Time - d.Ready); !d.Runtime && e.worst.admits(wait) {
+			e.admit(wait, d)
+		}
+	}
+	for i := range f.Gs {
+		iv := &f.Gs[i]
+		if iv.State != model.GRunnable || iv.Open&model.OpenEnd == 0 || iv.Runtime {
+			continue
+		}
+		if wait := int64(iv.End - iv.Start); e.worst.admits(wait) {
+			e.admitOpen(wait, iv)
+		}
+	}
+}
+
+// remember keeps a stretch of a P and adds it to the episodes that wait for it.
+func (e *episodes) remember(iv *model.PInterval) {
+	for int(iv.P) >= len(e.recent) {
+		e.recent = append(e.recent, nil)
+		e.next = append(e.next, 0)
+	}
+	ring := e.recent[iv.P]
+	if len(ring) < recentPs {
+		e.recent[iv.P] = append(ring, *iv)
+	} else {
+		ring[e.next[iv.P]%recentPs] = *iv
+	}
+	e.next[iv.P]++
+	if len(e.open) == 0 {
+		return
+	}
+	e.open = slices.DeleteFunc(e.open, func(x *episode) bool {
+		if x.on != iv.P {
+			return false
+		}
+		x.add(iv)
+		return iv.End >= x.end
+	})
+}
+
+func (x *episode) add(iv *model.PInterval) {
+	from, to := max(iv.Start, x.start), min(iv.End, x.end)
+	if to <= from || iv.G == model.NoG {
+		return
+	}
+	x.ran[culprit{iv.G, iv.Func}] += int64(to - from)
+}
+
+func (e *episodes) admit(wait int64, d *model.Dispatch) {
+	on := d.WaitedOn
+	where := "local"
+	if on == model.NoP {
+		on, where = d.P, "global"
+	}
+	if d.Source == model.SourceUnknown {
+		where = "unknown"
+	}
+	if d.Source == model.SourceSyscallExit || d.Source == model.SourceNetpoll {
+		where = "none"
+	}
+	x := &episode{start: d.Ready, end: d.Time, on: on, ran: map[culprit]int64{}, fn: d.Func, Episode: Episode{
+		G: d.G, Start: int64(d.Ready - e.zero), Wait: wait, Censored: d.Censored, P: d.WaitedOn, Where: where,
+		Source: d.Source.String(), Certain: d.Certain, RanOn: d.P,
+	}}
+	e.keep(wait, x)
+}
+
+func (e *episodes) admitOpen(wait int64, iv *model.GInterval) {
+	where := "local"
+	if iv.P == model.NoP {
+		where = "global"
+	}
+	e.keep(wait, &episode{start: iv.Start, end: iv.End, on: iv.P, ran: map[culprit]int64{}, fn: iv.Func, Episode: Episode{
+		G: iv.G, Start: int64(iv.Start - e.zero), Wait: wait, Censored: true, P: iv.P, Where: where, RanOn: model.NoP,
+	}})
+}
+
+func (e *episodes) keep(wait int64, x *episode) {
+	e.worst.offer(wait, x)
+	if x.on == model.NoP || int(x.on) >= len(e.recent) {
+		return
+	}
+	done := false
+	for i := range e.recent[x.on] {
+		iv := &e.recent[x.on][i]
+		x.add(iv)
+		done = done || iv.End >= x.end
+	}
+	if !done {
+		e.open = append(e.open, x)
+	}
+}
+
+func (e *episodes) report(r *Report) {
+	for _, x := range e.worst.best() {
+		x.Func = e.names.startFunc(x.fn)
+		for c, ns := range x.ran {
+			x.Culprits = append(x.Culprits, Culprit{G: c.g, Func: e.names.startFunc(c.fn), NS: ns})
+		}
+		slices.SortFunc(x.Culprits, func(a, b Culprit) int {
+			return cmp.Or(cmp.Compare(b.NS, a.NS), cmp.Compare(a.G, b.G))
+		})
+		x.Culprits = x.Culprits[:min(len(x.Culprits), maxCulprits)]
+		r.Episodes = append(r.Episodes, x.Episode)
+	}
+}

@@ -1,0 +1,148 @@
+package analyze
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"gmptrace/model"
+)
+
+// maxMoments is how many worst moments a finding shows.
+const maxMoments = 5
+
+// check judges one thing that can go wrong. Each stands in a file of its own,
+// named check_ID.go, that says what it measures, its threshold and why, and its
+// known false positives. To add one, write its file and name it in checks.
+type check struct {
+	id    string
+	title string // what was checked, as a noun: "Idle Ps while work waited"
+	judge func(*run, *Report) judgement
+}
+
+// judgement is what a check found out.
+type judgement struct {
+	measured  string // the figure that it judged by
+	undecided string // why this trace can't tell; "" when it can
+	findings  []Finding
+}
+
+// checks are all checks, in the order in which reports name them.
+var checks = []check{
+	checkStarvation,
+	checkHog,
+	checkIdleP,
+	checkOverload,
+	checkSTW,
+	checkGC,
+	checkAssist,
+	checkSyscall,
+	checkThreads,
+	checkPreemption,
+	checkGlobalQueue,
+}
+
+// check runs every check and ranks what they found: the severest first, among
+// those the costliest.
+func (r *run) check(rep *Report) {
+	for _, c := range checks {
+		j := c.judge(r, rep)
+		rep.Checks = append(rep.Checks, Check{ID: c.id, Title: c.title, Measured: j.measured, Undecided: j.undecided, Findings: len(j.findings)})
+		for _, f := range j.findings {
+			f.ID = c.id
+			rep.Findings = append(rep.Findings, f)
+		}
+	}
+	slices.SortStableFunc(rep.Findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(b.Severity.rank(), a.Severity.rank()), cmp.Compare(b.CostNS, a.CostNS))
+	})
+	for i := range rep.Findings {
+		rep.Findings[i].Number = i + 1
+	}
+	rep.Verdict = r.verdict(rep)
+}
+
+func (s Severity) rank() int {
+	switch s {
+	case SeverityCritical:
+		return 2
+	case SeverityWarning:
+		return 1
+	}
+	return 0
+}
+
+// AtLeast reports whether s is as severe as t or more.
+func (s Severity) AtLeast(t Severity) bool { return s.rank() >= t.rank() }
+
+// verdict is the answer to "was it the scheduler?".
+func (r *run) verdict(rep *Report) Verdict {
+	where := r.whereTimeWent(rep)
+	for _, f := range rep.Findings {
+		if f.Severity == SeverityInfo {
+			break
+		}
+		return Verdict{Severity: f.Severity, Headline: f.Title + ".", Detail: f.What + " " + where}
+	}
+	k := &rep.Key
+	if rep.Latency.Count == 0 {
+		return Verdict{Severity: SeverityInfo, Headline: "Nothing was scheduled in this part of the trace.", Detail: where}
+	}
+	return Verdict{
+		Severity: SeverityInfo,
+		Headline: "The scheduler was not what took the time.",
+		Detail: fmt.Sprintf("Goroutines waited %s for a P at the median, %s at the 99.9th percentile. %s",
+			dur(k.LatencyP50), dur(k.LatencyP999), where),
+	}
+}
+
+// whereTimeWent is a sentence on the time of the program's own goroutines.
+func (r *run) whereTimeWent(rep *Report) string {
+	var running, runnable, syscall, total int64
+	blocked := map[string]int64{}
+	for _, f := range rep.Functions {
+		if f.Runtime {
+			continue
+		}
+		running += f.Running
+		runnable += f.Runnable
+		syscall += f.Syscall
+		total += f.Total
+		for _, b := range f.Blocked {
+			blocked[b.Reason] += b.NS
+		}
+	}
+	if total == 0 {
+		return "No goroutine of the program shows in it."
+	}
+	reason := ""
+	for name, ns := range blocked {
+		if reason == "" || ns > blocked[reason] || ns == blocked[reason] && name < reason {
+			reason = name
+		}
+	}
+	s := fmt.Sprintf("Of the program's goroutine time, %s was spent running, %s waiting for a P, %s in system calls", percent(running, total), percent(runnable, total), percent(syscall, total))
+	if reason != "" {
+		s += fmt.Sprintf("; the largest part of the rest blocked on %q (%s)", reason, percent(blocked[reason], total))
+	}
+	return s + "."
+}
+
+// offset is an instant as nanoseconds from the trace's first event.
+func (r *run) offset(t model.Time) int64 { return int64(t - r.replay.start) }
+
+// moment is a window around [start, end] for the timeline.
+func (r *run) moment(start, end model.Time, g model.GoID, p model.ProcID, m model.MIndex, text string) Moment {
+	return Moment{Start: r.offset(start), End: r.offset(end), G: g, P: p, M: r.names.threadID(m), Text: text}
+}
+
+// stack is the stack with this index for a report.
+func (r *run) stack(title string, i uint32) []Stack {
+	if i == 0 || int(i) >= len(r.names.stacks) {
+		return nil
+	}
+	return []Stack{{Title: title, Frames: r.names.stacks[i]}}
+}
+
+// analysed is the analysed length in nanoseconds.
+func analysed(rep *Report) int64 { return rep.Trace.To - rep.Trace.From }

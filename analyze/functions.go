@@ -1,0 +1,121 @@
+package analyze
+
+import (
+	"cmp"
+	"slices"
+
+	"gmptrace/model"
+)
+
+// functions answers: where did the goroutines' time go, by the function they
+// started with? The parts of each function's time sum to its total exactly.
+type functions struct {
+	names   *names
+	byFunc  []*functionTime // by names' function index
+	assists map[model.GoID]openAssist
+	last    model.Time
+}
+
+// openAssist is a mark assist under way; its first event has the stack.
+type openAssist struct {
+	began model.Time
+	stack uint32
+}
+
+type functionTime struct {
+	FunctionTime
+	blocked [model.NumReasons]ReasonTime
+	waits   histogram
+}
+
+func (f *functions) at(stack uint32) *functionTime {
+	i := f.names.start[stack]
+	for int(i) >= len(f.byFunc) {
+		f.byFunc = append(f.byFunc, nil)
+	}
+	if f.byFunc[i] == nil {
+		f.byFunc[i] = &functionTime{}
+	}
+	return f.byFunc[i]
+}
+
+func (f *functions) observe(x *model.Facts) {
+	for i := range x.Gs {
+		f.add(&x.Gs[i])
+	}
+	for i := range x.Dispatches {
+		f.at(x.Dispatches[i].Func).Dispatches++
+	}
+	for i := range x.Events {
+		f.assist(&x.Events[i])
+	}
+}
+
+func (f *functions) assist(ev *model.Event) {
+	f.last = ev.Time
+	switch ev.Op {
+	case model.OpAssistBegin:
+		if _, on := f.assists[ev.G]; !on {
+			f.assists[ev.G] = openAssist{ev.Time, ev.Stack}
+		}
+	case model.OpAssistEnd:
+		if a, on := f.assists[ev.G]; on {
+			f.at(a.stack).Assist += int64(ev.Time - a.began)
+			delete(f.assists, ev.G)
+		}
+	}
+}
+
+func (f *functions) add(iv *model.GInterval) {
+	t := f.at(iv.Func)
+	d := int64(iv.End - iv.Start)
+	if iv.First {
+		t.Goroutines++
+		t.Runtime = iv.Runtime
+	}
+	t.Total += d
+	switch iv.State {
+	case model.GRunning:
+		t.Running += d
+	case model.GRunnable:
+		t.Runnable += d
+		t.waits.add(d)
+	case model.GSyscall:
+		t.Syscall += d
+	case model.GWaiting:
+		b := &t.blocked[iv.Reason]
+		b.NS += d
+		b.Count++
+	default:
+		t.Unknown += d
+	}
+}
+
+func (f *functions) report(r *Report) {
+	for _, a := range f.assists { // sums do not depend on the order
+		f.at(a.stack).Assist += int64(f.last - a.began)
+	}
+	for i, t := range f.byFunc {
+		if t == nil {
+			continue
+		}
+		out := t.FunctionTime
+		out.Name = f.names.funcs[i]
+		out.WaitP99, out.WaitMax = t.waits.quantile(.99), t.waits.max
+		out.Blocked = []ReasonTime{}
+		for reason, b := range t.blocked {
+			if b.Count > 0 {
+				b.Reason = model.Reason(reason).String()
+				out.Blocked = append(out.Blocked, b)
+			}
+		}
+		slices.SortFunc(out.Blocked, func(a, b ReasonTime) int {
+			return cmp.Or(cmp.Compare(b.NS, a.NS), cmp.Compare(a.Reason, b.Reason))
+		})
+		r.Functions = append(r.Functions, out)
+	}
+	slices.SortFunc(r.Functions, func(a, b FunctionTime) int {
+		return cmp.Or(cmp.Compare(b.Running+b.Runnable+b.Syscall, a.Running+a.Runnable+a.Syscall),
+			cmp.Compare(b.Total, a.Total), cmp.Compare(a.Name, b.Name))
+	})
+}

@@ -1,0 +1,60 @@
+package analyze
+
+import "gmptrace/model"
+
+// handoffs answers: which Ps were taken from their Ms, and after how long?
+type handoffs struct {
+	after [model.NumHandoffCauses]histogram
+	worst *topK[model.Handoff]
+}
+
+func (h *handoffs) observe(f *model.Facts) {
+	for i := range f.Handoffs {
+		x := &f.Handoffs[i]
+		h.after[x.Cause].add(int64(x.After))
+		h.worst.offer(int64(x.After), *x)
+	}
+}
+
+func (h *handoffs) report(r *Report) {
+	for c := range h.after {
+		a := &h.after[c]
+		if a.n == 0 {
+			continue
+		}
+		r.Handoffs.Count += a.n
+		r.Handoffs.Causes = append(r.Handoffs.Causes, HandoffCause{
+			Cause: model.HandoffCause(c).String(), Count: a.n, P50: a.quantile(.5), P99: a.quantile(.99), Max: a.max,
+		})
+	}
+}
+
+// preemptions answers: which goroutines were made to stop, how, and after
+// running for how long?
+type preemptions struct {
+	ran   [model.NumHows]histogram
+	worst *topK[model.Preempt]
+}
+
+func (p *preemptions) observe(f *model.Facts) {
+	for i := range f.Preempts {
+		x := &f.Preempts[i]
+		p.ran[x.How].add(int64(x.Ran))
+		if !x.Runtime {
+			p.worst.offer(int64(x.Ran), *x)
+		}
+	}
+}
+
+func (p *preemptions) report(r *Report) {
+	for how := range p.ran {
+		h := &p.ran[how]
+		if h.n == 0 {
+			continue
+		}
+		r.Preemptions.Count += h.n
+		r.Preemptions.Kinds = append(r.Preemptions.Kinds, PreemptCount{
+			How: model.How(how).String(), Count: h.n, P50: h.quantile(.5), P99: h.quantile(.99), Max: h.max,
+		})
+	}
+}

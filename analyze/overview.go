@@ -1,0 +1,192 @@
+package analyze
+
+import "gmptrace/model"
+
+// overview answers: what did the whole trace look like? It keeps a fixed number
+// of columns and doubles their width whenever the trace grows past the last
+// one, so that a trace of any length takes the same memory.
+type overview struct {
+	names *names
+	zero  model.Time
+	width int64 // of a column, in nanoseconds
+
+	runnable spans
+	marks    spans // mark phases
+	stw      spans
+	peak     []int32
+	procs    []*[NumSliceKinds]spans
+	gc       *gc
+}
+
+// spans is the time that intervals cover in each column. Columns that an
+// interval covers whole are counted at its ends, so that adding one takes the
+// same time however long it is.
+type spans struct {
+	part []int64 // time in columns covered in part
+	full []int64 // change of the number of intervals that cover the column whole
+}
+
+func (s *spans) grow() {
+	if s.part == nil {
+		s.part = make([]int64, OverviewColumns+1)
+		s.full = make([]int64, OverviewColumns+1)
+	}
+}
+
+func (s *spans) add(from, to, width int64) {
+	s.grow()
+	a, b := from/width, to/width
+	if a == b {
+		s.part[a] += to - from
+		return
+	}
+	s.part[a] += (a+1)*width - from
+	s.part[b] += to - b*width
+	s.full[a+1]++
+	s.full[b]--
+}
+
+// sums are the covered times of every column.
+func (s *spans) sums(width int64) []int64 {
+	s.grow()
+	out := make([]int64, OverviewColumns)
+	var covering int64
+	for i := range out {
+		covering += s.full[i]
+		out[i] = s.part[i] + covering*width
+	}
+	return out
+}
+
+// double merges pairs of columns.
+func (s *spans) double(width int64) {
+	if s.part == nil {
+		return
+	}
+	sums := s.sums(width)
+	clear(s.part)
+	clear(s.full)
+	for i, v := range sums {
+		s.part[i/2] += v
+	}
+}
+
+const firstWidth = 1 << 10 // ns
+
+func newOverview(n *names, g *gc) *overview {
+	return &overview{names: n, gc: g, width: firstWidth, peak: make([]int32, OverviewColumns+1)}
+}
+
+// reach doubles the columns' width until at lies within them, and is at's
+// offset from the trace's beginning.
+func (o *overview) reach(at model.Time) int64 {
+	off := max(0, int64(at-o.zero))
+	for off >= o.width*OverviewColumns {
+		o.runnable.double(o.width)
+		o.marks.double(o.width)
+		o.stw.double(o.width)
+		for _, p := range o.procs {
+			if p != nil {
+				for k := range p {
+					p[k].double(o.width)
+				}
+			}
+		}
+		for i := range OverviewColumns / 2 {
+			o.peak[i] = max(o.peak[2*i], o.peak[2*i+1])
+		}
+		clear(o.peak[OverviewColumns/2:])
+		o.width *= 2
+	}
+	return off
+}
+
+func (o *overview) add(s *spans, from, to model.Time) {
+	b := o.reach(to)
+	s.add(max(0, int64(from-o.zero)), b, o.width)
+}
+
+func (o *overview) proc(p model.ProcID) *[NumSliceKinds]spans {
+	for int(p) >= len(o.procs) {
+		o.procs = append(o.procs, nil)
+	}
+	if o.procs[p] == nil {
+		o.procs[p] = new([NumSliceKinds]spans)
+	}
+	return o.procs[p]
+}
+
+func (o *overview) observe(f *model.Facts) {
+	for i := range f.Gs {
+		if iv := &f.Gs[i]; iv.State == model.GRunnable {
+			o.add(&o.runnable, iv.Start, iv.End)
+		}
+	}
+	for i := range f.Ps {
+		if iv := &f.Ps[i]; iv.Does != model.PDoesIdle {
+			o.add(&o.proc(iv.P)[sliceKind(iv)], iv.Start, iv.End)
+		}
+	}
+	for i := range f.Dispatches {
+		d := &f.Dispatches[i]
+		c := o.reach(d.Time) / o.width
+		o.peak[c] = max(o.peak[c], d.Runnable+1)
+	}
+}
+
+// sliceKind is the timeline's kind of what a P did.
+func sliceKind(iv *model.PInterval) SliceKind {
+	switch {
+	case iv.Does == model.PDoesSyscall:
+		return SliceSyscall
+	case iv.Does == model.PDoesSched:
+		return SliceSched
+	case iv.Worker:
+		return SliceGCWorker
+	case iv.Runtime:
+		return SliceRuntime
+	}
+	return SliceUser
+}
+
+// share turns covered times into shares of the columns' width.
+func share[F float32 | float64](s *spans, width int64, columns int) []F {
+	out := make([]F, columns)
+	for i, v := range s.sums(width)[:columns] {
+		out[i] = F(float64(v) / float64(width))
+	}
+	return out
+}
+
+// report needs the collections' ranges: it comes after gc.
+func (o *overview) report(r *Report) {
+	for _, x := range r.GC.Ranges {
+		s := &o.marks
+		if x.STW {
+			s = &o.stw
+		}
+		o.add(s, o.zero+model.Time(x.Start), o.zero+model.Time(x.End))
+	}
+	n := min(OverviewColumns, int(r.Trace.DurationNS/o.width)+1)
+	out := Overview{
+		Width: o.width, Columns: n,
+		Runnable: share[float64](&o.runnable, o.width, n),
+		GC:       share[float64](&o.marks, o.width, n),
+		STW:      share[float64](&o.stw, o.width, n),
+		Peak:     make([]int, n),
+	}
+	for i := range n {
+		out.Peak[i] = int(o.peak[i])
+	}
+	for id, p := range o.procs {
+		if p == nil {
+			continue
+		}
+		t := ProcTiles{P: model.ProcID(id)}
+		for k := range p {
+			t.Share[k] = share[float32](&p[k], o.width, n)
+		}
+		out.Procs = append(out.Procs, t)
+	}
+	r.Overview = out
+}

@@ -1,0 +1,107 @@
+package analyze
+
+import "gmptrace/model"
+
+// procs answers: how did each P spend its time?
+type procs struct {
+	byP    []ProcTime
+	sched  *model.Sched
+	wastes wasteSum
+}
+
+// wasteSum is what idle Ps cost while goroutines were runnable.
+type wasteSum struct {
+	total int64 // wall time of it
+	long  int64 // of total: stretches longer than a thread takes to wake
+	n     int64 // such stretches
+	all   histogram
+	worst *topK[model.Waste]
+}
+
+func (p *procs) at(id model.ProcID) *ProcTime {
+	for int(id) >= len(p.byP) {
+		p.byP = append(p.byP, ProcTime{P: model.NoP})
+	}
+	p.byP[id].P = id
+	return &p.byP[id]
+}
+
+func (p *procs) observe(f *model.Facts) {
+	for i := range f.Ps {
+		iv := &f.Ps[i]
+		t := p.at(iv.P)
+		d := int64(iv.End - iv.Start)
+		switch iv.Does {
+		case model.PDoesRun:
+			t.Running += d
+			if iv.Worker {
+				t.GCWorker += d
+			}
+		case model.PDoesSyscall:
+			t.Syscall += d
+		case model.PDoesSched:
+			t.Sched += d
+		}
+	}
+	for i := range f.Dispatches {
+		d := &f.Dispatches[i]
+		t := p.at(d.P)
+		t.Dispatches++
+		if d.Victim != model.NoP {
+			p.at(d.Victim).StolenFrom += int64(d.Moved)
+		}
+	}
+	for i := range p.byP { // a sample a batch: the exact peak would cost a step at every event
+		p.byP[i].QueuePeak = max(p.byP[i].QueuePeak, p.sched.QueueLen(model.ProcID(i)))
+	}
+	for i := range f.Wastes {
+		p.wastes.add(&f.Wastes[i])
+	}
+}
+
+// wakeTime is what it may take to wake a thread for an idle P: longer stretches
+// of idleness beside runnable goroutines are reported.
+const wakeTime = 100_000 // ns
+
+func (w *wasteSum) add(x *model.Waste) {
+	d := int64(x.End - x.Start)
+	w.total += d
+	w.all.add(d)
+	if d > wakeTime {
+		w.long += d
+		w.n++
+		w.worst.offer(d, *x)
+	}
+}
+
+func (p *procs) report(r *Report) {
+	span := r.Trace.To - r.Trace.From
+	var busy int64
+	for _, t := range p.byP {
+		if t.P == model.NoP {
+			continue
+		}
+		t.Idle = max(0, span-t.Running-t.Syscall-t.Sched)
+		busy += t.Running
+		r.Procs = append(r.Procs, t)
+	}
+	if total := gomaxprocsTime(&r.Trace, len(r.Procs)); total > 0 {
+		r.Key.Utilisation = min(1, float64(busy)/float64(total))
+	}
+}
+
+// gomaxprocsTime is the P time that there was: GOMAXPROCS times the analysed
+// span, piece by piece where GOMAXPROCS changed. Where the trace does not say
+// it, seen Ps are counted.
+func gomaxprocsTime(t *Trace, seen int) int64 {
+	n, at, total := seen, t.From, int64(0)
+	for i, g := range t.Gomaxprocs {
+		if i == 0 {
+			n = g.N
+		}
+		to := min(max(g.At, t.From), t.To)
+		total += int64(n) * (to - at)
+		n, at = g.N, to
+	}
+	return total + int64(n)*(t.To-at)
+}

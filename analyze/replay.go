@@ -1,0 +1,308 @@
+package analyze
+
+import (
+	"context"
+	"io"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gmptrace/model"
+)
+
+// replay drives the model through a trace's events, in order, and hands what it
+// finds out to the collectors. It also holds what events refer to: stacks,
+// strings and threads, numbered over the whole trace.
+type replay struct {
+	sched      *model.Sched
+	collectors []collector
+	names      *names
+
+	start model.Time // of the first event
+	end   model.Time // of the last
+	from  model.Time // part to analyse
+	to    model.Time
+	clip  bool
+	some  bool // an event was seen
+
+	// Translation of the current generation's indices.
+	stacks  []uint32
+	strings []int64
+	threads []model.MIndex
+}
+
+// collector answers one question from the facts. Facts arrive in order of time
+// within each kind, some thousands of events at a time.
+type collector interface {
+	observe(f *model.Facts)
+	// report writes the answer; it is called once, at the end.
+	report(r *Report)
+}
+
+// names numbers what a trace calls things: stacks, functions, strings, threads.
+// It grows with the distinct ones.
+type names struct {
+	stacks   [][]Frame // by index in model events; 0 is none
+	start    []uint32  // by stack: function of its outermost frame
+	funcs    []string  // 0 is ""
+	texts    []string
+	threads  []int64 // by MIndex: the operating system's ids
+	byStack  map[string]uint32
+	byFunc   map[string]uint32
+	byText   map[string]int64
+	byThread map[int64]model.MIndex
+}
+
+func newNames() *names {
+	return &names{
+		stacks: [][]Frame{nil}, start: []uint32{0}, funcs: []string{""}, texts: []string{""},
+		byStack: map[string]uint32{}, byFunc: map[string]uint32{"": 0}, byText: map[string]int64{"": 0},
+		byThread: map[int64]model.MIndex{},
+	}
+}
+
+// maxFrames is how deep the tracer looks: a stack this deep is cut off, and its
+// outermost frame is not where the goroutine started.
+//
+// Source: runtime/trace.go, traceStackSize.
+const maxFrames = 128
+
+func (n *names) stack(s stackFrames) uint32 {
+	if i, ok := n.byStack[s.key]; ok {
+		return i
+	}
+	i := uint32(len(n.stacks))
+	n.byStack[s.key] = i
+	n.stacks = append(n.stacks, s.frames)
+	var outer string
+	if len(s.frames) > 0 && len(s.frames) < maxFrames {
+		outer = s.frames[len(s.frames)-1].Func
+	}
+	n.start = append(n.start, n.fn(outer))
+	return i
+}
+
+func (n *names) fn(name string) uint32 {
+	i, ok := n.byFunc[name]
+	if !ok {
+		i = uint32(len(n.funcs))
+		n.byFunc[name] = i
+		n.funcs = append(n.funcs, name)
+	}
+	return i
+}
+
+func (n *names) text(s string) int64 {
+	i, ok := n.byText[s]
+	if !ok {
+		i = int64(len(n.texts))
+		n.byText[s] = i
+		n.texts = append(n.texts, s)
+	}
+	return i
+}
+
+func (n *names) thread(id int64) model.MIndex {
+	i, ok := n.byThread[id]
+	if !ok {
+		i = model.MIndex(len(n.threads))
+		n.byThread[id] = i
+		n.threads = append(n.threads, id)
+	}
+	return i
+}
+
+// startFunc is the name of the function that a goroutine with this start stack
+// began in; "" when not known.
+func (n *names) startFunc(stack uint32) string { return n.funcs[n.start[stack]] }
+
+// threadID is the operating system's id of thread m, -1 for none.
+func (n *names) threadID(m model.MIndex) int64 {
+	if m < 0 {
+		return -1
+	}
+	return n.threads[m]
+}
+
+// play steps the model through one batch.
+func (r *replay) play(b *batch) error {
+	if b.first {
+		r.stacks, r.strings, r.threads = r.stacks[:0], r.strings[:0], r.threads[:0]
+	}
+	for _, s := range b.stacks {
+		r.stacks = append(r.stacks, r.names.stack(s))
+	}
+	for _, s := range b.strings {
+		r.strings = append(r.strings, r.names.text(s))
+	}
+	for _, t := range b.threads {
+		r.threads = append(r.threads, r.names.thread(t))
+	}
+	if len(b.events) == 0 {
+		return nil
+	}
+	if !r.some {
+		r.some, r.start = true, b.events[0].Time
+	}
+	for i := range b.events {
+		ev := &b.events[i]
+		r.globalize(ev)
+		r.sched.Step(ev)
+	}
+	r.end = b.events[len(b.events)-1].Time
+	r.spread()
+	return nil
+}
+
+// globalize turns the generation's indices in ev into the trace's.
+func (r *replay) globalize(ev *model.Event) {
+	if ev.Stack > 0 {
+		ev.Stack = r.stacks[ev.Stack-1]
+	}
+	if ev.M >= 0 {
+		ev.M = r.threads[ev.M]
+	}
+	switch ev.Op {
+	case model.OpSTWBegin, model.OpSTWEnd, model.OpLabel, model.OpTaskBegin, model.OpRegionBegin, model.OpRegionEnd, model.OpLog:
+		if ev.Arg > 0 {
+			ev.Arg = r.strings[ev.Arg-1]
+		}
+	}
+}
+
+// spread hands the facts found so far to the collectors.
+func (r *replay) spread() {
+	f := &r.sched.Facts
+	if r.clip {
+		r.cut(f)
+	}
+	for _, c := range r.collectors {
+		c.observe(f)
+	}
+	f.Reset()
+}
+
+// finish ends the replay.
+func (r *replay) finish() {
+	r.sched.Close()
+	r.spread()
+}
+
+// window sets the part of the trace to analyse. It must be called when the time
+// of the first event is known.
+func (r *replay) window(from, to model.Time) {
+	r.from, r.to, r.clip = from, to, true
+}
+
+// cut drops the facts outside of the window and shortens intervals to it.
+func (r *replay) cut(f *model.Facts) {
+	in := func(t model.Time) bool { return t >= r.from && t <= r.to }
+	f.Dispatches = slices.DeleteFunc(f.Dispatches, func(d model.Dispatch) bool { return !in(d.Time) })
+	f.Handoffs = slices.DeleteFunc(f.Handoffs, func(h model.Handoff) bool { return !in(h.Time) })
+	f.Preempts = slices.DeleteFunc(f.Preempts, func(p model.Preempt) bool { return !in(p.Time) })
+	f.Divergences = slices.DeleteFunc(f.Divergences, func(d model.Divergence) bool { return !in(d.Time) })
+	f.Gs = slices.DeleteFunc(f.Gs, func(iv model.GInterval) bool { return iv.End <= r.from || iv.Start >= r.to })
+	for i := range f.Gs {
+		iv := &f.Gs[i]
+		if iv.Start < r.from {
+			iv.Start, iv.Open = r.from, iv.Open|model.OpenStart
+		}
+		if iv.End > r.to {
+			iv.End, iv.Open = r.to, iv.Open|model.OpenEnd
+		}
+	}
+	f.Ps = slices.DeleteFunc(f.Ps, func(iv model.PInterval) bool { return iv.End <= r.from || iv.Start >= r.to })
+	for i := range f.Ps {
+		f.Ps[i].Start, f.Ps[i].End = max(f.Ps[i].Start, r.from), min(f.Ps[i].End, r.to)
+	}
+	f.Ms = slices.DeleteFunc(f.Ms, func(iv model.MInterval) bool { return iv.End <= r.from || iv.Start >= r.to })
+	for i := range f.Ms {
+		f.Ms[i].Start, f.Ms[i].End = max(f.Ms[i].Start, r.from), min(f.Ms[i].End, r.to)
+	}
+	f.Wastes = slices.DeleteFunc(f.Wastes, func(w model.Waste) bool { return w.End <= r.from || w.Start >= r.to })
+	for i := range f.Wastes {
+		f.Wastes[i].Start, f.Wastes[i].End = max(f.Wastes[i].Start, r.from), min(f.Wastes[i].End, r.to)
+	}
+	for i := range f.Events { // ranges that reach into the window begin and end with it
+		f.Events[i].Time = min(max(f.Events[i].Time, r.from), r.to)
+	}
+}
+
+// bound is b as a time of the trace. clock is the wall-clock time of the trace's
+// time at, zero where the trace has none.
+func bound(b Bound, start, at model.Time, clock time.Time) model.Time {
+	if b.Clock.IsZero() {
+		return start + model.Time(b.Offset)
+	}
+	return at + model.Time(b.Clock.Sub(clock))
+}
+
+// analyze is Analyze.
+func analyze(ctx context.Context, r io.Reader, opt Options) (*Report, error) {
+	rep := newReport(opt)
+	var run run
+	tr, err := load(ctx, r, opt, func(b *batch) error { return run.take(b, opt) })
+	if err != nil {
+		return nil, err
+	}
+	run.finish()
+	tr.Name = opt.Name
+	rep.Trace = tr
+	if err := run.report(rep, opt); err != nil {
+		return nil, err
+	}
+	return rep, nil
+}
+
+// goVersions finds a Go version in the path of a file of the standard library:
+// a downloaded toolchain has it in its folder's name.
+var goVersions = regexp.MustCompile(`go1\.(\d{1,2})(?:[.\-/]|rc|beta)[^ ]*/src/runtime/`)
+
+// versionFromStacks is the Go minor version that the stacks give away, 0 if none.
+func (n *names) versionFromStacks() int {
+	for _, frames := range n.stacks {
+		for _, f := range frames {
+			if !strings.HasPrefix(f.Func, "runtime.") {
+				continue
+			}
+			if m := goVersions.FindStringSubmatch(f.File); m != nil {
+				v, _ := strconv.Atoi(m[1])
+				return v
+			}
+		}
+	}
+	return 0
+}
+
+// program is the traced program's name, from the file that has main.main or,
+// in a test, from the package under test; "" when the stacks do not show it.
+func (n *names) program() string {
+	test := ""
+	for _, frames := range n.stacks {
+		for i := range frames {
+			f := &frames[len(frames)-1-i]
+			if f.Func == "main.main" {
+				if path.Base(f.File) == "_testmain.go" {
+					break
+				}
+				return path.Base(path.Dir(f.File))
+			}
+			if test == "" && strings.HasSuffix(f.File, "_test.go") {
+				test = packageOf(f.Func) + ".test"
+			}
+		}
+	}
+	return test
+}
+
+// packageOf is the import path in a function's full name.
+func packageOf(fn string) string {
+	slash := strings.LastIndexByte(fn, '/')
+	if dot := strings.IndexByte(fn[slash+1:], '.'); dot >= 0 {
+		return fn[:slash+1+dot]
+	}
+	return fn
+}

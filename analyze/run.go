@@ -1,0 +1,228 @@
+package analyze
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"gmptrace/model"
+)
+
+// run is one analysis under way: the replay and its collectors. It comes to
+// life with the first batch, which tells when the trace began.
+type run struct {
+	replay *replay
+	names  *names
+	format string
+	rules  model.Rules
+
+	clock   *clockSnapshot
+	race    bool
+	changes []Gomaxprocs
+
+	latency   *latency
+	episodes  *episodes
+	procs     *procs
+	gc        *gc
+	preempts  *preemptions
+	handoffs  *handoffs
+	longRuns  *longRuns
+	functions *functions
+}
+
+// take plays one batch.
+func (r *run) take(b *batch, opt Options) error {
+	if len(b.events) == 0 && r.replay == nil {
+		return nil
+	}
+	if r.replay == nil {
+		if err := r.begin(b, opt); err != nil {
+			return err
+		}
+	}
+	if r.clock == nil {
+		r.clock = b.clock
+	}
+	r.note(b)
+	return r.replay.play(b)
+}
+
+// begin sets up the replay: the first batch tells the trace's format, time and
+// clock.
+func (r *run) begin(b *batch, opt Options) error {
+	r.format, r.clock = b.format, b.clock
+	minor, err := minorVersion(opt.GoVersion)
+	if err != nil {
+		return err
+	}
+	if minor == 0 {
+		minor, _ = minorVersion(strings.TrimPrefix(b.format, "go "))
+	}
+	r.rules = model.RulesFor(minor)
+	zero := b.events[0].Time
+	n := newNames()
+	sched := model.New(r.rules, 0)
+	rp := &replay{sched: sched, names: n}
+	r.names, r.replay = n, rp
+
+	r.latency = &latency{zero: zero}
+	r.episodes = &episodes{names: n, zero: zero, worst: newTopK[*episode](maxEpisodes)}
+	r.procs = &procs{sched: sched}
+	r.procs.wastes.worst = newTopK[model.Waste](maxMoments)
+	r.gc = &gc{names: n, zero: zero, kinds: map[int64]*STWKind{}, assists: map[model.GoID]model.Time{},
+		sweeps: map[model.ProcID]model.Time{}, longest: newTopK[GCRange](MaxRanges), worstSTW: newTopK[stwPause](maxMoments)}
+	r.preempts = &preemptions{worst: newTopK[model.Preempt](maxMoments)}
+	r.handoffs = &handoffs{worst: newTopK[model.Handoff](maxMoments)}
+	r.longRuns = &longRuns{worst: newTopK[model.PInterval](maxMoments)}
+	r.functions = &functions{names: n, assists: map[model.GoID]openAssist{}}
+	rp.collectors = []collector{
+		r.latency, r.episodes, r.procs, r.gc, r.preempts, r.handoffs, r.longRuns, r.functions,
+		&dispatches{steals: map[[2]model.ProcID]int64{}},
+		&threads{zero: zero},
+		&tasks{names: n, zero: zero, open: map[int64]openTask{}, by: map[int64]*taskTime{}},
+		newOverview(n, r.gc), // after gc: it draws what gc found
+	}
+	rp.collectors[len(rp.collectors)-1].(*overview).zero = zero
+	if opt.Slices > 0 {
+		rp.collectors = append(rp.collectors, &tracker{names: n, zero: zero, budget: opt.Slices, texts: map[uint32]uint32{},
+			assists: map[model.ProcID][]span{}, begun: map[model.GoID]assistOn{}})
+	}
+	return r.setWindow(opt, zero)
+}
+
+// minorVersion reads "1.26", "go1.26.3" or "26"; 0 for "".
+func minorVersion(s string) (int, error) {
+	if s == "" {
+		return 0, nil
+	}
+	v := strings.TrimPrefix(strings.TrimPrefix(s, "go"), "1.")
+	v, _, _ = strings.Cut(v, ".")
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 5 || n > 99 {
+		return 0, fmt.Errorf("%q is not a Go version: want one like 1.26", s)
+	}
+	return n, nil
+}
+
+// setWindow turns Options.From and To into times of the trace.
+func (r *run) setWindow(opt Options, zero model.Time) error {
+	if !opt.From.Set && !opt.To.Set {
+		return nil
+	}
+	var clock time.Time
+	var at model.Time
+	if r.clock != nil {
+		clock, at = r.clock.wall, r.clock.trace
+	}
+	if clock.IsZero() && (!opt.From.Clock.IsZero() || !opt.To.Clock.IsZero()) {
+		return fmt.Errorf("%s: this trace has no wall-clock times (they came with Go 1.25): give offsets such as 1.5s", opt.Name)
+	}
+	from, to := zero, model.Time(1<<62)
+	if opt.From.Set {
+		from = bound(opt.From, zero, at, clock)
+	}
+	if opt.To.Set {
+		to = bound(opt.To, zero, at, clock)
+	}
+	if to <= from {
+		return fmt.Errorf("%s: the part to analyse ends before it begins", opt.Name)
+	}
+	r.replay.window(from, to)
+	return nil
+}
+
+// note keeps what the report says of the trace itself.
+func (r *run) note(b *batch) {
+	for i := range b.events {
+		ev := &b.events[i]
+		r.race = r.race || ev.Flags&model.FlagRace != 0
+		if ev.Op != model.OpGOMAXPROCS {
+			continue
+		}
+		n := int(ev.Arg)
+		if k := len(r.changes); k == 0 || r.changes[k-1].N != n {
+			at := int64(ev.Time)
+			r.changes = append(r.changes, Gomaxprocs{At: at, N: n})
+		}
+	}
+}
+
+func (r *run) finish() {
+	if r.replay != nil {
+		r.replay.finish()
+	}
+}
+
+// report fills in what load did not know, asks every collector and every check.
+func (r *run) report(rep *Report, opt Options) error {
+	t := &rep.Trace
+	if r.replay == nil {
+		r.noEvents(rep)
+		return nil
+	}
+	rp := r.replay
+	t.DurationNS = int64(rp.end - rp.start)
+	t.From, t.To = 0, t.DurationNS
+	if rp.clip {
+		t.From, t.To = max(0, int64(rp.from-rp.start)), min(t.DurationNS, int64(rp.to-rp.start))
+		if t.From >= t.DurationNS {
+			return fmt.Errorf("%s: the part to analyse lies outside of the trace, which is %s long", opt.Name, dur(t.DurationNS))
+		}
+	}
+	for _, c := range r.changes {
+		c.At -= int64(rp.start)
+		t.Gomaxprocs = append(t.Gomaxprocs, c)
+	}
+	if r.clock != nil {
+		t.Start = r.clock.at(rp.start).UTC().Format("2006-01-02T15:04:05.000000000Z07:00")
+	}
+	t.Goroutines, t.LivePeak = rp.sched.Seen()
+	t.Program = r.names.program()
+	t.Race = r.race
+	r.identify(t, opt)
+	for _, c := range rp.collectors {
+		c.report(rep)
+	}
+	r.check(rep)
+	return nil
+}
+
+// identify says which Go version's rules were applied, and why.
+func (r *run) identify(t *Trace, opt Options) {
+	t.GoVersion = r.rules.String()
+	seen := r.names.versionFromStacks()
+	switch {
+	case opt.GoVersion != "":
+		t.GoAssumed = "given on the command line"
+	case t.Format == "go 1.23" && seen == 24:
+		t.GoVersion, t.GoAssumed = "1.24", "the format is shared by Go 1.23 and 1.24; paths in stacks say 1.24; their schedulers are alike"
+	case t.Format == "go 1.23":
+		t.GoVersion, t.GoAssumed = "1.23 or 1.24", "the format is shared by both, and so are the scheduler's rules"
+	default:
+		t.GoAssumed = "from the trace's format"
+	}
+	if minor, _ := minorVersion(strings.TrimPrefix(t.Format, "go ")); minor > 0 && minor < model.OldestRules {
+		t.Notes = append(t.Notes, fmt.Sprintf("a trace of Go 1.%d or older is replayed by the rules of Go 1.%d: dispatch sources are less sure", minor, model.OldestRules))
+	}
+	if t.Race {
+		t.Notes = append(t.Notes, "the program was built with -race, which shuffles run queues: no dispatch from a queue is certain")
+	}
+}
+
+// noEvents is the report on a trace that can be read and has nothing in it.
+func (r *run) noEvents(rep *Report) {
+	t := &rep.Trace
+	t.Complete = false
+	rep.Verdict = Verdict{Severity: SeverityWarning, Headline: "The trace has no events.",
+		Detail: "Tracing was started but nothing was written before the file was closed. Record it again, and call trace.Stop (or let the request end) before reading it."}
+}
+
+// newReport is a report with no analysis in it yet.
+func newReport(opt Options) *Report {
+	v := opt.Version
+	if v == "" {
+		v = "devel"
+	}
+	return &Report{Schema: Schema, Version: v}
+}

@@ -1,0 +1,87 @@
+package analyze
+
+import (
+	"cmp"
+	"slices"
+
+	"gmptrace/model"
+)
+
+// maxOpenTasks bounds the tasks that are followed at once: a program may begin
+// tasks and never end them.
+const maxOpenTasks = 1 << 20
+
+// tasks answers: how long did the program's own tasks take?
+type tasks struct {
+	names *names
+	zero  model.Time
+	open  map[int64]openTask
+	by    map[int64]*taskTime
+	left  int64
+}
+
+type openTask struct {
+	began model.Time
+	name  int64
+}
+
+type taskTime struct {
+	TaskTime
+	all histogram
+}
+
+func (t *tasks) observe(f *model.Facts) {
+	for i := range f.Events {
+		switch ev := &f.Events[i]; ev.Op {
+		case model.OpTaskBegin:
+			if len(t.open) >= maxOpenTasks {
+				t.left++
+				continue
+			}
+			t.open[ev.Subject] = openTask{ev.Time, ev.Arg}
+			t.at(ev.Arg).Open++
+		case model.OpTaskEnd:
+			t.end(ev)
+		}
+	}
+}
+
+func (t *tasks) at(name int64) *taskTime {
+	x := t.by[name]
+	if x == nil {
+		x = &taskTime{}
+		x.Name = t.names.texts[name]
+		t.by[name] = x
+	}
+	return x
+}
+
+func (t *tasks) end(ev *model.Event) {
+	o, ok := t.open[ev.Subject]
+	if !ok {
+		return // begun before the trace
+	}
+	delete(t.open, ev.Subject)
+	x := t.at(o.name)
+	d := int64(ev.Time - o.began)
+	x.Open--
+	x.Count++
+	x.Total += d
+	if d >= x.Max {
+		x.Max, x.MaxAt = d, int64(o.began-t.zero)
+	}
+	x.all.add(d)
+}
+
+func (t *tasks) report(r *Report) {
+	for _, x := range t.by {
+		x.P50, x.P99 = x.all.quantile(.5), x.all.quantile(.99)
+		r.Tasks = append(r.Tasks, x.TaskTime)
+	}
+	slices.SortFunc(r.Tasks, func(a, b TaskTime) int {
+		return cmp.Or(cmp.Compare(b.Total, a.Total), cmp.Compare(a.Name, b.Name))
+	})
+	if t.left > 0 {
+		r.Trace.Notes = append(r.Trace.Notes, "more than a million tasks were open at once: the later ones are not counted")
+	}
+}

@@ -1,0 +1,251 @@
+package analyze
+
+import (
+	"cmp"
+	"slices"
+
+	"gmptrace/model"
+)
+
+// chunkSlices is how many slices make a chunk of the timeline.
+const chunkSlices = 8192
+
+// tracker builds the Timeline: every slice of every P as long as they are few
+// enough, else the stretches of the trace with the longest waits and pauses.
+// What it keeps is bounded by the number of slices asked for.
+type tracker struct {
+	names  *names
+	zero   model.Time
+	budget int
+
+	chunks  []*chunk // in order of time; the last one is open
+	kept    int      // slices in chunks
+	leftOut int64
+	texts   map[uint32]uint32 // function → Timeline.Names
+	out     Timeline
+
+	assists map[model.ProcID][]span // not yet used by a slice
+	begun   map[model.GoID]assistOn
+	depth   int32 // last point kept
+}
+
+// span is a stretch of time.
+type span struct{ from, to model.Time }
+
+type assistOn struct {
+	at model.Time
+	p  model.ProcID
+}
+
+// chunk is a stretch of the timeline that is kept or dropped whole.
+type chunk struct {
+	start, end model.Time
+	slices     []trackSlice
+	marks      []Mark
+	depth      []DepthPoint
+	worst      int64 // longest wait or pause that it shows
+}
+
+type trackSlice struct {
+	Slice
+	p model.ProcID
+}
+
+func (t *tracker) current() *chunk { return t.chunks[len(t.chunks)-1] }
+
+func (t *tracker) observe(f *model.Facts) {
+	if len(t.chunks) == 0 {
+		t.chunks = append(t.chunks, &chunk{start: t.zero})
+	}
+	for i := range f.Events {
+		t.event(&f.Events[i])
+	}
+	for i := range f.Ps {
+		t.slice(&f.Ps[i])
+	}
+	c := t.current()
+	for i := range f.Dispatches {
+		t.dispatch(c, &f.Dispatches[i])
+	}
+	for i := range f.Handoffs {
+		c.marks = append(c.marks, Mark{At: int64(f.Handoffs[i].Time - t.zero), P: f.Handoffs[i].P, From: model.NoP, Kind: MarkHandoff})
+	}
+	for i := range f.Preempts {
+		if p := &f.Preempts[i]; p.How != model.HowGosched && p.P != model.NoP {
+			c.marks = append(c.marks, Mark{At: int64(p.Time - t.zero), P: p.P, From: model.NoP, Kind: MarkPreempt})
+		}
+	}
+	if len(c.slices) >= chunkSlices {
+		t.cut()
+	}
+}
+
+// dispatch keeps what one dispatch shows: a mark, the number of runnable
+// goroutines, and how interesting the time of its wait is.
+func (t *tracker) dispatch(c *chunk, d *model.Dispatch) {
+	at := int64(d.Time - t.zero)
+	switch d.Source {
+	case model.SourceSteal, model.SourceStealRunnext:
+		c.marks = append(c.marks, Mark{At: at, P: d.P, From: d.Victim, Kind: MarkSteal})
+	case model.SourceGlobalTick:
+		c.marks = append(c.marks, Mark{At: at, P: d.P, From: model.NoP, Kind: MarkTick})
+	}
+	if diff := d.Runnable - t.depth; diff > t.depth/16 || -diff > t.depth/16 {
+		t.depth = d.Runnable
+		c.depth = append(c.depth, DepthPoint{At: at, N: int(d.Runnable)})
+	}
+	t.interesting(d.Ready, int64(d.Time-d.Ready))
+}
+
+// interesting raises the worth of the chunks that show the time since from.
+func (t *tracker) interesting(from model.Time, cost int64) {
+	for i := len(t.chunks) - 1; i >= 0; i-- {
+		c := t.chunks[i]
+		c.worst = max(c.worst, cost)
+		if c.start <= from {
+			return
+		}
+	}
+}
+
+// event follows GC assists and pauses.
+func (t *tracker) event(ev *model.Event) {
+	switch ev.Op {
+	case model.OpAssistBegin:
+		if ev.P != model.NoP {
+			t.begun[ev.G] = assistOn{ev.Time, ev.P}
+		}
+	case model.OpAssistEnd:
+		if a, ok := t.begun[ev.G]; ok {
+			delete(t.begun, ev.G)
+			if a.p == ev.P { // one that moved between Ps is not drawn
+				t.assists[ev.P] = append(t.assists[ev.P], span{a.at, ev.Time})
+			}
+		}
+	}
+}
+
+// slice adds a stretch of a P; the parts of it in which its goroutine assisted
+// the collection become slices of their own.
+func (t *tracker) slice(iv *model.PInterval) {
+	if iv.Does == model.PDoesIdle || iv.End <= iv.Start {
+		return
+	}
+	s := Slice{
+		Start: int64(iv.Start - t.zero), End: int64(iv.End - t.zero), G: iv.G, Kind: sliceKind(iv),
+		Name: t.name(iv), Source: iv.Source, Certain: iv.Certain,
+	}
+	if s.Kind == SliceUser && len(t.assists[iv.P]) > 0 {
+		s = t.splitAssists(iv.P, s)
+	}
+	if s.End > s.Start {
+		t.keep(iv.P, s)
+	}
+}
+
+// splitAssists keeps the parts of s before the end of its last assist, and
+// returns the rest.
+func (t *tracker) splitAssists(p model.ProcID, s Slice) Slice {
+	for len(t.assists[p]) > 0 {
+		a := t.assists[p][0]
+		from, to := int64(a.from-t.zero), int64(a.to-t.zero)
+		if from >= s.End {
+			break
+		}
+		t.assists[p] = t.assists[p][1:]
+		from, to = max(from, s.Start), min(to, s.End)
+		if to <= from {
+			continue
+		}
+		before, in := s, s
+		before.End = from
+		in.Start, in.End, in.Kind = from, to, SliceAssist
+		if before.End > before.Start {
+			t.keep(p, before)
+		}
+		t.keep(p, in)
+		s.Start = to
+	}
+	return s
+}
+
+func (t *tracker) keep(p model.ProcID, s Slice) {
+	c := t.current()
+	c.slices = append(c.slices, trackSlice{s, p})
+	t.kept++
+}
+
+// name is the number of the name of what runs in iv.
+func (t *tracker) name(iv *model.PInterval) uint32 {
+	fn := t.names.start[iv.Func]
+	if iv.G == model.NoG {
+		fn = 0
+	}
+	i, ok := t.texts[fn]
+	if !ok {
+		i = uint32(len(t.out.Names))
+		t.texts[fn] = i
+		t.out.Names = append(t.out.Names, t.names.funcs[fn])
+	}
+	return i
+}
+
+// cut closes the open chunk and, over the budget, drops the closed ones that
+// show the least.
+func (t *tracker) cut() {
+	c := t.current()
+	c.end = t.zero + model.Time(c.slices[len(c.slices)-1].End)
+	t.chunks = append(t.chunks, &chunk{start: c.end})
+	for t.kept > t.budget && len(t.chunks) > 2 {
+		least := 0
+		for i, x := range t.chunks[:len(t.chunks)-1] {
+			if x.worst < t.chunks[least].worst {
+				least = i
+			}
+		}
+		n := len(t.chunks[least].slices)
+		t.kept -= n
+		t.leftOut += int64(n)
+		t.chunks = slices.Delete(t.chunks, least, least+1)
+	}
+}
+
+func (t *tracker) report(r *Report) {
+	out := &t.out
+	out.LeftOut = t.leftOut
+	out.Complete = t.leftOut == 0
+	tracks := map[model.ProcID]*Track{}
+	for i, c := range t.chunks {
+		if i == len(t.chunks)-1 {
+			c.end = t.zero + model.Time(r.Trace.DurationNS)
+		}
+		out.keepWindow(int64(c.start-t.zero), int64(c.end-t.zero))
+		for _, s := range c.slices {
+			tr := tracks[s.p]
+			if tr == nil {
+				tr = &Track{P: s.p}
+				tracks[s.p] = tr
+			}
+			tr.Add(s.Slice)
+		}
+		out.Marks = append(out.Marks, c.marks...)
+		out.Depth = append(out.Depth, c.depth...)
+		c.slices = nil
+	}
+	for _, tr := range tracks {
+		out.Tracks = append(out.Tracks, tr)
+	}
+	slices.SortFunc(out.Tracks, func(a, b *Track) int { return cmp.Compare(a.P, b.P) })
+	slices.SortStableFunc(out.Marks, func(a, b Mark) int { return cmp.Compare(a.At, b.At) })
+	r.Timeline = out
+}
+
+// keepWindow adds a window in full detail, joined with the one before it where
+// they touch.
+func (t *Timeline) keepWindow(start, end int64) {
+	if n := len(t.Kept); n > 0 && t.Kept[n-1].End >= start {
+		t.Kept[n-1].End = max(t.Kept[n-1].End, end)
+		return
+	}
+	t.Kept = append(t.Kept, Window{start, end})
+}
