@@ -3,6 +3,7 @@ package analyze
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,46 +101,57 @@ func (c *clockSnapshot) at(t model.Time) time.Time { return c.wall.Add(t.Sub(c.t
 // translate appends t.ev to the batch, unless it is of a kind that the model
 // has no use for.
 func (t *translator) translate() {
-	ev := &t.ev
-	x := model.Event{
-		Time: model.Time(ev.Time()),
-		G:    model.GoID(ev.Goroutine()),
-		P:    model.NoP,
-		M:    t.thread(ev.Thread()),
+	n := len(t.out.events)
+	if n == cap(t.out.events) {
+		t.out.events = slices.Grow(t.out.events, 1)
 	}
-	if p := ev.Proc(); uint64(p) < maxProcID {
-		x.P = model.ProcID(p)
-	} else if p != trace.NoProc && !t.v1 {
+	// Written in place: handed to a handler, a local one would escape.
+	t.out.events = t.out.events[:n+1]
+	x := &t.out.events[n]
+	if !t.context(x) {
+		t.out.events = t.out.events[:n]
 		t.dropped++
 		return
 	}
-	if x.G < model.NoG {
-		t.dropped++
-		return
+	switch kind := t.ev.Kind(); kind {
+	case trace.EventStateTransition:
+		t.transition(x)
+	default:
+		if h := handlers[kind]; h != nil {
+			h(t, x)
+		}
 	}
-	if h := handlers[ev.Kind()]; h != nil {
-		h(t, &x)
+	if x.Op == model.OpNone {
+		t.out.events = t.out.events[:n]
 	}
-	if x.Op != model.OpNone {
-		t.out.events = append(t.out.events, x)
+}
+
+// context makes x an event of the time, M, P and G at hand. It returns false if
+// they make no sense.
+func (t *translator) context(x *model.Event) bool {
+	g, p := t.ev.Goroutine(), t.ev.Proc()
+	*x = model.Event{Time: model.Time(t.ev.Time()), G: model.GoID(g), P: model.ProcID(p), M: t.thread(t.ev.Thread())}
+	if uint64(p) < maxProcID || p == trace.NoProc {
+		return g >= trace.NoGoroutine
 	}
+	x.P = model.NoP
+	return t.v1 && g >= trace.NoGoroutine
 }
 
 // handlers translate the rarer kinds of events. One that leaves Op alone drops
 // the event.
 var handlers = [trace.EventExperimental + 1]func(*translator, *model.Event){
-	trace.EventStateTransition: (*translator).transition,
-	trace.EventMetric:          (*translator).metric,
-	trace.EventLabel:           (*translator).label,
-	trace.EventStackSample:     (*translator).cpuSample,
-	trace.EventRangeBegin:      (*translator).rangeBegin,
-	trace.EventRangeActive:     (*translator).rangeActive,
-	trace.EventRangeEnd:        (*translator).rangeEnd,
-	trace.EventTaskBegin:       (*translator).task,
-	trace.EventTaskEnd:         (*translator).task,
-	trace.EventRegionBegin:     (*translator).region,
-	trace.EventRegionEnd:       (*translator).region,
-	trace.EventLog:             (*translator).log,
+	trace.EventMetric:      (*translator).metric,
+	trace.EventLabel:       (*translator).label,
+	trace.EventStackSample: (*translator).cpuSample,
+	trace.EventRangeBegin:  (*translator).rangeBegin,
+	trace.EventRangeActive: (*translator).rangeActive,
+	trace.EventRangeEnd:    (*translator).rangeEnd,
+	trace.EventTaskBegin:   (*translator).task,
+	trace.EventTaskEnd:     (*translator).task,
+	trace.EventRegionBegin: (*translator).region,
+	trace.EventRegionEnd:   (*translator).region,
+	trace.EventLog:         (*translator).log,
 }
 
 // gstates maps the reader's states to the model's.
@@ -479,7 +491,7 @@ func stackFlags(frames []Frame) model.Flags {
 	if strings.HasPrefix(start, "runtime/trace.") {
 		fl |= model.FlagTraceReader
 	}
-	if strings.HasPrefix(start, "runtime.") && start != "runtime.main" {
+	if strings.HasPrefix(start, "runtime.") && start != "runtime.main" || strings.HasPrefix(start, "runtime/trace.") {
 		fl |= model.FlagRuntimeG
 	}
 	return fl
