@@ -288,7 +288,7 @@ func (n *names) program() string {
 				if path.Base(f.File) == "_testmain.go" {
 					break
 				}
-				return path.Base(path.Dir(f.File))
+				return programIn(path.Dir(f.File))
 			}
 			if test == "" && strings.HasSuffix(f.File, "_test.go") {
 				test = packageOf(f.Func) + ".test"
@@ -296,6 +296,19 @@ func (n *names) program() string {
 		}
 	}
 	return test
+}
+
+// majorVersion is the last element of a module's path from version 2 on.
+var majorVersion = regexp.MustCompile(`^v[0-9]+$`)
+
+// programIn is the name of a program whose main package lies in dir: the last
+// element that is not a version.
+func programIn(dir string) string {
+	name, _, _ := strings.Cut(path.Base(dir), "@")
+	if majorVersion.MatchString(name) && path.Dir(dir) != dir {
+		return programIn(path.Dir(dir))
+	}
+	return name
 }
 
 // packageOf is the import path in a function's full name.

@@ -37,7 +37,16 @@ func percent(a, b int64) string {
 	if b == 0 {
 		return "0 %"
 	}
-	return fmt.Sprintf("%.3g %%", 100*float64(a)/float64(b))
+	p := 100 * float64(a) / float64(b)
+	switch {
+	case p == 0:
+		return "0 %"
+	case p < .1:
+		return "less than 0.1 %"
+	case p < 10:
+		return fmt.Sprintf("%.1f %%", p)
+	}
+	return fmt.Sprintf("%.0f %%", p)
 }
 
 // plural is "1 thing" or "n things".
