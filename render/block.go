@@ -30,9 +30,9 @@ import (
 // clockTick is what Go's trace clock counts in on most systems, in nanoseconds.
 const clockTick = 64
 
-// block encodes what the page draws of r's timeline. Without a timeline, or
-// where it left slices out, it holds the overview's tiles.
-func block(r *analyze.Report) (string, error) {
+// block is what the page draws of r's timeline. Without a timeline, or where it
+// left slices out, it holds the overview's tiles.
+func block(r *analyze.Report) []byte {
 	tl := r.Timeline
 	if tl == nil {
 		tl = &analyze.Timeline{}
@@ -48,9 +48,10 @@ func block(r *analyze.Report) (string, error) {
 	e.marks(tl.Marks)
 	e.depth(depthPoints(r))
 	e.tiles(r)
-	return pack(e.buf)
+	return e.buf
 }
 
+// pack makes a block fit for a page.
 func pack(raw []byte) (string, error) {
 	var packed bytes.Buffer
 	w, err := flate.NewWriter(&packed, flate.DefaultCompression)

@@ -52,7 +52,7 @@ func digits3(v float64) string {
 // ends apart.
 func offset(at, span int64) string {
 	decimals := 9
-	for limit := int64(100); limit <= span && decimals > 2; limit *= 10 {
+	for limit := int64(1000); limit <= span && decimals > 2; limit *= 10 {
 		decimals--
 	}
 	return strconv.FormatFloat(float64(at)/1e9, 'f', decimals, 64) + nbsp + "s"

@@ -52,7 +52,7 @@ func HTML(w io.Writer, r *analyze.Report) error {
 }
 
 func newPage(r *analyze.Report) (*page, error) {
-	packed, err := block(r)
+	packed, err := pack(block(r))
 	if err != nil {
 		return nil, err
 	}

@@ -297,3 +297,15 @@ func sampleTiles(t *analyze.Track, o analyze.Overview) analyze.ProcTiles {
 	}
 	return tiles
 }
+
+// partial makes r the report of a truncated trace with most of its slices left
+// out.
+func partial(r *analyze.Report) *analyze.Report {
+	r.Trace.Complete = false
+	r.Trace.Lost = []analyze.Loss{{Kind: "truncated", Offset: 21_000_123, Generation: 2, Bytes: 400_123,
+		Text: "The trace ends in the middle of a batch. Record it again and wait for trace.Stop."}}
+	r.Trace.Notes = []string{"The end of the trace can't be verified: this format does not mark it."}
+	r.Timeline.Complete, r.Timeline.LeftOut = false, 812_000
+	r.Timeline.Kept = []analyze.Window{{Start: 470 * ms, End: 650 * ms}, {Start: 1200 * ms, End: 1400 * ms}}
+	return r
+}

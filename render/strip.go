@@ -102,7 +102,7 @@ func laneRects(b *strings.Builder, r *analyze.Report, values []float64, class st
 // markers places every finding at its worst moment, and then moves them apart
 // so that each can be read and hit.
 func markers(r *analyze.Report) []marker {
-	const apart = 2.2 // percent
+	const apart = 2.2 // percent: at 1366 pixels, the width of a marker
 	var list []marker
 	for _, f := range r.Findings {
 		if len(f.Moments) == 0 {
@@ -121,9 +121,9 @@ func markers(r *analyze.Report) []marker {
 	for i := 1; i < len(list); i++ {
 		list[i].Left = max(list[i].Left, list[i-1].Left+apart)
 	}
-	limit := 100.0
+	limit := 100 - apart/2
 	for i := len(list) - 1; i >= 0; i-- {
-		list[i].Left = max(0, min(list[i].Left, limit))
+		list[i].Left = max(apart/2, min(list[i].Left, limit))
 		limit = list[i].Left - apart
 	}
 	return list

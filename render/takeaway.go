@@ -119,8 +119,8 @@ func dispatchesTakeaway(r *analyze.Report) string {
 		return "No goroutine was seen to be dispatched."
 	}
 	top := slices.MaxFunc(d.Sources, func(a, b analyze.SourceCount) int { return cmp.Compare(a.Count, b.Count) })
-	return fmt.Sprintf("Of %s most came from %s (%s). For %s the source is certain: no other fits the rules of the scheduler.",
-		plural(d.Count, "dispatch")+"es", top.Source, share(top.Count, d.Count), share(d.Certain, d.Count))
+	return fmt.Sprintf("Of %s dispatches most came from %s (%s). For %s the source is certain: no other fits the rules of the scheduler.",
+		count(d.Count), top.Source, share(top.Count, d.Count), share(d.Certain, d.Count))
 }
 
 // busiest are the functions by time on or waiting for a P, most first.

@@ -27,7 +27,7 @@ function digits3(v) {
 // length span needs to tell its ends apart.
 export function offset(at, span) {
   let decimals = 9;
-  for (let limit = 100; limit <= span && decimals > 2; limit *= 10) decimals--;
+  for (let limit = 1000; limit <= span && decimals > 2; limit *= 10) decimals--;
   return (at / 1e9).toFixed(decimals) + NBSP + 's';
 }
 
@@ -44,4 +44,13 @@ export function pct(x) {
   if (p < 100 && p > 99.9) return `>99.9${NBSP}%`;
   const decimals = (p !== 0 && p < 9.95) || (p > 99 && p < 100) ? 1 : 0;
   return p.toFixed(decimals) + NBSP + '%';
+}
+
+// tick formats an instant on an axis whose labels are step apart, in the unit
+// that keeps the label short.
+export function tick(at, step) {
+  const [scale, unit] = step >= 1e7 ? [1e9, 's'] : step >= 1e3 ? [1e6, 'ms'] : [1e3, 'µs'];
+  const decimals = Math.max(0, -Math.floor(Math.log10(step / scale) + 1e-9));
+  const [whole, part] = (at / scale).toFixed(decimals).split('.');
+  return count(whole) + (part ? `.${part}` : '') + NBSP + unit;
 }

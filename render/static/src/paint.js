@@ -1,7 +1,7 @@
 // The painters: they draw onto a canvas of their own, which the chart then
 // shows as one image. Drawing a hundred thousand slices as chart items is a
 // hundred times slower.
-import {offset} from './format.js';
+import {tick} from './format.js';
 import {KINDS, scan, scanTiles} from './scan.js';
 import {parts, ticks} from './span.js';
 import {font, ink} from './theme.js';
@@ -158,7 +158,7 @@ function grid(c, box, view) {
     c.fillRect(Math.round(x), box.y - LANE - 4, 1, box.height + LANE + 4);
     c.fillStyle = view.palette.muted;
     c.textAlign = x - box.x < 30 ? 'left' : box.x + box.width - x < 40 ? 'right' : 'center';
-    c.fillText(offset(t, by * 20), x, box.y - LANE - 5);
+    c.fillText(tick(t, by), x, box.y - LANE - 5);
   }
 }
 
@@ -294,7 +294,7 @@ export function depth(c, box, view, y) {
   for (const range of view.ranges) {
     if (range.end < view.window[0] || range.start > view.window[1]) continue;
     const [x, width] = clipped(range, box, scale, view, 1);
-    c.globalAlpha = range.stw ? 0.6 : 0.25;
+    c.globalAlpha = range.stw ? 0.35 : 0.25;
     c.fillStyle = range.stw ? view.palette.critical : view.palette.gc;
     c.fillRect(x, box.y, width, box.height);
   }

@@ -1,0 +1,112 @@
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"testing"
+
+	"gmptrace/analyze"
+	"gmptrace/model"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden compares got with a file of testdata.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := "testdata/" + name
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs from what is rendered; if that is meant, run go test ./render -update and read the difference\n%s", path, got)
+	}
+}
+
+// blockSample has every kind of column: -1 ids, instants past 2^32, an off-tick
+// start, two tracks, marks without a victim, tiles.
+func blockSample() *analyze.Report {
+	const late = int64(1) << 40
+	a, b := &analyze.Track{P: 0}, &analyze.Track{P: 7}
+	a.Add(analyze.Slice{Start: 64, End: 640, G: 9, Name: 1, Source: model.SourceSteal, Certain: true})
+	a.Add(analyze.Slice{Start: 640, End: 1280, G: model.NoG, Kind: analyze.SliceSched})
+	a.Add(analyze.Slice{Start: late, End: late + 6400, G: 1 << 40, Name: 2, Kind: analyze.SliceGCWorker, Source: model.SourceGCWorker})
+	b.Add(analyze.Slice{Start: 0, End: 64 * 1000, G: 9, Name: 1, Kind: analyze.SliceAssist, Source: model.SourceParkCancelled, Certain: true})
+	r := &analyze.Report{Timeline: &analyze.Timeline{
+		Tracks: []*analyze.Track{a, b},
+		Marks:  []analyze.Mark{{At: 64, P: 0, From: 7, Kind: analyze.MarkSteal}, {At: late, P: 7, From: -1, Kind: analyze.MarkPreempt}},
+		Depth:  []analyze.DepthPoint{{At: 0, N: 0}, {At: 6400, N: 300}},
+	}}
+	tiles := analyze.ProcTiles{P: 7}
+	tiles.Share[analyze.SliceUser] = []float32{0, 0.5}
+	tiles.Share[analyze.SliceSched] = []float32{0.0001, 1.2}
+	r.Overview = analyze.Overview{Columns: 2, Width: 100, Procs: []analyze.ProcTiles{tiles}}
+	return r
+}
+
+// TestBlock writes what the page's decoder is tested on (static/test), and thus
+// holds both to one format.
+func TestBlock(t *testing.T) {
+	r := blockSample()
+	type track struct {
+		P      model.ProcID
+		Slices []analyze.Slice
+	}
+	type tile struct {
+		P       model.ProcID
+		Columns int
+		Share   []int
+	}
+	file := struct {
+		Block  []byte               `json:"block"` // not deflated: that differs between versions of Go
+		Tracks []track              `json:"tracks"`
+		Marks  []analyze.Mark       `json:"marks"`
+		Depth  []analyze.DepthPoint `json:"depth"`
+		Tiles  []tile               `json:"tiles"`
+	}{Block: block(r), Marks: r.Timeline.Marks, Depth: r.Timeline.Depth,
+		Tiles: []tile{{7, 2, []int{0, 128, 0, 0, 0, 0, 0, 0, 0, 0, 1, 255}}}}
+	for _, tr := range r.Timeline.Tracks {
+		out := track{P: tr.P}
+		for s := range tr.Slices() {
+			out.Slices = append(out.Slices, s)
+		}
+		file.Tracks = append(file.Tracks, out)
+	}
+	raw, err := json.MarshalIndent(file, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "block.json", append(raw, '\n'))
+}
+
+// TestUnit shows that times are counted in ticks where the clock ticks, even if
+// the reader moved a few of them, and in nanoseconds otherwise.
+func TestUnit(t *testing.T) {
+	timeline := func(odd int) *analyze.Timeline {
+		tr := &analyze.Track{}
+		for i := range 100 {
+			start := int64(i) * 640
+			if i < odd {
+				start++
+			}
+			tr.Add(analyze.Slice{Start: start, End: start + 64})
+		}
+		return &analyze.Timeline{Tracks: []*analyze.Track{tr}}
+	}
+	for odd, want := range map[int]int64{0: 64, 9: 64, 50: 1} {
+		if got := unitOf(timeline(odd)); got != want {
+			t.Errorf("with %d of 100 starts off the tick, unit = %d, want %d", odd, got, want)
+		}
+	}
+	if got := unitOf(&analyze.Timeline{}); got != 1 {
+		t.Errorf("unit of no slices = %d, want 1", got)
+	}
+}

@@ -1,0 +1,205 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/rivo/uniseg"
+
+	"gmptrace/analyze"
+)
+
+// text lays lines out for a terminal. Errors of w are kept by the bufio.Writer
+// beneath it.
+type text struct {
+	w     io.Writer
+	width int
+	color bool
+}
+
+// ink is an ANSI colour or weight, as the number in its escape sequence.
+type ink string
+
+const (
+	bold   ink = "1"
+	red    ink = "31"
+	yellow ink = "33"
+	blue   ink = "34"
+	faint  ink = "2"
+)
+
+func colorOf(s analyze.Severity) ink {
+	switch s {
+	case analyze.SeverityCritical:
+		return red
+	case analyze.SeverityWarning:
+		return yellow
+	}
+	return blue
+}
+
+func (t *text) paint(with ink, s string) string {
+	if !t.color || s == "" {
+		return s
+	}
+	return "\x1b[" + string(with) + "m" + s + "\x1b[0m"
+}
+
+func (t *text) line(s string) {
+	fmt.Fprintln(t.w, strings.TrimRight(plain(s), " "))
+}
+
+func (t *text) heading(title, takeaway string) {
+	t.line(t.paint(bold, title))
+	if takeaway != "" {
+		t.wrap("  ", "  ", takeaway)
+		t.line("")
+	}
+}
+
+// wrap writes s in lines no wider than t.width, the first after first, the
+// others after rest.
+func (t *text) wrap(first, rest, s string, inks ...ink) {
+	prefix := first
+	words := strings.Fields(plain(s))
+	for len(words) > 0 {
+		room := max(20, t.width-uniseg.StringWidth(prefix))
+		line, left := fill(words, room)
+		words = left
+		for _, with := range inks {
+			line = t.paint(with, line)
+		}
+		t.line(prefix + line)
+		prefix = rest
+	}
+}
+
+// fill takes as many words as fit into room; a word that never fits is cut.
+func fill(words []string, room int) (string, []string) {
+	line := words[0]
+	if uniseg.StringWidth(line) > room {
+		head, tail := cut(line, room)
+		return head, append([]string{tail}, words[1:]...)
+	}
+	n := 1
+	for ; n < len(words); n++ {
+		if uniseg.StringWidth(line)+1+uniseg.StringWidth(words[n]) > room {
+			break
+		}
+		line += " " + words[n]
+	}
+	return line, words[n:]
+}
+
+// cut splits s after at most width columns, between characters.
+func cut(s string, width int) (string, string) {
+	used := 0
+	for i, r := range s {
+		used += uniseg.StringWidth(string(r))
+		if used > width && i > 0 {
+			return s[:i], s[i:]
+		}
+	}
+	return s, ""
+}
+
+// shorten is s in at most width columns, its middle left out where it is
+// longer: functions differ at both ends.
+func shorten(s string, width int) string {
+	if uniseg.StringWidth(s) <= width {
+		return s
+	}
+	head, _ := cut(s, width/2)
+	runes := []rune(s)
+	i := len(runes)
+	for used := uniseg.StringWidth(head) + 1; i > 0; i-- {
+		used += uniseg.StringWidth(string(runes[i-1]))
+		if used > width {
+			break
+		}
+	}
+	return head + "…" + string(runes[i:])
+}
+
+// table is rows of cells to be aligned: align has an l or r per column. left is
+// the indentation.
+type table struct {
+	align string
+	left  int
+	rows  [][]string
+}
+
+func (t *table) add(cells ...string) {
+	for i, c := range cells {
+		cells[i] = plain(c)
+	}
+	t.rows = append(t.rows, cells)
+}
+
+// table writes a table under its header and an empty line; nothing if it has no
+// rows. Columns of words give way until it fits the width.
+func (t *text) table(tab table, header ...string) {
+	if len(tab.rows) == 0 {
+		return
+	}
+	rows := tab.rows
+	if len(header) > 0 {
+		rows = append([][]string{header}, rows...)
+	}
+	widths := t.columnWidths(tab, rows)
+	for i, row := range rows {
+		line := strings.Repeat(" ", tab.left-1)
+		for c, cell := range row {
+			line += " " + aligned(shorten(cell, widths[c]), widths[c], tab.align[c]) + " "
+		}
+		if i == 0 && len(header) > 0 {
+			line = t.paint(faint, strings.TrimRight(line, " "))
+		}
+		t.line(line)
+	}
+	t.line("")
+}
+
+// columnWidths are the cells' own, with the widest column of words made
+// narrower until the row fits.
+func (t *text) columnWidths(tab table, rows [][]string) []int {
+	widths := make([]int, len(tab.align))
+	total := tab.left - 1 + 2*len(widths)
+	for _, row := range rows {
+		for c, cell := range row {
+			widths[c] = max(widths[c], uniseg.StringWidth(cell))
+		}
+	}
+	for _, w := range widths {
+		total += w
+	}
+	for ; total > t.width; total-- {
+		widest := 0
+		for c := range widths {
+			if tab.align[c] == 'l' && (tab.align[widest] != 'l' || widths[c] > widths[widest]) {
+				widest = c
+			}
+		}
+		if widths[widest] <= 10 {
+			break
+		}
+		widths[widest]--
+	}
+	return widths
+}
+
+func aligned(s string, width int, align byte) string {
+	pad := strings.Repeat(" ", max(0, width-uniseg.StringWidth(s)))
+	if align == 'r' {
+		return pad + s
+	}
+	return s + pad
+}
+
+func (t *text) more(n int, noun string) {
+	if n > 0 {
+		t.line("   " + plural(int64(n), "more "+noun) + " in the page and the JSON")
+		t.line("")
+	}
+}

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import {test} from 'node:test';
+import * as span from '../src/span.js';
+
+test('a window is moved and shortened into the bounds', () => {
+  assert.deepEqual(span.fit([-10, 90_000], [0, 100_000]), [0, 90_010]);
+  assert.deepEqual(span.fit([50_000, 150_000], [0, 100_000]), [0, 100_000]);
+  assert.deepEqual(span.fit([99_990, 100_000], [0, 100_000]), [99_000, 100_000]);
+  assert.deepEqual(span.fit([0, 10], [0, 500]), [0, 500], 'a trace shorter than the shortest window');
+});
+
+test('zooming keeps the middle and stops at the shortest window', () => {
+  assert.deepEqual(span.zoom([0, 8000], 0.5), [2000, 6000]);
+  assert.deepEqual(span.zoom([0, 1000], 0.5), [0, 1000]);
+});
+
+test('the address of a window reads back', () => {
+  const hash = span.toHash([1205e6, 1385e6], 3);
+  assert.equal(hash, '#t=1205000000-1385000000&row=P3');
+  assert.deepEqual(span.fromHash(hash), {window: [1205e6, 1385e6], row: 3});
+  assert.equal(span.fromHash('#t=0-5').row, null);
+});
+
+test('no other address is taken for a window', () => {
+  for (const bad of ['', '#', '#findings', '#t=5-5', '#t=9-5', '#t=-1-5', '#t=1-2&row=X', '#t=1-2&row=P-1', '#t=1e9-2e9', '#t=1-2<script>']) {
+    assert.equal(span.fromHash(bad), null, bad);
+  }
+});
+
+test('ticks are round and within the window', () => {
+  const {by, at} = span.ticks([1.3618e9, 1.3622e9], 9);
+  assert.equal(by, 5e4);
+  assert.ok(at.every((t) => t % by === 0 && t >= 1.3618e9 && t <= 1.3622e9));
+  assert.equal(at.length, 9);
+});
+
+test('the first slice that ends later is found', () => {
+  const ends = [10, 20, 30];
+  assert.deepEqual([0, 9, 10, 29, 30].map((t) => span.firstEndingAfter(ends, t)), [0, 0, 1, 2, 3]);
+});
+
+test('a window is cut at what is kept in full detail', () => {
+  assert.deepEqual(span.parts([0, 100], [[20, 40], [60, 200]]), [[0, 20, false], [20, 40, true], [40, 60, false], [60, 100, true]]);
+  assert.deepEqual(span.parts([0, 100], []), [[0, 100, false]]);
+  assert.deepEqual(span.parts([0, 100], [[0, 1000]]), [[0, 100, true]]);
+});

@@ -1,0 +1,289 @@
+package render
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"gmptrace/analyze"
+)
+
+// TextOptions say how to lay text out. The zero value is right for a file.
+type TextOptions struct {
+	Color bool // ANSI colours for severities and headings
+	Width int  // columns; 0 is 100, less than 60 counts as 60
+}
+
+// Limits of the text: what is beyond them is in the page and in the JSON.
+const (
+	textFunctions = 12
+	textEpisodes  = 8
+	textMoments   = 3
+	textBuckets   = 14
+)
+
+// Text writes what an engineer wants to see in a terminal. Whatever the trace
+// names can neither move the cursor nor turn the writing around: see printable.
+// Colours are the only escape sequences it writes.
+func Text(w io.Writer, r *analyze.Report, opt TextOptions) error {
+	safe := mapped(*r, printable)
+	out := bufio.NewWriter(w)
+	t := &text{w: out, width: max(60, cmp.Or(opt.Width, 100)), color: opt.Color}
+	for _, section := range []func(*text, *analyze.Report){
+		textIdentity, textVerdict, textKey, textFindings, textLatency, textDispatches, textSteals, textHandoffs, textPreemptions, textGC,
+		textTopFunctions, textTasks, textWaits, textChecks,
+	} {
+		section(t, &safe)
+	}
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("writing the report as text: %w", err)
+	}
+	return nil
+}
+
+func textIdentity(t *text, r *analyze.Report) {
+	t.line(t.paint(bold, "gmptrace") + "  " + program(r))
+	t.wrap("", "", subtitle(r)+" · "+r.Trace.GoAssumed)
+	if !r.Trace.Complete {
+		t.line(t.paint(colorOf(analyze.SeverityWarning), "Part of the trace is missing or could not be verified:"))
+		for _, l := range r.Trace.Lost {
+			t.wrap("  - ", "    ", lostText(l))
+		}
+	}
+	for _, note := range r.Trace.Notes {
+		t.wrap("  - ", "    ", note)
+	}
+	t.line("")
+}
+
+func textVerdict(t *text, r *analyze.Report) {
+	v := r.Verdict
+	t.wrap("", "", v.Headline, bold, colorOf(v.Severity))
+	t.wrap("", "", v.Detail)
+	t.line("")
+}
+
+func textKey(t *text, r *analyze.Report) {
+	k := r.Key
+	table := table{left: 3}
+	table.add("scheduling latency p99", dur(k.LatencyP99), fmt.Sprintf("p50 %s, longest %s", dur(k.LatencyP50), dur(k.LatencyMax)))
+	table.add("runnable at once, at most", count(int64(k.QueuePeak)), fmt.Sprintf("%s on average, peak at %s", mean(k.QueueMean), offset(k.QueuePeakAt, ms1)))
+	table.add("longest stop-the-world", dur(k.STWMax), dur(k.STWTotal)+" in all")
+	table.add("P time that ran a goroutine", pct(k.Utilisation), "")
+	table.add("wall time in GC cycles", pct(k.GCShare), plural(r.GC.Cycles, "cycle"))
+	table.align = "lrl"
+	t.table(table)
+}
+
+// ms1 is a span that makes offset show tenths of a millisecond.
+const ms1 = 1_000_000
+
+func textFindings(t *text, r *analyze.Report) {
+	t.heading("Findings, worst first", "")
+	if len(r.Findings) == 0 {
+		t.line("  No check found anything that cost time.")
+		t.line("")
+	}
+	for _, f := range r.Findings {
+		t.finding(f)
+	}
+}
+
+func (t *text) finding(f analyze.Finding) {
+	head := fmt.Sprintf("%2d  %s  ", f.Number, strings.ToUpper(string(f.Severity)))
+	t.wrap(head, strings.Repeat(" ", 4), f.Title, bold, colorOf(f.Severity))
+	field := func(name, value string) {
+		if value != "" {
+			t.wrap(fmt.Sprintf("    %-9s", name), strings.Repeat(" ", 13), value)
+		}
+	}
+	if f.CostNS > 0 {
+		field("cost", dur(f.CostNS)+" "+f.CostOf)
+	}
+	field("what", f.What)
+	field("why", f.Why)
+	for i, e := range f.Evidence {
+		field([]string{"evidence", ""}[min(i, 1)], e.Label+": "+e.Value)
+	}
+	field("to do", f.Advice)
+	field("sure", strings.TrimSuffix(f.Sure+": "+f.SureWhy, ": "))
+	for i, m := range f.Moments[:min(len(f.Moments), textMoments)] {
+		field([]string{"when", ""}[min(i, 1)], strings.TrimSuffix(momentText(m)+": "+m.Text, ": "))
+	}
+	t.line("")
+}
+
+func textLatency(t *text, r *analyze.Report) {
+	t.heading("Scheduling latency", latencyTakeaway(r))
+	rows := mergeBuckets(r.Latency.Buckets, textBuckets)
+	if len(rows) == 0 {
+		return
+	}
+	most := 0.0
+	for _, b := range rows {
+		most = max(most, math.Log10(float64(b.Count)+1))
+	}
+	table := table{align: "rrl", left: 3}
+	for _, b := range rows {
+		table.add(dur(b.Lo), count(b.Count), bar(math.Log10(float64(b.Count)+1)/most, t.width-30))
+	}
+	t.table(table, "wait from", "waits", "log scale")
+}
+
+// mergeBuckets joins neighbours until there are at most n, without the empty
+// ones at both ends.
+func mergeBuckets(buckets []analyze.Bucket, n int) []analyze.Bucket {
+	for len(buckets) > 0 && buckets[0].Count == 0 {
+		buckets = buckets[1:]
+	}
+	for len(buckets) > 0 && buckets[len(buckets)-1].Count == 0 {
+		buckets = buckets[:len(buckets)-1]
+	}
+	size := (len(buckets) + n - 1) / n
+	var merged []analyze.Bucket
+	for i, b := range buckets {
+		if i%size == 0 {
+			merged = append(merged, b)
+			continue
+		}
+		last := &merged[len(merged)-1]
+		last.Hi = b.Hi
+		last.Count += b.Count
+	}
+	return merged
+}
+
+// bar is a horizontal bar of a share in [0, 1] of width, in eighths.
+func bar(share float64, width int) string {
+	eighths := int(math.Round(share * float64(max(10, min(50, width))) * 8))
+	s := strings.Repeat("█", eighths/8)
+	if rest := eighths % 8; rest > 0 {
+		s += string([]rune(" ▏▎▍▌▋▊▉")[rest])
+	}
+	return s
+}
+
+func textDispatches(t *text, r *analyze.Report) {
+	d := r.Dispatches
+	t.heading("Where dispatched goroutines came from", dispatchesTakeaway(r))
+	table := table{align: "lrrrrrl", left: 3}
+	for _, s := range d.Sources {
+		if s.Count > 0 {
+			table.add(s.Source, count(s.Count), share(s.Count, d.Count), share(s.Certain, s.Count), dur(div(s.Wait, s.Count)), dur(s.Max), sourceMeaning(s.Source))
+		}
+	}
+	t.table(table, "source", "count", "share", "certain", "mean wait", "longest", "")
+	if d.Resyncs > 0 {
+		t.wrap("  ", "  ", fmt.Sprintf("The trace contradicted the model's queues %s; they were then corrected.", times(d.Resyncs)))
+		t.line("")
+	}
+}
+
+func textSteals(t *text, r *analyze.Report) {
+	t.heading("Work stealing", stealsTakeaway(r))
+}
+
+func textHandoffs(t *text, r *analyze.Report) {
+	t.heading("Handoffs of Ps", handoffsTakeaway(r))
+	table := table{align: "lrrrr", left: 3}
+	for _, c := range r.Handoffs.Causes {
+		table.add(c.Cause, count(c.Count), dur(c.P50), dur(c.P99), dur(c.Max))
+	}
+	t.table(table, "cause", "count", "after, median", "p99", "longest")
+}
+
+func textPreemptions(t *text, r *analyze.Report) {
+	t.heading("Preemptions", preemptionsTakeaway(r))
+	table := table{align: "lrrrr", left: 3}
+	for _, k := range r.Preemptions.Kinds {
+		table.add(k.How, count(k.Count), dur(k.P50), dur(k.P99), dur(k.Max))
+	}
+	t.table(table, "how", "count", "had run, median", "p99", "longest")
+}
+
+func textGC(t *text, r *analyze.Report) {
+	t.heading("Garbage collection, stop-the-world, threads", gcTakeaway(r))
+	table := table{align: "lrrrr", left: 3}
+	for _, s := range r.GC.STWs {
+		table.add(s.Cause, count(s.Count), dur(s.Total), dur(s.Max), offset(s.MaxAt, ms1))
+	}
+	t.table(table, "cause of the pause", "count", "total", "longest", "longest at")
+	t.wrap("  ", "  ", threadsTakeaway(r))
+	t.line("")
+}
+
+func textTopFunctions(t *text, r *analyze.Report) {
+	t.heading("Where goroutine time went, by start function", functionsTakeaway(r))
+	list := busiest(r)
+	table := table{align: "lrrrrrr", left: 3}
+	for _, f := range list[:min(len(list), textFunctions)] {
+		s := stateTimes(f)
+		var blocked int64
+		for _, ns := range s[onP:] {
+			blocked += ns
+		}
+		table.add(functionName(f.Name), count(f.Goroutines), dur(s[0]), dur(s[1]), dur(s[2]), dur(blocked), dur(f.WaitMax))
+	}
+	t.table(table, "function", "goroutines", "running", "runnable", "syscall", "blocked", "longest wait")
+	t.more(len(list)-textFunctions, "function")
+}
+
+func textTasks(t *text, r *analyze.Report) {
+	if len(r.Tasks) == 0 {
+		return
+	}
+	t.heading("User tasks", "")
+	table := table{align: "lrrrrr", left: 3}
+	for _, k := range r.Tasks[:min(len(r.Tasks), textFunctions)] {
+		table.add(k.Name, count(k.Count), count(k.Open), dur(k.P50), dur(k.P99), dur(k.Max))
+	}
+	t.table(table, "task", "ended", "open", "median", "p99", "longest")
+	t.more(len(r.Tasks)-textFunctions, "task")
+}
+
+func textWaits(t *text, r *analyze.Report) {
+	t.heading("Worst waits, and who ran meanwhile", "")
+	table := table{align: "rlrll", left: 3}
+	for _, e := range r.Episodes[:min(len(r.Episodes), textEpisodes)] {
+		table.add(waitText(e), fmt.Sprintf("G%d %s", e.G, functionName(e.Func)), offset(e.Start, e.Wait), endedBy(e), culprit(e))
+	}
+	t.table(table, "waited", "goroutine", "from", "ended by", "who ran meanwhile")
+}
+
+func waitText(e analyze.Episode) string {
+	if e.Censored {
+		return "≥ " + dur(e.Wait)
+	}
+	return dur(e.Wait)
+}
+
+func endedBy(e analyze.Episode) string {
+	switch {
+	case e.Source == "":
+		return "trace ended"
+	case e.Certain:
+		return e.Source
+	}
+	return e.Source + "?"
+}
+
+func culprit(e analyze.Episode) string {
+	if len(e.Culprits) == 0 {
+		return "–"
+	}
+	c := e.Culprits[0]
+	return fmt.Sprintf("G%d %s %s", c.G, functionName(c.Func), dur(c.NS))
+}
+
+func textChecks(t *text, r *analyze.Report) {
+	t.heading("Checked and fine", "")
+	for _, c := range fine(r.Checks) {
+		t.wrap("  ✓ ", "    ", strings.TrimSuffix(c.Title+": "+c.Measured, ": "))
+	}
+	for _, c := range undecided(r.Checks) {
+		t.wrap("  ? ", "    ", c.Title+": could not be decided: "+c.Undecided)
+	}
+}

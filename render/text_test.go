@@ -1,0 +1,125 @@
+package render
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/rivo/uniseg"
+
+	"gmptrace/analyze"
+)
+
+func textOf(t *testing.T, r *analyze.Report, opt TextOptions) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := Text(&b, r, opt); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestTextGolden(t *testing.T) {
+	golden(t, "report.txt", []byte(textOf(t, sample(8, 1000), TextOptions{})))
+}
+
+// TestTextPartial shows that what was lost comes before the verdict.
+func TestTextPartial(t *testing.T) {
+	r := partial(sample(2, 100))
+	out := textOf(t, r, TextOptions{})
+	lost := strings.Index(out, "ends in the middle of a batch")
+	if lost < 0 || lost > strings.Index(out, r.Verdict.Headline) {
+		t.Errorf("the loss is missing or comes too late:\n%s", out[:600])
+	}
+	if !strings.Contains(out, "byte 21 000 123") {
+		t.Error("the loss does not say where")
+	}
+}
+
+// TestTextEmpty shows that a report of nothing is text without nonsense.
+func TestTextEmpty(t *testing.T) {
+	out := textOf(t, &analyze.Report{}, TextOptions{})
+	for _, bad := range []string{"NaN", "Inf", "%!", "<nil>"} {
+		if strings.Contains(out, bad) {
+			t.Errorf("%s in the text of an empty report:\n%s", bad, out)
+		}
+	}
+}
+
+func TestTextWidth(t *testing.T) {
+	for _, width := range []int{60, 80, 100, 140} {
+		for line := range strings.Lines(textOf(t, sample(8, 1000), TextOptions{Width: width})) {
+			if w := uniseg.StringWidth(strings.TrimSuffix(line, "\n")); w > max(width, 92) { // narrower, tables of numbers keep their columns
+				t.Errorf("at width %d a line is %d wide: %q", width, w, line)
+			}
+		}
+	}
+}
+
+// TestTextColor shows that colours come only where asked for, and that without
+// them the text is the same.
+func TestTextColor(t *testing.T) {
+	coloured := textOf(t, sample(8, 1000), TextOptions{Color: true})
+	if !strings.Contains(coloured, "\x1b[31m") {
+		t.Error("no red for a critical finding")
+	}
+	for _, code := range []ink{bold, red, yellow, blue, faint, "0"} {
+		coloured = strings.ReplaceAll(coloured, "\x1b["+string(code)+"m", "")
+	}
+	bare := textOf(t, sample(8, 1000), TextOptions{})
+	if coloured != bare {
+		t.Error("colours change more than colours")
+	}
+	if strings.ContainsAny(bare, "\x1b\x07\r\u202e") {
+		t.Error("a control character of a name reached the terminal")
+	}
+}
+
+func TestTextWriteError(t *testing.T) {
+	full := errors.New("disk full")
+	if err := Text(failing{full}, sample(1, 10), TextOptions{}); !errors.Is(err, full) {
+		t.Errorf("error = %v, want it to wrap %v", err, full)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+func TestShorten(t *testing.T) {
+	for _, c := range []struct {
+		in    string
+		width int
+		want  string
+	}{{"short", 10, "short"}, {"encoding/json.(*Decoder).Decode", 15, "encodin….Decode"}, {"日本語日本語", 7, "日…本語"}} {
+		got := shorten(c.in, c.width)
+		if got != c.want || uniseg.StringWidth(got) > c.width {
+			t.Errorf("shorten(%q, %d) = %q, want %q", c.in, c.width, got, c.want)
+		}
+	}
+}
+
+func TestMergeBuckets(t *testing.T) {
+	var buckets []analyze.Bucket
+	for i := range int64(40) {
+		buckets = append(buckets, analyze.Bucket{Lo: i, Hi: i + 1, Count: min(i, 10) * min(39-i, 10)})
+	}
+	got := mergeBuckets(buckets, 14)
+	if len(got) > 14 || got[0].Lo != 1 || got[len(got)-1].Hi != 39 {
+		t.Errorf("merged into %d from %d to %d", len(got), got[0].Lo, got[len(got)-1].Hi)
+	}
+	var before, after int64
+	for _, b := range buckets {
+		before += b.Count
+	}
+	for _, b := range got {
+		after += b.Count
+	}
+	if before != after {
+		t.Errorf("merging lost waits: %d, were %d", after, before)
+	}
+	if mergeBuckets([]analyze.Bucket{{Hi: 1}}, 3) != nil {
+		t.Error("buckets without waits make rows")
+	}
+}
