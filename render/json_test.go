@@ -1,0 +1,172 @@
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"gmptrace/analyze"
+)
+
+const schemaPath = "../analyze/schema/report.schema.json"
+
+func jsonOf(t *testing.T, r *analyze.Report) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := JSON(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestJSONValidates holds what is written to the documented schema: a full
+// report, one of a truncated trace, and one of nothing at all.
+func TestJSONValidates(t *testing.T) {
+	schema, err := jsonschema.NewCompiler().Compile(schemaPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	empty := &analyze.Report{Schema: analyze.Schema, Verdict: analyze.Verdict{Severity: analyze.SeverityInfo}}
+	for name, r := range map[string]*analyze.Report{"sample": sample(8, 1000), "partial": partial(sample(2, 100)), "empty": empty} {
+		value, err := jsonschema.UnmarshalJSON(bytes.NewReader(jsonOf(t, r)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(value); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestSchemaRejects shows that the schema says something: a wrong version, a
+// negative length, a share above one and an unknown severity are refused.
+func TestSchemaRejects(t *testing.T) {
+	schema, err := jsonschema.NewCompiler().Compile(schemaPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, spoil := range map[string]func(*analyze.Report){
+		"version":  func(r *analyze.Report) { r.Schema = "gmptrace.report/0" },
+		"length":   func(r *analyze.Report) { r.Trace.DurationNS = -1 },
+		"share":    func(r *analyze.Report) { r.Key.Utilisation = 1.5 },
+		"severity": func(r *analyze.Report) { r.Findings[0].Severity = "terrible" },
+	} {
+		r := sample(1, 10)
+		spoil(r)
+		value, err := jsonschema.UnmarshalJSON(bytes.NewReader(jsonOf(t, r)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if schema.Validate(value) == nil {
+			t.Errorf("a wrong %s is accepted", name)
+		}
+	}
+}
+
+// TestSchemaHasEveryField walks the Go side: every JSON field of a Report is in
+// the schema, required and described, and the schema has no other.
+func TestSchemaHasEveryField(t *testing.T) {
+	raw, err := os.ReadFile(schemaPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type object struct {
+		Required   []string                  `json:"required"`
+		Properties map[string]map[string]any `json:"properties"`
+	}
+	var doc struct {
+		object
+		Defs map[string]object `json:"$defs"`
+	}
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		t.Fatal(err)
+	}
+	check := func(typ reflect.Type, in object) {
+		fields := jsonFields(typ)
+		for name := range fields {
+			p, ok := in.Properties[name]
+			if !ok {
+				t.Errorf("%s.%s is not in the schema", typ.Name(), name)
+				continue
+			}
+			if p["description"] == nil && p["$ref"] == nil {
+				t.Errorf("%s.%s has no description", typ.Name(), name)
+			}
+		}
+		for name := range in.Properties {
+			if _, ok := fields[name]; !ok {
+				t.Errorf("%s.%s is in the schema only", typ.Name(), name)
+			}
+		}
+		if len(in.Required) != len(in.Properties) {
+			t.Errorf("%s: %d of %d fields are required", typ.Name(), len(in.Required), len(in.Properties))
+		}
+	}
+	root := reflect.TypeFor[analyze.Report]()
+	check(root, doc.object)
+	for _, typ := range structsIn(root) {
+		def, ok := doc.Defs[typ.Name()]
+		if !ok {
+			t.Errorf("%s is not in the schema", typ.Name())
+			continue
+		}
+		check(typ, def)
+	}
+}
+
+func jsonFields(typ reflect.Type) map[string]reflect.Type {
+	fields := map[string]reflect.Type{}
+	for i := range typ.NumField() {
+		name, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+		if name != "-" {
+			fields[name] = typ.Field(i).Type
+		}
+	}
+	return fields
+}
+
+// structsIn are the struct types that the JSON form of typ holds, at any depth.
+func structsIn(typ reflect.Type) []reflect.Type {
+	var list []reflect.Type
+	for _, field := range jsonFields(typ) {
+		for field.Kind() == reflect.Slice || field.Kind() == reflect.Array {
+			field = field.Elem()
+		}
+		if field.Kind() == reflect.Struct {
+			list = append(append(list, field), structsIn(field)...)
+		}
+	}
+	return list
+}
+
+// TestJSONStable shows that the same report gives the same bytes, no null, and
+// that names survive.
+func TestJSONStable(t *testing.T) {
+	a, b := jsonOf(t, sample(8, 1000)), jsonOf(t, sample(8, 1000))
+	if !bytes.Equal(a, b) {
+		t.Error("the same report gives different JSON")
+	}
+	if bytes.Contains(jsonOf(t, &analyze.Report{}), []byte("null")) {
+		t.Error("an empty list is null")
+	}
+	var back analyze.Report
+	if err := json.Unmarshal(a, &back); err != nil {
+		t.Fatal(err)
+	}
+	if back.Findings[3].Title != hostile[0] {
+		t.Errorf("a name changed: %q", back.Findings[3].Title)
+	}
+}
+
+func TestJSONWriteError(t *testing.T) {
+	full := errors.New("disk full")
+	if err := JSON(failing{full}, sample(1, 10)); !errors.Is(err, full) {
+		t.Errorf("error = %v, want it to wrap %v", err, full)
+	}
+}
