@@ -23,7 +23,7 @@ const (
 // crowdBytes is how many bytes of restated goroutines make it a waste to give
 // every generation a reader of its own, which has to learn of them all: about
 // 100,000 goroutines.
-const crowdBytes = 2 << 20
+var crowdBytes int64 = 2 << 20 // a variable for tests alone
 
 // errLimit is the limit, in bytes of memory, that reading on would exceed.
 type errLimit int64
@@ -288,7 +288,7 @@ func (g *generation) add(b []byte, h batchHeader) {
 // endGeneration ends the generation being read: the next decoder may go on,
 // unless this generation alone takes much of the memory allowed.
 func (g *generationSource) endGeneration(how error) {
-	g.gen.cut = how == errGenerationCut
+	g.gen.cut = how == errGenerationCut && g.s.ended
 	if g.l.in.format >= 26 {
 		g.rest = endMark
 	}

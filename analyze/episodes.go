@@ -40,7 +40,9 @@ type culprit struct {
 
 func (e *episodes) observe(f *model.Facts) {
 	for i := range f.Ps {
-		e.remember(&f.Ps[i])
+		if iv := &f.Ps[i]; iv.Does == model.PDoesRun || len(e.open) > 0 {
+			e.remember(iv)
+		}
 	}
 	for i := range f.Dispatches {
 		d := &f.Dispatches[i]

@@ -79,3 +79,16 @@ func (h *histogram) octaves() []Bucket {
 	}
 	return out
 }
+
+// merge adds the values counted in o.
+func (h *histogram) merge(o *histogram) {
+	for len(h.counts) < len(o.counts) {
+		h.counts = append(h.counts, 0)
+	}
+	for i, c := range o.counts {
+		h.counts[i] += c
+	}
+	h.n += o.n
+	h.total += o.total
+	h.max = max(h.max, o.max)
+}

@@ -4,39 +4,28 @@ import "gmptrace/model"
 
 // latency answers: how long do goroutines wait from ready to execute? Waits
 // that were cut off by the trace count as the lower bounds that they are:
-// leaving them out would hide the worst ones.
+// leaving them out would hide the worst ones. The distributions are the sum of
+// those that functions keeps by start function.
 type latency struct {
-	all       histogram
-	user      histogram // of the program's own goroutines
-	starved   int64     // of user: waits longer than starvedAfter
-	starvedNS int64     // their sum
-	openEnd   int64     // goroutines of the program still waiting at the end
-	ended     int64
-	total     int64
+	functions *functions
+	zero      model.Time
+
+	all  histogram
+	user histogram // of the program's own goroutines
+
 	censored  int64
 	longest   int64 // of the censored
+	starved   int64 // of user: waits longer than starvedAfter
+	starvedNS int64 // their sum
+	openEnd   int64 // goroutines of the program still waiting at the end
 	peak      int32
 	peakAt    model.Time
-	zero      model.Time
 }
 
 func (l *latency) observe(f *model.Facts) {
 	for i := range f.Gs {
-		iv := &f.Gs[i]
-		if iv.State != model.GRunnable {
-			continue
-		}
-		wait := int64(iv.End - iv.Start)
-		l.all.add(wait)
-		l.total += wait
-		if !iv.Runtime {
-			l.addUser(wait, iv.Open)
-		}
-		if iv.Open != 0 {
-			l.censored++
-			l.longest = max(l.longest, wait)
-		} else {
-			l.ended++
+		if iv := &f.Gs[i]; iv.State == model.GRunnable && (iv.Open != 0 || iv.End-iv.Start > starvedAfter) {
+			l.notable(iv)
 		}
 	}
 	for i := range f.Dispatches {
@@ -46,27 +35,44 @@ func (l *latency) observe(f *model.Facts) {
 	}
 }
 
-func (l *latency) addUser(wait int64, open model.Open) {
-	l.user.add(wait)
+// notable counts a wait that is long or cut off.
+func (l *latency) notable(iv *model.GInterval) {
+	wait := int64(iv.End - iv.Start)
+	if iv.Open != 0 {
+		l.censored++
+		l.longest = max(l.longest, wait)
+	}
+	if iv.Runtime {
+		return
+	}
 	if wait > starvedAfter {
 		l.starved++
 		l.starvedNS += wait
 	}
-	if open&model.OpenEnd != 0 {
+	if iv.Open&model.OpenEnd != 0 {
 		l.openEnd++
 	}
 }
 
 func (l *latency) report(r *Report) {
+	for _, t := range l.functions.byFunc {
+		if t == nil {
+			continue
+		}
+		l.all.merge(&t.waits)
+		if !t.Runtime {
+			l.user.merge(&t.waits)
+		}
+	}
 	h := &l.all
 	r.Latency = Latency{
-		Count: l.ended, Total: l.total, Censored: l.censored, Longest: l.longest,
+		Count: h.n - l.censored, Total: h.total, Censored: l.censored, Longest: l.longest,
 		P50: h.quantile(.5), P90: h.quantile(.9), P99: h.quantile(.99), P999: h.quantile(.999), Max: h.max,
 		Buckets: h.octaves(),
 	}
 	r.Key.LatencyP50, r.Key.LatencyP99, r.Key.LatencyP999, r.Key.LatencyMax = r.Latency.P50, r.Latency.P99, r.Latency.P999, r.Latency.Max
 	r.Key.QueuePeak, r.Key.QueuePeakAt = int(l.peak), int64(l.peakAt-l.zero)
 	if d := r.Trace.To - r.Trace.From; d > 0 {
-		r.Key.QueueMean = float64(l.total) / float64(d)
+		r.Key.QueueMean = float64(h.total) / float64(d)
 	}
 }

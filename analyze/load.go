@@ -106,7 +106,7 @@ type generation struct {
 	size    int64 // bytes of its batches
 	cost    int64 // bytes of memory that reading it takes, roughly
 	crowd   int64 // bytes that restate goroutines which did nothing
-	cut     bool  // its end is missing
+	cut     bool  // the input ends before it does
 	out     chan *batch
 	events  int64 // read
 	dropped int64

@@ -277,6 +277,18 @@ func (n *names) versionFromStacks() int {
 	return 0
 }
 
+// race reports whether the stacks show a program built with -race.
+func (n *names) race() bool {
+	for _, frames := range n.stacks {
+		for _, f := range frames {
+			if strings.HasPrefix(f.Func, "internal/race.") || strings.HasPrefix(f.Func, "runtime.race") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // program is the traced program's name, from the file that has main.main or,
 // in a test, from the package under test; "" when the stacks do not show it.
 func (n *names) program() string {

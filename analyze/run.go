@@ -17,18 +17,17 @@ type run struct {
 	format string
 	rules  model.Rules
 
-	clock   *clockSnapshot
-	race    bool
-	changes []Gomaxprocs
+	clock *clockSnapshot
 
-	latency   *latency
-	episodes  *episodes
-	procs     *procs
-	gc        *gc
-	preempts  *preemptions
-	handoffs  *handoffs
-	longRuns  *longRuns
-	functions *functions
+	gomaxprocs *gomaxprocs
+	latency    *latency
+	episodes   *episodes
+	procs      *procs
+	gc         *gc
+	preempts   *preemptions
+	handoffs   *handoffs
+	longRuns   *longRuns
+	functions  *functions
 }
 
 // take plays one batch.
@@ -44,7 +43,6 @@ func (r *run) take(b *batch, opt Options) error {
 	if r.clock == nil {
 		r.clock = b.clock
 	}
-	r.note(b)
 	return r.replay.play(b)
 }
 
@@ -66,7 +64,9 @@ func (r *run) begin(b *batch, opt Options) error {
 	rp := &replay{sched: sched, names: n}
 	r.names, r.replay = n, rp
 
-	r.latency = &latency{zero: zero}
+	r.gomaxprocs = &gomaxprocs{zero: zero}
+	r.functions = &functions{names: n, assists: map[model.GoID]openAssist{}}
+	r.latency = &latency{zero: zero, functions: r.functions}
 	r.episodes = &episodes{names: n, zero: zero, worst: newTopK[*episode](maxEpisodes)}
 	r.procs = &procs{sched: sched}
 	r.procs.wastes.worst = newTopK[model.Waste](maxMoments)
@@ -75,9 +75,8 @@ func (r *run) begin(b *batch, opt Options) error {
 	r.preempts = &preemptions{worst: newTopK[model.Preempt](maxMoments)}
 	r.handoffs = &handoffs{worst: newTopK[model.Handoff](maxMoments)}
 	r.longRuns = &longRuns{worst: newTopK[model.PInterval](maxMoments)}
-	r.functions = &functions{names: n, assists: map[model.GoID]openAssist{}}
 	rp.collectors = []collector{
-		r.latency, r.episodes, r.procs, r.gc, r.preempts, r.handoffs, r.longRuns, r.functions,
+		r.gomaxprocs, r.functions, r.latency, r.episodes, r.procs, r.gc, r.preempts, r.handoffs, r.longRuns,
 		&dispatches{steals: map[[2]model.ProcID]int64{}},
 		&threads{zero: zero},
 		&tasks{names: n, zero: zero, open: map[int64]openTask{}, by: map[int64]*taskTime{}},
@@ -132,22 +131,6 @@ func (r *run) setWindow(opt Options, zero model.Time) error {
 	return nil
 }
 
-// note keeps what the report says of the trace itself.
-func (r *run) note(b *batch) {
-	for i := range b.events {
-		ev := &b.events[i]
-		r.race = r.race || ev.Flags&model.FlagRace != 0
-		if ev.Op != model.OpGOMAXPROCS {
-			continue
-		}
-		n := int(ev.Arg)
-		if k := len(r.changes); k == 0 || r.changes[k-1].N != n {
-			at := int64(ev.Time)
-			r.changes = append(r.changes, Gomaxprocs{At: at, N: n})
-		}
-	}
-}
-
 func (r *run) finish() {
 	if r.replay != nil {
 		r.replay.finish()
@@ -170,16 +153,13 @@ func (r *run) report(rep *Report, opt Options) error {
 			return fmt.Errorf("%s: the part to analyse lies outside of the trace, which is %s long", opt.Name, dur(t.DurationNS))
 		}
 	}
-	for _, c := range r.changes {
-		c.At -= int64(rp.start)
-		t.Gomaxprocs = append(t.Gomaxprocs, c)
-	}
+
 	if r.clock != nil {
 		t.Start = r.clock.at(rp.start).UTC().Format("2006-01-02T15:04:05.000000000Z07:00")
 	}
 	t.Goroutines, t.LivePeak = rp.sched.Seen()
 	t.Program = r.names.program()
-	t.Race = r.race
+	t.Race = r.names.race()
 	r.identify(t, opt)
 	for _, c := range rp.collectors {
 		c.report(rep)
@@ -226,3 +206,23 @@ func newReport(opt Options) *Report {
 	}
 	return &Report{Schema: Schema, Version: v}
 }
+
+// gomaxprocs answers: how many Ps were there when?
+type gomaxprocs struct {
+	zero    model.Time
+	changes []Gomaxprocs
+}
+
+func (g *gomaxprocs) observe(f *model.Facts) {
+	for i := range f.Events {
+		ev := &f.Events[i]
+		if ev.Op != model.OpGOMAXPROCS {
+			continue
+		}
+		if k := len(g.changes); k == 0 || g.changes[k-1].N != int(ev.Arg) {
+			g.changes = append(g.changes, Gomaxprocs{At: int64(ev.Time - g.zero), N: int(ev.Arg)})
+		}
+	}
+}
+
+func (g *gomaxprocs) report(r *Report) { r.Trace.Gomaxprocs = g.changes }

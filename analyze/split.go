@@ -110,7 +110,7 @@ func (s *splitter) begin() bool {
 		if !ok {
 			continue
 		}
-		if h.gen <= s.lastGen {
+		if h.gen <= s.lastGen || h.gen != s.lastGen+1 && !s.confirmed(h) {
 			s.skipForeign(h)
 			continue
 		}
@@ -230,18 +230,24 @@ func (s *splitter) couldBeHeader(b []byte) bool {
 }
 
 // startsNext reports whether h, of another generation than the one at hand,
-// begins a new one: the batch after it must agree, since a single one may have
-// a damaged number, or come from another program that writes to the same file.
+// begins a new one.
 func (s *splitter) startsNext(h batchHeader) bool {
-	if h.gen <= s.gen || h.gen-s.gen > 1<<10 {
-		return false
-	}
-	b, _ := s.r.Peek(min(h.size+maxBatchHeader, inputBuffer))
+	return h.gen > s.gen && s.confirmed(h)
+}
+
+// confirmed reports whether what follows h's batch goes on with its generation.
+// A single batch may have a damaged number, or come from another program that
+// writes to the same file.
+func (s *splitter) confirmed(h batchHeader) bool {
+	b, _ := s.r.Peek(h.size + maxBatchHeader)
 	if len(b) <= h.size {
-		return h.gen == s.gen+1
+		return h.gen == s.lastGen+1 // the input ends
 	}
 	after, ok := parseBatchHeader(b[h.size:])
-	return ok && after.gen >= h.gen || !ok && h.gen == s.gen+1
+	if !ok {
+		return h.gen == s.lastGen+1 || s.partAt(b[h.size:])
+	}
+	return after.gen == h.gen || h.gen == s.lastGen+1 && after.gen > h.gen
 }
 
 // skipForeign leaves out a batch that belongs to no generation that can be

@@ -30,6 +30,19 @@ func (f *Facts) Reset() {
 	f.Events = f.Events[:0]
 }
 
+// add makes room for one more fact, to be written in place: facts are the bulk
+// of what the model writes.
+func add[T any](facts *[]T) *T {
+	n := len(*facts)
+	if n < cap(*facts) {
+		*facts = (*facts)[:n+1]
+	} else {
+		var zero T
+		*facts = append(*facts, zero)
+	}
+	return &(*facts)[n]
+}
+
 // Sources is a set of sources.
 type Sources uint16
 

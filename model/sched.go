@@ -218,11 +218,11 @@ func (s *Sched) closeG(g *G, by GoID) {
 	if g.state == GNotExist {
 		return
 	}
-	s.Facts.Gs = append(s.Facts.Gs, GInterval{
+	*add(&s.Facts.Gs) = GInterval{
 		Start: g.since, End: s.now, G: g.id, By: by, P: g.p, Func: g.fn, Stack: g.stack,
 		State: g.state, Reason: g.reason, Open: g.open, First: !g.told,
 		Runtime: g.roles&roleRuntime != 0, Worker: g.roles&roleWorker != 0,
-	})
+	}
 	g.told = true
 }
 
@@ -249,7 +249,8 @@ func (s *Sched) closeP(p *P, next PActivity) {
 	if p.since == s.now {
 		return
 	}
-	iv := PInterval{Start: p.since, End: s.now, P: p.id, M: p.m, Does: p.does, G: NoG}
+	iv := add(&s.Facts.Ps)
+	*iv = PInterval{Start: p.since, End: s.now, P: p.id, M: p.m, Does: p.does, G: NoG}
 	if p.does == PDoesRun || p.does == PDoesSyscall {
 		if p.g != 0 {
 			g := s.g(p.g)
@@ -261,7 +262,6 @@ func (s *Sched) closeP(p *P, next PActivity) {
 	} else if p.does == PDoesIdle {
 		iv.M = NoM
 	}
-	s.Facts.Ps = append(s.Facts.Ps, iv)
 }
 
 // closeM writes the thread's stretch without a P, if it has one.

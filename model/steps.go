@@ -59,12 +59,12 @@ func (s *Sched) execute(e *entry) {
 	f := s.find(e, g, p)
 	s.countTick(e, g, p, f)
 	s.noteLocked(e, g)
-	d := Dispatch{Time: s.now, Ready: g.ready, G: g.id, By: g.by, P: p.id, M: e.M, Victim: f.victim,
+	d := add(&s.Facts.Dispatches)
+	*d = Dispatch{Time: s.now, Ready: g.ready, G: g.id, By: g.by, P: p.id, M: e.M, Victim: f.victim,
 		WaitedOn: waitedOn, Func: g.fn, Source: f.source, Certain: f.certain, Sources: f.sources.With(f.source),
 		Moved: uint8(min(f.moved, 255)), Censored: censored, Runtime: g.roles&roleRuntime != 0}
 	s.setG(g, GRunning, NoG)
 	d.Runnable, d.Idle = int32(s.runnable), int32(s.npidle())
-	s.Facts.Dispatches = append(s.Facts.Dispatches, d)
 	g.place, g.p, g.batch, g.popped, g.kickAt, g.putSeq = placeNone, p.id, 0, false, 0, 0
 	g.ran = s.now
 	s.runs(p, e.M, e.g)

@@ -35,7 +35,7 @@ func main() {
 	end := time.Now().Add(*length)
 	for time.Now().Before(end) {
 		round()
-		time.Sleep(150 * time.Millisecond)
+		time.Sleep(200 * time.Millisecond)
 	}
 	trace.Stop()
 	if err := f.Close(); err != nil {
@@ -58,7 +58,7 @@ func round() {
 			defer trace.StartRegion(ctx, "worker").End()
 			for v := range c {
 				mu.Lock()
-				sink = make([]byte, 1<<10*v)
+				sink = make([]byte, 20_000*v)
 				mu.Unlock()
 				runtime.Gosched()
 			}
@@ -73,7 +73,4 @@ func round() {
 	var ts syscall.Timespec
 	ts.Nsec = 1e5
 	syscall.Nanosleep(&ts, nil)
-	if runtime.NumGoroutine() < 3 {
-		runtime.GC()
-	}
 }

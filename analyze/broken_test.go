@@ -1,0 +1,416 @@
+package analyze
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"gmptrace/model"
+)
+
+// Each input that is no trace is named for what it is, with what to do.
+func TestNotATrace(t *testing.T) {
+	header := "go 1.26 trace\x00\x00\x00"
+	pprof := append([]byte{0x0a, 4, 0x08, 1, 0x10, 2}, make([]byte, 60)...)
+	for name, c := range map[string]struct {
+		in         []byte
+		kind, text string
+	}{
+		"empty":           {nil, "empty", "x.trace: the input is empty"},
+		"empty gzip":      {gzipped(t, nil), "empty", "gzip, decompressed"},
+		"HTML":            {[]byte("\n<!DOCTYPE html><title>502 Bad Gateway</title>"), "html", "a web page"},
+		"JSON":            {[]byte(`{"traceEvents":[]}`), "json", "JSON"},
+		"refused":         {[]byte("Could not enable tracing: tracing is already enabled\n"), "not-enabled", "tracing is already enabled"},
+		"pprof":           {pprof, "pprof", "a pprof profile"},
+		"pprof gzip":      {gzipped(t, pprof), "pprof", "go tool pprof"},
+		"pprof text":      {[]byte("goroutine profile: total 7\n"), "pprof", "a pprof profile"},
+		"text":            {[]byte("404 page not found\n"), "not-a-trace", `"404 page not found"`},
+		"hostile text":    {[]byte("\x1b[31mred\n"), "not-a-trace", `begins with "\x1b[31mred`},
+		"binary":          {[]byte("\x00\x01\x02\x03rubbish"), "not-a-trace", "it begins with"},
+		"ELF":             {[]byte("\x7fELF\x02\x01"), "not-a-trace", "a program"},
+		"xz":              {[]byte("\xfd7zXZ\x00..."), "not-a-trace", "xz -d"},
+		"gzip twice":      {gzipped(t, gzipped(t, []byte(header))), "not-a-trace", "compressed twice"},
+		"gzip of HTML":    {gzipped(t, []byte("<html>")), "html", "gzip, decompressed"},
+		"zstd of text":    {zstded(t, []byte("hello")), "not-a-trace", `"hello"`},
+		"bad gzip":        {[]byte("\x1f\x8b\xff\xff\xff\xff\xff\xff\xff\xff"), "damaged", "not readable gzip"},
+		"future":          {[]byte("go 1.27 trace\x00\x00\x00"), "future-version", `"go 1.27"`},
+		"never existed":   {[]byte("go 1.24 trace\x00\x00\x00"), "future-version", `"go 1.24"`},
+		"too old":         {[]byte("go 1.8 trace\x00\x00\x00\x00"), "too-old", `"go 1.8"`},
+		"half a header":   {[]byte("go 1.2"), "truncated", "header is cut short"},
+		"UTF-16":          {[]byte("\xff\xfeg\x00o\x00"), "not-a-trace", "UTF-16"},
+		"header, rubbish": {[]byte(header + strings.Repeat("rubbish ", 100)), "damaged", "at byte 16"},
+		"header, 1.21":    {[]byte("go 1.21 trace\x00\x00\x00"), "damaged", "no event of this trace can be read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := loadAll(t, bytes.NewReader(c.in), Options{})
+			var in *InputError
+			if !errors.As(l.err, &in) {
+				t.Fatalf("error %v, trace %+v", l.err, l.Trace)
+			}
+			if in.Kind != c.kind || !strings.Contains(in.Error(), c.text) || !strings.HasPrefix(in.Error(), "x.trace: ") || in.Hint == "" {
+				t.Errorf("kind %s, want %s with %q, the file's name and a hint; error:\n%v", in.Kind, c.kind, c.text, in)
+			}
+			if strings.ContainsFunc(in.Text, func(r rune) bool { return r < ' ' }) {
+				t.Errorf("control characters in %q", in.Text)
+			}
+		})
+	}
+}
+
+func TestHeaderOnly(t *testing.T) {
+	for _, header := range []string{"go 1.22 trace\x00\x00\x00", "go 1.26 trace\x00\x00\x00"} {
+		l := loadAll(t, strings.NewReader(header), Options{})
+		if l.err != nil || l.Complete || l.lostKinds() != "no-events" || l.Events != 0 {
+			t.Errorf("%q: %+v, %v", header, l.Trace, l.err)
+		}
+	}
+}
+
+// part is a batch of a trace of format 1.22 or later, or the mark of a
+// generation's end.
+type part struct {
+	off, size int
+	gen       uint64 // 0 for a mark
+	typ       byte   // of the batch's first event
+}
+
+// parts takes a sound trace apart, in its own way and not the splitter's.
+func parts(t testing.TB, b []byte) []part {
+	t.Helper()
+	var all []part
+	for i := headerSize; i < len(b); {
+		if b[i] == evEndOfGeneration {
+			all = append(all, part{off: i, size: 1})
+			i++
+			continue
+		}
+		p := part{off: i}
+		i++
+		var v [4]uint64
+		for k := range v {
+			x, n := binary.Uvarint(b[i:])
+			v[k] = x
+			i += n
+		}
+		p.gen, p.typ = v[0], b[i]
+		i += int(v[3])
+		p.size = i - p.off
+		all = append(all, p)
+	}
+	return all
+}
+
+// lastOf is the index of the last part that belongs to a generation.
+func lastOf(all []part, gen uint64) int {
+	at := -1
+	for i, p := range all {
+		if p.gen == gen || p.gen == 0 && i > 0 && all[i-1].gen == gen {
+			at = i
+		}
+	}
+	return at
+}
+
+// prefix is what a sound trace's first n generations give.
+func prefix(t *testing.T, raw []byte, n uint64) []model.Event {
+	all := parts(t, raw)
+	last := all[lastOf(all, n)]
+	return loadAll(t, bytes.NewReader(raw[:last.off+last.size]), Options{}).events
+}
+
+// Wherever a trace is cut, the generations before are whole, what is missing
+// is told, and the bytes add up.
+func TestTruncated(t *testing.T) {
+	for _, name := range smallTraces[1:] {
+		raw := smallTrace(t, name)
+		all := parts(t, raw)
+		two := prefix(t, raw, 2)
+		third := all[lastOf(all, 2)+1].off
+		marked := name >= "go1.26"
+		for i, p := range all[lastOf(all, 2)+1 : lastOf(all, 3)+1] {
+			for _, cut := range []int{p.off + 1, p.off + p.size/2, p.off + p.size} {
+				l := loadAll(t, bytes.NewReader(raw[:cut]), Options{})
+				at := fmt.Sprintf("%s cut at %d (part %d of generation 3)", name, cut, i)
+				end := lastOf(all, 3)
+				if cut == all[end].off+all[end].size || !marked && p.off == all[end].off && cut == p.off+p.size {
+					if !l.Complete {
+						t.Errorf("%s, at its end: %+v", at, l.Lost)
+					}
+					continue
+				}
+				if l.err != nil || l.Complete || len(l.Lost) == 0 || l.Lost[0].Generation < 2 || l.Bytes != int64(cut) {
+					t.Fatalf("%s: %+v, %v", at, l.Trace, l.err)
+				}
+				if len(l.events) < len(two) || !slices.Equal(l.events[:len(two)], two) {
+					t.Fatalf("%s: the first two generations are not as they were", at)
+				}
+				if kinds := l.lostKinds(); !strings.Contains(kinds, "truncated") && !strings.Contains(kinds, "no-end") {
+					t.Fatalf("%s: lost %s", at, kinds)
+				}
+				// Within its first header a batch does not say whose it is.
+				if cut > third+maxBatchHeader && l.Lost[0].Generation != 3 {
+					t.Fatalf("%s: lost %+v", at, l.Lost)
+				}
+			}
+		}
+	}
+}
+
+// A generation cut after its tables, but before the mark of its end, is used.
+func TestKilledBeforeTheEnd(t *testing.T) {
+	raw := smallTrace(t, "go1.26")
+	all := parts(t, raw)
+	mark := all[len(all)-1]
+	if mark.gen != 0 {
+		t.Fatal("the trace does not end with a mark")
+	}
+	whole := loadAll(t, bytes.NewReader(raw), Options{})
+	l := loadAll(t, bytes.NewReader(raw[:mark.off]), Options{})
+	if l.Complete || l.lostKinds() != "no-end" || !slices.Equal(l.events, whole.events) {
+		t.Errorf("%+v", l.Trace)
+	}
+}
+
+func TestConcatenated(t *testing.T) {
+	for _, name := range smallTraces[1:] {
+		raw := smallTrace(t, name)
+		second := smallTrace(t, "go1.26")
+		whole := loadAll(t, bytes.NewReader(raw), Options{})
+		for what, in := range map[string][]byte{
+			"plain": slices.Concat(raw, second),
+			"gzip":  slices.Concat(gzipped(t, raw), gzipped(t, second)),
+		} {
+			l := loadAll(t, bytes.NewReader(in), Options{})
+			if l.err != nil || l.Complete || l.lostKinds() != "concatenated" || !slices.Equal(l.events, whole.events) {
+				t.Fatalf("%s %s: %+v %v", name, what, l.Trace, l.err)
+			}
+			lost := l.Lost[0]
+			if lost.Offset != int64(len(raw)) || lost.Bytes != int64(len(second)) || !strings.Contains(lost.Text, fmt.Sprintf("tail -c +%d ", len(raw)+1)) {
+				t.Errorf("%s %s: %+v", name, what, lost)
+			}
+		}
+	}
+}
+
+// Two programs append to one file: batches of both, each in its own order.
+func TestTwoWritersAppending(t *testing.T) {
+	for _, name := range smallTraces[1:] {
+		a := smallTrace(t, name)
+		all := parts(t, a)
+		var mixed []byte
+		mixed = append(mixed, a[:all[2].off]...)
+		mixed = append(mixed, a[:headerSize]...)
+		for i := 2; i < len(all); i++ {
+			mixed = append(mixed, a[all[i].off:][:all[i].size]...)
+			mixed = append(mixed, a[all[i-2].off:][:all[i-2].size]...)
+		}
+		l := loadAll(t, bytes.NewReader(mixed), Options{})
+		var in *InputError
+		if l.err == nil && !strings.Contains(l.lostKinds(), "interleaved") || l.err != nil && (!errors.As(l.err, &in) || !strings.Contains(fmt.Sprint(l.Lost), "two programs")) {
+			t.Errorf("%s: %+v %v", name, l.Trace, l.err)
+		}
+	}
+}
+
+// Batches of another program's later generation lie among those of the first
+// two: they are left out.
+func TestTwoWritersInterleaved(t *testing.T) {
+	raw := smallTrace(t, "go1.26")
+	all := parts(t, raw)
+	alien := all[lastOf(all, 3)-1]
+	var mixed []byte
+	mixed = append(mixed, raw[:headerSize]...)
+	for _, p := range all {
+		if p.gen == 1 {
+			mixed = append(mixed, raw[alien.off:][:alien.size]...)
+		}
+		mixed = append(mixed, raw[p.off:][:p.size]...)
+	}
+	// The first batch says generation 3, so begin with one that does not.
+	mixed = slices.Delete(mixed, headerSize, headerSize+alien.size)
+	whole := loadAll(t, bytes.NewReader(raw), Options{})
+	l := loadAll(t, bytes.NewReader(mixed), Options{})
+	if l.err != nil || l.lostKinds() != "interleaved" || !slices.Equal(l.events, whole.events) {
+		t.Errorf("%+v %v: %d events, want %d", l.Trace, l.err, len(l.events), len(whole.events))
+	}
+}
+
+// Two programs write to one file, each from where it thinks it is: the second
+// overwrites stretches of the first.
+func TestTwoWritersOverwriting(t *testing.T) {
+	for _, name := range smallTraces[1:] {
+		a, b := slices.Clone(smallTrace(t, name)), smallTrace(t, "go1.22")
+		if name == "go1.22" {
+			b = smallTrace(t, "go1.25")
+		}
+		for i := 5000; i+3000 < min(len(a), len(b)); i += 6000 {
+			copy(a[i:], b[i:i+3000])
+		}
+		l := loadAll(t, bytes.NewReader(a), Options{})
+		if l.err == nil && l.Complete {
+			t.Errorf("%s: passes for complete", name)
+		}
+	}
+}
+
+// A damaged generation does not take those behind it along.
+func TestDamagedGeneration(t *testing.T) {
+	for _, name := range smallTraces[1:] {
+		raw := smallTrace(t, name)
+		all := parts(t, raw)
+		whole := loadAll(t, bytes.NewReader(raw), Options{})
+		third := slices.IndexFunc(all, func(p part) bool { return p.gen == 3 })
+		for what, damage := range map[string]func([]byte, part){
+			"type":   func(b []byte, p part) { b[p.off] = 0xee },
+			"number": func(b []byte, p part) { b[p.off+1] ^= 0x40 },
+			"tables": func(b []byte, p part) { b[p.off+p.size-1] = 0xff; b[p.off+p.size-2] = 0xff },
+			"zeros":  func(b []byte, p part) { clear(b[p.off : p.off+p.size]) },
+		} {
+			for i, p := range all {
+				if p.gen != 2 {
+					continue
+				}
+				bad := slices.Clone(raw)
+				damage(bad, p)
+				l := loadAll(t, bytes.NewReader(bad), Options{})
+				at := fmt.Sprintf("%s: %s of part %d of generation 2 at %d", name, what, i, p.off)
+				if l.err != nil || l.Bytes != int64(len(raw)) {
+					t.Fatalf("%s: %+v %v", at, l.Trace, l.err)
+				}
+				if what != "tables" && (l.Complete || len(l.Lost) == 0 || l.Lost[0].Kind != "damaged") {
+					t.Fatalf("%s: %+v", at, l.Trace)
+				}
+				checkTail(t, at, l, whole, third-i)
+			}
+		}
+	}
+}
+
+// checkTail checks that the last generation came through whole.
+func checkTail(t *testing.T, at string, got, whole *loaded, partsLeft int) {
+	t.Helper()
+	from := func(l *loaded) []model.Event {
+		i := len(l.events) - 1
+		for i > 0 && l.events[i].Op != model.OpGeneration {
+			i--
+		}
+		return l.events[i:]
+	}
+	g, w := from(got), from(whole)
+	if len(g) != len(w) || g[len(g)-1].Time != w[len(w)-1].Time {
+		t.Fatalf("%s: the last generation gives %d events, want %d (%d parts before it; lost %+v)", at, len(g), len(w), partsLeft, got.Lost)
+	}
+}
+
+// A generation that fails after some of its events were handed on is followed
+// by the order to reset.
+func TestBreakIsMarked(t *testing.T) {
+	raw := slices.Clone(smallTrace(t, "go1.26"))
+	all := parts(t, raw)
+	for _, p := range all {
+		if p.gen == 2 && p.size > 400 && p.typ > 8 && p.typ < 48 {
+			raw[p.off+p.size-1] = 0xfe // the last event's type or an unfinished varint
+		}
+	}
+	l := loadAll(t, bytes.NewReader(raw), Options{})
+	if l.err != nil || !slices.Equal(l.breaks, []int{2}) || !strings.Contains(fmt.Sprint(l.Lost), "generation 2 (") {
+		t.Errorf("breaks %v, %+v, %v", l.breaks, l.Lost, l.err)
+	}
+}
+
+// One flipped byte anywhere: no panic, no hang, and what is lost is told unless
+// the byte made no difference to the trace's shape.
+func TestOneFlippedByte(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for _, name := range smallTraces {
+		raw := smallTrace(t, name)
+		for range 60 {
+			bad := slices.Clone(raw)
+			at := rnd.IntN(len(bad))
+			bad[at] ^= byte(1 + rnd.IntN(255))
+			l := loadAll(t, bytes.NewReader(bad), Options{})
+			if l.err != nil {
+				var in *InputError
+				if !errors.As(l.err, &in) {
+					t.Errorf("%s, byte %d: %v", name, at, l.err)
+				}
+				continue
+			}
+			if !l.Complete != (len(l.Lost) > 0) {
+				t.Errorf("%s, byte %d: complete %v, lost %+v", name, at, l.Complete, l.Lost)
+			}
+		}
+	}
+}
+
+// Trailing bytes that are no trace are told.
+func TestTrailingBytes(t *testing.T) {
+	raw := smallTrace(t, "go1.26")
+	l := loadAll(t, bytes.NewReader(append(slices.Clone(raw), make([]byte, 5000)...)), Options{})
+	if l.err != nil || l.lostKinds() != "damaged" || l.Lost[0].Bytes != 5000 || l.Lost[0].Offset != int64(len(raw)) {
+		t.Errorf("%+v %v", l.Trace, l.err)
+	}
+}
+
+func TestMemoryLimit(t *testing.T) {
+	for _, name := range smallTraces {
+		l := loadAll(t, bytes.NewReader(smallTrace(t, name)), Options{MaxMemory: 2_000})
+		var in *InputError
+		if !errors.As(l.err, &in) || in.Kind != "too-large" || !strings.Contains(in.Error(), "--max-memory") {
+			t.Errorf("%s: %+v %v", name, l.Trace, l.err)
+		}
+	}
+}
+
+// A reader that fails in mid-trace costs what comes after, no more.
+func TestReadError(t *testing.T) {
+	raw := smallTrace(t, "go1.26")
+	broken := errors.New("connection reset")
+	cut := len(raw) - 100
+	l := loadAll(t, &failingReader{bytes.NewReader(raw[:cut]), broken}, Options{})
+	if l.err != nil || l.Complete || l.Events == 0 || !strings.Contains(fmt.Sprint(l.Lost), "connection reset") {
+		t.Errorf("%+v %v", l.Trace, l.err)
+	}
+	l = loadAll(t, &failingReader{bytes.NewReader(nil), broken}, Options{})
+	if !errors.Is(l.err, broken) {
+		t.Errorf("error %v does not wrap the reader's", l.err)
+	}
+}
+
+type failingReader struct {
+	r   *bytes.Reader
+	err error
+}
+
+func (f *failingReader) Read(p []byte) (int, error) {
+	if f.r.Len() == 0 {
+		return 0, f.err
+	}
+	return f.r.Read(p)
+}
+
+// Whatever the bytes, load neither panics nor breaks its promises.
+func FuzzLoad(f *testing.F) {
+	for _, name := range smallTraces {
+		b := smallTrace(f, name)
+		f.Add(b)
+		f.Add(b[:len(b)/2])
+		f.Add(b[:min(len(b), 3000)])
+	}
+	f.Add(gzipped(f, smallTrace(f, "go1.23")))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		l := loadAll(t, bytes.NewReader(b), Options{MaxMemory: 256 << 20})
+		var in *InputError
+		if l.err != nil && !errors.As(l.err, &in) {
+			t.Errorf("error %v is no *InputError", l.err)
+		}
+		if l.err == nil && l.Complete && l.Events == 0 {
+			t.Error("complete without events")
+		}
+	})
+}
