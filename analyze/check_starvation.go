@@ -37,7 +37,10 @@ var checkStarvation = check{"starvation", "Goroutines that waited long for a P",
 		f.Severity = SeverityCritical
 	}
 	f.Why, f.Advice = "Nothing shows who held the Ps.", "Record again with more Ps or less load, and compare."
-	for _, e := range rep.Episodes[:min(len(rep.Episodes), maxMoments)] {
+	for i, e := range rep.Episodes {
+		if i == maxMoments || e.Wait <= starvedAfter {
+			break
+		}
 		f.Moments = append(f.Moments, Moment{Start: e.Start, End: e.Start + e.Wait, G: e.G, P: e.P, M: -1,
 			Text: fmt.Sprintf("%s waited %s%s", named(int64(e.G), e.Func), dur(e.Wait), whoRan(&e))})
 	}
@@ -69,10 +72,6 @@ func queueOf(e *Episode) int32 {
 
 // starvationCause says who held the P in the worst wait, and what to do.
 func starvationCause(e *Episode) (why, advice string) {
-	var ran int64
-	for _, c := range e.Culprits {
-		ran += c.NS
-	}
 	switch {
 	case len(e.Culprits) == 0:
 		return "In the worst wait no goroutine ran on the P that it waited for: the thread of that P was not scheduled by the operating system, or the P was idle.",
@@ -81,8 +80,8 @@ func starvationCause(e *Episode) (why, advice string) {
 		c := e.Culprits[0]
 		return fmt.Sprintf("In the worst wait %s held P%d for %s of %s.", named(int64(c.G), c.Func), queueOf(e), dur(c.NS), dur(e.Wait)),
 			"Let that goroutine yield: split its work into pieces of a millisecond, call runtime.Gosched between them, or move it off the path of requests."
-	case ran*10 < e.Wait*5:
-		return fmt.Sprintf("In the worst wait goroutines ran on P%d for only %s of %s: the P's thread was held up outside of the program, or the P was idle.", queueOf(e), dur(ran), dur(e.Wait)),
+	case e.Ran*2 < e.Wait:
+		return fmt.Sprintf("In the worst wait goroutines ran on P%d for only %s of %s: the P's thread was held up outside of the program, or the P was idle.", queueOf(e), dur(e.Ran), dur(e.Wait)),
 			"Look at the machine: CPU quota, other processes, GOMAXPROCS higher than the CPUs that the process gets."
 	}
 	return fmt.Sprintf("In the worst wait many goroutines took turns on P%d; %s ran longest, %s of %s.", queueOf(e), named(int64(e.Culprits[0].G), e.Culprits[0].Func), dur(e.Culprits[0].NS), dur(e.Wait)),

@@ -143,6 +143,7 @@ func (e *episodes) report(r *Report) {
 	for _, x := range e.worst.best() {
 		x.Func = e.names.startFunc(x.fn)
 		for c, ns := range x.ran {
+			x.Ran += ns
 			x.Culprits = append(x.Culprits, Culprit{G: c.g, Func: e.names.startFunc(c.fn), NS: ns})
 		}
 		slices.SortFunc(x.Culprits, func(a, b Culprit) int {

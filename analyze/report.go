@@ -341,7 +341,8 @@ type Episode struct {
 	Source   string       `json:"source"`   // of the dispatch that ended it; "" when censored
 	Certain  bool         `json:"certain"`
 	RanOn    model.ProcID `json:"ran_on"`
-	Culprits []Culprit    `json:"culprits"` // who ran on P meanwhile, longest first
+	Ran      int64        `json:"ran_ns"`   // of Wait: goroutines ran on P, or on RanOn where P is -1
+	Culprits []Culprit    `json:"culprits"` // who did, the five that ran longest
 }
 
 // Culprit is a goroutine that ran where another waited.

@@ -244,10 +244,7 @@ func (s *splitter) confirmed(h batchHeader) bool {
 		return h.gen == s.lastGen+1 // the input ends
 	}
 	after, ok := parseBatchHeader(b[h.size:])
-	if !ok {
-		return h.gen == s.lastGen+1 || s.partAt(b[h.size:])
-	}
-	return after.gen == h.gen || h.gen == s.lastGen+1 && after.gen > h.gen
+	return ok && (after.gen == h.gen || h.gen == s.lastGen+1 && after.gen > h.gen)
 }
 
 // skipForeign leaves out a batch that belongs to no generation that can be

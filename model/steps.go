@@ -259,6 +259,7 @@ func (s *Sched) appears(g *G, state GState) {
 	if s.broken {
 		g.since, g.ready = s.now, s.now
 	}
+	g.ran = g.since
 	if state == GRunnable {
 		s.runnable++
 		g.place = placeUnknown
