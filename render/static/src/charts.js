@@ -64,7 +64,7 @@ function steals(o, palette, width) {
   cells.itemStyle = {borderColor: palette.back, borderWidth: n > 40 ? 0 : 1};
   const labelled = width / n >= 30;
   cells.label = {show: labelled, fontSize: 11};
-  if (labelled) for (const d of cells.data) d.label = {color: ink(mix(from, to, d.value[2] / most))};
+  if (labelled) for (const d of cells.data || []) d.label = {color: ink(mix(from, to, d.value[2] / most))};
 }
 
 // mix is the colour at a share of the way between two.

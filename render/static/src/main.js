@@ -159,4 +159,9 @@ function reveal() {
   if (target && target.tagName === 'DETAILS') target.open = true;
 }
 
-main();
+// The findings and tables are there without the script: say so if it fails.
+main().catch((why) => {
+  document.documentElement.dataset.failed = why;
+  for (const chart of document.querySelectorAll('.chart')) chart.textContent = `This chart could not be drawn: ${why}`;
+  throw why;
+});

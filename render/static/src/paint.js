@@ -88,11 +88,13 @@ export function rows(c, box, view) {
   select(c, box, scale, view);
 }
 
-// rowBox is where row i of n is, without the gap below it.
+// rowBox is where row i of n is, without the gap below it. Its edges are on
+// whole pixels: thin rows would be a blur otherwise.
 export function rowBox(box, n, i) {
   const pitch = box.height / n;
   const gap = pitch >= 12 ? 4 : pitch >= 4 ? 1 : 0;
-  return {y: box.y + i * pitch + gap / 2, height: pitch - gap};
+  const y = Math.round(box.y + i * pitch);
+  return {y, height: Math.max(1, Math.round(box.y + (i + 1) * pitch) - y - gap)};
 }
 
 function paintRow(row, lane, left, scale, view, batches, labels) {

@@ -123,7 +123,7 @@ export class Timeline {
   // place is the row and instant at a point of the chart; null beside the rows.
   place(x, y) {
     const {box, view} = this;
-    if (!box || x < box.x || x > box.x + box.width || y < box.y || y >= box.y + box.height) return null;
+    if (!box || view.rows.length === 0 || x < box.x || x > box.x + box.width || y < box.y || y >= box.y + box.height) return null;
     const row = Math.floor(((y - box.y) / box.height) * view.rows.length);
     return {row, instant: view.window[0] + ((x - box.x) / box.width) * (view.window[1] - view.window[0])};
   }
@@ -158,7 +158,7 @@ export class Timeline {
   step(by) {
     const {view} = this;
     if (view.row < 0) view.row = 0;
-    const {track} = view.rows[view.row];
+    const track = view.rows[view.row]?.track;
     if (!track || track.n === 0) return;
     const i = Math.max(0, Math.min(track.n - 1, this.near(track) + by));
     const what = detail.slice(view, this.meta, view.row, i);
@@ -182,6 +182,7 @@ export class Timeline {
   // moveRow chooses the row above or below.
   moveRow(by) {
     const n = this.view.rows.length;
+    if (n === 0) return;
     this.view.row = this.view.row < 0 ? 0 : Math.max(0, Math.min(n - 1, this.view.row + by));
     this.repaint();
   }

@@ -1,0 +1,346 @@
+package render
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/performance"
+	"github.com/chromedp/chromedp"
+
+	"gmptrace/analyze"
+	"gmptrace/model"
+)
+
+const desktop, tablet, phone = 1366, 900, 390
+
+func reports() map[string]*analyze.Report {
+	bare := sample(4, 100)
+	bare.Timeline = nil
+	return map[string]*analyze.Report{
+		"typical": sample(8, 20_000), "wide": sample(128, 20_000), "one P": sample(1, 500), "partial": partial(sample(8, 20_000)),
+		"no timeline": bare, "nothing": {},
+	}
+}
+
+// TestPageQuiet opens every kind of report, uses everything on the page, and
+// demands that no request leaves it, nothing is logged and no name acts.
+func TestPageQuiet(t *testing.T) {
+	for name, r := range reports() {
+		t.Run(name, func(t *testing.T) {
+			p := open(t, r, view{width: desktop, height: 768})
+			use(p)
+			if got := eval[string](p, `String(window.PWN)`); got != "undefined" {
+				t.Errorf("a name of the trace was executed: PWN=%s", got)
+			}
+			if n := eval[int](p, `document.querySelectorAll("script:not([type])").length + 100 * document.querySelectorAll("img, iframe, svg[onload]").length`); n != 1 {
+				t.Errorf("the page has elements that the template did not write (%d)", n)
+			}
+			p.quiet()
+		})
+	}
+}
+
+// use touches all that reacts: buttons, marks, rows, keys, folded parts, links.
+func use(p *tab) {
+	p.Helper()
+	p.do(chromedp.Evaluate[chromedp.Void](`(() => {
+		const {timeline} = gmptrace;
+		for (const d of document.querySelectorAll('details')) d.open = true;
+		for (const b of document.querySelectorAll('input[data-mark]')) b.click();
+		for (const id of ['zoom-in', 'zoom-out', 'next-finding', 'zoom-all']) document.getElementById(id)?.click();
+		for (const a of document.querySelectorAll('a[href^="#t="]')) a.click();
+		for (const key of ['+', 'ArrowLeft', 'ArrowRight', 'ArrowDown', 'ArrowUp', '.', ',', 'n', 'N', '-', '0']) timeline.root.dispatchEvent(new KeyboardEvent('keydown', {key}));
+		const {x, y, width, height} = timeline.box;
+		for (let i = 0; i < 40; i++) {
+			timeline.hover(x + (width * i) / 40, y + (height * (i % 9)) / 9);
+			timeline.choose(x + (width * i) / 40, y + (height * (i % 9)) / 9);
+		}
+	})()`))
+}
+
+// TestPageNames looks at the bytes: what must be escaped is, in every context.
+func TestPageNames(t *testing.T) {
+	page := htmlOf(t, sample(8, 1000))
+	for _, bad := range []string{"<script>window.PWN", "<img src=x", "<svg onload", "\u2028", "\u202e", "\x1b", "<!-- <script>"} {
+		if bytes.Contains(page, []byte(bad)) {
+			t.Errorf("the page contains %q as it came from the trace", bad)
+		}
+	}
+	if n := bytes.Count(page, []byte("</script")); n != 4 {
+		t.Errorf("%d script elements end in the page, want the template's 4", n)
+	}
+}
+
+func htmlOf(t testing.TB, r *analyze.Report) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := HTML(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestPageStable(t *testing.T) {
+	if !bytes.Equal(htmlOf(t, sample(8, 5000)), htmlOf(t, sample(8, 5000))) {
+		t.Error("the same report gives different pages")
+	}
+}
+
+// TestPageSize holds the page to its budget, without data and with.
+func TestPageSize(t *testing.T) {
+	for _, c := range []struct {
+		what string
+		r    *analyze.Report
+		most int
+	}{{"without data", &analyze.Report{}, 900_000}, {"of 200 000 slices", sample(8, 200_000), 2_500_000}} {
+		if n := len(htmlOf(t, c.r)); n > c.most {
+			t.Errorf("a page %s has %d bytes, more than %d", c.what, n, c.most)
+		}
+	}
+}
+
+// TestPageFits: nothing sticks out at any width, in either theme, folded or not,
+// and what matters is above the fold.
+func TestPageFits(t *testing.T) {
+	for _, name := range []string{"typical", "wide", "partial"} {
+		p := open(t, reports()[name], view{width: desktop, height: 768})
+		for _, v := range []view{{width: desktop, height: 768}, {width: desktop, height: 768, dark: true}, {width: tablet, height: 900}, {width: phone, height: 844}, {width: phone, height: 844, dark: true}} {
+			p.look(v)
+			p.do(wait(fmt.Sprintf("innerWidth === %d", v.width)))
+			if v.width == desktop {
+				fold(p, name)
+			}
+			p.do(chromedp.Evaluate[chromedp.Void](`for (const d of document.querySelectorAll('details')) d.open = true; new Promise((f) => setTimeout(f, 50))`, chromedp.EvalAwaitPromise))
+			if over := eval[string](p, overflowing); over != "" {
+				t.Errorf("%s at %d pixels, dark %v: sticks out: %s", name, v.width, v.dark, over)
+			}
+			p.do(chromedp.Evaluate[chromedp.Void](`for (const d of document.querySelectorAll('details:not(.finding)')) d.open = false`))
+		}
+		p.quiet()
+	}
+}
+
+// overflowing names elements beyond the page's width; "" if it does not scroll
+// sideways.
+const overflowing = `(() => {
+	const width = document.documentElement.clientWidth;
+	if (document.documentElement.scrollWidth <= width) return '';
+	return [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > width + 1 && !e.closest('.scroll'))
+		.slice(0, 3).map((e) => e.tagName + '.' + e.className + '#' + e.id).join(' ') || 'scrollWidth ' + document.documentElement.scrollWidth;
+})()`
+
+func fold(p *tab, name string) {
+	p.Helper()
+	if bottom := eval[float64](p, `scrollTo(0, 0), document.querySelector('.overview').getBoundingClientRect().bottom`); bottom > 768 {
+		p.Errorf("%s: the overview ends at %.0f, below the fold", name, bottom)
+	}
+}
+
+// TestPageLinks clicks a finding's moment and checks window and row to a pixel.
+func TestPageLinks(t *testing.T) {
+	r := sample(8, 20_000)
+	p := open(t, r, view{width: desktop, height: 768})
+	m := r.Findings[0].Moments[0]
+	p.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('#f1 a[href^="#t="]').click()`))
+	start, end := around(r, m.Start, m.End)
+	lands(p, start, end, m.P)
+	if hash := eval[string](p, `location.hash`); hash != link(r, m.Start, m.End, m.P) {
+		t.Errorf("the address is %s", hash)
+	}
+	if got := eval[string](p, `(() => { const {timeline: t} = gmptrace; t.hover(t.box.x + t.box.width / 2, t.box.y + t.box.height * 3.5 / 8); return t.tip.textContent; })()`); !strings.Contains(got, "G4711 main.priceIndex.rebuild") {
+		t.Errorf("in the middle of the finding's row is %q, want G4711", got)
+	}
+	if top := eval[float64](p, `document.getElementById('timeline').getBoundingClientRect().top`); top < 0 || top > 500 {
+		t.Errorf("the timeline is at %.0f after a link, out of sight", top)
+	}
+	p.quiet()
+}
+
+// lands checks that the timeline shows a window and row, within a pixel.
+func lands(p *tab, start, end int64, row model.ProcID) {
+	p.Helper()
+	got := eval[[]float64](p, `(({view, box, rows}) => [...view.window, view.row < 0 ? -1 : view.rows[view.row].p, box.width])(gmptrace.timeline)`)
+	pixel := float64(end-start) / got[3]
+	if math.Abs(got[0]-float64(start)) > pixel || math.Abs(got[1]-float64(end)) > pixel {
+		p.Errorf("the window is %.0f to %.0f, want %d to %d within %.0f", got[0], got[1], start, end, pixel)
+	}
+	if model.ProcID(got[2]) != row {
+		p.Errorf("the row is P%.0f, want P%d", got[2], row)
+	}
+}
+
+// TestPageDeepLink opens the page at a moment of a microsecond.
+func TestPageDeepLink(t *testing.T) {
+	p := open(t, sample(8, 20_000), view{width: desktop, height: 768, hash: "#t=1361999000-1362001000&row=P5"})
+	lands(p, 1_361_999_000, 1_362_001_000, 5)
+	p.do(chromedp.Evaluate[chromedp.Void](`location.hash = '#t=5000000-9000000'`), wait(`gmptrace.timeline.view.row === -1`))
+	lands(p, 5_000_000, 9_000_000, -1)
+	p.quiet()
+}
+
+// TestPageRows shows that each row is drawn where its name is: P3's long slice
+// has the colour of a running goroutine all along, at 8 rows and at 128.
+func TestPageRows(t *testing.T) {
+	for _, procs := range []int{8, 128} {
+		p := open(t, sample(procs, 20_000), view{width: desktop, height: 900, hash: "#t=1250000000-1290000000"})
+		same := eval[float64](p, fmt.Sprintf(`(() => {
+			const {box, canvases: [canvas], view} = gmptrace.timeline;
+			const ratio = canvas.width / gmptrace.timeline.chart.getWidth();
+			const y = Math.floor((box.y + (3 + 0.7) * box.height / %d) * ratio);
+			const [r, g, b] = [1, 3, 5].map((i) => parseInt(view.palette.kinds[0].slice(i, i + 2), 16));
+			const {data} = canvas.getContext('2d').getImageData(Math.ceil(box.x * ratio), y, Math.floor(box.width * ratio) - 4, 1);
+			let n = 0;
+			for (let i = 0; i < data.length; i += 4) n += data[i] === r && data[i + 1] === g && data[i + 2] === b;
+			return n / (data.length / 4);
+		})()`, procs))
+		if same < 0.99 {
+			t.Errorf("with %d rows, %.0f %% of P3's row have the colour of its one slice", procs, same*100)
+		}
+		if height := eval[float64](p, `gmptrace.timeline.box.height / gmptrace.timeline.view.rows.length`); height < 5 {
+			t.Errorf("with %d rows, each is %.1f pixels high", procs, height)
+		}
+	}
+}
+
+// TestPageKeys drives the timeline by keyboard alone.
+func TestPageKeys(t *testing.T) {
+	p := open(t, sample(8, 20_000), view{width: desktop, height: 768})
+	press := func(keys ...string) {
+		for _, key := range keys {
+			p.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.getElementById('timeline').dispatchEvent(new KeyboardEvent('keydown', {key: %q}))`, key)))
+		}
+	}
+	press("+", "+")
+	lands(p, 750*ms, 1250*ms, -1)
+	press("ArrowRight", "ArrowDown", "ArrowDown")
+	lands(p, 850*ms, 1350*ms, 1)
+	press(".")
+	first := eval[string](p, `document.getElementById('detail').textContent`)
+	press(".")
+	if second := eval[string](p, `document.getElementById('detail').textContent`); first == second || !strings.HasPrefix(second, "P1") {
+		t.Errorf("stepping from %q went to %q", first, second)
+	}
+	press("0")
+	lands(p, 0, sampleEnd, -1)
+	press("n")
+	m := sample(8, 10).Findings[0].Moments[0]
+	start, end := around(sample(8, 10), m.Start, m.End)
+	lands(p, start, end, 3)
+	p.quiet()
+}
+
+// TestPageLeftOut: what a report did not keep is drawn from tiles, and the page
+// says so.
+func TestPageLeftOut(t *testing.T) {
+	p := open(t, partial(sample(8, 20_000)), view{width: desktop, height: 768})
+	if text := eval[string](p, `document.querySelector('.left-out').textContent`); !strings.Contains(text, "812"+thin+"000"+nbsp+"slices were left out") {
+		t.Errorf("the page says %q of what it left out", text)
+	}
+	describe := func(at int64) string {
+		return eval[string](p, fmt.Sprintf(`(() => { const {timeline: t} = gmptrace; t.show([%d, %d], -1); t.hover(t.box.x + t.box.width / 2, t.box.y + 5); return t.tip.textContent; })()`, at-ms, at+ms))
+	}
+	if got := describe(900 * ms); !strings.Contains(got, "slices left out") || !strings.Contains(got, "user goroutine") {
+		t.Errorf("where slices were left out the page says %q", got)
+	}
+	if got := describe(1250 * ms); strings.Contains(got, "left out") {
+		t.Errorf("where slices were kept the page says %q", got)
+	}
+	p.quiet()
+}
+
+// TestPageNoScript: findings, tables and the overview read without JavaScript.
+func TestPageNoScript(t *testing.T) {
+	p := open(t, sample(8, 1000), view{width: desktop, height: 768, noScript: true})
+	text := eval[string](p, `document.body.innerText`)
+	for _, want := range []string{"Requests stalled for up to 162 ms", "Split rebuild into batches", "148 ms (p99 of all slices", "The timeline needs JavaScript", "61-tick pull"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("without JavaScript the page does not show %q", want)
+		}
+	}
+	if h := eval[float64](p, `document.querySelector('.strip svg').getBoundingClientRect().height`); h < 30 {
+		t.Errorf("without JavaScript the overview is %.0f pixels high", h)
+	}
+	if h := eval[float64](p, `document.getElementById('timeline').getBoundingClientRect().height`); h != 0 {
+		t.Errorf("without JavaScript there is a hole of %.0f pixels for the timeline", h)
+	}
+}
+
+// TestPageAccessible runs axe-core in both themes, with everything unfolded.
+func TestPageAccessible(t *testing.T) {
+	axe, err := os.ReadFile("testdata/axe.min.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dark := range []bool{false, true} {
+		p := open(t, partial(sample(8, 5000)), view{width: desktop, height: 768, dark: dark})
+		p.do(chromedp.Evaluate[chromedp.Void](`for (const d of document.querySelectorAll('details')) d.open = true`), chromedp.Evaluate[chromedp.Void](string(axe)))
+		found := eval[[]string](p, `axe.run().then((r) => r.violations.map((v) => v.id + ': ' + v.help + ': ' + v.nodes.slice(0, 3).map((n) => n.html + ' ' + (n.any[0]?.message || '')).join(' | ')))`)
+		for _, violation := range found {
+			t.Errorf("dark %v: %s", dark, violation)
+		}
+	}
+}
+
+// TestPagePrint: on paper everything is unfolded, in the light theme.
+func TestPagePrint(t *testing.T) {
+	p := open(t, sample(8, 1000), view{width: desktop, height: 768, dark: true})
+	p.do(chromedp.Evaluate[chromedp.Void](`dispatchEvent(new Event('beforeprint'))`))
+	got := eval[[]string](p, `[String(document.querySelectorAll('details.finding:not([open])').length), getComputedStyle(document.body).backgroundColor]`)
+	if got[0] != "0" || got[1] != "rgb(255, 255, 255)" {
+		t.Errorf("for print, %s findings are folded and the page is %s", got[0], got[1])
+	}
+	p.do(chromedp.Evaluate[chromedp.Void](`dispatchEvent(new Event('afterprint'))`))
+	if n := eval[int](p, `document.querySelectorAll('details.finding:not([open])').length`); n == 0 {
+		t.Error("after printing the findings stay unfolded")
+	}
+	p.quiet()
+}
+
+// BenchmarkPage prints what loading and zooming cost on the browser's main
+// thread. The time per op is one loading of the page.
+func BenchmarkPage(b *testing.B) {
+	for _, n := range []int{200_000, 1_000_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			r := sample(8, n)
+			b.ReportMetric(float64(len(htmlOf(b, r)))/1e6, "MB")
+			for b.Loop() {
+				p := open(b, r, view{width: desktop, height: 768})
+				b.ReportMetric(eval[float64](p, `gmptrace.loaded`), "load-ms")
+				steps := eval[[]float64](p, zoomSteps)
+				b.ReportMetric(steps[0], "zoom-p50-ms")
+				b.ReportMetric(steps[1], "zoom-p95-ms")
+				b.ReportMetric(heap(p)/1e6, "heap-MB")
+			}
+		})
+	}
+}
+
+// zoomSteps zooms into the middle and out again, and moves: p50 and p95 of the
+// time a step takes.
+const zoomSteps = `(async () => {
+	const {timeline} = gmptrace;
+	const times = [];
+	for (let i = 0; i < 80; i++) {
+		const half = 1e9 * 0.8 ** (i < 40 ? i : 80 - i), middle = 1e9 + i * 1e6;
+		const began = performance.now();
+		timeline.show([middle - half, middle + half]);
+		times.push(performance.now() - began);
+		await new Promise(requestAnimationFrame);
+	}
+	times.sort((a, b) => a - b);
+	return [times[40], times[76]];
+})()`
+
+func heap(p *tab) float64 {
+	call(p, performance.Enable, performance.EnableParams{})
+	for _, m := range call(p, performance.GetMetrics, struct{}{}).Metrics {
+		if m.Name == "JSHeapUsedSize" {
+			return m.Value
+		}
+	}
+	return 0
+}
