@@ -43,11 +43,21 @@ func (s *Sched) ringput(p *P, r gref) {
 
 // globalPush puts r at the global queue's tail.
 func (s *Sched) globalPush(r gref) {
-	g := s.g(r)
-	g.place, g.p, g.sure = placeGlobal, NoP, true
-	g.pos = s.globq.push(r)
+	s.placeGlobal(s.g(r), s.globq.push(r))
+}
+
+func (s *Sched) placeGlobal(g *G, pos int64) {
+	g.place, g.p, g.sure, g.pos = placeGlobal, NoP, true, pos
 	g.popped, g.putSeq = false, 0
 	g.putAt, g.putEnd, g.putP = s.now, s.now, NoP
+}
+
+// globrunqputhead puts r, which stands in a local queue, at the global queue's
+// head.
+func (s *Sched) globrunqputhead(r gref) {
+	g := s.g(r)
+	s.unqueue(g)
+	s.placeGlobal(g, s.globq.pushHead(r))
 }
 
 // globrunqput puts r, which e's thread announced, at the global queue's tail.

@@ -422,9 +422,27 @@ func (s *Sched) procStatus(e *entry) {
 
 func (s *Sched) gomaxprocs(e *entry) {
 	if n := int(e.Arg); n > 0 && n <= maxProcs {
+		for id := n; id < len(s.ps); id++ {
+			if s.ps[id] != nil {
+				s.destroy(s.ps[id])
+			}
+		}
 		s.procs, s.declared = n, true
 	}
 	s.Facts.Events = append(s.Facts.Events, e.Event)
+}
+
+// destroy moves the queue of a P that GOMAXPROCS took away to the global queue's
+// head: its ring from the tail on, then runnext, which so comes first.
+//
+// Source: proc.go, p.destroy.
+func (s *Sched) destroy(p *P) {
+	for n := p.runq.len(); n > 0; n-- {
+		s.globrunqputhead(p.runq.at(n - 1))
+	}
+	if p.runnext != 0 {
+		s.globrunqputhead(p.runnext)
+	}
 }
 
 func (s *Sched) stwBegin(e *entry) {
