@@ -240,10 +240,10 @@ func (s *splitter) startsNext(h batchHeader) bool {
 // writes to the same file.
 func (s *splitter) confirmed(h batchHeader) bool {
 	b, _ := s.r.Peek(h.size + maxBatchHeader)
-	if len(b) <= h.size {
+	after, ok := parseBatchHeader(b[min(h.size, len(b)):])
+	if !ok && len(b) < h.size+maxBatchHeader && s.format < 26 {
 		return h.gen == s.lastGen+1 // the input ends
 	}
-	after, ok := parseBatchHeader(b[h.size:])
 	return ok && (after.gen == h.gen || h.gen == s.lastGen+1 && after.gen > h.gen)
 }
 
