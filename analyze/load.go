@@ -316,7 +316,7 @@ func (l *loader) hand(b *batch) error {
 
 // maxOverlap is how far generations may overlap in time. That they do at all is
 // due to rounding; anything that matters is damage.
-const maxOverlap = 100 * time.Millisecond
+const maxOverlap = time.Second
 
 // account adds up a generation that was handed on to its end.
 func (l *loader) account(g *generation) {

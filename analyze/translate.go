@@ -32,6 +32,7 @@ type translator struct {
 	threads    map[trace.ThreadID]model.MIndex
 	lastThread trace.ThreadID
 	lastM      model.MIndex
+	before     model.Time // of the event translated last
 	strings    map[string]int64
 	procs      map[trace.ProcID]bool // whose status was told
 
@@ -77,6 +78,7 @@ func (t *translator) begin(b *batch) {
 	b.events = append(b.events, model.Event{Time: model.Time(t.ev.Time()), Op: model.OpGeneration,
 		G: model.NoG, P: model.NoP, M: model.NoM})
 	b.clock = clockOf(&t.ev)
+	t.before = b.events[0].Time
 }
 
 // clockOf is the wall-clock reading that a generation begins with, nil where
@@ -123,7 +125,9 @@ func (t *translator) translate() {
 	}
 	if x.Op == model.OpNone {
 		t.out.events = t.out.events[:n]
+		return
 	}
+	t.before = x.Time
 }
 
 // context makes x an event of the time, M, P and G at hand. It returns false if
@@ -216,6 +220,12 @@ func (t *translator) goTransition(x *model.Event, st *trace.StateTransition) {
 		// Not a change but the state at the start of a generation.
 		x.Op, x.Arg = model.OpGoStatus, int64(gstates[to])
 		t.live++
+		if x.P == model.NoP && !t.v1 {
+			// The tracer restates idle goroutines after the next generation
+			// has begun, for a good while if they are many. Their own times
+			// would push that generation's events back.
+			x.Time = t.before
+		}
 		t.setStack(x, st.Stack)
 		return
 	}
