@@ -231,7 +231,7 @@ func functionsChart(r *analyze.Report) *charts.Bar {
 		labels[i] = functionLabel(f)
 	}
 	bar := charts.NewBar()
-	bar.SetGlobalOptions(append(setup(functionsID, opts.Grid{Left: "240", Right: "24", Top: "36", Bottom: "46"}),
+	bar.SetGlobalOptions(append(setup(functionsID, opts.Grid{Right: "24", Top: "36", Bottom: "46"}),
 		charts.WithXAxisOpts(opts.XAxis{Type: "value", Name: "time summed over goroutines", NameLocation: "middle", NameGap: 28}),
 		charts.WithYAxisOpts(opts.YAxis{Type: "category", Inverse: opts.Bool(true)}),
 		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(true), Top: "0"}))...)
@@ -250,9 +250,10 @@ func functionsHeight(n int) int {
 	return 36 + 46 + 26*max(2, min(n, barFunctions))
 }
 
-// functionLabel names a group of goroutines with how many there were.
+// functionLabel names a group of goroutines with how many there were, short
+// enough for the axis of a chart.
 func functionLabel(f analyze.FunctionTime) string {
-	return fmt.Sprintf("%s ×%s", functionName(f.Name), count(f.Goroutines))
+	return fmt.Sprintf("%s ×%s", shorten(functionName(f.Name), 38), count(f.Goroutines))
 }
 
 func functionName(name string) string {

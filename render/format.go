@@ -58,6 +58,10 @@ func offset(at, span int64) string {
 	return strconv.FormatFloat(float64(at)/1e9, 'f', decimals, 64) + nbsp + "s"
 }
 
+// atSpan is the span for instants that stand alone: offset then shows them to a
+// tenth of a millisecond.
+const atSpan = 10_000_000
+
 // count formats a whole number with its digits in groups of three.
 func count(n int64) string {
 	s := strconv.FormatInt(n, 10)

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"slices"
@@ -10,8 +11,8 @@ import (
 )
 
 // The overview strip: the whole trace in one picture that reads without a
-// script. Its lanes, from the top: runnable goroutines (mean filled, peak as a
-// line), mark phases, stop-the-world.
+// script. Its lanes, from the top: runnable goroutines (mean, and the peak
+// paler behind it), mark phases, stop-the-world.
 const (
 	stripWidth  = 1000
 	stripDepth  = 34
@@ -42,8 +43,8 @@ func newStrip(r *analyze.Report) strip {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" preserveAspectRatio="none" aria-hidden="true">`, stripWidth, stripHeight)
+	fmt.Fprintf(&b, `<path class="peak" d="%s"/>`, areaPath(r, o.Peak, float64(peak)))
 	fmt.Fprintf(&b, `<path class="mean" d="%s"/>`, areaPath(r, o.Runnable, float64(peak)))
-	fmt.Fprintf(&b, `<path class="peak" vector-effect="non-scaling-stroke" d="%s"/>`, linePath(r, o.Peak, float64(peak)))
 	laneRects(&b, r, o.GC, "gc", stripDepth+2, 4)
 	laneRects(&b, r, o.STW, "stw", stripDepth+8, 4)
 	b.WriteString(`</svg>`)
@@ -61,23 +62,14 @@ func columnX(r *analyze.Report, column int) float64 {
 	return stripX(r, int64(column)*r.Overview.Width)
 }
 
-func areaPath(r *analyze.Report, values []float64, top float64) string {
+// areaPath fills below the values, one step per column.
+func areaPath[T int | float64](r *analyze.Report, values []T, top float64) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "M%.1f %d", columnX(r, 0), stripDepth)
 	for i, v := range values {
-		y := stripDepth - finite(v)/top*(stripDepth-1)
-		fmt.Fprintf(&b, "L%.1f %.1fH%.1f", columnX(r, i), y, columnX(r, i+1))
+		fmt.Fprintf(&b, "V%.1fH%.1f", stripDepth-finite(float64(v))/top*(stripDepth-1), columnX(r, i+1))
 	}
 	fmt.Fprintf(&b, "V%dZ", stripDepth)
-	return b.String()
-}
-
-func linePath(r *analyze.Report, values []int, top float64) string {
-	var b strings.Builder
-	for i, v := range values {
-		x := (columnX(r, i) + columnX(r, i+1)) / 2
-		fmt.Fprintf(&b, "%c%.1f %.1f", "ML"[min(i, 1)], x, stripDepth-float64(v)/top*(stripDepth-1))
-	}
 	return b.String()
 }
 
@@ -112,19 +104,22 @@ func markers(r *analyze.Report) []marker {
 		x := (stripX(r, m.Start) + stripX(r, m.End)) / 2
 		list = append(list, marker{Number: f.Number, Severity: f.Severity, Title: f.Title, Left: x / stripWidth * 100})
 	}
-	slices.SortStableFunc(list, func(a, b marker) int {
-		if a.Left != b.Left {
-			return int(1000 * (a.Left - b.Left))
-		}
-		return a.Number - b.Number
-	})
-	for i := 1; i < len(list); i++ {
-		list[i].Left = max(list[i].Left, list[i-1].Left+apart)
-	}
-	limit := 100 - apart/2
-	for i := len(list) - 1; i >= 0; i-- {
-		list[i].Left = max(apart/2, min(list[i].Left, limit))
-		limit = list[i].Left - apart
-	}
+	slices.SortStableFunc(list, func(a, b marker) int { return cmp.Or(cmp.Compare(a.Left, b.Left), a.Number-b.Number) })
+	spread(list, apart)
 	return list
+}
+
+// spread moves markers, in order from the left, until they are that far from
+// each other and half of it from the strip's ends, as far as there is room.
+func spread(list []marker, apart float64) {
+	least := apart / 2
+	for i := range list {
+		list[i].Left = max(list[i].Left, least)
+		least = list[i].Left + apart
+	}
+	most := 100 - apart/2
+	for i := len(list) - 1; i >= 0; i-- {
+		list[i].Left = max(0, min(list[i].Left, most))
+		most = list[i].Left - apart
+	}
 }

@@ -16,7 +16,7 @@ func timelineTakeaway(r *analyze.Report) string {
 	s := fmt.Sprintf("%s were busy %s of the time.", plural(int64(len(rows(r))), "P"), pct(k.Utilisation))
 	if k.QueuePeak > 0 {
 		s += fmt.Sprintf(" At most %s runnable at once, at %s; %s on average.",
-			were(int64(k.QueuePeak), "goroutine"), offset(k.QueuePeakAt, 1e6), mean(k.QueueMean))
+			were(int64(k.QueuePeak), "goroutine"), offset(k.QueuePeakAt, atSpan), mean(k.QueueMean))
 	} else {
 		s += " No goroutine was ever seen waiting for a P."
 	}
@@ -170,7 +170,7 @@ func preemptionsTakeaway(r *analyze.Report) string {
 		return "No goroutine was preempted."
 	}
 	top := slices.MaxFunc(p.Kinds, func(a, b analyze.PreemptCount) int { return cmp.Compare(a.Count, b.Count) })
-	return fmt.Sprintf("%s; most by %s (%s), after running for %s at the median.", plural(p.Count, "preemption"), top.How, share(top.Count, p.Count), dur(top.P50))
+	return fmt.Sprintf("%s; the most frequent kind is %s (%s), after running for %s at the median.", plural(p.Count, "preemption"), top.How, share(top.Count, p.Count), dur(top.P50))
 }
 
 func gcTakeaway(r *analyze.Report) string {
@@ -197,7 +197,7 @@ func threadsTakeaway(r *analyze.Report) string {
 	t := r.Threads
 	s := fmt.Sprintf("%s; at most %d blocked in system calls at once", plural(int64(t.Count), "thread"), t.Peak)
 	if t.Peak > 0 {
-		s += ", at " + offset(t.PeakAt, 1e6)
+		s += ", at " + offset(t.PeakAt, atSpan)
 	}
 	return s + fmt.Sprintf(". %d first seen after the first tenth of the trace.", t.LateNew)
 }

@@ -3,6 +3,8 @@ package render
 import (
 	"fmt"
 	"html/template"
+	"path"
+	"path/filepath"
 	"strings"
 
 	"gmptrace/analyze"
@@ -21,7 +23,6 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"dispatchesTakeaway": dispatchesTakeaway, "functionsTakeaway": functionsTakeaway, "handoffsTakeaway": handoffsTakeaway,
 	"preemptionsTakeaway": preemptionsTakeaway, "gcTakeaway": gcTakeaway, "threadsTakeaway": threadsTakeaway,
 	"episodesTakeaway": episodesTakeaway, "kinds": kinds, "markKinds": markKinds,
-	"wide": func(sources []model.ProcID) bool { return len(sources) > 32 },
 }).ParseFS(templates, "templates/*.tmpl"))
 
 // program is the traced program's name, as far as its stacks tell.
@@ -35,7 +36,7 @@ func program(r *analyze.Report) string {
 // subtitle is the identity of the trace in one line.
 func subtitle(r *analyze.Report) string {
 	t := r.Trace
-	parts := []string{t.Name, offsetRange(r)}
+	parts := []string{inputName(t.Name), offsetRange(r)}
 	if n := gomaxprocs(t); n != "" {
 		parts = append(parts, n)
 	}
@@ -47,6 +48,14 @@ func subtitle(r *analyze.Report) string {
 		parts = append(parts, "built with -race")
 	}
 	return strings.Join(parts, " · ")
+}
+
+// inputName is the last element of a file's path. An address is kept whole.
+func inputName(name string) string {
+	if strings.Contains(name, "://") {
+		return name
+	}
+	return path.Base(filepath.ToSlash(name))
 }
 
 // clock shortens an RFC 3339 time to whole seconds.

@@ -70,16 +70,13 @@ func textKey(t *text, r *analyze.Report) {
 	k := r.Key
 	table := table{left: 3}
 	table.add("scheduling latency p99", dur(k.LatencyP99), fmt.Sprintf("p50 %s, longest %s", dur(k.LatencyP50), dur(k.LatencyMax)))
-	table.add("runnable at once, at most", count(int64(k.QueuePeak)), fmt.Sprintf("%s on average, peak at %s", mean(k.QueueMean), offset(k.QueuePeakAt, ms1)))
+	table.add("runnable at once, at most", count(int64(k.QueuePeak)), fmt.Sprintf("%s on average, peak at %s", mean(k.QueueMean), offset(k.QueuePeakAt, atSpan)))
 	table.add("longest stop-the-world", dur(k.STWMax), dur(k.STWTotal)+" in all")
 	table.add("P time that ran a goroutine", pct(k.Utilisation), "")
 	table.add("wall time in GC cycles", pct(k.GCShare), plural(r.GC.Cycles, "cycle"))
 	table.align = "lrl"
 	t.table(table)
 }
-
-// ms1 is a span that makes offset show tenths of a millisecond.
-const ms1 = 1_000_000
 
 func textFindings(t *text, r *analyze.Report) {
 	t.heading("Findings, worst first", "")
@@ -208,7 +205,7 @@ func textGC(t *text, r *analyze.Report) {
 	t.heading("Garbage collection, stop-the-world, threads", gcTakeaway(r))
 	table := table{align: "lrrrr", left: 3}
 	for _, s := range r.GC.STWs {
-		table.add(s.Cause, count(s.Count), dur(s.Total), dur(s.Max), offset(s.MaxAt, ms1))
+		table.add(s.Cause, count(s.Count), dur(s.Total), dur(s.Max), offset(s.MaxAt, atSpan))
 	}
 	t.table(table, "cause of the pause", "count", "total", "longest", "longest at")
 	t.wrap("  ", "  ", threadsTakeaway(r))

@@ -42,7 +42,7 @@ function tooltip(palette, more) {
 
 function latency(o, palette) {
   each(o, palette);
-  o.yAxis[0].axisLabel.formatter = count;
+  o.yAxis[0].axisLabel.formatter = (v) => (v < 1 ? '' : count(v));
   o.tooltip = tooltip(palette, {trigger: 'axis', axisPointer: {type: 'shadow'}, valueFormatter: (v) => `${count(v || 0)} waits`});
   const [bars] = o.series;
   bars.itemStyle = {color: palette.kinds[0]};
@@ -77,7 +77,7 @@ function mix(from, to, share) {
 
 function functions(o, palette, width) {
   each(o, palette);
-  const room = width < 600 ? 110 : 230;
+  const room = width < 600 ? 110 : 300;
   o.grid[0].left = room + 10;
   o.xAxis[0].axisLabel.formatter = dur;
   Object.assign(o.yAxis[0].axisLabel, {width: room, overflow: 'truncate', color: palette.text});

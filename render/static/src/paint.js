@@ -138,7 +138,7 @@ function names(c, labels, view) {
     c.beginPath();
     c.rect(x + 2, lane.y, width - 5, lane.height);
     c.clip();
-    const text = view.label(name);
+    const text = view.label(name, kind);
     if (textures[kind]) { // textures would run through the letters
       c.fillStyle = colour;
       c.fillRect(x + 2, lane.y + lane.height / 2 - 7, Math.min(width, c.measureText(text).width + 6), 14);
@@ -168,7 +168,14 @@ function grid(c, box, view) {
 function stops(c, box, scale, view) {
   for (const range of view.ranges) {
     if (!range.stw || range.end < view.window[0] || range.start > view.window[1]) continue;
-    const [x, width] = clipped(range, box, scale, view, 1.5);
+    const [x, width] = clipped(range, box, scale, view, 1);
+    if (width < 4) { // many short ones must not hide the rows
+      c.globalAlpha = 0.6;
+      c.fillStyle = view.palette.critical;
+      c.fillRect(x, box.y, width, box.height);
+      c.globalAlpha = 1;
+      continue;
+    }
     c.save();
     c.beginPath();
     c.rect(x, box.y, width, box.height);
@@ -183,11 +190,7 @@ function stops(c, box, scale, view) {
 }
 
 function hatch(c, x, width, box, colour) {
-  c.strokeStyle = c.fillStyle = colour;
-  if (width < 4) {
-    c.fillRect(x, box.y, width, box.height);
-    return;
-  }
+  c.strokeStyle = colour;
   c.lineWidth = 1.5;
   c.beginPath();
   for (let at = x - box.height; at < x + width; at += HATCH) {

@@ -2,7 +2,7 @@
 // images, and what the user can do with them.
 import {init} from './echarts.js';
 import * as detail from './detail.js';
-import {dur, offset} from './format.js';
+import {count, dur, offset} from './format.js';
 import * as paint from './paint.js';
 import {at} from './scan.js';
 import * as span from './span.js';
@@ -60,7 +60,7 @@ export class Timeline {
     o.textStyle = {fontFamily: font};
     const left = this.root.clientWidth < NARROW ? GUTTER.narrow : GUTTER.wide;
     for (const grid of o.grid) Object.assign(grid, {left, outerBoundsMode: 'none'});
-    o.yAxis[1].axisLabel = {color: palette.muted, hideOverlap: true};
+    o.yAxis[1].axisLabel = {color: palette.muted, hideOverlap: true, formatter: count};
     o.yAxis[1].nameTextStyle = {color: palette.muted, align: 'left'};
     o.yAxis[1].splitLine = {lineStyle: {color: palette.line}};
     const [inside, slider] = o.dataZoom;
@@ -238,9 +238,10 @@ function newView(meta, trace) {
   view.keeps = (t) => view.kept.some(([from, to]) => t >= from && t < to);
   view.firstMark = (t) => Math.max(0, span.firstEndingAfter(trace.marks.at, t - 1));
   view.firstDepth = (t) => span.firstEndingAfter(trace.depth.at, t);
-  view.label = (who) => {
+  view.label = (who, kind) => {
     const name = meta.names[trace.who.name[who]];
-    return name && name[0] ? name[0] : `G${trace.who.g[who]}`;
+    const g = trace.who.g[who];
+    return g < 0 ? meta.kinds[kind] : name && name[0] ? name[0] : `G${g}`;
   };
   return view;
 }

@@ -1,0 +1,72 @@
+package render
+
+import (
+	"strings"
+	"testing"
+
+	"gmptrace/analyze"
+	"gmptrace/model"
+)
+
+func TestTakeaways(t *testing.T) {
+	r := sample(8, 100)
+	for name, c := range map[string]struct{ got, want string }{
+		"timeline":    {timelineTakeaway(r), "8 Ps were busy 78 % of the time. At most 403 goroutines were runnable at once, at 1.3620 s; 12.4 on average. 4 GC cycles took 11 % of the wall time."},
+		"latency":     {latencyTakeaway(r), "Half of 182 344 waits ended within 8.10 µs, 99 % within 3.40 ms; the longest took 162 ms. There is a second peak near 33.6 ms. 3 waits were cut off by the trace's ends and counted as at least as long as seen."},
+		"steals":      {stealsTakeaway(r), "6 111 steals moved 18 333 goroutines. P3 was the victim of 59 % of them: its queue was filled faster than it could run it."},
+		"functions":   {functionsTakeaway(r), "Goroutines of http.(*conn).serve ran for 2.40 s, 9.5 % of all running time, and waited for a P 2.1 times as long. All together ran for 25.2 s and waited 13.9 s for a P."},
+		"handoffs":    {handoffsTakeaway(r), "412 handoffs; the most frequent cause is retaken from a system call (95 %)."},
+		"preemptions": {preemptionsTakeaway(r), "85 preemptions; the most frequent kind is signal (74 %), after running for 10.0 ms at the median."},
+		"gc":          {gcTakeaway(r), "4 cycles, 228 ms of wall time in mark phases; the workers used 400 ms of P time, goroutines helped for 31.0 ms. The world was stopped 4 times, for 16.2 ms in all, 14.0 ms at most."},
+		"threads":     {threadsTakeaway(r), "23 threads; at most 14 blocked in system calls at once, at 0.7000 s. 3 first seen after the first tenth of the trace."},
+		"episodes":    {episodesTakeaway(r), "The longest: G902 (http.(*conn).serve) waited 161 ms from 1.214 s. Meanwhile G4711 (main.priceIndex.rebuild) ran for 147 ms."},
+	} {
+		if got := plain(c.got); got != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", name, got, c.want)
+		}
+	}
+}
+
+// TestTakeawaysOfNothing: an empty report gives sentences, not zeros over zeros.
+func TestTakeawaysOfNothing(t *testing.T) {
+	r := &analyze.Report{}
+	for _, f := range []func(*analyze.Report) string{timelineTakeaway, latencyTakeaway, stealsTakeaway, dispatchesTakeaway, functionsTakeaway, handoffsTakeaway,
+		preemptionsTakeaway, gcTakeaway, threadsTakeaway, episodesTakeaway} {
+		if s := f(r); s == "" || strings.Contains(s, "NaN") || strings.Contains(s, "%!") {
+			t.Errorf("an empty report is summed up as %q", s)
+		}
+	}
+}
+
+// TestSecondPeak: a peak counts if there is a valley before it, and if it is
+// not noise.
+func TestSecondPeak(t *testing.T) {
+	for _, c := range []struct {
+		counts []int64
+		want   int
+	}{
+		{[]int64{5, 100, 1000, 100, 5}, -1},
+		{[]int64{5, 1000, 10, 100, 5}, 3},
+		{[]int64{100, 10, 1000}, 0},
+		{[]int64{1000, 0, 9}, -1},
+		{[]int64{1000, 40, 100}, -1},
+		{nil, -1},
+	} {
+		var buckets []analyze.Bucket
+		for _, n := range c.counts {
+			buckets = append(buckets, analyze.Bucket{Count: n})
+		}
+		if got := secondPeak(buckets); got != c.want {
+			t.Errorf("second peak of %v = %d, want %d", c.counts, got, c.want)
+		}
+	}
+}
+
+// TestStealsEven: where no P stands out, the sentence says so.
+func TestStealsEven(t *testing.T) {
+	r := &analyze.Report{Dispatches: analyze.Dispatches{Steals: analyze.StealMatrix{Steals: 12, Goroutines: 20,
+		Procs: []model.ProcID{0, 1, 2}, Count: [][]int64{{0, 2, 2}, {2, 0, 2}, {2, 2, 0}}}}}
+	if got := stealsTakeaway(r); !strings.Contains(got, "No P stands out") {
+		t.Error(got)
+	}
+}
