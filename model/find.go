@@ -42,10 +42,27 @@ func (s *Sched) find(e *entry, g *G, p *P) found {
 		f.source = SourceUnknown
 	}
 	s.unqueue(g)
+	if s.doubtful(g, f.source) {
+		f.certain = false
+	}
 	if f.certain {
 		f.sources = 0
 	}
 	return f
+}
+
+// doubtFor is for how many events after the trace contradicted the model's
+// queues nothing that it takes from them is called certain: what is wrong in one
+// queue shows up later in another.
+const doubtFor = 1 << 12
+
+// doubtful reports whether what src says of g depends on queues that were
+// contradicted lately.
+func (s *Sched) doubtful(g *G, src Source) bool {
+	if s.doubt == 0 || s.cur > s.doubt+doubtFor {
+		return false
+	}
+	return src == SourceLocal || src == SourceGlobal || src == SourceGlobalTick || src == SourceSteal
 }
 
 // countTick advances p's schedtick: a dispatch from the own runnext inherits the

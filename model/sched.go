@@ -32,6 +32,7 @@ type Sched struct {
 	waste    Waste
 	wasting  bool
 
+	doubt   uint64 // event that last contradicted the queues
 	scratch []gref
 }
 
@@ -319,5 +320,6 @@ func (s *Sched) endWaste() {
 }
 
 func (s *Sched) diverge(kind DivergenceKind, g *G, p ProcID) {
+	s.doubt = s.cur
 	s.Facts.Divergences = append(s.Facts.Divergences, Divergence{Time: s.now, G: g.id, P: p, Kind: kind})
 }
