@@ -251,7 +251,8 @@ func (s *Sched) netpollBatch(e *entry) bool {
 //
 // Source: proc.go, injectglist.
 func (s *Sched) injectglist(p *P, list []gref) {
-	idle := s.npidle()
+	idle := s.npidle() // at the most
+	surely := idle
 	for i, r := range list {
 		g := s.g(r)
 		s.unqueue(g)
@@ -264,7 +265,7 @@ func (s *Sched) injectglist(p *P, list []gref) {
 		} else {
 			s.ringput(p, r)
 		}
-		g.sure = len(list) == 1 && idle == 0
+		g.sure = i >= surely
 	}
 }
 
