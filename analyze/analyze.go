@@ -31,8 +31,8 @@ type Options struct {
 	// pictures in full detail. 0 keeps none.
 	Slices int
 
-	// MaxMemory bounds what the input can make the reader hold, in bytes: a
-	// generation that would need more ends the reading with a Loss. 0 is
+	// MaxMemory bounds what the input can make the reader hold, in bytes,
+	// roughly: a generation that would need more is left out, with a Loss. 0 is
 	// DefaultMaxMemory.
 	MaxMemory int64
 

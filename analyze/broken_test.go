@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -413,4 +415,36 @@ func FuzzLoad(f *testing.F) {
 			t.Error("complete without events")
 		}
 	})
+}
+
+// The committed broken inputs are told apart.
+func TestBrokenFixtures(t *testing.T) {
+	for name, want := range map[string]string{ // InputError's kind, or what was lost
+		"empty.trace":        "empty",
+		"header_only.trace":  "no-events",
+		"html.trace":         "html",
+		"html.trace.gz":      "html",
+		"refused.trace":      "not-enabled",
+		"profile.trace":      "pprof",
+		"future.trace":       "future-version",
+		"truncated.trace":    "truncated truncated",
+		"killed.trace":       "no-end",
+		"concatenated.trace": "concatenated",
+		"two_writers.trace":  "damaged",
+		"flipped.trace":      "damaged",
+	} {
+		b, err := os.ReadFile(filepath.Join("..", "fixtures", "broken", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := loadAll(t, bytes.NewReader(b), Options{Name: name})
+		got := l.lostKinds()
+		var in *InputError
+		if errors.As(l.err, &in) {
+			got = in.Kind
+		}
+		if l.Complete || !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %q, want %q; %+v", name, got, want, l.Lost)
+		}
+	}
 }

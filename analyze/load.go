@@ -341,6 +341,9 @@ func (g *generation) loss() Loss {
 	case g.cut && g.events == 0:
 		loss.Kind = "truncated"
 		loss.Text = fmt.Sprintf("generation %d was cut short and can't be decoded, since the tables that it needs come last: its %d bytes are lost", g.n, g.size)
+	case g.cut:
+		loss.Kind = "truncated"
+		loss.Text = fmt.Sprintf("generation %d was cut short: of its %d bytes only the first %d events can be decoded, since the tables that the others need come last", g.n, g.size, g.events)
 	case g.events == 0:
 		loss.Text = fmt.Sprintf("generation %d (%d bytes from byte %d on) is damaged and was left out: %s", g.n, g.size, g.start, clean(g.err.Error()))
 	default:

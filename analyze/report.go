@@ -54,7 +54,7 @@ type Trace struct {
 	Goroutines      int64        `json:"goroutines"` // distinct ones seen
 	LivePeak        int64        `json:"goroutines_live_peak"`
 	Gomaxprocs      []Gomaxprocs `json:"gomaxprocs"` // in order of time; empty when the trace doesn't say
-	Complete        bool         `json:"complete"`   // every byte was read and used, and the end is known to be the end
+	Complete        bool         `json:"complete"`   // every byte was read and used, and nothing shows that the end is missing (formats before 1.26 can't prove it: see Notes)
 	Lost            []Loss       `json:"lost"`       // what could not be read or used
 	Notes           []string     `json:"notes"`      // what was assumed
 }
