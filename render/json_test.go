@@ -33,7 +33,9 @@ func TestJSONValidates(t *testing.T) {
 		t.Fatal(err)
 	}
 	empty := &analyze.Report{Schema: analyze.Schema, Verdict: analyze.Verdict{Severity: analyze.SeverityInfo}}
-	for name, r := range map[string]*analyze.Report{"sample": sample(8, 1000), "partial": partial(sample(2, 100)), "empty": empty} {
+	full := sample(8, 1000)
+	full.Overview = sample(1, 10).Overview // every column is like the next, and the validator is slow
+	for name, r := range map[string]*analyze.Report{"sample": full, "partial": partial(sample(1, 100)), "empty": empty} {
 		value, err := jsonschema.UnmarshalJSON(bytes.NewReader(jsonOf(t, r)))
 		if err != nil {
 			t.Fatal(err)
