@@ -9,10 +9,12 @@ BIN   := bin
 SIZES ?= 10 100 500 64p 1M
 # Where bench puts its traces; empty for the system's temporary folder.
 BENCHDIR ?=
+# Where accuracy keeps its recordings; empty to keep none.
+ACCDIR ?=
 # For each fuzz target.
 FUZZTIME ?= 30s
 # The trace in the README's picture.
-SHOT ?= fixtures/real/http_go126.trace
+SHOT ?= fixtures/real/webshop-go1.26-p4.trace
 
 .PHONY: build
 build:
@@ -38,6 +40,18 @@ chromium:
 .PHONY: bench
 bench:
 	$(GO) run ./fixtures/bench run -dir "$(BENCHDIR)" $(SIZES)
+
+# Record real programs again: README.md of fixtures.
+.PHONY: fixtures
+fixtures:
+	fixtures/record.sh
+
+# How often an inferred decision is right, against a runtime that logs them.
+.PHONY: accuracy
+accuracy:
+	@dir="$(ACCDIR)"; test -n "$$dir" || { dir="$$(mktemp -d)"; trap 'rm -rf "$$dir"' EXIT; }; \
+	  $(GO) run ./fixtures/oracle record -o "$$dir" || echo "some recordings failed: the table lacks them" >&2; \
+	  $(GO) run ./fixtures/oracle score "$$dir"/*.trace
 
 .PHONY: fuzz
 fuzz:
