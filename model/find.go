@@ -35,7 +35,12 @@ func (s *Sched) find(e *entry, g *G, p *P) found {
 			s.fromOtherRing(e, g, p, &f)
 		}
 	case placeGlobal:
-		s.fromGlobal(e, g, p, &f)
+		if s.neverQueued(e, p) {
+			f.source = SourceSyscallExit
+			f.sources = f.sources.With(SourceGlobal)
+		} else {
+			s.fromGlobal(e, g, p, &f)
+		}
 	case placeLimbo:
 		f.source = SourceSteal
 	default:
@@ -63,6 +68,18 @@ func (s *Sched) doubtful(g *G, src Source) bool {
 		return false
 	}
 	return src == SourceLocal || src == SourceGlobal || src == SourceGlobalTick || src == SourceSteal
+}
+
+// neverQueued reports whether e's goroutine, which left a system call without a
+// P on this thread, was not put onto the global queue after all: the thread,
+// stalled before it could, then found p idle, which whoever gave p up would not
+// have done with a goroutine in the global queue.
+func (s *Sched) neverQueued(e *entry, p *P) bool {
+	if e.M < 0 || !p.foundNone {
+		return false
+	}
+	m := s.m(e.M)
+	return m.prevOp == OpAcquirep && m.olderOp == OpExitsyscallNoP && m.olderG == e.g
 }
 
 // countTick advances p's schedtick: a dispatch from the own runnext inherits the

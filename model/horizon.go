@@ -95,10 +95,13 @@ func (s *Sched) read(ev *Event) {
 		s.readG(e, seq, m)
 	case subjectP:
 		p := s.p(ProcID(ev.Subject))
-		if h.holds(p.lastOp) {
-			h.at(p.lastOp).again = uint32(seq - p.lastOp)
+		if h.holds(p.opTail) {
+			h.at(p.opTail).again = uint32(seq - p.opTail)
 		}
-		p.lastOp = seq
+		if !h.holds(p.opHead) {
+			p.opHead = seq
+		}
+		p.opTail = seq
 	default:
 		if ev.Op == OpLabel && ev.Flags&(FlagDedicated|FlagFractional|FlagGCIdle) != 0 {
 			if r := s.gs.find(ev.G); r != 0 {

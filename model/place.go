@@ -112,10 +112,6 @@ func (s *Sched) putStopped(e *entry, g *G, how How) {
 	}
 }
 
-// slowExit is how soon after a system call's end without a P its M must run the
-// goroutine for the rare slow path that found an idle P.
-const slowExit = 3000 // ns
-
 // putAfterSyscall places a goroutine that left a system call without the P it
 // went in with.
 //
@@ -126,13 +122,26 @@ func (s *Sched) putAfterSyscall(e *entry, g *G) {
 		s.direct(g, SourceSyscallExit)
 		return
 	}
-	if acq, seq := s.nextOnM(s.cur); acq != nil && acq.Op == OpAcquirep && acq.Time-e.Time < slowExit {
-		if ex, _ := s.nextOnM(seq); ex != nil && ex.Op == OpExecute && ex.g == e.g {
-			s.direct(g, SourceSyscallExit)
-			return
-		}
+	if s.findsIdleP(e) {
+		s.direct(g, SourceSyscallExit)
+		return
 	}
 	s.globrunqput(e.g, e)
+}
+
+// findsIdleP reports whether e's thread, which left a system call without a P,
+// took the slow path that finds an idle one: the P that it acquires next was
+// idle already, nobody else had it in between, and it runs e's goroutine.
+func (s *Sched) findsIdleP(e *entry) bool {
+	acq, seq := s.nextOnM(s.cur)
+	if acq == nil || acq.Op != OpAcquirep {
+		return false
+	}
+	if p := s.p(ProcID(acq.Subject)); p.does != PDoesIdle || p.opHead != seq {
+		return false
+	}
+	ex, _ := s.nextOnM(seq)
+	return ex != nil && ex.Op == OpExecute && ex.g == e.g
 }
 
 // direct says that g is in no queue and will be dispatched from src.

@@ -122,6 +122,9 @@ func (s *Sched) decide() {
 	if opClasses[e.Op].subject == subjectG && s.g(e.g).id != GoID(e.Subject) {
 		s.refind(e) // it exited since it was read: only a damaged trace goes on about it
 	}
+	if opClasses[e.Op].subject == subjectP {
+		s.p(ProcID(e.Subject)).opHead = s.cur + uint64(e.again)
+	}
 	if f := handlers[e.Op]; f != nil {
 		f(s, e)
 	} else {
@@ -129,6 +132,7 @@ func (s *Sched) decide() {
 	}
 	if e.M >= 0 && opClasses[e.Op].onM {
 		m := &s.ms[e.M]
+		m.olderOp, m.olderG = m.prevOp, m.prevG
 		m.prevOp, m.prevG, m.prevAt = e.Op, e.g, e.Time
 	}
 	s.watchWaste()

@@ -80,6 +80,10 @@ type P struct {
 	m     MIndex // that holds it, or held it last
 	g     gref   // running or in a system call on it
 
+	// It is idle because findRunnable found nothing: no queue that its M could
+	// see held a goroutine.
+	foundNone bool
+
 	// What PInterval says of the current dispatch.
 	source  Source
 	certain bool
@@ -106,7 +110,8 @@ type P struct {
 
 	lastPull uint64 // last event that moved a batch to this ring
 	seen     bool
-	lastOp   uint64 // last event in the look-ahead whose subject is this P
+	// What the look-ahead holds: the next and the last event about this P.
+	opHead, opTail uint64
 }
 
 // M is a thread.
@@ -118,11 +123,13 @@ type M struct {
 	g     gref // running or in a system call on it
 	sysAt Time // beginning of its system call
 
-	runs   int32 // goroutines in a row that were the same
-	lastG  gref
-	prevOp Op // last scheduler event on this M
-	prevG  gref
-	prevAt Time
+	runs    int32 // goroutines in a row that were the same
+	lastG   gref
+	prevOp  Op // last scheduler event on this M
+	prevG   gref
+	prevAt  Time
+	olderOp Op // the one before
+	olderG  gref
 
 	// In the look-ahead.
 	tail   uint64 // last event on this M

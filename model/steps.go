@@ -306,6 +306,7 @@ func (s *Sched) releasep(e *entry) {
 	if p.does == PDoesSyscall {
 		does = MDoesSyscall
 	}
+	p.foundNone = p.does == PDoesSched && s.stw == 0
 	s.setP(p, PDoesIdle)
 	s.leaveP(p, does)
 	p.g = 0
@@ -328,6 +329,7 @@ func (s *Sched) retake(e *entry) {
 	case e.G >= 0 && e.M != p.m && s.stw == 0:
 		s.handoff(HandoffSafepoint, p, id, after)
 	}
+	p.foundNone = false
 	s.setP(p, PDoesIdle)
 	s.leaveP(p, MDoesSyscall)
 	p.g = 0
