@@ -8,7 +8,7 @@ import "gmptrace/model"
 type overview struct {
 	names *names
 	zero  model.Time
-	width int64 // of a column, in nanoseconds
+	shift uint // a column is 1<<shift nanoseconds wide
 
 	runnable spans
 	marks    spans // mark phases
@@ -33,37 +33,37 @@ func (s *spans) grow() {
 	}
 }
 
-func (s *spans) add(from, to, width int64) {
+func (s *spans) add(from, to int64, shift uint) {
 	s.grow()
-	a, b := from/width, to/width
+	a, b := from>>shift, to>>shift
 	if a == b {
 		s.part[a] += to - from
 		return
 	}
-	s.part[a] += (a+1)*width - from
-	s.part[b] += to - b*width
+	s.part[a] += (a+1)<<shift - from
+	s.part[b] += to - b<<shift
 	s.full[a+1]++
 	s.full[b]--
 }
 
 // sums are the covered times of every column.
-func (s *spans) sums(width int64) []int64 {
+func (s *spans) sums(shift uint) []int64 {
 	s.grow()
 	out := make([]int64, OverviewColumns)
 	var covering int64
 	for i := range out {
 		covering += s.full[i]
-		out[i] = s.part[i] + covering*width
+		out[i] = s.part[i] + covering<<shift
 	}
 	return out
 }
 
 // double merges pairs of columns.
-func (s *spans) double(width int64) {
+func (s *spans) double(shift uint) {
 	if s.part == nil {
 		return
 	}
-	sums := s.sums(width)
+	sums := s.sums(shift)
 	clear(s.part)
 	clear(s.full)
 	for i, v := range sums {
@@ -71,24 +71,24 @@ func (s *spans) double(width int64) {
 	}
 }
 
-const firstWidth = 1 << 10 // ns
+const firstShift = 10 // columns of about a microsecond
 
 func newOverview(n *names, g *gc) *overview {
-	return &overview{names: n, gc: g, width: firstWidth, peak: make([]int32, OverviewColumns+1)}
+	return &overview{names: n, gc: g, shift: firstShift, peak: make([]int32, OverviewColumns+1)}
 }
 
 // reach doubles the columns' width until at lies within them, and is at's
 // offset from the trace's beginning.
 func (o *overview) reach(at model.Time) int64 {
 	off := max(0, int64(at-o.zero))
-	for off >= o.width*OverviewColumns {
-		o.runnable.double(o.width)
-		o.marks.double(o.width)
-		o.stw.double(o.width)
+	for off>>o.shift >= OverviewColumns {
+		o.runnable.double(o.shift)
+		o.marks.double(o.shift)
+		o.stw.double(o.shift)
 		for _, p := range o.procs {
 			if p != nil {
 				for k := range p {
-					p[k].double(o.width)
+					p[k].double(o.shift)
 				}
 			}
 		}
@@ -96,14 +96,14 @@ func (o *overview) reach(at model.Time) int64 {
 			o.peak[i] = max(o.peak[2*i], o.peak[2*i+1])
 		}
 		clear(o.peak[OverviewColumns/2:])
-		o.width *= 2
+		o.shift++
 	}
 	return off
 }
 
 func (o *overview) add(s *spans, from, to model.Time) {
 	b := o.reach(to)
-	s.add(max(0, int64(from-o.zero)), b, o.width)
+	s.add(max(0, int64(from-o.zero)), b, o.shift)
 }
 
 func (o *overview) proc(p model.ProcID) *[NumSliceKinds]spans {
@@ -129,7 +129,7 @@ func (o *overview) observe(f *model.Facts) {
 	}
 	for i := range f.Dispatches {
 		d := &f.Dispatches[i]
-		c := o.reach(d.Time) / o.width
+		c := o.reach(d.Time) >> o.shift
 		o.peak[c] = max(o.peak[c], d.Runnable+1)
 	}
 }
@@ -150,10 +150,10 @@ func sliceKind(iv *model.PInterval) SliceKind {
 }
 
 // share turns covered times into shares of the columns' width.
-func share[F float32 | float64](s *spans, width int64, columns int) []F {
+func share[F float32 | float64](s *spans, shift uint, columns int) []F {
 	out := make([]F, columns)
-	for i, v := range s.sums(width)[:columns] {
-		out[i] = F(float64(v) / float64(width))
+	for i, v := range s.sums(shift)[:columns] {
+		out[i] = F(float64(v) / float64(int64(1)<<shift))
 	}
 	return out
 }
@@ -167,12 +167,12 @@ func (o *overview) report(r *Report) {
 		}
 		o.add(s, o.zero+model.Time(x.Start), o.zero+model.Time(x.End))
 	}
-	n := min(OverviewColumns, int(r.Trace.DurationNS/o.width)+1)
+	n := min(OverviewColumns, int(r.Trace.DurationNS>>o.shift)+1)
 	out := Overview{
-		Width: o.width, Columns: n,
-		Runnable: share[float64](&o.runnable, o.width, n),
-		GC:       share[float64](&o.marks, o.width, n),
-		STW:      share[float64](&o.stw, o.width, n),
+		Width: 1 << o.shift, Columns: n,
+		Runnable: share[float64](&o.runnable, o.shift, n),
+		GC:       share[float64](&o.marks, o.shift, n),
+		STW:      share[float64](&o.stw, o.shift, n),
 		Peak:     make([]int, n),
 	}
 	for i := range n {
@@ -184,7 +184,7 @@ func (o *overview) report(r *Report) {
 		}
 		t := ProcTiles{P: model.ProcID(id)}
 		for k := range p {
-			t.Share[k] = share[float32](&p[k], o.width, n)
+			t.Share[k] = share[float32](&p[k], o.shift, n)
 		}
 		out.Procs = append(out.Procs, t)
 	}

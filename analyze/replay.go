@@ -151,9 +151,11 @@ func (r *replay) play(b *batch) error {
 		ev := &b.events[i]
 		r.globalize(ev)
 		r.sched.Step(ev)
+		if i%spreadEvery == spreadEvery-1 {
+			r.spread()
+		}
 	}
 	r.end = b.events[len(b.events)-1].Time
-	r.spread()
 	return nil
 }
 
@@ -172,6 +174,10 @@ func (r *replay) globalize(ev *model.Event) {
 		}
 	}
 }
+
+// spreadEvery is after how many events the collectors get the facts: few enough
+// for the facts still to lie in the processor's cache.
+const spreadEvery = 512
 
 // spread hands the facts found so far to the collectors.
 func (r *replay) spread() {
