@@ -104,13 +104,20 @@ func hiddenAxis(from, to int64, grid int) opts.XAxis {
 	return opts.XAxis{Type: "value", Min: from, Max: to, GridIndex: grid, Show: opts.Bool(false)}
 }
 
-// depthTop is the top of the depth's axis.
+// depthTop is the top of the depth's axis: 1, 2 or 4 times a power of ten, so
+// that half of it is a round number too.
 func depthTop(r *analyze.Report) int {
-	top := max(1, r.Key.QueuePeak)
+	peak := max(1, r.Key.QueuePeak)
 	for _, d := range depthPoints(r) {
-		top = max(top, d.N)
+		peak = max(peak, d.N)
 	}
-	return top
+	for top := 1; ; top *= 10 {
+		for _, step := range []int{1, 2, 4} {
+			if top*step >= peak {
+				return top * step
+			}
+		}
+	}
 }
 
 // latencyChart counts waits per bucket, both axes logarithmic, with the

@@ -96,3 +96,11 @@ func TestLink(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestDepthTop(t *testing.T) {
+	for peak, want := range map[int]int{0: 1, 1: 1, 3: 4, 5: 10, 303: 400, 1731: 2000, 4001: 10_000} {
+		if got := depthTop(&analyze.Report{Key: analyze.Key{QueuePeak: peak}}); got != want {
+			t.Errorf("the axis for %d runnable goroutines ends at %d, want %d", peak, got, want)
+		}
+	}
+}

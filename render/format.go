@@ -51,6 +51,9 @@ func digits3(v float64) string {
 // seconds with as many decimals as a window of length span needs to tell its
 // ends apart.
 func offset(at, span int64) string {
+	if at == 0 {
+		return "0" + nbsp + "s"
+	}
 	decimals := 9
 	for limit := int64(1000); limit <= span && decimals > 2; limit *= 10 {
 		decimals--
@@ -77,6 +80,9 @@ func count(n int64) string {
 
 // mean formats an average of counts: one decimal while it is small.
 func mean(v float64) string {
+	if v > 0 && v < 0.05 {
+		return "<0.1"
+	}
 	if v < 99.95 {
 		return strconv.FormatFloat(v, 'f', 1, 64)
 	}

@@ -160,7 +160,11 @@ func (m *meta) timeline(tl *analyze.Timeline) {
 
 func ranges(r *analyze.Report) ([][4]int64, []string) {
 	list, causes := [][4]int64{}, []string{}
+	from, to := bounds(r)
 	for _, g := range r.GC.Ranges {
+		if g.End <= from || g.Start >= to {
+			continue
+		}
 		i := slices.Index(causes, g.Cause)
 		if i < 0 {
 			i, causes = len(causes), append(causes, g.Cause)

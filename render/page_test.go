@@ -304,7 +304,6 @@ func BenchmarkPage(b *testing.B) {
 	for _, n := range []int{200_000, 1_000_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			r := sample(8, n)
-			b.ReportMetric(float64(len(htmlOf(b, r)))/1e6, "MB")
 			for b.Loop() {
 				p := open(b, r, view{width: desktop, height: 768})
 				b.ReportMetric(eval[float64](p, `gmptrace.loaded`), "load-ms")
@@ -313,6 +312,7 @@ func BenchmarkPage(b *testing.B) {
 				b.ReportMetric(steps[1], "zoom-p95-ms")
 				b.ReportMetric(heap(p)/1e6, "heap-MB")
 			}
+			b.ReportMetric(float64(len(htmlOf(b, r)))/1e6, "MB")
 		})
 	}
 }

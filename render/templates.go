@@ -177,21 +177,22 @@ func leftOut(r *analyze.Report) string {
 		were(tl.LeftOut, "slice"), share(kept, to-from))
 }
 
-// sourceMeanings say in plain words what a source of dispatches is.
+// sourceMeanings say in plain words what a source of dispatches is, short enough
+// for a table in a terminal.
 var sourceMeanings = [model.NumSources]string{
 	model.SourceUnknown:       "the trace began too late to know",
-	model.SourceRunnext:       "the slot for the goroutine made ready last",
+	model.SourceRunnext:       "the slot for the latest ready one",
 	model.SourceLocal:         "the P's own run queue",
-	model.SourceGlobalTick:    "global queue, looked at first on every 61st tick",
-	model.SourceGlobal:        "global queue, the P's own being empty",
+	model.SourceGlobalTick:    "global queue, on a 61st tick",
+	model.SourceGlobal:        "global queue, its own being empty",
 	model.SourceSteal:         "another P's run queue",
 	model.SourceStealRunnext:  "another P's runnext",
 	model.SourceNetpoll:       "the network poller, directly",
-	model.SourceGCWorker:      "a mark worker of the garbage collector",
-	model.SourceGCIdle:        "a mark worker on a P with nothing else to do",
-	model.SourceTraceReader:   "the goroutine that writes the trace",
-	model.SourceSyscallExit:   "left a system call and found an idle P",
-	model.SourceCoroutine:     "a switch between coroutines (iter.Pull)",
+	model.SourceGCWorker:      "a mark worker of the collector",
+	model.SourceGCIdle:        "a mark worker on a P without work",
+	model.SourceTraceReader:   "the goroutine writing the trace",
+	model.SourceSyscallExit:   "left a syscall, found an idle P",
+	model.SourceCoroutine:     "coroutine switch (iter.Pull)",
 	model.SourceParkCancelled: "was about to park and need not",
 }
 

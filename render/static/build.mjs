@@ -13,7 +13,10 @@ await build({
   minify: true,
   target: ['chrome109', 'firefox115', 'safari16.4'],
   charset: 'ascii', // the page's own encoding must not matter to the script's hash
-  legalComments: 'none', // the licences are in NOTICE
+  legalComments: 'none', // one banner instead; the licences are in NOTICE
+  banner: {
+    js: '/*! gmptrace. Contains parts of Apache ECharts (Apache-2.0), d3 (BSD-3-Clause), zrender (BSD-3-Clause) and tslib (0BSD), minified. See https://www.apache.org/licenses/LICENSE-2.0 and the NOTICE of gmptrace. */',
+  },
   define: {'process.env.NODE_ENV': '"production"'},
   outfile: bundle,
 });

@@ -26,6 +26,7 @@ function digits3(v) {
 // offset formats an instant in seconds, with as many decimals as a window of
 // length span needs to tell its ends apart.
 export function offset(at, span) {
+  if (at === 0) return `0${NBSP}s`;
   let decimals = 9;
   for (let limit = 1000; limit <= span && decimals > 2; limit *= 10) decimals--;
   return (at / 1e9).toFixed(decimals) + NBSP + 's';

@@ -64,7 +64,8 @@ export class Timeline {
     o.yAxis[1].nameTextStyle = {color: palette.muted, align: 'left'};
     o.yAxis[1].splitLine = {lineStyle: {color: palette.line}};
     const [inside, slider] = o.dataZoom;
-    Object.assign(inside, {throttle: 0, zoomOnMouseWheel: 'ctrl', minValueSpan: span.MIN});
+    const drag = !matchMedia('(pointer: coarse)').matches; // a finger must be able to scroll the page
+    Object.assign(inside, {throttle: 0, zoomOnMouseWheel: 'ctrl', minValueSpan: span.MIN, moveOnMouseMove: drag, preventDefaultMouseMove: drag});
     Object.assign(slider, sliderStyle(palette), {left, throttle: 0, minValueSpan: span.MIN, labelFormatter: (v) => offset(v, this.bounds[1] - this.bounds[0])});
     for (const s of o.series) s.silent = true;
     o.series[0].renderItem = (params, api) => this.renderRows(params.coordSys, api);

@@ -1,0 +1,137 @@
+package render
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"gmptrace/analyze"
+)
+
+// DecisionWriter writes decisions one by one, a line each, for machines.
+type DecisionWriter interface {
+	Write(*analyze.Decision) error
+	Flush() error // to be called at the end
+}
+
+// DecisionLines writes each decision as one JSON object a line, with the fields
+// of its kind:
+//
+//	{"kind":"dispatch","time_ns","g","p","m","source","victim_p","certain","candidates"}
+//	{"kind":"steal","time_ns","g","p","m","source","victim_p","certain","moved"}
+//	{"kind":"handoff","time_ns","p","from_m","to_m","cause","after_ns"}
+//	{"kind":"preempt","time_ns","g","p","how","ran_ns"}
+//	{"kind":"divergence","time_ns","g","p","what"}
+func DecisionLines(w io.Writer) DecisionWriter { return &lineWriter{json.NewEncoder(w)} }
+
+type lineWriter struct{ enc *json.Encoder }
+
+func (l *lineWriter) Flush() error { return nil }
+
+func (l *lineWriter) Write(d *analyze.Decision) error {
+	switch d.Kind {
+	case analyze.DecisionDispatch:
+		return l.enc.Encode(struct {
+			Kind       string   `json:"kind"`
+			Time       int64    `json:"time_ns"`
+			G          int64    `json:"g"`
+			P          int32    `json:"p"`
+			M          int64    `json:"m"`
+			Source     string   `json:"source"`
+			Victim     int32    `json:"victim_p"`
+			Certain    bool     `json:"certain"`
+			Candidates []string `json:"candidates"`
+		}{string(d.Kind), d.Time, int64(d.G), int32(d.P), d.M, d.Source, int32(d.Victim), d.Certain, d.Candidates})
+	case analyze.DecisionSteal:
+		return l.enc.Encode(struct {
+			Kind    string `json:"kind"`
+			Time    int64  `json:"time_ns"`
+			G       int64  `json:"g"`
+			P       int32  `json:"p"`
+			M       int64  `json:"m"`
+			Source  string `json:"source"`
+			Victim  int32  `json:"victim_p"`
+			Certain bool   `json:"certain"`
+			Moved   int    `json:"moved"`
+		}{string(d.Kind), d.Time, int64(d.G), int32(d.P), d.M, d.Source, int32(d.Victim), d.Certain, d.Moved})
+	case analyze.DecisionHandoff:
+		return l.enc.Encode(struct {
+			Kind  string `json:"kind"`
+			Time  int64  `json:"time_ns"`
+			P     int32  `json:"p"`
+			FromM int64  `json:"from_m"`
+			ToM   int64  `json:"to_m"`
+			Cause string `json:"cause"`
+			After int64  `json:"after_ns"`
+		}{string(d.Kind), d.Time, int32(d.P), d.FromM, d.ToM, d.Cause, d.After})
+	case analyze.DecisionPreempt:
+		return l.enc.Encode(struct {
+			Kind string `json:"kind"`
+			Time int64  `json:"time_ns"`
+			G    int64  `json:"g"`
+			P    int32  `json:"p"`
+			How  string `json:"how"`
+			Ran  int64  `json:"ran_ns"`
+		}{string(d.Kind), d.Time, int64(d.G), int32(d.P), d.How, d.Ran})
+	case analyze.DecisionDivergence:
+		return l.enc.Encode(struct {
+			Kind string `json:"kind"`
+			Time int64  `json:"time_ns"`
+			G    int64  `json:"g"`
+			P    int32  `json:"p"`
+			What string `json:"what"`
+		}{string(d.Kind), d.Time, int64(d.G), int32(d.P), d.What})
+	}
+	return fmt.Errorf("no decision is of kind %q", d.Kind)
+}
+
+// decisionColumns are the columns of DecisionTable: those of all kinds.
+var decisionColumns = []string{"kind", "time_ns", "g", "p", "m", "source", "victim_p", "certain", "candidates", "moved",
+	"from_m", "to_m", "cause", "after_ns", "how", "ran_ns", "what"}
+
+// DecisionTable writes decisions as CSV with a header. Every line has all
+// columns; those that a kind does not have are empty. Candidates are separated
+// by |.
+func DecisionTable(w io.Writer) DecisionWriter {
+	t := &tableWriter{out: csv.NewWriter(w)}
+	t.err = t.out.Write(decisionColumns)
+	return t
+}
+
+type tableWriter struct {
+	out *csv.Writer
+	err error
+	row [17]string
+}
+
+func (t *tableWriter) Flush() error {
+	t.out.Flush()
+	return t.out.Error()
+}
+
+func (t *tableWriter) Write(d *analyze.Decision) error {
+	if t.err != nil {
+		return t.err
+	}
+	num := func(n int64) string { return strconv.FormatInt(n, 10) }
+	row := &t.row
+	*row = [17]string{0: string(d.Kind), 1: num(d.Time), 2: num(int64(d.G)), 3: num(int64(d.P))}
+	switch d.Kind {
+	case analyze.DecisionDispatch, analyze.DecisionSteal:
+		row[4], row[5], row[6], row[7] = num(d.M), d.Source, num(int64(d.Victim)), strconv.FormatBool(d.Certain)
+		row[8] = strings.Join(d.Candidates, "|")
+		if d.Kind == analyze.DecisionSteal {
+			row[9] = num(int64(d.Moved))
+		}
+	case analyze.DecisionHandoff:
+		row[10], row[11], row[12], row[13] = num(d.FromM), num(d.ToM), d.Cause, num(d.After)
+	case analyze.DecisionPreempt:
+		row[14], row[15] = d.How, num(d.Ran)
+	case analyze.DecisionDivergence:
+		row[16] = d.What
+	}
+	return t.out.Write(row[:])
+}
