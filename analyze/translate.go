@@ -501,10 +501,21 @@ func stackFlags(frames []Frame) model.Flags {
 	if strings.HasPrefix(start, "runtime/trace.") {
 		fl |= model.FlagTraceReader
 	}
-	if strings.HasPrefix(start, "runtime.") && start != "runtime.main" || strings.HasPrefix(start, "runtime/trace.") {
+	if isRuntime(start) {
 		fl |= model.FlagRuntimeG
 	}
 	return fl
+}
+
+// isRuntime reports whether a goroutine that started with this function belongs
+// to the Go runtime or its tracer. The main goroutine, iter.Pull's and those of
+// C threads that call into Go run the program's code.
+func isRuntime(start string) bool {
+	if strings.HasPrefix(start, "runtime/trace.") {
+		return true
+	}
+	return strings.HasPrefix(start, "runtime.") && start != "runtime.main" && start != "runtime.corostart" &&
+		!strings.HasPrefix(start, "runtime.cgocallback")
 }
 
 // frameFlags is what one function anywhere on a stack proves. The functions

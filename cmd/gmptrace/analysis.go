@@ -80,7 +80,14 @@ func (an *analysis) load(ctx context.Context, trace string) (*analyze.Report, er
 	}
 	defer in.Close()
 	bar := an.progress(in)
-	rep, err := analyze.Analyze(ctx, in, analyze.Options{
+	rep, err := analyze.Analyze(ctx, in, an.options(in, bar))
+	bar.close()
+	return rep, printableError(err)
+}
+
+// options are those that the flags ask for.
+func (an *analysis) options(in *input, bar *progress) analyze.Options {
+	return analyze.Options{
 		Name:      in.name,
 		Size:      in.size,
 		GoVersion: string(an.goVersion),
@@ -90,26 +97,33 @@ func (an *analysis) load(ctx context.Context, trace string) (*analyze.Report, er
 		MaxMemory: int64(an.maxMemory),
 		Progress:  bar.update,
 		Version:   buildVersion(),
-	})
-	bar.close()
+	}
+}
+
+// printableError makes the input's name in err safe to print.
+func printableError(err error) error {
 	var bad *analyze.InputError
 	if errors.As(err, &bad) {
 		shown := *bad
 		shown.Name = printableName(bad.Name)
-		return nil, &shown
+		return &shown
 	}
-	return rep, err
+	return err
 }
 
 // conclude sets the exit code, and says in one line what could not be analysed.
 func (an *analysis) conclude(rep *analyze.Report) {
-	t := &rep.Trace
+	an.concludeTrace(&rep.Trace)
+	if an.failOn.reached(rep.Findings) {
+		an.code = exitFindings
+	}
+}
+
+// concludeTrace does so for what was read.
+func (an *analysis) concludeTrace(t *analyze.Trace) {
 	if !t.Complete || t.Events == 0 {
 		an.code = exitPartial
 		fmt.Fprintf(an.stderr, "gmptrace: %s: %s\n", printableName(t.Name), printableName(lost(t)))
-	}
-	if an.failOn.reached(rep.Findings) {
-		an.code = exitFindings
 	}
 }
 

@@ -41,11 +41,11 @@ export function patterns(palette) {
   });
 }
 
-// In the order of analyze.SliceKind.
-const textures = [
+// In the order of analyze.SliceKind. Only one kind may go without.
+export const textures = [
   null,
   (c) => dots(c),
-  null,
+  (c) => c.fillRect(3, 0, 1, HATCH),
   (c) => stripes(c, 1),
   (c) => stripes(c, -1),
   (c) => c.fillRect(0, 3, HATCH, 1),

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"gmptrace/analyze"
+	"gmptrace/render"
+
+	"github.com/spf13/cobra"
+)
+
+type decisionsCommand struct {
+	*analysis
+	kinds  []string
+	format decisionFormat
+}
+
+// decisionFormat is how decisions are written.
+type decisionFormat string
+
+// The formats of decisions.
+const (
+	formatLines decisionFormat = "jsonl"
+	formatCSV   decisionFormat = "csv"
+)
+
+func (f *decisionFormat) Type() string   { return "format" }
+func (f *decisionFormat) String() string { return string(*f) }
+
+func (f *decisionFormat) Set(v string) error {
+	if decisionFormat(v) != formatLines && decisionFormat(v) != formatCSV {
+		return fmt.Errorf("need one of %s, %s", formatLines, formatCSV)
+	}
+	*f = decisionFormat(v)
+	return nil
+}
+
+func (a *app) decisionsCommand() *cobra.Command {
+	c := &decisionsCommand{analysis: newAnalysis(a), format: formatLines}
+	cmd := &cobra.Command{
+		Use:   "decisions TRACE",
+		Short: "Print every scheduling decision, one a line, for machines",
+		Long: `Decisions prints one line for each scheduling decision, in the order of the
+trace. Times are nanoseconds of the trace's own clock, ids are -1 where there is
+none. A dispatch is a goroutine that goes from runnable to running; its source
+is inferred, certain says that no other source fits the scheduler's rules, and
+candidates are those that fit.
+
+` + traceHelp,
+		Example: `  gmptrace decisions app.trace
+  gmptrace decisions --kind dispatch,steal --format csv app.trace
+  gmptrace decisions --kind handoff --quiet - < app.trace`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a.ran = true
+			return c.run(cmd.Context(), args[0])
+		},
+	}
+	c.addFlags(cmd.Flags())
+	must(cmd.Flags().MarkHidden("fail-on")) // decisions are no findings
+	cmd.Flags().StringSliceVar(&c.kinds, "kind", nil, "only `KINDS`, separated by commas: "+strings.Join(decisionKinds(), ", "))
+	cmd.Flags().Var(&c.format, "format", "`FORMAT` of the lines: jsonl or csv")
+	c.completions(cmd)
+	formats := []string{string(formatLines), string(formatCSV)}
+	must(cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp)))
+	must(cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(decisionKinds(), cobra.ShellCompDirectiveNoFileComp)))
+	return cmd
+}
+
+func decisionKinds() []string {
+	var names []string
+	for _, k := range analyze.DecisionKinds {
+		names = append(names, string(k))
+	}
+	return names
+}
+
+func (c *decisionsCommand) run(ctx context.Context, trace string) error {
+	if err := c.check(trace); err != nil {
+		return err
+	}
+	var kinds []analyze.DecisionKind
+	for _, k := range c.kinds {
+		if !slices.Contains(decisionKinds(), k) {
+			return usagef("--kind %s: need some of %s", printableName(k), strings.Join(decisionKinds(), ", "))
+		}
+		kinds = append(kinds, analyze.DecisionKind(k))
+	}
+	in, err := c.open(ctx, trace)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	bar := c.progress(in)
+	buf := bufio.NewWriterSize(contextWriter{ctx, c.stdout}, 1<<16)
+	lines := c.writer(buf)
+	tr, err := analyze.Decisions(ctx, in, c.options(in, bar), kinds, lines.Write)
+	bar.close()
+	if err != nil {
+		return printableError(err)
+	}
+	if err := cmp.Or(lines.Flush(), buf.Flush()); err != nil {
+		return err
+	}
+	tr.Name = in.name
+	c.concludeTrace(&tr)
+	return nil
+}
+
+func (c *decisionsCommand) writer(w io.Writer) render.DecisionWriter {
+	if c.format == formatCSV {
+		return render.DecisionTable(w)
+	}
+	return render.DecisionLines(w)
+}
