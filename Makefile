@@ -80,5 +80,5 @@ screenshots: build chromium
 	@mkdir -p .github/screenshots; dir="$$(mktemp -d)"; trap 'rm -rf "$$dir"' EXIT; \
 	  $(BIN)/gmptrace report $(SHOT) -o "$$dir/report.html" && \
 	  $(CHROMIUM) --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$$dir/profile" \
-	    --window-size=1366,2200 --virtual-time-budget=4000 \
+	    --window-size=1366,1940 --virtual-time-budget=4000 \
 	    --screenshot=.github/screenshots/report.png "file://$$dir/report.html"
