@@ -185,14 +185,51 @@ func (e *encoder) depth(points []analyze.DepthPoint) {
 	}
 }
 
-// depthPoints are the timeline's or, without one, the overview's peaks.
+// depthPoints are the timeline's where it is in full detail, and the overview's
+// peaks elsewhere.
 func depthPoints(r *analyze.Report) []analyze.DepthPoint {
-	if r.Timeline != nil && len(r.Timeline.Depth) > 0 {
-		return r.Timeline.Depth
+	tl := r.Timeline
+	if tl != nil && tl.Complete {
+		return tl.Depth
+	}
+	from, to := bounds(r)
+	if tl == nil {
+		return peaks(nil, r.Overview, from, to)
 	}
 	var points []analyze.DepthPoint
-	for i, n := range r.Overview.Peak {
-		points = append(points, analyze.DepthPoint{At: int64(i) * r.Overview.Width, N: n})
+	at := from
+	for _, w := range tl.Kept {
+		points = peaks(points, r.Overview, at, min(w.Start, to))
+		points = exact(points, tl.Depth, w)
+		at = max(at, w.End)
+	}
+	return peaks(points, r.Overview, at, to)
+}
+
+// peaks adds the peak of each column of the overview in [from, to).
+func peaks(points []analyze.DepthPoint, o analyze.Overview, from, to int64) []analyze.DepthPoint {
+	for i, n := range o.Peak {
+		start := max(from, int64(i)*o.Width)
+		if start < min(to, int64(i+1)*o.Width) {
+			points = append(points, analyze.DepthPoint{At: start, N: n})
+		}
+	}
+	return points
+}
+
+// exact adds what depth says of w, beginning with the value that it has there.
+func exact(points, depth []analyze.DepthPoint, w analyze.Window) []analyze.DepthPoint {
+	first, _ := slices.BinarySearchFunc(depth, w.Start+1, func(d analyze.DepthPoint, at int64) int { return cmp.Compare(d.At, at) })
+	now := analyze.DepthPoint{At: w.Start}
+	if first > 0 {
+		now.N = depth[first-1].N
+	}
+	points = append(points, now)
+	for _, d := range depth[first:] {
+		if d.At >= w.End {
+			break
+		}
+		points = append(points, d)
 	}
 	return points
 }

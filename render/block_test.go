@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"slices"
 	"testing"
 
 	"gmptrace/analyze"
@@ -40,7 +41,8 @@ func blockSample() *analyze.Report {
 	a.Add(analyze.Slice{Start: 640, End: 1280, G: model.NoG, Kind: analyze.SliceSched})
 	a.Add(analyze.Slice{Start: late, End: late + 6400, G: 1 << 40, Name: 2, Kind: analyze.SliceGCWorker, Source: model.SourceGCWorker})
 	b.Add(analyze.Slice{Start: 0, End: 64 * 1000, G: 9, Name: 1, Kind: analyze.SliceAssist, Source: model.SourceParkCancelled, Certain: true})
-	r := &analyze.Report{Timeline: &analyze.Timeline{
+	r := &analyze.Report{Trace: analyze.Trace{To: 2 * late}, Timeline: &analyze.Timeline{
+		Kept:   []analyze.Window{{End: 2 * late}},
 		Tracks: []*analyze.Track{a, b},
 		Marks:  []analyze.Mark{{At: 64, P: 0, From: 7, Kind: analyze.MarkSteal}, {At: late, P: 7, From: -1, Kind: analyze.MarkPreempt}},
 		Depth:  []analyze.DepthPoint{{At: 0, N: 0}, {At: 6400, N: 300}},
@@ -108,5 +110,27 @@ func TestUnit(t *testing.T) {
 	}
 	if got := unitOf(&analyze.Timeline{}); got != 1 {
 		t.Errorf("unit of no slices = %d, want 1", got)
+	}
+}
+
+// TestDepthPoints: inside a kept window the depth is exact, outside it is the
+// overview's, and neither reaches into the other.
+func TestDepthPoints(t *testing.T) {
+	point := func(at int64, n int) analyze.DepthPoint { return analyze.DepthPoint{At: at, N: n} }
+	r := &analyze.Report{
+		Trace:    analyze.Trace{DurationNS: 40, To: 40},
+		Overview: analyze.Overview{Width: 10, Columns: 4, Peak: []int{1, 2, 3, 4}},
+		Timeline: &analyze.Timeline{
+			Kept:  []analyze.Window{{Start: 15, End: 25}},
+			Depth: []analyze.DepthPoint{point(12, 7), point(18, 8), point(30, 9)},
+		},
+	}
+	want := []analyze.DepthPoint{point(0, 1), point(10, 2), point(15, 7), point(18, 8), point(25, 3), point(30, 4)}
+	if got := depthPoints(r); !slices.Equal(got, want) {
+		t.Errorf("depth = %v, want %v", got, want)
+	}
+	r.Timeline = nil
+	if got := depthPoints(r); !slices.Equal(got, []analyze.DepthPoint{point(0, 1), point(10, 2), point(20, 3), point(30, 4)}) {
+		t.Errorf("without a timeline the depth = %v", got)
 	}
 }
