@@ -65,7 +65,7 @@ type G struct {
 	execHead, execTail uint64
 
 	// LockOSThread, as far as it shows: dispatches in a row on an M that ran
-	// nothing else, and how many of them followed an acquirep.
+	// nothing else, and how many of them were handed to it: see noteLocked.
 	lockM    MIndex
 	lockRuns int32
 	lockAcq  int32
@@ -83,6 +83,7 @@ type P struct {
 	// It is idle because findRunnable found nothing: no queue that its M could
 	// see held a goroutine.
 	foundNone bool
+	idleFrom  Time // beginning of the last idle stretch
 
 	// What PInterval says of the current dispatch.
 	source  Source

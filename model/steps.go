@@ -58,7 +58,7 @@ func (s *Sched) execute(e *entry) {
 	}
 	f := s.find(e, g, p)
 	s.countTick(e, g, p, f)
-	s.noteLocked(e, g)
+	s.noteLocked(e, g, p)
 	d := add(&s.Facts.Dispatches)
 	*d = Dispatch{Time: s.now, Ready: g.ready, G: g.id, By: g.by, P: p.id, M: e.M, Victim: f.victim,
 		WaitedOn: waitedOn, Func: g.fn, Source: f.source, Certain: f.certain, Sources: f.sources.With(f.source),
@@ -182,9 +182,23 @@ func (s *Sched) entersyscall(e *entry) {
 	p := s.p(e.P)
 	s.setP(p, PDoesSyscall)
 	p.g = e.g
-	if next, _ := s.nextOnM(s.cur); next != nil && next.Op == OpReleasep && s.stw == 0 {
+	if s.givesAway() {
 		s.handoff(HandoffBlocking, p, g.id, 0)
 	}
+}
+
+// givesAway reports whether the system call that begins now is one that gives
+// its P away at once: the thread's next step releases it. So does a C thread
+// that leaves Go for good, but its goroutine ends with it.
+//
+// Source: proc.go, entersyscallblock and dropm.
+func (s *Sched) givesAway() bool {
+	next, seq := s.nextOnM(s.cur)
+	if next == nil || next.Op != OpReleasep || s.stw > 0 {
+		return false
+	}
+	after, _ := s.nextOnM(seq)
+	return after == nil || after.Op != OpGoexitSyscall
 }
 
 func (s *Sched) exitsyscall(e *entry) {
@@ -306,7 +320,7 @@ func (s *Sched) releasep(e *entry) {
 	if p.does == PDoesSyscall {
 		does = MDoesSyscall
 	}
-	p.foundNone = p.does == PDoesSched && s.stw == 0
+	p.foundNone, p.idleFrom = p.does == PDoesSched && s.stw == 0, s.now
 	s.setP(p, PDoesIdle)
 	s.leaveP(p, does)
 	p.g = 0
@@ -326,7 +340,7 @@ func (s *Sched) retake(e *entry) {
 	switch {
 	case e.P < 0 && e.G < 0 && e.M != p.m:
 		s.handoff(HandoffRetake, p, id, after)
-	case e.G >= 0 && e.M != p.m && s.stw == 0:
+	case e.G >= 0 && e.P >= 0 && s.stw == 0:
 		s.handoff(HandoffSafepoint, p, id, after)
 	}
 	p.foundNone = false
@@ -374,15 +388,18 @@ func (s *Sched) handoffLocked(e *entry, g *G) {
 	s.handoff(cause, s.p(e.P), g.id, 0)
 }
 
-// lockedTo reports whether g seems locked to thread i (LockOSThread): it was
-// dispatched there often enough in a row, mostly after the thread, which ran
-// nothing else, took a P.
+// lockedTo reports whether g seems locked to thread i (LockOSThread): most of
+// its dispatches in a row there were handed to the thread, which ran nothing else.
 func (s *Sched) lockedTo(g *G, i MIndex) bool {
-	return g.lockM == i && g.lockRuns >= 4 && 2*g.lockAcq > g.lockRuns
+	return g.lockM == i && g.lockAcq >= 4 && 2*g.lockAcq > g.lockRuns
 }
 
-// noteLocked counts dispatches of g on one thread that runs nothing else.
-func (s *Sched) noteLocked(e *entry, g *G) {
+// noteLocked counts dispatches of g on one thread that runs nothing else, and
+// those that startlockedm handed to it: another thread gave its P up although g
+// was runnable, as if it had found nothing, and this one took it.
+//
+// Source: proc.go, startlockedm.
+func (s *Sched) noteLocked(e *entry, g *G, p *P) {
 	if e.M < 0 {
 		return
 	}
@@ -392,7 +409,7 @@ func (s *Sched) noteLocked(e *entry, g *G) {
 	}
 	m.lastG = e.g
 	g.lockRuns++
-	if m.prevOp == OpAcquirep {
+	if m.prevOp == OpAcquirep && p.foundNone && g.ready <= p.idleFrom {
 		g.lockAcq++
 	}
 }
