@@ -15,7 +15,6 @@ type dispatches struct {
 	sources  [model.NumSources]SourceCount
 	steals   map[[2]model.ProcID]int64 // thief, victim
 	moved    int64
-	ticks    int64
 	diverged [model.NumDivergences]int64
 }
 

@@ -78,10 +78,8 @@ func (s Severity) AtLeast(t Severity) bool { return s.rank() >= t.rank() }
 // verdict is the answer to "was it the scheduler?".
 func (r *run) verdict(rep *Report) Verdict {
 	where := r.whereTimeWent(rep)
-	for _, f := range rep.Findings {
-		if f.Severity == SeverityInfo {
-			break
-		}
+	if len(rep.Findings) > 0 && rep.Findings[0].Severity.AtLeast(SeverityWarning) {
+		f := &rep.Findings[0]
 		return Verdict{Severity: f.Severity, Headline: f.Title + ".", Detail: f.What + " " + where}
 	}
 	k := &rep.Key

@@ -270,19 +270,18 @@ func (s *Sched) globalBeforeLocal(e *entry, g *G, p *P, f *found, refuted bool) 
 // that the order of the puts is not in doubt.
 func (s *Sched) aheadInGlobal(e *entry, g *G, p *P) (mine []gref, sure bool) {
 	mine = s.scratch[:0]
-	n := 0
-	for pos := s.globq.head; pos < g.pos && n < 4*globBatchMax; pos++ {
+	for pos := max(s.globq.head, g.pos-4*globBatchMax); pos < g.pos; pos++ {
 		r := s.globq.at(pos)
 		if r == 0 {
 			continue
 		}
-		n++
 		y := s.g(r)
 		if y.popped {
 			continue
 		}
 		if s.comes(r).p != p.id {
 			y.popped = true
+			s.popped++
 			continue
 		}
 		if g.putAt-y.putAt > putApart && (y.putEnd <= g.putAt || y.putEnd-y.putAt < putDone) {
@@ -351,14 +350,22 @@ func (s *Sched) pullBatch(e *entry, g *G, p *P, f *found) {
 		}
 		return
 	}
-	rest, size := s.behindInGlobal(g)
+	size := s.globq.n - s.popped // as the puller saw it, give or take a late put
 	n := min(size/max(s.procs, 1)+1, size, globBatchMax)
+	rest := s.behindInGlobal(g, n+batchSlack)
+	if len(rest) < n+batchSlack { // all of them: late puts matter
+		size = len(rest) + 1
+		n = min(size/max(s.procs, 1)+1, size, globBatchMax)
+	}
 	n = s.batchSize(p, rest, n)
 	for _, r := range rest[:min(n-1, len(rest))] {
 		s.moveToRing(p, r)
 		f.moved++
 	}
 }
+
+// batchSlack is how far beyond a batch's computed end its real end is looked for.
+const batchSlack = 4
 
 // moveToRing moves r from the global queue to p's ring.
 func (s *Sched) moveToRing(p *P, r gref) {
@@ -369,13 +376,12 @@ func (s *Sched) moveToRing(p *P, r gref) {
 	y.batch, y.sure = s.cur, sure
 }
 
-// behindInGlobal is what stands behind g in the global queue and can leave with
-// it, as far as a batch can reach, and the queue's size as the puller saw it.
-func (s *Sched) behindInGlobal(g *G) (rest []gref, size int) {
-	rest = s.scratch[:0]
-	size = 1
-	limit := globBatchMax * max(s.procs, 1) // more does not change the batch
-	for pos := g.pos + 1; pos < s.globq.tail && size < limit; pos++ {
+// behindInGlobal is what stands behind g in the global queue and could leave
+// with it, at most so many: those that others popped, or that were not there
+// yet, are left out.
+func (s *Sched) behindInGlobal(g *G, most int) []gref {
+	rest := s.scratch[:0]
+	for pos := g.pos + 1; pos < s.globq.tail && len(rest) < most; pos++ {
 		r := s.globq.at(pos)
 		if r == 0 {
 			continue
@@ -383,13 +389,10 @@ func (s *Sched) behindInGlobal(g *G) (rest []gref, size int) {
 		if y := s.g(r); y.popped || y.putEnd > s.now && s.now-y.putAt > putDone && s.overtaken(pos, r) {
 			continue
 		}
-		size++
-		if len(rest) <= globBatchMax+4 {
-			rest = append(rest, r)
-		}
+		rest = append(rest, r)
 	}
 	s.scratch = rest
-	return rest, size
+	return rest
 }
 
 // overtaken reports whether something behind r in the global queue is dispatched
@@ -524,6 +527,7 @@ func (s *Sched) unbatch(e *entry, g *G, v *P) {
 		y := s.g(back[i])
 		s.unqueue(y)
 		y.place, y.p, y.batch, y.sure = placeGlobal, NoP, 0, false
+		s.roomInGlobal()
 		y.pos = s.globq.pushHead(back[i])
 	}
 }

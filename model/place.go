@@ -43,7 +43,14 @@ func (s *Sched) ringput(p *P, r gref) {
 
 // globalPush puts r at the global queue's tail.
 func (s *Sched) globalPush(r gref) {
+	s.roomInGlobal()
 	s.placeGlobal(s.g(r), s.globq.push(r))
+}
+
+func (s *Sched) roomInGlobal() {
+	if s.globq.full() {
+		s.globq.makeRoom(func(r gref, pos int64) { s.g(r).pos = pos })
+	}
 }
 
 func (s *Sched) placeGlobal(g *G, pos int64) {
@@ -57,6 +64,7 @@ func (s *Sched) placeGlobal(g *G, pos int64) {
 func (s *Sched) globrunqputhead(r gref) {
 	g := s.g(r)
 	s.unqueue(g)
+	s.roomInGlobal()
 	s.placeGlobal(g, s.globq.pushHead(r))
 }
 
@@ -92,6 +100,10 @@ func (s *Sched) unqueue(g *G) {
 		}
 	case placeGlobal:
 		s.globq.remove(g.pos)
+		if g.popped {
+			g.popped = false
+			s.popped--
+		}
 	}
 	g.place = placeNone
 }

@@ -57,19 +57,27 @@ type globq struct {
 
 func (q *globq) at(pos int64) gref { return q.buf[pos&int64(len(q.buf)-1)] }
 
-func (q *globq) grow() {
+// full reports whether there is no room between tail and head.
+func (q *globq) full() bool { return q.tail-q.head >= int64(len(q.buf)) }
+
+// makeRoom closes the holes, and doubles the buffer if it still is half full.
+// Positions change: moved is told each goroutine's new one.
+func (q *globq) makeRoom(moved func(gref, int64)) {
 	old := *q
-	q.buf = make([]gref, max(64, 2*len(old.buf)))
+	size := max(64, len(old.buf))
+	if q.n > size/2 {
+		size *= 2
+	}
+	*q = globq{buf: make([]gref, size)}
 	for pos := old.head; pos < old.tail; pos++ {
-		q.buf[pos&int64(len(q.buf)-1)] = old.at(pos)
+		if g := old.at(pos); g != 0 {
+			moved(g, q.push(g))
+		}
 	}
 }
 
-// push puts g at the tail and returns its position.
+// push puts g at the tail and returns its position. There must be room.
 func (q *globq) push(g gref) int64 {
-	if q.tail-q.head >= int64(len(q.buf)) {
-		q.grow()
-	}
 	pos := q.tail
 	q.buf[pos&int64(len(q.buf)-1)] = g
 	q.tail++
@@ -77,11 +85,8 @@ func (q *globq) push(g gref) int64 {
 	return pos
 }
 
-// pushHead puts g at the head and returns its position.
+// pushHead puts g at the head and returns its position. There must be room.
 func (q *globq) pushHead(g gref) int64 {
-	if q.tail-q.head >= int64(len(q.buf)) {
-		q.grow()
-	}
 	q.head--
 	q.buf[q.head&int64(len(q.buf)-1)] = g
 	q.n++

@@ -76,7 +76,6 @@ type P struct {
 	id    ProcID
 	does  PActivity
 	since Time
-	open  Open
 	m     MIndex // that holds it, or held it last
 	g     gref   // running or in a system call on it
 
@@ -124,7 +123,6 @@ type M struct {
 	g     gref // running or in a system call on it
 	sysAt Time // beginning of its system call
 
-	runs    int32 // goroutines in a row that were the same
 	lastG   gref
 	prevOp  Op // last scheduler event on this M
 	prevG   gref
