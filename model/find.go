@@ -270,7 +270,7 @@ func (s *Sched) globalBeforeLocal(e *entry, g *G, p *P, f *found, refuted bool) 
 // that the order of the puts is not in doubt.
 func (s *Sched) aheadInGlobal(e *entry, g *G, p *P) (mine []gref, sure bool) {
 	mine = s.scratch[:0]
-	for pos := max(s.globq.head, g.pos-4*globBatchMax); pos < g.pos; pos++ {
+	for pos := max(s.globq.head, g.pos-globBatchMax); pos < g.pos; pos++ {
 		r := s.globq.at(pos)
 		if r == 0 {
 			continue
