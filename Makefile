@@ -38,6 +38,13 @@ lint:
 chromium:
 	@.ci/chromium
 
+.PHONY: pgo
+pgo:
+	@dir="$$(mktemp -d)"; trap 'rm -rf "$$dir"' EXIT; \
+	  $(GO) run ./fixtures/bench gen -size 60MB -procs 2 -o "$$dir/2p.trace" && \
+	  $(GO) run ./fixtures/bench gen -size 40MB -procs 64 -o "$$dir/64p.trace" && \
+	  $(GO) run -trimpath ./fixtures/bench profile -o cmd/gmptrace/default.pgo "$$dir/2p.trace" "$$dir/64p.trace"
+
 .PHONY: bench
 bench:
 	$(GO) run ./fixtures/bench run -dir "$(BENCHDIR)" $(SIZES)
