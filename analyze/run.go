@@ -84,8 +84,8 @@ func (r *run) begin(b *batch, opt Options) error {
 	}
 	rp.collectors[len(rp.collectors)-1].(*overview).zero = zero
 	if opt.Slices > 0 {
-		rp.collectors = append(rp.collectors, &tracker{names: n, zero: zero, budget: opt.Slices, texts: map[uint32]uint32{},
-			assists: map[model.ProcID][]span{}, begun: map[model.GoID]assistOn{}})
+		rp.collectors = append(rp.collectors, &tracker{names: n, zero: zero, budget: opt.Slices,
+			begun: map[model.GoID]assistOn{}})
 	}
 	return r.setWindow(opt, zero)
 }

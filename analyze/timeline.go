@@ -108,14 +108,20 @@ func (t *Track) Add(s Slice) {
 	t.G = binary.AppendVarint(t.G, int64(s.G-t.lastG))
 	t.Name = binary.AppendUvarint(t.Name, uint64(s.Name))
 	t.Kind = append(t.Kind, byte(s.Kind))
-	from := byte(s.Source)
-	if s.Certain {
-		from |= 1 << 7
-	}
-	t.From = append(t.From, from)
+	t.From = append(t.From, packSource(s.Source, s.Certain))
 	t.end, t.lastG = s.End, s.G
 	t.N++
 }
+
+// packSource puts a source and whether it is certain into a byte.
+func packSource(s model.Source, certain bool) byte {
+	if certain {
+		return byte(s) | 1<<7
+	}
+	return byte(s)
+}
+
+func unpackSource(b byte) (model.Source, bool) { return model.Source(b &^ (1 << 7)), b&(1<<7) != 0 }
 
 // Slices are the track's slices in order of time.
 func (t *Track) Slices() iter.Seq[Slice] {
@@ -136,8 +142,7 @@ func (t *Track) Slices() iter.Seq[Slice] {
 			s.G += model.GoID(dg)
 			s.Name = uint32(nm)
 			s.Kind = SliceKind(t.Kind[i])
-			s.Source = model.Source(t.From[i] &^ (1 << 7))
-			s.Certain = t.From[i]&(1<<7) != 0
+			s.Source, s.Certain = unpackSource(t.From[i])
 			if !yield(s) {
 				return
 			}

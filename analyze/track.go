@@ -21,10 +21,11 @@ type tracker struct {
 	chunks  []*chunk // in order of time; the last one is open
 	kept    int      // slices in chunks
 	leftOut int64
-	texts   map[uint32]uint32 // function → Timeline.Names
+	texts   []uint32 // by function: its place in Timeline.Names, counted from 1
+	spare   []*chunk // dropped ones, to use again
 	out     Timeline
 
-	assists map[model.ProcID][]span // not yet used by a slice
+	assists [][]span // by P: not yet used by a slice
 	begun   map[model.GoID]assistOn
 	depth   int32 // last point kept
 }
@@ -46,9 +47,15 @@ type chunk struct {
 	worst      int64 // longest wait or pause that it shows
 }
 
+// trackSlice is a Slice, packed: millions pass through here.
 type trackSlice struct {
-	Slice
-	p model.ProcID
+	start int64
+	dur   int64
+	g     model.GoID
+	name  uint32
+	p     uint16 // the model knows no larger id
+	kind  SliceKind
+	from  uint8 // as in Track.From
 }
 
 func (t *tracker) current() *chunk { return t.chunks[len(t.chunks)-1] }
@@ -119,6 +126,9 @@ func (t *tracker) event(ev *model.Event) {
 		if a, ok := t.begun[ev.G]; ok {
 			delete(t.begun, ev.G)
 			if a.p == ev.P { // one that moved between Ps is not drawn
+				for int(ev.P) >= len(t.assists) {
+					t.assists = append(t.assists, nil)
+				}
 				t.assists[ev.P] = append(t.assists[ev.P], span{a.at, ev.Time})
 			}
 		}
@@ -135,7 +145,7 @@ func (t *tracker) slice(iv *model.PInterval) {
 		Start: int64(iv.Start - t.zero), End: int64(iv.End - t.zero), G: iv.G, Kind: sliceKind(iv),
 		Name: t.name(iv), Source: iv.Source, Certain: iv.Certain,
 	}
-	if s.Kind == SliceUser && len(t.assists[iv.P]) > 0 {
+	if s.Kind == SliceUser && int(iv.P) < len(t.assists) && len(t.assists[iv.P]) > 0 {
 		s = t.splitAssists(iv.P, s)
 	}
 	if s.End > s.Start {
@@ -171,7 +181,9 @@ func (t *tracker) splitAssists(p model.ProcID, s Slice) Slice {
 
 func (t *tracker) keep(p model.ProcID, s Slice) {
 	c := t.current()
-	c.slices = append(c.slices, trackSlice{s, p})
+	c.slices = append(c.slices, trackSlice{
+		start: s.Start, dur: s.End - s.Start, g: s.G, name: s.Name, p: uint16(p), kind: s.Kind, from: packSource(s.Source, s.Certain),
+	})
 	t.kept++
 }
 
@@ -181,21 +193,23 @@ func (t *tracker) name(iv *model.PInterval) uint32 {
 	if iv.G == model.NoG {
 		fn = 0
 	}
-	i, ok := t.texts[fn]
-	if !ok {
-		i = uint32(len(t.out.Names))
-		t.texts[fn] = i
-		t.out.Names = append(t.out.Names, t.names.funcs[fn])
+	for int(fn) >= len(t.texts) {
+		t.texts = append(t.texts, 0)
 	}
-	return i
+	if t.texts[fn] == 0 {
+		t.out.Names = append(t.out.Names, t.names.funcs[fn])
+		t.texts[fn] = uint32(len(t.out.Names))
+	}
+	return t.texts[fn] - 1
 }
 
 // cut closes the open chunk and, over the budget, drops the closed ones that
 // show the least.
 func (t *tracker) cut() {
 	c := t.current()
-	c.end = t.zero + model.Time(c.slices[len(c.slices)-1].End)
-	t.chunks = append(t.chunks, &chunk{start: c.end})
+	last := &c.slices[len(c.slices)-1]
+	c.end = t.zero + model.Time(last.start+last.dur)
+	t.chunks = append(t.chunks, t.newChunk(c.end))
 	for t.kept > t.budget && len(t.chunks) > 2 {
 		least := 0
 		for i, x := range t.chunks[:len(t.chunks)-1] {
@@ -206,8 +220,21 @@ func (t *tracker) cut() {
 		n := len(t.chunks[least].slices)
 		t.kept -= n
 		t.leftOut += int64(n)
+		t.spare = append(t.spare, t.chunks[least])
 		t.chunks = slices.Delete(t.chunks, least, least+1)
 	}
+}
+
+// newChunk is an empty chunk, in the memory of a dropped one where there is one.
+func (t *tracker) newChunk(start model.Time) *chunk {
+	n := len(t.spare)
+	if n == 0 {
+		return &chunk{start: start}
+	}
+	c := t.spare[n-1]
+	t.spare = t.spare[:n-1]
+	*c = chunk{start: start, slices: c.slices[:0], marks: c.marks[:0], depth: c.depth[:0]}
+	return c
 }
 
 func (t *tracker) report(r *Report) {
@@ -221,12 +248,14 @@ func (t *tracker) report(r *Report) {
 		}
 		out.keepWindow(int64(c.start-t.zero), int64(c.end-t.zero))
 		for _, s := range c.slices {
-			tr := tracks[s.p]
+			p := model.ProcID(s.p)
+			tr := tracks[p]
 			if tr == nil {
-				tr = &Track{P: s.p}
-				tracks[s.p] = tr
+				tr = &Track{P: p}
+				tracks[p] = tr
 			}
-			tr.Add(s.Slice)
+			source, certain := unpackSource(s.from)
+			tr.Add(Slice{Start: s.start, End: s.start + s.dur, G: s.g, Name: s.name, Kind: s.kind, Source: source, Certain: certain})
 		}
 		out.Marks = append(out.Marks, c.marks...)
 		out.Depth = append(out.Depth, c.depth...)
