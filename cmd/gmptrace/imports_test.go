@@ -97,7 +97,7 @@ func forbidden(from, to string, standard bool) string {
 // goList lists the module's packages and all that they depend on.
 func goList(t *testing.T) map[string]goPackage {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-deps", "-json=ImportPath,Standard,Imports", "gmptrace/...")
+	cmd := exec.Command("go", "list", "-pgo=off", "-deps", "-json=ImportPath,Standard,Imports", "gmptrace/...")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
