@@ -60,7 +60,7 @@ func (s *Sched) execute(e *entry) {
 	s.countTick(e, g, p, f)
 	s.noteLocked(e, g, p)
 	d := add(&s.Facts.Dispatches)
-	*d = Dispatch{Time: s.now, Ready: g.ready, G: g.id, By: g.by, P: p.id, M: e.M, Victim: f.victim,
+	*d = Dispatch{Time: s.now, Ready: g.since, G: g.id, By: g.by, P: p.id, M: e.M, Victim: f.victim,
 		WaitedOn: waitedOn, Func: g.fn, Source: f.source, Certain: f.certain, Sources: f.sources.With(f.source),
 		Moved: uint8(min(f.moved, 255)), Censored: censored, Runtime: g.roles&roleRuntime != 0}
 	s.setG(g, GRunning, NoG)
@@ -269,9 +269,9 @@ func (s *Sched) goStatus(e *entry) {
 // trace it has been in this state since the trace began; after a break nobody
 // knows since when.
 func (s *Sched) appears(g *G, state GState) {
-	g.seen, g.state, g.open, g.since, g.ready = true, state, OpenStart, s.start, s.start
+	g.seen, g.state, g.open, g.since = true, state, OpenStart, s.start
 	if s.broken {
-		g.since, g.ready = s.now, s.now
+		g.since = s.now
 	}
 	g.ran = g.since
 	if state == GRunnable {
@@ -409,7 +409,7 @@ func (s *Sched) noteLocked(e *entry, g *G, p *P) {
 	}
 	m.lastG = e.g
 	g.lockRuns++
-	if m.prevOp == OpAcquirep && p.foundNone && g.ready <= p.idleFrom {
+	if m.prevOp == OpAcquirep && p.foundNone && g.since <= p.idleFrom {
 		g.lockAcq++
 	}
 }
@@ -418,8 +418,8 @@ func (s *Sched) procStatus(e *entry) {
 	p := s.p(ProcID(e.Subject))
 	held := PState(e.Arg) == PRunning
 	if held == (p.does != PDoesIdle) {
-		if !p.seen {
-			s.closeP(p, PDoesIdle)
+		if !p.seen { // it has been idle since the trace began
+			p.seen, p.since = true, s.start
 		}
 		return
 	}
