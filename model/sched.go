@@ -213,7 +213,6 @@ func (s *Sched) setG(g *G, state GState, by GoID) {
 	}
 	if state == GRunnable {
 		s.runnable++
-		g.ready = s.now
 		g.by = by
 	}
 	g.state, g.since, g.open = state, s.now, 0

@@ -25,25 +25,24 @@ const (
 
 // G is a goroutine. Its slot is used again after goexit.
 type G struct {
-	id     GoID
-	state  GState
-	reason Reason // of the last park
-	roles  role
-	open   Open
-	seen   bool // some decided event was about it
-	told   bool // one of its stretches was yielded
-
+	id    GoID
 	since Time // beginning of state
-	ready Time // beginning of the last wait for a P
 	ran   Time // beginning of the current run
 	by    GoID // who readied it
 	fn    uint32
 	stack uint32 // of the last park
+	p     ProcID // runs there, or stands in its queue
 
-	p      ProcID // runs there, or stands in its queue
+	state  GState
+	open   Open
+	reason Reason // of the last park
+	roles  role
+	seen   bool // some decided event was about it
+	told   bool // one of its stretches was yielded
 	place  placeKind
 	direct Source
 	sure   bool // the place is not in doubt
+	popped bool // has left the global queue; its dispatch is still to come
 
 	// What the last park said.
 	parkFlags Flags
@@ -53,9 +52,14 @@ type G struct {
 	pos    int64
 	putAt  Time   // of the event that announced the put
 	putEnd Time   // when it must have been done
-	putP   ProcID // whose M did it, NoP if none
 	putSeq uint64 // event that put it there for certain, else 0
-	popped bool   // has left the queue; its dispatch is still to come
+	putP   ProcID // whose M did it, NoP if none
+
+	// LockOSThread, as far as it shows: dispatches in a row on an M that ran
+	// nothing else, and how many of them were handed to it: see noteLocked.
+	lockM    MIndex
+	lockRuns int32
+	lockAcq  int32
 
 	kickAt Time   // when it was kicked out of runnext
 	batch  uint64 // event of the global pull that moved it to a ring
@@ -63,12 +67,6 @@ type G struct {
 
 	// What the look-ahead holds: the G's next and last dispatch.
 	execHead, execTail uint64
-
-	// LockOSThread, as far as it shows: dispatches in a row on an M that ran
-	// nothing else, and how many of them were handed to it: see noteLocked.
-	lockM    MIndex
-	lockRuns int32
-	lockAcq  int32
 }
 
 // P is a processor.
