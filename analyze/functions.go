@@ -13,7 +13,8 @@ type functions struct {
 	names   *names
 	byFunc  []*functionTime // by names' function index
 	assists map[model.GoID]openAssist
-	last    model.Time
+	zero    model.Time
+	window  *window
 }
 
 // openAssist is a mark assist under way; its first event has the stack.
@@ -52,7 +53,6 @@ func (f *functions) observe(x *model.Facts) {
 }
 
 func (f *functions) assist(ev *model.Event) {
-	f.last = ev.Time
 	switch ev.Op {
 	case model.OpAssistBegin:
 		if _, on := f.assists[ev.G]; !on {
@@ -60,9 +60,15 @@ func (f *functions) assist(ev *model.Event) {
 		}
 	case model.OpAssistEnd:
 		if a, on := f.assists[ev.G]; on {
-			f.at(a.stack).Assist += int64(ev.Time - a.began)
+			f.endAssist(a, ev.Time)
 			delete(f.assists, ev.G)
 		}
+	}
+}
+
+func (f *functions) endAssist(a openAssist, now model.Time) {
+	if from, to, ok := f.window.clip(a.began, now); ok {
+		f.at(a.stack).Assist += int64(to - from)
 	}
 }
 
@@ -93,7 +99,7 @@ func (f *functions) add(iv *model.GInterval) {
 
 func (f *functions) report(r *Report) {
 	for _, a := range f.assists { // sums do not depend on the order
-		f.at(a.stack).Assist += int64(f.last - a.began)
+		f.endAssist(a, f.zero+model.Time(r.Trace.DurationNS))
 	}
 	for i, t := range f.byFunc {
 		if t == nil {

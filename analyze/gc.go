@@ -12,19 +12,20 @@ const MaxRanges = 4096
 
 // gc answers: what did garbage collection and stopping the world cost?
 type gc struct {
-	names *names
-	zero  model.Time
+	names  *names
+	zero   model.Time
+	window *window
 
 	out       GC
 	marking   bool
 	markBegan model.Time
+	marked    bool // a mark phase was seen
 	stws      []openSTW
 	kinds     map[int64]*STWKind
 	assists   map[model.GoID]model.Time
 	sweeps    map[model.ProcID]model.Time
 	longest   *topK[GCRange]
 	worstSTW  *topK[stwPause]
-	last      model.Time
 }
 
 type openSTW struct {
@@ -53,15 +54,14 @@ func (c *gc) observe(f *model.Facts) {
 }
 
 func (c *gc) event(ev *model.Event) {
-	c.last = ev.Time
 	switch ev.Op {
 	case model.OpGCBegin:
 		if !c.marking {
-			c.marking, c.markBegan = true, ev.Time
-			if ev.Arg != 0 && c.out.Cycles == 0 {
+			c.markBegan = ev.Time
+			if ev.Arg != 0 && !c.marked {
 				c.markBegan = c.zero // already on when the trace began
 			}
-			c.out.Cycles++
+			c.marking, c.marked = true, true
 		}
 	case model.OpGCEnd:
 		c.endMark(ev.Time)
@@ -75,7 +75,7 @@ func (c *gc) event(ev *model.Event) {
 		}
 	case model.OpAssistEnd:
 		if t, ok := c.assists[ev.G]; ok {
-			c.out.Assist += int64(ev.Time - t)
+			c.out.Assist += c.within(t, ev.Time)
 			delete(c.assists, ev.G)
 		}
 	case model.OpSweepBegin:
@@ -84,7 +84,7 @@ func (c *gc) event(ev *model.Event) {
 		}
 	case model.OpSweepEnd:
 		if t, ok := c.sweeps[ev.P]; ok {
-			c.out.Sweep += int64(ev.Time - t)
+			c.out.Sweep += c.within(t, ev.Time)
 			delete(c.sweeps, ev.P)
 		}
 	}
@@ -95,8 +95,22 @@ func (c *gc) endMark(now model.Time) {
 		return
 	}
 	c.marking = false
-	c.out.Mark += int64(now - c.markBegan)
-	c.keep(GCRange{Start: int64(c.markBegan - c.zero), End: int64(now - c.zero)})
+	from, to, ok := c.window.clip(c.markBegan, now)
+	if !ok {
+		return
+	}
+	c.out.Cycles++
+	c.out.Mark += int64(to - from)
+	c.keep(GCRange{Start: int64(from - c.zero), End: int64(to - c.zero)})
+}
+
+// within is how much of a range lies in the window, in nanoseconds.
+func (c *gc) within(start, end model.Time) int64 {
+	from, to, ok := c.window.clip(start, end)
+	if !ok {
+		return 0
+	}
+	return int64(to - from)
 }
 
 func (c *gc) endSTW(ev *model.Event) {
@@ -106,35 +120,40 @@ func (c *gc) endSTW(ev *model.Event) {
 	}
 	o := c.stws[i]
 	c.stws = slices.Delete(c.stws, i, i+1)
+	from, to, ok := c.window.clip(o.began, ev.Time)
+	if !ok {
+		return
+	}
 	k := c.kinds[o.cause]
 	if k == nil {
 		k = &STWKind{Cause: c.names.texts[o.cause]}
 		c.kinds[o.cause] = k
 	}
-	d := int64(ev.Time - o.began)
+	d := int64(to - from)
 	k.Count++
 	k.Total += d
 	if d > k.Max {
-		k.Max, k.MaxAt = d, int64(o.began-c.zero)
+		k.Max, k.MaxAt = d, int64(from-c.zero)
 	}
 	c.out.STWCount++
 	c.out.STWTotal += d
-	c.worstSTW.offer(d, stwPause{o.began, ev.Time, o.g, ev.P, o.cause})
-	c.keep(GCRange{Start: int64(o.began - c.zero), End: int64(ev.Time - c.zero), STW: true, Cause: k.Cause})
+	c.worstSTW.offer(d, stwPause{from, to, o.g, ev.P, o.cause})
+	c.keep(GCRange{Start: int64(from - c.zero), End: int64(to - c.zero), STW: true, Cause: k.Cause})
 }
 
 func (c *gc) keep(r GCRange) {
 	c.out.RangesLeft++
-	c.longest.offer(max(r.End-r.Start, 1), r)
+	c.longest.offer(r.End-r.Start, r)
 }
 
 func (c *gc) report(r *Report) {
-	c.endMark(max(c.last, c.markBegan, c.zero+model.Time(r.Trace.To)))
+	end := c.zero + model.Time(r.Trace.DurationNS)
+	c.endMark(end)
 	for _, t := range c.assists { // sums do not depend on the order
-		c.out.Assist += int64(c.last - t)
+		c.out.Assist += c.within(t, end)
 	}
 	for _, t := range c.sweeps {
-		c.out.Sweep += int64(c.last - t)
+		c.out.Sweep += c.within(t, end)
 	}
 	for _, k := range c.kinds {
 		c.out.STWs = append(c.out.STWs, *k)

@@ -71,7 +71,9 @@ func (l *latency) report(r *Report) {
 		Buckets: h.octaves(),
 	}
 	r.Key.LatencyP50, r.Key.LatencyP99, r.Key.LatencyP999, r.Key.LatencyMax = r.Latency.P50, r.Latency.P99, r.Latency.P999, r.Latency.Max
-	r.Key.QueuePeak, r.Key.QueuePeakAt = int(l.peak), int64(l.peakAt-l.zero)
+	if l.peak > 0 {
+		r.Key.QueuePeak, r.Key.QueuePeakAt = int(l.peak), int64(l.peakAt-l.zero)
+	}
 	if d := r.Trace.To - r.Trace.From; d > 0 {
 		r.Key.QueueMean = float64(h.total) / float64(d)
 	}

@@ -6,6 +6,7 @@ import "gmptrace/model"
 type procs struct {
 	byP    []ProcTime
 	sched  *model.Sched
+	window *window
 	wastes wasteSum
 }
 
@@ -51,8 +52,10 @@ func (p *procs) observe(f *model.Facts) {
 			p.at(d.Victim).StolenFrom += int64(d.Moved)
 		}
 	}
-	for i := range p.byP { // a sample a batch: the exact peak would cost a step at every event
-		p.byP[i].QueuePeak = max(p.byP[i].QueuePeak, p.sched.QueueLen(model.ProcID(i)))
+	if p.window.holds(p.sched.Now()) { // a sample a batch: the exact peak would cost a step at every event
+		for i := range p.byP {
+			p.byP[i].QueuePeak = max(p.byP[i].QueuePeak, p.sched.QueueLen(model.ProcID(i)))
+		}
 	}
 	for i := range f.Wastes {
 		p.wastes.add(&f.Wastes[i])

@@ -5,7 +5,6 @@ import (
 	"io"
 	"path"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,10 +22,10 @@ type replay struct {
 
 	start model.Time // of the first event
 	end   model.Time // of the last
-	from  model.Time // part to analyse
-	to    model.Time
-	clip  bool
-	some  bool // an event was seen
+	some  bool       // an event was seen
+
+	window *window // part to analyse
+	clip   bool    // it is not the whole
 
 	// Translation of the current generation's indices.
 	stacks  []uint32
@@ -183,7 +182,7 @@ const spreadEvery = 512
 func (r *replay) spread() {
 	f := &r.sched.Facts
 	if r.clip {
-		r.cut(f)
+		r.window.cut(f)
 	}
 	for _, c := range r.collectors {
 		c.observe(f)
@@ -195,46 +194,6 @@ func (r *replay) spread() {
 func (r *replay) finish() {
 	r.sched.Close()
 	r.spread()
-}
-
-// window sets the part of the trace to analyse. It must be called when the time
-// of the first event is known.
-func (r *replay) window(from, to model.Time) {
-	r.from, r.to, r.clip = from, to, true
-}
-
-// cut drops the facts outside of the window and shortens intervals to it.
-func (r *replay) cut(f *model.Facts) {
-	in := func(t model.Time) bool { return t >= r.from && t <= r.to }
-	f.Dispatches = slices.DeleteFunc(f.Dispatches, func(d model.Dispatch) bool { return !in(d.Time) })
-	f.Handoffs = slices.DeleteFunc(f.Handoffs, func(h model.Handoff) bool { return !in(h.Time) })
-	f.Preempts = slices.DeleteFunc(f.Preempts, func(p model.Preempt) bool { return !in(p.Time) })
-	f.Divergences = slices.DeleteFunc(f.Divergences, func(d model.Divergence) bool { return !in(d.Time) })
-	f.Gs = slices.DeleteFunc(f.Gs, func(iv model.GInterval) bool { return iv.End <= r.from || iv.Start >= r.to })
-	for i := range f.Gs {
-		iv := &f.Gs[i]
-		if iv.Start < r.from {
-			iv.Start, iv.Open = r.from, iv.Open|model.OpenStart
-		}
-		if iv.End > r.to {
-			iv.End, iv.Open = r.to, iv.Open|model.OpenEnd
-		}
-	}
-	f.Ps = slices.DeleteFunc(f.Ps, func(iv model.PInterval) bool { return iv.End <= r.from || iv.Start >= r.to })
-	for i := range f.Ps {
-		f.Ps[i].Start, f.Ps[i].End = max(f.Ps[i].Start, r.from), min(f.Ps[i].End, r.to)
-	}
-	f.Ms = slices.DeleteFunc(f.Ms, func(iv model.MInterval) bool { return iv.End <= r.from || iv.Start >= r.to })
-	for i := range f.Ms {
-		f.Ms[i].Start, f.Ms[i].End = max(f.Ms[i].Start, r.from), min(f.Ms[i].End, r.to)
-	}
-	f.Wastes = slices.DeleteFunc(f.Wastes, func(w model.Waste) bool { return w.End <= r.from || w.Start >= r.to })
-	for i := range f.Wastes {
-		f.Wastes[i].Start, f.Wastes[i].End = max(f.Wastes[i].Start, r.from), min(f.Wastes[i].End, r.to)
-	}
-	for i := range f.Events { // ranges that reach into the window begin and end with it
-		f.Events[i].Time = min(max(f.Events[i].Time, r.from), r.to)
-	}
 }
 
 // bound is b as a time of the trace. clock is the wall-clock time of the trace's

@@ -289,7 +289,7 @@ type Threads struct {
 	Count   int   `json:"count"`           // distinct
 	Peak    int   `json:"in_syscall_peak"` // most blocked in system calls at once
 	PeakAt  int64 `json:"in_syscall_peak_at_ns"`
-	LateNew int   `json:"first_seen_late"` // first seen after the trace's first tenth
+	LateNew int   `json:"first_seen_late"` // first seen after the first tenth of what was analysed
 }
 
 // FunctionTime is the time of all goroutines that started with one function.

@@ -61,16 +61,17 @@ func (r *run) begin(b *batch, opt Options) error {
 	zero := b.events[0].Time
 	n := newNames()
 	sched := model.New(r.rules, 0)
-	rp := &replay{sched: sched, names: n}
+	w := &window{zero, forever}
+	rp := &replay{sched: sched, names: n, window: w}
 	r.names, r.replay = n, rp
 
-	r.gomaxprocs = &gomaxprocs{zero: zero}
-	r.functions = &functions{names: n, assists: map[model.GoID]openAssist{}}
+	r.gomaxprocs = &gomaxprocs{zero: zero, window: w}
+	r.functions = &functions{names: n, zero: zero, window: w, assists: map[model.GoID]openAssist{}}
 	r.latency = &latency{zero: zero, functions: r.functions}
 	r.episodes = &episodes{names: n, zero: zero, worst: newTopK[*episode](maxEpisodes)}
-	r.procs = &procs{sched: sched}
+	r.procs = &procs{sched: sched, window: w}
 	r.procs.wastes.worst = newTopK[model.Waste](maxMoments)
-	r.gc = &gc{names: n, zero: zero, kinds: map[int64]*STWKind{}, assists: map[model.GoID]model.Time{},
+	r.gc = &gc{names: n, zero: zero, window: w, kinds: map[int64]*STWKind{}, assists: map[model.GoID]model.Time{},
 		sweeps: map[model.ProcID]model.Time{}, longest: newTopK[GCRange](MaxRanges), worstSTW: newTopK[stwPause](maxMoments)}
 	r.preempts = &preemptions{worst: newTopK[model.Preempt](maxMoments)}
 	r.handoffs = &handoffs{worst: newTopK[model.Handoff](maxMoments)}
@@ -79,7 +80,7 @@ func (r *run) begin(b *batch, opt Options) error {
 		r.gomaxprocs, r.functions, r.latency, r.episodes, r.procs, r.gc, r.preempts, r.handoffs, r.longRuns,
 		&dispatches{steals: map[[2]model.ProcID]int64{}},
 		&threads{zero: zero},
-		&tasks{names: n, zero: zero, open: map[int64]openTask{}, by: map[int64]*taskTime{}},
+		&tasks{names: n, zero: zero, window: w, open: map[int64]openTask{}, by: map[int64]*taskTime{}},
 		newOverview(n, r.gc), // after gc: it draws what gc found
 	}
 	rp.collectors[len(rp.collectors)-1].(*overview).zero = zero
@@ -117,7 +118,7 @@ func (r *run) setWindow(opt Options, zero model.Time) error {
 	if clock.IsZero() && (!opt.From.Clock.IsZero() || !opt.To.Clock.IsZero()) {
 		return fmt.Errorf("%s: this trace has no wall-clock times (they came with Go 1.25): give offsets such as 1.5s", opt.Name)
 	}
-	from, to := zero, model.Time(1<<62)
+	from, to := zero, forever
 	if opt.From.Set {
 		from = bound(opt.From, zero, at, clock)
 	}
@@ -127,7 +128,7 @@ func (r *run) setWindow(opt Options, zero model.Time) error {
 	if to <= from {
 		return fmt.Errorf("%s: the part to analyse ends before it begins", opt.Name)
 	}
-	r.replay.window(from, to)
+	*r.replay.window, r.replay.clip = window{max(from, zero), to}, true
 	return nil
 }
 
@@ -148,7 +149,7 @@ func (r *run) report(rep *Report, opt Options) error {
 	t.DurationNS = int64(rp.end - rp.start)
 	t.From, t.To = 0, t.DurationNS
 	if rp.clip {
-		t.From, t.To = max(0, int64(rp.from-rp.start)), min(t.DurationNS, int64(rp.to-rp.start))
+		t.From, t.To = int64(rp.window.from-rp.start), min(t.DurationNS, int64(rp.window.to-rp.start))
 		if t.From >= t.DurationNS {
 			return fmt.Errorf("%s: the part to analyse lies outside of the trace, which is %s long", opt.Name, dur(t.DurationNS))
 		}
@@ -210,18 +211,27 @@ func newReport(opt Options) *Report {
 // gomaxprocs answers: how many Ps were there when?
 type gomaxprocs struct {
 	zero    model.Time
-	changes []Gomaxprocs
+	window  *window
+	changes []Gomaxprocs // within the window; the first may be from before it
 }
 
 func (g *gomaxprocs) observe(f *model.Facts) {
 	for i := range f.Events {
 		ev := &f.Events[i]
-		if ev.Op != model.OpGOMAXPROCS {
-			continue
+		if ev.Op == model.OpGOMAXPROCS && ev.Time < g.window.to {
+			g.change(max(ev.Time, g.window.from), int(ev.Arg))
 		}
-		if k := len(g.changes); k == 0 || g.changes[k-1].N != int(ev.Arg) {
-			g.changes = append(g.changes, Gomaxprocs{At: int64(ev.Time - g.zero), N: int(ev.Arg)})
-		}
+	}
+}
+
+func (g *gomaxprocs) change(at model.Time, n int) {
+	x := Gomaxprocs{At: int64(at - g.zero), N: n}
+	switch k := len(g.changes); {
+	case k > 0 && g.changes[k-1].N == n:
+	case k > 0 && g.changes[k-1].At == x.At:
+		g.changes[k-1] = x
+	default:
+		g.changes = append(g.changes, x)
 	}
 }
 

@@ -13,11 +13,12 @@ const maxOpenTasks = 1 << 20
 
 // tasks answers: how long did the program's own tasks take?
 type tasks struct {
-	names *names
-	zero  model.Time
-	open  map[int64]openTask
-	by    map[int64]*taskTime
-	left  int64
+	names  *names
+	zero   model.Time
+	window *window
+	open   map[int64]openTask
+	by     map[int64]*taskTime
+	left   int64
 }
 
 type openTask struct {
@@ -39,7 +40,6 @@ func (t *tasks) observe(f *model.Facts) {
 				continue
 			}
 			t.open[ev.Subject] = openTask{ev.Time, ev.Arg}
-			t.at(ev.Arg).Open++
 		case model.OpTaskEnd:
 			t.end(ev)
 		}
@@ -62,18 +62,35 @@ func (t *tasks) end(ev *model.Event) {
 		return // begun before the trace
 	}
 	delete(t.open, ev.Subject)
+	if ev.Time >= t.window.to {
+		t.goesOn(o)
+		return
+	}
+	if ev.Time < t.window.from {
+		return
+	}
+	began := max(o.began, t.window.from)
 	x := t.at(o.name)
-	d := int64(ev.Time - o.began)
-	x.Open--
+	d := int64(ev.Time - began)
 	x.Count++
 	x.Total += d
 	if d >= x.Max {
-		x.Max, x.MaxAt = d, int64(o.began-t.zero)
+		x.Max, x.MaxAt = d, int64(began-t.zero)
 	}
 	x.all.add(d)
 }
 
+// goesOn counts a task that has not ended when the window does.
+func (t *tasks) goesOn(o openTask) {
+	if o.began < t.window.to {
+		t.at(o.name).Open++
+	}
+}
+
 func (t *tasks) report(r *Report) {
+	for _, o := range t.open {
+		t.goesOn(o)
+	}
 	for _, x := range t.by {
 		x.P50, x.P99 = x.all.quantile(.5), x.all.quantile(.99)
 		r.Tasks = append(r.Tasks, x.TaskTime)

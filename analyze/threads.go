@@ -51,7 +51,7 @@ func (t *threads) count(iv *model.MInterval) {
 }
 
 func (t *threads) report(r *Report) {
-	late := t.zero + model.Time(r.Trace.DurationNS/10)
+	late := t.zero + model.Time(r.Trace.From+analysed(r)/10)
 	for _, at := range t.first {
 		if at < 0 {
 			continue
