@@ -27,7 +27,7 @@ type tracker struct {
 
 	assists [][]span // by P: not yet used by a slice
 	begun   map[model.GoID]assistOn
-	depth   int32 // last point kept
+	depth   depths
 }
 
 // span is a stretch of time.
@@ -97,11 +97,45 @@ func (t *tracker) dispatch(c *chunk, d *model.Dispatch) {
 	case model.SourceGlobalTick:
 		c.marks = append(c.marks, Mark{At: at, P: d.P, From: model.NoP, Kind: MarkTick})
 	}
-	if diff := d.Runnable - t.depth; diff > t.depth/16 || -diff > t.depth/16 {
-		t.depth = d.Runnable
-		c.depth = append(c.depth, DepthPoint{At: at, N: int(d.Runnable)})
-	}
+	c.depth = t.depth.add(c.depth, at, int(d.Runnable))
 	t.interesting(d.Ready, int64(d.Time-d.Ready))
+}
+
+// depths thins the number of runnable goroutines, of which every dispatch tells.
+// It keeps a point where the number has changed by more than a sixteenth, and
+// before it the highest one since the last point kept: nothing that a picture
+// is looked at for gets lost. These are at most two points for a dispatch.
+type depths struct {
+	last DepthPoint // told of last
+	kept int        // last number kept
+	high DepthPoint // highest since
+}
+
+// add tells of the number after a dispatch: until then there was one more.
+func (d *depths) add(points []DepthPoint, at int64, n int) []DepthPoint {
+	d.last = DepthPoint{At: at, N: n}
+	if n+1 > d.high.N {
+		d.high = DepthPoint{At: at, N: n + 1}
+	}
+	if diff := n - d.kept; max(diff, -diff) <= d.kept/16 {
+		return points
+	}
+	return append(d.flush(points), d.keep())
+}
+
+// keep is the number told of last, kept now.
+func (d *depths) keep() DepthPoint {
+	d.kept, d.high = d.last.N, d.last
+	return d.last
+}
+
+// flush keeps the highest number since the last one kept.
+func (d *depths) flush(points []DepthPoint) []DepthPoint {
+	if d.high.N > d.kept {
+		points = append(points, d.high)
+	}
+	d.high = DepthPoint{At: d.last.At, N: d.kept}
+	return points
 }
 
 // interesting raises the worth of the chunks that show the time since from.
@@ -208,8 +242,13 @@ func (t *tracker) name(iv *model.PInterval) uint32 {
 func (t *tracker) cut() {
 	c := t.current()
 	last := &c.slices[len(c.slices)-1]
-	c.end = t.zero + model.Time(last.start+last.dur)
-	t.chunks = append(t.chunks, t.newChunk(c.end))
+	c.end = t.zero + model.Time(max(last.start+last.dur, t.depth.last.At))
+	c.depth = t.depth.flush(c.depth)
+	next := t.newChunk(c.end)
+	now := t.depth.keep() // told again: the chunks before may be dropped
+	now.At = int64(c.end - t.zero)
+	next.depth = append(next.depth, now)
+	t.chunks = append(t.chunks, next)
 	for t.kept > t.budget && len(t.chunks) > 2 {
 		least := 0
 		for i, x := range t.chunks[:len(t.chunks)-1] {
@@ -241,6 +280,8 @@ func (t *tracker) report(r *Report) {
 	out := &t.out
 	out.LeftOut = t.leftOut
 	out.Complete = t.leftOut == 0
+	open := t.current()
+	open.depth = t.depth.flush(open.depth)
 	tracks := map[model.ProcID]*Track{}
 	for i, c := range t.chunks {
 		if i == len(t.chunks)-1 {
