@@ -486,12 +486,61 @@ func (s *Sched) repair(e *entry, g *G, p *P) {
 		s.diverge(DivergePlace, g, p.id)
 		return
 	}
+	if !s.lockedAnywhere(g) && s.leftRing(e, v) {
+		s.emptyIntoGlobal(v)
+		s.diverge(DivergePlace, g, p.id)
+		return
+	}
 	if p.snapHead == e.g {
 		// Another P's steal seemed to take it, but this P had it first.
 		s.unqueue(g)
 		p.runq.pushHead(e.g)
 		g.place, g.p, g.sure = placeRing, p.id, false
 		s.diverge(DivergePlace, g, p.id)
+	}
+}
+
+// leftRing reports whether g, at the head of v's long ring, must have gone to the
+// global queue with those behind it: a thief would have taken half of them and
+// run the last, and what it left would run on v.
+func (s *Sched) leftRing(e *entry, v *P) bool {
+	if v.hostage != 0 || v.runq.len() < longRing || v.runq.at(0) != e.g {
+		return false
+	}
+	for i := 1; i < longRing/4; i++ {
+		if c := s.comes(v.runq.at(i)); c.p == NoP || c.p == v.id {
+			return false
+		}
+	}
+	return true
+}
+
+// longRing is how many goroutines a ring must hold for it to be plain that a
+// thief would have taken more than the first.
+const longRing = 16
+
+// emptyIntoGlobal moves the head of v's ring to the global queue's head: its
+// first half if the ring may have overflowed, all of it if a mark worker may
+// have drained it, which leaves no event; those that v runs itself stay.
+//
+// Source: proc.go, runqputslow; mgc.go, gcBgMarkWorker, runqdrain.
+func (s *Sched) emptyIntoGlobal(v *P) {
+	most := v.runq.len()
+	if most >= 3*runqSize/4 {
+		most = runqSize / 2
+	}
+	left := s.scratch[:0]
+	for i := range most {
+		r := v.runq.at(i)
+		if s.comes(r).p == v.id {
+			break
+		}
+		left = append(left, r)
+	}
+	s.scratch = left
+	for i := len(left) - 1; i >= 0; i-- {
+		s.globrunqputhead(left[i])
+		s.g(left[i]).sure = false
 	}
 }
 
