@@ -13,7 +13,7 @@ var checkOverload = check{"overload", "More work than the Ps could do", func(r *
 	k := &rep.Key
 	n := max(1, gomaxprocsNow(rep))
 	per := k.QueueMean / float64(n)
-	j := judgement{measured: fmt.Sprintf("%.2g goroutines runnable per P on average, Ps busy %.0f %%", per, 100*k.Utilisation)}
+	j := judgement{measured: fmt.Sprintf("%s goroutines runnable per P on average, Ps busy %.0f %%", mean(per), 100*k.Utilisation)}
 	if per < 2 || k.Utilisation < .9 {
 		return j
 	}
@@ -31,7 +31,7 @@ var checkOverload = check{"overload", "More work than the Ps could do", func(r *
 			{"goroutines runnable, most", fmt.Sprint(k.QueuePeak)},
 			{"Ps running a goroutine", fmt.Sprintf("%.1f %% of the time", 100*k.Utilisation)},
 		},
-		Moments: []Moment{{Start: max(0, k.QueuePeakAt-5_000_000), End: k.QueuePeakAt + 5_000_000, G: -1, P: -1, M: -1,
+		Moments: []Moment{{Start: max(rep.Trace.From, k.QueuePeakAt-5_000_000), End: min(rep.Trace.To, k.QueuePeakAt+5_000_000), G: -1, P: -1, M: -1,
 			Text: fmt.Sprintf("%d goroutines runnable", k.QueuePeak)}},
 	}
 	if per >= 10 {

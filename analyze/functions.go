@@ -10,17 +10,14 @@ import (
 // functions answers: where did the goroutines' time go, by the function they
 // started with? The parts of each function's time sum to its total exactly.
 type functions struct {
-	names   *names
-	byFunc  []*functionTime // by names' function index
-	assists map[model.GoID]openAssist
-	zero    model.Time
-	window  *window
-}
+	names  *names
+	byFunc []*functionTime // by names' function index
+	window *window
 
-// openAssist is a mark assist under way; its first event has the stack.
-type openAssist struct {
-	began model.Time
-	stack uint32
+	// Mark assists. A goroutine's stretches tell what it started with, the
+	// stacks of its assists do not: the compiler's wrappers are left out of them.
+	assists  map[model.GoID]model.Time // under way, since
+	assisted map[model.GoID]int64      // done in the stretch that has not ended
 }
 
 type functionTime struct {
@@ -41,14 +38,14 @@ func (f *functions) at(stack uint32) *functionTime {
 }
 
 func (f *functions) observe(x *model.Facts) {
+	for i := range x.Events { // before the stretches that the assists lie in
+		f.assist(&x.Events[i])
+	}
 	for i := range x.Gs {
 		f.add(&x.Gs[i])
 	}
 	for i := range x.Dispatches {
 		f.at(x.Dispatches[i].Func).Dispatches++
-	}
-	for i := range x.Events {
-		f.assist(&x.Events[i])
 	}
 }
 
@@ -56,19 +53,21 @@ func (f *functions) assist(ev *model.Event) {
 	switch ev.Op {
 	case model.OpAssistBegin:
 		if _, on := f.assists[ev.G]; !on {
-			f.assists[ev.G] = openAssist{ev.Time, ev.Stack}
+			f.assists[ev.G] = ev.Time
 		}
 	case model.OpAssistEnd:
-		if a, on := f.assists[ev.G]; on {
-			f.endAssist(a, ev.Time)
-			delete(f.assists, ev.G)
-		}
+		f.endAssist(ev.G, ev.Time)
 	}
 }
 
-func (f *functions) endAssist(a openAssist, now model.Time) {
-	if from, to, ok := f.window.clip(a.began, now); ok {
-		f.at(a.stack).Assist += int64(to - from)
+func (f *functions) endAssist(g model.GoID, now model.Time) {
+	began, on := f.assists[g]
+	if !on {
+		return
+	}
+	delete(f.assists, g)
+	if from, to, ok := f.window.clip(began, now); ok {
+		f.assisted[g] += int64(to - from)
 	}
 }
 
@@ -80,6 +79,13 @@ func (f *functions) add(iv *model.GInterval) {
 		t.Runtime = iv.Runtime
 	}
 	t.Total += d
+	if iv.Open&model.OpenEnd != 0 {
+		f.endAssist(iv.G, iv.End)
+	}
+	if len(f.assisted) > 0 {
+		t.Assist += f.assisted[iv.G]
+		delete(f.assisted, iv.G)
+	}
 	switch iv.State {
 	case model.GRunning:
 		t.Running += d
@@ -98,9 +104,6 @@ func (f *functions) add(iv *model.GInterval) {
 }
 
 func (f *functions) report(r *Report) {
-	for _, a := range f.assists { // sums do not depend on the order
-		f.endAssist(a, f.zero+model.Time(r.Trace.DurationNS))
-	}
 	for i, t := range f.byFunc {
 		if t == nil {
 			continue

@@ -18,6 +18,8 @@ type latency struct {
 	starved   int64 // of user: waits longer than starvedAfter
 	starvedNS int64 // their sum
 	openEnd   int64 // goroutines of the program still waiting at the end
+	atEnd     int32 // goroutines still waiting at endAt
+	endAt     model.Time
 	peak      int32
 	peakAt    model.Time
 }
@@ -41,6 +43,12 @@ func (l *latency) notable(iv *model.GInterval) {
 	if iv.Open != 0 {
 		l.censored++
 		l.longest = max(l.longest, wait)
+	}
+	if iv.Open&model.OpenEnd != 0 {
+		if iv.End != l.endAt { // the one before was a break in the trace
+			l.endAt, l.atEnd = iv.End, 0
+		}
+		l.atEnd++
 	}
 	if iv.Runtime {
 		return
@@ -74,7 +82,18 @@ func (l *latency) report(r *Report) {
 	if l.peak > 0 {
 		r.Key.QueuePeak, r.Key.QueuePeakAt = int(l.peak), int64(l.peakAt-l.zero)
 	}
+	if n := l.waiting(&r.Trace); n > r.Key.QueuePeak { // dispatches do not tell of what comes after the last
+		r.Key.QueuePeak, r.Key.QueuePeakAt = n, r.Trace.To
+	}
 	if d := r.Trace.To - r.Trace.From; d > 0 {
 		r.Key.QueueMean = float64(h.total) / float64(d)
 	}
+}
+
+// waiting is the number of goroutines runnable at the end of what was analysed.
+func (l *latency) waiting(t *Trace) int {
+	if int64(l.endAt-l.zero) != t.To {
+		return 0
+	}
+	return int(l.atEnd)
 }

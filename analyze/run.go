@@ -66,7 +66,7 @@ func (r *run) begin(b *batch, opt Options) error {
 	r.names, r.replay = n, rp
 
 	r.gomaxprocs = &gomaxprocs{zero: zero, window: w}
-	r.functions = &functions{names: n, zero: zero, window: w, assists: map[model.GoID]openAssist{}}
+	r.functions = &functions{names: n, window: w, assists: map[model.GoID]model.Time{}, assisted: map[model.GoID]int64{}}
 	r.latency = &latency{zero: zero, functions: r.functions}
 	r.episodes = &episodes{names: n, zero: zero, worst: newTopK[*episode](maxEpisodes)}
 	r.procs = &procs{sched: sched, window: w}
@@ -85,7 +85,7 @@ func (r *run) begin(b *batch, opt Options) error {
 	}
 	rp.collectors[len(rp.collectors)-1].(*overview).zero = zero
 	if opt.Slices > 0 {
-		rp.collectors = append(rp.collectors, &tracker{names: n, zero: zero, budget: opt.Slices,
+		rp.collectors = append(rp.collectors, &tracker{names: n, zero: zero, latency: r.latency, budget: opt.Slices,
 			begun: map[model.GoID]assistOn{}})
 	}
 	return r.setWindow(opt, zero)

@@ -28,6 +28,7 @@ type tracker struct {
 	assists [][]span // by P: not yet used by a slice
 	begun   map[model.GoID]assistOn
 	depth   depths
+	latency *latency
 }
 
 // span is a stretch of time.
@@ -281,7 +282,7 @@ func (t *tracker) report(r *Report) {
 	out.LeftOut = t.leftOut
 	out.Complete = t.leftOut == 0
 	open := t.current()
-	open.depth = t.depth.flush(open.depth)
+	open.depth = append(t.depth.flush(open.depth), DepthPoint{At: r.Trace.To, N: t.latency.waiting(&r.Trace)})
 	tracks := map[model.ProcID]*Track{}
 	for i, c := range t.chunks {
 		if i == len(t.chunks)-1 {
