@@ -357,11 +357,26 @@ func (s *Sched) pullBatch(e *entry, g *G, p *P, f *found) {
 		size = len(rest) + 1
 		n = min(size/max(s.procs, 1)+1, size, globBatchMax)
 	}
+	surely := s.sureBatch(n, size)
 	n = s.batchSize(p, rest, n)
-	for _, r := range rest[:min(n-1, len(rest))] {
-		s.moveToRing(p, r)
-		f.moved++
+	for i, r := range rest {
+		y := s.g(r)
+		y.sure = y.sure && (i < surely-1 || i >= n+batchSlack-2)
+		if i < n-1 {
+			s.moveToRing(p, r)
+			f.moved++
+		}
 	}
+}
+
+// sureBatch is how many of a batch, whose size was computed as n from the global
+// queue's, were surely in it: all if nothing was being put there or taken just
+// then, else as many as one goroutine more or less in the queue leaves.
+func (s *Sched) sureBatch(n, size int) int {
+	if s.popped == 0 && s.now >= s.settled {
+		return n + batchSlack
+	}
+	return min(n, max(size-1, 1)/max(s.procs, 1)+1)
 }
 
 // batchSlack is how far beyond a batch's computed end its real end is looked for.

@@ -81,6 +81,7 @@ func (s *Sched) globrunqput(r gref, e *entry) {
 	if next, _ := s.nextOnM(s.cur); next != nil {
 		g.putEnd = next.Time
 	}
+	s.settled = max(s.settled, g.putEnd)
 }
 
 // unqueue takes g out of the queue that it is thought to be in.

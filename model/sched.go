@@ -11,13 +11,14 @@ const maxProcs = 1 << 16
 type Sched struct {
 	Facts Facts
 
-	rules  Rules
-	ahead  horizon
-	gs     goroutines
-	ps     []*P // by id; nil where not seen
-	ms     []M  // by MIndex
-	globq  globq
-	popped int // goroutines in it that have left it by all evidence, their dispatch still to come
+	rules   Rules
+	ahead   horizon
+	gs      goroutines
+	ps      []*P // by id; nil where not seen
+	ms      []M  // by MIndex
+	globq   globq
+	settled Time // when all puts onto it announced so far must be done
+	popped  int  // goroutines in it that have left it by all evidence, their dispatch still to come
 
 	now     Time
 	start   Time // of the trace
