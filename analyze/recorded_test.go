@@ -182,7 +182,7 @@ func replayed(t *testing.T, data []byte) (c *capture, start, end model.Time) {
 
 // TestRecordedStates compares the replay with the plain reading: every
 // goroutine lives from when to when, without a gap, and spends as long in each
-// state as the events say.
+// state as the events say. A P does one thing at a time.
 func TestRecordedStates(t *testing.T) {
 	eachRecorded(t, func(t *testing.T, data []byte) {
 		want := readPlainly(t, data)
@@ -220,6 +220,7 @@ func TestRecordedStates(t *testing.T) {
 		if len(facts.Dispatches) != want.dispatches || len(facts.Preempts) != want.preempts {
 			t.Errorf("%d dispatches and %d preemptions, want %d and %d", len(facts.Dispatches), len(facts.Preempts), want.dispatches, want.preempts)
 		}
+		checkProcs(t, facts, start, end)
 	})
 }
 
@@ -247,22 +248,20 @@ func livesOf(t *testing.T, facts *capture) map[model.GoID]*life {
 	return lives
 }
 
-// TestRecordedProcs: a P does one thing at a time.
-func TestRecordedProcs(t *testing.T) {
-	eachRecorded(t, func(t *testing.T, data []byte) {
-		facts, start, end := replayed(t, data)
-		last := map[model.ProcID]model.Time{}
-		for i := range facts.Ps {
-			iv := &facts.Ps[i]
-			if iv.Start < max(last[iv.P], start) || iv.End < iv.Start || iv.End > end {
-				t.Fatalf("P%d: stretch from %d to %d follows one that ended at %d", iv.P, iv.Start, iv.End, last[iv.P])
-			}
-			last[iv.P] = iv.End
+// checkProcs: a P does one thing at a time.
+func checkProcs(t *testing.T, facts *capture, start, end model.Time) {
+	t.Helper()
+	last := map[model.ProcID]model.Time{}
+	for i := range facts.Ps {
+		iv := &facts.Ps[i]
+		if iv.Start < max(last[iv.P], start) || iv.End < iv.Start || iv.End > end {
+			t.Fatalf("P%d: stretch from %d to %d follows one that ended at %d", iv.P, iv.Start, iv.End, last[iv.P])
 		}
-		if len(last) == 0 {
-			t.Error("no P did anything")
-		}
-	})
+		last[iv.P] = iv.End
+	}
+	if len(last) == 0 {
+		t.Error("no P did anything")
+	}
 }
 
 // reported is the report on a trace, with the timeline that it keeps.
@@ -276,30 +275,33 @@ func reported(t *testing.T, data []byte, opt Options) *Report {
 	return rep
 }
 
-// TestRecordedTwice: the same input gives the same report, however many
-// generations are decoded at once.
-func TestRecordedTwice(t *testing.T) {
+// TestRecordedReports: the same input gives the same report, however many
+// generations are decoded at once; the parts of every whole in it make up the
+// whole, and so do the parts of the trace; what people read in it is well-formed.
+func TestRecordedReports(t *testing.T) {
 	eachRecorded(t, func(t *testing.T, data []byte) {
-		var first *Report
-		for _, workers := range []int{2, 1, 2} {
-			rep := reported(t, data, Options{Workers: workers})
-			if first == nil {
-				first = rep
-				continue
-			}
-			a, b := inJSON(t, first), inJSON(t, rep)
-			if !bytes.Equal(a, b) {
-				i := 0
-				for i < min(len(a), len(b)) && a[i] == b[i] {
-					i++
-				}
-				t.Errorf("the report differs with %d workers:\n%.200s\n%.200s", workers, a[max(0, i-100):], b[max(0, i-100):])
-			}
-			if !reflect.DeepEqual(first.Timeline, rep.Timeline) {
-				t.Errorf("the timeline differs with %d workers", workers)
-			}
-		}
+		whole := reported(t, data, Options{Workers: 2})
+		checkSame(t, whole, reported(t, data, Options{Workers: 1}))
+		checkSums(t, whole)
+		checkProse(t, whole)
+		checkWindows(t, data, whole)
 	})
+}
+
+// checkSame wants two reports alike to the byte.
+func checkSame(t *testing.T, x, y *Report) {
+	t.Helper()
+	a, b := inJSON(t, x), inJSON(t, y)
+	if !bytes.Equal(a, b) {
+		i := 0
+		for i < min(len(a), len(b)) && a[i] == b[i] {
+			i++
+		}
+		t.Errorf("the report differs from one run to the next:\n%.200s\n%.200s", a[max(0, i-100):], b[max(0, i-100):])
+	}
+	if !reflect.DeepEqual(x.Timeline, y.Timeline) {
+		t.Error("the timeline differs from one run to the next")
+	}
 }
 
 func inJSON(t *testing.T, rep *Report) []byte {
@@ -309,16 +311,6 @@ func inJSON(t *testing.T, rep *Report) []byte {
 		t.Fatal(err)
 	}
 	return b
-}
-
-// TestRecordedSums: the parts of every whole in a report make up the whole, and
-// what people read in it is well-formed.
-func TestRecordedSums(t *testing.T) {
-	eachRecorded(t, func(t *testing.T, data []byte) {
-		rep := reported(t, data, Options{})
-		checkSums(t, rep)
-		checkProse(t, rep)
-	})
 }
 
 // checkSums adds up what must add up in a report on a trace or a part of it.
@@ -441,29 +433,25 @@ func checkProse(t *testing.T, rep *Report) {
 	}
 }
 
-// TestRecordedWindows: the parts of a trace make up the whole.
-func TestRecordedWindows(t *testing.T) {
-	eachRecorded(t, func(t *testing.T, data []byte) {
-		whole := reported(t, data, Options{})
-		n := time.Duration(whole.Trace.DurationNS)
-		bounds := []time.Duration{0, n / 3, n/3 + n/50, n}
-		var sum windowSums
-		for i := range bounds[1:] {
-			opt := Options{From: Bound{Set: i > 0, Offset: bounds[i]}, To: Bound{Set: i < len(bounds)-2, Offset: bounds[i+1]}}
-			part := reported(t, data, opt)
-			if part.Trace.From != int64(bounds[i]) || part.Trace.To != int64(bounds[i+1]) {
-				t.Errorf("part %d goes from %d to %d, want %d to %d", i, part.Trace.From, part.Trace.To, bounds[i], bounds[i+1])
-			}
-			checkSums(t, part)
-			checkProse(t, part)
-			sum.add(part)
-		}
-		var want windowSums
-		want.add(whole)
-		if sum != want {
-			t.Errorf("the parts sum to\n%+v\nthe whole is\n%+v", sum, want)
-		}
-	})
+// checkWindows analyses a trace in two parts, whose figures must add up.
+func checkWindows(t *testing.T, data []byte, whole *Report) {
+	t.Helper()
+	middle := whole.Trace.DurationNS / 3
+	bound := Bound{Set: true, Offset: time.Duration(middle)}
+	first, second := reported(t, data, Options{To: bound}), reported(t, data, Options{From: bound})
+	if first.Trace.From != 0 || first.Trace.To != middle || second.Trace.From != middle || second.Trace.To != whole.Trace.DurationNS {
+		t.Errorf("cut at %d, the parts go from %d to %d and from %d to %d", middle, first.Trace.From, first.Trace.To, second.Trace.From, second.Trace.To)
+	}
+	var sum, want windowSums
+	for _, part := range []*Report{first, second} {
+		checkSums(t, part)
+		checkProse(t, part)
+		sum.add(part)
+	}
+	want.add(whole)
+	if sum != want {
+		t.Errorf("the parts sum to\n%+v\nthe whole is\n%+v", sum, want)
+	}
 }
 
 // windowSums are figures that add up over the parts of a trace.
