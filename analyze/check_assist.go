@@ -30,7 +30,7 @@ var checkAssist = check{"gc-assist", "Goroutines that had to help the collector"
 		Title:    fmt.Sprintf("Mark assists took %s of the program's goroutines", dur(assist)),
 		CostNS:   assist,
 		CostOf:   "goroutine time inside mark assists",
-		What:     fmt.Sprintf("The program's goroutines spent %s helping the collector, against %s of running.", dur(assist), dur(running)),
+		What:     fmt.Sprintf("The program's goroutines spent %s inside mark assists, which is marking and waiting until there was something to mark, against %s of running.", dur(assist), dur(running)),
 		Why:      "They allocate faster than the collector's own workers can mark, so each has to mark for what it allocates.",
 		Advice:   "Allocate less on the functions below, raise GOGC or GOMEMLIMIT.",
 		Sure:     "certain", SureWhy: "assists are in the trace",

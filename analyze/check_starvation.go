@@ -76,7 +76,7 @@ func starvationCause(e *Episode) (why, advice string) {
 	case len(e.Culprits) == 0:
 		return "In the worst wait no goroutine ran on the P that it waited for: the thread of that P was not scheduled by the operating system, or the P was idle.",
 			"Look at the findings on idle Ps, and at the machine's load: is GOMAXPROCS higher than the CPUs that the process gets?"
-	case e.Culprits[0].NS*10 >= e.Wait*8:
+	case e.Culprits[0].NS*2 >= e.Wait:
 		c := e.Culprits[0]
 		return fmt.Sprintf("In the worst wait %s held P%d for %s of %s.", named(int64(c.G), c.Func), queueOf(e), dur(c.NS), dur(e.Wait)),
 			"Let that goroutine yield: split its work into pieces of a millisecond, call runtime.Gosched between them, or move it off the path of requests."
