@@ -30,6 +30,7 @@ const accuracyHead = `# How often the inferred decisions are right, in per mille
 // TestAccuracy holds what the model infers against the truth. A recording never
 // changes, so neither do the figures, unless the model does.
 func TestAccuracy(t *testing.T) {
+	t.Parallel()
 	names, err := filepath.Glob(filepath.Join(recordings, "*.trace.gz"))
 	if err != nil || len(names) == 0 {
 		t.Fatalf("no recordings: %v", err)

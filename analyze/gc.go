@@ -55,6 +55,10 @@ func (c *gc) observe(f *model.Facts) {
 
 func (c *gc) event(ev *model.Event) {
 	switch ev.Op {
+	case model.OpGeneration:
+		if ev.Arg != 0 { // events were lost: what is still on is told again
+			c.endAll(ev.Time)
+		}
 	case model.OpGCBegin:
 		if !c.marking {
 			c.markBegan = ev.Time
@@ -141,20 +145,27 @@ func (c *gc) endSTW(ev *model.Event) {
 	c.keep(GCRange{Start: int64(from - c.zero), End: int64(to - c.zero), STW: true, Cause: k.Cause})
 }
 
+// endAll ends what is under way, except pauses: how long they took is not known.
+func (c *gc) endAll(now model.Time) {
+	c.endMark(now)
+	for _, t := range c.assists { // sums do not depend on the order
+		c.out.Assist += c.within(t, now)
+	}
+	for _, t := range c.sweeps {
+		c.out.Sweep += c.within(t, now)
+	}
+	clear(c.assists)
+	clear(c.sweeps)
+	c.stws = nil
+}
+
 func (c *gc) keep(r GCRange) {
 	c.out.RangesLeft++
 	c.longest.offer(r.End-r.Start, r)
 }
 
 func (c *gc) report(r *Report) {
-	end := c.zero + model.Time(r.Trace.DurationNS)
-	c.endMark(end)
-	for _, t := range c.assists { // sums do not depend on the order
-		c.out.Assist += c.within(t, end)
-	}
-	for _, t := range c.sweeps {
-		c.out.Sweep += c.within(t, end)
-	}
+	c.endAll(c.zero + model.Time(r.Trace.DurationNS))
 	for _, k := range c.kinds {
 		c.out.STWs = append(c.out.STWs, *k)
 		r.Key.STWMax = max(r.Key.STWMax, k.Max)
