@@ -287,9 +287,12 @@ type ProcTime struct {
 // Threads is how many Ms there were.
 type Threads struct {
 	Count   int   `json:"count"`           // distinct
+	Running int64 `json:"with_p_ns"`       // thread time holding a P: what the P did then is in Procs
+	Syscall int64 `json:"in_syscall_ns"`   // thread time in system calls whose P was taken
+	Parked  int64 `json:"parked_ns"`       // thread time without a P or a system call
 	Peak    int   `json:"in_syscall_peak"` // most blocked in system calls at once
 	PeakAt  int64 `json:"in_syscall_peak_at_ns"`
-	LateNew int   `json:"first_seen_late"` // first seen after the first tenth of what was analysed
+	LateNew int   `json:"first_seen_late"` // first seen after the trace's first tenth
 }
 
 // FunctionTime is the time of all goroutines that started with one function.

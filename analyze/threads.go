@@ -2,8 +2,8 @@ package analyze
 
 import "gmptrace/model"
 
-// threads answers: how many Ms were there, and how many of them did system
-// calls hold?
+// threads answers: how many Ms were there, how did they spend their time, and
+// how many of them did system calls hold?
 type threads struct {
 	zero  model.Time
 	first []model.Time // by MIndex: first seen
@@ -15,13 +15,17 @@ func (t *threads) observe(f *model.Facts) {
 	for i := range f.Ps {
 		if iv := &f.Ps[i]; iv.M != model.NoM {
 			t.see(iv.M, iv.Start)
+			t.out.Running += int64(iv.End - iv.Start)
 		}
 	}
 	for i := range f.Ms {
 		iv := &f.Ms[i]
 		t.see(iv.M, iv.Start)
 		if iv.Does == model.MDoesSyscall {
+			t.out.Syscall += int64(iv.End - iv.Start)
 			t.count(iv)
+		} else {
+			t.out.Parked += int64(iv.End - iv.Start)
 		}
 	}
 }

@@ -199,7 +199,11 @@ func threadsTakeaway(r *analyze.Report) string {
 	if t.Peak > 0 {
 		s += ", at " + offset(t.PeakAt, atSpan)
 	}
-	return s + fmt.Sprintf(". %d first seen after the first tenth of the trace.", t.LateNew)
+	s += fmt.Sprintf(". %d first seen after the first tenth of the trace.", t.LateNew)
+	if t.Running+t.Syscall+t.Parked > 0 {
+		s += fmt.Sprintf(" Summed over threads: %s with a P, %s in system calls without one, %s parked.", dur(t.Running), dur(t.Syscall), dur(t.Parked))
+	}
+	return s
 }
 
 func episodesTakeaway(r *analyze.Report) string {
