@@ -292,7 +292,7 @@ func TestRecordedReports(t *testing.T) {
 
 // windowsBelow is the size in bytes of traces that are analysed in parts, too:
 // more would take the race detector long.
-const windowsBelow = 400 << 10
+const windowsBelow = 256 << 10
 
 // checkSame wants two reports alike to the byte.
 func checkSame(t *testing.T, x, y *Report) {
