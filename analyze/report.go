@@ -243,7 +243,7 @@ type PreemptCount struct {
 
 // GC is what collection cost.
 type GC struct {
-	Cycles     int64     `json:"cycles"`
+	Cycles     int64     `json:"cycles"`    // mark phases that overlap with what was analysed
 	Mark       int64     `json:"mark_ns"`   // wall time inside concurrent mark phases
 	Workers    int64     `json:"worker_ns"` // P time of mark workers
 	Assist     int64     `json:"assist_ns"` // goroutine time in mark assists
@@ -323,8 +323,8 @@ type ReasonTime struct {
 // TaskTime is the user tasks of one name.
 type TaskTime struct {
 	Name  string `json:"name"`
-	Count int64  `json:"count"` // ended within the trace
-	Open  int64  `json:"open"`  // begun and not ended
+	Count int64  `json:"count"` // ended within what was analysed
+	Open  int64  `json:"open"`  // begun and not ended within it
 	Total int64  `json:"total_ns"`
 	P50   int64  `json:"p50_ns"`
 	P99   int64  `json:"p99_ns"`
