@@ -16,16 +16,15 @@ type found struct {
 //
 // Source: proc.go, findRunnable, schedule, execute.
 func (s *Sched) find(e *entry, g *G, p *P) found {
-	s.repair(e, g, p)
 	f := found{victim: NoP, moved: 1}
+	if (g.place == placeGlobal || g.place == placeRing) && s.neverQueued(e, p) {
+		s.direct(g, SourceSyscallExit)
+		g.sure = false
+	}
+	s.repair(e, g, p)
 	switch g.place {
 	case placeDirect:
-		f.source, f.certain = g.direct, true
-		if g.direct == SourceNetpoll || g.direct == SourceParkCancelled {
-			m := s.ms[max(e.M, 0)]
-			f.certain = e.M >= 0 && (m.prevG != e.g || m.prevOp != OpReady || g.parkAt == 0 || s.now-g.parkAt > 4*parkCancel || g.direct == SourceParkCancelled)
-			f.sources = f.sources.With(SourceNetpoll).With(SourceParkCancelled)
-		}
+		s.fromNowhere(e, g, &f)
 	case placeRunnext:
 		s.fromRunnext(g, p, &f)
 	case placeRing:
@@ -35,12 +34,7 @@ func (s *Sched) find(e *entry, g *G, p *P) found {
 			s.fromOtherRing(e, g, p, &f)
 		}
 	case placeGlobal:
-		if s.neverQueued(e, p) {
-			f.source = SourceSyscallExit
-			f.sources = f.sources.With(SourceGlobal)
-		} else {
-			s.fromGlobal(e, g, p, &f)
-		}
+		s.fromGlobal(e, g, p, &f)
 	case placeLimbo:
 		f.source = SourceSteal
 	default:
@@ -102,6 +96,22 @@ func (s *Sched) snap(p *P) {
 	p.snapAt, p.snapHead = s.now, 0
 	if p.runq.len() > 0 {
 		p.snapHead = p.runq.at(0)
+	}
+}
+
+// fromNowhere explains a dispatch that came from no queue.
+func (s *Sched) fromNowhere(e *entry, g *G, f *found) {
+	f.source, f.certain = g.direct, g.sure
+	switch {
+	case !g.sure: // see neverQueued
+		f.sources = f.sources.With(SourceGlobal)
+	case g.direct == SourceNetpoll && s.now-g.parkAt <= 4*parkCancel:
+		// A cancelled park that was slow looks the same as a quick poll.
+		f.certain = false
+		f.sources = f.sources.With(SourceParkCancelled)
+	case g.direct == SourceParkCancelled:
+		f.certain = false
+		f.sources = f.sources.With(SourceNetpoll)
 	}
 }
 
