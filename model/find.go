@@ -24,7 +24,7 @@ func (s *Sched) find(e *entry, g *G, p *P) found {
 	s.repair(e, g, p)
 	switch g.place {
 	case placeDirect:
-		s.fromNowhere(e, g, &f)
+		s.fromNowhere(g, &f)
 	case placeRunnext:
 		s.fromRunnext(g, p, &f)
 	case placeRing:
@@ -100,7 +100,7 @@ func (s *Sched) snap(p *P) {
 }
 
 // fromNowhere explains a dispatch that came from no queue.
-func (s *Sched) fromNowhere(e *entry, g *G, f *found) {
+func (s *Sched) fromNowhere(g *G, f *found) {
 	f.source, f.certain = g.direct, g.sure
 	switch {
 	case !g.sure: // see neverQueued
