@@ -267,7 +267,10 @@ func checkProcs(t *testing.T, facts *capture, start, end model.Time) {
 // reported is the report on a trace, with the timeline that it keeps.
 func reported(t *testing.T, data []byte, opt Options) *Report {
 	t.Helper()
-	opt.Name, opt.Slices = "recorded", 100_000
+	opt.Name = "recorded"
+	if opt.Slices == 0 {
+		opt.Slices = 100_000
+	}
 	rep, err := Analyze(context.Background(), bytes.NewReader(data), opt)
 	if err != nil {
 		t.Fatal(err)
@@ -458,6 +461,43 @@ func checkWindows(t *testing.T, data []byte, whole *Report) {
 	if sum != want {
 		t.Errorf("the parts sum to\n%+v\nthe whole is\n%+v", sum, want)
 	}
+}
+
+// TestRecordedTimelineLeftOut: with more slices than asked for, what is kept is
+// still in order, and every kept window begins with the depth that it has there.
+func TestRecordedTimelineLeftOut(t *testing.T) {
+	data, err := os.ReadFile("../fixtures/real/webshop-go1.26-p4.trace")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, some := reported(t, data, Options{}), reported(t, data, Options{Slices: 2 * chunkSlices})
+	tl := some.Timeline
+	if tl.LeftOut == 0 || tl.Complete || len(tl.Kept) == 0 {
+		t.Fatalf("%d slices left out, %d windows kept: want some of each", tl.LeftOut, len(tl.Kept))
+	}
+	checkTimeline(t, some)
+	n := 0
+	for _, tr := range tl.Tracks {
+		n += tr.N
+	}
+	if len(tl.Depth) > 2*n {
+		t.Errorf("%d depths for %d slices", len(tl.Depth), n)
+	}
+	for _, w := range tl.Kept {
+		if got, want := highestIn(tl.Depth, w), highestIn(all.Timeline.Depth, w); got != want {
+			t.Errorf("from %d to %d at most %d goroutines runnable, want %d as in the whole timeline", w.Start, w.End, got, want)
+		}
+	}
+}
+
+// highestIn is the highest number of runnable goroutines told of in a window.
+func highestIn(depth []DepthPoint, w Window) (n int) {
+	for _, d := range depth {
+		if d.At > w.Start && d.At <= w.End {
+			n = max(n, d.N)
+		}
+	}
+	return n
 }
 
 // windowSums are figures that add up over the parts of a trace.
