@@ -160,16 +160,16 @@ func (c *capture) observe(f *model.Facts) {
 
 func (c *capture) report(*Report) {}
 
-// replayed are the facts that the replay yields of a trace, and the times of
-// its first and last event.
-func replayed(t *testing.T, data []byte) (c *capture, start, end model.Time) {
+// replayed is the report on a trace as Analyze makes it, the facts behind it, and
+// the times of the trace's first and last event.
+func replayed(t *testing.T, data []byte, opt Options) (rep *Report, c *capture, start, end model.Time) {
 	t.Helper()
-	c = &capture{}
 	var r run
-	_, err := load(context.Background(), bytes.NewReader(data), Options{}, func(b *batch) error {
-		err := r.take(b, Options{})
-		if r.replay != nil {
-			r.replay.collectors = []collector{c}
+	tr, err := load(context.Background(), bytes.NewReader(data), opt, func(b *batch) error {
+		err := r.take(b, opt)
+		if c == nil && r.replay != nil {
+			c = &capture{}
+			r.replay.collectors = append(r.replay.collectors, c)
 		}
 		return err
 	})
@@ -177,51 +177,54 @@ func replayed(t *testing.T, data []byte) (c *capture, start, end model.Time) {
 		t.Fatal(err)
 	}
 	r.finish()
-	return c, r.replay.start, r.replay.end
+	rep = newReport(opt)
+	rep.Trace = tr
+	if err := r.report(rep, opt); err != nil {
+		t.Fatal(err)
+	}
+	return rep, c, r.replay.start, r.replay.end
 }
 
-// TestRecordedStates compares the replay with the plain reading: every
-// goroutine lives from when to when, without a gap, and spends as long in each
-// state as the events say. A P does one thing at a time.
-func TestRecordedStates(t *testing.T) {
-	eachRecorded(t, func(t *testing.T, data []byte) {
-		want := readPlainly(t, data)
-		facts, start, end := replayed(t, data)
-		// Those states push the events of the next generation back, for a reader
-		// that reads on; the replay gives each generation a reader of its own.
-		tolerance := want.late
-		if want.syncs <= 2 {
-			tolerance = 0
+// checkStates compares the replay with the plain reading: every goroutine lives
+// from when to when, without a gap, and spends as long in each state as the events
+// say. A P does one thing at a time.
+func checkStates(t *testing.T, data []byte, facts *capture, start, end model.Time) {
+	t.Helper()
+	want := readPlainly(t, data)
+	// Those states push the events of the next generation back, for a reader
+	// that reads on; the replay gives each generation a reader of its own.
+	tolerance := want.late
+	if want.syncs <= 2 {
+		tolerance = 0
+	}
+	near := func(a, b model.Time) bool { return max(a-b, b-a) <= tolerance }
+	if !near(start, want.start) || !near(end, want.end) {
+		t.Errorf("the replay goes from %d to %d, the events from %d to %d", start, end, want.start, want.end)
+	}
+	got := livesOf(t, facts)
+	if g, w := slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want.lives)); !slices.Equal(g, w) {
+		t.Fatalf("%d goroutines, want %d", len(g), len(w))
+	}
+	bad := 0
+	for _, id := range slices.Sorted(maps.Keys(got)) {
+		g, w := got[id], want.lives[id]
+		ok := near(g.first, w.first) && near(g.last, w.last)
+		for state := range g.in {
+			ok = ok && near(model.Time(g.in[state]), model.Time(w.in[state]))
 		}
-		near := func(a, b model.Time) bool { return max(a-b, b-a) <= tolerance }
-		if !near(start, want.start) || !near(end, want.end) {
-			t.Errorf("the replay goes from %d to %d, the events from %d to %d", start, end, want.start, want.end)
-		}
-		got := livesOf(t, facts)
-		if g, w := slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want.lives)); !slices.Equal(g, w) {
-			t.Fatalf("%d goroutines, want %d", len(g), len(w))
-		}
-		bad := 0
-		for _, id := range slices.Sorted(maps.Keys(got)) {
-			g, w := got[id], want.lives[id]
-			ok := near(g.first, w.first) && near(g.last, w.last)
-			for state := range g.in {
-				ok = ok && near(model.Time(g.in[state]), model.Time(w.in[state]))
-			}
-			if !ok {
-				if bad++; bad < 5 {
-					t.Errorf("G%d: from %d to %d, in states %v; want %d to %d, %v", id, g.first-start, g.last-start, g.in, w.first-start, w.last-start, w.in)
-				}
+		if !ok {
+			if bad++; bad < 5 {
+				t.Errorf("G%d: from %d to %d, in states %v; want %d to %d, %v", id, g.first-start, g.last-start, g.in, w.first-start, w.last-start, w.in)
 			}
 		}
-		if bad > 0 {
-			t.Errorf("%d goroutines of %d differ", bad, len(got))
-		}
-		if len(facts.Dispatches) != want.dispatches || len(facts.Preempts) != want.preempts {
-			t.Errorf("%d dispatches and %d preemptions, want %d and %d", len(facts.Dispatches), len(facts.Preempts), want.dispatches, want.preempts)
-		}
-		checkProcs(t, facts, start, end)
-	})
+	}
+	if bad > 0 {
+		t.Errorf("%d goroutines of %d differ", bad, len(got))
+	}
+	if len(facts.Dispatches) != want.dispatches || len(facts.Preempts) != want.preempts {
+		t.Errorf("%d dispatches and %d preemptions, want %d and %d", len(facts.Dispatches), len(facts.Preempts), want.dispatches, want.preempts)
+	}
+	checkProcs(t, facts, start, end)
 }
 
 // livesOf adds up the stretches of each goroutine, which must follow each other
@@ -264,12 +267,15 @@ func checkProcs(t *testing.T, facts *capture, start, end model.Time) {
 	}
 }
 
+// recordedSlices is more than any recorded trace has.
+const recordedSlices = 200_000
+
 // reported is the report on a trace, with the timeline that it keeps.
 func reported(t *testing.T, data []byte, opt Options) *Report {
 	t.Helper()
 	opt.Name = "recorded"
 	if opt.Slices == 0 {
-		opt.Slices = 100_000
+		opt.Slices = recordedSlices
 	}
 	rep, err := Analyze(context.Background(), bytes.NewReader(data), opt)
 	if err != nil {
@@ -278,12 +284,14 @@ func reported(t *testing.T, data []byte, opt Options) *Report {
 	return rep
 }
 
-// TestRecordedReports: the same input gives the same report, however many
+// TestRecorded: the replay says what the events say; the same input gives the same report, however many
 // generations are decoded at once; the parts of every whole in it make up the
 // whole, and so do the parts of the trace; what people read in it is well-formed.
-func TestRecordedReports(t *testing.T) {
+func TestRecorded(t *testing.T) {
 	eachRecorded(t, func(t *testing.T, data []byte) {
-		whole := reported(t, data, Options{Workers: 2})
+		opt := Options{Name: "recorded", Slices: recordedSlices, Workers: 2}
+		whole, facts, start, end := replayed(t, data, opt)
+		checkStates(t, data, facts, start, end)
 		checkSame(t, whole, reported(t, data, Options{Workers: 1}))
 		checkSums(t, whole)
 		checkProse(t, whole)
