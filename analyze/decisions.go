@@ -62,13 +62,12 @@ func Decisions(ctx context.Context, r io.Reader, opt Options, kinds []DecisionKi
 	for _, k := range kinds {
 		d.wanted[k] = true
 	}
-	var run run
+	run := run{begun: func(r *run) {
+		d.names = r.names
+		r.replay.collectors = []collector{d}
+	}}
 	take := func(b *batch) error {
 		err := run.take(b, opt)
-		if d.names == nil && run.replay != nil {
-			d.names = run.names
-			run.replay.collectors = []collector{d}
-		}
 		if err == nil {
 			err = d.err
 		}

@@ -164,15 +164,9 @@ func (c *capture) report(*Report) {}
 // the times of the trace's first and last event.
 func replayed(t *testing.T, data []byte, opt Options) (rep *Report, c *capture, start, end model.Time) {
 	t.Helper()
-	var r run
-	tr, err := load(context.Background(), bytes.NewReader(data), opt, func(b *batch) error {
-		err := r.take(b, opt)
-		if c == nil && r.replay != nil {
-			c = &capture{}
-			r.replay.collectors = append(r.replay.collectors, c)
-		}
-		return err
-	})
+	c = &capture{}
+	r := run{begun: func(r *run) { r.replay.collectors = append(r.replay.collectors, c) }}
+	tr, err := load(context.Background(), bytes.NewReader(data), opt, func(b *batch) error { return r.take(b, opt) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,9 @@ type run struct {
 	handoffs   *handoffs
 	longRuns   *longRuns
 	functions  *functions
+
+	// begun, where set, may change the collectors before the first event.
+	begun func(*run)
 }
 
 // take plays one batch.
@@ -87,6 +90,9 @@ func (r *run) begin(b *batch, opt Options) error {
 	if opt.Slices > 0 {
 		rp.collectors = append(rp.collectors, &tracker{names: n, zero: zero, latency: r.latency, budget: opt.Slices,
 			begun: map[model.GoID]assistOn{}})
+	}
+	if r.begun != nil {
+		r.begun(r)
 	}
 	return r.setWindow(opt, zero)
 }
