@@ -26,6 +26,9 @@ func (d *dispatches) observe(f *model.Facts) {
 		if x.Certain {
 			c.Certain++
 		}
+		if x.Runtime {
+			c.Runtime++
+		}
 		wait := int64(x.Time - x.Ready)
 		c.Wait += wait
 		c.Max = max(c.Max, wait)

@@ -12,12 +12,6 @@ import (
 type functions struct {
 	names  *names
 	byFunc []*functionTime // by names' function index
-	window *window
-
-	// Mark assists. A goroutine's stretches tell what it started with, the
-	// stacks of its assists do not: the compiler's wrappers are left out of them.
-	assists  map[model.GoID]model.Time // under way, since
-	assisted map[model.GoID]int64      // done in the stretch that has not ended
 }
 
 type functionTime struct {
@@ -38,36 +32,11 @@ func (f *functions) at(stack uint32) *functionTime {
 }
 
 func (f *functions) observe(x *model.Facts) {
-	for i := range x.Events { // before the stretches that the assists lie in
-		f.assist(&x.Events[i])
-	}
 	for i := range x.Gs {
 		f.add(&x.Gs[i])
 	}
 	for i := range x.Dispatches {
 		f.at(x.Dispatches[i].Func).Dispatches++
-	}
-}
-
-func (f *functions) assist(ev *model.Event) {
-	switch ev.Op {
-	case model.OpAssistBegin:
-		if _, on := f.assists[ev.G]; !on {
-			f.assists[ev.G] = ev.Time
-		}
-	case model.OpAssistEnd:
-		f.endAssist(ev.G, ev.Time)
-	}
-}
-
-func (f *functions) endAssist(g model.GoID, now model.Time) {
-	began, on := f.assists[g]
-	if !on {
-		return
-	}
-	delete(f.assists, g)
-	if from, to, ok := f.window.clip(began, now); ok {
-		f.assisted[g] += int64(to - from)
 	}
 }
 
@@ -79,16 +48,12 @@ func (f *functions) add(iv *model.GInterval) {
 		t.Runtime = iv.Runtime
 	}
 	t.Total += d
-	if iv.Open&model.OpenEnd != 0 {
-		f.endAssist(iv.G, iv.End)
-	}
-	if len(f.assisted) > 0 {
-		t.Assist += f.assisted[iv.G]
-		delete(f.assisted, iv.G)
-	}
 	switch iv.State {
 	case model.GRunning:
 		t.Running += d
+		if iv.Assist {
+			t.Assist += d
+		}
 	case model.GRunnable:
 		t.Runnable += d
 		t.waits.add(d)

@@ -22,7 +22,6 @@ type gc struct {
 	marked    bool // a mark phase was seen
 	stws      []openSTW
 	kinds     map[int64]*STWKind
-	assists   map[model.GoID]model.Time
 	sweeps    map[model.ProcID]model.Time
 	longest   *topK[GCRange]
 	worstSTW  *topK[stwPause]
@@ -46,10 +45,26 @@ func (c *gc) observe(f *model.Facts) {
 	for i := range f.Events {
 		c.event(&f.Events[i])
 	}
+	for i := range f.Gs {
+		if iv := &f.Gs[i]; iv.Assist {
+			c.assisted(iv)
+		}
+	}
 	for i := range f.Ps {
 		if iv := &f.Ps[i]; iv.Worker && iv.Does == model.PDoesRun {
 			c.out.Workers += int64(iv.End - iv.Start)
 		}
+	}
+}
+
+// assisted adds a stretch of a goroutine inside a mark assist: it marks while it
+// runs, and waits for something to mark or for a P otherwise.
+func (c *gc) assisted(iv *model.GInterval) {
+	d := int64(iv.End - iv.Start)
+	if iv.State == model.GRunning {
+		c.out.Assist += d
+	} else {
+		c.out.AssistWait += d
 	}
 }
 
@@ -73,15 +88,6 @@ func (c *gc) event(ev *model.Event) {
 		c.stws = append(c.stws, openSTW{ev.G, ev.Time, ev.Arg})
 	case model.OpSTWEnd:
 		c.endSTW(ev)
-	case model.OpAssistBegin:
-		if _, on := c.assists[ev.G]; !on {
-			c.assists[ev.G] = ev.Time
-		}
-	case model.OpAssistEnd:
-		if t, ok := c.assists[ev.G]; ok {
-			c.out.Assist += c.within(t, ev.Time)
-			delete(c.assists, ev.G)
-		}
 	case model.OpSweepBegin:
 		if _, on := c.sweeps[ev.P]; !on {
 			c.sweeps[ev.P] = ev.Time
@@ -148,13 +154,9 @@ func (c *gc) endSTW(ev *model.Event) {
 // endAll ends what is under way, except pauses: how long they took is not known.
 func (c *gc) endAll(now model.Time) {
 	c.endMark(now)
-	for _, t := range c.assists { // sums do not depend on the order
-		c.out.Assist += c.within(t, now)
-	}
-	for _, t := range c.sweeps {
+	for _, t := range c.sweeps { // sums do not depend on the order
 		c.out.Sweep += c.within(t, now)
 	}
-	clear(c.assists)
 	clear(c.sweeps)
 	c.stws = nil
 }

@@ -32,15 +32,18 @@ func (h *handoffs) report(r *Report) {
 // preemptions answers: which goroutines were made to stop, how, and after
 // running for how long?
 type preemptions struct {
-	ran   [model.NumHows]histogram
-	worst *topK[model.Preempt]
+	ran     [model.NumHows]histogram
+	runtime [model.NumHows]int64 // of them, goroutines of the Go runtime
+	worst   *topK[model.Preempt]
 }
 
 func (p *preemptions) observe(f *model.Facts) {
 	for i := range f.Preempts {
 		x := &f.Preempts[i]
 		p.ran[x.How].add(int64(x.Ran))
-		if !x.Runtime {
+		if x.Runtime {
+			p.runtime[x.How]++
+		} else {
 			p.worst.offer(int64(x.Ran), *x)
 		}
 	}
@@ -54,7 +57,7 @@ func (p *preemptions) report(r *Report) {
 		}
 		r.Preemptions.Count += h.n
 		r.Preemptions.Kinds = append(r.Preemptions.Kinds, PreemptCount{
-			How: model.How(how).String(), Count: h.n, P50: h.quantile(.5), P99: h.quantile(.99), Max: h.max,
+			How: model.How(how).String(), Count: h.n, Runtime: p.runtime[how], P50: h.quantile(.5), P99: h.quantile(.99), Max: h.max,
 		})
 	}
 }

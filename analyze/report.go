@@ -198,6 +198,7 @@ type SourceCount struct {
 	Source  string `json:"source"`
 	Count   int64  `json:"count"`
 	Certain int64  `json:"certain"`
+	Runtime int64  `json:"runtime_count"` // of Count: goroutines of the Go runtime
 	Wait    int64  `json:"wait_total_ns"` // time its goroutines had been runnable
 	Max     int64  `json:"wait_max_ns"`
 }
@@ -234,20 +235,22 @@ type Preemptions struct {
 
 // PreemptCount is one kind of preemption.
 type PreemptCount struct {
-	How   string `json:"how"` // signal, cooperative, gosched, goyield, unknown
-	Count int64  `json:"count"`
-	P50   int64  `json:"ran_p50_ns"`
-	P99   int64  `json:"ran_p99_ns"`
-	Max   int64  `json:"ran_max_ns"`
+	How     string `json:"how"` // signal, cooperative, gosched, goyield, unknown
+	Count   int64  `json:"count"`
+	Runtime int64  `json:"runtime_count"` // of Count: goroutines of the Go runtime
+	P50     int64  `json:"ran_p50_ns"`
+	P99     int64  `json:"ran_p99_ns"`
+	Max     int64  `json:"ran_max_ns"`
 }
 
 // GC is what collection cost.
 type GC struct {
-	Cycles     int64     `json:"cycles"`    // mark phases that overlap with what was analysed
-	Mark       int64     `json:"mark_ns"`   // wall time inside concurrent mark phases
-	Workers    int64     `json:"worker_ns"` // P time of mark workers
-	Assist     int64     `json:"assist_ns"` // goroutine time in mark assists
-	Sweep      int64     `json:"sweep_ns"`  // P time in sweeping by user goroutines
+	Cycles     int64     `json:"cycles"`         // mark phases that overlap with what was analysed
+	Mark       int64     `json:"mark_ns"`        // wall time inside concurrent mark phases
+	Workers    int64     `json:"worker_ns"`      // P time of mark workers
+	Assist     int64     `json:"assist_ns"`      // goroutine time running inside mark assists
+	AssistWait int64     `json:"assist_wait_ns"` // goroutine time blocked or runnable inside them
+	Sweep      int64     `json:"sweep_ns"`       // P time in sweeping by user goroutines
 	STWCount   int64     `json:"stw_count"`
 	STWTotal   int64     `json:"stw_ns"`
 	STWs       []STWKind `json:"stw_kinds"`
@@ -305,7 +308,7 @@ type FunctionTime struct {
 	Runnable   int64        `json:"runnable_ns"`
 	Syscall    int64        `json:"syscall_ns"`
 	Blocked    []ReasonTime `json:"blocked"`   // longest first
-	Assist     int64        `json:"assist_ns"` // of Running and Waiting: inside GC assists
+	Assist     int64        `json:"assist_ns"` // of Running: inside mark assists
 	Dispatches int64        `json:"dispatches"`
 	WaitP99    int64        `json:"wait_p99_ns"`
 	WaitMax    int64        `json:"wait_max_ns"`

@@ -69,12 +69,12 @@ func (r *run) begin(b *batch, opt Options) error {
 	r.names, r.replay = n, rp
 
 	r.gomaxprocs = &gomaxprocs{zero: zero, window: w}
-	r.functions = &functions{names: n, window: w, assists: map[model.GoID]model.Time{}, assisted: map[model.GoID]int64{}}
+	r.functions = &functions{names: n}
 	r.latency = &latency{zero: zero, functions: r.functions}
 	r.episodes = &episodes{names: n, zero: zero, worst: newTopK[*episode](maxEpisodes)}
 	r.procs = &procs{sched: sched, window: w}
 	r.procs.wastes.worst = newTopK[model.Waste](maxMoments)
-	r.gc = &gc{names: n, zero: zero, window: w, kinds: map[int64]*STWKind{}, assists: map[model.GoID]model.Time{},
+	r.gc = &gc{names: n, zero: zero, window: w, kinds: map[int64]*STWKind{},
 		sweeps: map[model.ProcID]model.Time{}, longest: newTopK[GCRange](MaxRanges), worstSTW: newTopK[stwPause](maxMoments)}
 	r.preempts = &preemptions{worst: newTopK[model.Preempt](maxMoments)}
 	r.handoffs = &handoffs{worst: newTopK[model.Handoff](maxMoments)}

@@ -61,17 +61,17 @@ func TestTasksInWindow(t *testing.T) {
 // TestRangesEndAtBreak: where events were lost, nothing that was under way before
 // is joined with what ends after.
 func TestRangesEndAtBreak(t *testing.T) {
-	c := &gc{names: newNames(), window: &window{0, forever}, kinds: map[int64]*STWKind{}, assists: map[model.GoID]model.Time{},
+	c := &gc{names: newNames(), window: &window{0, forever}, kinds: map[int64]*STWKind{},
 		sweeps: map[model.ProcID]model.Time{}, longest: newTopK[GCRange](MaxRanges), worstSTW: newTopK[stwPause](maxMoments)}
 	f := model.Facts{Events: []model.Event{
-		{Time: 10, Op: model.OpGCBegin}, {Time: 20, Op: model.OpAssistBegin, G: 1}, {Time: 30, Op: model.OpSTWBegin, G: 1},
+		{Time: 10, Op: model.OpGCBegin}, {Time: 20, Op: model.OpSweepBegin, P: 1}, {Time: 30, Op: model.OpSTWBegin, G: 1},
 		{Time: 50, Op: model.OpGeneration, Arg: 1},
-		{Time: 1000, Op: model.OpAssistEnd, G: 1}, {Time: 1000, Op: model.OpSTWEnd, G: 1}, {Time: 1000, Op: model.OpGCEnd},
+		{Time: 1000, Op: model.OpSweepEnd, P: 1}, {Time: 1000, Op: model.OpSTWEnd, G: 1}, {Time: 1000, Op: model.OpGCEnd},
 	}}
 	c.observe(&f)
 	rep := Report{Trace: Trace{DurationNS: 1000, To: 1000}}
 	c.report(&rep)
-	if g := rep.GC; g.Cycles != 1 || g.Mark != 40 || g.Assist != 30 || g.STWCount != 0 {
-		t.Errorf("%d cycles of %d ns, assists of %d ns, %d pauses; want 1 of 40, 30 and 0", g.Cycles, g.Mark, g.Assist, g.STWCount)
+	if g := rep.GC; g.Cycles != 1 || g.Mark != 40 || g.Sweep != 30 || g.STWCount != 0 {
+		t.Errorf("%d cycles of %d ns, sweeps of %d ns, %d pauses; want 1 of 40, 30 and 0", g.Cycles, g.Mark, g.Sweep, g.STWCount)
 	}
 }

@@ -85,6 +85,7 @@ type GInterval struct {
 	Reason     Reason // of a Waiting stretch
 	Open       Open
 	First      bool // the goroutine's first stretch in the trace
+	Assist     bool // inside a GC mark assist; running stretches are cut where one begins or ends
 	Runtime    bool // a goroutine of the runtime
 	Worker     bool // a GC mark worker
 }

@@ -171,6 +171,8 @@ func init() { // not a composite literal: the handlers reach the table again thr
 		OpGOMAXPROCS:     (*Sched).gomaxprocs,
 		OpSTWBegin:       (*Sched).stwBegin,
 		OpSTWEnd:         (*Sched).stwEnd,
+		OpAssistBegin:    (*Sched).assistBegin,
+		OpAssistEnd:      (*Sched).assistEnd,
 		OpGeneration:     (*Sched).generation,
 	}
 }
@@ -226,7 +228,7 @@ func (s *Sched) closeG(g *G, by GoID) {
 	}
 	*add(&s.Facts.Gs) = GInterval{
 		Start: g.since, End: s.now, G: g.id, By: by, P: g.p, Func: g.fn, Stack: g.stack,
-		State: g.state, Reason: g.reason, Open: g.open, First: !g.told,
+		State: g.state, Reason: g.reason, Open: g.open, First: !g.told, Assist: g.assist,
 		Runtime: g.roles&roleRuntime != 0, Worker: g.roles&roleWorker != 0,
 	}
 	g.told = true

@@ -474,6 +474,25 @@ func (s *Sched) stwEnd(e *entry) {
 	s.Facts.Events = append(s.Facts.Events, e.Event)
 }
 
+func (s *Sched) assistBegin(e *entry) { s.setAssist(e, true) }
+func (s *Sched) assistEnd(e *entry)   { s.setAssist(e, false) }
+
+// setAssist cuts the running stretch of the goroutine that begins or ends a mark
+// assist.
+func (s *Sched) setAssist(e *entry, on bool) {
+	s.Facts.Events = append(s.Facts.Events, e.Event)
+	r := s.gs.find(e.G)
+	if r == 0 {
+		return
+	}
+	g := s.g(r)
+	if g.seen && g.state == GRunning && g.assist != on && g.since < s.now {
+		s.closeG(g, NoG)
+		g.since, g.open = s.now, 0
+	}
+	g.assist = on
+}
+
 // generation marks a new generation; where Arg is not 0, events were lost
 // before it, and what the model knew is void.
 func (s *Sched) generation(e *entry) {
@@ -492,6 +511,7 @@ func (s *Sched) generation(e *entry) {
 		s.unqueue(g)
 		g.open |= OpenEnd
 		s.setG(g, GUndetermined, NoG)
+		g.assist = false
 	}
 	for _, p := range s.ps {
 		if p != nil && p.seen && p.does != PDoesIdle {
