@@ -5,7 +5,8 @@ import "fmt"
 // checkAssist measures how long the program's goroutines had to help the
 // collector before they could go on allocating.
 //
-// Threshold: 5 % of the time that they ran; critical from 25 %. A collector
+// Threshold: 5 % of the time that they ran, spent running inside assists; critical
+// from 25 %. A collector
 // that keeps up needs almost no assists.
 //
 // False positives: none known; a program that is throttled by assists is slowed
@@ -27,19 +28,20 @@ var checkAssist = check{"gc-assist", "Goroutines that had to help the collector"
 	}
 	f := Finding{
 		Severity: SeverityWarning,
-		Title:    fmt.Sprintf("Mark assists took %s of the program's goroutines", dur(assist)),
+		Title:    fmt.Sprintf("Mark assists took %s of the program's running time", percent(assist, running)),
 		CostNS:   assist,
-		CostOf:   "goroutine time inside mark assists",
-		What:     fmt.Sprintf("The program's goroutines spent %s inside mark assists, which is marking and waiting until there was something to mark, against %s of running.", dur(assist), dur(running)),
-		Why:      "They allocate faster than the collector's own workers can mark, so each has to mark for what it allocates.",
-		Advice:   "Allocate less on the functions below, raise GOGC or GOMEMLIMIT.",
-		Sure:     "certain", SureWhy: "assists are in the trace",
+		CostOf:   "goroutine time running inside mark assists",
+		What: fmt.Sprintf("The program's goroutines marked for the collector for %s of the %s that they ran, and waited another %s inside assists.",
+			dur(assist), dur(running), dur(rep.GC.AssistWait)),
+		Why:    "They allocate faster than the collector's own workers can mark, so each has to mark for what it allocates.",
+		Advice: "Allocate less on the functions named in the evidence, raise GOGC or GOMEMLIMIT.",
+		Sure:   "certain", SureWhy: "assists are in the trace",
 	}
 	if assist*4 >= running {
 		f.Severity = SeverityCritical
 	}
 	for _, t := range worst.best() {
-		f.Evidence = append(f.Evidence, Evidence{t.Name, dur(t.Assist)})
+		f.Evidence = append(f.Evidence, Evidence{functionName(t.Name), dur(t.Assist)})
 	}
 	j.findings = []Finding{f}
 	return j

@@ -6,7 +6,8 @@ import "fmt"
 // a goroutine was runnable and the world was not stopped.
 //
 // Threshold: stretches longer than 100 µs, which is more than a thread takes to
-// wake on an idle machine, that sum to at least 1 % of the trace or 20 ms.
+// wake on an idle machine, that sum to at least 1 % of the trace and 2 ms; a
+// warning from 10 %. Never critical: what delayed the wake-up is not in the trace.
 //
 // False positives: many Ps on few CPUs, where waking a thread takes as long as
 // the operating system makes it wait: the cost is real, the cause is the
@@ -17,27 +18,27 @@ var checkIdleP = check{"idle-p", "Idle Ps while work waited", func(r *run, rep *
 	if len(rep.Trace.Gomaxprocs) == 0 {
 		j.undecided = "the trace does not say GOMAXPROCS"
 	}
-	if w.n == 0 || j.undecided != "" || w.long*100 < analysed(rep) && w.long < 20_000_000 {
+	if j.undecided != "" || w.long < 2_000_000 || w.long*100 < analysed(rep) {
 		return j
 	}
 	f := Finding{
-		Severity: SeverityWarning,
+		Severity: SeverityInfo,
 		Title:    fmt.Sprintf("A P was idle for %s while goroutines were runnable", dur(w.long)),
 		CostNS:   w.long,
-		CostOf:   "wall time in which a P was idle and a goroutine was runnable, in stretches longer than " + dur(wakeTime),
+		CostOf:   "wall time with a P idle and a goroutine runnable",
 		What: fmt.Sprintf("%s longer than %s in which at least one P was idle although at least one goroutine waited for a P; the longest took %s.",
 			plural(w.n, "stretch"), dur(wakeTime), dur(w.all.max)),
-		Why:    "The wake-up of the thread for the idle P was late: the operating system had no CPU for it, or a thread had to be started first.",
-		Advice: "Compare GOMAXPROCS with the CPUs that the process really gets (quota, other processes): a smaller GOMAXPROCS avoids waiting for threads that get no CPU.",
+		Why:    "The trace does not say what delayed the P: its thread may have been waiting for a CPU, or had to be started first, or the goroutine was about to be picked up elsewhere.",
+		Advice: idleAdvice(gomaxprocsNow(rep)),
 		Sure:   "medium", SureWhy: "a P that is promised to a thread which is just waking still looks idle in the trace",
 		Evidence: []Evidence{
 			{"share of the trace", percent(w.long, analysed(rep))},
 			{"longest stretch", dur(w.all.max)},
-			{"median of all such stretches", dur(w.all.quantile(.5))},
+			{"median of all stretches, short ones included", dur(w.all.quantile(.5))},
 		},
 	}
-	if w.long*10 > analysed(rep)*3 {
-		f.Severity = SeverityCritical
+	if w.long*10 >= analysed(rep) {
+		f.Severity = SeverityWarning
 	}
 	for _, x := range w.worst.best() {
 		f.Moments = append(f.Moments, r.moment(x.Start, x.End, -1, -1, -1,
@@ -46,3 +47,11 @@ var checkIdleP = check{"idle-p", "Idle Ps while work waited", func(r *run, rep *
 	j.findings = []Finding{f}
 	return j
 }}
+
+// idleAdvice depends on whether there is a P to spare.
+func idleAdvice(procs int) string {
+	if procs <= 1 {
+		return "Compare with the machine's load and the process's CPU quota at that time: with one P, its thread alone was late."
+	}
+	return "Compare GOMAXPROCS with the CPUs that the process really gets (quota, other processes): more Ps than CPUs make threads wait for one another."
+}

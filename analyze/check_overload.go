@@ -2,44 +2,86 @@ package analyze
 
 import "fmt"
 
-// checkOverload measures whether there was more work than the Ps could do.
+// checkOverload measures for how long there was more work than the Ps could do:
+// columns of the overview in which the Ps ran goroutines 95 % of the time while
+// at least three more per P were runnable on average.
 //
-// Threshold: on average at least two goroutines runnable per P while Ps ran
-// goroutines at least 90 % of the time; critical from ten per P.
+// Threshold: such columns make up 10 ms and a fifth of the trace, or 100 ms; critical if
+// half of the trace, with ten runnable goroutines per P in them.
 //
-// False positives: batch programs that are meant to use every CPU; short traces
-// of a burst.
+// False positives: batch programs that are meant to use every CPU.
 var checkOverload = check{"overload", "More work than the Ps could do", func(r *run, rep *Report) judgement {
-	k := &rep.Key
 	n := max(1, gomaxprocsNow(rep))
-	per := k.QueueMean / float64(n)
-	j := judgement{measured: fmt.Sprintf("%s goroutines runnable per P on average, Ps busy %.0f %%", mean(per), 100*k.Utilisation)}
-	if per < 2 || k.Utilisation < .9 {
+	o := saturated(rep, n)
+	j := judgement{measured: fmt.Sprintf("%s with all Ps busy and at least three goroutines waiting per P", dur(o.time))}
+	if o.time < 10_000_000 || o.time*5 < analysed(rep) && o.time < 100_000_000 {
 		return j
 	}
 	f := Finding{
 		Severity: SeverityWarning,
-		Title:    fmt.Sprintf("Overload: on average %.0f goroutines waited for %s", k.QueueMean, plural(int64(n), "P")),
-		CostNS:   rep.Latency.Total,
-		CostOf:   "goroutine time spent runnable",
-		What:     fmt.Sprintf("The Ps ran goroutines %.0f %% of the time and still %.1f goroutines waited on average, %d at the most (at %s).", 100*k.Utilisation, k.QueueMean, k.QueuePeak, at(k.QueuePeakAt)),
-		Why:      "Work arrives faster than the Ps can do it, so that queues and waiting times grow.",
-		Advice:   "Limit what runs at once (semaphore, pool of workers, admission control), make the hottest functions cheaper, or give the process more CPUs.",
+		Title:    fmt.Sprintf("For %s there was more work than %s could do", dur(o.time), plural(int64(n), "P")),
+		CostNS:   int64(o.waiting * float64(o.time)),
+		CostOf:   "goroutine time spent runnable then",
+		What:     fmt.Sprintf("For %s of %s the Ps were busy all the time, and %.1f goroutines waited on average.", dur(o.time), dur(analysed(rep)), o.waiting),
+		Why:      "Work arrived faster than the Ps could do it, so that queues and waiting times grew.",
+		Advice:   "Limit what runs at once (semaphore, pool of workers, admission control), make the hottest functions cheaper, or give the process more CPUs (and check that it gets as many as it has Ps).",
 		Sure:     "certain", SureWhy: "states of all goroutines and Ps are in the trace",
 		Evidence: []Evidence{
-			{"goroutines runnable, mean", fmt.Sprintf("%.1f", k.QueueMean)},
-			{"goroutines runnable, most", fmt.Sprint(k.QueuePeak)},
-			{"Ps running a goroutine", fmt.Sprintf("%.1f %% of the time", 100*k.Utilisation)},
+			{"goroutines waiting then, on average", fmt.Sprintf("%.1f", o.waiting)},
+			{"goroutines runnable at once, most", fmt.Sprint(rep.Key.QueuePeak)},
+			{"Ps running a goroutine, whole trace", fmt.Sprintf("%.0f %% of the time", 100*rep.Key.Utilisation)},
 		},
-		Moments: []Moment{{Start: max(rep.Trace.From, k.QueuePeakAt-5_000_000), End: min(rep.Trace.To, k.QueuePeakAt+5_000_000), G: -1, P: -1, M: -1,
-			Text: fmt.Sprintf("%d goroutines runnable", k.QueuePeak)}},
+		Moments: []Moment{{Start: o.start, End: o.end, G: -1, P: -1, M: -1, Text: "the longest such time"}},
 	}
-	if per >= 10 {
+	if o.time*2 >= analysed(rep) && o.waiting >= 10*float64(n) {
 		f.Severity = SeverityCritical
 	}
 	j.findings = []Finding{f}
 	return j
 }}
+
+// crowd is how many goroutines must wait per P.
+const crowd = 3
+
+// saturation is how long all Ps were busy with goroutines waiting.
+type saturation struct {
+	time       int64
+	waiting    float64 // goroutines, average over time
+	start, end int64   // of the longest time without a break
+}
+
+// saturated finds the columns of the overview with all n Ps busy and three
+// goroutines waiting per P.
+func saturated(rep *Report, n int) saturation {
+	var s saturation
+	var sum float64
+	var run int64
+	o := &rep.Overview
+	for c := range o.Columns {
+		var busy float64
+		for i := range o.Procs {
+			for _, k := range []SliceKind{SliceUser, SliceRuntime, SliceGCWorker, SliceAssist} {
+				busy += float64(o.Procs[i].Share[k][c])
+			}
+		}
+		width := min(o.Width, rep.Trace.DurationNS-int64(c)*o.Width)
+		part := float64(width) / float64(max(o.Width, 1)) // the last column is not full
+		if width <= 0 || busy < .95*float64(n)*part || o.Runnable[c] < crowd*float64(n)*part {
+			run = 0
+			continue
+		}
+		s.time += width
+		sum += o.Runnable[c] * float64(o.Width)
+		if run += width; run > s.end-s.start {
+			s.end = int64(c)*o.Width + width
+			s.start = s.end - run
+		}
+	}
+	if s.time > 0 {
+		s.waiting = sum / float64(s.time)
+	}
+	return s
+}
 
 // gomaxprocsNow is the last GOMAXPROCS of the trace, or the Ps seen where it
 // says none.

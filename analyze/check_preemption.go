@@ -6,33 +6,34 @@ import (
 	"gmptrace/model"
 )
 
-// checkPreemption measures how often goroutines had to be stopped by force, and
-// how late that was.
+// checkPreemption measures how often goroutines of the program used up a whole
+// time slice and had to be stopped. Stops after less are the collector's, which
+// scans stacks, or for a stop-the-world.
 //
-// Threshold: information only, from 100 preemptions a second that used up their
-// slice: the program computes long without blocking. The check on hogs judges
-// late ones.
+// Threshold: information only, from 20 a second. The check on hogs judges those
+// that were stopped late.
 //
 // False positives: none that matter; it is information.
-var checkPreemption = check{"preemption", "Forced preemptions", func(r *run, rep *Report) judgement {
-	var n int64
-	for _, h := range []model.How{model.HowSignal, model.HowCooperative, model.HowUnknown} {
-		n += r.preempts.ran[h].n
-	}
-	sig := &r.preempts.ran[model.HowSignal]
-	j := judgement{measured: fmt.Sprintf("%s, %d of them by signal, after %s at the median", plural(n, "preemption"), sig.n, dur(sig.quantile(.5)))}
-	if n*1_000_000_000 < 100*analysed(rep) || analysed(rep) < 100_000_000 {
+var checkPreemption = check{"preemption", "Time slices used up", func(r *run, rep *Report) judgement {
+	n := r.preempts.slice
+	sig, coop := &r.preempts.ran[model.HowSignal], &r.preempts.ran[model.HowCooperative]
+	j := judgement{measured: fmt.Sprintf("%s after a whole time slice; %d by signal and %d at a function call in all", plural(n, "stop"), sig.n, coop.n)}
+	if n*1_000_000_000 < 20*analysed(rep) || analysed(rep) < 100_000_000 {
 		return j
 	}
 	f := Finding{
 		Severity: SeverityInfo,
-		Title:    fmt.Sprintf("Goroutines were preempted %d times", n),
+		Title:    fmt.Sprintf("Goroutines used up their time slice %s", times(n)),
 		CostOf:   "not a cost in time",
-		What:     fmt.Sprintf("%d goroutines a second had to be stopped to let others run, %d by signal, %d at a function call.", n*1_000_000_000/analysed(rep), sig.n, r.preempts.ran[model.HowCooperative].n),
-		Why:      "They compute longer than the time slice of 10 ms without blocking.",
+		What:     fmt.Sprintf("%d times a second a goroutine of the program ran for %s or more and had to be stopped to let others run.", n*1_000_000_000/analysed(rep), dur(wholeSlice)),
+		Why:      "They compute for longer than the time slice of 10 ms without blocking.",
 		Advice:   "Nothing, if the program is meant to compute; preempted goroutines go to the end of the global queue, so what shares the Ps with them waits.",
 		Sure:     "certain", SureWhy: "preemptions are in the trace, their kind is on the stack where the Go version records one",
-		Evidence: []Evidence{{"by signal", fmt.Sprint(sig.n)}, {"ran before, median", dur(sig.quantile(.5))}, {"ran before, most", dur(sig.max)}},
+		Evidence: []Evidence{
+			{"stopped after a whole slice", fmt.Sprint(n)},
+			{"stopped by signal, for any reason", fmt.Sprint(sig.n)},
+			{"stopped at a function call, for any reason", fmt.Sprint(coop.n)},
+		},
 	}
 	for _, x := range r.preempts.worst.best() {
 		f.Moments = append(f.Moments, r.moment(x.Time-x.Ran, x.Time, x.G, x.P, -1,

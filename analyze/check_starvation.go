@@ -47,6 +47,9 @@ var checkStarvation = check{"starvation", "Goroutines that waited long for a P",
 	if len(rep.Episodes) > 0 {
 		f.Why, f.Advice = starvationCause(&rep.Episodes[0])
 	}
+	if fn := mostlyBehind(rep.Episodes); fn != "" {
+		f.Title += ", mostly behind " + functionName(fn)
+	}
 	j.findings = []Finding{f}
 	return j
 }}
@@ -86,4 +89,23 @@ func starvationCause(e *Episode) (why, advice string) {
 	}
 	return fmt.Sprintf("In the worst wait many goroutines took turns on P%d; %s ran longest, %s of %s.", queueOf(e), named(int64(e.Culprits[0].G), e.Culprits[0].Func), dur(e.Culprits[0].NS), dur(e.Wait)),
 		"There was more work than the Ps could do: run less at once (a bounded pool of workers), make the work cheaper, or give the process more CPUs."
+}
+
+// mostlyBehind is the function whose goroutines ran for most of the worst waits,
+// "" if none did.
+func mostlyBehind(episodes []Episode) string {
+	var waited int64
+	ran := map[string]int64{}
+	for _, e := range episodes {
+		waited += e.Wait
+		for _, c := range e.Culprits {
+			ran[c.Func] += c.NS
+		}
+	}
+	for fn, ns := range ran {
+		if fn != "" && ns*2 > waited {
+			return fn
+		}
+	}
+	return ""
 }

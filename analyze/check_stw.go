@@ -6,7 +6,8 @@ import "fmt"
 // world runs again.
 //
 // Threshold: 1 ms for one pause, which is ten times what a pause takes on an
-// idle machine; critical from 10 ms.
+// idle machine. A warning if a pause took 10 ms or all took 0.5 % of the trace;
+// critical if both.
 //
 // False positives: pauses that the program asked for (runtime.ReadMemStats,
 // GOMAXPROCS, a heap dump) are as long as what it does in them.
@@ -17,7 +18,7 @@ var checkSTW = check{"stop-the-world", "Stop-the-world pauses", func(r *run, rep
 		return j
 	}
 	f := Finding{
-		Severity: SeverityWarning,
+		Severity: SeverityInfo,
 		Title:    fmt.Sprintf("The world was stopped for %s", dur(rep.Key.STWMax)),
 		CostNS:   g.STWTotal,
 		CostOf:   "wall time with the world stopped or stopping",
@@ -26,7 +27,11 @@ var checkSTW = check{"stop-the-world", "Stop-the-world pauses", func(r *run, rep
 		Advice:   "Look at the moment in the timeline: which P ran longest into the pause? Give that goroutine scheduling points; avoid calls that stop the world (ReadMemStats, GOMAXPROCS) on the path of requests.",
 		Sure:     "certain", SureWhy: "the pauses are in the trace",
 	}
-	if rep.Key.STWMax >= 10_000_000 {
+	long, much := rep.Key.STWMax >= 10_000_000, g.STWTotal*200 >= analysed(rep)
+	if long || much {
+		f.Severity = SeverityWarning
+	}
+	if long && much {
 		f.Severity = SeverityCritical
 	}
 	for _, k := range g.STWs {

@@ -9,7 +9,8 @@ import (
 // checkSyscall measures what system calls cost the Ps: the time that a P was
 // held by a system call until sysmon took it away.
 //
-// Threshold: retakes that cost at least 5 % of the Ps' time.
+// Threshold: retakes that cost at least 5 % of the Ps' time; a warning only if
+// the Ps were busy at least 30 % of the time: idle Ps lose nothing.
 //
 // False positives: calls that last about as long as sysmon's tick (20 µs to
 // 10 ms) are retaken now and then on a healthy program; that is below the
@@ -22,13 +23,13 @@ var checkSyscall = check{"syscalls", "System calls and cgo that held Ps", func(r
 		return j
 	}
 	f := Finding{
-		Severity: SeverityWarning,
+		Severity: SeverityInfo,
 		Title:    fmt.Sprintf("System calls held Ps for %s until they were retaken", dur(h.total)),
 		CostNS:   h.total,
 		CostOf:   "P time held by system calls before sysmon retook the P",
 		What:     fmt.Sprintf("sysmon retook a P from a blocked system call %s; half of them after less than %s, the slowest after %s.", times(h.n), dur(h.quantile(.5)), dur(h.max)),
 		Why:      "A P stays with its thread in a system call until sysmon notices; meanwhile what stands in its queue has to be stolen or waits.",
-		Advice:   "Find the calls below: slow disks, name lookups through cgo, calls into C. Bound how many run at once.",
+		Advice:   "Find the calls in the stacks: slow disks, name lookups through cgo, calls into C. Bound how many run at once.",
 		Sure:     "certain", SureWhy: "retakes are in the trace",
 		Evidence: []Evidence{
 			{"retakes", fmt.Sprint(h.n)},
@@ -36,8 +37,14 @@ var checkSyscall = check{"syscalls", "System calls and cgo that held Ps", func(r
 			{"held before, most", dur(h.max)},
 		},
 	}
+	if rep.Key.Utilisation >= .3 {
+		f.Severity = SeverityWarning
+	}
 	for _, x := range r.handoffs.worst.best() {
 		if x.Cause == model.HandoffRetake {
+			if len(f.Stacks) < 2 {
+				f.Stacks = append(f.Stacks, r.stack(fmt.Sprintf("G%d's system call", x.G), x.Stack)...)
+			}
 			f.Moments = append(f.Moments, r.moment(x.Time-x.After, x.Time, x.G, x.P, x.From,
 				fmt.Sprintf("P%d held for %s by the system call of G%d", x.P, dur(int64(x.After)), x.G)))
 		}

@@ -142,6 +142,9 @@ func (e *episodes) keep(wait int64, x *episode) {
 func (e *episodes) report(r *Report) {
 	for _, x := range e.worst.best() {
 		x.Func = e.names.startFunc(x.fn)
+		if isRuntime(x.Func) {
+			continue // known late for those alive when the trace began
+		}
 		for c, ns := range x.ran {
 			x.Ran += ns
 			x.Culprits = append(x.Culprits, Culprit{G: c.g, Func: e.names.startFunc(c.fn), NS: ns})

@@ -119,11 +119,37 @@ func (r *run) whereTimeWent(rep *Report) string {
 			reason = name
 		}
 	}
-	s := fmt.Sprintf("Of the program's goroutine time, %s was spent running, %s waiting for a P, %s in system calls", percent(running, total), percent(runnable, total), percent(syscall, total))
+	s := fmt.Sprintf("Waiting for a P made up %s of the program's goroutine time, running %s, system calls %s", percent(runnable, total), percent(running, total), percent(syscall, total))
 	if reason != "" {
-		s += fmt.Sprintf("; the largest part of the rest blocked on %q (%s)", reason, percent(blocked[reason], total))
+		s += fmt.Sprintf("; most of the rest was spent %s (%s)", blockedOn(reason), percent(blocked[reason], total))
 	}
 	return s + "."
+}
+
+// blockedOn says in plain words what a goroutine waits for.
+func blockedOn(reason string) string {
+	switch model.ReasonNamed(reason) {
+	case model.ReasonSync:
+		return "waiting for mutexes or wait groups"
+	case model.ReasonCond:
+		return "waiting for condition variables"
+	case model.ReasonChanRecv:
+		return "receiving from channels"
+	case model.ReasonChanSend:
+		return "sending to channels"
+	case model.ReasonSelect:
+		return "in select statements"
+	case model.ReasonNetwork:
+		return "waiting for the network"
+	case model.ReasonSleep:
+		return "sleeping"
+	case model.ReasonAssist:
+		return "waiting to help the collector"
+	}
+	if reason == model.ReasonNone.String() {
+		return "blocked for a reason that the trace does not give"
+	}
+	return fmt.Sprintf("blocked on %q", reason)
 }
 
 // offset is an instant as nanoseconds from the trace's first event.

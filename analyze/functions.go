@@ -75,6 +75,7 @@ func (f *functions) report(r *Report) {
 		}
 		out := t.FunctionTime
 		out.Name = f.names.funcs[i]
+		out.Runtime = out.Runtime || isRuntime(out.Name) // known late for those alive when the trace began
 		out.WaitP99, out.WaitMax = t.waits.quantile(.99), t.waits.max
 		out.Blocked = []ReasonTime{}
 		for reason, b := range t.blocked {

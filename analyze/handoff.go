@@ -35,7 +35,14 @@ type preemptions struct {
 	ran     [model.NumHows]histogram
 	runtime [model.NumHows]int64 // of them, goroutines of the Go runtime
 	worst   *topK[model.Preempt]
+	slice   int64 // goroutines of the program that were stopped by force after a whole time slice
 }
+
+// wholeSlice is about the time slice after which the runtime asks a goroutine to
+// stop; shorter runs are stopped for stack scans and stop-the-world.
+//
+// Source: proc.go, forcePreemptNS.
+const wholeSlice = 9_000_000 // ns
 
 func (p *preemptions) observe(f *model.Facts) {
 	for i := range f.Preempts {
@@ -45,6 +52,9 @@ func (p *preemptions) observe(f *model.Facts) {
 			p.runtime[x.How]++
 		} else {
 			p.worst.offer(int64(x.Ran), *x)
+			if x.Ran >= wholeSlice && x.How != model.HowGosched && x.How != model.HowGoyield {
+				p.slice++
+			}
 		}
 	}
 }

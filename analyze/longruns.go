@@ -5,6 +5,7 @@ import "gmptrace/model"
 // longRuns answers: which goroutines kept a P for long at a stretch?
 type longRuns struct {
 	all   histogram
+	long  int64 // sum of stretches longer than hogAfter
 	worst *topK[model.PInterval]
 }
 
@@ -16,6 +17,9 @@ func (l *longRuns) observe(f *model.Facts) {
 		}
 		d := int64(iv.End - iv.Start)
 		l.all.add(d)
+		if d > hogAfter {
+			l.long += d
+		}
 		if l.worst.admits(d) {
 			l.worst.offer(d, *iv)
 		}

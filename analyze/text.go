@@ -68,10 +68,16 @@ func plural(n int64, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
+// functionName is a function's name without its package's path: long paths hide
+// what matters.
+func functionName(fn string) string {
+	if fn == "" {
+		return "function unknown"
+	}
+	return fn[strings.LastIndexByte(fn, '/')+1:]
+}
+
 // named is a goroutine for people.
 func named(g int64, fn string) string {
-	if fn == "" {
-		fn = "function unknown"
-	}
-	return fmt.Sprintf("G%d (%s)", g, fn)
+	return fmt.Sprintf("G%d (%s)", g, functionName(fn))
 }

@@ -163,8 +163,9 @@ func (c HandoffCause) String() string {
 // Handoff is a P that left its M so that another could run it.
 type Handoff struct {
 	Time  Time
-	After Time // length since the system call began, in nanoseconds; 0 where there was none
-	G     GoID // whose system call it was
+	After Time   // length since the system call began, in nanoseconds; 0 where there was none
+	G     GoID   // whose system call it was
+	Stack uint32 // of the system call, 0 if none
 	P     ProcID
 	From  MIndex
 	To    MIndex // the M that took it next, NoM while none follows in the look-ahead

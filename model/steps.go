@@ -352,6 +352,9 @@ func (s *Sched) retake(e *entry) {
 // handoff yields that p leaves its M, and who takes it next.
 func (s *Sched) handoff(cause HandoffCause, p *P, g GoID, after Time) {
 	h := Handoff{Time: s.now, After: after, G: g, P: p.id, From: p.m, To: NoM, Cause: cause}
+	if p.g != 0 && cause == HandoffRetake {
+		h.Stack = s.g(p.g).stack
+	}
 	e := s.ahead.at(s.cur)
 	seq := s.cur
 	if opClasses[e.Op].subject != subjectP { // announced by what its goroutine does
