@@ -37,6 +37,7 @@ var checkHog = check{"hog", "Goroutines that kept a P for long", func(r *run, re
 			fmt.Sprintf("%s ran %s on P%d", named(int64(iv.G), r.names.startFunc(iv.Func)), dur(d), iv.P)))
 	}
 	worst := l.worst.best()[0]
+	f.Stacks = r.stack(fmt.Sprintf("where G%d stopped in the end", worst.G), worst.Stack)
 	who := named(int64(worst.G), r.names.startFunc(worst.Func))
 	f.Title = fmt.Sprintf("One goroutine kept P%d for %s at a stretch", worst.P, dur(l.all.max))
 	f.What = fmt.Sprintf("%s had P%d from %s on for %s at a stretch.", who, worst.P, at(r.offset(worst.Start)), dur(l.all.max))

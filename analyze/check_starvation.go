@@ -46,6 +46,7 @@ var checkStarvation = check{"starvation", "Goroutines that waited long for a P",
 	}
 	if len(rep.Episodes) > 0 {
 		f.Why, f.Advice = starvationCause(&rep.Episodes[0])
+		f.Stacks = r.culpritStack(&rep.Episodes[0])
 	}
 	if fn := mostlyBehind(rep.Episodes); fn != "" {
 		f.Title += ", mostly behind " + functionName(fn)
@@ -89,6 +90,20 @@ func starvationCause(e *Episode) (why, advice string) {
 	}
 	return fmt.Sprintf("In the worst wait many goroutines took turns on P%d; %s ran longest, %s of %s.", queueOf(e), named(int64(e.Culprits[0].G), e.Culprits[0].Func), dur(e.Culprits[0].NS), dur(e.Wait)),
 		"There was more work than the Ps could do: run less at once (a bounded pool of workers), make the work cheaper, or give the process more CPUs."
+}
+
+// culpritStack is where the goroutine that ran longest in a wait stopped, if one
+// of its runs was among the longest of all.
+func (r *run) culpritStack(e *Episode) []Stack {
+	if len(e.Culprits) == 0 {
+		return nil
+	}
+	for _, iv := range r.longRuns.worst.best() {
+		if iv.G == e.Culprits[0].G {
+			return r.stack(fmt.Sprintf("where G%d, which ran meanwhile, stopped", iv.G), iv.Stack)
+		}
+	}
+	return nil
 }
 
 // mostlyBehind is the function whose goroutines ran for most of the worst waits,

@@ -37,7 +37,10 @@ var checkSTW = check{"stop-the-world", "Stop-the-world pauses", func(r *run, rep
 	for _, k := range g.STWs {
 		f.Evidence = append(f.Evidence, Evidence{k.Cause, fmt.Sprintf("%s, %s in all, longest %s", plural(k.Count, "pause"), dur(k.Total), dur(k.Max))})
 	}
-	for _, p := range r.gc.worstSTW.best() {
+	for i, p := range r.gc.worstSTW.best() {
+		if i == 0 {
+			f.Stacks = r.stack("who stopped the world for longest", p.stack)
+		}
 		f.Moments = append(f.Moments, r.moment(p.start, p.end, p.g, p.p, -1,
 			fmt.Sprintf("%s: %s", r.names.texts[p.cause], dur(int64(p.end-p.start)))))
 	}

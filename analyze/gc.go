@@ -31,6 +31,7 @@ type openSTW struct {
 	g     model.GoID
 	began model.Time
 	cause int64
+	stack uint32
 }
 
 // stwPause is one stop-the-world pause: who stopped the world, on which P.
@@ -39,6 +40,7 @@ type stwPause struct {
 	g          model.GoID
 	p          model.ProcID
 	cause      int64
+	stack      uint32 // of who stopped the world
 }
 
 func (c *gc) observe(f *model.Facts) {
@@ -85,7 +87,7 @@ func (c *gc) event(ev *model.Event) {
 	case model.OpGCEnd:
 		c.endMark(ev.Time)
 	case model.OpSTWBegin:
-		c.stws = append(c.stws, openSTW{ev.G, ev.Time, ev.Arg})
+		c.stws = append(c.stws, openSTW{ev.G, ev.Time, ev.Arg, ev.Stack})
 	case model.OpSTWEnd:
 		c.endSTW(ev)
 	case model.OpSweepBegin:
@@ -147,7 +149,7 @@ func (c *gc) endSTW(ev *model.Event) {
 	}
 	c.out.STWCount++
 	c.out.STWTotal += d
-	c.worstSTW.offer(d, stwPause{from, to, o.g, ev.P, o.cause})
+	c.worstSTW.offer(d, stwPause{from, to, o.g, ev.P, o.cause, o.stack})
 	c.keep(GCRange{Start: int64(from - c.zero), End: int64(to - c.zero), STW: true, Cause: k.Cause})
 }
 

@@ -268,7 +268,7 @@ func (n *names) program() string {
 				return programIn(path.Dir(f.File))
 			}
 			if test == "" && strings.HasSuffix(f.File, "_test.go") {
-				test = packageOf(f.Func) + ".test"
+				test = strings.TrimSuffix(packageOf(f.Func), "_test") + ".test"
 			}
 		}
 	}

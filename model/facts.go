@@ -117,6 +117,7 @@ type PInterval struct {
 	P          ProcID
 	M          MIndex
 	Func       uint32 // of G
+	Stack      uint32 // where G stopped at the end of a PDoesRun stretch, 0 if it did not or shows none
 	Does       PActivity
 	Source     Source // of G's dispatch: set on the stretch that it began, else unknown
 	Certain    bool

@@ -35,6 +35,7 @@ type Sched struct {
 	wasting  bool
 
 	doubt   uint64 // event that last contradicted the queues
+	stopped uint32 // stack of the stop that is being decided
 	scratch []gref
 }
 
@@ -266,6 +267,7 @@ func (s *Sched) closeP(p *P, next PActivity) {
 			iv.Runtime, iv.Worker = g.roles&roleRuntime != 0, g.roles&roleWorker != 0
 		}
 		iv.Source, iv.Certain, iv.First = p.source, p.certain, p.first
+		iv.Stack = s.stopped
 		p.first = false
 	} else if p.does == PDoesIdle {
 		iv.M = NoM

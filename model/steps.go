@@ -94,7 +94,9 @@ func (s *Sched) stops(e *entry) {
 		return
 	}
 	p := s.p(e.P)
+	s.stopped = e.Stack
 	s.setP(p, PDoesSched)
+	s.stopped = 0
 	p.g = 0
 	s.snap(p)
 }
