@@ -100,6 +100,9 @@ func runScenario(t *testing.T, text string) string {
 			}
 		}
 	}
+	sc.s.Close()
+	sc.v.After(sc.s)
+	sc.v.Lives()
 	return sc.out.String()
 }
 
@@ -143,6 +146,7 @@ func (sc *play) start(lines *[]string) {
 	if err != nil {
 		sc.t.Fatal(err)
 	}
+	sc.v.Before(&ev)
 	sc.s.Step(&ev)
 	*lines = (*lines)[1:]
 }

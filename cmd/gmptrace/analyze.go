@@ -29,7 +29,7 @@ or as JSON whose schema is in analyze/schema of the source.
   gmptrace analyze --format json app.trace.gz
   gmptrace analyze --from 5ms --quiet - < app.trace
   gmptrace analyze --fail-on critical app.trace`,
-		Args: cobra.ExactArgs(1),
+		Args: oneTrace,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.ran = true
 			return c.run(cmd.Context(), args[0])

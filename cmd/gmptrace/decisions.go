@@ -56,7 +56,7 @@ candidates are those that fit.
 		Example: `  gmptrace decisions app.trace
   gmptrace decisions --kind dispatch,steal --format csv app.trace
   gmptrace decisions --kind handoff --quiet - < app.trace`,
-		Args: cobra.ExactArgs(1),
+		Args: oneTrace,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.ran = true
 			return c.run(cmd.Context(), args[0])

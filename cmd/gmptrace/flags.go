@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gmptrace/analyze"
+	"gmptrace/model"
 
 	"github.com/dustin/go-humanize"
 )
@@ -70,7 +71,9 @@ func (n *byteSize) Set(s string) error {
 	return nil
 }
 
-// goVersion is a Go release without its patch level: "1.24".
+// goVersion is a Go release without its patch level: "1.24". One release beyond
+// the newest known rules is taken, for its scheduler is likely much the same;
+// later ones are refused.
 type goVersion string
 
 func (v *goVersion) Type() string   { return "version" }
@@ -80,6 +83,9 @@ func (v *goVersion) Set(s string) error {
 	lang := version.Lang("go" + strings.TrimPrefix(s, "go"))
 	if lang == "" || version.Compare(lang, "go1.5") < 0 {
 		return errors.New("need a version of Go such as 1.24")
+	}
+	if newest := fmt.Sprintf("go1.%d", model.NewestRules+1); version.Compare(lang, newest) > 0 {
+		return fmt.Errorf("the newest scheduler known here is that of Go 1.%d: need %s or older, or a newer gmptrace", model.NewestRules, strings.TrimPrefix(newest, "go"))
 	}
 	*v = goVersion(strings.TrimPrefix(lang, "go"))
 	return nil

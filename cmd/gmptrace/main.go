@@ -92,6 +92,17 @@ func usagef(format string, args ...any) error {
 	return usageError(fmt.Sprintf(format, args...))
 }
 
+// oneTrace is the arguments of a subcommand that reads a trace.
+func oneTrace(_ *cobra.Command, args []string) error {
+	switch len(args) {
+	case 0:
+		return usagef("no trace given: name a file or an http address, or - for standard input")
+	case 1:
+		return nil
+	}
+	return usagef("%d arguments given, but only one trace can be read at a time", len(args))
+}
+
 // inputError is what could not be read, in the form of the errors of Analyze.
 func inputError(name, kind, text, hint string, err error) error {
 	return &analyze.InputError{Name: printableName(name), Kind: kind, Offset: -1, Text: text, Hint: hint, Err: err}

@@ -38,7 +38,7 @@ otherwise. A file in its place is replaced if gmptrace wrote it.`,
   gmptrace report --from 5ms --to 20ms app.trace -o window.html
   gmptrace report --force -o report.html - < app.trace
   gmptrace report --seconds 5 http://localhost:6060/debug/pprof/trace`,
-		Args: cobra.ExactArgs(1),
+		Args: oneTrace,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.ran = true
 			return c.run(cmd.Context(), args[0])
