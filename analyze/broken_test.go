@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"testing"
@@ -18,35 +19,37 @@ import (
 // Each input that is no trace is named for what it is, with what to do.
 func TestNotATrace(t *testing.T) {
 	header := "go 1.26 trace\x00\x00\x00"
-	pprof := append([]byte{0x0a, 4, 0x08, 1, 0x10, 2}, make([]byte, 60)...)
 	for name, c := range map[string]struct {
 		in         []byte
 		kind, text string
 	}{
-		"empty":           {nil, "empty", "x.trace: the input is empty"},
-		"empty gzip":      {gzipped(t, nil), "empty", "gzip, decompressed"},
-		"HTML":            {[]byte("\n<!DOCTYPE html><title>502 Bad Gateway</title>"), "html", "a web page"},
-		"JSON":            {[]byte(`{"traceEvents":[]}`), "json", "JSON"},
-		"refused":         {[]byte("Could not enable tracing: tracing is already enabled\n"), "not-enabled", "tracing is already enabled"},
-		"pprof":           {pprof, "pprof", "a pprof profile"},
-		"pprof gzip":      {gzipped(t, pprof), "pprof", "go tool pprof"},
-		"pprof text":      {[]byte("goroutine profile: total 7\n"), "pprof", "a pprof profile"},
-		"text":            {[]byte("404 page not found\n"), "not-a-trace", `"404 page not found"`},
-		"hostile text":    {[]byte("\x1b[31mred\n"), "not-a-trace", `begins with "\x1b[31mred`},
-		"binary":          {[]byte("\x00\x01\x02\x03rubbish"), "not-a-trace", "it begins with"},
-		"ELF":             {[]byte("\x7fELF\x02\x01"), "not-a-trace", "a program"},
-		"xz":              {[]byte("\xfd7zXZ\x00..."), "not-a-trace", "xz -d"},
-		"gzip twice":      {gzipped(t, gzipped(t, []byte(header))), "not-a-trace", "compressed twice"},
-		"gzip of HTML":    {gzipped(t, []byte("<html>")), "html", "gzip, decompressed"},
-		"zstd of text":    {zstded(t, []byte("hello")), "not-a-trace", `"hello"`},
-		"bad gzip":        {[]byte("\x1f\x8b\xff\xff\xff\xff\xff\xff\xff\xff"), "damaged", "not readable gzip"},
-		"future":          {[]byte("go 1.27 trace\x00\x00\x00"), "future-version", `"go 1.27"`},
-		"never existed":   {[]byte("go 1.24 trace\x00\x00\x00"), "future-version", `"go 1.24"`},
-		"too old":         {[]byte("go 1.8 trace\x00\x00\x00\x00"), "too-old", `"go 1.8"`},
-		"half a header":   {[]byte("go 1.2"), "truncated", "header is cut short"},
-		"UTF-16":          {[]byte("\xff\xfeg\x00o\x00"), "not-a-trace", "UTF-16"},
-		"header, rubbish": {[]byte(header + strings.Repeat("rubbish ", 100)), "damaged", "at byte 16"},
-		"header, 1.21":    {[]byte("go 1.21 trace\x00\x00\x00"), "damaged", "no event of this trace can be read"},
+		"empty":            {nil, "empty", "x.trace: the input is empty"},
+		"empty gzip":       {gzipped(t, nil), "empty", "gzip, decompressed"},
+		"HTML":             {[]byte("\n<!DOCTYPE html><title>502 Bad Gateway</title>"), "html", "a web page"},
+		"JSON":             {[]byte(`{"traceEvents":[]}`), "json", "JSON"},
+		"refused":          {[]byte("Could not enable tracing: tracing is already enabled\n"), "not-enabled", "tracing is already enabled"},
+		"pprof text":       {[]byte("goroutine profile: total 7\n"), "pprof", "a pprof profile"},
+		"text":             {[]byte("404 page not found\n"), "not-a-trace", `"404 page not found"`},
+		"hostile text":     {[]byte("\x1b[31mred\n"), "not-a-trace", `begins with "\x1b[31mred`},
+		"letters of pprof": {[]byte("Zero Zone\n"), "not-a-trace", "but text"},
+		"fields, no types": {[]byte("\x48\x01\x50\x02"), "not-a-trace", "it begins with"},
+		"binary":           {[]byte("\x00\x01\x02\x03rubbish"), "not-a-trace", "it begins with"},
+		"ELF":              {[]byte("\x7fELF\x02\x01"), "not-a-trace", "a program"},
+		"xz":               {[]byte("\xfd7zXZ\x00..."), "not-a-trace", "xz -d"},
+		"gzip twice":       {gzipped(t, gzipped(t, []byte(header))), "not-a-trace", "compressed twice"},
+		"gzip of HTML":     {gzipped(t, []byte("<html>")), "html", "gzip, decompressed"},
+		"zstd of text":     {zstded(t, []byte("hello")), "not-a-trace", `"hello"`},
+		"bad gzip":         {[]byte("\x1f\x8b\xff\xff\xff\xff\xff\xff\xff\xff"), "damaged", "not readable gzip"},
+		"future":           {[]byte("go 1.27 trace\x00\x00\x00"), "future-version", `"go 1.27"`},
+		"never existed":    {[]byte("go 1.24 trace\x00\x00\x00"), "future-version", `"go 1.24"`},
+		"too old":          {[]byte("go 1.8 trace\x00\x00\x00\x00"), "too-old", `"go 1.8"`},
+		"half a header":    {[]byte("go 1.2"), "truncated", "header is cut short"},
+		"header, byte 5":   {[]byte("go 1.\xcd6 trace\x00\x00\x00\x01..."), "damaged", "header is damaged"},
+		"header, byte 8":   {[]byte("go 1.26 \x8brace\x00\x00\x00\x01..."), "damaged", "header is damaged"},
+		"header, byte 15":  {[]byte("go 1.26 trace\x00\x00\xff\x01..."), "damaged", "header is damaged"},
+		"UTF-16":           {[]byte("\xff\xfeg\x00o\x00"), "not-a-trace", "UTF-16"},
+		"header, rubbish":  {[]byte(header + strings.Repeat("rubbish ", 100)), "damaged", "at byte 16"},
+		"header, 1.21":     {[]byte("go 1.21 trace\x00\x00\x00"), "damaged", "no event of this trace can be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := loadAll(t, bytes.NewReader(c.in), Options{})
@@ -61,6 +64,30 @@ func TestNotATrace(t *testing.T) {
 				t.Errorf("control characters in %q", in.Text)
 			}
 		})
+	}
+}
+
+// Every kind of profile that this Go writes is named for what it is.
+func TestProfiles(t *testing.T) {
+	var cpu bytes.Buffer
+	if err := pprof.StartCPUProfile(&cpu); err != nil {
+		t.Fatal(err)
+	}
+	pprof.StopCPUProfile()
+	all := map[string][]byte{"cpu": cpu.Bytes()}
+	for _, p := range pprof.Profiles() {
+		var b bytes.Buffer
+		if err := p.WriteTo(&b, 0); err != nil {
+			t.Fatal(err)
+		}
+		all[p.Name()] = b.Bytes()
+	}
+	for name, b := range all {
+		l := loadAll(t, bytes.NewReader(b), Options{})
+		var in *InputError
+		if !errors.As(l.err, &in) || in.Kind != "pprof" || !strings.Contains(in.Hint, "go tool pprof") {
+			t.Errorf("%s: %v", name, l.err)
+		}
 	}
 }
 

@@ -136,6 +136,23 @@ func parseHeader(b []byte) (format int, ok bool) {
 	return int(n), err == nil
 }
 
+// nearHeader reports whether b begins with a trace's header of which a byte or
+// two are wrong.
+func nearHeader(b []byte) bool {
+	const like = "go 1.26 trace\x00\x00\x00"
+	if len(b) < headerSize {
+		return false
+	}
+	wrong := 0
+	for i := range headerSize {
+		digit := i == 5 || i == 6
+		if b[i] != like[i] && !(digit && b[i] >= '0' && b[i] <= '9') {
+			wrong++
+		}
+	}
+	return wrong <= 2
+}
+
 func notATrace(name, kind, text, hint string) *InputError {
 	return &InputError{Name: name, Kind: kind, Offset: -1, Text: text, Hint: hint}
 }
@@ -168,9 +185,12 @@ func (in *input) sayWhat(start []byte) *InputError {
 		return notATrace("", "json", "JSON, not a Go execution trace"+in.within(), howToRecord)
 	case in.looksLikePprof(start):
 		return notATrace("", "pprof", "a pprof profile, not an execution trace"+in.within(), "Look at it with `go tool pprof`. The trace is at /debug/pprof/trace, not /debug/pprof/profile.")
-	case strings.HasPrefix("go 1.", string(start)) || bytes.HasPrefix(start, []byte("go 1.")):
-		return &InputError{Kind: "truncated", Offset: int64(len(start)), Text: fmt.Sprintf("the trace's header is cut short or damaged: %d bytes there, 16 needed", len(start)),
+	case len(start) < headerSize && (strings.HasPrefix("go 1.", string(start)) || bytes.HasPrefix(start, []byte("go 1."))):
+		return &InputError{Kind: "truncated", Offset: int64(len(start)), Text: fmt.Sprintf("the trace's header is cut short: %s of %d", plural(int64(len(start)), "byte"), headerSize),
 			Hint: "The program may have been killed before it wrote more. Record it anew."}
+	case nearHeader(start):
+		return &InputError{Kind: "damaged", Offset: 0, Text: fmt.Sprintf("the trace's header is damaged: it should read \"go 1.N trace\" and zeros, and reads %q", start[:headerSize]),
+			Hint: "Get the file anew, as it is (in binary mode), or record anew."}
 	}
 	for _, s := range signatures {
 		if bytes.HasPrefix(start, []byte(s.magic)) {
@@ -191,19 +211,55 @@ func (in *input) within() string {
 	return " (" + in.compression + ", decompressed)"
 }
 
-// looksLikePprof recognises a profile: the protocol buffer that begins with a
-// sample type (field 1: two small integers), the old CPU profile in words, and
-// the text that debug=1 gives.
+// looksLikePprof recognises a profile: the protocol buffer that all of Go's are
+// today, the old CPU profile in words, and the text that debug=1 gives.
 func (in *input) looksLikePprof(b []byte) bool {
 	for _, s := range []string{"heap profile: ", "goroutine profile: ", "threadcreate profile: ", "--- mutex:", "--- contention:"} {
 		if bytes.HasPrefix(b, []byte(s)) {
 			return true
 		}
 	}
-	if len(b) >= 4 && b[0] == 0x0a && b[1] > 0 && b[1] <= 16 && (b[2] == 0x08 || b[2] == 0x10) {
+	if looksLikeProfileProto(b) && !isText(b) {
 		return true
 	}
 	return len(b) >= 24 && binary.LittleEndian.Uint64(b) == 0 && binary.LittleEndian.Uint64(b[8:]) == 3 && binary.LittleEndian.Uint64(b[16:]) == 0
+}
+
+// profileFields are the wire types of a profile's fields, by number, as a set of
+// bits. Lists of numbers may be packed. Source: profile.proto of google/pprof.
+var profileFields = [16]uint8{
+	1: 1 << 2, 2: 1 << 2, 3: 1 << 2, 4: 1 << 2, 5: 1 << 2, 6: 1 << 2, // sample_type to string_table
+	7: 1 << 0, 8: 1 << 0, 9: 1 << 0, 10: 1 << 0, // drop_frames to duration_nanos
+	11: 1 << 2, 12: 1 << 0, 13: 1<<0 | 1<<2, 14: 1 << 0, 15: 1 << 0, // period_type to doc_url
+}
+
+// looksLikeProfileProto reports whether b, the start of an input, is made of the
+// fields of a profile, in whatever order: programs write the times first, or the
+// types of samples.
+func looksLikeProfileProto(b []byte) bool {
+	types := 0 // sample_type and period_type: a profile has one at least
+	for len(b) > 0 {
+		number, wire := b[0]>>3, b[0]&7
+		if b[0] >= 0x80 || profileFields[number]&(1<<wire) == 0 {
+			return false
+		}
+		v, n := binary.Uvarint(b[1:])
+		if n <= 0 {
+			return n == 0 && types > 0 // b ends here
+		}
+		b = b[1+n:]
+		if wire == 0 {
+			continue
+		}
+		if number == 1 || number == 11 {
+			if v > 22 || len(b) > 0 && v > 0 && b[0] != 0x08 && b[0] != 0x10 {
+				return false // a ValueType is two numbers, fields 1 and 2
+			}
+			types++
+		}
+		b = b[min(v, uint64(len(b))):]
+	}
+	return types > 0
 }
 
 func isText(b []byte) bool {
