@@ -377,6 +377,51 @@ func TestOneFlippedByte(t *testing.T) {
 	}
 }
 
+// A file that is whole but for one byte is damaged, not cut short: nothing tells
+// the user that the program was killed. Only a batch's length, in its header,
+// can make the last batch seem to go on.
+func TestFlippedByteIsNoCut(t *testing.T) {
+	for _, name := range smallTraces[1:] {
+		raw := smallTrace(t, name)
+		all := parts(t, raw)
+		broken := 0
+		for _, p := range all[lastOf(all, 3)+1:] {
+			for at := p.off + maxBatchHeader; at < p.off+p.size; at += 23 {
+				bad := slices.Clone(raw)
+				bad[at] ^= 0xff
+				l := loadAll(t, bytes.NewReader(bad), Options{})
+				if kinds := l.lostKinds(); strings.Contains(kinds, "truncated") || strings.Contains(kinds, "no-end") {
+					t.Fatalf("%s, byte %d: %+v", name, at, l.Lost)
+				}
+				if len(l.Lost) > 0 {
+					broken++
+				}
+			}
+		}
+		if broken == 0 {
+			t.Errorf("%s: no flip did any harm", name)
+		}
+	}
+}
+
+// What the user reads of a loss is in plain words, without the reader's dumps,
+// and says what to do.
+func TestReaderWords(t *testing.T) {
+	for in, want := range map[string]string{
+		"broken trace: failed to advance: frontier:\n  M 1 [GoStart]":  "its events contradict each other (failed to advance)",
+		"expected string event, got 105":                               "its table of strings is unreadable (expected string event, got 105)",
+		"found event without a timestamp: type=3":                      "the bytes of an event are unreadable (found event without a timestamp: type=3)",
+		"no frequency event found":                                     "its clock is missing, or there twice (no frequency event found)",
+		"stole proc from non-existent thread 8147":                     "its events contradict each other (stole proc from non-existent thread 8147)",
+		"found invalid func string ID 7 for stack 9":                   "its tables lack an entry that is used (found invalid func string ID 7 for stack 9)",
+		"the reader gave up: runtime error: index out of range [3]:\n": "what its events say makes no sense (the reader gave up: runtime error: index out of range [3])",
+	} {
+		if got := readerWords(errors.New(in)); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
 // Trailing bytes that are no trace are told.
 func TestTrailingBytes(t *testing.T) {
 	raw := smallTrace(t, "go1.26")

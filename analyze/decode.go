@@ -288,7 +288,7 @@ func (g *generation) add(b []byte, h batchHeader) {
 // endGeneration ends the generation being read: the next decoder may go on,
 // unless this generation alone takes much of the memory allowed.
 func (g *generationSource) endGeneration(how error) {
-	g.gen.cut = how == errGenerationCut && g.s.ended
+	g.gen.cut = how == errGenerationCut && g.s.short
 	if g.l.in.format >= 26 {
 		g.rest = endMark
 	}

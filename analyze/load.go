@@ -8,6 +8,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -106,7 +107,7 @@ type generation struct {
 	size    int64 // bytes of its batches
 	cost    int64 // bytes of memory that reading it takes, roughly
 	crowd   int64 // bytes that restate goroutines which did nothing
-	cut     bool  // the input ends before it does
+	cut     bool  // the input ended before it did
 	out     chan *batch
 	events  int64 // read
 	dropped int64
@@ -294,7 +295,7 @@ func (l *loader) markBreak() error {
 func (l *loader) hand(b *batch) error {
 	if b.first && l.started && l.last.Sub(b.events[0].Time) > maxOverlap {
 		l.trace.Lost = append(l.trace.Lost, Loss{Kind: "damaged", Offset: -1, Generation: b.gen, Bytes: 0,
-			Text: fmt.Sprintf("generation %d begins %v before the one before it ends: some times in one of them are damaged, and lengths around there are wrong", b.gen, l.last.Sub(b.events[0].Time))})
+			Text: fmt.Sprintf("generation %d begins %v before the one before it ends: some times in one of them are damaged, and lengths around there are wrong. %s", b.gen, l.last.Sub(b.events[0].Time), getAnew)})
 	}
 	if !l.started {
 		l.started = true
@@ -333,23 +334,65 @@ func (l *loader) account(g *generation) {
 // loss says what is missing of a generation that could not be decoded.
 func (g *generation) loss() Loss {
 	loss := Loss{Kind: "damaged", Offset: g.start, Generation: g.n, Bytes: g.size}
+	size, events := plural(g.size, "byte"), plural(g.events, "event")
 	var limit errLimit
 	switch {
 	case errors.As(g.err, &limit):
 		loss.Kind = "limit"
-		loss.Text = fmt.Sprintf("generation %d (%d bytes) was left out: reading it would take more than the %s of memory allowed; raise that with --max-memory", g.n, g.size, bytesText(int64(limit)))
+		loss.Text = fmt.Sprintf("generation %d (%s) was left out: reading it would take more than the %s of memory allowed; raise that with --max-memory", g.n, size, bytesText(int64(limit)))
 	case g.cut && g.events == 0:
 		loss.Kind = "truncated"
-		loss.Text = fmt.Sprintf("generation %d was cut short and can't be decoded, since the tables that it needs come last: its %d bytes are lost", g.n, g.size)
+		loss.Text = fmt.Sprintf("generation %d was cut short and can't be decoded, since the tables that it needs come last (%s). %s", g.n, size, stopTracing)
 	case g.cut:
 		loss.Kind = "truncated"
-		loss.Text = fmt.Sprintf("generation %d was cut short: of its %d bytes only the first %d events can be decoded, since the tables that the others need come last", g.n, g.size, g.events)
+		loss.Text = fmt.Sprintf("generation %d (%s) was cut short: only %s of it can be decoded, since the tables that the others need come last. %s", g.n, size, events, stopTracing)
 	case g.events == 0:
-		loss.Text = fmt.Sprintf("generation %d (%d bytes from byte %d on) is damaged and was left out: %s", g.n, g.size, g.start, clean(g.err.Error()))
+		loss.Text = fmt.Sprintf("generation %d (%s from byte %d on) is damaged and was left out: %s. %s", g.n, size, g.start, readerWords(g.err), getAnew)
 	default:
-		loss.Text = fmt.Sprintf("generation %d (%d bytes from byte %d on) is damaged: what comes after its first %d events is lost: %s", g.n, g.size, g.start, g.events, clean(g.err.Error()))
+		loss.Text = fmt.Sprintf("generation %d (%s from byte %d on) is damaged: what comes after its first %s is lost: %s. %s", g.n, size, g.start, events, readerWords(g.err), getAnew)
 	}
 	return loss
+}
+
+// plainWords are the reader's complaints, each known by a part of it, in words
+// that need no knowledge of the format. The first that fits is meant.
+var plainWords = []struct{ part, plain string }{
+	{"frequency", "its clock is missing, or there twice"},
+	{"clock snapshot", "its clock is missing, or there twice"},
+	{"string ID", "its tables lack an entry that is used"},
+	{"stack ID", "its tables lack an entry that is used"},
+	{"found unknown pc", "its tables lack an entry that is used"},
+	{"same ID", "its tables hold two entries for one number"},
+	{"string", "its table of strings is unreadable"},
+	{"stack", "its table of stacks is unreadable"},
+	{"frame", "its table of stacks is unreadable"},
+	{"timestamp", "the bytes of an event are unreadable"},
+	{"event type", "the bytes of an event are unreadable"},
+	{"uvarint", "the bytes of an event are unreadable"},
+	{"batch", "a batch is unreadable"},
+	{"generation", "its batches are in disorder"},
+	{"EOF", "it ends in the middle of an event"},
+	{"gave up", "what its events say makes no sense"},
+}
+
+// readerWords says why the reader could not go on, in plain words with its own
+// in parentheses. Where it does not complain of bytes, it is that events can't
+// have come in any order.
+func readerWords(err error) string {
+	own := clean(strings.TrimPrefix(err.Error(), "broken trace: "))
+	own, _, _ = strings.Cut(own, ": frontier") // what follows are the reader's queues
+	own = strings.TrimRight(own, ": ")
+	plain := "its events contradict each other"
+	for _, w := range plainWords {
+		if strings.Contains(own, w.part) {
+			plain = w.plain
+			break
+		}
+	}
+	if own == "" {
+		return plain
+	}
+	return plain + " (" + own + ")"
 }
 
 // finish is the account of a trace read to its end, or an *InputError if there
@@ -368,7 +411,7 @@ func (l *loader) finish() (Trace, error) {
 		t.Bytes, t.Generations = l.v1.size, 1
 	}
 	if l.dropped > 0 {
-		t.Lost = append(t.Lost, Loss{Kind: "damaged", Offset: -1, Bytes: -1, Text: fmt.Sprintf("%d events make no sense (ids out of range, changes of state that do not exist) and were left out", l.dropped)})
+		t.Lost = append(t.Lost, Loss{Kind: "damaged", Offset: -1, Bytes: -1, Text: fmt.Sprintf("%s made no sense (ids out of range, changes of state that do not exist), and %s left out. %s", plural(l.dropped, "event"), was(l.dropped), getAnew)})
 	}
 	slices.SortStableFunc(t.Lost, func(a, b Loss) int { return cmp.Compare(a.Generation, b.Generation) })
 	if t.Events == 0 && len(t.Lost) > 0 {
@@ -389,10 +432,11 @@ func (l *loader) nothing() *InputError {
 	case "limit":
 		e.Kind, e.Hint = "too-large", "Raise the limit with --max-memory, or record a shorter trace."
 	case "truncated", "no-end":
-		e.Hint = "Let the program call trace.Stop before it exits, and record anew."
+		e.Hint = stopTracing
 	default:
-		e.Hint = "Get the file anew (in binary mode), or record anew."
+		e.Hint = getAnew
 	}
+	e.Text = strings.TrimSuffix(strings.TrimSuffix(e.Text, e.Hint), ". ")
 	if s := l.final; s != nil {
 		e.Err = s.readErr
 	}

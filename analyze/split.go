@@ -84,6 +84,7 @@ type splitter struct {
 	broken  bool // something was lost since the generation before began
 	tables  bool // the generation has its strings, which are written last
 	ended   bool // nothing more will come
+	short   bool // the input ended before the trace did
 	readErr error
 
 	lost       []Loss
@@ -171,8 +172,10 @@ func (s *splitter) endBefore() error {
 	if s.format < 26 {
 		return s.end(errGenerationEnd)
 	}
-	s.lose(Loss{Kind: "damaged", Offset: s.off, Generation: s.n, Bytes: 1,
-		Text: fmt.Sprintf("the mark of the end of generation %d is missing; what the generation holds was used", s.n)})
+	if !s.broken { // else the damage was told
+		s.lose(Loss{Kind: "damaged", Offset: s.off, Generation: s.n, Bytes: 1,
+			Text: fmt.Sprintf("the mark of the end of generation %d is missing; what it holds was read. %s", s.n, getAnew)})
+	}
 	return s.end(errGenerationCut)
 }
 
@@ -278,15 +281,39 @@ func (s *splitter) cut(n int, err error) {
 	switch {
 	case n > 0:
 		s.lose(Loss{Kind: "truncated", Offset: start, Generation: s.n, Bytes: int64(n),
-			Text: fmt.Sprintf("%s in the middle of a batch of generation %d: the last %d bytes are of no use, and what the program did afterwards is missing", why, s.n, n)})
+			Text: fmt.Sprintf("%s in the middle of a batch %s: the last %s can't be read, and what the program did afterwards is missing. %s", why, s.where(), plural(int64(n), "byte"), stopTracing)})
 	case s.readErr != nil:
 		s.lose(Loss{Kind: "truncated", Offset: start, Generation: s.n, Bytes: -1,
-			Text: fmt.Sprintf("%s in generation %d: what comes after byte %d is missing", why, s.n, start)})
-	case s.gen != 0 && (s.format >= 26 || !s.tables):
+			Text: fmt.Sprintf("%s %s: what comes after byte %d is missing. Get the file anew.", why, s.where(), start)})
+	case s.gen != 0 && s.unended():
 		s.lose(Loss{Kind: "no-end", Offset: start, Generation: s.n, Bytes: -1,
-			Text: fmt.Sprintf("the trace stops before the end of generation %d: the program was killed while it wrote, or the copy is incomplete; stop tracing before the program exits", s.n)})
+			Text: fmt.Sprintf("the trace stops before the end of generation %d: the program was killed while it wrote, or the copy is incomplete. %s", s.n, stopTracing)})
+	default:
+		return
 	}
+	s.short = true
 }
+
+// unended reports whether the generation at hand is to go on. Before format 1.26
+// its tables tell, but not if they may be among what is damaged.
+func (s *splitter) unended() bool {
+	return s.format >= 26 || !s.tables && !s.broken
+}
+
+// where is the generation at hand, or the one before, for people.
+func (s *splitter) where() string {
+	if s.n == 0 {
+		return "before the first generation"
+	}
+	return fmt.Sprintf("in generation %d", s.n)
+}
+
+// What to do about a loss.
+const (
+	getAnew     = "Get the file anew, as it is (in binary mode), or record anew."
+	stopTracing = "Copy the file anew if the original is longer; else let the program call trace.Stop before it exits, and record anew."
+	ownFiles    = "Give each program a file of its own, and record anew."
+)
 
 // secondTrace ends the input where another trace's header stands in it.
 func (s *splitter) secondTrace() {
@@ -297,11 +324,11 @@ func (s *splitter) secondTrace() {
 	whole := s.gen == 0 && s.n > 0 || s.format < 26 && s.tables
 	if whole {
 		s.lose(Loss{Kind: "concatenated", Offset: at, Generation: s.n, Bytes: rest,
-			Text: fmt.Sprintf("a second trace begins at byte %d (%d bytes); only the first was analysed. Cut the other out with: tail -c +%d FILE > SECOND", at, rest, at+1)})
+			Text: fmt.Sprintf("a second trace begins at byte %d (%s); only the first was analysed. Cut the other out with: tail -c +%d FILE > SECOND", at, plural(rest, "byte"), at+1)})
 		return
 	}
 	s.lose(Loss{Kind: "interleaved", Offset: at, Generation: s.n, Bytes: rest,
-		Text: fmt.Sprintf("another trace begins at byte %d, in the middle of generation %d: two programs wrote to one file, or a trace that was cut short has another behind it (tail -c +%d FILE > SECOND). What comes before was analysed, %d bytes were not. Give each program a file of its own", at, s.n, at+1, rest)})
+		Text: fmt.Sprintf("another trace begins at byte %d, %s: two programs wrote to one file, or a trace that was cut short has another behind it (tail -c +%d FILE > SECOND). What comes before was analysed, %s not. %s", at, s.where(), at+1, plural(rest, "byte"), ownFiles)})
 }
 
 // resync goes on to the next place that looks like a batch with a batch behind
@@ -331,7 +358,14 @@ func (s *splitter) resync() {
 		}
 	}
 	s.lose(Loss{Kind: "damaged", Offset: start, Generation: s.n, Bytes: s.off - start,
-		Text: fmt.Sprintf("%d bytes from byte %d on, in generation %d, are damaged and were skipped", s.off-start, start, s.n)})
+		Text: fmt.Sprintf("%s from byte %d on, %s, can't be read and %s skipped. %s", plural(s.off-start, "byte"), start, s.where(), was(s.off-start), getAnew)})
+}
+
+func was(n int64) string {
+	if n == 1 {
+		return "was"
+	}
+	return "were"
 }
 
 // findBatch is the first place in b with a header that fits in, and with
@@ -389,13 +423,13 @@ func (s *splitter) losses() []Loss {
 	switch f := s.foreign; {
 	case f.n == 1:
 		lost = append(lost, Loss{Kind: "damaged", Offset: f.off, Generation: f.after, Bytes: f.bytes,
-			Text: fmt.Sprintf("a batch of %d bytes in generation %d says that it belongs to generation %d; it was left out", f.bytes, f.after, f.gen)})
+			Text: fmt.Sprintf("a batch of %d bytes behind the start of generation %d says that it belongs to generation %d; it was left out. %s", f.bytes, f.after, f.gen, getAnew)})
 	case f.n > 1:
 		lost = append(lost, Loss{Kind: "interleaved", Offset: f.off, Generation: f.after, Bytes: f.bytes,
-			Text: fmt.Sprintf("from byte %d on, %d batches (%d bytes) belong to other generations than those around them: two programs wrote to one file; they were left out. Give each program a file of its own", f.off, f.n, f.bytes)})
+			Text: fmt.Sprintf("from byte %d on, %d batches (%d bytes) belong to other generations than those around them: two programs wrote to one file; they were left out. %s", f.off, f.n, f.bytes, ownFiles)})
 	}
 	if s.lossesMore > 0 {
-		lost = append(lost, Loss{Kind: "damaged", Offset: -1, Bytes: -1, Text: fmt.Sprintf("%d more damaged places are not listed", s.lossesMore)})
+		lost = append(lost, Loss{Kind: "damaged", Offset: -1, Bytes: -1, Text: fmt.Sprintf("damaged places not listed: %d. %s", s.lossesMore, getAnew)})
 	}
 	return lost
 }
