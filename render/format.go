@@ -124,7 +124,7 @@ func size(bytes int64) string {
 		v, unit = v/1000, next
 	}
 	if unit == "bytes" {
-		return count(bytes) + nbsp + unit
+		return plural(bytes, "byte")
 	}
 	return digits3(v) + nbsp + unit
 }

@@ -58,7 +58,7 @@ func sample(procs, n int) *analyze.Report {
 		Handoffs: analyze.Handoffs{Count: 412, Causes: []analyze.HandoffCause{{Cause: "retaken from a system call", Count: 392, P50: 31_000, P99: 2 * ms, Max: 11 * ms},
 			{Cause: hostile[0], Count: 20}}},
 		Preemptions: analyze.Preemptions{Count: 85, Kinds: []analyze.PreemptCount{{How: "signal", Count: 63, P50: 10 * ms, P99: 12 * ms, Max: 148 * ms},
-			{How: "gosched", Count: 22, P50: 40_000, P99: 90_000, Max: 4 * ms}}},
+			{How: "gosched", Count: 22, Runtime: 20, P50: 40_000, P99: 90_000, Max: 4 * ms}}},
 		Threads: analyze.Threads{Count: 23, Peak: 14, PeakAt: 700 * ms, LateNew: 3},
 	}
 	sampleFindings(r)
@@ -127,7 +127,7 @@ func sampleDispatches(r *analyze.Report, procs int) {
 	d := analyze.Dispatches{Resyncs: 2}
 	for s := range model.NumSources {
 		n := int64(math.Exp(12 - float64(s)))
-		d.Sources = append(d.Sources, analyze.SourceCount{Source: s.String(), Count: n, Certain: n * 8 / 10, Wait: n * 21_000, Max: n * 100})
+		d.Sources = append(d.Sources, analyze.SourceCount{Source: s.String(), Count: n, Certain: n * 8 / 10, Runtime: n / 50, Wait: n * 21_000, Max: n * 100})
 		d.Count += n
 		d.Certain += n * 8 / 10
 	}

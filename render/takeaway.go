@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"gmptrace/analyze"
 	"gmptrace/model"
@@ -13,7 +14,7 @@ import (
 
 func timelineTakeaway(r *analyze.Report) string {
 	k := r.Key
-	s := fmt.Sprintf("%s were busy %s of the time.", plural(int64(len(rows(r))), "P"), pct(k.Utilisation))
+	s := fmt.Sprintf("%s busy %s of the time.", procsWere(r), pct(k.Utilisation))
 	if k.QueuePeak > 0 {
 		s += fmt.Sprintf(" At most %s runnable at once, at %s; %s on average.",
 			were(int64(k.QueuePeak), "goroutine"), offset(k.QueuePeakAt, atSpan), mean(k.QueueMean))
@@ -24,6 +25,19 @@ func timelineTakeaway(r *analyze.Report) string {
 		s += fmt.Sprintf(" %s took %s of the wall time.", plural(r.GC.Cycles, "GC cycle"), pct(k.GCShare))
 	}
 	return s
+}
+
+// procsWere counts the Ps that there were, and those of them that the trace
+// shows where they are fewer.
+func procsWere(r *analyze.Report) string {
+	seen, all := len(rows(r)), 0
+	for _, g := range r.Trace.Gomaxprocs {
+		all = max(all, g.N)
+	}
+	if seen < all {
+		return fmt.Sprintf("%s, of which the trace shows %d, were", plural(int64(all), "P"), seen)
+	}
+	return were(int64(seen), "P")
 }
 
 // were is "1 goroutine was", "2 goroutines were".
@@ -119,8 +133,24 @@ func dispatchesTakeaway(r *analyze.Report) string {
 		return "No goroutine was seen to be dispatched."
 	}
 	top := slices.MaxFunc(d.Sources, func(a, b analyze.SourceCount) int { return cmp.Compare(a.Count, b.Count) })
+	var runtimes int64
+	for _, s := range d.Sources {
+		runtimes += s.Runtime
+	}
 	return fmt.Sprintf("Of %s dispatches most came from %s (%s). For %s the source is certain: no other fits the rules of the scheduler.",
-		count(d.Count), top.Source, share(top.Count, d.Count), share(d.Certain, d.Count))
+		count(d.Count), top.Source, share(top.Count, d.Count), share(d.Certain, d.Count)) + ofRuntime(runtimes, "dispatch", "dispatches")
+}
+
+// ofRuntime says how many of what was counted concern the runtime's own
+// goroutines; "" where none do.
+func ofRuntime(n int64, one, many string) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf(" 1%s%s is of a goroutine of the runtime itself.", nbsp, one)
+	}
+	return fmt.Sprintf(" %s%s%s are of goroutines of the runtime itself.", count(n), nbsp, many)
 }
 
 // busiest are the functions by time on or waiting for a P, most first.
@@ -142,17 +172,63 @@ func functionsTakeaway(r *analyze.Report) string {
 		running += f.Running
 		runnable += f.Runnable
 	}
-	top := list[0]
-	s := fmt.Sprintf("Goroutines of %s ran for %s, %s of all running time", functionName(top.Name), dur(top.Running), share(top.Running, running))
+	return foremost(list, running) + fmt.Sprintf(" All together ran for %s and waited %s for a P.", dur(running), dur(runnable)) + blockedSentence(list)
+}
+
+// foremost tells of the function whose goroutines ran longest, or where none
+// ran, waited longest for a P.
+func foremost(list []analyze.FunctionTime, running int64) string {
+	top := slices.MaxFunc(list, func(a, b analyze.FunctionTime) int {
+		return cmp.Or(cmp.Compare(a.Running, b.Running), cmp.Compare(a.Runnable, b.Runnable))
+	})
+	name := functionName(top.Name)
 	switch {
-	case top.Runnable > top.Running && top.Running > 0:
-		s += fmt.Sprintf(", and waited for a P %.1f times as long.", float64(top.Runnable)/float64(top.Running))
-	case top.Runnable > 0:
-		s += fmt.Sprintf(", and waited %s for a P.", dur(top.Runnable))
-	default:
-		s += "."
+	case top.Running == 0 && top.Runnable == 0:
+		return "No goroutine was seen to run or to wait for a P."
+	case top.Running == 0:
+		return fmt.Sprintf("No goroutine was seen to run; those of %s waited longest for a P, %s.", name, dur(top.Runnable))
 	}
-	return s + fmt.Sprintf(" All together ran for %s and waited %s for a P.", dur(running), dur(runnable))
+	s := fmt.Sprintf("Goroutines of %s ran for %s, %s of all running time", name, dur(top.Running), share(top.Running, running))
+	switch ratio := float64(top.Runnable) / float64(top.Running); {
+	case ratio > 100:
+		return s + fmt.Sprintf(", and waited far longer for a P: %s.", dur(top.Runnable))
+	case ratio > 1:
+		return s + fmt.Sprintf(", and waited for a P %.1f times as long.", ratio)
+	case top.Runnable > 0:
+		return s + fmt.Sprintf(", and waited %s for a P.", dur(top.Runnable))
+	}
+	return s + "."
+}
+
+// blockedFunctions is how many functions blockedSentence tells of.
+const blockedFunctions = 3
+
+// blockedSentence says how much of their lives the goroutines of the busiest
+// functions of the program were blocked, and on what.
+func blockedSentence(list []analyze.FunctionTime) string {
+	var parts []string
+	for _, f := range list {
+		if f.Runtime || f.Total == 0 || len(parts) == blockedFunctions {
+			continue
+		}
+		part := functionName(f.Name) + " " + share(blockedTime(f), f.Total)
+		if len(f.Blocked) > 0 {
+			part += ", mostly on " + f.Blocked[0].Reason
+		}
+		parts = append(parts, part)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " Share of their lives blocked: " + strings.Join(parts, "; ") + "."
+}
+
+// blockedTime is the time that a function's goroutines were blocked or asleep.
+func blockedTime(f analyze.FunctionTime) (ns int64) {
+	for _, b := range f.Blocked {
+		ns += b.NS
+	}
+	return ns
 }
 
 func handoffsTakeaway(r *analyze.Report) string {
@@ -170,7 +246,12 @@ func preemptionsTakeaway(r *analyze.Report) string {
 		return "No goroutine was preempted."
 	}
 	top := slices.MaxFunc(p.Kinds, func(a, b analyze.PreemptCount) int { return cmp.Compare(a.Count, b.Count) })
-	return fmt.Sprintf("%s; the most frequent kind is %s (%s), after running for %s at the median.", plural(p.Count, "preemption"), top.How, share(top.Count, p.Count), dur(top.P50))
+	var runtimes int64
+	for _, k := range p.Kinds {
+		runtimes += k.Runtime
+	}
+	return fmt.Sprintf("%s; the most frequent kind is %s (%s), after running for %s at the median.",
+		plural(p.Count, "preemption"), top.How, share(top.Count, p.Count), dur(top.P50)) + ofRuntime(runtimes, "preemption", "preemptions")
 }
 
 func gcTakeaway(r *analyze.Report) string {
@@ -195,11 +276,11 @@ func times(n int64) string {
 
 func threadsTakeaway(r *analyze.Report) string {
 	t := r.Threads
-	s := fmt.Sprintf("%s; at most %d blocked in system calls at once", plural(int64(t.Count), "thread"), t.Peak)
+	s := fmt.Sprintf("%s; at most %s blocked in system calls at once", plural(int64(t.Count), "thread"), count(int64(t.Peak)))
 	if t.Peak > 0 {
 		s += ", at " + offset(t.PeakAt, atSpan)
 	}
-	s += fmt.Sprintf(". %d first seen after the first tenth of the trace.", t.LateNew)
+	s += fmt.Sprintf(". %s first seen after the first tenth of the trace.", count(int64(t.LateNew)))
 	if t.Running+t.Syscall+t.Parked > 0 {
 		s += fmt.Sprintf(" Summed over threads: %s with a P, %s in system calls without one, %s parked.", dur(t.Running), dur(t.Syscall), dur(t.Parked))
 	}

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"gmptrace/analyze"
@@ -17,12 +18,12 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"n": func(v int) int64 { return int64(v) }, "ended": func(start, length int64) int64 { return start + length },
 	"program": program, "subtitle": subtitle, "lost": lostText, "link": link, "moment": momentText,
 	"tableFunctions": tableFunctions, "stateTimes": stateTimes, "states": func() []string { return states },
-	"fine": fine, "undecided": undecided, "sourceMeaning": sourceMeaning, "leftOut": leftOut,
+	"noFinding": noFinding, "tooLittle": tooLittle, "silent": silent, "rules": rules, "undecided": undecided, "sourceMeaning": sourceMeaning, "leftOut": leftOut,
 	"timelineHeight": timelineHeight, "functionsHeight": functionsHeight,
 	"timelineTakeaway": timelineTakeaway, "latencyTakeaway": latencyTakeaway, "stealsTakeaway": stealsTakeaway,
 	"dispatchesTakeaway": dispatchesTakeaway, "functionsTakeaway": functionsTakeaway, "handoffsTakeaway": handoffsTakeaway,
 	"preemptionsTakeaway": preemptionsTakeaway, "gcTakeaway": gcTakeaway, "threadsTakeaway": threadsTakeaway,
-	"episodesTakeaway": episodesTakeaway, "kinds": kinds, "markKinds": markKinds,
+	"episodesTakeaway": episodesTakeaway, "times": times, "kinds": kinds, "markKinds": markKinds,
 }).ParseFS(templates, "templates/*.tmpl"))
 
 // program is the traced program's name, as far as its stacks tell.
@@ -37,17 +38,27 @@ func program(r *analyze.Report) string {
 func subtitle(r *analyze.Report) string {
 	t := r.Trace
 	parts := []string{inputName(t.Name), offsetRange(r)}
-	if n := gomaxprocs(t); n != "" {
-		parts = append(parts, n)
-	}
-	parts = append(parts, plural(t.Events, "event"), plural(t.Goroutines, "goroutine"), "Go "+t.GoVersion+" rules")
+	parts = append(parts, gomaxprocs(t))
+	parts = append(parts, plural(t.Events, "event"), plural(t.Goroutines, "goroutine"), rules(t))
 	if t.Start != "" {
 		parts = append(parts, "recorded "+clock(t.Start))
 	}
 	if t.Race {
 		parts = append(parts, "built with -race")
 	}
-	return strings.Join(parts, " · ")
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " · ")
+}
+
+// rules says whose scheduler was replayed, and how that is known; "" where none
+// was.
+func rules(t analyze.Trace) string {
+	switch {
+	case t.GoVersion == "":
+		return ""
+	case t.GoAssumed == "":
+		return "Go " + t.GoVersion + " rules"
+	}
+	return "Go " + t.GoVersion + " rules (" + t.GoAssumed + ")"
 }
 
 // inputName is the last element of a file's path. An address is kept whole.
@@ -138,9 +149,25 @@ func div(total, n int64) int64 {
 	return total / n
 }
 
-// fine are the checks that found nothing, undecided those that could not tell.
-func fine(checks []analyze.Check) []analyze.Check {
-	return selectChecks(checks, func(c analyze.Check) bool { return c.Findings == 0 && c.Undecided == "" })
+// tooLittle tells whether the trace shows so little that checks that found
+// nothing mean nothing.
+func tooLittle(r *analyze.Report) bool { return r.Trace.Events == 0 || r.Dispatches.Count == 0 }
+
+// noFinding says why there is no finding.
+func noFinding(r *analyze.Report) string {
+	if tooLittle(r) {
+		return "There was too little to check: no goroutine was seen to be dispatched."
+	}
+	return "No check found anything that cost time."
+}
+
+// silent are the checks that found nothing, undecided those that could not tell.
+// A check of a trace with too little in it is neither.
+func silent(r *analyze.Report) []analyze.Check {
+	if tooLittle(r) {
+		return nil
+	}
+	return selectChecks(r.Checks, func(c analyze.Check) bool { return c.Findings == 0 && c.Undecided == "" })
 }
 
 func undecided(checks []analyze.Check) []analyze.Check {
@@ -180,20 +207,20 @@ func leftOut(r *analyze.Report) string {
 // sourceMeanings say in plain words what a source of dispatches is, short enough
 // for a table in a terminal.
 var sourceMeanings = [model.NumSources]string{
-	model.SourceUnknown:       "the trace began too late to know",
-	model.SourceRunnext:       "the slot for the latest ready one",
+	model.SourceUnknown:       "trace began too late",
+	model.SourceRunnext:       "the one made ready last",
 	model.SourceLocal:         "the P's own run queue",
-	model.SourceGlobalTick:    "global queue, on a 61st tick",
-	model.SourceGlobal:        "global queue, its own being empty",
+	model.SourceGlobalTick:    "global queue, 61st tick",
+	model.SourceGlobal:        "global queue, own empty",
 	model.SourceSteal:         "another P's run queue",
 	model.SourceStealRunnext:  "another P's runnext",
-	model.SourceNetpoll:       "the network poller, directly",
-	model.SourceGCWorker:      "a mark worker of the collector",
-	model.SourceGCIdle:        "a mark worker on a P without work",
-	model.SourceTraceReader:   "the goroutine writing the trace",
-	model.SourceSyscallExit:   "left a syscall, found an idle P",
-	model.SourceCoroutine:     "coroutine switch (iter.Pull)",
-	model.SourceParkCancelled: "was about to park and need not",
+	model.SourceNetpoll:       "the network poller",
+	model.SourceGCWorker:      "a GC mark worker",
+	model.SourceGCIdle:        "mark worker of an idle P",
+	model.SourceTraceReader:   "writes the trace",
+	model.SourceSyscallExit:   "after a syscall, idle P",
+	model.SourceCoroutine:     "coroutine (iter.Pull)",
+	model.SourceParkCancelled: "need not park after all",
 }
 
 func sourceMeaning(name string) string {

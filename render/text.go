@@ -22,6 +22,7 @@ const (
 	textFunctions = 12
 	textEpisodes  = 8
 	textMoments   = 3
+	textFrames    = 8
 	textBuckets   = 14
 )
 
@@ -46,7 +47,7 @@ func Text(w io.Writer, r *analyze.Report, opt TextOptions) error {
 
 func textIdentity(t *text, r *analyze.Report) {
 	t.line(t.paint(bold, "gmptrace") + "  " + program(r))
-	t.wrap("", "", subtitle(r)+" · "+r.Trace.GoAssumed)
+	t.wrap("", "", subtitle(r))
 	if !r.Trace.Complete {
 		t.line(t.paint(colorOf(analyze.SeverityWarning), "Part of the trace is missing or could not be verified:"))
 		for _, l := range r.Trace.Lost {
@@ -81,7 +82,7 @@ func textKey(t *text, r *analyze.Report) {
 func textFindings(t *text, r *analyze.Report) {
 	t.heading("Findings, worst first", "")
 	if len(r.Findings) == 0 {
-		t.line("  No check found anything that cost time.")
+		t.line("  " + noFinding(r))
 		t.line("")
 	}
 	for _, f := range r.Findings {
@@ -110,8 +111,30 @@ func (t *text) finding(f analyze.Finding) {
 	for i, m := range f.Moments[:min(len(f.Moments), textMoments)] {
 		field([]string{"when", ""}[min(i, 1)], strings.TrimSuffix(momentText(m)+": "+m.Text, ": "))
 	}
+	t.stack(f.Stacks)
 	t.line("")
 }
+
+// stack writes the innermost frames of the first stack.
+func (t *text) stack(stacks []analyze.Stack) {
+	if len(stacks) == 0 || len(stacks[0].Frames) == 0 {
+		return
+	}
+	indent := strings.Repeat(" ", 13)
+	t.wrap("    stack    ", indent, cmp.Or(stacks[0].Title, "innermost frame first"))
+	frames := stacks[0].Frames
+	for _, f := range frames[:min(len(frames), textFrames)] {
+		s := functionName(f.Func)
+		if f.File != "" {
+			s += fmt.Sprintf(" %s:%d", fileName(f.File), f.Line)
+		}
+		t.wrap(indent+"  ", indent+"    ", s)
+	}
+}
+
+// fileName is the last element of a source file's path, which may be one of
+// Windows.
+func fileName(file string) string { return file[strings.LastIndexAny(file, `/\`)+1:] }
 
 func textLatency(t *text, r *analyze.Report) {
 	t.heading("Scheduling latency", latencyTakeaway(r))
@@ -166,13 +189,13 @@ func bar(share float64, width int) string {
 func textDispatches(t *text, r *analyze.Report) {
 	d := r.Dispatches
 	t.heading("Where dispatched goroutines came from", dispatchesTakeaway(r))
-	table := table{align: "lrrrrrl", left: 3}
+	table := table{align: "lrrrrrrl", left: 3}
 	for _, s := range d.Sources {
 		if s.Count > 0 {
-			table.add(s.Source, count(s.Count), share(s.Count, d.Count), share(s.Certain, s.Count), dur(div(s.Wait, s.Count)), dur(s.Max), sourceMeaning(s.Source))
+			table.add(s.Source, count(s.Count), count(s.Runtime), share(s.Count, d.Count), share(s.Certain, s.Count), dur(div(s.Wait, s.Count)), dur(s.Max), sourceMeaning(s.Source))
 		}
 	}
-	t.table(table, "source", "count", "share", "certain", "mean wait", "longest", "")
+	t.table(table, "source", "count", "runtime", "share", "certain", "mean wait", "longest", "")
 	if d.Resyncs > 0 {
 		t.wrap("  ", "  ", fmt.Sprintf("The trace contradicted the model's queues %s; they were then corrected.", times(d.Resyncs)))
 		t.line("")
@@ -194,11 +217,11 @@ func textHandoffs(t *text, r *analyze.Report) {
 
 func textPreemptions(t *text, r *analyze.Report) {
 	t.heading("Preemptions", preemptionsTakeaway(r))
-	table := table{align: "lrrrr", left: 3}
+	table := table{align: "lrrrrr", left: 3}
 	for _, k := range r.Preemptions.Kinds {
-		table.add(k.How, count(k.Count), dur(k.P50), dur(k.P99), dur(k.Max))
+		table.add(k.How, count(k.Count), count(k.Runtime), dur(k.P50), dur(k.P99), dur(k.Max))
 	}
-	t.table(table, "how", "count", "had run, median", "p99", "longest")
+	t.table(table, "how", "count", "runtime", "had run, median", "p99", "longest")
 }
 
 func textGC(t *text, r *analyze.Report) {
@@ -215,16 +238,16 @@ func textGC(t *text, r *analyze.Report) {
 func textTopFunctions(t *text, r *analyze.Report) {
 	t.heading("Where goroutine time went, by start function", functionsTakeaway(r))
 	list := busiest(r)
-	table := table{align: "lrrrrrr", left: 3}
+	table := table{align: "lrrrrrlr", left: 3}
 	for _, f := range list[:min(len(list), textFunctions)] {
 		s := stateTimes(f)
-		var blocked int64
-		for _, ns := range s[onP:] {
-			blocked += ns
+		blockedOn := ""
+		if len(f.Blocked) > 0 {
+			blockedOn = f.Blocked[0].Reason
 		}
-		table.add(functionName(f.Name), count(f.Goroutines), dur(s[0]), dur(s[1]), dur(s[2]), dur(blocked), dur(f.WaitMax))
+		table.add(functionName(f.Name), count(f.Goroutines), dur(s[0]), dur(s[1]), dur(s[2]), dur(blockedTime(f)), blockedOn, dur(f.WaitMax))
 	}
-	t.table(table, "function", "goroutines", "running", "runnable", "syscall", "blocked", "longest wait")
+	t.table(table, "function", "count", "running", "runnable", "syscall", "blocked", "on most", "max wait")
 	t.more(len(list)-textFunctions, "function")
 }
 
@@ -276,9 +299,12 @@ func culprit(e analyze.Episode) string {
 }
 
 func textChecks(t *text, r *analyze.Report) {
-	t.heading("Checked and fine", "")
-	for _, c := range fine(r.Checks) {
-		t.wrap("  ✓ ", "    ", strings.TrimSuffix(c.Title+": "+c.Measured, ": "))
+	t.heading("Checked, no finding", "")
+	if tooLittle(r) {
+		t.line("  " + noFinding(r))
+	}
+	for _, c := range silent(r) {
+		t.wrap("  - ", "    ", strings.TrimSuffix(c.Title+": "+c.Measured, ": "))
 	}
 	for _, c := range undecided(r.Checks) {
 		t.wrap("  ? ", "    ", c.Title+": could not be decided: "+c.Undecided)

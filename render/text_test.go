@@ -123,3 +123,37 @@ func TestMergeBuckets(t *testing.T) {
 		t.Error("buckets without waits make rows")
 	}
 }
+
+// TestTooLittle: a trace without a dispatch is not called healthy, neither as
+// text nor as a page.
+func TestTooLittle(t *testing.T) {
+	r := sample(2, 100)
+	r.Findings, r.Dispatches, r.Trace.GoVersion = nil, analyze.Dispatches{}, ""
+	for form, out := range map[string]string{"text": textOf(t, r, TextOptions{}), "page": string(htmlOf(t, r))} {
+		if !strings.Contains(out, "too little to check") {
+			t.Errorf("%s: nothing says that there was too little to check", form)
+		}
+		for _, bad := range []string{"No check found", "Idle Ps while work waits", "Go rules", "Go  rules"} {
+			if strings.Contains(out, bad) {
+				t.Errorf("%s: %q in a report on nothing", form, bad)
+			}
+		}
+	}
+}
+
+// TestTextStack: the innermost frames of the first stack stand with the finding,
+// and no more of them than can be taken in.
+func TestTextStack(t *testing.T) {
+	frames := make([]analyze.Frame, 20)
+	for i := range frames {
+		frames[i] = analyze.Frame{Func: "main.descend", File: `C:\src\deep.go`, Line: uint64(100 + i)}
+	}
+	r := &analyze.Report{Findings: []analyze.Finding{{Title: "x", Stacks: []analyze.Stack{{Title: "first", Frames: frames}, {Title: "second", Frames: frames[:1]}}}}}
+	out := textOf(t, r, TextOptions{})
+	if n := strings.Count(out, "main.descend deep.go:10"); n != textFrames {
+		t.Errorf("%d frames, want %d:\n%s", n, textFrames, out)
+	}
+	if strings.Contains(out, "second") {
+		t.Error("the second stack is shown too")
+	}
+}
