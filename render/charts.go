@@ -18,6 +18,7 @@ const (
 	latencyID   = "latency"
 	stealsID    = "steals"
 	functionsID = "functions"
+	livesID     = "lives"
 )
 
 // option is a chart's option as JSON that is safe inside a script element:
@@ -228,25 +229,41 @@ func blockedState(reason string) int {
 // barFunctions is how many functions the chart of time by function shows.
 const barFunctions = 12
 
-// functionsChart stacks the time of the top functions by state. Time blocked
-// is in the table only: idle goroutines would dwarf everything else.
+// functionsChart stacks the time of the top functions on or for a P. Time
+// blocked would dwarf it, and has a chart of shares of its own: livesChart.
 func functionsChart(r *analyze.Report) *charts.Bar {
+	return stacked(r, functionsID, opts.XAxis{Name: "time on or for a P, summed over goroutines"}, states[:onP],
+		func(f analyze.FunctionTime, state int) any { return stateTimes(f)[state] })
+}
+
+// livesChart splits the lives of the same goroutines into all states, time
+// blocked included, as shares.
+func livesChart(r *analyze.Report) *charts.Bar {
+	return stacked(r, livesID, opts.XAxis{Name: "share of the goroutines' lives", Max: 1}, states,
+		func(f analyze.FunctionTime, state int) any {
+			return finite(float64(stateTimes(f)[state]) / float64(f.Total))
+		})
+}
+
+// stacked is a chart of one bar per top function, a series per state.
+func stacked(r *analyze.Report, id string, x opts.XAxis, states []string, value func(analyze.FunctionTime, int) any) *charts.Bar {
 	top := busiest(r)
 	top = top[:min(len(top), barFunctions)]
 	labels := make([]string, len(top))
 	for i, f := range top {
 		labels[i] = functionLabel(f)
 	}
+	x.Type, x.NameLocation, x.NameGap = "value", "middle", 28
 	bar := charts.NewBar()
-	bar.SetGlobalOptions(append(setup(functionsID, opts.Grid{Right: "24", Top: "36", Bottom: "46"}),
-		charts.WithXAxisOpts(opts.XAxis{Type: "value", Name: "time summed over goroutines", NameLocation: "middle", NameGap: 28}),
+	bar.SetGlobalOptions(append(setup(id, opts.Grid{Right: "24", Top: "36", Bottom: "46"}),
+		charts.WithXAxisOpts(x),
 		charts.WithYAxisOpts(opts.YAxis{Type: "category", Inverse: opts.Bool(true)}),
 		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(true), Top: "0"}))...)
 	bar.SetXAxis(labels).XYReversal()
-	for i, state := range states[:onP] {
+	for i, state := range states {
 		data := make([]opts.BarData, len(top))
 		for j, f := range top {
-			data[j].Value = stateTimes(f)[i]
+			data[j].Value = value(f, i)
 		}
 		bar.AddSeries(state, data, charts.WithBarChartOpts(opts.BarChart{Stack: "time"}))
 	}

@@ -90,6 +90,7 @@ func options(r *analyze.Report) (map[string]json.RawMessage, error) {
 	add(latencyID, latencyChart(r))
 	add(stealsID, stealsChart(r))
 	add(functionsID, functionsChart(r))
+	add(livesID, livesChart(r))
 	return all, err
 }
 

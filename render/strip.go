@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"html/template"
+	"math"
 	"slices"
 	"strings"
 
@@ -33,6 +34,7 @@ type marker struct {
 	Severity analyze.Severity
 	Title    string
 	Left     float64 // percent of the strip's width
+	Room     string  // class of the style sheet: which widths have room for it; "" all
 }
 
 func newStrip(r *analyze.Report) strip {
@@ -106,7 +108,36 @@ func markers(r *analyze.Report) []marker {
 	}
 	slices.SortStableFunc(list, func(a, b marker) int { return cmp.Or(cmp.Compare(a.Left, b.Left), a.Number-b.Number) })
 	spread(list, apart)
+	yieldPlaces(list)
 	return list
+}
+
+// yieldPlaces marks the markers that narrower strips have no room for. Of two that
+// would overlap the one with the better rank stays.
+func yieldPlaces(list []marker) {
+	for _, narrower := range []struct {
+		class string
+		apart float64 // percent: the width of a marker on the narrowest strip of the class
+	}{{"wide-only", 6}, {"not-phone", 11}} {
+		var kept []marker
+		for _, i := range byRank(list) {
+			if slices.ContainsFunc(kept, func(k marker) bool { return math.Abs(k.Left-list[i].Left) < narrower.apart }) {
+				list[i].Room = cmp.Or(list[i].Room, narrower.class)
+				continue
+			}
+			kept = append(kept, list[i])
+		}
+	}
+}
+
+// byRank are the indices of list, the worst finding's first.
+func byRank(list []marker) []int {
+	order := make([]int, len(list))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(i, j int) int { return list[i].Number - list[j].Number })
+	return order
 }
 
 // spread moves markers, in order from the left, until they are that far from

@@ -62,3 +62,15 @@ func TestStripShort(t *testing.T) {
 		t.Error("NaN in the overview")
 	}
 }
+
+// TestMarkersThin: where markers would overlap on a narrow strip, the better
+// ranked stay and none that stay are closer than a marker is wide.
+func TestMarkersThin(t *testing.T) {
+	list := []marker{{Number: 3, Left: 10}, {Number: 1, Left: 13}, {Number: 6, Left: 22}, {Number: 2, Left: 60}}
+	yieldPlaces(list)
+	for i, want := range []string{"wide-only", "", "not-phone", ""} {
+		if list[i].Room != want {
+			t.Errorf("marker %d has room %q, want %q", list[i].Number, list[i].Room, want)
+		}
+	}
+}

@@ -1,11 +1,11 @@
 // The charts beside the timeline: colours of the theme, functions and what must
 // fit the width. Their data and axes come from render/charts.go.
 import {init} from './echarts.js';
-import {count, dur} from './format.js';
+import {count, dur, pct} from './format.js';
 import {font, ink, luminance, read} from './theme.js';
 
 // hooks complete the option of the chart with that id.
-const hooks = {latency, steals, functions};
+const hooks = {latency, steals, functions, lives};
 
 // draw draws every chart of options that has a hook and an element, and returns
 // them.
@@ -87,6 +87,15 @@ function functions(o, palette, width) {
     s.barMaxWidth = 22;
   });
   o.tooltip = tooltip(palette, {trigger: 'axis', axisPointer: {type: 'shadow'}, valueFormatter: dur});
+}
+
+// lives has more states than a narrow page has room for in one line.
+function lives(o, palette, width) {
+  functions(o, palette, width);
+  o.legend.type = 'scroll';
+  Object.assign(o.legend, {left: 0, right: 0, pageIconColor: palette.text, pageIconInactiveColor: palette.line, pageTextStyle: {color: palette.muted}});
+  o.xAxis[0].axisLabel.formatter = pct;
+  o.tooltip.valueFormatter = pct;
 }
 
 // decal is a texture for every second state, so that neighbours differ without
