@@ -413,6 +413,11 @@ func (l *loader) finish() (Trace, error) {
 	if l.dropped > 0 {
 		t.Lost = append(t.Lost, Loss{Kind: "damaged", Offset: -1, Bytes: -1, Text: fmt.Sprintf("%s made no sense (ids out of range, changes of state that do not exist), and %s left out. %s", plural(l.dropped, "event"), was(l.dropped), getAnew)})
 	}
+	if s := l.final; s != nil && slices.ContainsFunc(t.Lost, func(x Loss) bool { return x.Kind == "damaged" }) {
+		if mixed, ok := s.mixed(); ok {
+			t.Lost = append(t.Lost, mixed)
+		}
+	}
 	slices.SortStableFunc(t.Lost, func(a, b Loss) int { return cmp.Compare(a.Generation, b.Generation) })
 	if t.Events == 0 && len(t.Lost) > 0 {
 		return *t, l.nothing()
@@ -433,6 +438,8 @@ func (l *loader) nothing() *InputError {
 		e.Kind, e.Hint = "too-large", "Raise the limit with --max-memory, or record a shorter trace."
 	case "truncated", "no-end":
 		e.Hint = stopTracing
+	case "interleaved":
+		e.Hint = ownFiles
 	default:
 		e.Hint = getAnew
 	}

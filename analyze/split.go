@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -87,6 +88,9 @@ type splitter struct {
 	short   bool // the input ended before the trace did
 	readErr error
 
+	gaps     int   // stretches skipped before the trace went on
+	headerAt int64 // where a batch's bytes hold the header of another trace; 0 if none do
+
 	lost       []Loss
 	lossesMore int
 	foreign    struct { // batches that belong to no generation at hand
@@ -154,10 +158,28 @@ func (s *splitter) next() (batch []byte, h batchHeader, err error) {
 			continue
 		}
 		s.hold = h.size
+		s.lookForHeader(b)
 		if h.size > h.headerSize && b[h.headerSize] == evStrings {
 			s.tables = true
 		}
 		return b, h, nil
+	}
+}
+
+// lookForHeader notes the first header of a trace inside of a batch. A program
+// may have such a string of its own, so that it means something only where
+// there is damage as well.
+func (s *splitter) lookForHeader(b []byte) {
+	for i := 0; s.headerAt == 0; {
+		k := bytes.Index(b[i:], []byte("go 1."))
+		if k < 0 {
+			return
+		}
+		i += k
+		if _, ok := parseHeader(b[i:]); ok {
+			s.headerAt = s.off + int64(i)
+		}
+		i++
 	}
 }
 
@@ -340,6 +362,7 @@ func (s *splitter) resync() {
 		window, err := s.r.Peek(inputBuffer)
 		found := s.findBatch(window)
 		if found >= 0 {
+			s.gaps++
 			s.discard(found)
 			break
 		}
@@ -415,6 +438,25 @@ func (s *splitter) lose(l Loss) {
 		return
 	}
 	s.lost = append(s.lost, l)
+}
+
+// manyGaps is how many damaged places in one trace suggest that another program
+// wrote there: a bad disk or a bad copy rarely leaves sound batches between.
+const manyGaps = 3
+
+// mixed says of a damaged trace that two programs wrote to its file, as far as
+// that can be told. It belongs to no generation: it explains what the others
+// lost.
+func (s *splitter) mixed() (l Loss, ok bool) {
+	switch {
+	case s.headerAt > 0:
+		return Loss{Kind: "interleaved", Offset: s.headerAt, Bytes: 0,
+			Text: fmt.Sprintf("two programs wrote to one file: another trace's beginning lies at byte %d, in the middle of a batch, and there is damage. %s", s.headerAt, ownFiles)}, true
+	case s.gaps+s.foreign.n >= manyGaps && s.gaps > 0:
+		return Loss{Kind: "damaged", Offset: -1, Bytes: 0,
+			Text: fmt.Sprintf("the trace is damaged in %d places with sound batches between them, perhaps by two programs writing to one file: then give each its own. %s", s.gaps+s.foreign.n, getAnew)}, true
+	}
+	return l, false
 }
 
 // losses are all that the splitter found missing.
