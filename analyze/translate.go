@@ -444,9 +444,6 @@ func (t *translator) setStack(x *model.Event, s trace.Stack) {
 	}
 	x.Stack = r.index
 	x.Flags |= t.flags[r.index-1]
-	if x.Op != model.OpNewproc && x.Op != model.OpNewprocBlocked && x.Op != model.OpGoStatus {
-		x.Flags &^= model.FlagRuntimeG // Who stops or is readied in the runtime need not belong to it.
-	}
 }
 
 // addStack appends a stack to the generation's table. Its index is 0 if it has

@@ -162,7 +162,7 @@ const (
 	FlagDedicated                      // label "GC (dedicated)"
 	FlagFractional                     // label "GC (fractional)"
 	FlagGCIdle                         // label "GC (idle)"
-	FlagRuntimeG                       // OpNewproc, OpGoStatus: the goroutine belongs to the runtime
+	FlagRuntimeG                       // the stack's goroutine belongs to the runtime (for OpReady that is the one that readies)
 )
 
 // Event is one step of the traced program, small and free of pointers so that
