@@ -48,8 +48,10 @@ type Options struct {
 	Version string
 }
 
-// DefaultMaxMemory is the default of Options.MaxMemory: 8 GiB.
-const DefaultMaxMemory = 8 << 30
+// DefaultMaxMemory is the default of Options.MaxMemory, which a small machine
+// can spare: 2 GiB. It suffices for generations of about 250 MB, and before
+// format 1.22 for traces of 64 MB.
+const DefaultMaxMemory = 2 << 30
 
 // Bound is one end of the part of a trace to analyse: an offset from the
 // trace's first event or, where Clock is set, a wall-clock time.

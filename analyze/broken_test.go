@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -459,6 +460,33 @@ func TestTrailingBytes(t *testing.T) {
 	if l.err != nil || l.lostKinds() != "damaged" || l.Lost[0].Bytes != 5000 || l.Lost[0].Offset != int64(len(raw)) {
 		t.Errorf("%+v %v", l.Trace, l.err)
 	}
+}
+
+// The search for the next batch ends, and says so, where garbage does not.
+func TestEndlessGarbage(t *testing.T) {
+	defer func(n int64) { maxGarbage = n }(maxGarbage)
+	maxGarbage = 1 << 20
+	raw := smallTrace(t, "go1.26")
+	whole := loadAll(t, bytes.NewReader(raw), Options{})
+	endless := io.MultiReader(bytes.NewReader(raw), zeros{})
+	l := loadAll(t, endless, Options{})
+	if l.err != nil || l.lostKinds() != "damaged" || l.Lost[0].Bytes != -1 || !strings.Contains(l.Lost[0].Text, "not looked at") {
+		t.Fatalf("%v %+v", l.err, l.Lost)
+	}
+	if at := l.Bytes - int64(len(raw)); at > maxGarbage+inputBuffer || at < maxGarbage-inputBuffer {
+		t.Errorf("gave up after %d bytes of garbage", at)
+	}
+	if !slices.Equal(l.events, whole.events) {
+		t.Error("the events before the garbage are not as they were")
+	}
+}
+
+// zeros never ends.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }
 
 func TestMemoryLimit(t *testing.T) {

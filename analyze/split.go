@@ -30,6 +30,11 @@ const maxBatch = 64 << 10
 // an experiment and four varints.
 const maxBatchHeader = 2 + 4*binary.MaxVarintLen64
 
+// maxGarbage is how many bytes without a batch end the search for the next one:
+// what is damaged is shorter, and what is longer is no trace, though it may be
+// gigabytes in a small compressed file.
+var maxGarbage int64 = 64 << 20 // a variable for tests alone
+
 // maxLosses bounds how many losses are told one by one.
 const maxLosses = 64
 
@@ -366,6 +371,10 @@ func (s *splitter) resync() {
 			s.discard(found)
 			break
 		}
+		if s.off-start+int64(len(window)) > maxGarbage {
+			s.giveUp(start, len(window))
+			return
+		}
 		// Keep what a batch at the window's end would need to be recognised.
 		keep := maxBatch + 2*maxBatchHeader
 		if err != nil {
@@ -382,6 +391,15 @@ func (s *splitter) resync() {
 	}
 	s.lose(Loss{Kind: "damaged", Offset: start, Generation: s.n, Bytes: s.off - start,
 		Text: fmt.Sprintf("%s from byte %d on, %s, can't be read and %s skipped. %s", plural(s.off-start, "byte"), start, s.where(), was(s.off-start), getAnew)})
+}
+
+// giveUp ends the input where nothing but garbage comes since start; n bytes of
+// it lie ahead.
+func (s *splitter) giveUp(start int64, n int) {
+	s.discard(n)
+	s.ended = true
+	s.lose(Loss{Kind: "damaged", Offset: start, Generation: s.n, Bytes: -1,
+		Text: fmt.Sprintf("there is no batch in the %s from byte %d on, %s; what comes after them was not looked at. %s", plural(s.off-start, "byte"), start, s.where(), getAnew)})
 }
 
 func was(n int64) string {
