@@ -49,14 +49,6 @@ func percent(a, b int64) string {
 	return fmt.Sprintf("%.0f %%", p)
 }
 
-// mean is an average for people.
-func mean(v float64) string {
-	if v > 0 && v < .01 {
-		return "less than 0.01"
-	}
-	return strconv.FormatFloat(v, 'f', 2, 64)
-}
-
 // plural is "1 thing" or "n things".
 func plural(n int64, thing string) string {
 	if n == 1 {
