@@ -20,6 +20,19 @@ func (v *validator) After(s *Sched) { v.after(s) }
 // Lives is lives.
 func (v *validator) Lives() { v.lives() }
 
+// State is state.
+func (v *validator) State(s *Sched) { v.state(s) }
+
+// DecideOne decides the oldest event in the look-ahead; it returns false when
+// there is none.
+func (s *Sched) DecideOne() bool {
+	if s.ahead.head == s.ahead.tail {
+		return false
+	}
+	s.decide()
+	return true
+}
+
 // Queues is every queue as text, a line a P.
 func (s *Sched) Queues() string {
 	var out strings.Builder

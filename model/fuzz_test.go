@@ -20,10 +20,13 @@ func FuzzSched(f *testing.F) {
 				ev.P = 0
 			}
 			s.Step(&ev)
+			v.places(s)
+			v.counts(s)
 		}
-		s.Drain()
-		v.places(s)
-		v.counts(s)
+		for s.DecideOne() {
+			v.places(s)
+			v.counts(s)
+		}
 		s.Close()
 	})
 }

@@ -119,7 +119,9 @@ func (sc *play) block(lines []string) {
 		sc.v.Before(&ev)
 		sc.s.Step(&ev)
 	}
-	sc.s.Drain()
+	for sc.s.DecideOne() {
+		sc.v.State(sc.s)
+	}
 	sc.v.After(sc.s)
 	sc.facts()
 	sc.out.WriteString(sc.s.Queues())

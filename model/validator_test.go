@@ -46,10 +46,15 @@ func (v *validator) before(ev *Event) {
 
 // after checks the state, and the facts since they were last reset.
 func (v *validator) after(s *Sched) {
+	v.state(s)
+	v.stretches(&s.Facts)
+}
+
+// state checks the state after a step.
+func (v *validator) state(s *Sched) {
 	v.places(s)
 	v.holders(s)
 	v.counts(s)
-	v.stretches(&s.Facts)
 }
 
 // places: a goroutine is in at most one place, and knows which.
