@@ -166,7 +166,7 @@ func (r *run) report(rep *Report, opt Options) error {
 	}
 	t.Goroutines, t.LivePeak = rp.sched.Seen()
 	t.Program = r.names.program()
-	t.Race = r.names.race()
+	t.Race = r.names.race() || rp.sched.Shuffled()
 	r.identify(t, opt)
 	for _, c := range rp.collectors {
 		c.report(rep)
@@ -193,7 +193,7 @@ func (r *run) identify(t *Trace, opt Options) {
 		t.Notes = append(t.Notes, fmt.Sprintf("a trace of Go 1.%d or older is replayed by the rules of Go 1.%d: dispatch sources are less sure", minor, model.OldestRules))
 	}
 	if t.Race {
-		t.Notes = append(t.Notes, "the program was built with -race, which shuffles run queues: no dispatch from a queue is certain")
+		t.Notes = append(t.Notes, "run queues are not in the order of the rules, as in a program built with -race, which shuffles them: once that showed, no dispatch from a queue is called certain")
 	}
 }
 

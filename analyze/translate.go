@@ -518,9 +518,6 @@ func isRuntime(start string) bool {
 // frameFlags is what one function anywhere on a stack proves. The functions
 // are those of the Go versions 1.11 to 1.26.
 func frameFlags(fn string) model.Flags {
-	if strings.HasPrefix(fn, "internal/race.") || strings.HasPrefix(fn, "runtime.race") {
-		return model.FlagRace
-	}
 	switch fn {
 	case "runtime.goyield":
 		return model.FlagGoyield
@@ -534,8 +531,6 @@ func frameFlags(fn string) model.Flags {
 		return model.FlagTraceReader
 	case "runtime.bgscavenge":
 		return model.FlagScavenger
-	case "runtime.bgsweep":
-		return model.FlagSweeper
 	}
 	return 0
 }

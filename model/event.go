@@ -157,8 +157,6 @@ const (
 	FlagGCMarkDone                     // runtime.gcMarkDone or alike is on it too
 	FlagTraceReader                    // in runtime/trace's reader
 	FlagScavenger                      // runtime.bgscavenge is on it
-	FlagSweeper                        // runtime.bgsweep is on it
-	FlagRace                           // built with -race
 	FlagDedicated                      // label "GC (dedicated)"
 	FlagFractional                     // label "GC (fractional)"
 	FlagGCIdle                         // label "GC (idle)"

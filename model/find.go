@@ -53,9 +53,19 @@ func (s *Sched) find(e *entry, g *G, p *P) found {
 // queue shows up later in another.
 const doubtFor = 1 << 12
 
+// Shuffled reports whether goroutines in runnext were passed by so often, although
+// their own P ran them later, that the program must have been built with -race:
+// its scheduler puts half of them into the ring and shuffles batches.
+//
+// Source: proc.go, randomizeScheduler, in runqput, runqputslow and runqputbatch.
+func (s *Sched) Shuffled() bool { return s.passed >= 8 && s.passed*4 >= s.kept }
+
 // doubtful reports whether what src says of g depends on queues that were
 // contradicted lately.
 func (s *Sched) doubtful(g *G, src Source) bool {
+	if s.Shuffled() {
+		return src <= SourceStealRunnext
+	}
 	if s.doubt == 0 || s.cur > s.doubt+doubtFor {
 		return false
 	}
@@ -105,6 +115,9 @@ func (s *Sched) fromRunnext(g *G, p *P, f *found) {
 	f.certain = g.sure
 	if g.p == p.id {
 		f.source = SourceRunnext
+		if p.runq.len() > 0 {
+			s.kept++
+		}
 		return
 	}
 	f.source, f.victim = SourceStealRunnext, g.p
@@ -116,6 +129,9 @@ func (s *Sched) fromRunnext(g *G, p *P, f *found) {
 
 func (s *Sched) fromOwnRing(e *entry, g *G, p *P, f *found) {
 	f.source = SourceLocal
+	if p.runnext != 0 && s.g(p.runnext).sure && s.comes(p.runnext).p == p.id {
+		s.passed++
+	}
 	k := p.runq.index(e.g)
 	if p.hostage != 0 && p.runq.index(p.hostage) < 0 {
 		p.hostage = 0

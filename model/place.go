@@ -241,6 +241,7 @@ func (s *Sched) putFromScheduler(e *entry, g *G) {
 	case g.parked(ReasonNetwork) && s.netpollBatch(e):
 	default:
 		s.runqput(s.p(e.P), e.g, true)
+		g.sure = !g.parked(ReasonNetwork) // a timer does this; what a poll returns should have been a batch
 	}
 }
 

@@ -17,12 +17,6 @@ type Rules struct {
 	// begins at runtime.semrelease1.
 	// Source: observed, Go 1.22 to 1.24.
 	GoyieldHidden bool
-
-	// ParkStackLost: preemptPark drops the goroutine before it is traced, so
-	// that signal and cooperative preemption look the same in
-	// "Running→Waiting: preempted".
-	// Source: proc.go, preemptPark, up to Go 1.25.
-	ParkStackLost bool
 }
 
 // Constants of every version covered.
@@ -47,7 +41,6 @@ func RulesFor(minor int) Rules {
 		Minor:            minor,
 		PreemptToRunnext: minor >= 26,
 		GoyieldHidden:    minor < 25,
-		ParkStackLost:    minor < 26,
 	}
 }
 

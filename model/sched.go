@@ -34,9 +34,10 @@ type Sched struct {
 	waste    Waste
 	wasting  bool
 
-	doubt   uint64 // event that last contradicted the queues
-	stopped uint32 // stack of the stop that is being decided
-	scratch []gref
+	doubt        uint64 // event that last contradicted the queues
+	passed, kept int    // dispatches from a ring beside an occupied runnext, and from runnext beside a ring
+	stopped      uint32 // stack of the stop that is being decided
+	scratch      []gref
 }
 
 // New is a scheduler that follows the rules, looking ahead as many events as
@@ -47,10 +48,6 @@ func New(rules Rules, ahead int) *Sched {
 	}
 	return &Sched{rules: rules, ahead: newHorizon(ahead), gs: newGoroutines()}
 }
-
-// SetRules changes the rules from the next event on, where the Go version
-// becomes known late.
-func (s *Sched) SetRules(r Rules) { s.rules = r }
 
 // Step reads ev and decides the oldest event in the look-ahead if that is full.
 // Times of events must not decrease.
@@ -92,14 +89,8 @@ func (s *Sched) Close() {
 // Now is the time of the last event decided.
 func (s *Sched) Now() Time { return s.now }
 
-// Goroutines is the number of live goroutines.
-func (s *Sched) Goroutines() int { return s.gs.len() }
-
 // Seen is how many goroutines there were, and the most at once.
 func (s *Sched) Seen() (all, peak int64) { return s.gs.all, s.gs.peak }
-
-// Runnable is the number of goroutines that wait for a P.
-func (s *Sched) Runnable() int { return s.runnable }
 
 // QueueLen is the number of goroutines in p's local queue, runnext included.
 func (s *Sched) QueueLen(p ProcID) int {

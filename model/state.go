@@ -196,6 +196,3 @@ func (gs *goroutines) drop(r gref) {
 	g.id = NoG
 	gs.free = append(gs.free, r)
 }
-
-// len is the number of live goroutines.
-func (gs *goroutines) len() int { return len(gs.byID) }

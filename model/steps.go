@@ -135,6 +135,9 @@ func (s *Sched) preempted(e *entry, g *G) How {
 
 // how reads the way of a stop off its reason and stack.
 //
+// Up to Go 1.25 preemptPark drops the goroutine before it is traced, so that a
+// park with reason "preempted" has no stack: its way is unknown.
+//
 // Source: proc.go, goschedImpl, goyield_m, gopreempt_m, preemptPark.
 func (s *Sched) how(e *entry) How {
 	switch {
