@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -148,7 +149,11 @@ func (p *tab) listen(event any) {
 	case *runtime.EventConsoleAPICalled:
 		p.trouble = append(p.trouble, fmt.Sprintf("console.%s: %v", e.Type, e.Args))
 	case *runtime.EventExceptionThrown:
-		p.trouble = append(p.trouble, "exception: "+e.ExceptionDetails.Text)
+		what := e.ExceptionDetails.Text
+		if x := e.ExceptionDetails.Exception; x != nil {
+			what += " " + x.Description
+		}
+		p.trouble = append(p.trouble, "exception: "+what)
 	case *log.EventEntryAdded:
 		p.trouble = append(p.trouble, "log: "+e.Entry.Text)
 	case *network.EventRequestWillBeSent:
@@ -191,6 +196,13 @@ func eval[T any](p *tab, script string) T {
 // wait polls until a condition holds in the page.
 func wait(condition string) chromedp.Action[chromedp.Void] {
 	return chromedp.Evaluate[chromedp.Void](`(async () => { while (!(`+condition+`)) await new Promise((f) => setTimeout(f, 10)); })()`, chromedp.EvalAwaitPromise)
+}
+
+// troubles are the console messages, exceptions and violations so far.
+func (p *tab) troubles() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.trouble)
 }
 
 // quiet fails the test if the page asked for anything or complained.
