@@ -30,6 +30,27 @@ func (f *Facts) Reset() {
 	f.Events = f.Events[:0]
 }
 
+// factCounts is how many facts of each kind there are.
+type factCounts struct{ dispatches, gs, ps, ms, handoffs, preempts, wastes, divergences, events int }
+
+func (f *Facts) counts() factCounts {
+	return factCounts{len(f.Dispatches), len(f.Gs), len(f.Ps), len(f.Ms), len(f.Handoffs), len(f.Preempts),
+		len(f.Wastes), len(f.Divergences), len(f.Events)}
+}
+
+// cut drops the facts that came after n was counted.
+func (f *Facts) cut(n factCounts) {
+	f.Dispatches = f.Dispatches[:n.dispatches]
+	f.Gs = f.Gs[:n.gs]
+	f.Ps = f.Ps[:n.ps]
+	f.Ms = f.Ms[:n.ms]
+	f.Handoffs = f.Handoffs[:n.handoffs]
+	f.Preempts = f.Preempts[:n.preempts]
+	f.Wastes = f.Wastes[:n.wastes]
+	f.Divergences = f.Divergences[:n.divergences]
+	f.Events = f.Events[:n.events]
+}
+
 // add makes room for one more fact, to be written in place: facts are the bulk
 // of what the model writes.
 func add[T any](facts *[]T) *T {

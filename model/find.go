@@ -6,6 +6,7 @@ type found struct {
 	victim  ProcID
 	moved   int     // goroutines moved by a steal or a global batch, this one included
 	certain bool    // nothing else fits
+	handed  bool    // to its own thread, which waits in exitsyscall: that is what counts as the source
 	sources Sources // what else fits
 }
 
@@ -15,16 +16,18 @@ type found struct {
 // Source: proc.go, findRunnable, schedule, execute.
 func (s *Sched) find(e *entry, g *G, p *P) found {
 	f := found{victim: NoP, moved: 1}
-	if (g.place == placeGlobal || g.place == placeRing) && s.neverQueued(e, p) {
-		s.direct(g, SourceSyscallExit)
-		g.sure = false
+	if (g.place == placeGlobal || g.place == placeRing) && s.leftSyscall(e, p) {
+		if f.handed = p.idleFrom > g.since; !f.handed {
+			s.direct(g, SourceSyscallExit) // never queued: its thread stalled before it could, then found p idle
+			g.sure = false
+		}
 	}
 	s.repair(e, g, p)
 	switch g.place {
 	case placeDirect:
 		s.fromNowhere(g, &f)
 	case placeRunnext:
-		s.fromRunnext(g, p, &f)
+		s.fromRunnext(e, g, p, &f)
 	case placeRing:
 		if g.p == p.id {
 			s.fromOwnRing(e, g, p, &f)
@@ -38,6 +41,11 @@ func (s *Sched) find(e *entry, g *G, p *P) found {
 	default:
 		f.source = SourceUnknown
 	}
+	return s.found(g, f)
+}
+
+// found takes g out of its queue and says how sure f is.
+func (s *Sched) found(g *G, f found) found {
 	s.unqueue(g)
 	if s.doubtful(g, f.source) {
 		f.certain = false
@@ -79,7 +87,11 @@ func (s *Sched) doubtful(g *G, src Source) bool {
 // Source: proc.go, execute's inheritTime.
 func (s *Sched) countTick(e *entry, g *G, p *P, f found) {
 	switch f.source {
-	case SourceRunnext, SourceCoroutine, SourceSyscallExit, SourceParkCancelled:
+	case SourceSyscallExit:
+		if !f.handed {
+			return
+		}
+	case SourceRunnext, SourceCoroutine, SourceParkCancelled:
 		if e.M < 0 || s.m(e.M).prevOp != OpAcquirep || !s.lockedTo(g, e.M) || f.source != SourceRunnext {
 			return
 		}
@@ -98,6 +110,9 @@ func (s *Sched) snap(p *P) {
 // fromNowhere explains a dispatch that came from no queue.
 func (s *Sched) fromNowhere(g *G, f *found) {
 	f.source, f.certain = g.direct, g.sure
+	if g.direct == SourceSteal {
+		f.victim = g.victim
+	}
 	switch {
 	case !g.sure: // see neverQueued
 		f.sources = f.sources.With(SourceGlobal)
@@ -111,10 +126,11 @@ func (s *Sched) fromNowhere(g *G, f *found) {
 	}
 }
 
-func (s *Sched) fromRunnext(g *G, p *P, f *found) {
+func (s *Sched) fromRunnext(e *entry, g *G, p *P, f *found) {
 	f.certain = g.sure
 	if g.p == p.id {
 		f.source = SourceRunnext
+		s.checkTurn(e, g, p)
 		if p.runq.len() > 0 {
 			s.kept++
 		}
@@ -129,15 +145,28 @@ func (s *Sched) fromRunnext(g *G, p *P, f *found) {
 
 func (s *Sched) fromOwnRing(e *entry, g *G, p *P, f *found) {
 	f.source = SourceLocal
+	s.checkTurn(e, g, p)
+	s.keepPace(e)
 	if p.runnext != 0 && s.g(p.runnext).sure && s.comes(p.runnext).p == p.id {
 		s.passed++
 	}
 	k := p.runq.index(e.g)
+	for k > 0 && s.g(p.runq.at(k-1)).batch == g.batch && s.g(p.runq.at(k-1)).mayFollow(g) {
+		p.runq.swap(k-1, k) // put onto the global queue in the other order
+		k--
+	}
 	if p.hostage != 0 && p.runq.index(p.hostage) < 0 {
 		p.hostage = 0
 	}
+	if p.hostage == 0 && k > 0 && s.takenAway(e, p, k) {
+		k = 0
+	}
 	if p.hostage == 0 && k > 0 && s.comes(p.runq.at(0)).p == p.id {
 		s.findHostage(p, k)
+		if p.hostage == 0 {
+			k = s.evict(p, k)
+			s.diverge(DivergeOrder, g, p.id)
+		}
 	}
 	f.certain = g.sure && k == 0 && p.hostage == 0 && p.runnext == 0
 	if p.hostage == 0 {
@@ -181,7 +210,7 @@ func (s *Sched) fromOtherRing(e *entry, g *G, p *P, f *found) {
 	s.scratch = moved
 	v.runq.removeAt(k)
 	g.place = placeNone
-	if s.lockedAnywhere(g) && k == 0 && g.kickAt > 0 && s.now-g.kickAt < lockedWake {
+	if s.lockedAnywhere(g) && k == 0 && e.freed > 0 && e.freed < g.kickAt {
 		f.source = SourceStealRunnext // taken before it was kicked out; its thread had to wake
 		f.certain, f.sources = false, f.sources.With(SourceSteal)
 	}
@@ -193,8 +222,5 @@ func (s *Sched) fromOtherRing(e *entry, g *G, p *P, f *found) {
 	p.lastPull = s.cur
 }
 
-// lockedWake is how long the thread of a locked goroutine may take to wake
-// after the thief handed the goroutine to it.
-const lockedWake = 60_000 // ns
-
+// lockedAnywhere reports whether g seems locked to a thread.
 func (s *Sched) lockedAnywhere(g *G) bool { return g.lockM >= 0 && s.lockedTo(g, g.lockM) }

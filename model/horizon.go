@@ -1,18 +1,21 @@
 package model
 
-import "math"
-
 // Lookahead is how many events the model looks ahead before it decides one: a
 // few milliseconds of a busy program. Measured on recordings with their truth,
 // more makes no answer better and costs cache misses.
-const Lookahead = 1 << 11
+const Lookahead = 1 << 12
 
 // entry is an event in the look-ahead, linked with what follows it. Links are
 // distances in events; 0 means that nothing follows in the look-ahead.
 type entry struct {
 	Event
 	g     gref   // slot of the goroutine that is the subject
+	since Time   // of the event before it on the same M, 0 if none
+	given Time   // woken: the same for the thread that released the P last
+	freed Time   // and when it did
+	woken bool   // OpExecute right after OpAcquirep
 	onM   uint32 // next scheduler event on the same M
+	onP   uint32 // OpExecute: next dispatch on the same P
 	again uint32 // OpExecute: next dispatch of the same G; P operations: next one on the same P
 }
 
@@ -81,18 +84,21 @@ func (s *Sched) read(ev *Event) {
 	*e = entry{Event: *ev}
 	class := opClasses[ev.Op]
 	var m *M
+	before := OpNone
 	if ev.M >= 0 {
 		m = s.m(ev.M)
 		if class.onM {
 			if h.holds(m.tail) {
 				h.at(m.tail).onM = uint32(seq - m.tail)
 			}
-			m.tail = seq
+			e.since = m.tailAt
+			before = m.tailOp
+			m.tail, m.tailAt, m.tailOp = seq, ev.Time, ev.Op
 		}
 	}
 	switch class.subject {
 	case subjectG:
-		s.readG(e, seq, m)
+		s.readG(e, seq, m, before)
 	case subjectP:
 		p := s.p(ProcID(ev.Subject))
 		if h.holds(p.opTail) {
@@ -102,6 +108,9 @@ func (s *Sched) read(ev *Event) {
 			p.opHead = seq
 		}
 		p.opTail = seq
+		if ev.Op == OpReleasep {
+			p.freedFrom, p.freedAt = e.since, e.Time
+		}
 	default:
 		if ev.Op == OpLabel && ev.Flags&(FlagDedicated|FlagFractional|FlagGCIdle) != 0 {
 			if r := s.gs.find(ev.G); r != 0 {
@@ -113,7 +122,7 @@ func (s *Sched) read(ev *Event) {
 
 // readG finds the subject's slot and learns what the event says of its role:
 // that holds for all of its life, so also for what is not decided yet.
-func (s *Sched) readG(e *entry, seq uint64, m *M) {
+func (s *Sched) readG(e *entry, seq uint64, m *M, before Op) {
 	id := GoID(e.Subject)
 	if m != nil && m.aheadG != 0 && s.gs.at(m.aheadG).id == id {
 		e.g = m.aheadG
@@ -130,6 +139,16 @@ func (s *Sched) readG(e *entry, seq uint64, m *M) {
 			g.execHead = seq
 		}
 		g.execTail = seq
+		if e.P >= 0 {
+			p := s.p(e.P)
+			if before == OpAcquirep {
+				e.given, e.freed, e.woken = p.freedFrom, p.freedAt, true
+			}
+			if s.ahead.holds(p.runTail) {
+				s.ahead.at(p.runTail).onP = uint32(seq - p.runTail)
+			}
+			p.runTail = seq
+		}
 		if m != nil {
 			m.aheadG = e.g
 		}
@@ -167,17 +186,20 @@ func (g *G) learn(e *entry) {
 
 // coming is a goroutine's next dispatch.
 type coming struct {
-	seq uint64 // MaxUint64 beyond the look-ahead
-	p   ProcID // NoP beyond the look-ahead
+	seq   uint64 // never beyond the look-ahead
+	p     ProcID // NoP beyond the look-ahead
+	since Time   // since when its thread may have had it
+	woken bool   // its thread has just got the P
 }
 
 // comes is where and when the runnable goroutine r is dispatched next.
 func (s *Sched) comes(r gref) coming {
 	g := s.gs.at(r)
 	if !s.ahead.holds(g.execHead) {
-		return coming{math.MaxUint64, NoP}
+		return coming{seq: never, p: NoP}
 	}
-	return coming{g.execHead, s.ahead.at(g.execHead).P}
+	e := s.ahead.at(g.execHead)
+	return coming{g.execHead, e.P, s.sinceOf(e, g), e.woken}
 }
 
 // nextOnM is the event after seq on its M, nil beyond the look-ahead.
@@ -187,4 +209,13 @@ func (s *Sched) nextOnM(seq uint64) (*entry, uint64) {
 		return nil, 0
 	}
 	return s.ahead.at(seq + uint64(d)), seq + uint64(d)
+}
+
+// sinceOf is since when a thread may have taken g, which e dispatches: for a
+// locked goroutine it was the thread that gave its P to g's own.
+func (s *Sched) sinceOf(e *entry, g *G) Time {
+	if e.given != 0 && (s.lockedAnywhere(g) || g.place == placeGlobal && g.putM == e.M && e.M >= 0) {
+		return e.given
+	}
+	return e.since
 }

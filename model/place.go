@@ -15,7 +15,7 @@ func (s *Sched) runqput(p *P, r gref, next bool) {
 	}
 	kicked := p.runnext
 	p.runnext = r
-	g.place, g.p, g.sure = placeRunnext, p.id, true
+	g.place, g.p, g.sure, g.localSeq = placeRunnext, p.id, true, s.cur
 	if kicked != 0 {
 		s.ringput(p, kicked)
 		s.g(kicked).kickAt = s.now
@@ -38,12 +38,16 @@ func (s *Sched) ringput(p *P, r gref) {
 	}
 	p.runq.push(r)
 	g := s.g(r)
+	if g.place != placeRunnext || g.p != p.id {
+		g.localSeq = s.cur
+	}
 	g.place, g.p, g.sure = placeRing, p.id, true
 }
 
 // globalPush puts r at the global queue's tail.
 func (s *Sched) globalPush(r gref) {
 	s.roomInGlobal()
+	s.keepSlot(s.globq.tail)
 	s.placeGlobal(s.g(r), s.globq.push(r))
 }
 
@@ -56,7 +60,7 @@ func (s *Sched) roomInGlobal() {
 func (s *Sched) placeGlobal(g *G, pos int64) {
 	g.place, g.p, g.sure, g.pos = placeGlobal, NoP, true, pos
 	g.popped, g.putSeq = false, 0
-	g.putAt, g.putEnd, g.putP = s.now, s.now, NoP
+	g.putAt, g.putEnd, g.putM = s.now, s.now, NoM
 }
 
 // globrunqputhead puts r, which stands in a local queue, at the global queue's
@@ -65,6 +69,7 @@ func (s *Sched) globrunqputhead(r gref) {
 	g := s.g(r)
 	s.unqueue(g)
 	s.roomInGlobal()
+	s.keepSlot(s.globq.head - 1)
 	s.placeGlobal(g, s.globq.pushHead(r))
 }
 
@@ -77,7 +82,7 @@ func (s *Sched) globrunqput(r gref, e *entry) {
 	g := s.g(r)
 	s.unqueue(g)
 	s.globalPush(r)
-	g.putP, g.putSeq = e.P, s.cur
+	g.putM, g.putSeq = e.M, s.cur
 	if next, _ := s.nextOnM(s.cur); next != nil {
 		g.putEnd = next.Time
 	}
@@ -100,6 +105,7 @@ func (s *Sched) unqueue(g *G) {
 			}
 		}
 	case placeGlobal:
+		s.keepSlot(g.pos)
 		s.globq.remove(g.pos)
 		if g.popped {
 			g.popped = false
@@ -269,40 +275,68 @@ func (s *Sched) netpollBatch(e *entry) bool {
 
 // injectglist puts goroutines onto the global queue, one for each idle P, and
 // the rest into p's ring. How many Ps the runtime counted as idle is not exactly
-// known: one may be promised to a thread that is just waking. So the order of
-// later dispatches decides.
+// known: some may be promised to threads that are just waking. So what happens
+// to the goroutines decides.
 //
 // Source: proc.go, injectglist.
 func (s *Sched) injectglist(p *P, list []gref) {
-	idle := s.npidle() // at the most
-	surely := idle
+	most := min(s.npidle(), len(list))
+	least := min(most, s.lastingIdle())
+	global := max(least, min(most, s.wentGlobal(p, list)))
 	for i, r := range list {
 		g := s.g(r)
 		s.unqueue(g)
-		global := i < idle
-		if global && !s.leftGlobal(p, r, list[i+1:]) {
-			global, idle = false, 0
-		}
-		if global || p.runq.len() == runqSize {
+		if i < global || p.runq.len() == runqSize {
 			s.globalPush(r)
 		} else {
 			s.ringput(p, r)
 		}
-		g.sure = i >= surely
+		g.sure = i < least || i >= most
 	}
 }
 
-// leftGlobal reports whether r seems to have been put onto the global queue:
-// it runs elsewhere, or on p after one of those behind it.
-func (s *Sched) leftGlobal(p *P, r gref, behind []gref) bool {
-	a := s.comes(r)
-	if a.p != p.id {
-		return true
-	}
-	for _, y := range behind {
-		if b := s.comes(y); b.p == p.id {
-			return a.seq > b.seq
+// lastingIdle is how many Ps are idle and stay so for longer than a thread that
+// they were promised to takes to wake.
+func (s *Sched) lastingIdle() int {
+	n := 0
+	for id := range s.procs {
+		if id >= len(s.ps) || s.ps[id] == nil {
+			continue
+		}
+		p := s.ps[id]
+		until := s.ahead.at(s.ahead.tail - 1).Time
+		if s.ahead.holds(p.opHead) {
+			until = s.ahead.at(p.opHead).Time
+		}
+		if p.does == PDoesIdle && until-s.now > wakeMost {
+			n++
 		}
 	}
-	return false
+	return n
+}
+
+// wakeMost is how long a thread may take to wake on a machine with more threads
+// to run than cores.
+const wakeMost = 16_000_000 // ns
+
+// wentGlobal is how many of list seem to have been put onto the global queue:
+// those ahead of the first one that p runs itself, as what is in its ring it runs
+// in order; or, if it runs none, those that a thread which was woken takes.
+func (s *Sched) wentGlobal(p *P, list []gref) int {
+	first, n := uint64(never), 0
+	for i, r := range list {
+		if c := s.comes(r); c.p == p.id && c.seq < first {
+			first, n = c.seq, i
+		}
+	}
+	if first != never && (n != 1 || len(list) > 2) {
+		return n // a thief would have taken half of them
+	}
+	for n = 0; n < len(list); {
+		if c := s.comes(list[n]); c.p != NoP && (c.p == p.id || !c.woken || c.since <= s.now) {
+			break
+		}
+		n++
+	}
+	return n
 }

@@ -3,100 +3,178 @@ package model
 import "math"
 
 // Pulls from the global queue: which of them it was, and what came along.
-
-// Certain orders of puts onto the global queue: two puts farther apart than
-// putApart, the first done by putDone at the latest, cannot have changed places.
-const (
-	putApart = 1500    // ns
-	putDone  = 3000    // ns
-	putSure  = 100_000 // ns: not even a stalled thread
-)
+//
+// The queue is first in, first out, but the trace does not show its order: a
+// thread announces a put and does it some hundred nanoseconds later, or, where
+// the operating system stops it in between, milliseconds later; and it takes
+// from the queue some time before the dispatch that shows it.
 
 // fromGlobal explains a dispatch of a goroutine in the global queue: a 61-tick
 // pull takes one; a pull because the local queue is empty takes a batch; and a
-// goroutine pulled earlier with a batch may only now show up.
+// goroutine popped earlier may only now show up.
 func (s *Sched) fromGlobal(e *entry, g *G, p *P, f *found) {
-	mine, sure := s.aheadInGlobal(e, g, p)
-	if !sure && s.outOfTurn(p) {
-		mine = nil
-	}
-	empty := p.runq.len() == 0 && p.runnext == 0
-	if len(mine) > 0 && len(mine) < globBatchMax && empty {
-		// They left with an earlier batch of this P and are in its ring: this
-		// pull is out of turn.
-		for _, r := range mine {
-			s.unqueue(s.g(r))
-			s.ringput(p, r)
-		}
-		empty = false
-	}
 	f.sources = f.sources.With(SourceGlobal).With(SourceGlobalTick)
-	if s.hasLocal(p) {
-		s.globalBeforeLocal(e, g, p, f, len(mine) > 0)
+	popped := g.popped
+	if !popped {
+		s.settleAhead(e, g, p)
+	}
+	if s.hasLocal(p) && !s.unbatchAll(e, g, p) {
+		s.globalBeforeLocal(e, g, p, f)
 		return
 	}
-	if s.inTurn(p) {
+	if p.inTurn() {
 		f.source = SourceGlobalTick
 		return
 	}
 	f.source = SourceGlobal
-	f.certain = g.sure && !g.popped && s.outOfTurn(p) && empty
+	f.certain = g.sure && !popped && p.outOfTurn() && p.runq.len() == 0 && p.runnext == 0
+	if popped {
+		s.takePopped(g, p, f)
+		return
+	}
 	s.pullBatch(e, g, p, f)
 }
 
 // globalBeforeLocal explains a pull from the global queue while p has goroutines
 // of its own: only every 61st dispatch may do that.
-func (s *Sched) globalBeforeLocal(e *entry, g *G, p *P, f *found, refuted bool) {
-	if !refuted && s.outOfTurn(p) && p.tick-p.phaseAt < 300 {
-		if g.putSeq > 0 && p.lastPull < g.putSeq {
-			// Not its turn, but it can be nowhere else: what seemed local has
-			// gone elsewhere.
-			s.toLimbo(p)
-			s.diverge(DivergeTick, g, p.id)
-			f.source = SourceGlobal
-			return
-		}
-		// It must have come here with an earlier batch.
-		s.diverge(DivergePlace, g, p.id)
-		f.source = SourceLocal
-		f.sources = f.sources.With(SourceLocal)
-		return
+func (s *Sched) globalBeforeLocal(e *entry, g *G, p *P, f *found) {
+	known := p.phase.votes > 1
+	if p.outOfTurn() {
+		s.diverge(DivergeTick, g, p.id)
 	}
-	f.source = SourceGlobalTick
-	f.certain = g.sure && !g.popped && s.inTurn(p)
-	p.phase, p.phaseAt = p.tick%tickPeriod, p.tick
+	switch in := p.phase.hit(p.residue()); {
+	case in:
+		f.source = SourceGlobalTick
+		f.certain = g.sure && !g.popped && known
+	case g.putSeq == 0 || p.lastPull >= g.putSeq:
+		f.source = SourceLocal // it must have come here with an earlier batch
+		f.sources = f.sources.With(SourceLocal)
+	default:
+		f.source = SourceGlobal // what seems local has gone elsewhere
+	}
 }
 
-// aheadInGlobal looks at what stands ahead of g in the global queue, which is
-// first in, first out: those were popped by other threads, whose dispatches are
-// still to come; or they are in the ring of this P (mine), which makes this a
-// pull out of turn; or they were put there at about the same time. sure means
-// that the order of the puts is not in doubt.
-func (s *Sched) aheadInGlobal(e *entry, g *G, p *P) (mine []gref, sure bool) {
-	mine = s.scratch[:0]
-	for pos := max(s.globq.head, g.pos-globBatchMax); pos < g.pos; pos++ {
+// settleAhead accounts for what stands ahead of g in the global queue, which
+// left it before g: popped by threads whose dispatches are still to come, or put
+// there later than it was announced, or in the ring of a P whose last batch was
+// larger than the model made it.
+func (s *Sched) settleAhead(e *entry, g *G, p *P) {
+	owner := NoP // who popped the last one ahead
+	wrong := false
+	for pos, end := max(s.globq.head, g.pos-2*globBatchMax), g.pos; pos < end; pos++ {
 		r := s.globq.at(pos)
 		if r == 0 {
 			continue
 		}
 		y := s.g(r)
 		if y.popped {
+			owner = y.popBy
 			continue
 		}
-		if s.comes(r).p != p.id {
-			y.popped = true
-			s.popped++
-			continue
-		}
-		if g.putAt-y.putAt > putApart && (y.putEnd <= g.putAt || y.putEnd-y.putAt < putDone) {
-			mine = append(mine, r)
-			if y.putP >= 0 && y.putP == g.putP || g.putAt-y.putAt > putSure {
-				sure = true
+		c := s.comes(r)
+		late := y.mayFollow(g)
+		switch {
+		case c.p == p.id:
+			if !late && !p.outOfTurn() || g.putAt-y.putAt > putSure && y.putM == g.putM {
+				wrong = true
+				s.moveToRing(p, r)
 			}
+		case c.p == NoP:
+			s.strain++
+			if q := s.stalledLooker(p, owner); !late && q != NoP {
+				owner = q
+				s.pop(y, q)
+			}
+		case c.since <= e.Time:
+			if late && e.Time-c.since < s.pace {
+				s.strain += s.lateStrain(y, g)
+				break
+			}
+			owner = c.p
+			s.strain += s.popStrain(e, c.since)
+			s.pop(y, owner)
+		case owner != NoP && c.p == owner:
+			s.pop(y, owner)
+		case late:
+			s.strain += s.lateStrain(y, g)
+		case owner != NoP:
+			s.pop(y, owner) // with the owner's batch, stolen from it later
+		default:
+			wrong = true
+			s.moveToRing(s.p(c.p), r)
 		}
 	}
-	s.scratch = mine
-	return mine, sure
+	if wrong {
+		s.diverge(DivergePlace, g, p.id)
+	}
+}
+
+// stalledLooker is a P other than p whose thread is looking for work and stays
+// so for the whole look-ahead, first if that is one; NoP if there is none.
+func (s *Sched) stalledLooker(p *P, first ProcID) ProcID {
+	found := NoP
+	for _, q := range s.ps {
+		if q == nil || q == p || q.does != PDoesSched || q.m < 0 || s.ahead.holds(s.ms[q.m].tail) {
+			continue
+		}
+		if found == NoP || q.id == first {
+			found = q.id
+		}
+	}
+	return found
+}
+
+// putSure is how much apart two puts must be announced for their order not to be
+// in doubt.
+const putSure = 100_000 // ns
+
+// mayFollow reports whether y, announced before g, may have been put onto the
+// global queue after it.
+func (y *G) mayFollow(g *G) bool { return y.putEnd > g.putAt && y.putM != g.putM }
+
+// lateStrain is how unlikely it is that y, announced before g, was put onto the
+// global queue after it.
+func (s *Sched) lateStrain(y, g *G) int {
+	switch apart := g.putAt - y.putAt; {
+	case apart < s.pace/2:
+		return 1
+	case apart < 2*s.pace:
+		return 2
+	}
+	return 3
+}
+
+// popStrain is how unlikely it is that a thread which has been looking for work
+// since then has taken some before e's thread did.
+func (s *Sched) popStrain(e *entry, since Time) int {
+	switch d := e.Time - since; {
+	case d < s.pace:
+		return 4
+	case d < s.pace*3/2:
+		return 2
+	}
+	return 1
+}
+
+// keepPace follows how long this machine mostly takes from one goroutine's stop
+// to the next one's dispatch, where a thread is not stalled.
+func (s *Sched) keepPace(e *entry) {
+	if d := e.Time - e.since; d < 4*s.pace {
+		s.pace += (d - s.pace) / 16
+		s.pace = max(s.pace, paceLeast)
+	}
+}
+
+// The pace before anything is known, and the least.
+const (
+	paceStart = 600 // ns
+	paceLeast = 64  // ns
+)
+
+// pop marks y as gone from the global queue by way of P by.
+func (s *Sched) pop(y *G, by ProcID) {
+	y.popped, y.popBy = true, by
+	s.popped++
 }
 
 // hasLocal reports whether p certainly has goroutines of its own: some in its
@@ -113,78 +191,143 @@ func (s *Sched) hasLocal(p *P) bool {
 	return false
 }
 
-// toLimbo empties p's queue: where its goroutines are is not known.
-func (s *Sched) toLimbo(p *P) {
-	for p.runq.len() > 0 {
-		g := s.g(p.runq.at(0))
-		s.unqueue(g)
-		g.place, g.sure = placeLimbo, false
-	}
-	if p.runnext != 0 {
-		g := s.g(p.runnext)
-		s.unqueue(g)
-		g.place, g.sure = placeLimbo, false
+// takePopped moves the rest of g's batch, which left the global queue earlier,
+// to p's ring.
+func (s *Sched) takePopped(g *G, p *P, f *found) {
+	p.lastPull = s.cur
+	for pos := g.pos + 1; pos < s.globq.tail; pos++ {
+		r := s.globq.at(pos)
+		if r == 0 {
+			continue
+		}
+		if y := s.g(r); !y.popped || y.popBy != p.id && s.comes(r).p != p.id {
+			break
+		}
+		s.moveToRing(p, r)
+		f.moved++
 	}
 }
 
-// inTurn reports whether it is known that p looks at the global queue first now.
-func (s *Sched) inTurn(p *P) bool { return p.phase >= 0 && p.tick%tickPeriod == p.phase }
+// span is how many goroutines a pull may have taken.
+type span struct{ least, likely, most int }
 
-// outOfTurn reports whether it is known that it does not.
-func (s *Sched) outOfTurn(p *P) bool { return p.phase >= 0 && p.tick%tickPeriod != p.phase }
+// batchOf is how many goroutines a pull takes from a queue of so many.
+//
+// Source: proc.go, globrunqget, globrunqgetbatch.
+func (s *Sched) batchOf(size int) int {
+	return max(1, min(size/max(s.procs, 1)+1, size, globBatchMax))
+}
+
+// batchSpan is how many goroutines the pull that ends in e took, from the length
+// that the global queue had then.
+func (s *Sched) batchSpan(e *entry, g *G) span {
+	size := s.globq.n - s.popped
+	if g.popped {
+		size++
+	}
+	if e.since >= s.settled {
+		n := s.batchOf(size)
+		return span{n, n, n}
+	}
+	took := max(e.since, e.Time-s.pace/2)
+	maybe, late := 0, 0
+	pos := s.globq.tail - 1
+	for i := 0; i < unsettledMax && pos >= s.globq.head; pos-- {
+		r := s.globq.at(pos)
+		if r == 0 {
+			continue
+		}
+		i++
+		y := s.g(r)
+		if y == g || y.popped || y.putEnd <= e.since || y.putM == e.M {
+			continue
+		}
+		maybe++
+		if y.putAt+min(s.pace/2, (y.putEnd-y.putAt)/2) > took {
+			late++
+		}
+	}
+	return span{s.batchOf(size - maybe), s.batchOf(size - late), s.batchOf(size)}
+}
+
+// unsettledMax is among how many goroutines at the global queue's tail those are
+// looked for whose put may not have been done.
+const unsettledMax = 64
 
 // pullBatch takes g from the global queue and moves what came along with it to
 // p's ring.
-//
-// Source: proc.go, globrunqget, globrunqgetbatch.
 func (s *Sched) pullBatch(e *entry, g *G, p *P, f *found) {
-	p.lastPull = s.cur
-	if g.popped {
-		// Its batch left the queue earlier; the rest of it stands right behind.
-		for pos := g.pos + 1; pos < s.globq.tail; pos++ {
-			r := s.globq.at(pos)
-			if r == 0 {
-				continue
-			}
-			if y := s.g(r); !y.popped || s.comes(r).p != p.id {
-				break
-			}
-			s.moveToRing(p, r)
-			f.moved++
-		}
+	b := s.tryBatches(e, g, p, f, s.batchSpan(e, g))
+	if s.trial.over {
 		return
 	}
-	size := s.globq.n - s.popped // as the puller saw it, give or take a late put
-	n := min(size/max(s.procs, 1)+1, size, globBatchMax)
-	rest := s.behindInGlobal(g, n+batchSlack)
-	if len(rest) < n+batchSlack { // all of them: late puts matter
-		size = len(rest) + 1
-		n = min(size/max(s.procs, 1)+1, size, globBatchMax)
+	s.takeBatch(g, p, f, b)
+}
+
+// batch is what a pull from the global queue may have taken.
+type batch struct {
+	n     int  // goroutines, the dispatched one included
+	asRun bool // put in the order in which the P runs them, where they may have been
+	tick  bool // a 61-tick pull: it takes one
+}
+
+// takeBatch moves what stands in the global queue to p's ring, so that b.n
+// goroutines left it with g. What is still ahead of g was put there after it.
+// It reports whether b.asRun makes a difference.
+func (s *Sched) takeBatch(g *G, p *P, f *found, b batch) (differs bool) {
+	if b.tick {
+		f.source, f.certain = SourceGlobalTick, false
+		p.phase.hit(p.residue())
+		return false
 	}
-	surely := s.sureBatch(n, size)
-	n = s.batchSize(p, rest, n)
-	for i, r := range rest {
-		y := s.g(r)
-		y.sure = y.sure && (i < surely-1 || i >= n+batchSlack-2)
-		if i < n-1 {
-			s.moveToRing(p, r)
-			f.moved++
+	p.lastPull = s.cur
+	f.moved = 1
+	due := s.dueTurn(p, b.n)
+	for pos := s.globq.head; f.moved < b.n && pos < s.globq.tail; {
+		r := s.globq.at(pos)
+		if r == 0 || pos == g.pos || s.g(r).popped {
+			pos++
+			continue
+		}
+		if y := s.overtaker(pos, r, p, due); y != 0 {
+			same := s.comes(r).p == p.id
+			differs = differs || same
+			if !same || b.asRun {
+				s.strain += s.lateStrain(s.g(r), s.g(y))
+				r = y
+			}
+		}
+		s.moveToRing(p, r)
+		f.moved++
+	}
+	return differs
+}
+
+// overtakersMax is how many goroutines behind one are looked at that may have
+// been put onto the global queue before it.
+const overtakersMax = 128
+
+// overtaker is the first of those behind r, at pos in the global queue, that may
+// have been put there before it and that p runs before r; 0 if there is none.
+// due, which p takes by itself in its turn, is none.
+func (s *Sched) overtaker(pos int64, r gref, p *P, due gref) gref {
+	g, c := s.g(r), s.comes(r)
+	for i := 0; i < overtakersMax && pos+1 < s.globq.tail; i++ {
+		pos++
+		y := s.globq.at(pos)
+		if y == 0 || y == due || s.g(y).popped {
+			continue
+		}
+		h := s.g(y)
+		if h.putAt >= g.putEnd {
+			break
+		}
+		if d := s.comes(y); d.p == p.id && (c.p != p.id || d.seq < c.seq) && g.mayFollow(h) {
+			return y
 		}
 	}
+	return 0
 }
-
-// sureBatch is how many of a batch, whose size was computed as n from the global
-// queue's, were surely in it: all if nothing was being put there or taken just
-// then, else as many as one goroutine more or less in the queue leaves.
-func (s *Sched) sureBatch(n, size int) int {
-	if s.popped == 0 && s.now >= s.settled {
-		return n + batchSlack
-	}
-	return min(n, max(size-1, 1)/max(s.procs, 1)+1)
-}
-
-// batchSlack is how far beyond a batch's computed end its real end is looked for.
-const batchSlack = 4
 
 // moveToRing moves r from the global queue to p's ring.
 func (s *Sched) moveToRing(p *P, r gref) {
@@ -195,101 +338,5 @@ func (s *Sched) moveToRing(p *P, r gref) {
 	y.batch, y.sure = s.cur, sure
 }
 
-// behindInGlobal is what stands behind g in the global queue and could leave
-// with it, at most so many: those that others popped, or that were not there
-// yet, are left out.
-func (s *Sched) behindInGlobal(g *G, most int) []gref {
-	rest := s.scratch[:0]
-	for pos := g.pos + 1; pos < s.globq.tail && len(rest) < most; pos++ {
-		r := s.globq.at(pos)
-		if r == 0 {
-			continue
-		}
-		if y := s.g(r); y.popped || y.putEnd > s.now && s.now-y.putAt > putDone && s.overtaken(pos, r) {
-			continue
-		}
-		rest = append(rest, r)
-	}
-	s.scratch = rest
-	return rest
-}
-
-// overtaken reports whether something behind r in the global queue is dispatched
-// before it: then r was put there late.
-func (s *Sched) overtaken(pos int64, r gref) bool {
-	a := s.comes(r).seq
-	n := 0
-	for pos++; pos < s.globq.tail && n < 7; pos++ {
-		if y := s.globq.at(pos); y != 0 {
-			if s.comes(y).seq < a {
-				return true
-			}
-			n++
-		}
-	}
-	return false
-}
-
-// batchSize corrects the computed size n of a batch that p pulled, from where
-// the goroutines behind its head are dispatched next.
-func (s *Sched) batchSize(p *P, rest []gref, n int) int {
-	if len(rest) == 0 {
-		return n
-	}
-	first := s.comes(rest[0])
-	lo, hi := 1, len(rest)+1
-	for j := 0; j < min(n+2, len(rest)); j++ {
-		a := s.comes(rest[j])
-		if a.p != p.id {
-			if s.endsBatch(p, rest, n, j, a) {
-				hi = j + 1
-				break
-			}
-			continue
-		}
-		if j > 0 {
-			if b := s.comes(rest[j-1]); b.p == p.id && a.seq < b.seq {
-				hi = j + 1 // order broken: not in the same ring
-				break
-			}
-		}
-		// Somebody behind was popped already before the first of these ran.
-		for _, z := range rest[j+1 : min(len(rest), j+4)] {
-			if b := s.comes(z); b.p != p.id && b.seq < first.seq && first.p == p.id {
-				lo = j + 2
-			}
-		}
-	}
-	return min(max(n, lo), hi)
-}
-
-// endsBatch reports whether rest[j], which runs on another P than the puller,
-// shows that the batch ended before it; otherwise it may have been stolen out of
-// the puller's ring.
-func (s *Sched) endsBatch(p *P, rest []gref, n, j int, a coming) bool {
-	if j > 0 {
-		b := s.comes(rest[j-1])
-		if j+1 < len(rest) && b.p == a.p && b.seq > a.seq {
-			return false // a thief runs the last one first
-		}
-		if b.p == p.id && b.seq > a.seq {
-			return true
-		}
-	}
-	from := min(len(rest), max(j+1, n-1))
-	behind := false
-	for _, z := range rest[from:min(len(rest), from+3)] {
-		if c := s.comes(z); c.seq > a.seq && c.seq != math.MaxUint64 && s.g(z).putAt < s.now {
-			behind = true
-		}
-	}
-	if !behind {
-		return false
-	}
-	for l := j + 1; l < len(rest) && l < j+globBatchMax+2; l++ {
-		if b := s.comes(rest[l]); b.p == a.p && b.seq < a.seq {
-			return false // part of a stolen run
-		}
-	}
-	return true
-}
+// never is the sequence number of what does not come within the look-ahead.
+const never = math.MaxUint64

@@ -2,11 +2,9 @@ package model
 
 // What the trace proves wrong about the queues, and how they are put right.
 
-// neverQueued reports whether e's goroutine, which left a system call without a
-// P on this thread, was not put onto the global queue after all: the thread,
-// stalled before it could, then found p idle, which whoever gave p up would not
-// have done with a goroutine in the global queue.
-func (s *Sched) neverQueued(e *entry, p *P) bool {
+// leftSyscall reports whether e's goroutine left a system call without a P on
+// this thread, which has done nothing since but get p.
+func (s *Sched) leftSyscall(e *entry, p *P) bool {
 	if e.M < 0 || !p.foundNone {
 		return false
 	}
@@ -129,6 +127,99 @@ func (s *Sched) unbatch(e *entry, g *G, v *P) {
 		s.unqueue(y)
 		y.place, y.p, y.batch, y.sure = placeGlobal, NoP, 0, false
 		s.roomInGlobal()
+		s.keepSlot(s.globq.head - 1)
 		y.pos = s.globq.pushHead(back[i])
 	}
+}
+
+// evict returns those ahead of the k-th goroutine in p's ring, which p runs
+// first, to the global queue if a batch seemed to have brought them: they are
+// still there. It returns what k has become.
+func (s *Sched) evict(p *P, k int) int {
+	for i := k - 1; i >= 0; i-- {
+		r := p.runq.at(i)
+		if c := s.comes(r); s.g(r).batch != 0 && (c.p == NoP || c.p == p.id) {
+			s.returnToGlobal(r)
+			k--
+		}
+	}
+	return k
+}
+
+// unbatchAll reports whether what stands in p's queue must be in the global one
+// still, and returns it there: p took g from it, out of its turn, and all seemed
+// to have come to p in batches.
+func (s *Sched) unbatchAll(e *entry, g *G, p *P) bool {
+	if p.phase.votes < 2 || p.inTurn() || g.popped || p.runnext != 0 || g.putSeq == 0 || p.lastPull >= g.putSeq {
+		return false
+	}
+	for i := range p.runq.len() {
+		if s.g(p.runq.at(i)).batch == 0 {
+			return false
+		}
+	}
+	s.diverge(DivergePlace, g, p.id)
+	for p.runq.len() > 0 {
+		s.returnToGlobal(p.runq.at(p.runq.len() - 1))
+	}
+	return true
+}
+
+// returnToGlobal moves r from a ring back to the global queue, ahead of what its
+// P runs after it, or of what was put there after it.
+func (s *Sched) returnToGlobal(r gref) {
+	y, c := s.g(r), s.comes(r)
+	at, end, by, seq := y.putAt, y.putEnd, y.putM, y.putSeq
+	s.unqueue(y)
+	s.roomInGlobal()
+	pos := s.globq.head
+	for ; pos < s.globq.tail; pos++ {
+		z := s.globq.at(pos)
+		if z == 0 {
+			continue
+		}
+		if d := s.comes(z); c.p != NoP && d.p == c.p && d.seq > c.seq || (c.p == NoP || d.p == NoP) && s.g(z).putAt > at {
+			break
+		}
+	}
+	s.globq.makeGap(pos, s.keepSlot, func(r gref, pos int64) { s.g(r).pos = pos })
+	s.keepSlot(pos)
+	s.globq.put(pos, r)
+	s.placeGlobal(y, pos)
+	y.putAt, y.putEnd, y.putM, y.putSeq, y.batch, y.sure = at, end, by, seq, 0, false
+}
+
+// takenAway reports whether the first k of p's ring, which p passes by, were
+// stolen by a thread that has not started yet, and moves them to its P: the last
+// one is what it will run first.
+func (s *Sched) takenAway(e *entry, p *P, k int) bool {
+	thief := NoP
+	for i := range k {
+		switch c := s.comes(p.runq.at(i)); {
+		case c.p == p.id:
+			return false
+		case c.p != NoP && c.since <= e.Time && thief == NoP:
+			thief = c.p
+		}
+	}
+	if thief == NoP {
+		if thief = s.stalledLooker(p, NoP); thief == NoP {
+			return false
+		}
+	}
+	q := s.p(thief)
+	for ; k > 0; k-- {
+		r := p.runq.at(0)
+		y := s.g(r)
+		s.unqueue(y)
+		if k == 1 {
+			s.direct(y, SourceSteal)
+			y.victim, y.sure = p.id, false
+			break
+		}
+		s.ringput(q, r)
+		y.sure = false
+	}
+	s.strain++
+	return true
 }

@@ -36,6 +36,12 @@ func (r *ring) index(g gref) int {
 	return -1
 }
 
+// swap exchanges the i-th and the j-th goroutine.
+func (r *ring) swap(i, j int) {
+	a, b := (r.head+uint32(i))%runqSize, (r.head+uint32(j))%runqSize
+	r.q[a], r.q[b] = r.q[b], r.q[a]
+}
+
 // removeAt takes out the i-th goroutine; the order of the others stays.
 func (r *ring) removeAt(i int) {
 	for ; i > 0; i-- {
@@ -55,7 +61,9 @@ type globq struct {
 	n          int    // goroutines, holes not counted
 }
 
-func (q *globq) at(pos int64) gref { return q.buf[pos&int64(len(q.buf)-1)] }
+func (q *globq) at(pos int64) gref { return *q.slot(pos) }
+
+func (q *globq) slot(pos int64) *gref { return &q.buf[pos&int64(len(q.buf)-1)] }
 
 // full reports whether there is no room between tail and head.
 func (q *globq) full() bool { return q.tail-q.head >= int64(len(q.buf)) }
@@ -91,6 +99,31 @@ func (q *globq) pushHead(g gref) int64 {
 	q.buf[q.head&int64(len(q.buf)-1)] = g
 	q.n++
 	return q.head
+}
+
+// makeGap moves what stands at pos and behind it one back, up to the first hole.
+// There must be room. keep is told each slot before it changes, moved each
+// goroutine's new position.
+func (q *globq) makeGap(pos int64, keep func(int64), moved func(gref, int64)) {
+	end := pos
+	for end < q.tail && q.at(end) != 0 {
+		end++
+	}
+	if end == q.tail {
+		q.tail++
+	}
+	for ; end > pos; end-- {
+		keep(end)
+		r := q.at(end - 1)
+		*q.slot(end) = r
+		moved(r, end)
+	}
+}
+
+// put puts g into the gap at pos.
+func (q *globq) put(pos int64, g gref) {
+	*q.slot(pos) = g
+	q.n++
 }
 
 // remove takes out the goroutine at pos.

@@ -11,33 +11,44 @@ const maxProcs = 1 << 16
 type Sched struct {
 	Facts Facts
 
-	rules   Rules
-	ahead   horizon
-	gs      goroutines
-	ps      []*P // by id; nil where not seen
-	ms      []M  // by MIndex
-	globq   globq
-	settled Time // when all puts onto it announced so far must be done
+	rules Rules
+	ahead horizon
+	gs    goroutines
+	ps    []*P // by id; nil where not seen
+	ms    []M  // by MIndex
+	globq globq
+	progress
+	trial trial
+
+	start       Time // of the trace
+	started     bool
+	broken      bool // since a break in the trace: goroutines not seen since are in unknown states
+	declared    bool // GOMAXPROCS was
+	mostProcs   int  // the highest GOMAXPROCS declared
+	aged, young bool // the first newproc was seen; the program began then, by the goroutine's id
+	scratch     []gref
+	scouted     []phaseOf
+}
+
+// progress is what changes with every event and is small: a trial copies it.
+type progress struct {
+	now     Time
+	cur     uint64
+	settled Time // when all puts onto the global queue announced so far must be done
 	popped  int  // goroutines in it that have left it by all evidence, their dispatch still to come
 
-	now     Time
-	start   Time // of the trace
-	cur     uint64
-	started bool
-	broken  bool // since a break in the trace: goroutines not seen since are in unknown states
-
 	procs    int // GOMAXPROCS; the highest P seen while the trace doesn't say
-	declared bool
 	running  int // Ps held by an M
 	runnable int // goroutines
 	stw      int // stop-the-world ranges open
 	waste    Waste
 	wasting  bool
 
+	pace         Time   // see keepPace
+	strain       int    // how much was assumed so far that is possible but not likely
 	doubt        uint64 // event that last contradicted the queues
 	passed, kept int    // dispatches from a ring beside an occupied runnext, and from runnext beside a ring
 	stopped      uint32 // stack of the stop that is being decided
-	scratch      []gref
 }
 
 // New is a scheduler that follows the rules, looking ahead as many events as
@@ -46,7 +57,7 @@ func New(rules Rules, ahead int) *Sched {
 	if ahead == 0 {
 		ahead = Lookahead
 	}
-	return &Sched{rules: rules, ahead: newHorizon(ahead), gs: newGoroutines()}
+	return &Sched{rules: rules, ahead: newHorizon(ahead), gs: newGoroutines(), progress: progress{pace: paceStart}}
 }
 
 // Step reads ev and decides the oldest event in the look-ahead if that is full.
@@ -106,9 +117,12 @@ func (s *Sched) QueueLen(p ProcID) int {
 
 func (s *Sched) decide() {
 	h := &s.ahead
+	e := h.at(h.head)
+	if e.Op == OpExecute {
+		s.scout(e)
+	}
 	s.cur = h.head
 	h.head++
-	e := h.at(s.cur)
 	if !s.started {
 		s.started, s.start = true, e.Time
 	}
@@ -125,7 +139,7 @@ func (s *Sched) decide() {
 		s.Facts.Events = append(s.Facts.Events, e.Event)
 	}
 	if e.M >= 0 && opClasses[e.Op].onM {
-		m := &s.ms[e.M]
+		m := s.m(e.M)
 		m.olderOp, m.olderG = m.prevOp, m.prevG
 		m.prevOp, m.prevG, m.prevAt = e.Op, e.g, e.Time
 	}
@@ -169,14 +183,24 @@ func init() { // not a composite literal: the handlers reach the table again thr
 	}
 }
 
-func (s *Sched) g(r gref) *G { return s.gs.at(r) }
+func (s *Sched) g(r gref) *G {
+	g := s.gs.at(r)
+	if g.kept != s.trial.epoch && s.trial.epoch != 0 {
+		s.keepG(g)
+	}
+	return g
+}
 
 // m is the thread's state; it grows the table as threads appear.
 func (s *Sched) m(i MIndex) *M {
 	for int(i) >= len(s.ms) {
 		s.ms = append(s.ms, M{p: NoP})
 	}
-	return &s.ms[i]
+	m := &s.ms[i]
+	if m.kept != s.trial.epoch && s.trial.epoch != 0 {
+		s.keepM(m)
+	}
+	return m
 }
 
 // p is the processor's state. Ids out of range share one P, so that a damaged
@@ -189,12 +213,19 @@ func (s *Sched) p(id ProcID) *P {
 		s.ps = append(s.ps, nil)
 	}
 	if s.ps[id] == nil {
-		s.ps[id] = &P{id: id, m: NoM, phase: -1}
+		s.ps[id] = &P{id: id, m: NoM, phase: noPhase}
+		if s.young && id > 0 {
+			s.ps[id].phase = freshPhase
+		}
 		if !s.declared && id < maxProcs-1 {
 			s.procs = max(s.procs, int(id)+1)
 		}
 	}
-	return s.ps[id]
+	p := s.ps[id]
+	if p.kept != s.trial.epoch && s.trial.epoch != 0 {
+		s.keepP(p)
+	}
+	return p
 }
 
 // npidle is the number of Ps that no M holds.
@@ -267,7 +298,7 @@ func (s *Sched) closeP(p *P, next PActivity) {
 
 // closeM writes the thread's stretch without a P, if it has one.
 func (s *Sched) closeM(i MIndex) {
-	m := &s.ms[i]
+	m := s.m(i)
 	if m.p == NoP && m.seen && m.since < s.now {
 		s.Facts.Ms = append(s.Facts.Ms, MInterval{Start: m.since, End: s.now, M: i, Does: m.does})
 	}
@@ -286,10 +317,13 @@ func (s *Sched) takeP(i MIndex, p *P) {
 
 // leaveP makes the thread that holds p hold none.
 func (s *Sched) leaveP(p *P, does MActivity) {
-	if p.m < 0 || s.ms[p.m].p != p.id {
+	if p.m < 0 {
 		return
 	}
-	m := &s.ms[p.m]
+	m := s.m(p.m)
+	if m.p != p.id {
+		return
+	}
 	m.p, m.does, m.since = NoP, does, s.now
 }
 

@@ -33,17 +33,20 @@ type G struct {
 	stack uint32 // of the last park
 	p     ProcID // runs there, or stands in its queue
 
-	state  GState
-	open   Open
-	reason Reason // of the last park
-	roles  role
-	seen   bool // some decided event was about it
-	told   bool // one of its stretches was yielded
-	assist bool // inside a mark assist
-	place  placeKind
-	direct Source
-	sure   bool // the place is not in doubt
-	popped bool // has left the global queue; its dispatch is still to come
+	state    GState
+	open     Open
+	reason   Reason // of the last park
+	roles    role
+	seen     bool // some decided event was about it
+	told     bool // one of its stretches was yielded
+	assist   bool // inside a mark assist
+	place    placeKind
+	direct   Source
+	sure     bool   // the place is not in doubt
+	victim   ProcID // whose ring it was stolen from, if it is in no queue for that
+	popped   bool   // has left the global queue; its dispatch is still to come
+	popBy    ProcID // of whose P's thread it was
+	waitedOn ProcID // whose local queue it stood in when it was dispatched
 
 	// What the last park said.
 	parkFlags Flags
@@ -54,7 +57,7 @@ type G struct {
 	putAt  Time   // of the event that announced the put
 	putEnd Time   // when it must have been done
 	putSeq uint64 // event that put it there for certain, else 0
-	putP   ProcID // whose M did it, NoP if none
+	putM   MIndex // which did it
 
 	// LockOSThread, as far as it shows: dispatches in a row on an M that ran
 	// nothing else, and how many of them were handed to it: see noteLocked.
@@ -62,9 +65,12 @@ type G struct {
 	lockRuns int32
 	lockAcq  int32
 
-	kickAt Time   // when it was kicked out of runnext
-	batch  uint64 // event of the global pull that moved it to a ring
-	chain  uint64 // event of the netpoll batch that already placed it
+	localSeq uint64 // event that put it into a local queue
+	kickAt   Time   // when it was kicked out of runnext
+	batch    uint64 // event of the global pull that moved it to a ring
+	chain    uint64 // event of the netpoll batch that already placed it
+
+	kept uint32 // trial that has copied it last
 
 	// What the look-ahead holds: the G's next and last dispatch.
 	execHead, execTail uint64
@@ -91,11 +97,9 @@ type P struct {
 	runnext gref
 	runq    ring
 
-	// schedtick from the trace's beginning; phase is its residue at which the
-	// global queue comes first, -1 while no certain 61-tick pull has shown it.
-	tick    int
-	phase   int
-	phaseAt int // tick of the pull that showed phase
+	tick    int // schedtick from the trace's beginning
+	phase   phase
+	scouted uint64 // event before which looking ahead for phase again is of no use
 
 	// The state after the last event of this P, before whatever findRunnable
 	// did next on it.
@@ -107,10 +111,15 @@ type P struct {
 	hostage gref
 	own     int
 
+	worker   uint64 // last dispatch of a mark worker
 	lastPull uint64 // last event that moved a batch to this ring
 	seen     bool
+	kept     uint32 // trial that has copied it last
 	// What the look-ahead holds: the next and the last event about this P.
 	opHead, opTail uint64
+	runTail        uint64 // last dispatch on this P
+	freedFrom      Time   // since of its last OpReleasep
+	freedAt        Time
 }
 
 // M is a thread.
@@ -129,9 +138,13 @@ type M struct {
 	olderOp Op // the one before
 	olderG  gref
 
+	kept uint32 // trial that has copied it last
+
 	// In the look-ahead.
 	tail   uint64 // last event on this M
-	aheadG gref   // goroutine that it will be running then
+	tailAt Time   // and when it was
+	tailOp Op
+	aheadG gref // goroutine that it will be running then
 }
 
 const (
@@ -182,7 +195,7 @@ func (gs *goroutines) add(id GoID) gref {
 			gs.slabs = append(gs.slabs, new([slabSize]G))
 		}
 	}
-	*gs.at(r) = G{id: id, p: NoP, putP: NoP, lockM: NoM, by: NoG}
+	*gs.at(r) = G{id: id, p: NoP, putM: NoM, lockM: NoM, by: NoG}
 	gs.byID[id] = r
 	gs.all++
 	gs.peak = max(gs.peak, int64(len(gs.byID)))

@@ -7,6 +7,10 @@ package model
 func (s *Sched) newproc(e *entry) {
 	g := s.g(e.g)
 	g.fn = e.Stack
+	if !s.aged {
+		s.aged = true
+		s.young = e.Subject <= youngGoID
+	}
 	s.born(g, GRunnable)
 	g.by = e.G
 	if e.P < 0 {
@@ -15,6 +19,11 @@ func (s *Sched) newproc(e *entry) {
 		s.runqput(s.p(e.P), e.g, true)
 	}
 }
+
+// youngGoID is the highest id that the first goroutine created in a trace may
+// have for the trace to have begun with the program: the runtime starts some ten
+// of its own, more with many Ps.
+const youngGoID = 64
 
 func (s *Sched) newprocBlocked(e *entry) {
 	g := s.g(e.g)
@@ -51,18 +60,35 @@ func (s *Sched) execute(e *entry) {
 		g.execHead = s.cur + uint64(e.again)
 	}
 	s.ensure(g, GRunnable, e)
-	censored := g.open&OpenStart != 0
-	waitedOn := NoP
 	if g.place == placeRunnext || g.place == placeRing {
-		waitedOn = g.p
+		g.waitedOn = g.p
+	} else {
+		g.waitedOn = NoP
 	}
+	e.since = s.sinceOf(e, g)
+	s.tryDrain(e, g)
 	f := s.find(e, g, p)
+	if s.trial.over {
+		return
+	}
+	s.dispatched(e, g, p, f)
+}
+
+// dispatched makes g run on p, where f says that it came from.
+func (s *Sched) dispatched(e *entry, g *G, p *P, f found) {
+	if f.handed {
+		f.sources = f.sources.With(f.source)
+		f.source, f.victim, f.certain = SourceSyscallExit, NoP, false
+	}
 	s.countTick(e, g, p, f)
 	s.noteLocked(e, g, p)
 	d := add(&s.Facts.Dispatches)
 	*d = Dispatch{Time: s.now, Ready: g.since, G: g.id, By: g.by, P: p.id, M: e.M, Victim: f.victim,
-		WaitedOn: waitedOn, Func: g.fn, Source: f.source, Certain: f.certain, Sources: f.sources.With(f.source),
-		Moved: uint8(min(f.moved, 255)), Censored: censored, Runtime: g.roles&roleRuntime != 0}
+		WaitedOn: g.waitedOn, Func: g.fn, Source: f.source, Certain: f.certain, Sources: f.sources.With(f.source),
+		Moved: uint8(min(f.moved, 255)), Censored: g.open&OpenStart != 0, Runtime: g.roles&roleRuntime != 0}
+	if g.roles&roleWorker != 0 {
+		p.worker = s.cur
+	}
 	s.setG(g, GRunning, NoG)
 	d.Runnable, d.Idle = int32(s.runnable), int32(s.npidle())
 	g.place, g.p, g.batch, g.popped, g.kickAt, g.putSeq = placeNone, p.id, 0, false, 0, 0
@@ -77,10 +103,11 @@ func (s *Sched) runs(p *P, i MIndex, r gref) {
 	s.setP(p, PDoesRun)
 	p.g = r
 	if i >= 0 {
-		if m := s.m(i); m.p != p.id {
+		m := s.m(i)
+		if m.p != p.id {
 			s.takeP(i, p)
 		}
-		s.ms[i].g = r
+		m.g = r
 		p.m = i
 	}
 }
@@ -169,7 +196,9 @@ func (s *Sched) goexit(e *entry) {
 	} else if e.M >= 0 {
 		s.m(e.M).g = 0
 	}
-	s.gs.drop(e.g)
+	if s.trial.depth == 0 {
+		s.gs.drop(e.g)
+	}
 }
 
 func (s *Sched) entersyscall(e *entry) {
@@ -339,8 +368,10 @@ func (s *Sched) retake(e *entry) {
 	if p.g != 0 {
 		id = s.g(p.g).id
 	}
-	if p.m >= 0 && s.ms[p.m].sysAt > 0 {
-		after = s.now - s.ms[p.m].sysAt
+	if p.m >= 0 {
+		if m := s.m(p.m); m.sysAt > 0 {
+			after = s.now - m.sysAt
+		}
 	}
 	switch {
 	case e.P < 0 && e.G < 0 && e.M != p.m:
@@ -454,6 +485,12 @@ func (s *Sched) gomaxprocs(e *entry) {
 				s.destroy(s.ps[id])
 			}
 		}
+		if s.declared {
+			for id := s.mostProcs; id < n; id++ {
+				s.p(ProcID(id)).phase = freshPhase
+			}
+		}
+		s.mostProcs = max(s.mostProcs, n)
 		s.procs, s.declared = n, true
 	}
 	s.Facts.Events = append(s.Facts.Events, e.Event)
@@ -525,7 +562,7 @@ func (s *Sched) generation(e *entry) {
 		if p != nil && p.seen && p.does != PDoesIdle {
 			s.setP(p, PDoesIdle)
 			s.leaveP(p, MDoesPark)
-			p.g, p.phase = 0, -1
+			p.g, p.phase = 0, noPhase
 		}
 	}
 }

@@ -1,0 +1,272 @@
+package model
+
+// What if: the sizes that a batch may have had are tried out on the events that
+// follow, and the trace refutes the wrong ones.
+
+// Bounds of looking ahead.
+const (
+	foreseeLeast = 32   // events that one supposition is followed for at least
+	foreseeMost  = 512  // and at the most
+	foreseeShare = 40   // events decided in trials for each event decided for good, in the long run
+	foreseeStart = 4096 // events that trials may take before that counts
+)
+
+// outlook is what a supposition led to.
+type outlook struct {
+	far    uint64 // event that refutes it, or where the trial ended
+	strain int    // how much had to be assumed on the way
+}
+
+// better reports whether a explains more than b, or the same with less assumed.
+func (a outlook) better(b outlook) bool {
+	return a.far > b.far || a.far == b.far && a.strain < b.strain
+}
+
+// tryBatches is the likeliest batch that p pulled with g. In a trial it does not
+// return to where it was: the trial ends inside.
+func (s *Sched) tryBatches(e *entry, g *G, p *P, f *found, n span) batch {
+	t := &s.trial
+	likely := batch{n: n.likely, asRun: true}
+	if t.scouting {
+		return likely
+	}
+	if t.depth > 0 {
+		s.tryInside(e, p, f, n, likely)
+		return likely
+	}
+	if !s.afford() {
+		return likely
+	}
+	t.until = s.foreseeUntil(g, n)
+	t.agreed = len(s.Facts.Divergences)
+	best, bears := likely, outlook{}
+	t.rivals = 0
+	try := func(b batch, strain int) {
+		t.budget = 3 * int(t.until-s.cur)
+		o := s.suppose(e, p, *f, b)
+		o.strain += strain
+		if o.far >= t.until {
+			t.rivals++
+		}
+		if o.better(bears) {
+			best, bears = b, o
+		}
+	}
+	try(likely, 0)
+	for _, b := range s.alternatives(n, likely) {
+		try(b, unlikelyStrain)
+	}
+	if bears.far < t.until && p.phase.at < 0 {
+		try(batch{n: 1, tick: true}, 1)
+	}
+	if bears.far < s.cur+(t.until-s.cur)/2 {
+		for _, d := range [...]int{1, -1, 2, -2} {
+			if size := n.likely + d; size >= 1 && size <= s.globq.n && (size < n.least || size > n.most) {
+				try(batch{n: size, asRun: likely.asRun}, 2*unlikelyStrain)
+			}
+		}
+	}
+	return best
+}
+
+// alternatives are other batches than the likeliest: of the other sizes, then in
+// the other order if that made a difference to the batch supposed last.
+func (s *Sched) alternatives(n span, likely batch) []batch {
+	var all []batch
+	differs := s.trial.differs
+	for d := 1; len(all) < 3 && d <= n.most-n.least; d++ {
+		if n.likely-d >= n.least {
+			all = append(all, batch{n: n.likely - d, asRun: likely.asRun})
+		}
+		if n.likely+d <= n.most {
+			all = append(all, batch{n: n.likely + d, asRun: likely.asRun})
+		}
+	}
+	if differs {
+		all = append(all, batch{n: n.likely, asRun: !likely.asRun})
+	}
+	return all
+}
+
+// foreseeUntil is up to which event the trace must bear out how many goroutines
+// g's batch had: until what stands behind the batch has been dispatched, and
+// some more.
+func (s *Sched) foreseeUntil(g *G, n span) uint64 {
+	until := s.cur
+	i := 1
+	for pos := g.pos + 1; pos < s.globq.tail && i <= n.most+1; pos++ {
+		r := s.globq.at(pos)
+		if r == 0 || s.g(r).popped {
+			continue
+		}
+		if i >= n.least-1 {
+			if c := s.comes(r); c.seq != never {
+				until = max(until, c.seq)
+			}
+		}
+		i++
+	}
+	return min(until+foreseeLeast, s.cur+foreseeMost, s.ahead.tail)
+}
+
+// unlikelyStrain is what it costs to assume another size than the likeliest.
+const unlikelyStrain = 2
+
+// tryInside follows, inside a trial, one batch after the other until one is not
+// refuted.
+func (s *Sched) tryInside(e *entry, p *P, f *found, n span, likely batch) {
+	t := &s.trial
+	best := outlook{s.cur, s.strain}
+	if len(s.Facts.Divergences) <= t.agreed {
+		best = s.suppose(e, p, *f, likely)
+		for _, b := range s.alternatives(n, likely) {
+			if best.far >= t.until || t.budget <= 0 {
+				break
+			}
+			o := s.suppose(e, p, *f, b)
+			o.strain += unlikelyStrain
+			if o.better(best) {
+				best = o
+			}
+		}
+	}
+	t.over, t.outlook = true, best
+}
+
+// suppose is what it leads to that p pulled this batch.
+func (s *Sched) suppose(e *entry, p *P, f found, b batch) outlook {
+	m := s.begin()
+	p = s.p(p.id)
+	g := s.g(e.g)
+	differs := s.takeBatch(g, p, &f, b)
+	s.dispatched(e, g, p, s.found(g, f))
+	o := s.follow()
+	s.undo(&m)
+	s.trial.differs = differs
+	return o
+}
+
+// follow decides what follows until something contradicts the model, or the
+// trial ends.
+func (s *Sched) follow() outlook {
+	t := &s.trial
+	for s.ahead.head < t.until && t.budget > 0 {
+		if e := s.ahead.at(s.ahead.head); e.Op == OpGOMAXPROCS || e.Op == OpGeneration && e.Arg != 0 {
+			break
+		}
+		t.budget--
+		t.steps++
+		s.decide()
+		if t.over {
+			t.over = false
+			return t.outlook
+		}
+		if len(s.Facts.Divergences) > t.agreed && !t.scouting {
+			return outlook{s.cur, s.strain}
+		}
+	}
+	if t.budget <= 0 {
+		return outlook{s.cur, s.strain}
+	}
+	return outlook{t.until, s.strain}
+}
+
+// scout looks for p's phase of schedtick ahead: it runs through the look-ahead
+// and comes back with the phases that 61-tick pulls showed.
+func (s *Sched) scout(e *entry) {
+	if s.trial.depth > 0 || s.g(e.g).place != placeGlobal {
+		return
+	}
+	p := s.p(e.P)
+	if p.phase.votes > 1 || s.cur < p.scouted || !s.afford() {
+		return
+	}
+	most := s.ahead.tail - s.ahead.head
+	m := s.begin()
+	s.trial.scouting = true
+	s.trial.until, s.trial.budget = s.ahead.tail, int(most)
+	s.follow()
+	s.trial.scouting = false
+	found := s.scouted[:0]
+	for _, q := range s.ps {
+		if q != nil && q.phase.at >= 0 {
+			found = append(found, phaseOf{q, q.phase})
+		}
+	}
+	s.scouted = found
+	s.undo(&m)
+	for _, f := range found {
+		if f.p.phase.votes < f.phase.votes {
+			f.p.phase = f.phase
+		}
+	}
+	p.scouted = s.cur + most/2
+}
+
+// phaseOf is a phase of schedtick that a P was seen to have.
+type phaseOf struct {
+	p     *P
+	phase phase
+}
+
+// afford reports whether trials have not taken more than their share.
+func (s *Sched) afford() bool { return uint64(s.trial.steps) < foreseeShare*s.cur+foreseeStart }
+
+// tryDrain finds out whether a mark worker has emptied the queue that g is
+// thought to be in: a dedicated one that is preempted moves all of its P's queue
+// to the global one, which leaves no event.
+//
+// Source: mgc.go, gcBgMarkWorker; proc.go, runqdrain.
+func (s *Sched) tryDrain(e *entry, g *G) {
+	if s.trial.depth > 0 || g.place != placeRing && g.place != placeRunnext {
+		return
+	}
+	v := s.p(g.p)
+	if v.worker < g.localSeq || !s.afford() {
+		return
+	}
+	t := &s.trial
+	t.until = min(s.cur+foreseeMost/4, s.ahead.tail)
+	t.agreed = len(s.Facts.Divergences)
+	look := func(drain bool) outlook {
+		t.budget = 3 * int(t.until-s.cur)
+		m := s.begin()
+		if drain {
+			s.drain(s.p(v.id))
+			s.strain += unlikelyStrain
+		}
+		s.execute(e)
+		var o outlook
+		if t.over {
+			t.over, o = false, t.outlook
+		} else {
+			o = s.follow()
+		}
+		s.undo(&m)
+		return o
+	}
+	stays := look(false)
+	if stays.far >= t.until && stays.strain <= s.strain+unlikelyStrain {
+		return
+	}
+	drained := look(true)
+	if drained.better(stays) {
+		s.drain(v)
+	}
+}
+
+// drain moves p's queue to the global one.
+func (s *Sched) drain(p *P) {
+	put := func(r gref) {
+		g := s.g(r)
+		s.unqueue(g)
+		s.globalPush(r)
+		g.sure = false
+	}
+	if p.runnext != 0 {
+		put(p.runnext)
+	}
+	for p.runq.len() > 0 {
+		put(p.runq.at(0))
+	}
+}

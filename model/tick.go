@@ -1,0 +1,113 @@
+package model
+
+// A P's schedtick counts dispatches; every 61st looks at the global queue first.
+// The trace does not show the counter, only some of its hits: a goroutine taken
+// from the global queue while the P has work of its own. One of them shows the
+// phase of the whole trace; one that the model only imagines shows a wrong one.
+// So phases are voted on.
+
+// phase is what is known of a P's schedtick.
+type phase struct {
+	at    int // residue of P.tick at which the global queue comes first; -1 while not known
+	votes int // for at, less those against it
+	rival int // another residue that hits were seen at
+	for2  int // votes for rival
+}
+
+// noPhase is the phase of which nothing is known.
+var noPhase = phase{at: -1, rival: -1}
+
+// freshPhase is that of a P which never ran anything: its schedtick is 0.
+var freshPhase = phase{at: 0, votes: 1, rival: -1}
+
+// votesMost bounds how many contradictions it takes until a phase that was seen
+// often is given up.
+const votesMost = 4
+
+// hit counts a hit at residue r, and reports whether that is now the phase.
+func (h *phase) hit(r int) bool {
+	switch {
+	case h.at < 0:
+		h.at, h.votes = r, 1
+	case r == h.at:
+		h.votes = min(h.votes+1, votesMost)
+	case r == h.rival:
+		if h.for2++; h.for2 > h.votes {
+			*h = phase{at: r, votes: h.for2, rival: h.at, for2: h.votes}
+		}
+	case h.for2 <= 1:
+		h.rival, h.for2 = r, 1
+	default:
+		h.for2--
+	}
+	return r == h.at
+}
+
+// miss counts a turn in which the global queue was passed by.
+func (h *phase) miss() {
+	if h.votes--; h.votes > 0 {
+		return
+	}
+	*h = phase{at: h.rival, votes: h.for2, rival: -1}
+	if h.at < 0 {
+		*h = noPhase
+	}
+}
+
+// residue is p's schedtick within its period.
+func (p *P) residue() int { return p.tick % tickPeriod }
+
+// inTurn reports whether it is known that p looks at the global queue first now.
+func (p *P) inTurn() bool { return p.phase.at >= 0 && p.residue() == p.phase.at }
+
+// outOfTurn reports whether it is known that it does not.
+func (p *P) outOfTurn() bool { return p.phase.at >= 0 && p.residue() != p.phase.at }
+
+// dueTurn is the goroutine that p takes from the global queue in its next turn, if
+// that comes within n dispatches after this one and none of them is from
+// runnext, which would not count; 0 otherwise.
+func (s *Sched) dueTurn(p *P, n int) gref {
+	if p.phase.at < 0 {
+		return 0
+	}
+	turn := (p.phase.at - p.residue() + tickPeriod) % tickPeriod
+	if turn == 0 || turn > n+1 {
+		return 0
+	}
+	seq := s.cur
+	for ; turn > 0; turn-- {
+		d := s.ahead.at(seq).onP
+		if d == 0 {
+			return 0
+		}
+		seq += uint64(d)
+	}
+	return s.ahead.at(seq).g
+}
+
+// checkTurn looks for contradictions in that p's dispatch came from its own
+// queue: in its turn, the global queue would have been first.
+func (s *Sched) checkTurn(e *entry, g *G, p *P) {
+	if p.inTurn() && s.globalSurely(e) {
+		s.diverge(DivergeTick, g, p.id)
+		p.phase.miss()
+	}
+}
+
+// globalSurely reports whether a goroutine stood in the global queue all the
+// time that e's thread looked for one.
+func (s *Sched) globalSurely(e *entry) bool {
+	n := 0
+	for pos := s.globq.head; pos < s.globq.tail && n < 4; pos++ {
+		r := s.globq.at(pos)
+		if r == 0 {
+			continue
+		}
+		n++
+		y := s.g(r)
+		if c := s.comes(r); !y.popped && y.putEnd <= e.since && (c.seq == never || c.since > e.Time) {
+			return true
+		}
+	}
+	return false
+}
