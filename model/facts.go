@@ -10,6 +10,9 @@ type Facts struct {
 	Handoffs    []Handoff
 	Preempts    []Preempt
 	Wastes      []Waste
+	Overflows   []Overflow
+	Sysexits    []Sysexit
+	Starts      []Start
 	Divergences []Divergence
 
 	// Events are the events that change no scheduler state (collections, tasks,
@@ -26,6 +29,9 @@ func (f *Facts) Reset() {
 	f.Handoffs = f.Handoffs[:0]
 	f.Preempts = f.Preempts[:0]
 	f.Wastes = f.Wastes[:0]
+	f.Overflows = f.Overflows[:0]
+	f.Sysexits = f.Sysexits[:0]
+	f.Starts = f.Starts[:0]
 	f.Divergences = f.Divergences[:0]
 	f.Events = f.Events[:0]
 }
@@ -73,6 +79,19 @@ func (set Sources) With(s Source) Sources { return set | 1<<s }
 // Has reports whether s is in the set.
 func (set Sources) Has(s Source) bool { return set&(1<<s) != 0 }
 
+// Queues is a set of the places where P's own and the others' work stands.
+type Queues uint8
+
+// The queues.
+const (
+	QueueRunnext Queues = 1 << iota // the P's own
+	QueueRing                       // the P's own
+	QueueGlobal
+)
+
+// QueueOwn is the P's own queue.
+const QueueOwn = QueueRunnext | QueueRing
+
 // Dispatch is one Runnable→Running of a goroutine, and where it came from.
 type Dispatch struct {
 	Time     Time
@@ -86,7 +105,12 @@ type Dispatch struct {
 	Func     uint32 // stack that G started with, 0 if not known
 	Runnable int32  // goroutines still runnable after this dispatch
 	Idle     int32  // Ps idle at this moment
+	Queue    int32  // goroutines in the queue that it was taken from, this one included; of a steal, the victim's ring. 0 if it came from none
 	Moved    uint8  // goroutines that the steal or the global batch moved, this one included
+	DueMin   uint8  // least that the rules let such a move take: some of Queue may have come too late for it
+	DueMax   uint8  // most that they let it take; 0 if that is not known, or Moved has no evidence of its own
+	Turn     int8   // scheduling ticks since it was the global queue's turn on P, modulo 61: 0 is its turn; -1 if not known
+	Beside   Queues // queues that held another goroutine all the while that P looked for work
 	Source   Source
 	Certain  bool    // no other source fits the rules
 	Censored bool    // was runnable before the trace began
@@ -139,6 +163,7 @@ type PInterval struct {
 	M          MIndex
 	Func       uint32 // of G
 	Stack      uint32 // where G stopped at the end of a PDoesRun stretch, 0 if it did not or shows none
+	Waiting    int32  // goroutines runnable at its end, G itself not counted
 	Does       PActivity
 	Source     Source // of G's dispatch: set on the stretch that it began, else unknown
 	Certain    bool
@@ -221,6 +246,7 @@ type Preempt struct {
 	Func    uint32
 	Stack   uint32
 	How     How
+	Parked  bool // suspendG stopped it, for a stack scan or the tracer, until it resumes it
 	Runtime bool
 }
 
@@ -229,6 +255,36 @@ type Waste struct {
 	Start, End Time
 	Runnable   int32 // most goroutines runnable meanwhile
 	Idle       int32 // most Ps idle meanwhile
+}
+
+// Overflow is a full ring that gave its first half, and the goroutine that did
+// not fit, to the global queue.
+type Overflow struct {
+	Time   Time
+	G      GoID // that did not fit
+	P      ProcID
+	Global int32 // goroutines in the global queue after it
+	Early  int32 // of those moved: P runs them before what was left at the head of its ring; -1 if the trace does not tell
+}
+
+// Sysexit is a goroutine that left a system call without the P that it went in
+// with.
+type Sysexit struct {
+	Time   Time
+	G      GoID
+	M      MIndex
+	Global bool  // it was put onto the global queue; else its thread found an idle P
+	Idle   int32 // of Global: Ps that were idle then and that nobody took soon after
+}
+
+// Start is a thread that took up an idle P to run the scheduler on.
+type Start struct {
+	Time   Time
+	P      ProcID
+	M      MIndex
+	Slept  Time  // length since it had a P or was in a system call, in nanoseconds; 0 of First
+	First  bool  // the trace has not shown the thread before
+	Parked int32 // of First: threads that were parked all the while and could have been taken
 }
 
 // DivergenceKind is a way in which the trace contradicted the model.

@@ -8,6 +8,12 @@ type found struct {
 	certain bool    // nothing else fits
 	handed  bool    // to its own thread, which waits in exitsyscall: that is what counts as the source
 	sources Sources // what else fits
+
+	// See Dispatch.
+	queue          int
+	dueMin, dueMax int
+	turn           int8
+	beside         Queues
 }
 
 // find explains the dispatch e of g on p: the inverse of findRunnable. It takes
@@ -15,7 +21,10 @@ type found struct {
 //
 // Source: proc.go, findRunnable, schedule, execute.
 func (s *Sched) find(e *entry, g *G, p *P) found {
-	f := found{victim: NoP, moved: 1}
+	f := found{victim: NoP, moved: 1, turn: -1}
+	if s.trial.depth == 0 {
+		f.beside, f.turn = s.beside(e.g, p), s.turn(p)
+	}
 	if (g.place == placeGlobal || g.place == placeRing) && s.leftSyscall(e, p) {
 		if f.handed = p.idleFrom > g.since; !f.handed {
 			s.direct(g, SourceSyscallExit) // never queued: its thread stalled before it could, then found p idle
@@ -74,11 +83,11 @@ func (s *Sched) doubtful(g *G, src Source) bool {
 	if s.Shuffled() {
 		return src <= SourceStealRunnext
 	}
-	if s.doubt == 0 || s.cur > s.doubt+doubtFor {
-		return false
-	}
-	return src == SourceLocal || src == SourceGlobal || src == SourceGlobalTick || src == SourceSteal
+	return s.inDoubt() && (src == SourceLocal || src == SourceGlobal || src == SourceGlobalTick || src == SourceSteal)
 }
+
+// inDoubt reports whether the trace contradicted the queues lately.
+func (s *Sched) inDoubt() bool { return s.doubt != 0 && s.cur <= s.doubt+doubtFor }
 
 // countTick advances p's schedtick: a dispatch from the own runnext inherits the
 // time slice, and the direct ones of system calls and coroutines do not count,
@@ -128,7 +137,9 @@ func (s *Sched) fromNowhere(g *G, f *found) {
 
 func (s *Sched) fromRunnext(e *entry, g *G, p *P, f *found) {
 	f.certain = g.sure
+	f.queue = s.p(g.p).runq.len()
 	if g.p == p.id {
+		f.queue++
 		f.source = SourceRunnext
 		s.checkTurn(e, g, p)
 		if p.runq.len() > 0 {
@@ -154,6 +165,10 @@ func (s *Sched) fromOwnRing(e *entry, g *G, p *P, f *found) {
 	for k > 0 && s.g(p.runq.at(k-1)).batch == g.batch && s.g(p.runq.at(k-1)).mayFollow(g) {
 		p.runq.swap(k-1, k) // put onto the global queue in the other order
 		k--
+	}
+	f.queue = p.runq.len()
+	if p.runnext != 0 {
+		f.queue++
 	}
 	if p.hostage != 0 && p.runq.index(p.hostage) < 0 {
 		p.hostage = 0
@@ -203,6 +218,9 @@ func (s *Sched) fromOtherRing(e *entry, g *G, p *P, f *found) {
 	}
 	f.moved = k - from + 1
 	f.certain = g.sure && from == 0 && v.hostage == 0
+	if f.queue = v.runq.len(); from == 0 && v.hostage == 0 {
+		f.dueMin, f.dueMax = s.dueSteal(v, p, k)
+	}
 	moved := s.scratch[:0]
 	for i := from; i < k; i++ {
 		moved = append(moved, v.runq.at(i))

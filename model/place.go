@@ -28,6 +28,7 @@ func (s *Sched) runqput(p *P, r gref, next bool) {
 // Source: proc.go, runqput and runqputslow.
 func (s *Sched) ringput(p *P, r gref) {
 	if p.runq.len() == runqSize {
+		s.noteOverflow(p, r)
 		for range runqSize / 2 {
 			y := p.runq.at(0)
 			p.runq.removeAt(0)
@@ -137,15 +138,13 @@ func (s *Sched) putStopped(e *entry, g *G, how How) {
 // Source: proc.go, exitsyscall, exitsyscallfast_pidle, exitsyscall0 (up to
 // 1.25), exitsyscallTryGetP, exitsyscallNoP (1.26).
 func (s *Sched) putAfterSyscall(e *entry, g *G) {
-	if e.P >= 0 {
+	if e.P >= 0 || s.findsIdleP(e) {
 		s.direct(g, SourceSyscallExit)
-		return
-	}
-	if s.findsIdleP(e) {
-		s.direct(g, SourceSyscallExit)
+		s.noteSysexit(e, g, false)
 		return
 	}
 	s.globrunqput(e.g, e)
+	s.noteSysexit(e, g, true)
 }
 
 // findsIdleP reports whether e's thread, which left a system call without a P,

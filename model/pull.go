@@ -18,6 +18,7 @@ func (s *Sched) fromGlobal(e *entry, g *G, p *P, f *found) {
 	if !popped {
 		s.settleAhead(e, g, p)
 	}
+	f.queue = max(1, s.globq.n-s.popped)
 	if s.hasLocal(p) && !s.unbatchAll(e, g, p) {
 		s.globalBeforeLocal(e, g, p, f)
 		return
@@ -257,9 +258,13 @@ const unsettledMax = 64
 // pullBatch takes g from the global queue and moves what came along with it to
 // p's ring.
 func (s *Sched) pullBatch(e *entry, g *G, p *P, f *found) {
-	b := s.tryBatches(e, g, p, f, s.batchSpan(e, g))
+	n := s.batchSpan(e, g)
+	b := s.tryBatches(e, g, p, f, n)
 	if s.trial.over {
 		return
+	}
+	if !b.tick {
+		s.dueBatch(g, n, f)
 	}
 	s.takeBatch(g, p, f, b)
 }

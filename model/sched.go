@@ -281,11 +281,14 @@ func (s *Sched) closeP(p *P, next PActivity) {
 		return
 	}
 	iv := add(&s.Facts.Ps)
-	*iv = PInterval{Start: p.since, End: s.now, P: p.id, M: p.m, Does: p.does, G: NoG}
+	*iv = PInterval{Start: p.since, End: s.now, P: p.id, M: p.m, Does: p.does, G: NoG, Waiting: int32(s.runnable)}
 	if p.does == PDoesRun || p.does == PDoesSyscall {
 		if p.g != 0 {
 			g := s.g(p.g)
 			iv.G, iv.Func = g.id, g.fn
+			if g.state == GRunnable {
+				iv.Waiting--
+			}
 			iv.Runtime, iv.Worker = g.roles&roleRuntime != 0, g.roles&roleWorker != 0
 		}
 		iv.Source, iv.Certain, iv.First = p.source, p.certain, p.first

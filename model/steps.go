@@ -85,7 +85,8 @@ func (s *Sched) dispatched(e *entry, g *G, p *P, f found) {
 	d := add(&s.Facts.Dispatches)
 	*d = Dispatch{Time: s.now, Ready: g.since, G: g.id, By: g.by, P: p.id, M: e.M, Victim: f.victim,
 		WaitedOn: g.waitedOn, Func: g.fn, Source: f.source, Certain: f.certain, Sources: f.sources.With(f.source),
-		Moved: uint8(min(f.moved, 255)), Censored: g.open&OpenStart != 0, Runtime: g.roles&roleRuntime != 0}
+		Moved: uint8(min(f.moved, 255)), DueMin: uint8(f.dueMin), DueMax: uint8(f.dueMax), Queue: int32(f.queue), Turn: f.turn, Beside: f.beside,
+		Censored: g.open&OpenStart != 0, Runtime: g.roles&roleRuntime != 0}
 	if g.roles&roleWorker != 0 {
 		p.worker = s.cur
 	}
@@ -156,7 +157,7 @@ func (s *Sched) gosched(e *entry) {
 func (s *Sched) preempted(e *entry, g *G) How {
 	how := s.how(e)
 	s.Facts.Preempts = append(s.Facts.Preempts, Preempt{Time: s.now, Ran: s.now - g.ran, G: g.id, P: e.P,
-		Func: g.fn, Stack: e.Stack, How: how, Runtime: g.roles&roleRuntime != 0})
+		Func: g.fn, Stack: e.Stack, How: how, Parked: e.Op == OpPark, Runtime: g.roles&roleRuntime != 0})
 	return how
 }
 
@@ -344,6 +345,7 @@ func (s *Sched) acquirep(e *entry) {
 	p := s.p(ProcID(e.Subject))
 	s.setP(p, PDoesSched)
 	p.g = 0
+	s.noteStart(e, p)
 	s.takeP(e.M, p)
 	s.snap(p)
 }

@@ -17,8 +17,9 @@ type phase struct {
 // noPhase is the phase of which nothing is known.
 var noPhase = phase{at: -1, rival: -1}
 
-// freshPhase is that of a P which never ran anything: its schedtick is 0.
-var freshPhase = phase{at: 0, votes: 1, rival: -1}
+// freshPhase is that of a P which never ran anything, as far as is known: its
+// schedtick is 0. Any hit elsewhere refutes it.
+var freshPhase = phase{at: 0, rival: -1}
 
 // votesMost bounds how many contradictions it takes until a phase that was seen
 // often is given up.
@@ -27,8 +28,8 @@ const votesMost = 4
 // hit counts a hit at residue r, and reports whether that is now the phase.
 func (h *phase) hit(r int) bool {
 	switch {
-	case h.at < 0:
-		h.at, h.votes = r, 1
+	case h.at < 0 || h.votes == 0 && r != h.at:
+		*h = phase{at: r, votes: 1, rival: -1}
 	case r == h.at:
 		h.votes = min(h.votes+1, votesMost)
 	case r == h.rival:
