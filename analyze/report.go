@@ -30,6 +30,7 @@ type Report struct {
 	Functions   []FunctionTime `json:"functions"`
 	Tasks       []TaskTime     `json:"tasks"`
 	Episodes    []Episode      `json:"worst_waits"`
+	Rules       []Rule         `json:"rules"`
 	Overview    Overview       `json:"overview"`
 	Timeline    *Timeline      `json:"-"` // only where Options.Slices asked for it
 }
@@ -161,6 +162,56 @@ type Check struct {
 	Measured  string `json:"measured"` // the figure it judged by
 	Findings  int    `json:"findings"`
 	Undecided string `json:"undecided"` // why this trace can't tell; "" when it can
+}
+
+// Rule is one rule of the scheduler's model against the trace.
+//
+// Agreed of Judged says how well the rule holds, and Judged of Applied on how
+// much of what happened that rests: occasions that a trace can't tell about, or
+// that the model could only explain by assuming the rule, are not judged.
+type Rule struct {
+	ID          string     `json:"id"` // stable
+	Title       string     `json:"title"`
+	Statement   string     `json:"statement"` // what Go 1.22 to 1.26 do
+	Source      string     `json:"source"`    // where in the runtime
+	Changed     string     `json:"changed"`   // between these versions; "" for nothing
+	Article     string     `json:"article"`   // what the usual short account says; "" where it is silent
+	Differs     string     `json:"differs"`   // where Go does otherwise; "" where it does not
+	Unit        string     `json:"unit"`      // what the counts count: dispatches, steals … or ns, of time
+	Applied     int64      `json:"applied"`   // occasions
+	Judged      int64      `json:"judged"`    // of Applied
+	Agreed      int64      `json:"agreed"`    // of Judged
+	Certain     int64      `json:"certain"`   // of Judged: resting on no inference
+	Undecided   string     `json:"undecided"` // why this trace can't tell; "" when it can, or when the rule never applied
+	Parts       []RulePart `json:"parts"`
+	Spread      Spread     `json:"distribution"`
+	Divergences []Moment   `json:"divergences"` // worst first, at most five
+}
+
+// RulePart is one way in which a rule's occasions went.
+type RulePart struct {
+	Label string `json:"label"`
+	Count int64  `json:"count"`
+}
+
+// Spread is a distribution of what Of says, in Unit. All is 0 and Bins empty
+// where there is nothing to count.
+type Spread struct {
+	Of    string `json:"of"`
+	Unit  string `json:"unit"` // ns, or a noun
+	Count int64  `json:"count"`
+	P50   int64  `json:"p50"`
+	P90   int64  `json:"p90"`
+	P99   int64  `json:"p99"`
+	Max   int64  `json:"max"`
+	Bins  []Bin  `json:"bins"`
+}
+
+// Bin counts values in [Lo, Hi).
+type Bin struct {
+	Lo    int64 `json:"lo"`
+	Hi    int64 `json:"hi"`
+	Count int64 `json:"count"`
 }
 
 // Latency is the distribution of the time from ready to execute.

@@ -83,6 +83,7 @@ func (r *run) begin(b *batch, opt Options) error {
 		r.gomaxprocs, r.functions, r.latency, r.episodes, r.procs, r.gc, r.preempts, r.handoffs, r.longRuns,
 		&dispatches{steals: map[[2]model.ProcID]int64{}},
 		&threads{zero: zero},
+		newRules(n, zero, minor < model.OldestRules),
 		&tasks{names: n, zero: zero, window: w, open: map[int64]openTask{}, by: map[int64]*taskTime{}},
 		newOverview(n, r.gc), // after gc: it draws what gc found
 	}

@@ -31,6 +31,9 @@ func (w *window) cut(f *model.Facts) {
 	})
 	f.Handoffs = kept(f.Handoffs, func(h *model.Handoff) bool { return w.holds(h.Time) })
 	f.Preempts = kept(f.Preempts, func(p *model.Preempt) bool { return w.holds(p.Time) })
+	f.Overflows = kept(f.Overflows, func(o *model.Overflow) bool { return w.holds(o.Time) })
+	f.Sysexits = kept(f.Sysexits, func(x *model.Sysexit) bool { return w.holds(x.Time) })
+	f.Starts = kept(f.Starts, func(x *model.Start) bool { return w.holds(x.Time) })
 	f.Divergences = kept(f.Divergences, func(d *model.Divergence) bool { return w.holds(d.Time) })
 	f.Gs = kept(f.Gs, w.cutG)
 	f.Ps = kept(f.Ps, func(iv *model.PInterval) (ok bool) {

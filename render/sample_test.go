@@ -68,7 +68,34 @@ func sample(procs, n int) *analyze.Report {
 	sampleGCTimes(r)
 	sampleTimeline(r, procs, n)
 	sampleOverview(r)
+	sampleRules(r)
 	return r
+}
+
+// sampleRules are rules of every outcome: one that mostly held, one that counts
+// time, one that this trace can't judge, one that never applied, hostile ones.
+func sampleRules(r *analyze.Report) {
+	bins := []analyze.Bin{{Hi: 16, Count: 20}, {Lo: 16, Hi: 32}, {Lo: 32, Hi: 64, Count: 400}}
+	r.Rules = []analyze.Rule{{
+		ID: "steal-half", Title: "Thieves take half", Statement: "Half of the ring, rounded up.", Source: "proc.go: runqgrab", Article: "Up to half.", Differs: "Rounded up.",
+		Unit: "steals", Applied: 420, Judged: 400, Agreed: 398, Certain: 300,
+		Parts:       []analyze.RulePart{{Label: "from a ring", Count: 400}, {Label: "from runnext", Count: 20}, {Label: "neither"}},
+		Spread:      analyze.Spread{Of: "stolen at once", Unit: "goroutines", Count: 420, P50: 40, P90: 50, P99: 60, Max: 63, Bins: bins},
+		Divergences: []analyze.Moment{{Start: 480 * ms, End: 481 * ms, G: 12, P: 3, M: -1, Text: hostile[2]}, {Start: 640 * ms, End: 641 * ms, G: 13, P: -1, M: -1, Text: "G13 was number 3"}},
+	}, {
+		ID: "work-conservation", Title: "No idle P while work waits", Statement: "Idle Ps are woken.", Source: "proc.go: wakep", Changed: "In Go 1.99 it is otherwise.", Unit: "ns",
+		Applied: sampleEnd, Judged: sampleEnd, Agreed: sampleEnd - 3*ms, Certain: sampleEnd - 5*ms,
+		Spread: analyze.Spread{Of: "stretch", Unit: "ns", Count: 420, P50: 40, P90: 50, P99: 60, Max: 63, Bins: bins},
+	}, {
+		ID: "runnext", Title: "runnext, with its time slice", Statement: "The slot comes first.", Unit: "dispatches", Applied: 12, Undecided: "the ring was always empty",
+	}, {
+		ID: "ring-overflow", Title: "Full ring gives half away", Statement: "129 leave.", Unit: "overflows",
+	}}
+	for _, name := range hostile {
+		r.Rules = append(r.Rules, analyze.Rule{ID: name, Title: name, Statement: name, Source: name, Changed: name, Article: name, Differs: name, Unit: name, Applied: 2, Judged: 1,
+			Undecided: name, Parts: []analyze.RulePart{{Label: name, Count: 1}}, Spread: analyze.Spread{Of: name, Unit: name, Count: 1, Max: 3, Bins: bins[:1]},
+			Divergences: []analyze.Moment{{P: 0, Text: name}}})
+	}
 }
 
 func sampleFindings(r *analyze.Report) {

@@ -23,7 +23,9 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"timelineTakeaway": timelineTakeaway, "latencyTakeaway": latencyTakeaway, "stealsTakeaway": stealsTakeaway,
 	"dispatchesTakeaway": dispatchesTakeaway, "functionsTakeaway": functionsTakeaway, "handoffsTakeaway": handoffsTakeaway,
 	"preemptionsTakeaway": preemptionsTakeaway, "gcTakeaway": gcTakeaway, "threadsTakeaway": threadsTakeaway,
-	"episodesTakeaway": episodesTakeaway, "times": times, "kinds": kinds, "markKinds": markKinds,
+	"episodesTakeaway": episodesTakeaway, "times": times,
+	"rulesTakeaway": rulesTakeaway, "agreement": agreement, "quantity": quantity, "counted": counted, "binRows": binRows, "ruleParts": ruleParts, "ruleName": ruleName,
+	"kinds": kinds, "markKinds": markKinds,
 }).ParseFS(templates, "templates/*.tmpl"))
 
 // program is the traced program's name, as far as its stacks tell.

@@ -35,7 +35,7 @@ func Text(w io.Writer, r *analyze.Report, opt TextOptions) error {
 	t := &text{w: out, width: max(60, cmp.Or(opt.Width, 100)), color: opt.Color}
 	for _, section := range []func(*text, *analyze.Report){
 		textIdentity, textVerdict, textKey, textFindings, textLatency, textDispatches, textSteals, textHandoffs, textPreemptions, textGC,
-		textTopFunctions, textTasks, textWaits, textChecks,
+		textTopFunctions, textTasks, textWaits, textRules, textChecks,
 	} {
 		section(t, &safe)
 	}

@@ -1,0 +1,187 @@
+package analyze
+
+import (
+	"fmt"
+
+	"gmptrace/model"
+)
+
+// The rules on running: how goroutines stop, and how Ps stand idle.
+
+// Bounds of the time slice. sysmon notices a dispatch up to 10 ms late, so it
+// asks for a preemption between one and two slices after it; a request that
+// meets the goroutine where it can't be stopped is repeated 10 ms later.
+//
+// Source: proc.go, forcePreemptNS, sysmon and retake.
+const (
+	sliceLeast = 9_990_000  // ns: the clocks may differ a little
+	sliceMost  = 30_000_000 // ns
+)
+
+// stretch is one stretch of a P. stop is how its goroutine was made to stop, if
+// it was.
+func (r *rules) stretch(iv *model.PInterval, stop *model.Preempt) {
+	p := r.at(iv.P)
+	if iv.Does == model.PDoesSched && (!p.seen || p.does == model.PDoesIdle) {
+		p.fresh = true
+	}
+	if iv.Does == model.PDoesRun {
+		if p.seen && p.does == model.PDoesSyscall && p.g == iv.G && !iv.First {
+			r.keptP()
+		}
+		if !iv.Runtime {
+			r.tallies[ruleYield].spread.add(int64(iv.End - iv.Start))
+			r.ran(iv, stop, p)
+		}
+	}
+	p.does, p.g, p.seen = iv.Does, iv.G, true
+}
+
+// The ways to stop of the rule on yield points, by how the trace shows them.
+const (
+	stopChannel = iota
+	stopLock
+	stopNetwork
+	stopSleep
+	stopOther
+	stopGosched
+	stopCall
+	stopSignal
+	stopUntold
+)
+
+// ran judges a run by the rule on time slices: none may go on for long after its
+// slice is used up. One that is stopped sooner was stopped for another reason,
+// which the trace does not give: a stack scan, a pause, the tracer. A slice is
+// longer than the run if goroutines shared it.
+func (r *rules) ran(iv *model.PInterval, stop *model.Preempt, p *ruleProc) {
+	length := iv.End - iv.Start
+	slice := length
+	if p.shared > 0 {
+		slice = max(slice, iv.End-p.slice)
+	}
+	forced := stop != nil && r.stops(stop) && !stop.Parked
+	t := &r.tallies[rulePreempt]
+	switch {
+	case forced && slice < sliceLeast:
+		t.parts[sliceEarly]++
+		return
+	case forced:
+		t.spread.add(int64(slice))
+		t.parts[sliceBy(stop.How)]++
+		if length < sliceLeast && !r.excused(iv.End) {
+			r.tallies[ruleRunnext].parts[1]++
+		}
+	case length < sliceLeast:
+		return
+	default:
+		t.parts[sliceItself]++
+	}
+	if length <= sliceMost {
+		t.pass(length >= sliceLeast)
+		return
+	}
+	if iv.Waiting > 0 {
+		t.parts[sliceWaited]++
+	}
+	t.fail(length, true, func() miss {
+		return miss{iv.Start, iv.End, iv.G, iv.P, fmt.Sprintf("%s ran %s on P%d without a stop; %s waiting in the end",
+			named(int64(iv.G), r.names.startFunc(iv.Func)), dur(int64(length)), iv.P, were(int64(iv.Waiting), "goroutine"))}
+	})
+}
+
+// The ways in which a run ended, by the rule on time slices.
+const (
+	sliceSignal = iota
+	sliceCall
+	sliceUntold
+	sliceItself
+	sliceWaited // of all: it was late, and others waited
+	sliceEarly  // not for its slice
+)
+
+func sliceBy(how model.How) int {
+	switch how {
+	case model.HowSignal:
+		return sliceSignal
+	case model.HowCooperative:
+		return sliceCall
+	}
+	return sliceUntold
+}
+
+// stops counts a stop and reports whether it was by force.
+func (r *rules) stops(x *model.Preempt) bool {
+	part := stopUntold
+	switch x.How {
+	case model.HowGosched, model.HowGoyield:
+		part = stopGosched
+	case model.HowCooperative:
+		part = stopCall
+	case model.HowSignal:
+		part = stopSignal
+	}
+	t := &r.tallies[ruleYield]
+	t.applied++
+	t.parts[part]++
+	return part >= stopCall
+}
+
+// goroutine counts a stretch of a goroutine that begins with a stop, or ends a
+// wait on the network.
+func (r *rules) goroutine(iv *model.GInterval) {
+	switch {
+	case iv.State == model.GSyscall && iv.Open == 0:
+		r.tallies[ruleSysexit].spread.add(int64(iv.End - iv.Start))
+	case iv.State == model.GWaiting && !iv.Runtime && iv.Open&model.OpenStart == 0 && iv.Reason != model.ReasonPreempted:
+		t := &r.tallies[ruleYield]
+		t.applied++
+		t.parts[stopOf(iv.Reason)]++
+	}
+	if iv.State == model.GWaiting && iv.Reason == model.ReasonNetwork && iv.By == model.NoG && iv.Open&model.OpenEnd == 0 {
+		t := &r.tallies[ruleNetpoll]
+		t.applied++
+		t.parts[1]++
+	}
+}
+
+func stopOf(reason model.Reason) int {
+	switch reason {
+	case model.ReasonChanSend, model.ReasonChanRecv, model.ReasonSelect, model.ReasonForever:
+		return stopChannel
+	case model.ReasonSync, model.ReasonCond:
+		return stopLock
+	case model.ReasonNetwork:
+		return stopNetwork
+	case model.ReasonSleep:
+		return stopSleep
+	}
+	return stopOther
+}
+
+// waste counts a stretch in which a P stood idle beside a runnable goroutine.
+func (r *rules) waste(x *model.Waste) {
+	t := &r.tallies[ruleConserve]
+	d := int64(x.End - x.Start)
+	t.spread.add(d)
+	t.parts[0]++
+	if d <= wakeTime {
+		return
+	}
+	t.parts[1]++
+	t.judged -= d // conserved adds the whole
+	if t.worst.admits(d) {
+		t.worst.offer(d, miss{x.Start, x.End, -1, -1, fmt.Sprintf("%s with up to %s runnable and %s idle", dur(d), plural(int64(x.Runnable), "goroutine"), plural(int64(x.Idle), "P"))})
+	}
+}
+
+// conserved fills in the rule on idle Ps, which counts time instead of events.
+// What is certain is the time without any such stretch: in the others a P may
+// have been promised to a thread that was still waking.
+func (r *rules) conserved(rep *Report, out *Rule) {
+	t := &r.tallies[ruleConserve]
+	out.Applied = analysed(rep)
+	out.Judged = out.Applied
+	out.Agreed = max(0, out.Applied+t.judged)
+	out.Certain = max(0, out.Applied-t.spread.total)
+}

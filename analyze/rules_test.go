@@ -1,0 +1,105 @@
+package analyze
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+)
+
+// TestRules runs testdata/rules/*.txtar: a comment that says what happens, the
+// events, and what the rules table says of them. There is a scenario of
+// agreement, of divergence, and of what can't be told.
+func TestRules(t *testing.T) {
+	files, err := filepath.Glob("testdata/rules/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scenarios: %v", err)
+	}
+	for _, name := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
+			ar, err := txtar.ParseFile(name)
+			if err != nil || len(ar.Files) != 2 {
+				t.Fatalf("want two files, events and rules: %v", err)
+			}
+			got := rulesOf(analyzeScenario(t, string(ar.Files[0].Data)))
+			if got == string(ar.Files[1].Data) {
+				return
+			}
+			if *update {
+				ar.Files[1].Data = []byte(got)
+				if err := os.WriteFile(name, txtar.Format(ar), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			t.Errorf("got\n%swant\n%s", got, ar.Files[1].Data)
+		})
+	}
+}
+
+// rulesOf is what a scenario's file says of the rules that applied.
+func rulesOf(rep *Report) string {
+	var out strings.Builder
+	for _, r := range rep.Rules {
+		if r.Applied == 0 && r.Undecided == "" {
+			continue
+		}
+		fmt.Fprintf(&out, "%s: applied %d, judged %d, agreed %d, certain %d %s\n", r.ID, r.Applied, r.Judged, r.Agreed, r.Certain, r.Unit)
+		for _, p := range r.Parts {
+			if p.Count > 0 {
+				fmt.Fprintf(&out, "  %d %s\n", p.Count, p.Label)
+			}
+		}
+		if s := r.Spread; s.Count > 0 {
+			fmt.Fprintf(&out, "  %s: %d, median %d, most %d %s\n", s.Of, s.Count, s.P50, s.Max, s.Unit)
+		}
+		for _, m := range r.Divergences {
+			fmt.Fprintf(&out, "  %s to %s: %s\n", at(m.Start), at(m.End), m.Text)
+		}
+		if r.Undecided != "" {
+			fmt.Fprintf(&out, "  can't be told: %s\n", r.Undecided)
+		}
+	}
+	return out.String()
+}
+
+// TestRuleSums: on recorded traces the counts of every rule nest, its
+// distribution adds up, and every moment lies within the trace.
+func TestRuleSums(t *testing.T) {
+	for _, name := range []string{"webshop-go1.26-p4.trace", "webshop-go1.26-p2-race.trace", "typecheck-go1.25-p4.trace", "webshop-go1.21-p2.trace"} {
+		data, err := os.ReadFile(filepath.Join("..", "fixtures", "real", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rep := reported(t, data, Options{Name: name})
+		if len(rep.Rules) != int(numRules) {
+			t.Fatalf("%s: %d rules", name, len(rep.Rules))
+		}
+		for _, r := range rep.Rules {
+			if r.Agreed > r.Judged || r.Certain > r.Judged || r.Judged > r.Applied || r.Agreed < 0 {
+				t.Errorf("%s: %s: applied %d, judged %d, agreed %d, certain %d", name, r.ID, r.Applied, r.Judged, r.Agreed, r.Certain)
+			}
+			if (r.Agreed < r.Judged) != (len(r.Divergences) > 0) {
+				t.Errorf("%s: %s: %d of %d agreed, with %d moments", name, r.ID, r.Agreed, r.Judged, len(r.Divergences))
+			}
+			if r.Undecided == "" && r.Applied > 0 && r.Judged == 0 {
+				t.Errorf("%s: %s: nothing was judged and nothing says why", name, r.ID)
+			}
+			var n int64
+			for _, b := range r.Spread.Bins {
+				n += b.Count
+			}
+			if n != r.Spread.Count {
+				t.Errorf("%s: %s: the bins count %d of %d", name, r.ID, n, r.Spread.Count)
+			}
+			for _, m := range r.Divergences {
+				if m.Start < rep.Trace.From || m.End > rep.Trace.To || m.Start > m.End {
+					t.Errorf("%s: %s: %d to %d is outside of the trace", name, r.ID, m.Start, m.End)
+				}
+			}
+		}
+	}
+}
