@@ -262,9 +262,27 @@ func (r *rules) undecided(rep *Report, id ruleID, out *Rule) string {
 func spreadOf(h *histogram, of, unit string) Spread {
 	s := Spread{Of: of, Unit: unit, Count: h.n, P50: h.quantile(.5), P90: h.quantile(.9), P99: h.quantile(.99), Max: h.max}
 	for _, b := range h.octaves() {
+		if unit != "ns" && b.Lo == 0 { // lengths are never so short, but numbers are mostly that small
+			s.Bins = append(s.Bins, smallBins(h)...)
+			continue
+		}
 		s.Bins = append(s.Bins, Bin(b))
 	}
 	return s
+}
+
+// smallBins are the bins of the numbers that octaves has in one: 0, 1, 2 and 3,
+// 4 to 7 …
+func smallBins(h *histogram) []Bin {
+	var bins []Bin
+	for lo, hi := 0, 1; lo < subBuckets && int64(lo) <= h.max; lo, hi = hi, 2*hi {
+		b := Bin{Lo: int64(lo), Hi: int64(hi)}
+		for i := lo; i < hi && i < len(h.counts); i++ {
+			b.Count += h.counts[i]
+		}
+		bins = append(bins, b)
+	}
+	return bins
 }
 
 // near is a moment to show around an instant.

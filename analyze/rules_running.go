@@ -171,7 +171,8 @@ func (r *rules) waste(x *model.Waste) {
 	t.parts[1]++
 	t.judged -= d // conserved adds the whole
 	if t.worst.admits(d) {
-		t.worst.offer(d, miss{x.Start, x.End, -1, -1, fmt.Sprintf("%s with up to %s runnable and %s idle", dur(d), plural(int64(x.Runnable), "goroutine"), plural(int64(x.Idle), "P"))})
+		t.worst.offer(d, miss{x.Start, x.End, -1, -1, fmt.Sprintf("for %s work waited beside an idle P; meanwhile at most %s idle and %s runnable",
+			dur(d), were(int64(x.Idle), "P"), were(int64(x.Runnable), "goroutine"))})
 	}
 }
 

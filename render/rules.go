@@ -10,10 +10,15 @@ import (
 // rulesTakeaway says how far the trace bears the model's rules out.
 func rulesTakeaway(r *analyze.Report) string {
 	applied, judged, all := 0, 0, 0
+	var certain, occasions int64 // times left out: they would drown the rest
 	for i := range r.Rules {
 		x := &r.Rules[i]
 		if x.Applied > 0 {
 			applied++
+		}
+		if x.Unit != "ns" {
+			certain += x.Certain
+			occasions += x.Judged
 		}
 		if x.Judged > 0 {
 			judged++
@@ -26,8 +31,8 @@ func rulesTakeaway(r *analyze.Report) string {
 		return "No rule of the scheduler was seen to apply."
 	}
 	return fmt.Sprintf("%d of %s applied; of the %d that this trace can judge, %d held without exception. "+
-		"An occasion is judged only where more than the rule itself shows what happened.",
-		applied, plural(int64(len(r.Rules)), "rule"), judged, all)
+		"An occasion is judged only where more than the rule itself shows what happened; %s of these rest on no inference.",
+		applied, plural(int64(len(r.Rules)), "rule"), judged, all, share(certain, occasions))
 }
 
 // agreement is how far the trace agreed with a rule, and on how much that rests.
@@ -108,16 +113,16 @@ func textRules(t *text, r *analyze.Report) {
 		return
 	}
 	t.heading("Rules of the scheduler, and whether the trace agrees", rulesTakeaway(r))
-	table := table{align: "lrrrrrl", left: 3}
+	cells := []string{"rule", "applied", "agreed", "median", "most", "p99", "of"}
+	table := table{align: "lrrrrrl"[:t.ruleColumns()], left: 3}
 	for _, x := range r.Rules {
-		s := x.Spread
-		if s.Count == 0 {
-			table.add(x.Title, quantity(x.Applied, x.Unit), agreement(x), "", "", "", "")
-			continue
+		row := []string{x.Title, quantity(x.Applied, x.Unit), agreement(x), "", "", "", ""}
+		if s := x.Spread; s.Count > 0 {
+			row = append(row[:3], quantity(s.P50, s.Unit), quantity(s.Max, s.Unit), quantity(s.P99, s.Unit), s.Of)
 		}
-		table.add(x.Title, quantity(x.Applied, x.Unit), agreement(x), quantity(s.P50, s.Unit), quantity(s.P99, s.Unit), quantity(s.Max, s.Unit), s.Of)
+		table.add(row[:t.ruleColumns()]...)
 	}
-	t.table(table, "rule", "applied", "agreed, of judged", "median", "p99", "most", "of")
+	t.table(table, cells[:t.ruleColumns()]...)
 	for _, x := range r.Rules {
 		if len(x.Divergences) > 0 {
 			m := x.Divergences[0]
@@ -131,6 +136,15 @@ func textRules(t *text, r *analyze.Report) {
 	}
 	t.wrap("  ", "  ", "The page and the JSON say what each rule is, where the runtime has it, and where the usual short account differs.")
 	t.line("")
+}
+
+// ruleColumns is how many columns the table has: what fewer say first, so that
+// the rules' names stay whole in a narrow terminal.
+func (t *text) ruleColumns() int {
+	if t.width < 96 {
+		return 5
+	}
+	return 7
 }
 
 // notAgreed is how often, or for how long, the trace did not agree.
