@@ -30,9 +30,13 @@ func rulesTakeaway(r *analyze.Report) string {
 	if applied == 0 {
 		return "No rule of the scheduler was seen to apply."
 	}
-	return fmt.Sprintf("%d of %s applied; of the %d that this trace can judge, %d held without exception. "+
-		"An occasion is judged only where more than the rule itself shows what happened; %s of these rest on no inference.",
-		applied, plural(int64(len(r.Rules)), "rule"), judged, all, share(certain, occasions))
+	text := fmt.Sprintf("%d of %s applied; of the %d that this trace can judge, %d held without exception. "+
+		"An occasion is judged only where more than the rule itself shows what happened",
+		applied, plural(int64(len(r.Rules)), "rule"), judged, all)
+	if occasions > 0 {
+		text += fmt.Sprintf("; %s of these rest on no inference", share(certain, occasions))
+	}
+	return text + "."
 }
 
 // agreement is how far the trace agreed with a rule, and on how much that rests.
