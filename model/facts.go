@@ -37,11 +37,13 @@ func (f *Facts) Reset() {
 }
 
 // factCounts is how many facts of each kind there are.
-type factCounts struct{ dispatches, gs, ps, ms, handoffs, preempts, wastes, divergences, events int }
+type factCounts struct {
+	dispatches, gs, ps, ms, handoffs, preempts, wastes, overflows, sysexits, starts, divergences, events int
+}
 
 func (f *Facts) counts() factCounts {
-	return factCounts{len(f.Dispatches), len(f.Gs), len(f.Ps), len(f.Ms), len(f.Handoffs), len(f.Preempts),
-		len(f.Wastes), len(f.Divergences), len(f.Events)}
+	return factCounts{len(f.Dispatches), len(f.Gs), len(f.Ps), len(f.Ms), len(f.Handoffs), len(f.Preempts), len(f.Wastes),
+		len(f.Overflows), len(f.Sysexits), len(f.Starts), len(f.Divergences), len(f.Events)}
 }
 
 // cut drops the facts that came after n was counted.
@@ -53,6 +55,9 @@ func (f *Facts) cut(n factCounts) {
 	f.Handoffs = f.Handoffs[:n.handoffs]
 	f.Preempts = f.Preempts[:n.preempts]
 	f.Wastes = f.Wastes[:n.wastes]
+	f.Overflows = f.Overflows[:n.overflows]
+	f.Sysexits = f.Sysexits[:n.sysexits]
+	f.Starts = f.Starts[:n.starts]
 	f.Divergences = f.Divergences[:n.divergences]
 	f.Events = f.Events[:n.events]
 }

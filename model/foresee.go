@@ -34,7 +34,7 @@ func (s *Sched) tryBatches(e *entry, g *G, p *P, f *found, n span) batch {
 		s.tryInside(e, p, f, n, likely)
 		return likely
 	}
-	if !s.afford() {
+	if n.least == n.most && s.cur > s.doubt+doubtFor || !s.afford() {
 		return likely
 	}
 	t.until = s.foreseeUntil(g, n)
@@ -171,37 +171,41 @@ func (s *Sched) follow() outlook {
 	return outlook{t.until, s.strain}
 }
 
-// scout looks for p's phase of schedtick ahead: it runs through the look-ahead
-// and comes back with the phases that 61-tick pulls showed.
+// scout looks for the phases of schedtick ahead, when the next event is a pull
+// from the global queue by a P whose phase is not known: it runs through the
+// look-ahead and comes back with the phases that 61-tick pulls showed.
 func (s *Sched) scout(e *entry) {
-	if s.trial.depth > 0 || s.g(e.g).place != placeGlobal {
-		return
-	}
-	p := s.p(e.P)
-	if p.phase.votes > 1 || s.cur < p.scouted || !s.afford() {
+	t := &s.trial
+	if t.depth > 0 || s.cur < t.nextScout || s.g(e.g).place != placeGlobal || s.p(e.P).phase.votes > 1 || !s.afford() {
 		return
 	}
 	most := s.ahead.tail - s.ahead.head
 	m := s.begin()
-	s.trial.scouting = true
-	s.trial.until, s.trial.budget = s.ahead.tail, int(most)
+	t.scouting = true
+	t.until, t.budget = s.ahead.tail, int(most)
 	s.follow()
-	s.trial.scouting = false
-	found := s.scouted[:0]
-	for _, q := range s.ps {
-		if q != nil && q.phase.at >= 0 {
-			found = append(found, phaseOf{q, q.phase})
+	t.scouting = false
+	found := s.phases[:0]
+	for _, p := range s.ps {
+		if p != nil && p.phase.at >= 0 {
+			found = append(found, phaseOf{p, p.phase})
 		}
 	}
-	s.scouted = found
+	s.phases = found
 	s.undo(&m)
+	t.scoutEvery = min(2*t.scoutEvery, scoutRarest)
 	for _, f := range found {
 		if f.p.phase.votes < f.phase.votes {
 			f.p.phase = f.phase
+			t.scoutEvery = most / 2
 		}
 	}
-	p.scouted = s.cur + most/2
+	t.nextScout = s.cur + t.scoutEvery
 }
+
+// scoutRarest is after how many events another look ahead for phases is taken
+// where the last ones showed none.
+const scoutRarest = 1 << 16
 
 // phaseOf is a phase of schedtick that a P was seen to have.
 type phaseOf struct {

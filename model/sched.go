@@ -27,7 +27,7 @@ type Sched struct {
 	mostProcs   int  // the highest GOMAXPROCS declared
 	aged, young bool // the first newproc was seen; the program began then, by the goroutine's id
 	scratch     []gref
-	scouted     []phaseOf
+	phases      []phaseOf // scratch
 }
 
 // progress is what changes with every event and is small: a trial copies it.

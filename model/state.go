@@ -97,9 +97,8 @@ type P struct {
 	runnext gref
 	runq    ring
 
-	tick    int // schedtick from the trace's beginning
-	phase   phase
-	scouted uint64 // event before which looking ahead for phase again is of no use
+	tick  int // schedtick from the trace's beginning
+	phase phase
 
 	// The state after the last event of this P, before whatever findRunnable
 	// did next on it.

@@ -13,17 +13,18 @@ type trial struct {
 	agreed int    // divergences before the outermost trial
 	until  uint64 // event at which the trials end
 
-	gs       []keptG
-	ps       []keptP
-	ms       []keptM
-	slots    []keptSlot
-	budget   int     // events left to decide for the question being asked
-	steps    int     // events ever decided in trials
-	scouting bool    // the innermost trial looks for phases: nothing is tried inside
-	over     bool    // a trial inside has come to its end, and so has this one
-	differs  bool    // asRun would have made a difference to the batch supposed last
-	outlook  outlook // what it led to
-	rivals   int     // suppositions that were not refuted
+	gs                    []keptG
+	ps                    []keptP
+	ms                    []keptM
+	slots                 []keptSlot
+	nextScout, scoutEvery uint64  // event before which looking ahead for phases again is of no use, and the distance
+	budget                int     // events left to decide for the question being asked
+	steps                 int     // events ever decided in trials
+	scouting              bool    // the innermost trial looks for phases: nothing is tried inside
+	over                  bool    // a trial inside has come to its end, and so has this one
+	differs               bool    // asRun would have made a difference to the batch supposed last
+	outlook               outlook // what it led to
+	rivals                int     // suppositions that were not refuted
 }
 
 type keptG struct {
