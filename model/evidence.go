@@ -104,7 +104,7 @@ func (s *Sched) dueBatch(g *G, n span, f *found) {
 	i := 1
 	for pos := s.globq.head; pos < s.globq.tail && i <= n.most; pos++ {
 		r := s.globq.at(pos)
-		if r == 0 || pos == g.pos || s.g(r).popped {
+		if r == 0 || pos == g.pos || s.look(r).popped {
 			continue
 		}
 		if i >= n.least-1 && s.comes(r).p == NoP {

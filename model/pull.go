@@ -67,7 +67,7 @@ func (s *Sched) settleAhead(e *entry, g *G, p *P) {
 		if r == 0 {
 			continue
 		}
-		y := s.g(r)
+		y := s.look(r)
 		if y.popped {
 			owner = y.popBy
 			continue
@@ -84,7 +84,7 @@ func (s *Sched) settleAhead(e *entry, g *G, p *P) {
 			s.strain++
 			if q := s.stalledLooker(p, owner); !late && q != NoP {
 				owner = q
-				s.pop(y, q)
+				s.pop(r, q)
 			}
 		case c.since <= e.Time:
 			if late && e.Time-c.since < s.pace {
@@ -93,13 +93,13 @@ func (s *Sched) settleAhead(e *entry, g *G, p *P) {
 			}
 			owner = c.p
 			s.strain += s.popStrain(e, c.since)
-			s.pop(y, owner)
+			s.pop(r, owner)
 		case owner != NoP && c.p == owner:
-			s.pop(y, owner)
+			s.pop(r, owner)
 		case late:
 			s.strain += s.lateStrain(y, g)
 		case owner != NoP:
-			s.pop(y, owner) // with the owner's batch, stolen from it later
+			s.pop(r, owner) // with the owner's batch, stolen from it later
 		default:
 			wrong = true
 			s.moveToRing(s.p(c.p), r)
@@ -172,8 +172,9 @@ const (
 	paceLeast = 64  // ns
 )
 
-// pop marks y as gone from the global queue by way of P by.
-func (s *Sched) pop(y *G, by ProcID) {
+// pop marks r as gone from the global queue by way of P by.
+func (s *Sched) pop(r gref, by ProcID) {
+	y := s.g(r)
 	y.popped, y.popBy = true, by
 	s.popped++
 }
@@ -201,7 +202,7 @@ func (s *Sched) takePopped(g *G, p *P, f *found) {
 		if r == 0 {
 			continue
 		}
-		if y := s.g(r); !y.popped || y.popBy != p.id && s.comes(r).p != p.id {
+		if y := s.look(r); !y.popped || y.popBy != p.id && s.comes(r).p != p.id {
 			break
 		}
 		s.moveToRing(p, r)
@@ -239,7 +240,7 @@ func (s *Sched) batchSpan(e *entry, g *G) span {
 			continue
 		}
 		i++
-		y := s.g(r)
+		y := s.look(r)
 		if y == g || y.popped || y.putEnd <= e.since || y.putM == e.M {
 			continue
 		}
@@ -290,7 +291,7 @@ func (s *Sched) takeBatch(g *G, p *P, f *found, b batch) (differs bool) {
 	due := s.dueTurn(p, b.n)
 	for pos := s.globq.head; f.moved < b.n && pos < s.globq.tail; {
 		r := s.globq.at(pos)
-		if r == 0 || pos == g.pos || s.g(r).popped {
+		if r == 0 || pos == g.pos || s.look(r).popped {
 			pos++
 			continue
 		}
@@ -298,7 +299,7 @@ func (s *Sched) takeBatch(g *G, p *P, f *found, b batch) (differs bool) {
 			same := s.comes(r).p == p.id
 			differs = differs || same
 			if !same || b.asRun {
-				s.strain += s.lateStrain(s.g(r), s.g(y))
+				s.strain += s.lateStrain(s.look(r), s.look(y))
 				r = y
 			}
 		}
@@ -316,14 +317,14 @@ const overtakersMax = 128
 // have been put there before it and that p runs before r; 0 if there is none.
 // due, which p takes by itself in its turn, is none.
 func (s *Sched) overtaker(pos int64, r gref, p *P, due gref) gref {
-	g, c := s.g(r), s.comes(r)
+	g, c := s.look(r), s.comes(r)
 	for i := 0; i < overtakersMax && pos+1 < s.globq.tail; i++ {
 		pos++
 		y := s.globq.at(pos)
-		if y == 0 || y == due || s.g(y).popped {
+		if y == 0 || y == due || s.look(y).popped {
 			continue
 		}
-		h := s.g(y)
+		h := s.look(y)
 		if h.putAt >= g.putEnd {
 			break
 		}

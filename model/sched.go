@@ -191,6 +191,9 @@ func (s *Sched) g(r gref) *G {
 	return g
 }
 
+// look is the goroutine r for reading only: no trial copies it.
+func (s *Sched) look(r gref) *G { return s.gs.at(r) }
+
 // m is the thread's state; it grows the table as threads appear.
 func (s *Sched) m(i MIndex) *M {
 	for int(i) >= len(s.ms) {

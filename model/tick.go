@@ -105,7 +105,7 @@ func (s *Sched) globalSurely(e *entry) bool {
 			continue
 		}
 		n++
-		y := s.g(r)
+		y := s.look(r)
 		if c := s.comes(r); !y.popped && y.putEnd <= e.since && (c.seq == never || c.since > e.Time) {
 			return true
 		}
