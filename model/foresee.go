@@ -5,10 +5,10 @@ package model
 
 // Bounds of looking ahead.
 const (
-	foreseeLeast = 32   // events that one supposition is followed for at least
-	foreseeMost  = 512  // and at the most
-	foreseeShare = 40   // events decided in trials for each event decided for good, in the long run
-	foreseeStart = 4096 // events that trials may take before that counts
+	foreseeLeast = 32      // events that one supposition is followed for at least
+	foreseeMost  = 384     // and at the most
+	foreseeStart = 2 << 20 // events that trials may decide in any trace
+	foreseeEvery = 4       // and one more for so many events decided for good
 )
 
 // outlook is what a supposition led to.
@@ -26,6 +26,7 @@ func (a outlook) better(b outlook) bool {
 // return to where it was: the trial ends inside.
 func (s *Sched) tryBatches(e *entry, g *G, p *P, f *found, n span) batch {
 	t := &s.trial
+	t.settled = n.least == n.most
 	likely := batch{n: n.likely, asRun: true}
 	if t.scouting {
 		return likely
@@ -66,6 +67,7 @@ func (s *Sched) tryBatches(e *entry, g *G, p *P, f *found, n span) batch {
 			}
 		}
 	}
+	t.settled = t.rivals == 1
 	return best
 }
 
@@ -214,63 +216,4 @@ type phaseOf struct {
 }
 
 // afford reports whether trials have not taken more than their share.
-func (s *Sched) afford() bool { return uint64(s.trial.steps) < foreseeShare*s.cur+foreseeStart }
-
-// tryDrain finds out whether a mark worker has emptied the queue that g is
-// thought to be in: a dedicated one that is preempted moves all of its P's queue
-// to the global one, which leaves no event.
-//
-// Source: mgc.go, gcBgMarkWorker; proc.go, runqdrain.
-func (s *Sched) tryDrain(e *entry, g *G) {
-	if s.trial.depth > 0 || g.place != placeRing && g.place != placeRunnext {
-		return
-	}
-	v := s.p(g.p)
-	if v.worker < g.localSeq || !s.afford() {
-		return
-	}
-	t := &s.trial
-	t.until = min(s.cur+foreseeMost/4, s.ahead.tail)
-	t.agreed = len(s.Facts.Divergences)
-	look := func(drain bool) outlook {
-		t.budget = 3 * int(t.until-s.cur)
-		m := s.begin()
-		if drain {
-			s.drain(s.p(v.id))
-			s.strain += unlikelyStrain
-		}
-		s.execute(e)
-		var o outlook
-		if t.over {
-			t.over, o = false, t.outlook
-		} else {
-			o = s.follow()
-		}
-		s.undo(&m)
-		return o
-	}
-	stays := look(false)
-	if stays.far >= t.until && stays.strain <= s.strain+unlikelyStrain {
-		return
-	}
-	drained := look(true)
-	if drained.better(stays) {
-		s.drain(v)
-	}
-}
-
-// drain moves p's queue to the global one.
-func (s *Sched) drain(p *P) {
-	put := func(r gref) {
-		g := s.g(r)
-		s.unqueue(g)
-		s.globalPush(r)
-		g.sure = false
-	}
-	if p.runnext != 0 {
-		put(p.runnext)
-	}
-	for p.runq.len() > 0 {
-		put(p.runq.at(0))
-	}
-}
+func (s *Sched) afford() bool { return uint64(s.trial.steps) < s.cur/foreseeEvery+foreseeStart }

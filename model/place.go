@@ -15,7 +15,7 @@ func (s *Sched) runqput(p *P, r gref, next bool) {
 	}
 	kicked := p.runnext
 	p.runnext = r
-	g.place, g.p, g.sure, g.localSeq = placeRunnext, p.id, true, s.cur
+	g.place, g.p, g.sure = placeRunnext, p.id, true
 	if kicked != 0 {
 		s.ringput(p, kicked)
 		s.g(kicked).kickAt = s.now
@@ -39,16 +39,12 @@ func (s *Sched) ringput(p *P, r gref) {
 	}
 	p.runq.push(r)
 	g := s.g(r)
-	if g.place != placeRunnext || g.p != p.id {
-		g.localSeq = s.cur
-	}
 	g.place, g.p, g.sure = placeRing, p.id, true
 }
 
 // globalPush puts r at the global queue's tail.
 func (s *Sched) globalPush(r gref) {
 	s.roomInGlobal()
-	s.keepSlot(s.globq.tail)
 	s.placeGlobal(s.g(r), s.globq.push(r))
 }
 
@@ -70,7 +66,6 @@ func (s *Sched) globrunqputhead(r gref) {
 	g := s.g(r)
 	s.unqueue(g)
 	s.roomInGlobal()
-	s.keepSlot(s.globq.head - 1)
 	s.placeGlobal(g, s.globq.pushHead(r))
 }
 
@@ -106,7 +101,6 @@ func (s *Sched) unqueue(g *G) {
 			}
 		}
 	case placeGlobal:
-		s.keepSlot(g.pos)
 		s.globq.remove(g.pos)
 		if g.popped {
 			g.popped = false

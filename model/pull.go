@@ -244,6 +244,7 @@ func (s *Sched) batchSpan(e *entry, g *G) span {
 		if y == g || y.popped || y.putEnd <= e.since || y.putM == e.M {
 			continue
 		}
+		i = 0
 		maybe++
 		if y.putAt+min(s.pace/2, (y.putEnd-y.putAt)/2) > took {
 			late++
@@ -252,9 +253,9 @@ func (s *Sched) batchSpan(e *entry, g *G) span {
 	return span{s.batchOf(size - maybe), s.batchOf(size - late), s.batchOf(size)}
 }
 
-// unsettledMax is among how many goroutines at the global queue's tail those are
-// looked for whose put may not have been done.
-const unsettledMax = 64
+// unsettledMax is after how many goroutines in a row, from the global queue's
+// tail, whose put was done none is looked for whose put was not.
+const unsettledMax = 16
 
 // pullBatch takes g from the global queue and moves what came along with it to
 // p's ring.
@@ -267,7 +268,26 @@ func (s *Sched) pullBatch(e *entry, g *G, p *P, f *found) {
 	if !b.tick {
 		s.dueBatch(g, n, f)
 	}
+	if !s.trial.settled {
+		s.doubtEnd(g, n, b)
+	}
 	s.takeBatch(g, p, f, b)
+}
+
+// doubtEnd notes that it is not sure which goroutines were the last in a batch
+// and the first behind it.
+func (s *Sched) doubtEnd(g *G, n span, b batch) {
+	i := 1 // g itself
+	for pos := s.globq.head; pos < s.globq.tail && i <= max(n.most, b.n); pos++ {
+		r := s.globq.at(pos)
+		if r == 0 || pos == g.pos || s.look(r).popped {
+			continue
+		}
+		if i >= min(n.least, b.n)-1 {
+			s.g(r).sure = false
+		}
+		i++
+	}
 }
 
 // batch is what a pull from the global queue may have taken.

@@ -127,7 +127,6 @@ func (s *Sched) unbatch(e *entry, g *G, v *P) {
 		s.unqueue(y)
 		y.place, y.p, y.batch, y.sure = placeGlobal, NoP, 0, false
 		s.roomInGlobal()
-		s.keepSlot(s.globq.head - 1)
 		y.pos = s.globq.pushHead(back[i])
 	}
 }
@@ -182,8 +181,7 @@ func (s *Sched) returnToGlobal(r gref) {
 			break
 		}
 	}
-	s.globq.makeGap(pos, s.keepSlot, func(r gref, pos int64) { s.g(r).pos = pos })
-	s.keepSlot(pos)
+	s.globq.makeGap(pos, func(r gref, pos int64) { s.g(r).pos = pos })
 	s.globq.put(pos, r)
 	s.placeGlobal(y, pos)
 	y.putAt, y.putEnd, y.putM, y.putSeq, y.batch, y.sure = at, end, by, seq, 0, false

@@ -3,11 +3,39 @@ package model
 // gref is a goroutine's slot in Sched.gs; 0 is none.
 type gref int32
 
+// slot is a place in a queue and what stood there.
+type slot struct {
+	at  *gref
+	was gref
+}
+
+// slots notes what changes in queues while a trial is on.
+type slots struct {
+	on   bool
+	kept []slot
+}
+
+func (l *slots) set(at *gref, g gref) {
+	if l.on {
+		l.kept = append(l.kept, slot{at, *at})
+	}
+	*at = g
+}
+
+// undo takes back all changes since there were n.
+func (l *slots) undo(n int) {
+	for i := len(l.kept) - 1; i >= n; i-- {
+		*l.kept[i].at = l.kept[i].was
+	}
+	l.kept = l.kept[:n]
+}
+
 // ring is a P's local run queue without runnext.
 //
 // Source: runtime2.go, p.runq; proc.go, runqput, runqget, runqgrab.
 type ring struct {
-	q          [runqSize]gref
+	q          *[runqSize]gref
+	log        *slots
 	head, tail uint32
 }
 
@@ -17,13 +45,13 @@ func (r *ring) len() int { return int(r.tail - r.head) }
 func (r *ring) at(i int) gref { return r.q[(r.head+uint32(i))%runqSize] }
 
 func (r *ring) push(g gref) {
-	r.q[r.tail%runqSize] = g
+	r.log.set(&r.q[r.tail%runqSize], g)
 	r.tail++
 }
 
 func (r *ring) pushHead(g gref) {
 	r.head--
-	r.q[r.head%runqSize] = g
+	r.log.set(&r.q[r.head%runqSize], g)
 }
 
 // index is how far g is from the head, -1 if it is not in the ring.
@@ -38,14 +66,16 @@ func (r *ring) index(g gref) int {
 
 // swap exchanges the i-th and the j-th goroutine.
 func (r *ring) swap(i, j int) {
-	a, b := (r.head+uint32(i))%runqSize, (r.head+uint32(j))%runqSize
-	r.q[a], r.q[b] = r.q[b], r.q[a]
+	a, b := &r.q[(r.head+uint32(i))%runqSize], &r.q[(r.head+uint32(j))%runqSize]
+	g := *a
+	r.log.set(a, *b)
+	r.log.set(b, g)
 }
 
 // removeAt takes out the i-th goroutine; the order of the others stays.
 func (r *ring) removeAt(i int) {
 	for ; i > 0; i-- {
-		r.q[(r.head+uint32(i))%runqSize] = r.q[(r.head+uint32(i)-1)%runqSize]
+		r.log.set(&r.q[(r.head+uint32(i))%runqSize], r.q[(r.head+uint32(i)-1)%runqSize])
 	}
 	r.head++
 }
@@ -57,8 +87,9 @@ func (r *ring) removeAt(i int) {
 // Source: proc.go, globrunqput, globrunqget, globrunqgetbatch.
 type globq struct {
 	buf        []gref // circular; length is a power of two
-	head, tail int64  // positions; buf[pos % len]
-	n          int    // goroutines, holes not counted
+	log        *slots
+	head, tail int64 // positions; buf[pos % len]
+	n          int   // goroutines, holes not counted
 }
 
 func (q *globq) at(pos int64) gref { return *q.slot(pos) }
@@ -76,7 +107,7 @@ func (q *globq) makeRoom(moved func(gref, int64)) {
 	if q.n > size/2 {
 		size *= 2
 	}
-	*q = globq{buf: make([]gref, size)}
+	*q = globq{buf: make([]gref, size), log: old.log}
 	for pos := old.head; pos < old.tail; pos++ {
 		if g := old.at(pos); g != 0 {
 			moved(g, q.push(g))
@@ -87,7 +118,7 @@ func (q *globq) makeRoom(moved func(gref, int64)) {
 // push puts g at the tail and returns its position. There must be room.
 func (q *globq) push(g gref) int64 {
 	pos := q.tail
-	q.buf[pos&int64(len(q.buf)-1)] = g
+	q.log.set(q.slot(pos), g)
 	q.tail++
 	q.n++
 	return pos
@@ -96,15 +127,14 @@ func (q *globq) push(g gref) int64 {
 // pushHead puts g at the head and returns its position. There must be room.
 func (q *globq) pushHead(g gref) int64 {
 	q.head--
-	q.buf[q.head&int64(len(q.buf)-1)] = g
+	q.log.set(q.slot(q.head), g)
 	q.n++
 	return q.head
 }
 
 // makeGap moves what stands at pos and behind it one back, up to the first hole.
-// There must be room. keep is told each slot before it changes, moved each
-// goroutine's new position.
-func (q *globq) makeGap(pos int64, keep func(int64), moved func(gref, int64)) {
+// There must be room. moved is told each goroutine's new position.
+func (q *globq) makeGap(pos int64, moved func(gref, int64)) {
 	end := pos
 	for end < q.tail && q.at(end) != 0 {
 		end++
@@ -113,22 +143,21 @@ func (q *globq) makeGap(pos int64, keep func(int64), moved func(gref, int64)) {
 		q.tail++
 	}
 	for ; end > pos; end-- {
-		keep(end)
 		r := q.at(end - 1)
-		*q.slot(end) = r
+		q.log.set(q.slot(end), r)
 		moved(r, end)
 	}
 }
 
 // put puts g into the gap at pos.
 func (q *globq) put(pos int64, g gref) {
-	*q.slot(pos) = g
+	q.log.set(q.slot(pos), g)
 	q.n++
 }
 
 // remove takes out the goroutine at pos.
 func (q *globq) remove(pos int64) {
-	q.buf[pos&int64(len(q.buf)-1)] = 0
+	q.log.set(q.slot(pos), 0)
 	q.n--
 	for q.head < q.tail && q.at(q.head) == 0 {
 		q.head++

@@ -57,7 +57,9 @@ func New(rules Rules, ahead int) *Sched {
 	if ahead == 0 {
 		ahead = Lookahead
 	}
-	return &Sched{rules: rules, ahead: newHorizon(ahead), gs: newGoroutines(), progress: progress{pace: paceStart}}
+	s := &Sched{rules: rules, ahead: newHorizon(ahead), gs: newGoroutines(), progress: progress{pace: paceStart}}
+	s.globq.log = &s.trial.log
+	return s
 }
 
 // Step reads ev and decides the oldest event in the look-ahead if that is full.
@@ -216,7 +218,7 @@ func (s *Sched) p(id ProcID) *P {
 		s.ps = append(s.ps, nil)
 	}
 	if s.ps[id] == nil {
-		s.ps[id] = &P{id: id, m: NoM, phase: noPhase}
+		s.ps[id] = &P{id: id, m: NoM, phase: noPhase, runq: ring{q: new([runqSize]gref), log: &s.trial.log}}
 		if s.young && id > 0 {
 			s.ps[id].phase = freshPhase
 		}
@@ -249,7 +251,7 @@ func (s *Sched) setG(g *G, state GState, by GoID) {
 
 // closeG writes g's current stretch, which ends now.
 func (s *Sched) closeG(g *G, by GoID) {
-	if g.state == GNotExist {
+	if g.state == GNotExist || s.trial.depth > 0 {
 		return
 	}
 	*add(&s.Facts.Gs) = GInterval{
@@ -280,7 +282,7 @@ func (s *Sched) closeP(p *P, next PActivity) {
 			return // idle since the trace began, if it existed
 		}
 	}
-	if p.since == s.now {
+	if p.since == s.now || s.trial.depth > 0 {
 		return
 	}
 	iv := add(&s.Facts.Ps)

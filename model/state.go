@@ -65,10 +65,9 @@ type G struct {
 	lockRuns int32
 	lockAcq  int32
 
-	localSeq uint64 // event that put it into a local queue
-	kickAt   Time   // when it was kicked out of runnext
-	batch    uint64 // event of the global pull that moved it to a ring
-	chain    uint64 // event of the netpoll batch that already placed it
+	kickAt Time   // when it was kicked out of runnext
+	batch  uint64 // event of the global pull that moved it to a ring
+	chain  uint64 // event of the netpoll batch that already placed it
 
 	kept uint32 // trial that has copied it last
 
@@ -110,7 +109,6 @@ type P struct {
 	hostage gref
 	own     int
 
-	worker   uint64 // last dispatch of a mark worker
 	lastPull uint64 // last event that moved a batch to this ring
 	seen     bool
 	kept     uint32 // trial that has copied it last

@@ -66,7 +66,6 @@ func (s *Sched) execute(e *entry) {
 		g.waitedOn = NoP
 	}
 	e.since = s.sinceOf(e, g)
-	s.tryDrain(e, g)
 	f := s.find(e, g, p)
 	if s.trial.over {
 		return
@@ -82,14 +81,14 @@ func (s *Sched) dispatched(e *entry, g *G, p *P, f found) {
 	}
 	s.countTick(e, g, p, f)
 	s.noteLocked(e, g, p)
-	d := add(&s.Facts.Dispatches)
+	d := &s.trial.dispatch // what a trial finds is not told
+	if s.trial.depth == 0 {
+		d = add(&s.Facts.Dispatches)
+	}
 	*d = Dispatch{Time: s.now, Ready: g.since, G: g.id, By: g.by, P: p.id, M: e.M, Victim: f.victim,
 		WaitedOn: g.waitedOn, Func: g.fn, Source: f.source, Certain: f.certain, Sources: f.sources.With(f.source),
 		Moved: uint8(min(f.moved, 255)), DueMin: uint8(f.dueMin), DueMax: uint8(f.dueMax), Queue: int32(f.queue), Turn: f.turn, Beside: f.beside,
 		Censored: g.open&OpenStart != 0, Runtime: g.roles&roleRuntime != 0}
-	if g.roles&roleWorker != 0 {
-		p.worker = s.cur
-	}
 	s.setG(g, GRunning, NoG)
 	d.Runnable, d.Idle = int32(s.runnable), int32(s.npidle())
 	g.place, g.p, g.batch, g.popped, g.kickAt, g.putSeq = placeNone, p.id, 0, false, 0, 0

@@ -16,15 +16,17 @@ type trial struct {
 	gs                    []keptG
 	ps                    []keptP
 	ms                    []keptM
-	slots                 []keptSlot
-	nextScout, scoutEvery uint64  // event before which looking ahead for phases again is of no use, and the distance
-	budget                int     // events left to decide for the question being asked
-	steps                 int     // events ever decided in trials
-	scouting              bool    // the innermost trial looks for phases: nothing is tried inside
-	over                  bool    // a trial inside has come to its end, and so has this one
-	differs               bool    // asRun would have made a difference to the batch supposed last
-	outlook               outlook // what it led to
-	rivals                int     // suppositions that were not refuted
+	log                   slots
+	nextScout, scoutEvery uint64   // event before which looking ahead for phases again is of no use, and the distance
+	budget                int      // events left to decide for the question being asked
+	dispatch              Dispatch // where a trial's dispatches go
+	steps                 int      // events ever decided in trials
+	scouting              bool     // the innermost trial looks for phases: nothing is tried inside
+	over                  bool     // a trial inside has come to its end, and so has this one
+	differs               bool     // asRun would have made a difference to the batch supposed last
+	outlook               outlook  // what it led to
+	rivals                int      // suppositions that were not refuted
+	settled               bool     // nothing but what was chosen last explains the pull
 }
 
 type keptG struct {
@@ -42,11 +44,6 @@ type keptM struct {
 	was M
 }
 
-type keptSlot struct {
-	at  *gref
-	was gref
-}
-
 // mark is the state at the beginning of a trial.
 type mark struct {
 	gs, ps, ms, slots int
@@ -60,9 +57,10 @@ type mark struct {
 // begin opens a trial.
 func (s *Sched) begin() mark {
 	t := &s.trial
-	m := mark{gs: len(t.gs), ps: len(t.ps), ms: len(t.ms), slots: len(t.slots), epoch: t.epoch,
+	m := mark{gs: len(t.gs), ps: len(t.ps), ms: len(t.ms), slots: len(t.log.kept), epoch: t.epoch,
 		progress: s.progress, globq: s.globq, head: s.ahead.head, facts: s.Facts.counts()}
 	t.depth++
+	t.log.on = true
 	t.last++
 	t.epoch = t.last
 	return m
@@ -71,9 +69,7 @@ func (s *Sched) begin() mark {
 // undo takes back all that happened since the trial began, and closes it.
 func (s *Sched) undo(m *mark) {
 	t := &s.trial
-	for i := len(t.slots) - 1; i >= m.slots; i-- {
-		*t.slots[i].at = t.slots[i].was
-	}
+	t.log.undo(m.slots)
 	for i := len(t.gs) - 1; i >= m.gs; i-- {
 		*t.gs[i].at = t.gs[i].was
 	}
@@ -83,10 +79,11 @@ func (s *Sched) undo(m *mark) {
 	for i := len(t.ms) - 1; i >= m.ms; i-- {
 		*t.ms[i].at = t.ms[i].was
 	}
-	t.slots, t.gs, t.ps, t.ms = t.slots[:m.slots], t.gs[:m.gs], t.ps[:m.ps], t.ms[:m.ms]
+	t.gs, t.ps, t.ms = t.gs[:m.gs], t.ps[:m.ps], t.ms[:m.ms]
 	s.progress, s.globq, s.ahead.head = m.progress, m.globq, m.head
 	s.Facts.cut(m.facts)
 	t.depth--
+	t.log.on = t.depth > 0
 	t.epoch = m.epoch
 }
 
@@ -103,12 +100,4 @@ func (s *Sched) keepP(p *P) {
 func (s *Sched) keepM(m *M) {
 	s.trial.ms = append(s.trial.ms, keptM{m, *m})
 	m.kept = s.trial.epoch
-}
-
-// keepSlot notes a slot of the global queue before it changes.
-func (s *Sched) keepSlot(pos int64) {
-	if s.trial.epoch != 0 {
-		at := s.globq.slot(pos)
-		s.trial.slots = append(s.trial.slots, keptSlot{at, *at})
-	}
 }
