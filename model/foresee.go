@@ -7,8 +7,8 @@ package model
 const (
 	foreseeLeast = 32      // events that one supposition is followed for at least
 	foreseeMost  = 384     // and at the most
-	foreseeStart = 2 << 20 // events that trials may decide in any trace
-	foreseeEvery = 4       // and one more for so many events decided for good
+	foreseeStart = 1 << 19 // events that trials may decide in any trace
+	foreseeEvery = 8       // and one more for so many events decided for good
 )
 
 // outlook is what a supposition led to.
