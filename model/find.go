@@ -176,12 +176,14 @@ func (s *Sched) fromOwnRing(e *entry, g *G, p *P, f *found) {
 	if p.hostage == 0 && k > 0 && s.takenAway(e, p, k) {
 		k = 0
 	}
+	if p.hostage == 0 && k > 0 {
+		if n := s.evict(p, k); n < k {
+			s.diverge(DivergeOrder, g, p.id)
+			k = n
+		}
+	}
 	if p.hostage == 0 && k > 0 && s.comes(p.runq.at(0)).p == p.id {
 		s.findHostage(p, k)
-		if p.hostage == 0 {
-			k = s.evict(p, k)
-			s.diverge(DivergeOrder, g, p.id)
-		}
 	}
 	f.certain = g.sure && k == 0 && p.hostage == 0 && p.runnext == 0
 	if p.hostage == 0 {

@@ -137,7 +137,7 @@ func (s *Sched) unbatch(e *entry, g *G, v *P) {
 func (s *Sched) evict(p *P, k int) int {
 	for i := k - 1; i >= 0; i-- {
 		r := p.runq.at(i)
-		if c := s.comes(r); s.g(r).batch != 0 && (c.p == NoP || c.p == p.id) {
+		if c := s.comes(r); s.look(r).batch != 0 && (c.p == NoP || c.p == p.id || c.since > s.now) {
 			s.returnToGlobal(r)
 			k--
 		}
