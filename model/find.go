@@ -68,7 +68,7 @@ func (s *Sched) found(g *G, f found) found {
 // doubtFor is for how many events after the trace contradicted the model's
 // queues nothing that it takes from them is called certain: what is wrong in one
 // queue shows up later in another.
-const doubtFor = 1 << 12
+const doubtFor = 1 << 9
 
 // Shuffled reports whether goroutines in runnext were passed by so often, although
 // their own P ran them later, that the program must have been built with -race:

@@ -67,7 +67,7 @@ func (s *Sched) tryBatches(e *entry, g *G, p *P, f *found, n span) batch {
 			}
 		}
 	}
-	t.settled = t.rivals == 1
+	t.settled = t.rivals == 1 && best == likely
 	return best
 }
 
