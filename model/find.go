@@ -123,7 +123,7 @@ func (s *Sched) fromNowhere(g *G, f *found) {
 		f.victim = g.victim
 	}
 	switch {
-	case !g.sure: // see neverQueued
+	case !g.sure && g.direct == SourceSyscallExit: // its thread may have stalled
 		f.sources = f.sources.With(SourceGlobal)
 	case g.direct == SourceNetpoll && s.now-g.parkAt <= 4*parkCancel:
 		// A cancelled park that was slow looks the same as a quick poll.

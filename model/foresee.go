@@ -153,7 +153,7 @@ func (s *Sched) suppose(e *entry, p *P, f found, b batch) outlook {
 func (s *Sched) follow() outlook {
 	t := &s.trial
 	for s.ahead.head < t.until && t.budget > 0 {
-		if e := s.ahead.at(s.ahead.head); e.Op == OpGOMAXPROCS || e.Op == OpGeneration && e.Arg != 0 {
+		if s.endsTrials(s.ahead.at(s.ahead.head)) {
 			break
 		}
 		t.budget--
@@ -171,6 +171,13 @@ func (s *Sched) follow() outlook {
 		return outlook{s.cur, s.strain}
 	}
 	return outlook{t.until, s.strain}
+}
+
+// endsTrials reports whether e cannot be decided in a trial: what it does cannot
+// be taken back. In a damaged trace a goroutine goes on after its exit.
+func (s *Sched) endsTrials(e *entry) bool {
+	return e.Op == OpGOMAXPROCS || e.Op == OpGeneration && e.Arg != 0 ||
+		opClasses[e.Op].subject == subjectG && s.look(e.g).id != GoID(e.Subject)
 }
 
 // scout looks for the phases of schedtick ahead, when the next event is a pull

@@ -322,8 +322,8 @@ func (s *Sched) wentGlobal(p *P, list []gref) int {
 			first, n = c.seq, i
 		}
 	}
-	if first != never && (n != 1 || len(list) > 2) {
-		return n // a thief would have taken half of them
+	if first != never && (n != 1 || len(list) > 2 || s.comes(list[0]).p == p.id) {
+		return n // a thief would have taken half of them, and p runs its ring in order
 	}
 	for n = 0; n < len(list); {
 		if c := s.comes(list[n]); c.p != NoP && (c.p == p.id || !c.woken || c.since <= s.now) {

@@ -28,7 +28,7 @@ func (s *Sched) fromGlobal(e *entry, g *G, p *P, f *found) {
 		return
 	}
 	f.source = SourceGlobal
-	f.certain = g.sure && !popped && p.outOfTurn() && p.runq.len() == 0 && p.runnext == 0
+	f.certain = g.sure && !popped && p.phase.votes > 0 && p.outOfTurn() && p.runq.len() == 0 && p.runnext == 0
 	if popped {
 		s.takePopped(g, p, f)
 		return

@@ -219,9 +219,6 @@ func (s *Sched) p(id ProcID) *P {
 	}
 	if s.ps[id] == nil {
 		s.ps[id] = &P{id: id, m: NoM, phase: noPhase, runq: ring{q: new([runqSize]gref), log: &s.trial.log}}
-		if s.young && id > 0 {
-			s.ps[id].phase = freshPhase
-		}
 		if !s.declared && id < maxProcs-1 {
 			s.procs = max(s.procs, int(id)+1)
 		}

@@ -109,6 +109,7 @@ type P struct {
 	hostage gref
 	own     int
 
+	ran      bool   // something, since the trace began
 	lastPull uint64 // last event that moved a batch to this ring
 	seen     bool
 	kept     uint32 // trial that has copied it last

@@ -66,6 +66,12 @@ func (s *Sched) execute(e *entry) {
 		g.waitedOn = NoP
 	}
 	e.since = s.sinceOf(e, g)
+	if !p.ran {
+		p.ran = true
+		if s.young && p.id > 0 && p.phase.at < 0 {
+			p.phase = freshPhase
+		}
+	}
 	f := s.find(e, g, p)
 	if s.trial.over {
 		return

@@ -1,0 +1,112 @@
+package model
+
+import (
+	"fmt"
+	"math/rand"
+	"strings"
+	"testing"
+)
+
+// whole is all that a trial could change, as text.
+func (s *Sched) whole() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%+v head=%d facts=%+v depth=%d\n", s.progress, s.ahead.head, s.Facts.counts(), s.trial.depth)
+	for r := gref(1); r <= s.gs.used; r++ {
+		g := *s.gs.at(r)
+		g.kept = 0
+		fmt.Fprintf(&out, "%d %+v\n", r, g)
+	}
+	for _, p := range s.ps {
+		if p != nil && (p.seen || p.opTail != 0 || p.runTail != 0) {
+			q := *p
+			q.kept, q.runq = 0, ring{}
+			fmt.Fprintf(&out, "%+v ring:", q)
+			for i := range p.runq.len() {
+				fmt.Fprintf(&out, " %d", p.runq.at(i))
+			}
+			out.WriteByte('\n')
+		}
+	}
+	for pos := s.globq.head; pos < s.globq.tail; pos++ {
+		fmt.Fprintf(&out, "%d:%d ", pos, s.globq.at(pos))
+	}
+	for _, m := range s.ms {
+		m.kept = 0
+		fmt.Fprintf(&out, "%+v\n", m)
+	}
+	return out.String()
+}
+
+// TestTrialLeavesNothing: after a trial, and one inside it, the model is what it
+// was before, whatever was decided meanwhile.
+func TestTrialLeavesNothing(t *testing.T) {
+	rnd := rand.New(rand.NewSource(1))
+	s := New(RulesFor(26), 64)
+	now := Time(0)
+	for range 20_000 {
+		now += Time(rnd.Intn(400))
+		ev := Event{Time: now, Op: []Op{OpNewproc, OpExecute, OpExecute, OpGosched, OpGosched, OpPark, OpReady, OpGoexit,
+			OpEntersyscall, OpExitsyscallNoP, OpAcquirep, OpReleasep}[rnd.Intn(12)],
+			Subject: int64(rnd.Intn(12)), G: GoID(rnd.Intn(12)) - 1, P: ProcID(rnd.Intn(3)), M: MIndex(rnd.Intn(3)), Reason: ReasonGosched, Flags: FlagStack}
+		s.Step(&ev)
+		if rnd.Intn(50) > 0 || s.ahead.head == s.ahead.tail {
+			continue
+		}
+		before := s.whole()
+		m := s.begin()
+		s.trial.until, s.trial.agreed = s.ahead.tail, 1<<20
+		s.trial.budget = 1 + rnd.Intn(20)
+		s.follow()
+		inside := s.whole()
+		n := s.begin()
+		s.trial.budget = 1 << 20
+		s.follow()
+		s.undo(&n)
+		if after := s.whole(); after != inside {
+			t.Fatalf("the trial inside left\n%s", difference(inside, after))
+		}
+		s.undo(&m)
+		if after := s.whole(); after != before {
+			t.Fatalf("the trial left\n%s", difference(before, after))
+		}
+	}
+}
+
+// difference is the first line in which b is not a.
+func difference(a, b string) string {
+	x, y := strings.Split(a, "\n"), strings.Split(b, "\n")
+	for i := range y {
+		if i >= len(x) || x[i] != y[i] {
+			return y[i] + "\nwhere there was\n" + x[min(i, len(x)-1)]
+		}
+	}
+	return "less than there was"
+}
+
+// TestPhaseVotes: a phase holds against single hits elsewhere, is given up for
+// one seen as often, and for none after as many misses.
+func TestPhaseVotes(t *testing.T) {
+	h := noPhase
+	for _, step := range []struct {
+		hit  int // residue; -1 is a miss
+		want int
+	}{
+		{5, 5}, {5, 5}, // seen twice
+		{17, 5}, {5, 5}, // once elsewhere
+		{17, 5}, {17, 5}, {17, 17}, // more often than it
+		{-1, 17}, {-1, 17}, {-1, 17}, {-1, 5}, // refuted: the rival takes its place
+		{-1, 5}, {-1, 5}, {-1, -1},
+	} {
+		if step.hit < 0 {
+			h.miss()
+		} else {
+			h.hit(step.hit)
+		}
+		if h.at != step.want {
+			t.Errorf("after %d: phase %d, want %d (%+v)", step.hit, h.at, step.want, h)
+		}
+	}
+	if f := freshPhase; f.hit(9) != true || f.at != 9 {
+		t.Errorf("the first hit refutes that a P is fresh: %+v", f)
+	}
+}
