@@ -315,7 +315,7 @@ func (s *Sched) takeBatch(g *G, p *P, f *found, b batch) (differs bool) {
 			pos++
 			continue
 		}
-		if y := s.overtaker(pos, r, p, due); y != 0 {
+		if y := s.overtaker(pos, r, g, p, due); y != 0 {
 			same := s.comes(r).p == p.id
 			differs = differs || same
 			if !same || b.asRun {
@@ -335,13 +335,14 @@ const overtakersMax = 128
 
 // overtaker is the first of those behind r, at pos in the global queue, that may
 // have been put there before it and that p runs before r; 0 if there is none.
-// due, which p takes by itself in its turn, is none.
-func (s *Sched) overtaker(pos int64, r gref, p *P, due gref) gref {
+// Neither first, which p has just taken, nor due, which it takes by itself in its
+// turn, is one.
+func (s *Sched) overtaker(pos int64, r gref, first *G, p *P, due gref) gref {
 	g, c := s.look(r), s.comes(r)
 	for i := 0; i < overtakersMax && pos+1 < s.globq.tail; i++ {
 		pos++
 		y := s.globq.at(pos)
-		if y == 0 || y == due || s.look(y).popped {
+		if y == 0 || y == due || pos == first.pos || s.look(y).popped {
 			continue
 		}
 		h := s.look(y)
