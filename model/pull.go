@@ -61,6 +61,8 @@ func (s *Sched) globalBeforeLocal(e *entry, g *G, p *P, f *found) {
 // larger than the model made it.
 func (s *Sched) settleAhead(e *entry, g *G, p *P) {
 	owner := NoP // who popped the last one ahead
+	last := gref(0)
+	taken := 0 // by owner
 	wrong := false
 	for pos, end := max(s.globq.head, g.pos-2*globBatchMax), g.pos; pos < end; pos++ {
 		r := s.globq.at(pos)
@@ -91,10 +93,12 @@ func (s *Sched) settleAhead(e *entry, g *G, p *P) {
 				s.strain += s.lateStrain(y, g)
 				break
 			}
-			owner = c.p
+			owner, last, taken = c.p, r, 1
 			s.strain += s.popStrain(e, c.since)
 			s.pop(r, owner)
 		case owner != NoP && c.p == owner:
+			last = r
+			taken++
 			s.pop(r, owner)
 		case late:
 			s.strain += s.lateStrain(y, g)
@@ -105,8 +109,36 @@ func (s *Sched) settleAhead(e *entry, g *G, p *P) {
 			s.moveToRing(s.p(c.p), r)
 		}
 	}
+	if last != 0 {
+		s.popRest(g, owner, last, taken)
+	}
 	if wrong {
 		s.diverge(DivergePlace, g, p.id)
+	}
+}
+
+// popRest marks as gone what the batch of P owner, whose thread has not started
+// yet, has beside those ahead of g: goroutines announced after g that may have
+// been put onto the queue before it, and that owner runs next after last.
+func (s *Sched) popRest(g *G, owner ProcID, last gref, taken int) {
+	if q := s.p(owner); q.inTurn() {
+		return
+	}
+	n := s.batchOf(s.globq.n - s.popped + taken)
+	seq := s.comes(last).seq
+	for ; taken < n; taken++ {
+		d := s.ahead.at(seq).onP
+		if d == 0 {
+			return
+		}
+		seq += uint64(d)
+		r := s.ahead.at(seq).g
+		y := s.look(r)
+		if y == g || y.place != placeGlobal || y.popped || y.pos < g.pos || !g.mayFollow(y) || s.comes(r).seq != seq {
+			return
+		}
+		s.strain += s.lateStrain(g, y)
+		s.pop(r, owner)
 	}
 }
 
@@ -202,11 +234,12 @@ func (s *Sched) takePopped(g *G, p *P, f *found) {
 		if r == 0 {
 			continue
 		}
-		if y := s.look(r); !y.popped || y.popBy != p.id && s.comes(r).p != p.id {
+		if y := s.look(r); y.popped && (y.popBy == p.id || s.comes(r).p == p.id) {
+			s.moveToRing(p, r)
+			f.moved++
+		} else if y.popped {
 			break
 		}
-		s.moveToRing(p, r)
-		f.moved++
 	}
 }
 
