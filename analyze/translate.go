@@ -529,6 +529,8 @@ func frameFlags(fn string) model.Flags {
 		return model.FlagGCMarkDone
 	case "runtime.ReadTrace", "runtime.readTrace0":
 		return model.FlagTraceReader
+	case "runtime.injectglist":
+		return model.FlagInject
 	case "runtime.bgscavenge":
 		return model.FlagScavenger
 	}

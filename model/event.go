@@ -156,6 +156,7 @@ const (
 	FlagGCWorker                       // runtime.gcBgMarkWorker is on it
 	FlagGCMarkDone                     // runtime.gcMarkDone or alike is on it too
 	FlagTraceReader                    // in runtime/trace's reader
+	FlagInject                         // runtime.injectglist is on it
 	FlagScavenger                      // runtime.bgscavenge is on it
 	FlagDedicated                      // label "GC (dedicated)"
 	FlagFractional                     // label "GC (fractional)"

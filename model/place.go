@@ -171,6 +171,8 @@ func (s *Sched) putReady(e *entry, g *G) {
 		s.globrunqput(e.g, e)
 	case e.G < 0:
 		s.putFromScheduler(e, g)
+	case e.Flags&FlagInject != 0:
+		s.injected(e, g)
 	case e.Flags&FlagSystemstack != 0 && (g.parked(ReasonNetwork) || g.roles&roleScavenger != 0):
 		// Called through systemstack without goready: injectglist, mostly while
 		// the world is stopped and no P counts as idle.
@@ -266,6 +268,26 @@ func (s *Sched) netpollBatch(e *entry) bool {
 	return true
 }
 
+// injected places a list of goroutines that the collector wakes at once, e being
+// the first of them or one that was placed with it.
+//
+// Source: mgcmark.go, gcWakeAllAssists; mgc.go, gcMarkTermination; mheap.go,
+// gcController's weak-to-strong waiters; proc.go, injectglist.
+func (s *Sched) injected(e *entry, g *G) {
+	if g.chain == s.cur {
+		return
+	}
+	list := s.scratch[:0]
+	seq, x := s.cur, e
+	for x != nil && x.Op == OpReady && x.Flags&FlagInject != 0 && s.look(x.g).state == GWaiting || x == e {
+		list = append(list, x.g)
+		s.g(x.g).chain = seq
+		x, seq = s.nextOnM(seq)
+	}
+	s.scratch = list
+	s.injectglist(s.p(e.P), list)
+}
+
 // injectglist puts goroutines onto the global queue, one for each idle P, and
 // the rest into p's ring. How many Ps the runtime counted as idle is not exactly
 // known: some may be promised to threads that are just waking. So what happens
@@ -274,6 +296,9 @@ func (s *Sched) netpollBatch(e *entry) bool {
 // Source: proc.go, injectglist.
 func (s *Sched) injectglist(p *P, list []gref) {
 	most := min(s.npidle(), len(list))
+	if s.stw > 0 {
+		most = 0 // a stopped P is not idle
+	}
 	least := min(most, s.lastingIdle())
 	global := max(least, min(most, s.wentGlobal(p, list)))
 	for i, r := range list {
