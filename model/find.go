@@ -45,8 +45,6 @@ func (s *Sched) find(e *entry, g *G, p *P) found {
 		}
 	case placeGlobal:
 		s.fromGlobal(e, g, p, &f)
-	case placeLimbo:
-		f.source = SourceSteal
 	default:
 		f.source = SourceUnknown
 	}
@@ -61,13 +59,27 @@ func (s *Sched) found(g *G, f found) found {
 	}
 	if f.certain {
 		f.sources = 0
+	} else if f.sources == 0 {
+		f.sources = rivals[f.source]
 	}
 	return f
 }
 
+// rivals are what a dispatch may have come from instead, where all that is known
+// is that the queues are not as sure as they look.
+var rivals = [NumSources]Sources{
+	SourceRunnext:      1 << SourceLocal,
+	SourceLocal:        1<<SourceGlobal | 1<<SourceSteal,
+	SourceGlobalTick:   1<<SourceGlobal | 1<<SourceLocal,
+	SourceGlobal:       1<<SourceGlobalTick | 1<<SourceLocal,
+	SourceSteal:        1<<SourceStealRunnext | 1<<SourceGlobal,
+	SourceStealRunnext: 1<<SourceSteal | 1<<SourceGlobal,
+}
+
 // doubtFor is for how many events after the trace contradicted the model's
-// queues nothing that it takes from them is called certain: what is wrong in one
-// queue shows up later in another.
+// queues nothing that it takes from a ring or the global queue is called certain:
+// what is wrong in one queue shows up later in another. What is in runnext does
+// not depend on the other queues.
 const doubtFor = 1 << 9
 
 // Shuffled reports whether goroutines in runnext were passed by so often, although

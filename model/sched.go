@@ -23,6 +23,7 @@ type Sched struct {
 	start       Time // of the trace
 	started     bool
 	broken      bool // since a break in the trace: goroutines not seen since are in unknown states
+	procs       int  // GOMAXPROCS; the highest P seen while the trace doesn't say
 	declared    bool // GOMAXPROCS was
 	mostProcs   int  // the highest GOMAXPROCS declared
 	aged, young bool // the first newproc was seen; the program began then, by the goroutine's id
@@ -37,7 +38,6 @@ type progress struct {
 	settled Time // when all puts onto the global queue announced so far must be done
 	popped  int  // goroutines in it that have left it by all evidence, their dispatch still to come
 
-	procs    int // GOMAXPROCS; the highest P seen while the trace doesn't say
 	running  int // Ps held by an M
 	runnable int // goroutines
 	stw      int // stop-the-world ranges open
@@ -130,7 +130,7 @@ func (s *Sched) decide() {
 	}
 	s.now = e.Time
 	if opClasses[e.Op].subject == subjectG && s.g(e.g).id != GoID(e.Subject) {
-		s.refind(e) // it exited since it was read: only a damaged trace goes on about it
+		s.refind(e) // it exited since it was read: only a damaged trace goes on about it, and ends trials
 	}
 	if opClasses[e.Op].subject == subjectP {
 		s.p(ProcID(e.Subject)).opHead = s.cur + uint64(e.again)

@@ -10,7 +10,6 @@ const (
 	placeRing                     // ring of G.p
 	placeGlobal                   // global queue, at G.pos
 	placeDirect                   // in no queue: its dispatch follows at once, from G.direct
-	placeLimbo                    // was thought to be in a local queue, which was refuted
 )
 
 // role marks goroutines of the runtime that the scheduler treats specially.
