@@ -47,7 +47,8 @@ func (s *Sched) inGlobal(r gref, p *P) bool {
 	n := 0
 	for pos := s.globq.head; pos < s.globq.tail && n < besideMost; pos++ {
 		y := s.globq.at(pos)
-		if y == 0 {
+		if y <= 0 {
+			pos += y.ahead()
 			continue
 		}
 		n++
@@ -104,7 +105,11 @@ func (s *Sched) dueBatch(g *G, n span, f *found) {
 	i := 1
 	for pos := s.globq.head; pos < s.globq.tail && i <= n.most; pos++ {
 		r := s.globq.at(pos)
-		if r == 0 || pos == g.pos || s.look(r).popped {
+		if r <= 0 {
+			pos += r.ahead()
+			continue
+		}
+		if pos == g.pos || s.look(r).popped {
 			continue
 		}
 		if i >= n.least-1 && s.comes(r).p == NoP {

@@ -60,7 +60,7 @@ func (s *Sched) Queues() string {
 	}
 	var all []string
 	for pos := s.globq.head; pos < s.globq.tail && len(all) < 8; pos++ {
-		if r := s.globq.at(pos); r != 0 {
+		if r := s.globq.at(pos); r > 0 {
 			all = append(all, name(r))
 		}
 	}

@@ -98,7 +98,11 @@ func (s *Sched) foreseeUntil(g *G, n span) uint64 {
 	i := 1
 	for pos := g.pos + 1; pos < s.globq.tail && i <= n.most+1; pos++ {
 		r := s.globq.at(pos)
-		if r == 0 || s.look(r).popped {
+		if r <= 0 {
+			pos += r.ahead()
+			continue
+		}
+		if s.look(r).popped {
 			continue
 		}
 		if i >= n.least-1 {

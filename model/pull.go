@@ -66,7 +66,8 @@ func (s *Sched) settleAhead(e *entry, g *G, p *P) {
 	wrong := false
 	for pos, end := max(s.globq.head, g.pos-2*globBatchMax), g.pos; pos < end; pos++ {
 		r := s.globq.at(pos)
-		if r == 0 {
+		if r <= 0 {
+			pos += r.ahead()
 			continue
 		}
 		y := s.look(r)
@@ -231,7 +232,8 @@ func (s *Sched) takePopped(g *G, p *P, f *found) {
 	p.lastPull = s.cur
 	for pos := g.pos + 1; pos < s.globq.tail; pos++ {
 		r := s.globq.at(pos)
-		if r == 0 {
+		if r <= 0 {
+			pos += r.ahead()
 			continue
 		}
 		if y := s.look(r); y.popped && (y.popBy == p.id || s.comes(r).p == p.id) {
@@ -269,7 +271,8 @@ func (s *Sched) batchSpan(e *entry, g *G) span {
 	pos := s.globq.tail - 1
 	for i := 0; i < unsettledMax && pos >= s.globq.head; pos-- {
 		r := s.globq.at(pos)
-		if r == 0 {
+		if r <= 0 {
+			pos -= r.back()
 			continue
 		}
 		i++
@@ -313,7 +316,11 @@ func (s *Sched) doubtEnd(g *G, n span, b batch) {
 	i := 1 // g itself
 	for pos := s.globq.head; pos < s.globq.tail && i <= max(n.most, b.n); pos++ {
 		r := s.globq.at(pos)
-		if r == 0 || pos == g.pos || s.look(r).popped {
+		if r <= 0 {
+			pos += r.ahead()
+			continue
+		}
+		if pos == g.pos || s.look(r).popped {
 			continue
 		}
 		if i >= min(n.least, b.n)-1 {
@@ -344,7 +351,11 @@ func (s *Sched) takeBatch(g *G, p *P, f *found, b batch) (differs bool) {
 	due := s.dueTurn(p, b.n)
 	for pos := s.globq.head; f.moved < b.n && pos < s.globq.tail; {
 		r := s.globq.at(pos)
-		if r == 0 || pos == g.pos || s.look(r).popped {
+		if r <= 0 {
+			pos += 1 + r.ahead()
+			continue
+		}
+		if pos == g.pos || s.look(r).popped {
 			pos++
 			continue
 		}
@@ -362,7 +373,7 @@ func (s *Sched) takeBatch(g *G, p *P, f *found, b batch) (differs bool) {
 	return differs
 }
 
-// overtakersMax is how many goroutines behind one are looked at that may have
+// overtakersMax is how many slots behind a goroutine are looked at for one that may have
 // been put onto the global queue before it.
 const overtakersMax = 128
 
@@ -375,7 +386,12 @@ func (s *Sched) overtaker(pos int64, r gref, first *G, p *P, due gref) gref {
 	for i := 0; i < overtakersMax && pos+1 < s.globq.tail; i++ {
 		pos++
 		y := s.globq.at(pos)
-		if y == 0 || y == due || pos == first.pos || s.look(y).popped {
+		if y <= 0 {
+			i += int(y.ahead())
+			pos += y.ahead()
+			continue
+		}
+		if y == due || pos == first.pos || s.look(y).popped {
 			continue
 		}
 		h := s.look(y)

@@ -174,7 +174,8 @@ func (s *Sched) returnToGlobal(r gref) {
 	pos := s.globq.head
 	for ; pos < s.globq.tail; pos++ {
 		z := s.globq.at(pos)
-		if z == 0 {
+		if z <= 0 {
+			pos += z.ahead()
 			continue
 		}
 		if d := s.comes(z); c.p != NoP && d.p == c.p && d.seq > c.seq || (c.p == NoP || d.p == NoP) && s.g(z).putAt > at {

@@ -82,11 +82,11 @@ func (r *ring) removeAt(i int) {
 
 // globq is the global run queue. Every goroutine in it knows its position
 // (G.pos), so that taking one from the middle leaves a hole instead of moving
-// what is behind.
+// what is behind. Where many Ps take at once it is mostly holes: see hole.
 //
 // Source: proc.go, globrunqput, globrunqget, globrunqgetbatch.
 type globq struct {
-	buf        []gref // circular; length is a power of two
+	buf        []gref // circular; length is a power of two; holes are not positive
 	log        *slots
 	head, tail int64 // positions; buf[pos % len]
 	n          int   // goroutines, holes not counted
@@ -95,6 +95,34 @@ type globq struct {
 func (q *globq) at(pos int64) gref { return *q.slot(pos) }
 
 func (q *globq) slot(pos int64) *gref { return &q.buf[pos&int64(len(q.buf)-1)] }
+
+// The first slot of a run of holes holds its length, negative, and the last one
+// the same with the bit holesBack, so that scans step over it from either end.
+// What other slots hold is no more than there is behind them.
+const holesBack = 1 << 30
+
+// ahead is how many slots to step over, beside its own, from a hole on to the
+// next.
+func (g gref) ahead() int64 {
+	if -g < holesBack {
+		return max(1, -int64(g)) - 1
+	}
+	return 0
+}
+
+// back is the same towards the head, from the last of a run of holes.
+func (g gref) back() int64 { return max(1, -int64(g)&^holesBack) - 1 }
+
+// holes makes the slots from pos up to but not including end a run of holes.
+func (q *globq) holes(pos, end int64) {
+	n := gref(end - pos)
+	if n > 1 {
+		q.log.set(q.slot(end-1), -(n | holesBack))
+	}
+	if n > 0 {
+		q.log.set(q.slot(pos), -n)
+	}
+}
 
 // full reports whether there is no room between tail and head.
 func (q *globq) full() bool { return q.tail-q.head >= int64(len(q.buf)) }
@@ -109,8 +137,10 @@ func (q *globq) makeRoom(moved func(gref, int64)) {
 	}
 	*q = globq{buf: make([]gref, size), log: old.log}
 	for pos := old.head; pos < old.tail; pos++ {
-		if g := old.at(pos); g != 0 {
+		if g := old.at(pos); g > 0 {
 			moved(g, q.push(g))
+		} else {
+			pos += g.ahead()
 		}
 	}
 }
@@ -136,11 +166,13 @@ func (q *globq) pushHead(g gref) int64 {
 // There must be room. moved is told each goroutine's new position.
 func (q *globq) makeGap(pos int64, moved func(gref, int64)) {
 	end := pos
-	for end < q.tail && q.at(end) != 0 {
+	for end < q.tail && q.at(end) > 0 {
 		end++
 	}
 	if end == q.tail {
 		q.tail++
+	} else {
+		q.holes(end+1, end+1+q.at(end).ahead())
 	}
 	for ; end > pos; end-- {
 		r := q.at(end - 1)
@@ -157,12 +189,25 @@ func (q *globq) put(pos int64, g gref) {
 
 // remove takes out the goroutine at pos.
 func (q *globq) remove(pos int64) {
-	q.log.set(q.slot(pos), 0)
+	q.log.set(q.slot(pos), -1)
 	q.n--
-	for q.head < q.tail && q.at(q.head) == 0 {
-		q.head++
+	first, end := pos, pos+1
+	if pos > q.head {
+		if r := q.at(pos - 1); r <= 0 {
+			first -= 1 + r.back()
+		}
 	}
-	for q.tail > q.head && q.at(q.tail-1) == 0 {
-		q.tail--
+	if end < q.tail {
+		if r := q.at(end); r <= 0 {
+			end += 1 + r.ahead()
+		}
+	}
+	switch {
+	case first == q.head:
+		q.head = end
+	case end == q.tail:
+		q.tail = first
+	default:
+		q.holes(first, end)
 	}
 }

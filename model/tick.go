@@ -101,7 +101,8 @@ func (s *Sched) globalSurely(e *entry) bool {
 	n := 0
 	for pos := s.globq.head; pos < s.globq.tail && n < 4; pos++ {
 		r := s.globq.at(pos)
-		if r == 0 {
+		if r <= 0 {
+			pos += r.ahead()
 			continue
 		}
 		n++

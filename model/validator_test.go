@@ -84,13 +84,23 @@ func (v *validator) places(s *Sched) {
 		}
 	}
 	n := 0
+	first := s.globq.head // of the run of holes at hand
 	for pos := s.globq.head; pos < s.globq.tail; pos++ {
-		if r := s.globq.buf[pos&int64(len(s.globq.buf)-1)]; r != 0 {
-			n++
-			put(r, "global queue", placeGlobal, NoP)
-			if s.g(r).pos != pos {
-				v.t.Fatalf("G%d stands at %d and thinks %d", s.g(r).id, pos, s.g(r).pos)
+		r := s.globq.buf[pos&int64(len(s.globq.buf)-1)]
+		if r <= 0 {
+			if end := pos + 1 + r.ahead(); r == 0 || end >= s.globq.tail || s.globq.at(end-1) > 0 {
+				v.t.Fatalf("the hole at %d says that holes end at %d", pos, end)
 			}
+			continue
+		}
+		if holes := pos - first; holes > 0 && (s.globq.at(first).ahead() != holes-1 || s.globq.at(pos-1).back() != holes-1) {
+			v.t.Fatalf("%d holes from %d on say %d and %d", holes, first, s.globq.at(first), s.globq.at(pos-1))
+		}
+		first = pos + 1
+		n++
+		put(r, "global queue", placeGlobal, NoP)
+		if s.g(r).pos != pos {
+			v.t.Fatalf("G%d stands at %d and thinks %d", s.g(r).id, pos, s.g(r).pos)
 		}
 	}
 	if n != s.globq.n {
