@@ -5,7 +5,7 @@
 //	io.Reader ──▶ load: recognise, decompress, cut into generations
 //	          ──▶ translate: trace.Event → model.Event, generations in parallel
 //	          ──▶ replay: model.Sched, in order, one goroutine ──▶ facts
-//	          ──▶ analyses: latency, dispatches, handoffs, GC, … ──▶ findings
+//	          ──▶ analyses: latency, dispatches, handoffs, GC, …, one goroutine ──▶ findings
 //	          ──▶ Report ──▶ render
 //
 // It is one pass. Memory is bounded by the live goroutines, the distinct stacks

@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"context"
 	"io"
 
@@ -52,10 +53,13 @@ type Decision struct {
 }
 
 // Decisions reads a trace and calls sink with every decision of these kinds, in
-// the order of the trace; nil is all kinds. The Trace says what was read and
+// the order of the trace, from one goroutine that is not the caller's; nil is all
+// kinds. The Trace says what was read and
 // what was lost; errors are those of Analyze, or sink's.
 func Decisions(ctx context.Context, r io.Reader, opt Options, kinds []DecisionKind, sink func(*Decision) error) (Trace, error) {
-	d := &decider{sink: sink, wanted: map[DecisionKind]bool{}}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	d := &decider{sink: sink, fail: cancel, wanted: map[DecisionKind]bool{}}
 	if kinds == nil {
 		kinds = DecisionKinds
 	}
@@ -66,29 +70,26 @@ func Decisions(ctx context.Context, r io.Reader, opt Options, kinds []DecisionKi
 		d.names = r.names
 		r.replay.collectors = []collector{d}
 	}}
-	take := func(b *batch) error {
-		err := run.take(b, opt)
-		if err == nil {
-			err = d.err
-		}
-		return err
+	tr, err := load(ctx, r, opt, func(b *batch) error { return run.take(b, opt) })
+	if err == nil {
+		run.finish()
 	}
-	tr, err := load(ctx, r, opt, take)
-	if err != nil {
+	run.stop()
+	if err := cmp.Or(d.err, err); err != nil {
 		return tr, err
 	}
-	run.finish()
 	if run.replay != nil {
 		tr.DurationNS = int64(run.replay.end - run.replay.start)
 		run.identify(&tr, opt)
 	}
-	return tr, d.err
+	return tr, nil
 }
 
 // decider is the collector that hands decisions on.
 type decider struct {
 	names  *names
 	sink   func(*Decision) error
+	fail   func() // ends the reading, since the sink has failed
 	wanted map[DecisionKind]bool
 	err    error
 	sets   map[model.Sources][]string
@@ -133,8 +134,11 @@ func (d *decider) observe(f *model.Facts) {
 }
 
 func (d *decider) emit(x *Decision) {
-	if d.err == nil && d.wanted[x.Kind] {
-		d.err = d.sink(x)
+	if d.err != nil || !d.wanted[x.Kind] {
+		return
+	}
+	if d.err = d.sink(x); d.err != nil {
+		d.fail()
 	}
 }
 

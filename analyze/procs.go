@@ -5,7 +5,6 @@ import "gmptrace/model"
 // procs answers: how did each P spend its time?
 type procs struct {
 	byP    []ProcTime
-	sched  *model.Sched
 	window *window
 	wastes wasteSum
 }
@@ -52,9 +51,9 @@ func (p *procs) observe(f *model.Facts) {
 			p.at(d.Victim).StolenFrom += int64(d.Moved)
 		}
 	}
-	if p.window.holds(p.sched.Now()) { // a sample a batch: the exact peak would cost a step at every event
-		for i := range p.byP {
-			p.byP[i].QueuePeak = max(p.byP[i].QueuePeak, p.sched.QueueLen(model.ProcID(i)))
+	if p.window.holds(f.Now) { // a sample a batch: the exact peak would cost a step at every event
+		for i := range min(len(p.byP), len(f.Queues)) {
+			p.byP[i].QueuePeak = max(p.byP[i].QueuePeak, int(f.Queues[i]))
 		}
 	}
 	for i := range f.Wastes {

@@ -13,12 +13,20 @@ import (
 )
 
 // replay drives the model through a trace's events, in order, and hands what it
-// finds out to the collectors. It also holds what events refer to: stacks,
-// strings and threads, numbered over the whole trace.
+// finds out to the collectors. It also numbers what events refer to, over the
+// whole trace: stacks, strings and threads.
 type replay struct {
-	sched      *model.Sched
+	sched     *model.Sched
+	numbering *numbering
+
+	// The collectors have a goroutine of their own, which follows the model at
+	// a short distance. names is theirs: what was numbered when the facts that
+	// they see were found.
 	collectors []collector
 	names      *names
+	full       chan *parcel // to the collectors
+	empty      chan *parcel // back from them
+	done       chan struct{}
 
 	start model.Time // of the first event
 	end   model.Time // of the last
@@ -33,6 +41,16 @@ type replay struct {
 	threads []model.MIndex
 }
 
+// parcel is some facts on their way to the collectors.
+type parcel struct {
+	facts model.Facts
+	names names // as they were then
+}
+
+// parcels is how many of them there are: one that the collectors look at, one
+// that waits for them, and one to come.
+const parcels = 3
+
 // collector answers one question from the facts. Facts arrive in order of time
 // within each kind, some thousands of events at a time.
 type collector interface {
@@ -41,23 +59,28 @@ type collector interface {
 	report(r *Report)
 }
 
-// names numbers what a trace calls things: stacks, functions, strings, threads.
-// It grows with the distinct ones.
+// names is what a trace calls things, by the numbers that facts have for them:
+// stacks, functions, strings, threads. It grows with the distinct ones.
 type names struct {
-	stacks   [][]Frame // by index in model events; 0 is none
-	start    []uint32  // by stack: function of its outermost frame
-	funcs    []string  // 0 is ""
-	texts    []string
-	threads  []int64 // by MIndex: the operating system's ids
+	stacks  [][]Frame // by index in model events; 0 is none
+	start   []uint32  // by stack: function of its outermost frame
+	funcs   []string  // 0 is ""
+	texts   []string
+	threads []int64 // by MIndex: the operating system's ids
+}
+
+// numbering gives out the numbers.
+type numbering struct {
+	names
 	byStack  map[string]uint32
 	byFunc   map[string]uint32
 	byText   map[string]int64
 	byThread map[int64]model.MIndex
 }
 
-func newNames() *names {
-	return &names{
-		stacks: [][]Frame{nil}, start: []uint32{0}, funcs: []string{""}, texts: []string{""},
+func newNumbering() *numbering {
+	return &numbering{
+		names:   names{stacks: [][]Frame{nil}, start: []uint32{0}, funcs: []string{""}, texts: []string{""}},
 		byStack: map[string]uint32{}, byFunc: map[string]uint32{"": 0}, byText: map[string]int64{"": 0},
 		byThread: map[int64]model.MIndex{},
 	}
@@ -69,7 +92,7 @@ func newNames() *names {
 // Source: runtime/trace.go, traceStackSize.
 const maxFrames = 128
 
-func (n *names) stack(s stackFrames) uint32 {
+func (n *numbering) stack(s stackFrames) uint32 {
 	if i, ok := n.byStack[s.key]; ok {
 		return i
 	}
@@ -84,7 +107,7 @@ func (n *names) stack(s stackFrames) uint32 {
 	return i
 }
 
-func (n *names) fn(name string) uint32 {
+func (n *numbering) fn(name string) uint32 {
 	i, ok := n.byFunc[name]
 	if !ok {
 		i = uint32(len(n.funcs))
@@ -94,7 +117,7 @@ func (n *names) fn(name string) uint32 {
 	return i
 }
 
-func (n *names) text(s string) int64 {
+func (n *numbering) text(s string) int64 {
 	i, ok := n.byText[s]
 	if !ok {
 		i = int64(len(n.texts))
@@ -104,7 +127,7 @@ func (n *names) text(s string) int64 {
 	return i
 }
 
-func (n *names) thread(id int64) model.MIndex {
+func (n *numbering) thread(id int64) model.MIndex {
 	i, ok := n.byThread[id]
 	if !ok {
 		i = model.MIndex(len(n.threads))
@@ -132,13 +155,13 @@ func (r *replay) play(b *batch) error {
 		r.stacks, r.strings, r.threads = r.stacks[:0], r.strings[:0], r.threads[:0]
 	}
 	for _, s := range b.stacks {
-		r.stacks = append(r.stacks, r.names.stack(s))
+		r.stacks = append(r.stacks, r.numbering.stack(s))
 	}
 	for _, s := range b.strings {
-		r.strings = append(r.strings, r.names.text(s))
+		r.strings = append(r.strings, r.numbering.text(s))
 	}
 	for _, t := range b.threads {
-		r.threads = append(r.threads, r.names.thread(t))
+		r.threads = append(r.threads, r.numbering.thread(t))
 	}
 	if len(b.events) == 0 {
 		return nil
@@ -180,20 +203,53 @@ const spreadEvery = 512
 
 // spread hands the facts found so far to the collectors.
 func (r *replay) spread() {
-	f := &r.sched.Facts
-	if r.clip {
-		r.window.cut(f)
+	if r.full == nil {
+		r.launch()
 	}
-	for _, c := range r.collectors {
-		c.observe(f)
+	p := <-r.empty
+	r.sched.Take(&p.facts)
+	p.names = r.numbering.names
+	r.full <- p
+}
+
+// launch starts the collectors' goroutine.
+func (r *replay) launch() {
+	r.full, r.empty, r.done = make(chan *parcel, parcels), make(chan *parcel, parcels), make(chan struct{})
+	for range parcels {
+		r.empty <- new(parcel)
 	}
-	f.Reset()
+	go r.collect()
+}
+
+func (r *replay) collect() {
+	defer close(r.done)
+	for p := range r.full {
+		*r.names = p.names
+		if r.clip {
+			r.window.cut(&p.facts)
+		}
+		for _, c := range r.collectors {
+			c.observe(&p.facts)
+		}
+		r.empty <- p
+	}
+}
+
+// stop returns once the collectors have seen all that was handed to them. It may
+// be called again.
+func (r *replay) stop() {
+	if r.full != nil {
+		close(r.full)
+		<-r.done
+		r.full = nil
+	}
 }
 
 // finish ends the replay.
 func (r *replay) finish() {
 	r.sched.Close()
 	r.spread()
+	r.stop()
 }
 
 // bound is b as a time of the trace. clock is the wall-clock time of the trace's
@@ -209,6 +265,7 @@ func bound(b Bound, start, at model.Time, clock time.Time) model.Time {
 func analyze(ctx context.Context, r io.Reader, opt Options) (*Report, error) {
 	rep := newReport(opt)
 	var run run
+	defer run.stop()
 	tr, err := load(ctx, r, opt, func(b *batch) error { return run.take(b, opt) })
 	if err != nil {
 		return nil, err

@@ -62,17 +62,14 @@ func (r *run) begin(b *batch, opt Options) error {
 	}
 	r.rules = model.RulesFor(minor)
 	zero := b.events[0].Time
-	n := newNames()
-	sched := model.New(r.rules, 0)
-	w := &window{zero, forever}
-	rp := &replay{sched: sched, names: n, window: w}
-	r.names, r.replay = n, rp
+	n, w := &names{}, &window{zero, forever}
+	rp := &replay{sched: model.New(r.rules, 0), numbering: newNumbering(), names: n, window: w}
 
 	r.gomaxprocs = &gomaxprocs{zero: zero, window: w}
 	r.functions = &functions{names: n}
 	r.latency = &latency{zero: zero, functions: r.functions}
 	r.episodes = &episodes{names: n, zero: zero, worst: newTopK[*episode](maxEpisodes)}
-	r.procs = &procs{sched: sched, window: w}
+	r.procs = &procs{window: w}
 	r.procs.wastes.worst = newTopK[model.Waste](maxMoments)
 	r.gc = &gc{names: n, zero: zero, window: w, kinds: map[int64]*STWKind{},
 		sweeps: map[model.ProcID]model.Time{}, longest: newTopK[GCRange](MaxRanges), worstSTW: newTopK[stwPause](maxMoments)}
@@ -92,6 +89,7 @@ func (r *run) begin(b *batch, opt Options) error {
 		rp.collectors = append(rp.collectors, &tracker{names: n, zero: zero, latency: r.latency, budget: opt.Slices,
 			begun: map[model.GoID]assistOn{}})
 	}
+	r.names, r.replay = n, rp
 	if r.begun != nil {
 		r.begun(r)
 	}
@@ -142,6 +140,13 @@ func (r *run) setWindow(opt Options, zero model.Time) error {
 func (r *run) finish() {
 	if r.replay != nil {
 		r.replay.finish()
+	}
+}
+
+// stop ends what finish has not ended because the trace could not be read.
+func (r *run) stop() {
+	if r.replay != nil {
+		r.replay.stop()
 	}
 }
 

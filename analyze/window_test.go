@@ -39,7 +39,7 @@ func TestWindowCut(t *testing.T) {
 // TestTasksInWindow: tasks that overlap with the window count with the part that
 // does; those that go on after it are open.
 func TestTasksInWindow(t *testing.T) {
-	x := &tasks{names: newNames(), window: &window{100, 200}, open: map[int64]openTask{}, by: map[int64]*taskTime{}}
+	x := &tasks{names: &newNumbering().names, window: &window{100, 200}, open: map[int64]openTask{}, by: map[int64]*taskTime{}}
 	var f model.Facts
 	for i, task := range [][2]model.Time{{10, 50}, {50, 150}, {120, 180}, {150, 250}, {90, 0}, {210, 0}, {250, 300}} {
 		f.Events = append(f.Events, model.Event{Op: model.OpTaskBegin, Subject: int64(i), Time: task[0]})
@@ -61,7 +61,7 @@ func TestTasksInWindow(t *testing.T) {
 // TestRangesEndAtBreak: where events were lost, nothing that was under way before
 // is joined with what ends after.
 func TestRangesEndAtBreak(t *testing.T) {
-	c := &gc{names: newNames(), window: &window{0, forever}, kinds: map[int64]*STWKind{},
+	c := &gc{names: &newNumbering().names, window: &window{0, forever}, kinds: map[int64]*STWKind{},
 		sweeps: map[model.ProcID]model.Time{}, longest: newTopK[GCRange](MaxRanges), worstSTW: newTopK[stwPause](maxMoments)}
 	f := model.Facts{Events: []model.Event{
 		{Time: 10, Op: model.OpGCBegin}, {Time: 20, Op: model.OpSweepBegin, P: 1}, {Time: 30, Op: model.OpSTWBegin, G: 1},

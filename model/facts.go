@@ -18,6 +18,10 @@ type Facts struct {
 	// Events are the events that change no scheduler state (collections, tasks,
 	// labels …), delayed as the facts are.
 	Events []Event
+
+	// Where the model stood when they were taken: see Sched.Take.
+	Now    Time    // the time of the last event decided
+	Queues []int32 // by P: goroutines in its local queue, runnext included
 }
 
 // Reset empties f and keeps its memory.

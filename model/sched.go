@@ -99,19 +99,27 @@ func (s *Sched) Close() {
 	}
 }
 
-// Now is the time of the last event decided.
-func (s *Sched) Now() Time { return s.now }
+// Take swaps the facts found since it was last called for f, whose memory the
+// next ones will use.
+func (s *Sched) Take(f *Facts) {
+	f.Reset()
+	*f, s.Facts = s.Facts, *f
+	f.Now, f.Queues = s.now, f.Queues[:0]
+	for _, p := range s.ps {
+		f.Queues = append(f.Queues, int32(p.waiting()))
+	}
+}
 
 // Seen is how many goroutines there were, and the most at once.
 func (s *Sched) Seen() (all, peak int64) { return s.gs.all, s.gs.peak }
 
-// QueueLen is the number of goroutines in p's local queue, runnext included.
-func (s *Sched) QueueLen(p ProcID) int {
-	if p < 0 || int(p) >= len(s.ps) || s.ps[p] == nil {
+// waiting is the number of goroutines in p's local queue, runnext included.
+func (p *P) waiting() int {
+	if p == nil {
 		return 0
 	}
-	n := s.ps[p].runq.len()
-	if s.ps[p].runnext != 0 {
+	n := p.runq.len()
+	if p.runnext != 0 {
 		n++
 	}
 	return n
