@@ -14,6 +14,7 @@ type entry struct {
 	given Time   // woken: the same for the thread that released the P last
 	freed Time   // and when it did
 	woken bool   // OpExecute right after OpAcquirep
+	stw   bool   // OpReleasep: in a stop-the-world
 	onM   uint32 // next scheduler event on the same M
 	onP   uint32 // OpExecute: next dispatch on the same P
 	again uint32 // OpExecute: next dispatch of the same G; P operations: next one on the same P
@@ -109,9 +110,20 @@ func (s *Sched) read(ev *Event) {
 		}
 		p.opTail = seq
 		if ev.Op == OpReleasep {
+			e.stw = s.stwAhead > 0
 			p.freedFrom, p.freedAt = e.since, e.Time
 		}
 	default:
+		switch ev.Op {
+		case OpSTWBegin:
+			s.stwAhead++
+		case OpSTWEnd:
+			s.stwAhead = max(0, s.stwAhead-1)
+		case OpGeneration:
+			if ev.Arg != 0 {
+				s.stwAhead = 0
+			}
+		}
 		if ev.Op == OpLabel && ev.Flags&(FlagDedicated|FlagFractional|FlagGCIdle) != 0 {
 			if r := s.gs.find(ev.G); r != 0 {
 				s.gs.at(r).roles |= roleWorker | roleRuntime

@@ -26,6 +26,7 @@ type Sched struct {
 	procs       int  // GOMAXPROCS; the highest P seen while the trace doesn't say
 	declared    bool // GOMAXPROCS was
 	mostProcs   int  // the highest GOMAXPROCS declared
+	stwAhead    int  // stop-the-world ranges open where reading has come
 	aged, young bool // the first newproc was seen; the program began then, by the goroutine's id
 	scratch     []gref
 	phases      []phaseOf // scratch

@@ -234,7 +234,7 @@ func (s *Sched) entersyscall(e *entry) {
 // Source: proc.go, entersyscallblock and dropm.
 func (s *Sched) givesAway() bool {
 	next, seq := s.nextOnM(s.cur)
-	if next == nil || next.Op != OpReleasep || s.stw > 0 {
+	if next == nil || next.Op != OpReleasep || next.stw {
 		return false
 	}
 	after, _ := s.nextOnM(seq)
@@ -424,7 +424,7 @@ func (s *Sched) handoffLocked(e *entry, g *G) {
 	if e.M < 0 || e.P < 0 || s.stw > 0 || !s.lockedTo(g, e.M) {
 		return
 	}
-	if n, _ := s.nextOnM(s.cur); n == nil || n.Op != OpReleasep {
+	if n, _ := s.nextOnM(s.cur); n == nil || n.Op != OpReleasep || n.stw {
 		return
 	}
 	cause := HandoffLockedM
