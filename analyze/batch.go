@@ -23,6 +23,8 @@ type batch struct {
 	stacks  []stackFrames
 	strings []string
 	threads []int64        // the operating system's thread ids
+	nth     []uint32       // of the events that begin a generation: their numbers among all that its reader gave, its Sync being 1
+	last    model.Time     // of all that the reader gave so far
 	clock   *clockSnapshot // on a generation's first batch, where the trace has one; else nil
 }
 

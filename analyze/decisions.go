@@ -69,6 +69,7 @@ func Decisions(ctx context.Context, r io.Reader, opt Options, kinds []DecisionKi
 	run := run{begun: func(r *run) {
 		d.names = r.names
 		r.replay.collectors = []collector{d}
+		r.replay.pushed = true
 	}}
 	tr, err := load(ctx, r, opt, func(b *batch) error { return run.take(b, opt) })
 	if err == nil {

@@ -102,6 +102,7 @@ func (d *decoder) begin(g *generation) {
 func (d *decoder) emit() error {
 	b := d.t.out
 	d.t.out = nil
+	b.last = d.t.last
 	if b.events[0].Op == model.OpGeneration && len(b.events) > 1 {
 		b.events[0].Time = b.events[1].Time
 	}

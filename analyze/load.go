@@ -228,7 +228,7 @@ func (l *loader) newBatch(gen int) *batch {
 	default:
 		b = &batch{events: make([]model.Event, 0, batchEvents)}
 	}
-	*b = batch{gen: gen, events: b.events[:0], stacks: clearAll(b.stacks), strings: clearAll(b.strings), threads: b.threads[:0]}
+	*b = batch{gen: gen, events: b.events[:0], stacks: clearAll(b.stacks), strings: clearAll(b.strings), threads: b.threads[:0], nth: b.nth[:0]}
 	return b
 }
 

@@ -32,6 +32,10 @@ type replay struct {
 	end   model.Time // of the last
 	some  bool       // an event was seen
 
+	pushed bool       // see pushBack
+	before model.Time // last event of the generation before
+	last   model.Time // last event so far
+
 	window *window // part to analyse
 	clip   bool    // it is not the whole
 
@@ -166,6 +170,9 @@ func (r *replay) play(b *batch) error {
 	if len(b.events) == 0 {
 		return nil
 	}
+	if r.pushed {
+		r.pushBack(b)
+	}
 	if !r.some {
 		r.some, r.start = true, b.events[0].Time
 	}
@@ -179,6 +186,22 @@ func (r *replay) play(b *batch) error {
 	}
 	r.end = b.events[len(b.events)-1].Time
 	return nil
+}
+
+// pushBack gives b's events the times that they have for a reader that reads the
+// trace from its beginning: one that restates goroutines at the end of a
+// generation, late, pushes the events of the next one behind that. Here each
+// generation has a reader of its own, which leaves them where they were; reports
+// want that, but whoever compares events with those of the package's reader
+// wants its times.
+func (r *replay) pushBack(b *batch) {
+	if b.first {
+		r.before = r.last
+	}
+	for i, n := range b.nth {
+		b.events[i].Time = max(b.events[i].Time, r.before+model.Time(n))
+	}
+	r.last = max(b.last, b.events[len(b.events)-1].Time)
 }
 
 // globalize turns the generation's indices in ev into the trace's.

@@ -33,6 +33,9 @@ type translator struct {
 	lastThread trace.ThreadID
 	lastM      model.MIndex
 	before     model.Time // of the event translated last
+	read       uint32     // events of the generation that the reader gave
+	began      model.Time // the generation
+	last       model.Time // of the event that the reader gave last
 	strings    map[string]int64
 	procs      map[trace.ProcID]bool // whose status was told
 
@@ -79,7 +82,13 @@ func (t *translator) begin(b *batch) {
 		G: model.NoG, P: model.NoP, M: model.NoM})
 	b.clock = clockOf(&t.ev)
 	t.before = b.events[0].Time
+	t.read, t.began = 1, t.before
+	b.nth = append(b.nth, t.read)
 }
+
+// pushMost is how long after its beginning a generation's events may still be
+// pushed back by the last ones of the generation before: see replay.pushBack.
+const pushMost = 100_000_000 // ns
 
 // clockOf is the wall-clock reading that a generation begins with, nil where
 // the trace has none (formats before 1.25).
@@ -103,6 +112,8 @@ func (c *clockSnapshot) at(t model.Time) time.Time { return c.wall.Add(t.Sub(c.t
 // translate appends t.ev to the batch, unless it is of a kind that the model
 // has no use for.
 func (t *translator) translate() {
+	t.read++
+	t.last = model.Time(t.ev.Time())
 	n := len(t.out.events)
 	if n == cap(t.out.events) {
 		t.out.events = slices.Grow(t.out.events, 1)
@@ -126,6 +137,9 @@ func (t *translator) translate() {
 	if x.Op == model.OpNone {
 		t.out.events = t.out.events[:n]
 		return
+	}
+	if x.Time-t.began < pushMost {
+		t.out.nth = append(t.out.nth, t.read)
 	}
 	t.before = x.Time
 }

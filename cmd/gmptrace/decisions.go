@@ -47,10 +47,10 @@ func (a *app) decisionsCommand() *cobra.Command {
 		Use:   "decisions TRACE",
 		Short: "Print every scheduling decision, one a line, for machines",
 		Long: `Decisions prints one line for each scheduling decision, in the order of the
-trace. Times are nanoseconds of the trace's own clock, ids are -1 where there is
-none. A dispatch is a goroutine that goes from runnable to running; its source
-is inferred, certain says that no other source fits the scheduler's rules, and
-candidates are those that fit.
+trace. Times are nanoseconds of the trace's own clock, as golang.org/x/exp/trace
+gives them; ids are -1 where there is none. A dispatch is a goroutine that goes
+from runnable to running; its source is inferred, certain says that no other
+source fits the scheduler's rules, and candidates are those that fit.
 
 ` + traceHelp,
 		Example: `  gmptrace decisions app.trace
