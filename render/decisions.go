@@ -122,11 +122,13 @@ func (t *tableWriter) Write(d *analyze.Decision) error {
 	switch d.Kind {
 	case analyze.DecisionDispatch, analyze.DecisionSteal:
 		row[4], row[5], row[6], row[7] = num(d.M), d.Source, num(int64(d.Victim)), strconv.FormatBool(d.Certain)
-		row[8] = strings.Join(d.Candidates, "|")
 		if d.Kind == analyze.DecisionSteal {
 			row[9] = num(int64(d.Moved))
+		} else {
+			row[8] = strings.Join(d.Candidates, "|")
 		}
 	case analyze.DecisionHandoff:
+		row[2] = "" // as in the lines: a handoff is about a P
 		row[10], row[11], row[12], row[13] = num(d.FromM), num(d.ToM), d.Cause, num(d.After)
 	case analyze.DecisionPreempt:
 		row[14], row[15] = d.How, num(d.Ran)

@@ -88,7 +88,7 @@ func (c *decisionsCommand) run(ctx context.Context, trace string) error {
 	var kinds []analyze.DecisionKind
 	for _, k := range c.kinds {
 		if !slices.Contains(decisionKinds(), k) {
-			return usagef("--kind %s: need some of %s", printableName(k), strings.Join(decisionKinds(), ", "))
+			return usagef("--kind %q: need some of %s", printableName(k), strings.Join(decisionKinds(), ", "))
 		}
 		kinds = append(kinds, analyze.DecisionKind(k))
 	}
