@@ -66,6 +66,9 @@ func (s *Sched) tryBatches(e *entry, g *G, p *P, f *found, n span) batch {
 				try(batch{n: size, asRun: likely.asRun}, 2*unlikelyStrain)
 			}
 		}
+		if bears.far < t.until && (best.n < n.least || best.n > n.most) {
+			best = likely // what is wrong is wrong since before this pull
+		}
 	}
 	t.settled = t.rivals == 1 && best == likely
 	return best
