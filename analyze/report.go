@@ -177,12 +177,14 @@ type Rule struct {
 	Changed     string     `json:"changed"`   // between these versions; "" for nothing
 	Article     string     `json:"article"`   // what the usual short account says; "" where it is silent
 	Differs     string     `json:"differs"`   // where Go does otherwise; "" where it does not
+	Evidence    string     `json:"evidence"`  // what an occasion is judged by, and what is only counted
 	Unit        string     `json:"unit"`      // what the counts count: dispatches, steals … or ns, of time
 	Applied     int64      `json:"applied"`   // occasions
 	Judged      int64      `json:"judged"`    // of Applied
 	Agreed      int64      `json:"agreed"`    // of Judged
-	Certain     int64      `json:"certain"`   // of Judged: resting on no inference
+	Certain     int64      `json:"certain"`   // of Judged: shown by events alone, or no other source of the dispatch fits
 	Undecided   string     `json:"undecided"` // why this trace can't tell; "" when it can, or when the rule never applied
+	Note        string     `json:"note"`      // how many occasions of a kind can't be judged, and why; "" for none
 	Parts       []RulePart `json:"parts"`
 	Spread      Spread     `json:"distribution"`
 	Divergences []Moment   `json:"divergences"` // worst first, at most five

@@ -1,6 +1,8 @@
 package analyze
 
 import (
+	"fmt"
+
 	"gmptrace/model"
 )
 
@@ -93,8 +95,18 @@ type ruleProc struct {
 	g      model.GoID
 	fresh  bool // a thread took it up since it last ran a goroutine
 	slice  model.Time
-	shared int  // dispatches in the current time slice; 0 while its beginning is not known
-	seen   bool // it had a stretch
+	shared int // dispatches in the current time slice; 0 while its beginning is not known
+	stolen int // goroutines still to run that came with a steal: the rule alone says that they did
+	over   fullRing
+
+	counted bool // its last pull ahead of local work came when its ticks said so
+	seen    bool // it had a stretch
+}
+
+// fullRing is the last overflow of a P's ring, while it is not judged.
+type fullRing struct {
+	model.Overflow
+	is bool
 }
 
 func newRules(n *names, zero model.Time, older bool) *rules {
@@ -115,9 +127,6 @@ func (r *rules) at(p model.ProcID) *ruleProc {
 func (r *rules) observe(f *model.Facts) {
 	r.inOrder(f)
 	r.observeThreads(f)
-	for i := range f.Overflows {
-		r.overflow(&f.Overflows[i])
-	}
 	for i := range f.Gs {
 		r.goroutine(&f.Gs[i])
 	}
@@ -126,8 +135,8 @@ func (r *rules) observe(f *model.Facts) {
 	}
 }
 
-// inOrder takes stretches of Ps, handoffs, dispatches and the collector's events in order
-// of time: a stretch that a dispatch ends comes before it.
+// inOrder takes stretches of Ps, handoffs, overflows, dispatches and the collector's
+// events in order of time: a stretch that a dispatch ends comes before it.
 func (r *rules) inOrder(f *model.Facts) {
 	var ev, iv, pre int
 	events := func(to model.Time) {
@@ -155,13 +164,21 @@ func (r *rules) inOrder(f *model.Facts) {
 			r.handoff(&f.Handoffs[off])
 		}
 	}
+	over := 0
+	overflows := func(to model.Time) {
+		for ; over < len(f.Overflows) && f.Overflows[over].Time <= to; over++ {
+			r.overflow(&f.Overflows[over])
+		}
+	}
 	for i := range f.Dispatches {
 		stretches(f.Dispatches[i].Time)
 		handoffs(f.Dispatches[i].Time)
+		overflows(f.Dispatches[i].Time)
 		r.dispatch(&f.Dispatches[i])
 	}
 	stretches(forever)
 	handoffs(forever)
+	overflows(forever)
 	events(forever)
 }
 
@@ -210,6 +227,9 @@ func (r *rules) dispatch(d *model.Dispatch) {
 
 // report writes the table.
 func (r *rules) report(rep *Report) {
+	for i := range r.byP {
+		r.overflowed(&r.byP[i])
+	}
 	for id := range r.tallies {
 		rep.Rules = append(rep.Rules, r.rule(rep, ruleID(id)))
 	}
@@ -219,7 +239,7 @@ func (r *rules) rule(rep *Report, id ruleID) Rule {
 	t, prose := &r.tallies[id], &ruleProses[id]
 	out := Rule{
 		ID: prose.id, Title: prose.title, Statement: prose.statement, Source: prose.source, Changed: prose.changed,
-		Article: prose.article, Differs: prose.differs, Unit: prose.unit,
+		Article: prose.article, Differs: prose.differs, Evidence: prose.evidence, Unit: prose.unit,
 		Applied: max(t.applied, t.judged), Judged: t.judged, Agreed: t.agreed, Certain: t.certain,
 	}
 	if id == ruleConserve {
@@ -229,6 +249,7 @@ func (r *rules) rule(rep *Report, id ruleID) Rule {
 		out.Parts = append(out.Parts, RulePart{label, t.parts[i]})
 	}
 	out.Spread = spreadOf(&t.spread, prose.of, prose.spreadUnit)
+	out.Note = note(id, t)
 	out.Undecided = r.undecided(rep, id, &out)
 	if out.Undecided != "" {
 		out.Judged, out.Agreed, out.Certain = 0, 0, 0
@@ -241,6 +262,33 @@ func (r *rules) rule(rep *Report, id ruleID) Rule {
 	}
 	return out
 }
+
+// note says how many occasions were left unjudged that matter, and why; "" for
+// none.
+func note(id ruleID, t *tally) string {
+	switch id {
+	case ruleTick:
+		if n := t.parts[tickEither]; n >= tickPeriod {
+			return fmt.Sprintf("of %d pulls that could be a turn or an ordinary one about 1 in 61 was a turn, some %d", n, n/tickPeriod)
+		}
+	case ruleOverflow:
+		if n := t.parts[0]; n > 0 {
+			return plural(n, "more ring") + " only seemed full: no overflow"
+		}
+	case ruleHandoff:
+		if n := t.parts[handoffLate]; n > 0 {
+			return fmt.Sprintf("%s retaken later than 30 ms into the call, and not judged: no trace tells whether threads had a CPU", were(n, "P"))
+		}
+	case rulePreempt:
+		if n := t.parts[sliceLong]; n > 0 {
+			return fmt.Sprintf("%s longer than 30 ms, %d of them while others waited: no trace tells whether their threads had a CPU", were(n, "run"), t.parts[sliceWaited])
+		}
+	}
+	return ""
+}
+
+// tickPeriod is how many ticks pass from one turn of the global queue to the next.
+const tickPeriod = 61
 
 // undecided says why the rule can't be judged by this trace; "" where it was, or
 // where it never applied.

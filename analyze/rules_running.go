@@ -51,9 +51,11 @@ const (
 )
 
 // ran judges a run by the rule on time slices: none may go on for long after its
-// slice is used up. One that is stopped sooner was stopped for another reason,
-// which the trace does not give: a stack scan, a pause, the tracer. A slice is
-// longer than the run if goroutines shared it.
+// slice is used up, while others wait. It may for want of a CPU, which no trace
+// tells, so that is never certain. One that is stopped sooner was stopped for
+// another reason, which the trace does not give: a stack scan, a pause, a safe
+// point that Ps are asked for every 100 µs, the tracer. A slice is longer than
+// the run if goroutines shared it.
 func (r *rules) ran(iv *model.PInterval, stop *model.Preempt, p *ruleProc) {
 	length := iv.End - iv.Start
 	slice := length
@@ -77,16 +79,27 @@ func (r *rules) ran(iv *model.PInterval, stop *model.Preempt, p *ruleProc) {
 	default:
 		t.parts[sliceItself]++
 	}
-	if length <= sliceMost {
+	switch {
+	case length > sliceMost:
+		r.late(t, iv)
+	case forced:
 		t.pass(length >= sliceLeast)
+	default: // it stopped by itself before it had to
+		t.applied++
+	}
+}
+
+// late is a run that went on for too long.
+func (r *rules) late(t *tally, iv *model.PInterval) {
+	t.parts[sliceLong]++
+	if iv.Waiting == 0 {
+		t.applied++
 		return
 	}
-	if iv.Waiting > 0 {
-		t.parts[sliceWaited]++
-	}
-	t.fail(length, true, func() miss {
+	t.parts[sliceWaited]++
+	t.fail(iv.End-iv.Start, false, func() miss {
 		return miss{iv.Start, iv.End, iv.G, iv.P, fmt.Sprintf("%s ran %s on P%d without a stop; %s waiting in the end",
-			named(int64(iv.G), r.names.startFunc(iv.Func)), dur(int64(length)), iv.P, were(int64(iv.Waiting), "goroutine"))}
+			named(int64(iv.G), r.names.startFunc(iv.Func)), dur(int64(iv.End-iv.Start)), iv.P, were(int64(iv.Waiting), "goroutine"))}
 	})
 }
 
@@ -96,7 +109,8 @@ const (
 	sliceCall
 	sliceUntold
 	sliceItself
-	sliceWaited // of all: it was late, and others waited
+	sliceLong   // of all: it was late
+	sliceWaited // of these: others waited
 	sliceEarly  // not for its slice
 )
 
@@ -131,7 +145,7 @@ func (r *rules) stops(x *model.Preempt) bool {
 // wait on the network.
 func (r *rules) goroutine(iv *model.GInterval) {
 	switch {
-	case iv.State == model.GSyscall && iv.Open == 0:
+	case iv.State == model.GSyscall && iv.Open == 0 && !r.older: // whose traces have no end of a call that kept its P
 		r.tallies[ruleSysexit].spread.add(int64(iv.End - iv.Start))
 	case iv.State == model.GWaiting && !iv.Runtime && iv.Open&model.OpenStart == 0 && iv.Reason != model.ReasonPreempted:
 		t := &r.tallies[ruleYield]

@@ -44,7 +44,7 @@ func TestRules(t *testing.T) {
 func rulesOf(rep *Report) string {
 	var out strings.Builder
 	for _, r := range rep.Rules {
-		if r.Applied == 0 && r.Undecided == "" {
+		if r.Applied == 0 && r.Undecided == "" && r.Note == "" {
 			continue
 		}
 		fmt.Fprintf(&out, "%s: applied %d, judged %d, agreed %d, certain %d %s\n", r.ID, r.Applied, r.Judged, r.Agreed, r.Certain, r.Unit)
@@ -58,6 +58,9 @@ func rulesOf(rep *Report) string {
 		}
 		for _, m := range r.Divergences {
 			fmt.Fprintf(&out, "  %s to %s: %s\n", at(m.Start), at(m.End), m.Text)
+		}
+		if r.Note != "" {
+			fmt.Fprintf(&out, "  note: %s\n", r.Note)
 		}
 		if r.Undecided != "" {
 			fmt.Fprintf(&out, "  can't be told: %s\n", r.Undecided)

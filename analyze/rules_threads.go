@@ -28,30 +28,51 @@ const (
 	retakeMost  = 30_000_000 // ns
 )
 
-// handoff judges when a P was taken from a system call.
+// The parts of the rule on handoffs.
+const (
+	handoffBlocking = iota
+	handoffRetake
+	handoffLate // of these
+	handoffPause
+	handoffLocked
+)
+
+// handoff judges that a P was not taken from a system call too early. That it was
+// taken late may be the machine's doing, and the others are what the trace says.
 func (r *rules) handoff(h *model.Handoff) {
 	t := &r.tallies[ruleHandoff]
 	switch h.Cause {
-	case model.HandoffBlocking:
-		t.parts[0]++
-		t.pass(true)
-	case model.HandoffSafepoint:
-		t.parts[2]++
-		t.applied++
 	case model.HandoffRetake:
-		t.parts[1]++
-		switch {
-		case h.After == 0:
-			t.applied++
-			return
-		case h.After <= retakeMost && (h.After >= retakeLeast || r.sliceUsed(h)):
-			t.pass(true)
-		default:
-			t.fail(h.After, true, func() miss {
-				return miss{h.Time - h.After, h.Time, h.G, h.P, fmt.Sprintf("P%d retaken %s into the system call of G%d", h.P, dur(int64(h.After)), h.G)}
-			})
-		}
+		r.retake(t, h)
+		return
+	case model.HandoffBlocking:
+		t.parts[handoffBlocking]++
+	case model.HandoffSafepoint:
+		t.parts[handoffPause]++
+	case model.HandoffLockedM, model.HandoffMExit:
+		t.parts[handoffLocked]++
+	}
+	t.applied++
+}
+
+func (r *rules) retake(t *tally, h *model.Handoff) {
+	t.parts[handoffRetake]++
+	if h.After > 0 {
 		t.spread.add(int64(h.After))
+	}
+	early := h.After < retakeLeast
+	switch {
+	case h.After == 0, early && r.at(h.P).shared == 0: // it may have used up its slice
+		t.applied++
+	case h.After > retakeMost:
+		t.parts[handoffLate]++
+		t.applied++
+	case !early, r.sliceUsed(h):
+		t.pass(true)
+	default:
+		t.fail(retakeLeast-h.After, true, func() miss {
+			return miss{h.Time - h.After, h.Time, h.G, h.P, fmt.Sprintf("P%d retaken %s into the system call of G%d", h.P, dur(int64(h.After)), h.G)}
+		})
 	}
 }
 
@@ -84,27 +105,29 @@ func (r *rules) start(s *model.Start) {
 // sysexit judges where a goroutine went that lost its P in a system call.
 func (r *rules) sysexit(x *model.Sysexit) {
 	t := &r.tallies[ruleSysexit]
+	part := 2
+	if !x.Global {
+		part = 1
+	}
+	t.parts[part]++
 	switch {
-	case !x.Global:
-		t.parts[1]++
-		t.pass(true)
-	case x.Idle == 0:
-		t.parts[2]++
-		t.pass(true)
-	default:
-		t.parts[2]++
-		t.fail(model.Time(x.Idle), true, func() miss {
+	case x.Global && x.Idle > 0:
+		t.fail(model.Time(x.Idle), false, func() miss {
 			return miss{x.Time - near, x.Time + near, x.G, -1, fmt.Sprintf("G%d left its system call to the global queue while %s idle", x.G, were(int64(x.Idle), "P"))}
 		})
+	case x.Global && x.Idle < 0:
+		t.applied++
+	default:
+		t.pass(true)
 	}
 }
 
 // keptP counts a goroutine that left its system call with the P that it went in
-// with.
+// with: the trace could not show it otherwise.
 func (r *rules) keptP() {
 	t := &r.tallies[ruleSysexit]
 	t.parts[0]++
-	t.pass(true)
+	t.applied++
 }
 
 // were is "1 P was", "2 Ps were".

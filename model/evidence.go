@@ -4,10 +4,10 @@ package model
 // the decision itself. Nothing here changes the model's state.
 
 // turn is how many ticks ago it was the global queue's turn on p, modulo 61: 0
-// is its turn, -1 not known: no pull has shown it, or the queues are in
-// doubt.
+// is its turn, -1 not known: no two pulls have shown it, this one and later
+// ones included, or the queues are in doubt. One alone may be another P's batch.
 func (s *Sched) turn(p *P) int8 {
-	if p.phase.at < 0 || p.phase.votes < 1 || s.inDoubt() {
+	if p.phase.at < 0 || p.phase.votes < 2 || s.inDoubt() {
 		return -1
 	}
 	return int8((p.residue() - p.phase.at + tickPeriod) % tickPeriod)
@@ -16,18 +16,42 @@ func (s *Sched) turn(p *P) int8 {
 // beside are the queues that held a goroutine other than r all the while that p
 // looked for work: it was there after p's last event, and ran later. One in p's
 // own queue counts only if p itself ran it: else it may have been stolen first.
+// And it counts only where an event put it: no global batch, nor the collector,
+// and while the queues are not in doubt. All that would be the model's word.
 func (s *Sched) beside(r gref, p *P) Queues {
 	var set Queues
-	if n := p.runnext; n != 0 && n != r && s.waitedFor(n, p) {
+	if n := p.runnext; n != 0 && n != r && !s.collected(s.look(n)) && s.waitedFor(n, p) {
 		set |= QueueRunnext
 	}
-	if h := p.snapHead; h != 0 && h != r && s.g(h).place == placeRing && s.g(h).p == p.id && s.waitedFor(h, p) {
+	if h := p.snapHead; h != 0 && h != r && s.ownRing(h, p) && s.waitedFor(h, p) {
 		set |= QueueRing
+	}
+	if p.runnext == r && !s.collected(s.look(r)) || s.ownRing(r, p) {
+		set |= QueueSelf
 	}
 	if s.globq.n > 0 && s.inGlobal(r, p) {
 		set |= QueueGlobal
 	}
 	return set
+}
+
+// ownRing reports whether r stands in p's ring and has been in local queues only.
+func (s *Sched) ownRing(r gref, p *P) bool {
+	g := s.look(r)
+	return g.place == placeRing && g.p == p.id && g.batch == 0 && g.sure && !s.inDoubt() && !s.collected(g)
+}
+
+// collected reports whether a mark worker made g ready: those that it wakes at
+// the end of a cycle go to several queues, and the trace does not say which.
+//
+// Source: mgc.go, gcMarkTermination and gcSweep; mgcmark.go, gcWakeAllAssists;
+// proc.go, injectglist.
+func (s *Sched) collected(g *G) bool {
+	if g.by == NoG {
+		return false
+	}
+	r := s.gs.find(g.by)
+	return r != 0 && s.look(r).roles&roleWorker != 0
 }
 
 // waitedFor reports whether r, in p's queue, was runnable before p began to look
@@ -61,16 +85,21 @@ func (s *Sched) inGlobal(r gref, p *P) bool {
 }
 
 // untouched reports whether y, in the global queue while p looks for work, was
-// not in another P's hands already: that P would be looking for work too.
+// not in another P's hands already: that P would be looking for work too. Nor can
+// a batch of the P that runs it next have brought it: the last one left before.
 func (s *Sched) untouched(y gref, p *P) bool {
 	c := s.comes(y)
-	return c.p == p.id || c.p != NoP && s.p(c.p).does != PDoesSched
+	if c.p == NoP || s.p(c.p).lastPull >= s.look(y).putSeq {
+		return false
+	}
+	return c.p == p.id || s.p(c.p).does != PDoesSched
 }
 
 // dueSteal is how many goroutines thief p may have taken from v's ring when it
 // ran the k-th of it: half of it, rounded up, less what came too late for it. 0
 // and 0 unless the trace shows where the stolen ones end: p runs those ahead of
-// the k-th, v the one behind it. With several thieves at work it mostly does not.
+// the k-th, v the one behind it; and that all of the ring was there. With several
+// thieves at work it mostly does not.
 //
 // Source: proc.go, runqgrab.
 func (s *Sched) dueSteal(v, p *P, k int) (least, most int) {
@@ -78,8 +107,13 @@ func (s *Sched) dueSteal(v, p *P, k int) (least, most int) {
 	if s.inDoubt() {
 		return 0, 0
 	}
-	if k+1 < n && s.comes(v.runq.at(k+1)).p != v.id {
+	if k+1 >= n || s.comes(v.runq.at(k+1)).p != v.id {
 		return 0, 0
+	}
+	for i := range n {
+		if !s.ownRing(v.runq.at(i), v) {
+			return 0, 0
+		}
 	}
 	for i := range k {
 		if s.comes(v.runq.at(i)).p != p.id {
@@ -95,15 +129,18 @@ func (s *Sched) dueSteal(v, p *P, k int) (least, most int) {
 	return max(1, (n-late+1)/2), (n + 1) / 2
 }
 
-// dueBatch notes how many goroutines the pull with g may have taken by the rules,
-// if the dispatches of those at its end, the last one in it and the first one
-// left, could show that it took others.
+// dueBatch notes how many goroutines the pull with g should have taken, and how many
+// it did, if the trace shows that whatever the rule: those that stood behind g, p runs some time, but before it
+// runs anything else, another P runs the one behind these. The queue is first in,
+// first out, so they had left it by then, and g's thread alone can have had them.
 func (s *Sched) dueBatch(g *G, n span, f *found) {
-	if !s.declared || s.inDoubt() {
+	e := s.ahead.at(s.cur)
+	if !s.declared || s.inDoubt() || n.least != n.most || e.onP == 0 {
 		return
 	}
-	i := 1
-	for pos := s.globq.head; pos < s.globq.tail && i <= n.most; pos++ {
+	next := s.cur + uint64(e.onP)
+	took := 1
+	for pos := s.globq.head; pos < s.globq.tail && took <= globBatchMax; pos++ {
 		r := s.globq.at(pos)
 		if r <= 0 {
 			pos += r.ahead()
@@ -112,12 +149,31 @@ func (s *Sched) dueBatch(g *G, n span, f *found) {
 		if pos == g.pos || s.look(r).popped {
 			continue
 		}
-		if i >= n.least-1 && s.comes(r).p == NoP {
+		c := s.comes(r)
+		switch {
+		case pos < g.pos: // put there late, nobody knows where
+			return
+		case c.p == e.P:
+			took++
+		case c.p != NoP && c.seq < next && took > 1 && s.allAhead(g.pos, pos):
+			f.dueMin, f.dueMax = n.least, took
+			return
+		default:
 			return
 		}
-		i++
 	}
-	f.dueMin, f.dueMax = n.least, n.most
+}
+
+// allAhead reports whether what stands between two places of the global queue was
+// put there before what stands at the second.
+func (s *Sched) allAhead(from, to int64) bool {
+	last := s.look(s.globq.at(to))
+	for pos := from + 1; pos < to; pos++ {
+		if r := s.globq.at(pos); r != 0 && s.look(r).mayFollow(last) {
+			return false
+		}
+	}
+	return true
 }
 
 // noteOverflow yields that p's ring is full and r does not fit. It is called
@@ -125,7 +181,7 @@ func (s *Sched) dueBatch(g *G, n span, f *found) {
 func (s *Sched) noteOverflow(p *P, r gref) {
 	o := Overflow{Time: s.now, G: s.g(r).id, P: p.id, Global: int32(s.globq.n + runqSize/2 + 1), Early: -1}
 	if head := s.comes(p.runq.at(runqSize / 2)); head.p == p.id && !s.inDoubt() {
-		o.Early = 0
+		o.Early, o.Full = 0, s.surelyFull(p)
 		for i := range runqSize / 2 {
 			if c := s.comes(p.runq.at(i)); c.p == p.id && c.seq < head.seq {
 				o.Early++
@@ -133,6 +189,18 @@ func (s *Sched) noteOverflow(p *P, r gref) {
 		}
 	}
 	s.Facts.Overflows = append(s.Facts.Overflows, o)
+}
+
+// surelyFull reports whether all that the model has in p's ring was there: no
+// global batch brought it, and p itself is the next to run it. A thief that is
+// stalled may have emptied the ring otherwise, and nothing shows it yet.
+func (s *Sched) surelyFull(p *P) bool {
+	for i := range p.runq.len() {
+		if r := p.runq.at(i); !s.ownRing(r, p) || s.comes(r).p != p.id {
+			return false
+		}
+	}
+	return true
 }
 
 // noteSysexit yields how g left its system call, the P being lost.
@@ -144,29 +212,44 @@ func (s *Sched) noteSysexit(e *entry, g *G, global bool) {
 	s.Facts.Sysexits = append(s.Facts.Sysexits, x)
 }
 
-// promised is how long before its next step a P may have been promised to a
-// thread that is still waking: until then it looks idle and is not to be had.
+// promised is how long a P must have been idle for the next step on it not to be
+// on its way already.
 const promised = 1_000_000 // ns
 
-// leftIdle counts the Ps that are idle and that nobody takes for a while.
+// leftIdle counts the Ps that are idle and that nobody takes for longer than a
+// thread takes to wake: until then a P may be promised to one, and is not to be
+// had. -1 if all that are idle may be promised, or the world is stopped.
 func (s *Sched) leftIdle() int32 {
-	var n int32
-	if s.stw > 0 {
-		return 0 // they are stopped, not idle
+	idle := s.npidle()
+	switch {
+	case s.stw > 0:
+		return -1
+	case idle == 0:
+		return 0
 	}
+	n := int32(0)
 	for _, p := range s.ps {
-		if p == nil || !p.seen || p.does != PDoesIdle || int(p.id) >= s.procs {
-			continue
-		}
-		if s.ahead.holds(p.opHead) && s.ahead.at(p.opHead).Time-s.now > promised && s.now-p.since > promised {
+		if p != nil && p.seen && p.does == PDoesIdle && int(p.id) < s.procs && s.now-p.since > promised && s.idleUntil(p)-s.now > wakeMost {
 			n++
 		}
+	}
+	if n == 0 {
+		return -1
 	}
 	return n
 }
 
+// idleUntil is how long p, which is idle, stays so by all that was read.
+func (s *Sched) idleUntil(p *P) Time {
+	if s.ahead.holds(p.opHead) {
+		return s.ahead.at(p.opHead).Time
+	}
+	return s.ahead.at(s.ahead.tail - 1).Time
+}
+
 // noteStart yields that e's thread takes up p, unless it comes out of a system
-// call and goes on with its own goroutine.
+// call and goes on with its own goroutine, or was handed p to run the goroutine
+// that is locked to it.
 func (s *Sched) noteStart(e *entry, p *P) {
 	if e.M < 0 {
 		return
@@ -175,14 +258,15 @@ func (s *Sched) noteStart(e *entry, p *P) {
 	if m.g != 0 {
 		return
 	}
-	if next, _ := s.nextOnM(s.cur); next != nil && next.Op == OpExecute && m.prevOp == OpExitsyscallNoP && next.g == m.prevG {
+	if next, _ := s.nextOnM(s.cur); next != nil && next.Op == OpExecute &&
+		(m.prevOp == OpExitsyscallNoP && next.g == m.prevG || s.lockedTo(s.look(next.g), e.M)) {
 		return
 	}
 	x := Start{Time: s.now, P: p.id, M: e.M, First: !m.seen}
 	if m.seen && m.p == NoP {
 		x.Slept = s.now - m.since
 	} else if x.First {
-		x.Parked = s.surelyParked()
+		x.Parked = s.surelyParked(p)
 	}
 	s.Facts.Starts = append(s.Facts.Starts, x)
 }
@@ -191,17 +275,42 @@ func (s *Sched) noteStart(e *entry, p *P) {
 // parked: it takes some time to get to sleep.
 const parkedLong = 100_000 // ns
 
-// surelyParked counts the threads that startm could have taken instead of a new
-// one: those that have long had no P, but for one that may sleep in the poller,
-// and as many as there are idle Ps, which may be waking to take these.
+// surelyParked counts the threads that startm could have taken instead of making
+// a new one for p. A new one may start long after it was made, but that was after
+// p last became idle: the others must have been parked by then. One of them may
+// sleep in the poller, and as many as there are idle Ps may be waking to take
+// these.
 //
 // Source: proc.go, startm, mget; findRunnable, which blocks in netpoll.
-func (s *Sched) surelyParked() int32 {
+func (s *Sched) surelyParked(p *P) int32 {
 	n := -1 - s.npidle()
 	for i := range s.ms {
-		if m := &s.ms[i]; m.seen && m.p == NoP && m.does == MDoesPark && s.now-m.since >= parkedLong {
+		if m := &s.ms[i]; s.onMidle(MIndex(i)) && p.idleFrom-m.since >= parkedLong {
 			n++
 		}
 	}
 	return int32(max(0, n))
+}
+
+// onMidle reports whether thread i surely is on the list that mget takes threads
+// from: it is not if it waits for the goroutine locked to it, or ended with it.
+// Both look like a thread that parks right after its goroutine stopped. So that
+// goroutine must have run on another thread since, or this one must have done
+// something without it: it was woken and found nothing, or was looking for work.
+//
+// Source: proc.go, stoplockedm, stopm, mexit.
+func (s *Sched) onMidle(i MIndex) bool {
+	m := &s.ms[i]
+	if !m.seen || m.p != NoP || m.does != MDoesPark {
+		return false
+	}
+	switch {
+	case m.prevOp == OpExitsyscallNoP:
+		return s.look(m.prevG).lockM != i
+	case m.prevOp != OpReleasep:
+		return false
+	case m.olderOp == OpPark || m.olderOp == OpGosched:
+		return s.look(m.olderG).lockM != i
+	}
+	return m.olderOp == OpAcquirep || m.olderOp == OpReady
 }

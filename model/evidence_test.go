@@ -49,9 +49,19 @@ execute g=11 p=1 m=1
 	}
 }
 
-// TestTurn: a pull ahead of local work shows when it is the global queue's turn;
-// 61 ticks later it is again, and what waits there is passed by.
+// TestTurn: two pulls ahead of local work, 61 ticks apart, show when it is the
+// global queue's turn; 61 ticks later it is again, and what waits there is passed
+// by.
 func TestTurn(t *testing.T) {
+	const some = `
+repeat 29
+execute g=2 p=0 m=0
+goyield g=2 p=0 m=0
+execute g=1 p=0 m=0
+goyield g=1 p=0 m=0
+end
+execute g=2 p=0 m=0
+`
 	f := factsOf(t, `
 newproc g=2 p=0 m=0 by=1
 newproc g=3 p=0 m=0 by=1
@@ -60,17 +70,13 @@ execute g=1 p=0 m=0
 goyield g=1 p=0 m=0
 execute g=3 p=0 m=0
 park g=3 p=0 m=0 reason=sleep
-execute g=2 p=0 m=0
+`+some+`
 goyield g=2 p=0 m=0
 execute g=1 p=0 m=0
-goyield g=1 p=0 m=0
-repeat 28
-execute g=2 p=0 m=0
-goyield g=2 p=0 m=0
+gosched g=1 p=0 m=0
 execute g=1 p=0 m=0
 goyield g=1 p=0 m=0
-end
-execute g=2 p=0 m=0
+`+some+`
 gosched g=2 p=0 m=0
 execute g=1 p=0 m=0
 goyield g=1 p=0 m=0
@@ -78,11 +84,14 @@ execute g=1 p=0 m=0
 park g=1 p=0 m=0 reason=sleep
 execute g=2 p=0 m=0
 `)
-	first, last := f.Dispatches[0], f.Dispatches[len(f.Dispatches)-2]
+	first, second, last := f.Dispatches[0], f.Dispatches[62], f.Dispatches[len(f.Dispatches)-2]
 	if first.Source != model.SourceGlobalTick || first.Turn != -1 || first.Beside != model.QueueRunnext|model.QueueRing {
 		t.Errorf("the first pull: %+v", first)
 	}
-	if last.G != 1 || last.Turn != 0 || last.Beside != model.QueueGlobal {
+	if second.Source != model.SourceGlobalTick || second.Beside != model.QueueRing {
+		t.Errorf("the second pull: %+v", second)
+	}
+	if last.G != 1 || last.Turn != 0 || last.Beside != model.QueueGlobal|model.QueueSelf {
 		t.Errorf("61 ticks later: %+v", last)
 	}
 }
@@ -105,7 +114,7 @@ execute g=1128 p=0 m=0
 }
 
 // TestSysexitsAndStarts: a goroutine that lost its P goes to the global queue,
-// though a P stood idle before and long after; the thread that took its P was
+// though two Ps stood idle before and long after; the thread that took its P was
 // new, and is not when it comes back.
 func TestSysexitsAndStarts(t *testing.T) {
 	f := factsOf(t, `
@@ -115,13 +124,79 @@ retake q=0 dt=5ms
 acquirep q=0 m=1
 releasep q=0 m=1 dt=2ms
 exitsyscall-nop g=1 m=0 by=1 dt=3ms
-acquirep q=0 m=1 dt=4ms
+acquirep q=0 m=1 dt=20ms
 execute g=1 p=0 m=1
 `)
-	if len(f.Sysexits) != 1 || !f.Sysexits[0].Global || f.Sysexits[0].Idle != 1 {
+	if len(f.Sysexits) != 1 || !f.Sysexits[0].Global || f.Sysexits[0].Idle != 2 {
 		t.Errorf("system call exits: %+v", f.Sysexits)
 	}
-	if len(f.Starts) != 2 || !f.Starts[0].First || f.Starts[1].First || f.Starts[1].Slept != 7_000_000 {
+	if len(f.Starts) != 2 || !f.Starts[0].First || f.Starts[1].First || f.Starts[1].Slept != 23_000_000 {
 		t.Errorf("starts: %+v", f.Starts)
+	}
+}
+
+// TestParked: threads that parked when their goroutine did may wait for it, locked,
+// until it has run on another one; those that ended with it never come back.
+func TestParked(t *testing.T) {
+	for _, c := range []struct {
+		name, stop, later string
+		parked            int32
+	}{
+		{"may be locked", "park g=$(i+11) p=1 m=$(i+1) reason=sleep", "", 0},
+		{"ran elsewhere", "gosched g=$(i+11) p=1 m=$(i+1)", "repeat 2\nexecute g=$(i+11) p=0 m=0\npark g=$(i+11) p=0 m=0 reason=sleep\nend\n", 1},
+		{"may have ended", "goexit g=$(i+11) p=1 m=$(i+1)", "", 0},
+	} {
+		f := factsOf(t, `
+status-p q=1 state=idle
+newproc g=11 p=0 m=0 by=1
+newproc g=12 p=0 m=0 by=1
+newproc g=13 p=0 m=0 by=1
+repeat 2
+acquirep q=1 m=$(i+1)
+execute g=$(i+11) p=1 m=$(i+1)
+`+c.stop+`
+releasep q=1 p=1 m=$(i+1)
+end
+park g=1 p=0 m=0 reason=sleep
+`+c.later+`
+acquirep q=1 m=5 dt=1ms
+releasep q=1 p=1 m=5 dt=1ms
+acquirep q=1 m=6 dt=1ms
+`)
+		if last := f.Starts[len(f.Starts)-1]; !last.First || last.M != 6 || last.Parked != c.parked {
+			t.Errorf("%s: %+v", c.name, last)
+		}
+	}
+}
+
+// TestDueOfBatch: what P0 took along from the global queue shows while it runs the
+// first of it: another P gets what is behind.
+func TestDueOfBatch(t *testing.T) {
+	const queue = `
+repeat 5
+newproc g=$(i+11) p=0 m=0 by=1
+end
+park g=1 p=0 m=0 reason=sleep
+execute g=15 p=0 m=0
+gosched g=15 p=0 m=0
+repeat 3
+execute g=$(i+11) p=0 m=0
+gosched g=$(i+11) p=0 m=0
+end
+execute g=14 p=0 m=0
+park g=14 p=0 m=0 reason=sleep
+execute g=15 p=0 m=0
+`
+	for text, due := range map[string]uint8{
+		"acquirep q=1 m=1\nexecute g=13 p=1 m=1\npark g=15 p=0 m=0 reason=sleep\nexecute g=11 p=0 m=0\npark g=11 p=0 m=0 reason=sleep\nexecute g=12 p=0 m=0\n": 3,
+		"acquirep q=1 m=1\nexecute g=12 p=1 m=1\npark g=15 p=0 m=0 reason=sleep\nexecute g=11 p=0 m=0\n":                                                       2,
+		"park g=15 p=0 m=0 reason=sleep\nexecute g=11 p=0 m=0\nacquirep q=1 m=1\nexecute g=12 p=1 m=1\n":                                                       0, // it may have pulled twice
+	} {
+		f := factsOf(t, queue+text)
+		for _, d := range f.Dispatches {
+			if d.Source == model.SourceGlobal && d.G == 15 && (d.DueMin != min(due, 1)*3 || d.DueMax != due) {
+				t.Errorf("%s: %+v", text, d)
+			}
+		}
 	}
 }

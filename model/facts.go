@@ -96,6 +96,7 @@ const (
 	QueueRunnext Queues = 1 << iota // the P's own
 	QueueRing                       // the P's own
 	QueueGlobal
+	QueueSelf // the P's own, and no other goroutine: the dispatched one itself has stood in local queues only
 )
 
 // QueueOwn is the P's own queue.
@@ -116,8 +117,8 @@ type Dispatch struct {
 	Idle     int32  // Ps idle at this moment
 	Queue    int32  // goroutines in the queue that it was taken from, this one included; of a steal, the victim's ring. 0 if it came from none
 	Moved    uint8  // goroutines that the steal or the global batch moved, this one included
-	DueMin   uint8  // least that the rules let such a move take: some of Queue may have come too late for it
-	DueMax   uint8  // most that they let it take; 0 if that is not known, or Moved has no evidence of its own
+	DueMin   uint8  // of a steal: least that the rules let it take, as some of Queue may have come too late; of a global batch: what they let it take
+	DueMax   uint8  // of a steal: most that they let it take; of a global batch: what the trace shows it took; 0 if only the rules themselves tell what was moved
 	Turn     int8   // scheduling ticks since it was the global queue's turn on P, modulo 61: 0 is its turn; -1 if not known
 	Beside   Queues // queues that held another goroutine all the while that P looked for work
 	Source   Source
@@ -274,6 +275,7 @@ type Overflow struct {
 	P      ProcID
 	Global int32 // goroutines in the global queue after it
 	Early  int32 // of those moved: P runs them before what was left at the head of its ring; -1 if the trace does not tell
+	Full   bool  // the ring surely was: P itself ran all that stood in it
 }
 
 // Sysexit is a goroutine that left a system call without the P that it went in
@@ -283,7 +285,7 @@ type Sysexit struct {
 	G      GoID
 	M      MIndex
 	Global bool  // it was put onto the global queue; else its thread found an idle P
-	Idle   int32 // of Global: Ps that were idle then and that nobody took soon after
+	Idle   int32 // of Global: Ps that were idle then and that nobody took soon after; -1 if some were, and may have been promised to waking threads
 }
 
 // Start is a thread that took up an idle P to run the scheduler on.
@@ -293,7 +295,7 @@ type Start struct {
 	M      MIndex
 	Slept  Time  // length since it had a P or was in a system call, in nanoseconds; 0 of First
 	First  bool  // the trace has not shown the thread before
-	Parked int32 // of First: threads that were parked all the while and could have been taken
+	Parked int32 // of First: threads that were surely parked when it was made, and could have been taken
 }
 
 // DivergenceKind is a way in which the trace contradicted the model.
