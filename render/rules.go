@@ -31,10 +31,10 @@ func rulesTakeaway(r *analyze.Report) string {
 		return "No rule of the scheduler was seen to apply."
 	}
 	text := fmt.Sprintf("%d of %s applied; of the %d that this trace can judge, %d held without exception. "+
-		"An occasion is judged only where more than the rule itself shows what happened",
+		"An occasion is judged only where it could have shown the opposite, by more than the rule itself",
 		applied, plural(int64(len(r.Rules)), "rule"), judged, all)
 	if occasions > 0 {
-		text += fmt.Sprintf("; %s of these rest on no inference", share(certain, occasions))
+		text += fmt.Sprintf("; %s of these are called certain", share(certain, occasions))
 	}
 	return text + "."
 }
@@ -131,6 +131,11 @@ func textRules(t *text, r *analyze.Report) {
 		if len(x.Divergences) > 0 {
 			m := x.Divergences[0]
 			t.wrap("  ! ", "    ", fmt.Sprintf("%s: %s, the worst at %s: %s", x.Title, notAgreed(x), offset(m.Start, atSpan), m.Text))
+		}
+	}
+	for _, x := range r.Rules {
+		if x.Note != "" {
+			t.wrap("  · ", "    ", x.Title+": "+x.Note)
 		}
 	}
 	for _, x := range r.Rules {

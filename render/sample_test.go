@@ -88,12 +88,13 @@ func sampleRules(r *analyze.Report) {
 		Spread: analyze.Spread{Of: "stretch", Unit: "ns", Count: 420, P50: 40, P90: 50, P99: 60, Max: 63, Bins: bins},
 	}, {
 		ID: "runnext", Title: "runnext, with its time slice", Statement: "The slot comes first.", Unit: "dispatches", Applied: 12, Undecided: "the ring was always empty",
+		Evidence: "Dispatches from one while the other held a goroutine too.", Note: "3 of them could be either",
 	}, {
 		ID: "ring-overflow", Title: "Full ring gives half away", Statement: "129 leave.", Unit: "overflows",
 	}}
 	for _, name := range hostile {
 		r.Rules = append(r.Rules, analyze.Rule{ID: name, Title: name, Statement: name, Source: name, Changed: name, Article: name, Differs: name, Unit: name, Applied: 2, Judged: 1,
-			Undecided: name, Parts: []analyze.RulePart{{Label: name, Count: 1}}, Spread: analyze.Spread{Of: name, Unit: name, Count: 1, Max: 3, Bins: bins[:1]},
+			Undecided: name, Evidence: name, Note: name, Parts: []analyze.RulePart{{Label: name, Count: 1}}, Spread: analyze.Spread{Of: name, Unit: name, Count: 1, Max: 3, Bins: bins[:1]},
 			Divergences: []analyze.Moment{{P: 0, Text: name}}})
 	}
 }
