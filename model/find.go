@@ -16,12 +16,12 @@ type found struct {
 	beside         Queues
 }
 
-// find explains the dispatch e of g on p: the inverse of findRunnable. It takes
-// g out of its queue and moves what came along with it.
+// find explains the dispatch e of g on p in f: the inverse of findRunnable. It
+// takes g out of its queue and moves what came along with it.
 //
 // Source: proc.go, findRunnable, schedule, execute.
-func (s *Sched) find(e *entry, g *G, p *P) found {
-	f := found{victim: NoP, moved: 1, turn: -1}
+func (s *Sched) find(e *entry, g *G, p *P, f *found) {
+	*f = found{victim: NoP, moved: 1, turn: -1}
 	if s.trial.depth == 0 {
 		f.beside, f.turn = s.beside(e.g, p), s.turn(p)
 	}
@@ -34,25 +34,25 @@ func (s *Sched) find(e *entry, g *G, p *P) found {
 	s.repair(e, g, p)
 	switch g.place {
 	case placeDirect:
-		s.fromNowhere(g, &f)
+		s.fromNowhere(g, f)
 	case placeRunnext:
-		s.fromRunnext(e, g, p, &f)
+		s.fromRunnext(e, g, p, f)
 	case placeRing:
 		if g.p == p.id {
-			s.fromOwnRing(e, g, p, &f)
+			s.fromOwnRing(e, g, p, f)
 		} else {
-			s.fromOtherRing(e, g, p, &f)
+			s.fromOtherRing(e, g, p, f)
 		}
 	case placeGlobal:
-		s.fromGlobal(e, g, p, &f)
+		s.fromGlobal(e, g, p, f)
 	default:
 		f.source = SourceUnknown
 	}
-	return s.found(g, f)
+	s.found(g, f)
 }
 
 // found takes g out of its queue and says how sure f is.
-func (s *Sched) found(g *G, f found) found {
+func (s *Sched) found(g *G, f *found) {
 	s.unqueue(g)
 	if s.doubtful(g, f.source) {
 		f.certain = false
@@ -62,7 +62,6 @@ func (s *Sched) found(g *G, f found) found {
 	} else if f.sources == 0 {
 		f.sources = rivals[f.source]
 	}
-	return f
 }
 
 // rivals are what a dispatch may have come from instead, where all that is known
@@ -106,7 +105,7 @@ func (s *Sched) inDoubt() bool { return s.doubt != 0 && s.cur <= s.doubt+doubtFo
 // but a start on the goroutine's locked thread always does.
 //
 // Source: proc.go, execute's inheritTime.
-func (s *Sched) countTick(e *entry, g *G, p *P, f found) {
+func (s *Sched) countTick(e *entry, g *G, p *P, f *found) {
 	switch f.source {
 	case SourceSyscallExit:
 		if !f.handed {

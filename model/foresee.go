@@ -148,7 +148,8 @@ func (s *Sched) suppose(e *entry, p *P, f found, b batch) outlook {
 	p = s.p(p.id)
 	g := s.g(e.g)
 	differs := s.takeBatch(g, p, &f, b)
-	s.dispatched(e, g, p, s.found(g, f))
+	s.found(g, &f)
+	s.dispatched(e, g, p, &f)
 	o := s.follow()
 	s.undo(&m)
 	s.trial.differs = differs

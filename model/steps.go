@@ -72,15 +72,16 @@ func (s *Sched) execute(e *entry) {
 			p.phase = freshPhase
 		}
 	}
-	f := s.find(e, g, p)
+	var f found
+	s.find(e, g, p, &f)
 	if s.trial.over {
 		return
 	}
-	s.dispatched(e, g, p, f)
+	s.dispatched(e, g, p, &f)
 }
 
 // dispatched makes g run on p, where f says that it came from.
-func (s *Sched) dispatched(e *entry, g *G, p *P, f found) {
+func (s *Sched) dispatched(e *entry, g *G, p *P, f *found) {
 	if f.handed {
 		f.sources = f.sources.With(f.source)
 		f.source, f.victim, f.certain = SourceSyscallExit, NoP, false
