@@ -169,7 +169,7 @@ func (s *Sched) dueBatch(g *G, n span, f *found) {
 func (s *Sched) allAhead(from, to int64) bool {
 	last := s.look(s.globq.at(to))
 	for pos := from + 1; pos < to; pos++ {
-		if r := s.globq.at(pos); r != 0 && s.look(r).mayFollow(last) {
+		if r := s.globq.at(pos); r > 0 && s.look(r).mayFollow(last) {
 			return false
 		}
 	}
