@@ -39,6 +39,9 @@ type replay struct {
 	window *window // part to analyse
 	clip   bool    // it is not the whole
 
+	uncut    bool // collectors see what lies outside of the window too
+	standing bool // collectors see what has not ended yet: Facts.Open
+
 	// Translation of the current generation's indices.
 	stacks  []uint32
 	strings []int64
@@ -231,6 +234,9 @@ func (r *replay) spread() {
 	}
 	p := <-r.empty
 	r.sched.Take(&p.facts)
+	if r.standing {
+		r.sched.Standing(&p.facts)
+	}
 	p.names = r.numbering.names
 	r.full <- p
 }
@@ -248,7 +254,7 @@ func (r *replay) collect() {
 	defer close(r.done)
 	for p := range r.full {
 		*r.names = p.names
-		if r.clip {
+		if r.clip && !r.uncut {
 			r.window.cut(&p.facts)
 		}
 		for _, c := range r.collectors {

@@ -152,11 +152,22 @@ func (r *run) stop() {
 
 // report fills in what load did not know, asks every collector and every check.
 func (r *run) report(rep *Report, opt Options) error {
-	t := &rep.Trace
 	if r.replay == nil {
 		r.noEvents(rep)
 		return nil
 	}
+	if err := r.describe(&rep.Trace, opt); err != nil {
+		return err
+	}
+	for _, c := range r.replay.collectors {
+		c.report(rep)
+	}
+	r.check(rep)
+	return nil
+}
+
+// describe fills in what load did not know of the trace.
+func (r *run) describe(t *Trace, opt Options) error {
 	rp := r.replay
 	t.DurationNS = int64(rp.end - rp.start)
 	t.From, t.To = 0, t.DurationNS
@@ -174,10 +185,6 @@ func (r *run) report(rep *Report, opt Options) error {
 	t.Program = r.names.program()
 	t.Race = r.names.race() || rp.sched.Shuffled()
 	r.identify(t, opt)
-	for _, c := range rp.collectors {
-		c.report(rep)
-	}
-	r.check(rep)
 	return nil
 }
 

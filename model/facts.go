@@ -20,8 +20,10 @@ type Facts struct {
 	Events []Event
 
 	// Where the model stood when they were taken: see Sched.Take.
-	Now    Time    // the time of the last event decided
-	Queues []int32 // by P: goroutines in its local queue, runnext included
+	Now     Time        // the time of the last event decided
+	Queues  []int32     // by P: goroutines in its local queue, runnext included
+	Open    []PInterval // what each P has been doing up to Now; only where Sched.Standing asked for it
+	Wasting Time        // since when a P has been idle beside a runnable goroutine, Now if none is
 }
 
 // Reset empties f and keeps its memory.
@@ -140,6 +142,7 @@ type GInterval struct {
 	Reason     Reason // of a Waiting stretch
 	Open       Open
 	First      bool // the goroutine's first stretch in the trace
+	Last       bool // the goroutine ended with it
 	Assist     bool // inside a GC mark assist; running stretches are cut where one begins or ends
 	Runtime    bool // a goroutine of the runtime
 	Worker     bool // a GC mark worker

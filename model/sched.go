@@ -109,6 +109,21 @@ func (s *Sched) Take(f *Facts) {
 	for _, p := range s.ps {
 		f.Queues = append(f.Queues, int32(p.waiting()))
 	}
+	f.Wasting = s.now
+	if s.wasting {
+		f.Wasting = s.waste.Start
+	}
+}
+
+// Standing adds to f, which Take has filled, the stretches of Ps that have not
+// ended yet.
+func (s *Sched) Standing(f *Facts) {
+	f.Open = f.Open[:0]
+	for _, p := range s.ps {
+		if p != nil && p.seen && p.since < s.now {
+			f.Open = append(f.Open, s.stretch(p))
+		}
+	}
 }
 
 // Seen is how many goroutines there were, and the most at once.
@@ -291,11 +306,16 @@ func (s *Sched) closeP(p *P, next PActivity) {
 	if p.since == s.now || s.trial.depth > 0 {
 		return
 	}
-	iv := add(&s.Facts.Ps)
-	*iv = PInterval{Start: p.since, End: s.now, P: p.id, M: p.m, Does: p.does, G: NoG, Waiting: int32(s.runnable)}
+	*add(&s.Facts.Ps) = s.stretch(p)
+	p.first = false
+}
+
+// stretch is what p has been doing since it last changed.
+func (s *Sched) stretch(p *P) PInterval {
+	iv := PInterval{Start: p.since, End: s.now, P: p.id, M: p.m, Does: p.does, G: NoG, Waiting: int32(s.runnable)}
 	if p.does == PDoesRun || p.does == PDoesSyscall {
 		if p.g != 0 {
-			g := s.g(p.g)
+			g := s.look(p.g)
 			iv.G, iv.Func = g.id, g.fn
 			if g.state == GRunnable {
 				iv.Waiting--
@@ -304,10 +324,10 @@ func (s *Sched) closeP(p *P, next PActivity) {
 		}
 		iv.Source, iv.Certain, iv.First = p.source, p.certain, p.first
 		iv.Stack = s.stopped
-		p.first = false
 	} else if p.does == PDoesIdle {
 		iv.M = NoM
 	}
+	return iv
 }
 
 // closeM writes the thread's stretch without a P, if it has one.

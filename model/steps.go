@@ -196,7 +196,11 @@ func (s *Sched) goexit(e *entry) {
 	}
 	s.ensure(g, state, e)
 	s.unqueue(g)
+	n := len(s.Facts.Gs)
 	s.closeG(g, NoG)
+	if len(s.Facts.Gs) > n {
+		s.Facts.Gs[n].Last = true
+	}
 	s.handoffLocked(e, g)
 	if e.Op == OpGoexit {
 		s.stops(e)

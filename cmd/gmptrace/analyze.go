@@ -13,11 +13,11 @@ import (
 
 type analyzeCommand struct {
 	*analysis
-	format format
+	format choice
 }
 
 func (a *app) analyzeCommand() *cobra.Command {
-	c := &analyzeCommand{analysis: newAnalysis(a), format: formatText}
+	c := &analyzeCommand{analysis: newAnalysis(a), format: chosen(formatText, formatJSON)}
 	cmd := &cobra.Command{
 		Use:   "analyze TRACE",
 		Short: "Print what a trace shows, as text or JSON",
@@ -38,8 +38,7 @@ or as JSON whose schema is in analyze/schema of the source.
 	c.addFlags(cmd.Flags())
 	cmd.Flags().Var(&c.format, "format", "`FORMAT` of the output: text or json")
 	c.completions(cmd)
-	formats := []string{string(formatText), string(formatJSON)}
-	must(cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp)))
+	c.format.complete(cmd, "format")
 	return cmd
 }
 
@@ -60,12 +59,17 @@ func (c *analyzeCommand) run(ctx context.Context, trace string) error {
 }
 
 func (c *analyzeCommand) render(w io.Writer, rep *analyze.Report) error {
-	if c.format == formatJSON {
+	if c.format.value == formatJSON {
 		return render.JSON(w, rep)
 	}
-	return render.Text(w, rep, render.TextOptions{
+	return render.Text(w, rep, textOptions(c.stdout))
+}
+
+// textOptions suit a terminal or a file.
+func textOptions(stdout io.Writer) render.TextOptions {
+	return render.TextOptions{
 		// https://no-color.org
-		Color: isTerminal(c.stdout) && os.Getenv("NO_COLOR") == "",
-		Width: terminalWidth(c.stdout),
-	})
+		Color: isTerminal(stdout) && os.Getenv("NO_COLOR") == "",
+		Width: terminalWidth(stdout),
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -18,31 +17,11 @@ import (
 type decisionsCommand struct {
 	*analysis
 	kinds  []string
-	format decisionFormat
-}
-
-// decisionFormat is how decisions are written.
-type decisionFormat string
-
-// The formats of decisions.
-const (
-	formatLines decisionFormat = "jsonl"
-	formatCSV   decisionFormat = "csv"
-)
-
-func (f *decisionFormat) Type() string   { return "format" }
-func (f *decisionFormat) String() string { return string(*f) }
-
-func (f *decisionFormat) Set(v string) error {
-	if decisionFormat(v) != formatLines && decisionFormat(v) != formatCSV {
-		return fmt.Errorf("need one of %s, %s", formatLines, formatCSV)
-	}
-	*f = decisionFormat(v)
-	return nil
+	format choice
 }
 
 func (a *app) decisionsCommand() *cobra.Command {
-	c := &decisionsCommand{analysis: newAnalysis(a), format: formatLines}
+	c := &decisionsCommand{analysis: newAnalysis(a), format: chosen(formatLines, formatCSV)}
 	cmd := &cobra.Command{
 		Use:   "decisions TRACE",
 		Short: "Print every scheduling decision, one a line, for machines",
@@ -67,8 +46,7 @@ source fits the scheduler's rules, and candidates are those that fit.
 	cmd.Flags().StringSliceVar(&c.kinds, "kind", nil, "only `KINDS`, separated by commas: "+strings.Join(decisionKinds(), ", "))
 	cmd.Flags().Var(&c.format, "format", "`FORMAT` of the lines: jsonl or csv")
 	c.completions(cmd)
-	formats := []string{string(formatLines), string(formatCSV)}
-	must(cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp)))
+	c.format.complete(cmd, "format")
 	must(cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(decisionKinds(), cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
 }
@@ -114,7 +92,7 @@ func (c *decisionsCommand) run(ctx context.Context, trace string) error {
 }
 
 func (c *decisionsCommand) writer(w io.Writer) render.DecisionWriter {
-	if c.format == formatCSV {
+	if c.format.value == formatCSV {
 		return render.DecisionTable(w)
 	}
 	return render.DecisionLines(w)

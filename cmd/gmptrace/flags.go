@@ -13,6 +13,7 @@ import (
 	"gmptrace/model"
 
 	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
 )
 
 // The types of flags: each parses one value, and where it can't, says what it takes.
@@ -116,22 +117,36 @@ func (s *severity) Set(v string) error {
 	return nil
 }
 
-// format is a form of analyze's output.
-type format string
+// choice is one of some names.
+type choice struct {
+	value string
+	names []string
+}
 
-// The formats.
-const (
-	formatText format = "text"
-	formatJSON format = "json"
-)
+// chosen is a choice of names, the first one unless told otherwise.
+func chosen(names ...string) choice { return choice{names[0], names} }
 
-func (f *format) Type() string   { return "format" }
-func (f *format) String() string { return string(*f) }
+func (c *choice) Type() string   { return "format" }
+func (c *choice) String() string { return c.value }
 
-func (f *format) Set(v string) error {
-	if format(v) != formatText && format(v) != formatJSON {
-		return fmt.Errorf("need one of %s, %s", formatText, formatJSON)
+func (c *choice) Set(v string) error {
+	if !slices.Contains(c.names, v) {
+		return fmt.Errorf("need one of %s", strings.Join(c.names, ", "))
 	}
-	*f = format(v)
+	c.value = v
 	return nil
 }
+
+// complete offers the names to the shell.
+func (c *choice) complete(cmd *cobra.Command, flag string) {
+	must(cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(c.names, cobra.ShellCompDirectiveNoFileComp)))
+}
+
+// The formats of outputs.
+const (
+	formatText  = "text"
+	formatJSON  = "json"
+	formatHTML  = "html"
+	formatLines = "jsonl"
+	formatCSV   = "csv"
+)

@@ -3,6 +3,8 @@
 //
 //	gmptrace report TRACE     writes one HTML file that needs nothing else
 //	gmptrace analyze TRACE    prints the same as text or JSON
+//	gmptrace explain TRACE    says why something was slow, and who did it
+//	gmptrace decisions TRACE  prints every scheduling decision, one a line
 //
 // One file of this package holds one subcommand; analysis.go has what those that
 // read a trace share, input.go and fetch.go where a trace comes from, output.go
@@ -121,6 +123,7 @@ Exit codes: 0 done; 1 --fail-on found something; 2 usage or nothing readable;
 3 the trace was analysed in part or has nothing in it; 130 after Ctrl-C.`,
 		Example: `  gmptrace report app.trace
   gmptrace analyze app.trace
+  gmptrace explain app.trace
   gmptrace version`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -131,6 +134,6 @@ Exit codes: 0 done; 1 --fail-on found something; 2 usage or nothing readable;
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
-	root.AddCommand(a.reportCommand(), a.analyzeCommand(), a.decisionsCommand(), a.versionCommand())
+	root.AddCommand(a.reportCommand(), a.analyzeCommand(), a.explainCommand(), a.decisionsCommand(), a.versionCommand())
 	return root
 }

@@ -1,0 +1,239 @@
+package analyze
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gmptrace/model"
+)
+
+func idText(id int64) string { return strconv.FormatInt(id, 10) }
+
+func goText(g model.GoID) string { return "G" + strconv.FormatInt(int64(g), 10) }
+
+// reasonOf is the reason that the explained goroutine was blocked for, "" if it
+// was not.
+func reasonOf(v via) string {
+	if v == 0 {
+		return ""
+	}
+	return model.Reason(v - 1).String()
+}
+
+// did says what a goroutine did, or what kept it from going on: what follows
+// "went to".
+var did = [NumCauses]string{
+	CauseRunning:      "running",
+	CauseAssist:       "marking memory for the garbage collector (mark assist)",
+	CauseSweep:        "sweeping memory for the garbage collector",
+	CauseStopTheWorld: "waiting for a P while the world was stopped",
+	CauseGCWorker:     "waiting for a P that ran a GC mark worker",
+	CauseRuntime:      "waiting for a P that ran another goroutine of the Go runtime",
+	CauseQueue:        "waiting for a P behind other goroutines in its queue",
+	CauseGlobalQueue:  "waiting in the global queue while the Ps ran others",
+	CauseAfterSyscall: "waiting for a P after a system call, as all were busy",
+	CauseSyscallHeld:  "waiting for a P that a goroutine in a system call held",
+	CauseIdleP:        "waiting for a thread to wake up although a P was idle",
+	CauseDispatch:     "waiting for a P whose thread had yet to get to it",
+	CauseSyscall:      "a system call (or C code)",
+	CauseNetwork:      "waiting for the network",
+	CauseSleep:        "sleeping until a timer was due",
+	CauseAssistWait:   "waiting for the garbage collector (mark assist)",
+	CauseGCWait:       "waiting for the garbage collector",
+	CauseBlocked:      "being blocked until a timer, the network or the runtime ended it",
+	CauseUnknown:      "something that the trace does not tell",
+	CauseNotKept:      "something too long ago to be kept",
+}
+
+// blockedWhere says in what a goroutine is blocked.
+func blockedWhere(reason string) string {
+	switch model.ReasonNamed(reason) {
+	case model.ReasonSync:
+		return "a lock or wait group"
+	case model.ReasonCond:
+		return "a condition variable"
+	case model.ReasonChanRecv:
+		return "a channel receive"
+	case model.ReasonChanSend:
+		return "a channel send"
+	case model.ReasonSelect:
+		return "a select"
+	}
+	return fmt.Sprintf("%q", reason)
+}
+
+// causeText says both what the explained goroutine did and the cause.
+func causeText(v via, c Cause) string {
+	where := blockedWhere(reasonOf(v))
+	switch {
+	case v == 0 || reasonOf(v) == leafReasons[c]:
+		return did[c]
+	case c == CauseBlocked:
+		return fmt.Sprintf("waiting on %s until a timer, the network or the runtime ended it", where)
+	case c == CauseUnknown || c == CauseNotKept:
+		return fmt.Sprintf("waiting on %s for %s", where, did[c])
+	case c.waitsForP():
+		return fmt.Sprintf("waiting on %s for a goroutine that was itself %s", where, did[c])
+	case c == CauseSyscall:
+		return fmt.Sprintf("waiting on %s for a goroutine in a system call (or C code)", where)
+	}
+	return fmt.Sprintf("waiting on %s for a goroutine that was %s", where, did[c])
+}
+
+// leafReasons are the reasons that say the cause themselves.
+var leafReasons = map[Cause]string{
+	CauseNetwork:    model.ReasonNetwork.String(),
+	CauseSleep:      model.ReasonSleep.String(),
+	CauseAssistWait: model.ReasonAssist.String(),
+	CauseGCWait:     model.ReasonUntilGCEnds.String(),
+}
+
+// storyShare is the least part of an instance that is told of.
+const storyShare = .05
+
+// maxStory is how many sentences an instance's story has at most.
+const maxStory = 4
+
+// story tells what took an instance's time.
+func (e *explainer) story(x *explained) []string {
+	out := []string{}
+	for v := range x.bill.ns {
+		for c, ns := range x.bill.ns[v] {
+			if float64(ns) >= storyShare*float64(x.bill.total) && ns > 0 {
+				out = append(out, fmt.Sprintf("%020d", ns)+e.sentence(x, via(v), Cause(c), ns))
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b string) int { return cmp.Compare(b, a) })
+	for i := range out {
+		out[i] = out[i][20:]
+	}
+	return out[:min(len(out), maxStory)]
+}
+
+// sentence tells of one cause.
+func (e *explainer) sentence(x *explained, v via, c Cause, ns int64) string {
+	s := fmt.Sprintf("%s (%s) went to %s", dur(ns), percent(ns, x.bill.total), causeText(v, c))
+	gs, whos, stacks := map[culprit]int64{}, map[culprit]int64{}, map[uint32]int64{}
+	for i := range x.steps {
+		t := &x.steps[i]
+		if t.via != v || t.cause != c || t.several > 0 {
+			continue
+		}
+		d := int64(t.to - t.from)
+		if t.depth > 0 {
+			gs[culprit{t.g, t.fn}] += d
+		}
+		if t.who != model.NoG {
+			whos[culprit{t.who, t.whoFn}] += d
+		}
+		if t.stack != 0 {
+			stacks[t.stack] += d
+		}
+	}
+	if len(gs) > 0 {
+		s += ": " + e.those(gs)
+	}
+	if len(whos) > 0 {
+		s += "; the P was held by " + e.those(whos)
+	}
+	if v != 0 {
+		s += e.blockedAt(x, v)
+	} else if k, _ := most(stacks); k != 0 {
+		s += e.at(k)
+	}
+	return s + "."
+}
+
+// those names the goroutines with the most time.
+func (e *explainer) those(gs map[culprit]int64) string {
+	list := slices.SortedFunc(maps.Keys(gs), func(a, b culprit) int { return cmp.Or(cmp.Compare(gs[b], gs[a]), cmp.Compare(a.g, b.g)) })
+	const shown = 2
+	var out []string
+	for _, c := range list[:min(len(list), shown)] {
+		out = append(out, fmt.Sprintf("%s for %s", named(int64(c.g), e.names.startFunc(c.fn)), dur(gs[c])))
+	}
+	if n := len(list) - shown; n > 0 {
+		return strings.Join(out, ", ") + fmt.Sprintf(" and %d more", n)
+	}
+	return strings.Join(out, " and ")
+}
+
+// blockedAt says where the explained goroutine was blocked for longest.
+func (e *explainer) blockedAt(x *explained, v via) string {
+	stacks := map[uint32]int64{}
+	for w, ns := range x.waits {
+		if blockedFor(w.reason) == v {
+			stacks[w.stack] += ns
+		}
+	}
+	if k, _ := most(stacks); k != 0 {
+		return e.at(k)
+	}
+	return ""
+}
+
+func (e *explainer) at(stack uint32) string {
+	f := e.place(stack)
+	if f == nil {
+		return ""
+	}
+	return fmt.Sprintf(", in %s (%s:%d)", functionName(f.Func), fileName(f.File), f.Line)
+}
+
+// most is the key with the most.
+func most(by map[uint32]int64) (uint32, int64) {
+	var best uint32
+	var ns int64
+	for k, n := range by {
+		if n > ns || n == ns && k < best {
+			best, ns = k, n
+		}
+	}
+	return best, ns
+}
+
+// fileName is the last element of a source file's path, which may be one of
+// Windows.
+func fileName(file string) string { return file[strings.LastIndexAny(file, `/\`)+1:] }
+
+// waited says in a table, where room is scarce, what kept a goroutine from running.
+var waited = [NumCauses]string{
+	CauseStopTheWorld: "runnable, world stopped",
+	CauseGCWorker:     "runnable behind a GC worker",
+	CauseRuntime:      "runnable behind the runtime",
+	CauseQueue:        "runnable in a queue",
+	CauseGlobalQueue:  "runnable in the global queue",
+	CauseAfterSyscall: "runnable after a system call",
+	CauseSyscallHeld:  "runnable, P in a system call",
+	CauseIdleP:        "runnable, a thread woke up late",
+	CauseDispatch:     "runnable, about to be run",
+	CauseSyscall:      "system call or C code",
+	CauseNetwork:      "waited for the network",
+	CauseSleep:        "slept",
+}
+
+// stepText says in words what happened in a step.
+func (e *explainer) stepText(s *step) string {
+	text := did[s.cause]
+	switch {
+	case s.cause == CauseRunning && s.p >= 0:
+		text = fmt.Sprintf("ran on P%d", s.p)
+	case s.cause == CauseRunning:
+		text = "ran"
+	case s.cause == CauseBlocked:
+		text = fmt.Sprintf("waited on %s until a timer, the network or the runtime ended it", blockedWhere(s.reason.String()))
+	case s.who != model.NoG:
+		text = fmt.Sprintf("%s: P%d ran %s", waited[s.cause], s.p, named(int64(s.who), e.names.startFunc(s.whoFn)))
+	case waited[s.cause] != "":
+		text = waited[s.cause]
+	}
+	if s.stack != 0 {
+		text += e.at(s.stack)
+	}
+	return text
+}

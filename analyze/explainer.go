@@ -1,0 +1,296 @@
+package analyze
+
+import (
+	"cmp"
+	"slices"
+
+	"gmptrace/model"
+)
+
+// History is how many stretches of goroutines and Ps an explanation goes back
+// through: HistorySoft in general, up to HistoryHard as long as something that
+// is being explained has not ended. A stretch takes about 60 bytes.
+const (
+	HistorySoft = 1 << 20
+	HistoryHard = 1 << 23
+)
+
+// explainer answers: where did the time of these instances go?
+type explainer struct {
+	names  *names
+	zero   model.Time
+	window *window
+	h      *history
+	groups []*group // the first one that has instances is reported
+	now    model.Time
+	ended  []*instance // scratch
+}
+
+// group is the instances of one finder.
+type group struct {
+	kind   InstanceKind
+	what   string
+	finder finder
+	top    int
+
+	all        histogram
+	sum        bill
+	bills      []*bill // by bucket of all
+	unfinished int64
+	slowest    *topK[*explained]
+}
+
+// explained is an instance and where its time went.
+type explained struct {
+	*instance
+	bill        bill
+	states      map[StateTime]int64
+	antagonists map[antagonist]int64
+	samples     map[uint32]int64 // by stack
+	waits       map[waitedFor]int64
+	steps       []step
+}
+
+type antagonist struct {
+	g     model.GoID
+	fn    uint32
+	p     model.ProcID
+	cause Cause
+}
+
+// waitedFor is a place where the explained goroutine was blocked, and on whom.
+type waitedFor struct {
+	reason model.Reason
+	stack  uint32
+	by     model.GoID
+	byFn   uint32
+}
+
+// bill is time by what the explained goroutine did and the cause.
+type bill struct {
+	count int64
+	total int64
+	ns    [numVias][NumCauses]int64
+}
+
+func (b *bill) add(o *bill) {
+	b.count += o.count
+	b.total += o.total
+	for v := range b.ns {
+		for c := range b.ns[v] {
+			b.ns[v][c] += o.ns[v][c]
+		}
+	}
+}
+
+func newExplainer(n *names, w *window, zero model.Time, sel Selector) *explainer {
+	e := &explainer{names: n, window: w, zero: zero, h: newHistory(HistorySoft, HistoryHard)}
+	top := cmp.Or(sel.Top, DefaultTop)
+	for _, f := range e.finders(sel) {
+		f.top = top
+		f.slowest = newTopK[*explained](top)
+		e.groups = append(e.groups, f)
+	}
+	return e
+}
+
+// finders are those that a selector asks for.
+func (e *explainer) finders(sel Selector) []*group {
+	n := e.names
+	matching := ""
+	if sel.Pattern != nil {
+		matching = " matching " + sel.Pattern.String()
+	}
+	served := &group{kind: KindRequest, what: "requests served by handlers" + matching, finder: &requestFinder{names: n, match: sel.Pattern}}
+	sent := &group{kind: KindRequest, what: "requests sent by functions" + matching, finder: &requestFinder{names: n, match: sel.Pattern, client: true}}
+	stalls := &group{kind: KindStall, what: "stretches in which a goroutine of the program waited for a P, a lock or the collector, or was in a system call", finder: &stallFinder{names: n}}
+	switch sel.Kind {
+	case KindGoroutine:
+		if sel.Pattern == nil {
+			return []*group{{kind: KindGoroutine, what: "goroutine " + goText(sel.G), finder: &goroutineFinder{names: n, g: sel.G}}}
+		}
+		return []*group{{kind: KindGoroutine, what: "goroutines that started with functions" + matching, finder: &goroutineFinder{names: n, g: model.NoG, match: sel.Pattern}}}
+	case KindTask:
+		if sel.Pattern == nil {
+			return []*group{{kind: KindTask, what: "task " + idText(sel.Task), finder: &taskFinder{names: n, id: sel.Task}}}
+		}
+		return []*group{{kind: KindTask, what: "tasks" + matching, finder: &taskFinder{names: n, id: -1, match: sel.Pattern}}}
+	case KindRegion:
+		return []*group{{kind: KindRegion, what: "regions" + matching, finder: &regionFinder{names: n, match: sel.Pattern}}}
+	case KindLog:
+		return []*group{{kind: KindLog, what: "what led up to messages" + matching, finder: &logFinder{names: n, match: sel.Pattern}}}
+	case KindRequest:
+		return []*group{served, sent}
+	case KindStall:
+		return []*group{stalls}
+	}
+	return []*group{served,
+		{kind: KindTask, what: "tasks", finder: &taskFinder{names: n, id: -1}},
+		stalls}
+}
+
+func (e *explainer) observe(f *model.Facts) {
+	e.now = f.Now
+	oldest := forever
+	for _, g := range e.groups {
+		oldest = min(oldest, g.finder.oldest())
+	}
+	e.h.add(f, oldest)
+	for _, g := range e.groups {
+		e.ended = e.ended[:0]
+		g.finder.find(f, func(in *instance) { e.ended = append(e.ended, in) })
+		for _, in := range e.ended {
+			e.explain(g, in)
+		}
+	}
+}
+
+// close explains what the trace leaves unfinished.
+func (e *explainer) close() {
+	for _, g := range e.groups {
+		e.ended = e.ended[:0]
+		g.finder.close(e.now, func(in *instance) { e.ended = append(e.ended, in) })
+		for _, in := range e.ended {
+			e.explain(g, in)
+		}
+	}
+}
+
+// explain finds out where an instance's time went.
+func (e *explainer) explain(g *group, in *instance) {
+	if in.end <= in.start || in.end <= e.window.from || in.start >= e.window.to {
+		return
+	}
+	length := int64(in.end - in.start)
+	x := &explained{instance: in}
+	x.bill.count, x.bill.total = 1, length
+	detail := g.slowest.admits(length)
+	if detail {
+		x.states, x.antagonists = map[StateTime]int64{}, map[antagonist]int64{}
+		x.samples, x.waits = map[uint32]int64{}, map[waitedFor]int64{}
+	}
+	w := walk{h: e.h, use: func(s *step) {
+		x.bill.ns[s.via][s.cause] += int64(s.to - s.from)
+		if detail {
+			x.keep(e.h, s)
+		}
+	}}
+	w.path(in.g, in.start, in.end, 0, 0)
+	if detail {
+		x.alone(e.h)
+		g.slowest.offer(length, x)
+	}
+	if in.unfinished {
+		g.unfinished++
+		return
+	}
+	g.all.add(length)
+	g.sum.add(&x.bill)
+	b := bucketOf(length)
+	for b >= len(g.bills) {
+		g.bills = append(g.bills, nil)
+	}
+	if g.bills[b] == nil {
+		g.bills[b] = &bill{}
+	}
+	g.bills[b].add(&x.bill)
+}
+
+// keep adds a step to an instance's details.
+func (x *explained) keep(h *history, s *step) {
+	if s.who != model.NoG {
+		x.antagonists[antagonist{s.who, s.whoFn, s.p, s.cause}] += int64(s.to - s.from)
+	}
+	if s.cause == CauseRunning || s.cause == CauseAssist || s.cause == CauseSweep {
+		if l := h.gs[s.g]; l != nil {
+			for _, sm := range l.samples {
+				if sm.at >= s.from && sm.at < s.to {
+					x.samples[sm.stack]++
+				}
+			}
+		}
+	}
+	if n := len(x.steps); n > 0 && x.steps[n-1].continues(s) {
+		x.steps[n-1].to = s.to
+		return
+	}
+	x.steps = append(x.steps, *s)
+	if len(x.steps) >= 2*maxSteps {
+		x.steps = shortened(x.steps)
+	}
+}
+
+// continues reports whether t goes on with what s was.
+func (s *step) continues(t *step) bool {
+	return s.to == t.from && s.g == t.g && s.cause == t.cause && s.via == t.via && s.depth == t.depth && s.who == t.who &&
+		s.p == t.p && s.stack == t.stack && s.several == 0
+}
+
+// maxSteps is how many steps of a path are shown: the longest ones, and between
+// them the others in one.
+const maxSteps = 200
+
+// shortened joins the shorter half of the steps with their neighbours.
+func shortened(steps []step) []step {
+	lengths := make([]int64, len(steps))
+	for i := range steps {
+		lengths[i] = int64(steps[i].to - steps[i].from)
+	}
+	slices.Sort(lengths)
+	least := lengths[len(lengths)*3/4]
+	out := steps[:0]
+	for i := range steps {
+		s := steps[i]
+		if int64(s.to-s.from) >= least && s.several == 0 {
+			out = append(out, s)
+			continue
+		}
+		n := max(s.several, 1)
+		if k := len(out); k > 0 && out[k-1].several > 0 {
+			out[k-1].to = s.to
+			out[k-1].several += n
+			continue
+		}
+		s.several = n
+		out = append(out, s)
+	}
+	return out
+}
+
+// alone adds up what the instance's goroutine itself did.
+func (x *explained) alone(h *history) {
+	l := h.gs[x.g]
+	l.during(x.start, x.end, func(s *gSeg, from, to model.Time) {
+		d := int64(to - from)
+		if s == nil {
+			state := StateTime{State: "unknown"}
+			if from >= h.lost && (l == nil || len(l.segs) == 0 || l.segs[len(l.segs)-1].end <= from) {
+				state.State = "running"
+			}
+			x.states[state] += d
+			return
+		}
+		switch s.state {
+		case model.GRunning:
+			x.states[StateTime{State: "running"}] += d
+		case model.GRunnable:
+			x.states[StateTime{State: "runnable"}] += d
+		case model.GSyscall:
+			x.states[StateTime{State: "syscall"}] += d
+		case model.GWaiting:
+			x.states[StateTime{State: "blocked", Reason: s.reason.String()}] += d
+			w := waitedFor{reason: s.reason, stack: s.stack, by: model.NoG}
+			if leafCause(s) == CauseBlocked && to == s.end {
+				w.by = s.by
+				if by := h.gs[s.by]; by != nil {
+					w.byFn = by.fn
+				}
+			}
+			x.waits[w] += d
+		default:
+			x.states[StateTime{State: "unknown"}] += d
+		}
+	})
+}
+
+func (e *explainer) report(*Report) {}

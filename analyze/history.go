@@ -1,0 +1,313 @@
+package analyze
+
+import (
+	"slices"
+	"sort"
+
+	"gmptrace/model"
+)
+
+// history is what every goroutine and P did of late: what an explanation goes
+// back through. It is bounded: over soft stretches it forgets what came before
+// the oldest thing that is being explained, over hard ones the oldest in any
+// case.
+type history struct {
+	soft, hard int
+
+	gs     map[model.GoID]*gLine
+	ps     []pLine // by P
+	stw    []span  // stop-the-world pauses, the open one reaching forever
+	wastes []span  // stretches with an idle P beside a runnable goroutine
+
+	now  model.Time
+	lost model.Time // before it stretches may be missing
+	kept int        // stretches
+	ages []age
+}
+
+// gLine is one goroutine's stretches, in order.
+type gLine struct {
+	fn      uint32 // stack that it started with
+	segs    []gSeg
+	samples []sample
+}
+
+// gSeg is a stretch of a goroutine in one state.
+type gSeg struct {
+	start, end model.Time
+	by         model.GoID   // Waiting: who ended it; Runnable: who readied or created the goroutine
+	stack      uint32       // Waiting and Syscall: where it stopped
+	p          model.ProcID // where it ran; Runnable: where it was going to run, NoP if it did not
+	on         model.ProcID // Runnable: whose local queue it stood in, NoP for none
+	state      model.GState
+	reason     model.Reason
+	source     model.Source // Runnable: of the dispatch that ended it
+	assist     bool
+	first      bool // Runnable since it was created
+	certain    bool
+}
+
+// sample is where the CPU profiler found a goroutine running.
+type sample struct {
+	at    model.Time
+	stack uint32
+}
+
+// pLine is one P's stretches, in order, and the sweeping done on it.
+type pLine struct {
+	segs   []pSeg
+	sweeps []span // the open one reaches forever
+}
+
+// pSeg is a stretch of a P.
+type pSeg struct {
+	start, end model.Time
+	g          model.GoID
+	fn         uint32
+	does       model.PActivity
+	worker     bool
+	runtime    bool
+	open       bool // it goes on
+}
+
+// age says how many stretches there were at a time.
+type age struct {
+	at   model.Time
+	kept int
+}
+
+func newHistory(soft, hard int) *history {
+	return &history{soft: soft, hard: hard, gs: map[model.GoID]*gLine{}}
+}
+
+// add takes in the facts. oldest is when the oldest thing began that is being
+// explained.
+func (h *history) add(f *model.Facts, oldest model.Time) {
+	h.dropOpen()
+	h.now = f.Now
+	for i := range f.Events {
+		h.event(&f.Events[i])
+	}
+	dispatches := f.Dispatches
+	for i := range f.Gs {
+		iv := &f.Gs[i]
+		var d *model.Dispatch
+		if iv.State == model.GRunnable {
+			for len(dispatches) > 0 && dispatches[0].Time < iv.End {
+				dispatches = dispatches[1:]
+			}
+			for k := range dispatches {
+				if dispatches[k].Time != iv.End {
+					break
+				}
+				if dispatches[k].G == iv.G {
+					d = &dispatches[k]
+					break
+				}
+			}
+		}
+		h.addG(iv, d)
+	}
+	for i := range f.Ps {
+		h.addP(&f.Ps[i], false)
+	}
+	for i := range f.Wastes {
+		h.wastes = append(h.wastes, span{f.Wastes[i].Start, f.Wastes[i].End})
+	}
+	h.forget(oldest)
+	for i := range f.Open {
+		h.addP(&f.Open[i], true)
+	}
+	if f.Wasting < f.Now {
+		h.wastes = append(h.wastes, span{f.Wasting, forever})
+	}
+}
+
+// dropOpen forgets how things stood when facts were added last.
+func (h *history) dropOpen() {
+	for i := range h.ps {
+		l := &h.ps[i]
+		if n := len(l.segs); n > 0 && l.segs[n-1].open {
+			l.segs = l.segs[:n-1]
+		}
+	}
+	if n := len(h.wastes); n > 0 && h.wastes[n-1].to == forever {
+		h.wastes = h.wastes[:n-1]
+	}
+}
+
+func (h *history) event(ev *model.Event) {
+	switch ev.Op {
+	case model.OpSTWBegin:
+		if n := len(h.stw); n == 0 || h.stw[n-1].to != forever {
+			h.stw = append(h.stw, span{ev.Time, forever})
+		}
+	case model.OpSTWEnd:
+		if n := len(h.stw); n > 0 {
+			h.stw[n-1].to = ev.Time
+		}
+	case model.OpSweepBegin:
+		if l := h.p(ev.P); l != nil && (len(l.sweeps) == 0 || l.sweeps[len(l.sweeps)-1].to != forever) {
+			l.sweeps = append(l.sweeps, span{ev.Time, forever})
+			h.kept++
+		}
+	case model.OpSweepEnd:
+		if l := h.p(ev.P); l != nil && len(l.sweeps) > 0 {
+			l.sweeps[len(l.sweeps)-1].to = ev.Time
+		}
+	case model.OpCPUSample:
+		if l := h.gs[ev.G]; l != nil {
+			l.samples = append(l.samples, sample{ev.Time, ev.Stack})
+			h.kept++
+		}
+	}
+}
+
+func (h *history) p(id model.ProcID) *pLine {
+	if id < 0 {
+		return nil
+	}
+	for int(id) >= len(h.ps) {
+		h.ps = append(h.ps, pLine{})
+	}
+	return &h.ps[id]
+}
+
+// addG keeps a goroutine's stretch; d is the dispatch that ended it, nil if none
+// did.
+func (h *history) addG(iv *model.GInterval, d *model.Dispatch) {
+	if iv.End <= iv.Start && !iv.First {
+		return
+	}
+	l := h.gs[iv.G]
+	if l == nil {
+		l = &gLine{}
+		h.gs[iv.G] = l
+	}
+	if iv.Func != 0 {
+		l.fn = iv.Func
+	}
+	s := gSeg{start: iv.Start, end: iv.End, by: iv.By, stack: iv.Stack, p: iv.P, on: model.NoP,
+		state: iv.State, reason: iv.Reason, assist: iv.Assist, first: iv.First && iv.Open&model.OpenStart == 0}
+	switch {
+	case d != nil:
+		s.by, s.p, s.on, s.source, s.certain = d.By, d.P, d.WaitedOn, d.Source, d.Certain
+	case iv.State == model.GRunnable:
+		s.by, s.p, s.on = model.NoG, model.NoP, iv.P
+	}
+	l.segs = append(l.segs, s)
+	h.kept++
+}
+
+func (h *history) addP(iv *model.PInterval, open bool) {
+	l := h.p(iv.P)
+	if l == nil {
+		return
+	}
+	l.segs = append(l.segs, pSeg{start: iv.Start, end: iv.End, g: iv.G, fn: iv.Func, does: iv.Does, worker: iv.Worker, runtime: iv.Runtime, open: open})
+	if !open {
+		h.kept++
+	}
+}
+
+// forget drops what is too old, once there is too much.
+func (h *history) forget(oldest model.Time) {
+	h.ages = append(h.ages, age{h.now, h.kept})
+	if h.kept < h.soft {
+		return
+	}
+	// What is kept was kept in the order of its ends, nearly: half of it is
+	// older than when half of it was there.
+	i := sort.Search(len(h.ages), func(i int) bool { return h.ages[i].kept >= h.kept/2 })
+	to := h.ages[i].at
+	if h.kept < h.hard {
+		to = min(to, oldest)
+	}
+	if to <= h.lost {
+		h.soft = min(2*h.soft, h.hard)
+		return
+	}
+	h.drop(to)
+}
+
+// drop forgets the stretches that ended by to.
+func (h *history) drop(to model.Time) {
+	h.lost = to
+	n := 0
+	for id, l := range h.gs {
+		l.segs = after(l.segs, func(s *gSeg) bool { return s.end > to })
+		l.samples = after(l.samples, func(s *sample) bool { return s.at > to })
+		n += len(l.segs) + len(l.samples)
+		if len(l.segs) == 0 {
+			delete(h.gs, id)
+		}
+	}
+	for i := range h.ps {
+		l := &h.ps[i]
+		l.segs = after(l.segs, func(s *pSeg) bool { return s.end > to })
+		l.sweeps = after(l.sweeps, func(s *span) bool { return s.to > to })
+		n += len(l.segs) + len(l.sweeps)
+	}
+	h.stw = after(h.stw, func(s *span) bool { return s.to > to })
+	h.wastes = after(h.wastes, func(s *span) bool { return s.to > to })
+	h.kept = n
+	h.ages = append(h.ages[:0], age{to, 0}, age{h.now, n})
+}
+
+// after is the tail of list from the first element that is young, moved to its
+// beginning.
+func after[T any](list []T, young func(*T) bool) []T {
+	i := sort.Search(len(list), func(i int) bool { return young(&list[i]) })
+	return slices.Delete(list, 0, i)
+}
+
+// during calls use with the goroutine's stretches within [from, to], clipped, in
+// order; what lies between them is passed with a nil stretch.
+func (l *gLine) during(from, to model.Time, use func(s *gSeg, from, to model.Time)) {
+	i := 0
+	if l != nil {
+		i = sort.Search(len(l.segs), func(i int) bool { return l.segs[i].end > from })
+	}
+	for at := from; at < to; {
+		if l == nil || i == len(l.segs) || l.segs[i].start >= to {
+			use(nil, at, to)
+			return
+		}
+		s := &l.segs[i]
+		if s.start > at {
+			use(nil, at, s.start)
+			at = s.start
+		}
+		end := min(s.end, to)
+		if end > at {
+			use(s, at, end)
+			at = end
+		}
+		i++
+	}
+}
+
+// at is the P's stretch at t, nil if none is known, and until when that holds.
+func (l *pLine) at(t model.Time) (*pSeg, model.Time) {
+	i := sort.Search(len(l.segs), func(i int) bool { return l.segs[i].end > t })
+	switch {
+	case i == len(l.segs):
+		return nil, forever
+	case l.segs[i].start > t:
+		return nil, l.segs[i].start
+	}
+	return &l.segs[i], l.segs[i].end
+}
+
+// within reports whether t lies in one of the spans, which are in order and do
+// not overlap, and until when that holds.
+func within(spans []span, t model.Time) (bool, model.Time) {
+	i := sort.Search(len(spans), func(i int) bool { return spans[i].to > t })
+	switch {
+	case i == len(spans):
+		return false, forever
+	case spans[i].from > t:
+		return false, spans[i].from
+	}
+	return true, spans[i].to
+}

@@ -1,0 +1,333 @@
+package analyze
+
+import (
+	"regexp"
+	"strings"
+
+	"gmptrace/model"
+)
+
+// instance is one of what is explained, under way or ended.
+type instance struct {
+	name       string
+	task       int64 // -1 for none
+	g          model.GoID
+	fn         uint32 // stack that g started with
+	start, end model.Time
+	ended      bool
+	unfinished bool
+	logs       []string
+
+	// Of a request on a connection.
+	handled int        // a handler was called
+	ahead   model.GoID // goroutine that reads ahead, 0 for none yet
+}
+
+// maxLogs is how many messages an instance keeps.
+const maxLogs = 3
+
+// maxOpen bounds what is followed at once of one kind: a program may begin tasks
+// and never end them.
+const maxOpen = 1 << 20
+
+// finder finds the instances of one kind in the facts.
+type finder interface {
+	// find calls ended with the instances that the facts end, in the order of
+	// their ends.
+	find(f *model.Facts, ended func(*instance))
+	// oldest is when the oldest one began that is under way, forever for none.
+	oldest() model.Time
+	// close calls ended with those that the trace leaves unfinished.
+	close(now model.Time, ended func(*instance))
+}
+
+// underWay are the instances under way, by a key.
+type underWay[K comparable] struct {
+	open  map[K]*instance
+	left  int64
+	began []*instance // in the order of their beginnings, those that have ended too
+}
+
+func (u *underWay[K]) begin(k K, x *instance) {
+	if u.open == nil {
+		u.open = map[K]*instance{}
+	}
+	if len(u.open) >= maxOpen {
+		u.left++
+		return
+	}
+	u.open[k] = x
+	u.began = append(u.began, x)
+}
+
+// end is the instance with this key, which is under way no longer; nil if there
+// is none.
+func (u *underWay[K]) end(k K, at model.Time) *instance {
+	x := u.open[k]
+	if x != nil {
+		delete(u.open, k)
+		x.end, x.ended = at, true
+	}
+	return x
+}
+
+func (u *underWay[K]) oldest() model.Time {
+	for len(u.began) > 0 && u.began[0].ended {
+		u.began = u.began[1:]
+	}
+	if len(u.began) == 0 {
+		u.began = nil
+		return forever
+	}
+	return u.began[0].start
+}
+
+func (u *underWay[K]) close(now model.Time, ended func(*instance)) {
+	for _, x := range u.began {
+		if !x.ended {
+			x.end, x.ended, x.unfinished = now, true, true
+			ended(x)
+		}
+	}
+}
+
+// goroutineFinder finds goroutines by the function that they started with.
+type goroutineFinder struct {
+	underWay[model.GoID]
+	names  *names
+	g      model.GoID     // the one wanted, where pattern is nil
+	match  *regexp.Regexp // nil for all
+	byFunc []int8         // by function: 1 wanted, -1 not, 0 not known yet
+}
+
+func (x *goroutineFinder) find(f *model.Facts, ended func(*instance)) {
+	for i := range f.Gs {
+		iv := &f.Gs[i]
+		if iv.First && x.wanted(iv) {
+			x.begin(iv.G, &instance{name: x.names.startFunc(iv.Func), task: -1, g: iv.G, fn: iv.Func, start: iv.Start})
+		}
+		if iv.Last {
+			if in := x.end(iv.G, iv.End); in != nil {
+				in.name, in.fn = x.names.startFunc(iv.Func), iv.Func
+				ended(in)
+			}
+		}
+	}
+}
+
+func (x *goroutineFinder) wanted(iv *model.GInterval) bool {
+	if x.g != model.NoG {
+		return iv.G == x.g
+	}
+	if iv.Runtime && x.match == nil {
+		return false
+	}
+	fn := x.names.start[iv.Func]
+	for int(fn) >= len(x.byFunc) {
+		x.byFunc = append(x.byFunc, 0)
+	}
+	if x.byFunc[fn] == 0 {
+		x.byFunc[fn] = -1
+		if x.match == nil || x.match.MatchString(x.names.funcs[fn]) {
+			x.byFunc[fn] = 1
+		}
+	}
+	return x.byFunc[fn] > 0
+}
+
+// taskFinder finds user tasks by name or id.
+type taskFinder struct {
+	underWay[int64]
+	names *names
+	id    int64          // the one wanted, where match is nil; -1 for all
+	match *regexp.Regexp // nil for all
+}
+
+func (x *taskFinder) find(f *model.Facts, ended func(*instance)) {
+	for i := range f.Events {
+		switch ev := &f.Events[i]; ev.Op {
+		case model.OpTaskBegin:
+			name := x.names.texts[ev.Arg]
+			if (x.id < 0 || x.id == ev.Subject) && (x.match == nil || x.match.MatchString(name)) {
+				x.begin(ev.Subject, &instance{name: name, task: ev.Subject, g: ev.G, start: ev.Time})
+			}
+		case model.OpTaskEnd:
+			if in := x.end(ev.Subject, ev.Time); in != nil {
+				if ev.G != model.NoG {
+					in.g = ev.G
+				}
+				ended(in)
+			}
+		case model.OpLog:
+			if in := x.open[ev.Subject]; in != nil && len(in.logs) < maxLogs {
+				in.logs = append(in.logs, x.names.texts[ev.Arg])
+			}
+		}
+	}
+}
+
+// regionFinder finds user regions by name. Regions nest, also those of one name.
+type regionFinder struct {
+	underWay[regionKey]
+	names *names
+	match *regexp.Regexp // nil for all
+	depth map[model.GoID]int
+}
+
+type regionKey struct {
+	g     model.GoID
+	depth int
+}
+
+func (x *regionFinder) find(f *model.Facts, ended func(*instance)) {
+	for i := range f.Events {
+		switch ev := &f.Events[i]; ev.Op {
+		case model.OpRegionBegin:
+			if x.depth == nil {
+				x.depth = map[model.GoID]int{}
+			}
+			x.depth[ev.G]++
+			if name := x.names.texts[ev.Arg]; x.match == nil || x.match.MatchString(name) {
+				x.begin(regionKey{ev.G, x.depth[ev.G]}, &instance{name: name, task: taskID(ev.Subject), g: ev.G, start: ev.Time})
+			}
+		case model.OpRegionEnd:
+			if x.depth[ev.G] == 0 {
+				continue // begun before the trace
+			}
+			if in := x.end(regionKey{ev.G, x.depth[ev.G]}, ev.Time); in != nil {
+				ended(in)
+			}
+			if x.depth[ev.G]--; x.depth[ev.G] == 0 {
+				delete(x.depth, ev.G)
+			}
+		}
+	}
+}
+
+// taskID is a task's id, -1 for the background task, which is none.
+func taskID(id int64) int64 {
+	if id <= 0 {
+		return -1
+	}
+	return id
+}
+
+// logFinder finds messages: each explains what led up to it, from the beginning
+// of its task or, without one, of the innermost region around it or of the
+// goroutine.
+type logFinder struct {
+	names   *names
+	match   *regexp.Regexp
+	tasks   map[int64]model.Time
+	regions map[model.GoID][]model.Time
+	gs      map[model.GoID]model.Time
+}
+
+func (x *logFinder) find(f *model.Facts, ended func(*instance)) {
+	if x.tasks == nil {
+		x.tasks, x.regions, x.gs = map[int64]model.Time{}, map[model.GoID][]model.Time{}, map[model.GoID]model.Time{}
+	}
+	for i := range f.Gs {
+		if iv := &f.Gs[i]; iv.First {
+			x.gs[iv.G] = iv.Start
+		}
+	}
+	for i := range f.Events {
+		ev := &f.Events[i]
+		switch ev.Op {
+		case model.OpTaskBegin:
+			if len(x.tasks) < maxOpen {
+				x.tasks[ev.Subject] = ev.Time
+			}
+		case model.OpTaskEnd:
+			delete(x.tasks, ev.Subject)
+		case model.OpRegionBegin:
+			x.regions[ev.G] = append(x.regions[ev.G], ev.Time)
+		case model.OpRegionEnd:
+			if r := x.regions[ev.G]; len(r) > 1 {
+				x.regions[ev.G] = r[:len(r)-1]
+			} else {
+				delete(x.regions, ev.G)
+			}
+		case model.OpLog:
+			if text := x.names.texts[ev.Arg]; x.match == nil || x.match.MatchString(text) {
+				ended(&instance{name: text, task: taskID(ev.Subject), g: ev.G, start: x.began(ev), end: ev.Time, logs: []string{text}})
+			}
+		}
+	}
+	for i := range f.Gs {
+		if iv := &f.Gs[i]; iv.Last {
+			delete(x.gs, iv.G)
+			delete(x.regions, iv.G)
+		}
+	}
+}
+
+// began is when what ev was logged in began.
+func (x *logFinder) began(ev *model.Event) model.Time {
+	if t, ok := x.tasks[ev.Subject]; ok {
+		return t
+	}
+	if r := x.regions[ev.G]; len(r) > 0 {
+		return r[len(r)-1]
+	}
+	if t, ok := x.gs[ev.G]; ok {
+		return t
+	}
+	return ev.Time
+}
+
+func (x *logFinder) oldest() model.Time { return forever }
+
+func (x *logFinder) close(model.Time, func(*instance)) {}
+
+// stallFinder finds stretches in which a goroutine of the program could do
+// nothing, and did not wait for something to do either: it waited for a P, for a
+// lock or for the collector, or was in a system call.
+type stallFinder struct {
+	names *names
+	locks []int8 // by stack: 1 in the locking of a mutex, -1 not, 0 not known yet
+}
+
+func (x *stallFinder) find(f *model.Facts, ended func(*instance)) {
+	for i := range f.Gs {
+		iv := &f.Gs[i]
+		if iv.Runtime || !x.stalls(iv) || isRuntime(x.names.startFunc(iv.Func)) {
+			continue
+		}
+		ended(&instance{name: x.names.startFunc(iv.Func), task: -1, g: iv.G, fn: iv.Func, start: iv.Start, end: iv.End, unfinished: iv.Open&model.OpenEnd != 0})
+	}
+}
+
+func (x *stallFinder) stalls(iv *model.GInterval) bool {
+	switch iv.State {
+	case model.GRunnable:
+		return true
+	case model.GSyscall: // one that lasts as long as the trace waits for something to do
+		return iv.Open != model.OpenStart|model.OpenEnd
+	case model.GWaiting:
+		return iv.Reason == model.ReasonAssist || iv.Reason == model.ReasonSync && x.locking(iv.Stack)
+	}
+	return false
+}
+
+// locking reports whether a stack is in the locking of a mutex; a WaitGroup waits
+// for the same reason.
+func (x *stallFinder) locking(stack uint32) bool {
+	for int(stack) >= len(x.locks) {
+		x.locks = append(x.locks, 0)
+	}
+	if x.locks[stack] == 0 {
+		x.locks[stack] = -1
+		for _, f := range x.names.stacks[stack] {
+			if strings.Contains(f.Func, "Mutex).") {
+				x.locks[stack] = 1
+			}
+		}
+	}
+	return x.locks[stack] > 0
+}
+
+func (*stallFinder) oldest() model.Time { return forever }
+
+func (*stallFinder) close(model.Time, func(*instance)) {}

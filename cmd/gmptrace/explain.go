@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gmptrace/analyze"
+	"gmptrace/model"
+	"gmptrace/render"
+
+	"github.com/spf13/cobra"
+)
+
+type explainCommand struct {
+	*analysis
+	format    choice
+	out       string
+	force     bool
+	selectors selectors
+	top       int
+}
+
+// selectors are the flags of which one says what to explain.
+type selectors struct {
+	goroutine int64
+	function  string
+	task      string
+	region    string
+	log       string
+	http      string
+	given     []string // of the flags, those that were
+}
+
+// allRequests is the value of --http without one.
+const allRequests = "."
+
+func (a *app) explainCommand() *cobra.Command {
+	c := &explainCommand{analysis: newAnalysis(a), format: chosen(formatText, formatJSON, formatHTML)}
+	cmd := &cobra.Command{
+		Use:   "explain TRACE",
+		Short: "Say why something was slow, and who did it",
+		Long: `Explain picks requests, tasks, regions, goroutines or messages out of a trace and
+says where the time of the slowest went, and what they have that typical ones
+do not. Every nanosecond has one cause, and the parts sum to the whole. While the
+explained goroutine was blocked, the time is that of the goroutine which unblocked
+it, and so on: the critical path.
+
+At most one of --goroutine, --func, --task, --region, --log and --http selects
+what is explained. Without any, it is the requests that the program served, if it
+is a server of net/http or gRPC, else its tasks, else the longest waits for a P.
+--from and --to leave out what lies outside of a part of the trace.
+
+` + traceHelp,
+		Example: `  gmptrace explain app.trace
+  gmptrace explain --http app.trace
+  gmptrace explain --http='Checkout' --top 3 app.trace
+  gmptrace explain --task checkout --from 2s --to 3s app.trace
+  gmptrace explain --func 'main\.worker' --format json app.trace
+  gmptrace explain --goroutine 42 app.trace
+  gmptrace explain --log 'deadline exceeded' app.trace
+  gmptrace explain --format html -o why.html app.trace`,
+		Args: oneTrace,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a.ran = true
+			for _, name := range selectorFlags {
+				if cmd.Flags().Changed(name) {
+					c.selectors.given = append(c.selectors.given, name)
+				}
+			}
+			return c.run(cmd.Context(), args[0])
+		},
+	}
+	f := cmd.Flags()
+	c.addFlags(f)
+	must(f.MarkHidden("fail-on")) // explanations are no findings
+	f.Int64Var(&c.selectors.goroutine, "goroutine", 0, "explain goroutine `N`")
+	f.StringVar(&c.selectors.function, "func", "", "explain goroutines that started with a function matching `REGEXP`")
+	f.StringVar(&c.selectors.task, "task", "", "explain the user task with the id, or those with the name, `NAME|ID`")
+	f.StringVar(&c.selectors.region, "region", "", "explain the user regions with the name `NAME`")
+	f.StringVar(&c.selectors.log, "log", "", "explain what led up to messages matching `REGEXP`")
+	f.StringVar(&c.selectors.http, "http", "", "explain requests of net/http and gRPC, with =`REGEXP` those whose handler matches")
+	f.Lookup("http").NoOptDefVal = allRequests
+	f.IntVar(&c.top, "top", analyze.DefaultTop, "explain the `K` slowest")
+	f.Var(&c.format, "format", "`FORMAT` of the output: text, json or html")
+	f.StringVarP(&c.out, "output", "o", "-", "write to `FILE`; - is standard output")
+	f.BoolVar(&c.force, "force", false, "replace FILE whoever wrote it")
+	c.completions(cmd)
+	c.format.complete(cmd, "format")
+	return cmd
+}
+
+// selectorFlags are the flags that say what to explain.
+var selectorFlags = []string{"goroutine", "func", "task", "region", "log", "http"}
+
+// selector is what the flags ask for.
+func (s *selectors) selector(top int) (analyze.Selector, error) {
+	sel := analyze.Selector{G: model.NoG, Task: -1, Top: top}
+	if len(s.given) > 1 {
+		return sel, usagef("--%s: only one of %s can say what to explain", strings.Join(s.given, " and --"), "--"+strings.Join(selectorFlags, ", --"))
+	}
+	if len(s.given) == 0 {
+		return sel, nil
+	}
+	var err error
+	switch s.given[0] {
+	case "goroutine":
+		if s.goroutine <= 0 {
+			return sel, usagef("--goroutine %d: need the number of a goroutine, from 1 on", s.goroutine)
+		}
+		sel.Kind, sel.G = analyze.KindGoroutine, model.GoID(s.goroutine)
+	case "func":
+		sel.Kind = analyze.KindGoroutine
+		sel.Pattern, err = pattern("func", s.function)
+	case "task":
+		sel.Kind = analyze.KindTask
+		if id, notID := strconv.ParseInt(s.task, 10, 64); notID == nil {
+			sel.Task = id
+			return sel, nil
+		}
+		sel.Pattern, err = exactly("task", s.task)
+	case "region":
+		sel.Kind = analyze.KindRegion
+		sel.Pattern, err = exactly("region", s.region)
+	case "log":
+		sel.Kind = analyze.KindLog
+		sel.Pattern, err = pattern("log", s.log)
+	case "http":
+		sel.Kind = analyze.KindRequest
+		if s.http != allRequests {
+			sel.Pattern, err = pattern("http", s.http)
+		}
+	}
+	return sel, err
+}
+
+func pattern(flag, value string) (*regexp.Regexp, error) {
+	if value == "" {
+		return nil, usagef("--%s needs a regular expression", flag)
+	}
+	re, err := regexp.Compile(value)
+	if err != nil {
+		return nil, usagef("--%s: %s", flag, strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	}
+	return re, nil
+}
+
+// exactly matches one name.
+func exactly(flag, value string) (*regexp.Regexp, error) {
+	if value == "" {
+		return nil, usagef("--%s needs a name", flag)
+	}
+	return regexp.Compile("^" + regexp.QuoteMeta(value) + "$")
+}
+
+func (c *explainCommand) run(ctx context.Context, trace string) error {
+	if err := c.check(trace); err != nil {
+		return err
+	}
+	if c.top < 1 || c.top > 1000 {
+		return usagef("--top %d: need a number from 1 to 1000", c.top)
+	}
+	sel, err := c.selectors.selector(c.top)
+	if err != nil {
+		return err
+	}
+	if err := notItself(trace, c.out); err != nil {
+		return err
+	}
+	out, err := createOutput(c.out, c.force, c.stdout)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	in, err := c.open(ctx, trace)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	bar := c.progress(in)
+	x, err := analyze.Explain(ctx, in, c.options(in, bar), sel)
+	bar.close()
+	if err != nil {
+		return printableError(err)
+	}
+	if err := out.write(ctx, func(w io.Writer) error { return c.render(w, x) }); err != nil {
+		return err
+	}
+	if out.path != "" {
+		c.remark("%s: %s", printableName(out.path), printableName(x.Headline))
+	}
+	c.concludeTrace(&x.Trace)
+	return nil
+}
+
+func (c *explainCommand) render(w io.Writer, x *analyze.Explanation) error {
+	switch c.format.value {
+	case formatJSON:
+		return render.ExplainJSON(w, x)
+	case formatHTML:
+		return render.ExplainHTML(w, x)
+	}
+	return render.ExplainText(w, x, textOptions(c.stdout))
+}

@@ -1,0 +1,187 @@
+package render
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"gmptrace/analyze"
+)
+
+// ExplainJSON writes x as analyze/schema/explain.schema.json describes it, in the
+// manner of JSON.
+func ExplainJSON(w io.Writer, x *analyze.Explanation) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(mapped(*x, func(s string) string { return s })); err != nil {
+		return fmt.Errorf("writing the explanation as JSON: %w", err)
+	}
+	return nil
+}
+
+// ExplainHTML writes an explanation as one page that needs nothing else, in the
+// manner of HTML.
+func ExplainHTML(w io.Writer, x *analyze.Explanation) error { return ExplainText(w, x, TextOptions{}) }
+
+// Limits of an explanation as text: what is beyond them is in the page and in the
+// JSON.
+const (
+	textCauses      = 8
+	textAntagonists = 5
+	textSteps       = 12
+)
+
+// ExplainText writes an explanation for a terminal, in the manner of Text.
+func ExplainText(w io.Writer, x *analyze.Explanation, opt TextOptions) error {
+	safe := mapped(*x, printable)
+	out := bufio.NewWriter(w)
+	t := &text{w: out, width: max(60, cmp.Or(opt.Width, 100)), color: opt.Color}
+	t.explanation(&safe)
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("writing the explanation as text: %w", err)
+	}
+	return nil
+}
+
+func (t *text) explanation(x *analyze.Explanation) {
+	textIdentity(t, &analyze.Report{Trace: x.Trace})
+	t.wrap("", "", x.Headline, bold)
+	if x.Detail != "" {
+		t.wrap("", "", x.Detail)
+	}
+	t.line("")
+	if len(x.Slowest) == 0 {
+		return
+	}
+	t.durations(x)
+	t.compared(x)
+	for i := range x.Slowest {
+		t.instance(i+1, &x.Slowest[i])
+	}
+	for _, n := range x.Notes {
+		t.wrap("  - ", "    ", n)
+	}
+}
+
+func (t *text) durations(x *analyze.Explanation) {
+	d := x.Durations
+	t.heading("How long they took", fmt.Sprintf("%s: %s%s", x.What, count(d.Count), unfinished(x.Unfinished)))
+	table := table{align: "rrrrr", left: 5}
+	table.add(dur(d.P50), dur(d.P90), dur(d.P99), dur(d.P999), dur(d.Max))
+	t.table(table, "p50", "p90", "p99", "p99.9", "longest")
+}
+
+func unfinished(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and %s that the trace's end cut off", count(n))
+}
+
+// compared shows what the slow ones have that typical ones have not.
+func (t *text) compared(x *analyze.Explanation) {
+	if x.Typical.Count == 0 {
+		t.heading("Where their time went", "")
+		table := table{align: "rrl", left: 3}
+		for _, c := range x.Causes[:min(len(x.Causes), textCauses)] {
+			table.add(dur(c.NS), share(c.NS, x.Durations.Total), c.Text)
+		}
+		t.table(table, "time", "share", "went to")
+		t.more(len(x.Causes)-textCauses, "cause")
+		return
+	}
+	t.heading("What the slow ones have that typical ones have not", fmt.Sprintf("means of the %d slowest and of the %d between the quartiles", x.Slow.Count, x.Typical.Count))
+	table := table{align: "rrrl", left: 3}
+	for _, c := range x.Extra[:min(len(x.Extra), textCauses)] {
+		table.add(dur(c.Slow), dur(c.Typical), signed(c.Slow-c.Typical), c.Text)
+	}
+	table.add(dur(x.Slow.Mean), dur(x.Typical.Mean), signed(x.Slow.Mean-x.Typical.Mean), "in all")
+	t.table(table, "slow", "typical", "difference", "went to")
+	t.more(len(x.Extra)-textCauses, "cause")
+}
+
+// signed is a difference of times.
+func signed(ns int64) string {
+	switch {
+	case ns > 0:
+		return "+" + dur(ns)
+	case ns < 0:
+		return "−" + dur(-ns)
+	}
+	return dur(0)
+}
+
+func (t *text) instance(n int, in *analyze.Instance) {
+	t.heading(fmt.Sprintf("%d  %s took %s", n, instanceName(in), instanceLength(in)), instanceWhere(in))
+	for _, l := range in.Logs {
+		t.wrap("   log    ", "          ", l)
+	}
+	for _, s := range in.Story {
+		t.wrap("   - ", "     ", s)
+	}
+	for _, s := range in.Samples[:min(len(in.Samples), textAntagonists)] {
+		t.wrap("   cpu    ", "          ", fmt.Sprintf("%s in %s", plural(s.Count, "sample"), functionName(s.Func)))
+	}
+	t.line("")
+	table := table{align: "rrll", left: 2}
+	steps := longestSteps(in.Path, textSteps)
+	for _, s := range steps {
+		table.add("+"+dur(s.Start-in.Start), dur(s.NS), stepWho(&s), s.Text)
+	}
+	t.table(table, "after", "for", "goroutine", "critical path")
+	t.more(len(in.Path)-len(steps), "shorter step")
+}
+
+// longestSteps are the n longest steps of a path, in its order.
+func longestSteps(path []analyze.PathStep, n int) []analyze.PathStep {
+	var lengths []int64
+	for _, s := range path {
+		lengths = append(lengths, s.NS)
+	}
+	slices.Sort(lengths)
+	least := lengths[max(0, len(lengths)-n)]
+	var out []analyze.PathStep
+	for _, s := range path {
+		if s.NS >= least && len(out) < n {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// instanceName is what an instance is called.
+func instanceName(in *analyze.Instance) string {
+	name := functionName(in.Name)
+	if in.Name == "" {
+		name = "handler not seen"
+	}
+	if in.Task >= 0 {
+		name += fmt.Sprintf(" (task %d)", in.Task)
+	}
+	return name
+}
+
+func instanceLength(in *analyze.Instance) string {
+	if in.Unfinished {
+		return "at least " + dur(in.Duration)
+	}
+	return dur(in.Duration)
+}
+
+// instanceWhere says on which goroutine an instance was, and when.
+func instanceWhere(in *analyze.Instance) string {
+	return fmt.Sprintf("G%d (%s), from %s on", in.G, functionName(in.Func), offset(in.Start, atSpan))
+}
+
+// stepWho is the goroutine of a step, shown the deeper the more goroutines the
+// explained one waited for it through.
+func stepWho(s *analyze.PathStep) string {
+	if s.Several > 0 {
+		return "…"
+	}
+	return strings.Repeat("· ", min(s.Depth, 6)) + fmt.Sprintf("G%d %s", s.G, functionName(s.Func))
+}
