@@ -50,28 +50,7 @@ func TestChecks(t *testing.T) {
 // analyzeScenario replays events written as text and reports on them.
 func analyzeScenario(t *testing.T, text string) *Report {
 	t.Helper()
-	lines, err := scenario.Expand(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var in scenario.Reader
-	b := &batch{gen: 1, first: true, format: "go 1.26"}
-	threads := map[model.MIndex]bool{}
-	for _, line := range lines {
-		ev, err := in.Parse(line)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for ev.M >= model.MIndex(len(b.threads)) {
-			b.threads = append(b.threads, int64(1000+len(b.threads)))
-		}
-		threads[ev.M] = true
-		b.events = append(b.events, ev)
-	}
-	for _, fn := range in.Stacks {
-		b.stacks = append(b.stacks, stackFrames{key: fn, frames: []Frame{{Func: fn, File: fn + ".go", Line: 1}}})
-	}
-	b.strings = in.Texts
+	b := scenarioBatch(t, text)
 	var r run
 	opt := Options{Name: "scenario", Slices: 1000}
 	if err := r.take(b, opt); err != nil {
@@ -84,6 +63,36 @@ func analyzeScenario(t *testing.T, text string) *Report {
 		t.Fatal(err)
 	}
 	return rep
+}
+
+// scenarioBatch is events written as text, as if they had been decoded.
+func scenarioBatch(t *testing.T, text string) *batch {
+	t.Helper()
+	lines, err := scenario.Expand(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in scenario.Reader
+	b := &batch{gen: 1, first: true, format: "go 1.26"}
+	for _, line := range lines {
+		ev, err := in.Parse(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for ev.M >= model.MIndex(len(b.threads)) {
+			b.threads = append(b.threads, int64(1000+len(b.threads)))
+		}
+		b.events = append(b.events, ev)
+	}
+	for _, stack := range in.Stacks {
+		var frames []Frame
+		for _, fn := range strings.Split(stack, "<") {
+			frames = append(frames, Frame{Func: fn, File: fn + ".go", Line: 1})
+		}
+		b.stacks = append(b.stacks, stackFrames{key: stack, frames: frames})
+	}
+	b.strings = in.Texts
+	return b
 }
 
 // findingsOf is what a scenario's file says of a report.

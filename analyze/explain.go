@@ -115,7 +115,7 @@ type Instance struct {
 
 // StateTime is time in one state of a goroutine.
 type StateTime struct {
-	State  string `json:"state"`  // running, runnable, syscall, blocked, unknown
+	State  string `json:"state"`  // running, runnable, syscall, blocked, not-created, unknown
 	Reason string `json:"reason"` // of blocked
 	NS     int64  `json:"ns"`
 }
@@ -158,11 +158,7 @@ type PathStep struct {
 // Analyze. Selecting nothing is no error: Durations.Count and Unfinished are 0.
 func Explain(ctx context.Context, r io.Reader, opt Options, sel Selector) (*Explanation, error) {
 	var e *explainer
-	run := run{begun: func(r *run) {
-		e = newExplainer(r.names, r.replay.window, r.gomaxprocs.zero, sel)
-		r.replay.collectors = []collector{r.gomaxprocs, e}
-		r.replay.standing, r.replay.uncut = true, true
-	}}
+	run := run{begun: func(r *run) { e = explains(r, sel) }}
 	defer run.stop()
 	tr, err := load(ctx, r, opt, func(b *batch) error { return run.take(b, opt) })
 	if err != nil {
@@ -174,7 +170,7 @@ func Explain(ctx context.Context, r io.Reader, opt Options, sel Selector) (*Expl
 	rep.Trace.Name = opt.Name
 	if run.replay == nil {
 		run.noEvents(rep)
-		return &Explanation{Schema: ExplainSchema, Version: rep.Version, Trace: rep.Trace, Kind: sel.Kind, Headline: "The trace has no events."}, nil
+		return &Explanation{Schema: ExplainSchema, Version: rep.Version, Trace: rep.Trace, Kind: sel.Kind, Headline: rep.Verdict.Headline, Detail: rep.Verdict.Detail}, nil
 	}
 	if err := run.describe(&rep.Trace, opt); err != nil {
 		return nil, err
@@ -183,4 +179,13 @@ func Explain(ctx context.Context, r io.Reader, opt Options, sel Selector) (*Expl
 	x := e.explanation()
 	x.Schema, x.Version, x.Trace = ExplainSchema, rep.Version, rep.Trace
 	return x, nil
+}
+
+// explains makes a run explain what sel selects, and nothing else.
+func explains(r *run, sel Selector) *explainer {
+	e := newExplainer(r.names, r.replay.window, r.gomaxprocs.zero, sel)
+	r.replay.collectors = []collector{r.gomaxprocs, e}
+	r.replay.standing = true
+	r.replay.uncut = true // what happened before the window may explain what is in it
+	return e
 }

@@ -3,6 +3,7 @@ package analyze
 import (
 	"cmp"
 	"slices"
+	"sort"
 
 	"gmptrace/model"
 )
@@ -12,7 +13,7 @@ import (
 // is being explained has not ended. A stretch takes about 60 bytes.
 const (
 	HistorySoft = 1 << 20
-	HistoryHard = 1 << 23
+	HistoryHard = 1 << 22
 )
 
 // explainer answers: where did the time of these instances go?
@@ -142,6 +143,9 @@ func (e *explainer) observe(f *model.Facts) {
 		for _, in := range e.ended {
 			e.explain(g, in)
 		}
+		if g.all.n > 0 { // the ones after it will not be asked for
+			break
+		}
 	}
 }
 
@@ -162,30 +166,29 @@ func (e *explainer) explain(g *group, in *instance) {
 		return
 	}
 	length := int64(in.end - in.start)
-	x := &explained{instance: in}
-	x.bill.count, x.bill.total = 1, length
-	detail := g.slowest.admits(length)
-	if detail {
-		x.states, x.antagonists = map[StateTime]int64{}, map[antagonist]int64{}
-		x.samples, x.waits = map[uint32]int64{}, map[waitedFor]int64{}
-	}
-	w := walk{h: e.h, use: func(s *step) {
-		x.bill.ns[s.via][s.cause] += int64(s.to - s.from)
-		if detail {
-			x.keep(e.h, s)
-		}
-	}}
-	w.path(in.g, in.start, in.end, 0, 0)
-	if detail {
-		x.alone(e.h)
-		g.slowest.offer(length, x)
+	if g.slowest.admits(length) {
+		g.slowest.offer(length, e.details(in))
 	}
 	if in.unfinished {
 		g.unfinished++
 		return
 	}
 	g.all.add(length)
-	g.sum.add(&x.bill)
+	sum, alike := &g.sum, g.bill(length)
+	for _, b := range []*bill{sum, alike} {
+		b.count++
+		b.total += length
+	}
+	w := walk{h: e.h, use: func(s *step) {
+		ns := int64(s.to - s.from)
+		sum.ns[s.via][s.cause] += ns
+		alike.ns[s.via][s.cause] += ns
+	}}
+	w.path(in.g, in.start, in.end, 0, 0)
+}
+
+// bill is the one of the instances that are about as long.
+func (g *group) bill(length int64) *bill {
 	b := bucketOf(length)
 	for b >= len(g.bills) {
 		g.bills = append(g.bills, nil)
@@ -193,7 +196,20 @@ func (e *explainer) explain(g *group, in *instance) {
 	if g.bills[b] == nil {
 		g.bills[b] = &bill{}
 	}
-	g.bills[b].add(&x.bill)
+	return g.bills[b]
+}
+
+// details is all that is shown of a slow instance.
+func (e *explainer) details(in *instance) *explained {
+	x := &explained{instance: in, states: map[StateTime]int64{}, antagonists: map[antagonist]int64{}, samples: map[uint32]int64{}, waits: map[waitedFor]int64{}}
+	x.bill.count, x.bill.total = 1, int64(in.end-in.start)
+	w := walk{h: e.h, use: func(s *step) {
+		x.bill.ns[s.via][s.cause] += int64(s.to - s.from)
+		x.keep(e.h, s)
+	}}
+	w.path(in.g, in.start, in.end, 0, 0)
+	x.alone(e.h)
+	return x
 }
 
 // keep adds a step to an instance's details.
@@ -203,10 +219,9 @@ func (x *explained) keep(h *history, s *step) {
 	}
 	if s.cause == CauseRunning || s.cause == CauseAssist || s.cause == CauseSweep {
 		if l := h.gs[s.g]; l != nil {
-			for _, sm := range l.samples {
-				if sm.at >= s.from && sm.at < s.to {
-					x.samples[sm.stack]++
-				}
+			i := sort.Search(len(l.samples), func(i int) bool { return l.samples[i].at >= s.from })
+			for ; i < len(l.samples) && l.samples[i].at < s.to; i++ {
+				x.samples[l.samples[i].stack]++
 			}
 		}
 	}
@@ -230,18 +245,19 @@ func (s *step) continues(t *step) bool {
 // them the others in one.
 const maxSteps = 200
 
-// shortened joins the shorter half of the steps with their neighbours.
+// shortened joins all but the longest quarter of the steps with their neighbours.
 func shortened(steps []step) []step {
 	lengths := make([]int64, len(steps))
 	for i := range steps {
 		lengths[i] = int64(steps[i].to - steps[i].from)
 	}
 	slices.Sort(lengths)
-	least := lengths[len(lengths)*3/4]
+	least, room := lengths[len(lengths)*3/4], len(lengths)/4
 	out := steps[:0]
 	for i := range steps {
 		s := steps[i]
-		if int64(s.to-s.from) >= least && s.several == 0 {
+		if int64(s.to-s.from) >= least && s.several == 0 && room > 0 {
+			room-- // of equal length there may be more
 			out = append(out, s)
 			continue
 		}
@@ -263,11 +279,7 @@ func (x *explained) alone(h *history) {
 	l.during(x.start, x.end, func(s *gSeg, from, to model.Time) {
 		d := int64(to - from)
 		if s == nil {
-			state := StateTime{State: "unknown"}
-			if from >= h.lost && (l == nil || len(l.segs) == 0 || l.segs[len(l.segs)-1].end <= from) {
-				state.State = "running"
-			}
-			x.states[state] += d
+			x.states[StateTime{State: l.between(h, from)}] += d
 			return
 		}
 		switch s.state {
@@ -291,6 +303,19 @@ func (x *explained) alone(h *history) {
 			x.states[StateTime{State: "unknown"}] += d
 		}
 	})
+}
+
+// between is the state of a goroutine at a time of which no stretch is kept.
+func (l *gLine) between(h *history, at model.Time) string {
+	switch {
+	case at < h.lost:
+		return "unknown"
+	case l == nil || len(l.segs) == 0 || l.segs[len(l.segs)-1].end <= at:
+		return "running" // or it could not have ended what is explained
+	case l.segs[0].start > at && l.segs[0].first:
+		return "not-created"
+	}
+	return "unknown"
 }
 
 func (e *explainer) report(*Report) {}

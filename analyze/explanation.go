@@ -263,45 +263,56 @@ func (e *explainer) answer(x *Explanation, g *group, best []*explained) (headlin
 		of, shown = slow, finished(best)[:slow.count]
 		extra := x.Slow.Mean - x.Typical.Mean
 		headline = fmt.Sprintf("%s of %d %s took %s, %s more than a typical one", slowest(slow.count), n, many(g), each(slow.count, dur(x.Slow.Mean)), dur(extra))
-		headline += e.blame(shown, slow, g.typical(), extra, "of that")
+		headline += e.blame(shown, slow, g.typical(), extra)
 	case n+g.unfinished == 1:
-		headline = "It took " + lengthText(best[0]) + e.blame(shown, of, nil, of.total, "of that")
+		headline = "It took " + lengthText(best[0]) + e.blame(shown, of, nil, of.total)
 	default:
-		headline = fmt.Sprintf("The slowest of %d %s took %s", n+g.unfinished, many(g), lengthText(best[0])) + e.blame(shown, of, nil, of.total, "of that")
+		headline = fmt.Sprintf("The slowest of %d %s took %s", n+g.unfinished, many(g), lengthText(best[0])) + e.blame(shown, of, nil, of.total)
 	}
 	return headline, schedulerShare(of)
 }
 
-// blame says which cause most of ns went to, and who was behind it.
-func (e *explainer) blame(shown []*explained, slow, typical *bill, ns int64, of string) string {
+// secondShare is the share of the time from which the headline names a second
+// cause too.
+const secondShare = .25
+
+// blame says which causes most of ns went to, and who was behind the first one.
+func (e *explainer) blame(shown []*explained, slow, typical *bill, ns int64) string {
 	var by [NumCauses]int64
-	var own [NumCauses]int64
-	for v := range slow.ns {
-		for c := range slow.ns[v] {
-			d := slow.mean(via(v), Cause(c))
+	var most [NumCauses]struct {
+		via via
+		ns  int64
+	}
+	order := make([]Cause, NumCauses)
+	for c := range NumCauses {
+		order[c] = c
+		for v := range numVias {
+			d := slow.mean(v, c)
 			if typical != nil {
-				d -= typical.mean(via(v), Cause(c))
+				d -= typical.mean(v, c)
 			}
 			by[c] += d
-			if v == 0 {
-				own[c] += d
+			if d > most[c].ns {
+				most[c].via, most[c].ns = v, d
 			}
 		}
 	}
-	top := CauseRunning
-	for c := range NumCauses {
-		if by[c] > by[top] {
-			top = c
+	slices.SortStableFunc(order, func(a, b Cause) int { return cmp.Compare(by[b], by[a]) })
+	text := func(c Cause) string {
+		if most[c].ns*5 >= by[c]*3 {
+			return causeText(most[c].via, c)
 		}
+		return did[c] + ", by itself or by a goroutine that it waited for"
 	}
-	if by[top] <= 0 {
+	first, second := order[0], order[1]
+	if by[first] <= 0 {
 		return "."
 	}
-	s := fmt.Sprintf(": %s %s went to %s", percent(min(by[top], ns), ns), of, did[top])
-	if leafReasons[top] == "" && own[top]*2 < by[top] {
-		s += ", mostly by a goroutine that it waited for"
+	s := fmt.Sprintf(": %s of that went to %s%s", percent(min(by[first], ns), ns), text(first), e.behind(shown, first))
+	if float64(by[second]) >= secondShare*float64(ns) {
+		s += fmt.Sprintf("; another %s to %s", percent(by[second], ns), text(second))
 	}
-	return s + e.behind(shown, top) + "."
+	return s + "."
 }
 
 // behind names the function whose goroutines account for most of a cause: those

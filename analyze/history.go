@@ -85,9 +85,6 @@ func newHistory(soft, hard int) *history {
 func (h *history) add(f *model.Facts, oldest model.Time) {
 	h.dropOpen()
 	h.now = f.Now
-	for i := range f.Events {
-		h.event(&f.Events[i])
-	}
 	dispatches := f.Dispatches
 	for i := range f.Gs {
 		iv := &f.Gs[i]
@@ -107,6 +104,9 @@ func (h *history) add(f *model.Facts, oldest model.Time) {
 			}
 		}
 		h.addG(iv, d)
+	}
+	for i := range f.Events { // after the goroutines that they are about
+		h.event(&f.Events[i])
 	}
 	for i := range f.Ps {
 		h.addP(&f.Ps[i], false)

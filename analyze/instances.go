@@ -19,7 +19,7 @@ type instance struct {
 	logs       []string
 
 	// Of a request on a connection.
-	handled int        // a handler was called
+	handled bool       // a handler was called
 	ahead   model.GoID // goroutine that reads ahead, 0 for none yet
 }
 
@@ -59,6 +59,16 @@ func (u *underWay[K]) begin(k K, x *instance) {
 	u.open[k] = x
 	u.began = append(u.began, x)
 }
+
+// attempt is begin for what may turn out to be no instance: only once confirm is
+// called for it is it held for one that has not ended.
+func (u *underWay[K]) attempt(k K, x *instance) {
+	n := len(u.began)
+	u.begin(k, x)
+	u.began = u.began[:n]
+}
+
+func (u *underWay[K]) confirm(x *instance) { u.began = append(u.began, x) }
 
 // end is the instance with this key, which is under way no longer; nil if there
 // is none.

@@ -180,10 +180,19 @@ func (x *requestFinder) find(f *model.Facts, ended func(*instance)) {
 	}
 }
 
-// starts begins a request that iv's goroutine serves.
+// starts begins what iv's goroutine may serve: a request as soon as a handler is
+// called.
 func (x *requestFinder) starts(iv *model.GInterval, at model.Time) {
 	if x.open[iv.G] == nil {
-		x.begin(iv.G, &instance{task: -1, g: iv.G, fn: iv.Func, start: at})
+		x.attempt(iv.G, &instance{task: -1, g: iv.G, fn: iv.Func, start: at})
+	}
+}
+
+// isRequest notes that a handler was called.
+func (x *requestFinder) isRequest(in *instance) {
+	if in != nil && !in.handled {
+		in.handled = true
+		x.confirm(in)
 	}
 }
 
@@ -197,7 +206,8 @@ func (x *requestFinder) serves(iv *model.GInterval, ended func(*instance)) {
 		s = x.stack(iv.Stack)
 	}
 	if in := x.open[iv.G]; in != nil && s.handler != "" {
-		in.name, in.handled = s.handler, max(in.handled, 1)
+		in.name = s.handler
+		x.isRequest(in)
 	}
 	if s.between && iv.State == model.GWaiting {
 		x.over(iv.G, iv.Start, ended)
@@ -221,16 +231,17 @@ func (x *requestFinder) handled(d *model.Dispatch, ended func(*instance)) {
 		fn := in.fn
 		x.over(d.By, d.Ready, ended)
 		in = &instance{task: -1, g: d.By, fn: fn, start: d.Ready}
-		x.begin(d.By, in)
+		x.attempt(d.By, in)
 	}
-	in.ahead, in.handled = d.G, max(in.handled, 1)
+	in.ahead = d.G
+	x.isRequest(in)
 }
 
 // over ends what a goroutine served. It was no request if no handler was called:
 // a handshake, or the end of a connection.
 func (x *requestFinder) over(g model.GoID, at model.Time, ended func(*instance)) {
 	in := x.end(g, at)
-	if in == nil || in.handled == 0 {
+	if in == nil || !in.handled {
 		return
 	}
 	x.done(in, ended)
@@ -250,6 +261,7 @@ func (x *requestFinder) done(in *instance, ended func(*instance)) {
 func (x *requestFinder) stream(iv *model.GInterval, ended func(*instance)) {
 	if iv.First {
 		x.starts(iv, iv.Start)
+		x.isRequest(x.open[iv.G])
 	}
 	if in := x.open[iv.G]; in != nil && (iv.State == model.GWaiting || iv.State == model.GSyscall) {
 		if s := x.stack(iv.Stack); s.handler != "" {
@@ -277,13 +289,9 @@ func (x *requestFinder) findSent(f *model.Facts, ended func(*instance)) {
 	}
 }
 
-// close ends what the trace leaves unfinished: what a handler runs of.
+// close ends what the trace leaves unfinished.
 func (x *requestFinder) close(now model.Time, ended func(*instance)) {
-	x.underWay.close(now, func(in *instance) {
-		if in.handled > 0 || x.kind(in.fn) == servesStream {
-			x.done(in, ended)
-		}
-	})
+	x.underWay.close(now, func(in *instance) { x.done(in, ended) })
 }
 
 // notes say what could not be told.

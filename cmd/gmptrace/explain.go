@@ -57,10 +57,10 @@ is a server of net/http or gRPC, else its tasks, else the longest waits for a P.
 		Example: `  gmptrace explain app.trace
   gmptrace explain --http app.trace
   gmptrace explain --http='Checkout' --top 3 app.trace
-  gmptrace explain --task checkout --from 2s --to 3s app.trace
+  gmptrace explain --task checkout --from 10ms --to 30ms app.trace
   gmptrace explain --func 'main\.worker' --format json app.trace
   gmptrace explain --goroutine 42 app.trace
-  gmptrace explain --log 'deadline exceeded' app.trace
+  gmptrace explain --log 'timed?out' app.trace
   gmptrace explain --format html -o why.html app.trace`,
 		Args: oneTrace,
 		RunE: func(cmd *cobra.Command, args []string) error {

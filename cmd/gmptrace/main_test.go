@@ -135,12 +135,17 @@ func endpoints(t testing.TB) *httptest.Server {
 // print now into the scripts: UPDATE_SCRIPTS=1 go test ./cmd/gmptrace
 func TestScripts(t *testing.T) {
 	server := endpoints(t)
+	fixtures, err := filepath.Abs("../../fixtures")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("URL", server.URL)
+			env.Setenv("FIXTURES", fixtures)
 			env.Setenv("GORACE", os.Getenv("GORACE"))
 			return writeTraces(env.WorkDir)
 		},
