@@ -45,6 +45,7 @@ var did = [NumCauses]string{
 	CauseAssistWait:   "waiting for the garbage collector (mark assist)",
 	CauseGCWait:       "waiting for the garbage collector",
 	CauseBlocked:      "being blocked until a timer, the network or the runtime ended it",
+	CauseLock:         "waiting for a lock while goroutines held it that the trace does not name",
 	CauseUnknown:      "something that the trace does not tell",
 	CauseNotKept:      "something too long ago to be kept",
 }
@@ -74,6 +75,8 @@ func causeText(v via, c Cause) string {
 		return did[c]
 	case c == CauseBlocked:
 		return fmt.Sprintf("waiting on %s until a timer, the network or the runtime ended it", where)
+	case c == CauseLock:
+		return did[c]
 	case c == CauseUnknown || c == CauseNotKept:
 		return fmt.Sprintf("waiting on %s for %s", where, did[c])
 	case c.waitsForP():
@@ -215,6 +218,7 @@ var waited = [NumCauses]string{
 	CauseSyscall:      "system call or C code",
 	CauseNetwork:      "waited for the network",
 	CauseSleep:        "slept",
+	CauseLock:         "lock held by others",
 }
 
 // stepText says in words what happened in a step.

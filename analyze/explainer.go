@@ -22,6 +22,7 @@ type explainer struct {
 	zero   model.Time
 	window *window
 	h      *history
+	locks  *locks
 	groups []*group // the first one that has instances is reported
 	now    model.Time
 	ended  []*instance // scratch
@@ -85,7 +86,7 @@ func (b *bill) add(o *bill) {
 }
 
 func newExplainer(n *names, w *window, zero model.Time, sel Selector) *explainer {
-	e := &explainer{names: n, window: w, zero: zero, h: newHistory(HistorySoft, HistoryHard)}
+	e := &explainer{names: n, window: w, zero: zero, h: newHistory(HistorySoft, HistoryHard), locks: &locks{names: n}}
 	top := cmp.Or(sel.Top, DefaultTop)
 	for _, f := range e.finders(sel) {
 		f.top = top
@@ -104,7 +105,7 @@ func (e *explainer) finders(sel Selector) []*group {
 	}
 	served := &group{kind: KindRequest, what: "requests served by handlers" + matching, finder: &requestFinder{names: n, match: sel.Pattern}}
 	sent := &group{kind: KindRequest, what: "requests sent by functions" + matching, finder: &requestFinder{names: n, match: sel.Pattern, client: true}}
-	stalls := &group{kind: KindStall, what: "stretches in which a goroutine of the program waited for a P, a lock or the collector, or was in a system call", finder: &stallFinder{names: n}}
+	stalls := &group{kind: KindStall, what: "stretches in which a goroutine of the program waited for a P, a lock or the collector, or was in a system call", finder: &stallFinder{names: n, locks: e.locks}}
 	switch sel.Kind {
 	case KindGoroutine:
 		if sel.Pattern == nil {
@@ -179,7 +180,7 @@ func (e *explainer) explain(g *group, in *instance) {
 		b.count++
 		b.total += length
 	}
-	w := walk{h: e.h, use: func(s *step) {
+	w := walk{h: e.h, locks: e.locks, use: func(s *step) {
 		ns := int64(s.to - s.from)
 		sum.ns[s.via][s.cause] += ns
 		alike.ns[s.via][s.cause] += ns
@@ -203,7 +204,7 @@ func (g *group) bill(length int64) *bill {
 func (e *explainer) details(in *instance) *explained {
 	x := &explained{instance: in, states: map[StateTime]int64{}, antagonists: map[antagonist]int64{}, samples: map[uint32]int64{}, waits: map[waitedFor]int64{}}
 	x.bill.count, x.bill.total = 1, int64(in.end-in.start)
-	w := walk{h: e.h, use: func(s *step) {
+	w := walk{h: e.h, locks: e.locks, use: func(s *step) {
 		x.bill.ns[s.via][s.cause] += int64(s.to - s.from)
 		x.keep(e.h, s)
 	}}

@@ -37,6 +37,7 @@ type gSeg struct {
 	start, end model.Time
 	by         model.GoID   // Waiting: who ended it; Runnable: who readied or created the goroutine
 	stack      uint32       // Waiting and Syscall: where it stopped
+	byStack    uint32       // Waiting: where it was ended
 	p          model.ProcID // where it ran; Runnable: where it was going to run, NoP if it did not
 	on         model.ProcID // Runnable: whose local queue it stood in, NoP for none
 	state      model.GState
@@ -187,7 +188,7 @@ func (h *history) addG(iv *model.GInterval, d *model.Dispatch) {
 	if iv.Func != 0 {
 		l.fn = iv.Func
 	}
-	s := gSeg{start: iv.Start, end: iv.End, by: iv.By, stack: iv.Stack, p: iv.P, on: model.NoP,
+	s := gSeg{start: iv.Start, end: iv.End, by: iv.By, stack: iv.Stack, byStack: iv.ByStack, p: iv.P, on: model.NoP,
 		state: iv.State, reason: iv.Reason, assist: iv.Assist, first: iv.First && iv.Open&model.OpenStart == 0}
 	switch {
 	case d != nil:

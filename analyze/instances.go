@@ -2,7 +2,6 @@ package analyze
 
 import (
 	"regexp"
-	"strings"
 
 	"gmptrace/model"
 )
@@ -296,7 +295,7 @@ func (x *logFinder) close(model.Time, func(*instance)) {}
 // lock or for the collector, or was in a system call.
 type stallFinder struct {
 	names *names
-	locks []int8 // by stack: 1 in the locking of a mutex, -1 not, 0 not known yet
+	locks *locks
 }
 
 func (x *stallFinder) find(f *model.Facts, ended func(*instance)) {
@@ -316,26 +315,9 @@ func (x *stallFinder) stalls(iv *model.GInterval) bool {
 	case model.GSyscall: // one that lasts as long as the trace waits for something to do
 		return iv.Open != model.OpenStart|model.OpenEnd
 	case model.GWaiting:
-		return iv.Reason == model.ReasonAssist || iv.Reason == model.ReasonSync && x.locking(iv.Stack)
+		return iv.Reason == model.ReasonAssist || iv.Reason == model.ReasonSync && x.locks.locking(iv.Stack)
 	}
 	return false
-}
-
-// locking reports whether a stack is in the locking of a mutex; a WaitGroup waits
-// for the same reason.
-func (x *stallFinder) locking(stack uint32) bool {
-	for int(stack) >= len(x.locks) {
-		x.locks = append(x.locks, 0)
-	}
-	if x.locks[stack] == 0 {
-		x.locks[stack] = -1
-		for _, f := range x.names.stacks[stack] {
-			if strings.Contains(f.Func, "Mutex).") {
-				x.locks[stack] = 1
-			}
-		}
-	}
-	return x.locks[stack] > 0
 }
 
 func (*stallFinder) oldest() model.Time { return forever }

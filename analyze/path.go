@@ -41,8 +41,9 @@ func blockedFor(r model.Reason) via { return via(r) + 1 }
 // time: that one was what it waited for. So the steps follow each other without
 // a gap, and their lengths sum to the whole.
 type walk struct {
-	h   *history
-	use func(*step)
+	h     *history
+	locks *locks
+	use   func(*step)
 }
 
 // path walks goroutine g from one time to another.
@@ -139,11 +140,49 @@ func (w *walk) blocked(s *gSeg, x *step) {
 	if x.depth == 0 {
 		x.via = blockedFor(s.reason)
 	}
-	if x.cause = leafCause(s); x.cause == CauseBlocked && x.to == s.end && s.by != model.NoG && s.by != x.g && x.depth < maxPathDepth {
-		w.path(s.by, x.from, x.to, x.via, x.depth+1)
+	x.cause = leafCause(s)
+	if x.cause != CauseBlocked || x.to != s.end || s.by == model.NoG || s.by == x.g || x.depth >= maxPathDepth {
+		w.use(x)
 		return
 	}
-	w.use(x)
+	if s.reason == model.ReasonSync && w.locks.locking(s.stack) {
+		w.locked(s, x)
+		return
+	}
+	w.path(s.by, x.from, x.to, x.via, x.depth+1)
+}
+
+// locked walks a wait for a lock: back through those who held it, one before the
+// other. The one who unlocked it had it since it got it from another one, or
+// since it was last blocked outside of the function that unlocks: what it did
+// before that is none of the waiter's business, and who had the lock then the
+// trace does not name.
+func (w *walk) locked(s *gSeg, x *step) {
+	type held struct {
+		g        model.GoID
+		from, to model.Time
+	}
+	var chain []held
+	at, by, unlock := x.to, s.by, s.byStack // from the waiter's end backwards
+	for at > x.from && by != model.NoG && len(chain) < maxPathDepth {
+		line := w.h.gs[by]
+		since, from := w.locks.since(line, x.from, at, s.stack, unlock)
+		if since < at {
+			chain = append(chain, held{by, since, at})
+		}
+		at, by = since, model.NoG
+		if from != nil {
+			by, unlock = from.by, from.byStack
+		}
+	}
+	if at > x.from {
+		unknown := *x
+		unknown.to, unknown.cause = at, CauseLock
+		w.use(&unknown)
+	}
+	for i := len(chain) - 1; i >= 0; i-- {
+		w.path(chain[i].g, chain[i].from, chain[i].to, x.via, x.depth+1)
+	}
 }
 
 // leafCause is why a goroutine is blocked, if that is no other goroutine's doing;

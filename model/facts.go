@@ -138,6 +138,7 @@ type GInterval struct {
 	P          ProcID // where it ran, or on whose local queue it stood
 	Func       uint32 // stack that G started with, 0 if not known
 	Stack      uint32 // stack that it parked with, 0 if none
+	ByStack    uint32 // of a Waiting stretch: stack of who ended it, 0 if none
 	State      GState
 	Reason     Reason // of a Waiting stretch
 	Open       Open

@@ -277,7 +277,11 @@ func (s *Sched) exitsyscallNoP(e *entry) {
 func (s *Sched) ready(e *entry) {
 	g := s.g(e.g)
 	s.ensure(g, GWaiting, e)
+	n := len(s.Facts.Gs)
 	s.setG(g, GRunnable, e.G)
+	if len(s.Facts.Gs) > n {
+		s.Facts.Gs[n].ByStack = e.Stack
+	}
 	s.putReady(e, g)
 }
 
