@@ -11,6 +11,9 @@ SIZES ?= 10 100 500 64p 1M
 BENCHDIR ?=
 # Where accuracy keeps its recordings; empty to keep none.
 ACCDIR ?=
+# Where incidents keeps its recordings; empty to keep none. ONLY names some.
+INCDIR ?=
+ONLY   ?=
 # For each fuzz target.
 FUZZTIME ?= 30s
 # What takes the README's picture, and of what.
@@ -60,6 +63,13 @@ accuracy:
 	@dir="$(ACCDIR)"; test -n "$$dir" || { dir="$$(mktemp -d)"; trap 'rm -rf "$$dir"' EXIT; }; \
 	  $(GO) run ./fixtures/oracle record -o "$$dir" || echo "some recordings failed: the table lacks them" >&2; \
 	  $(GO) run ./fixtures/oracle score "$$dir"/*.trace
+
+# Whether the cause of a known delay is named, and how much of it: fixtures/incidents.
+.PHONY: incidents
+incidents:
+	@dir="$(INCDIR)"; test -n "$$dir" || { dir="$$(mktemp -d)"; trap 'rm -rf "$$dir"' EXIT; }; \
+	  $(GO) run ./fixtures/incidents record -o "$$dir" $(ONLY) && \
+	  $(GO) run ./fixtures/incidents table "$$dir"
 
 .PHONY: fuzz
 fuzz:
