@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime/pprof"
 	"slices"
 	"strings"
@@ -543,6 +544,23 @@ func FuzzLoad(f *testing.F) {
 		}
 		if l.err == nil && l.Complete && l.Events == 0 {
 			t.Error("complete without events")
+		}
+	})
+}
+
+// FuzzExplain explains whatever can be read, and the parts sum to the whole.
+func FuzzExplain(f *testing.F) {
+	for _, name := range smallTraces {
+		b := smallTrace(f, name)
+		f.Add(b)
+		f.Add(b[:len(b)/2])
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, sel := range []Selector{{}, {Kind: KindGoroutine, Pattern: regexp.MustCompile("")}, {Kind: KindRegion}, {Kind: KindLog}} {
+			x, err := Explain(t.Context(), bytes.NewReader(b), Options{MaxMemory: 256 << 20}, sel)
+			if err == nil {
+				addsUp(t, x)
+			}
 		}
 	})
 }
