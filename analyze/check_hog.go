@@ -15,7 +15,7 @@ import (
 // False positives: the operating system took the thread off its CPU, so that the
 // goroutine did not really run all the time; a program that is meant to compute
 // and has no one waiting gets the finding as information only.
-var checkHog = check{"hog", "Goroutines that kept a P for long", func(r *run, rep *Report) judgement {
+var checkHog = check{id: "hog", title: "Goroutines that kept a P for long", judge: func(r *run, rep *Report) judgement {
 	l := r.longRuns
 	j := judgement{measured: fmt.Sprintf("longest stretch of one goroutine on a P %s", dur(l.all.max))}
 	if l.all.max < hogAfter {
@@ -54,6 +54,7 @@ var checkHog = check{"hog", "Goroutines that kept a P for long", func(r *run, re
 	if waited >= 10*starvedAfter {
 		f.Severity = SeverityCritical
 	}
+	j.explains = explained{"starvation": r.blame.starved[pDidHog], "timers": r.timers.busySum()[pDidHog]}
 	j.findings = []Finding{f}
 	return j
 }}

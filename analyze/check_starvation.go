@@ -11,7 +11,7 @@ import "fmt"
 // False positives: the operating system did not run the program's threads (many
 // Ps on few CPUs): the wait is real, its cause lies outside. Waits cut off by
 // the trace's ends are counted as the lower bounds that they are.
-var checkStarvation = check{"starvation", "Goroutines that waited long for a P", func(r *run, rep *Report) judgement {
+var checkStarvation = check{id: "starvation", title: "Goroutines that waited long for a P", symptom: true, judge: func(r *run, rep *Report) judgement {
 	l := r.latency
 	j := judgement{measured: fmt.Sprintf("longest wait of the program's goroutines %s; %s longer than %s", dur(l.user.max), plural(l.starved, "wait"), dur(starvedAfter))}
 	if l.starved == 0 {

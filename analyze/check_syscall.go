@@ -10,16 +10,23 @@ import (
 // held by a system call until sysmon took it away.
 //
 // Threshold: retakes that cost at least 5 % of the Ps' time; a warning only if
-// the Ps were busy at least 30 % of the time: idle Ps lose nothing.
+// the Ps were busy at least 30 % of the time: idle Ps lose nothing. Or 2000 retakes
+// a second: at 20 µs to notice and as much to go on with another thread, that is a
+// tenth of a CPU. Or goroutines that waited for a P that a system call held: of
+// waits from 1 ms on, 10 ms in all, a quarter, and a hundredth of the trace; a
+// warning if 10 ms of one wait passed so, critical from 100 ms.
 //
 // False positives: calls that last about as long as sysmon's tick (20 µs to
 // 10 ms) are retaken now and then on a healthy program; that is below the
 // threshold.
-var checkSyscall = check{"syscalls", "System calls and cgo that held Ps", func(r *run, rep *Report) judgement {
+var checkSyscall = check{id: "syscalls", title: "System calls and cgo that held Ps", judge: func(r *run, rep *Report) judgement {
 	h := &r.handoffs.after[model.HandoffRetake]
 	pTime := gomaxprocsTime(&rep.Trace, len(rep.Procs))
 	j := judgement{measured: fmt.Sprintf("%s, after %s at the median, %s of P time held", plural(h.n, "retake"), dur(h.quantile(.5)), dur(h.total))}
-	if h.total*100 < pTime*5 {
+	behind, waited := r.blame.waited[pDidCall], r.blame.waited.total()
+	late := behind >= 10_000_000 && behind*4 >= waited && behind*100 >= analysed(rep)
+	storm := h.n >= 100 && h.n*1_000_000_000 >= retakeStorm*analysed(rep)
+	if h.total*100 < pTime*5 && !late && !storm {
 		return j
 	}
 	f := Finding{
@@ -37,8 +44,15 @@ var checkSyscall = check{"syscalls", "System calls and cgo that held Ps", func(r
 			{"held before, most", dur(h.max)},
 		},
 	}
-	if rep.Key.Utilisation >= .3 {
+	if rep.Key.Utilisation >= .3 && h.total*100 >= pTime*5 {
 		f.Severity = SeverityWarning
+	}
+	if late {
+		worst := r.blame.worst[pDidCall].best()
+		f.Evidence = append(f.Evidence, Evidence{"goroutine time waiting for a P that a system call held", dur(behind)}, Evidence{"longest part of one wait", dur(worst[0].part)})
+		if s := graded(worst[0].part); s.AtLeast(f.Severity) {
+			f.Severity = s
+		}
 	}
 	for _, x := range r.handoffs.worst.best() {
 		if x.Cause == model.HandoffRetake {
@@ -49,9 +63,13 @@ var checkSyscall = check{"syscalls", "System calls and cgo that held Ps", func(r
 				fmt.Sprintf("P%d held for %s by the system call of G%d", x.P, dur(int64(x.After)), x.G)))
 		}
 	}
+	j.explains = explained{"starvation": r.blame.starved[pDidCall]}
 	j.findings = []Finding{f}
 	return j
 }}
+
+// retakeStorm is how many retakes a second are worth a finding whatever they cost.
+const retakeStorm = 2000
 
 func times(n int64) string {
 	if n == 1 {

@@ -36,6 +36,7 @@ type preemptions struct {
 	runtime [model.NumHows]int64 // of them, goroutines of the Go runtime
 	worst   *topK[model.Preempt]
 	slice   int64 // goroutines of the program that were stopped by force after a whole time slice
+	double  int64 // of them: after two
 }
 
 // wholeSlice is about the time slice after which the runtime asks a goroutine to
@@ -54,6 +55,9 @@ func (p *preemptions) observe(f *model.Facts) {
 			p.worst.offer(int64(x.Ran), *x)
 			if x.Ran >= wholeSlice && x.How != model.HowGosched && x.How != model.HowGoyield {
 				p.slice++
+				if x.Ran >= 2*wholeSlice {
+					p.double++
+				}
 			}
 		}
 	}

@@ -197,6 +197,9 @@ func (s *Sched) goexit(e *entry) {
 	s.ensure(g, state, e)
 	s.unqueue(g)
 	s.closeG(g, NoG)
+	if s.trial.depth == 0 {
+		s.Facts.Gs[len(s.Facts.Gs)-1].Exit = true
+	}
 	s.handoffLocked(e, g)
 	if e.Op == OpGoexit {
 		s.stops(e)
@@ -274,6 +277,10 @@ func (s *Sched) ready(e *entry) {
 	g := s.g(e.g)
 	s.ensure(g, GWaiting, e)
 	s.setG(g, GRunnable, e.G)
+	g.woken = true
+	if e.P < 0 && e.G < 0 && s.trial.depth == 0 {
+		s.Facts.Gs[len(s.Facts.Gs)-1].Polled = true
+	}
 	s.putReady(e, g)
 }
 

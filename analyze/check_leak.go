@@ -1,0 +1,226 @@
+package analyze
+
+import (
+	"cmp"
+	"fmt"
+
+	"gmptrace/model"
+)
+
+// checkLeak measures whether goroutines that started with the same function get
+// more and more, and stay blocked.
+//
+// Threshold: 20 more at the end than at the beginning, a warning from 100; their
+// number never fell from one eighth of the trace to the next and rose in at least
+// six; at most a tenth of those that began ended; nine tenths of the growth is
+// blocked at the end, half of it for longer than an eighth of the trace.
+//
+// False positives: a program whose load grows all through the trace, with a
+// goroutine for each connection; where they wait for the network, it is
+// information only. A trace of less than a second is too short to tell growth
+// from work in progress.
+var checkLeak = check{id: "leak", title: "Goroutines that get more and never end", judge: func(r *run, rep *Report) judgement {
+	var worst *growth
+	var most int64
+	for _, g := range r.leaks.byFunc {
+		if g == nil || isRuntime(r.names.funcs[g.fn]) {
+			continue
+		}
+		most = max(most, g.live)
+		if g.leaks(r.leaks) && (worst == nil || g.live > worst.live) {
+			worst = g
+		}
+	}
+	j := judgement{measured: fmt.Sprintf("one function's goroutines grew by %d at most", most)}
+	if analysed(rep) < leakTrace {
+		j.undecided = fmt.Sprintf("%s is too short to tell goroutines that stay from work in progress: record %s or more", dur(analysed(rep)), dur(leakTrace))
+		return j
+	}
+	if worst == nil {
+		return j
+	}
+	name := functionName(r.names.funcs[worst.fn])
+	f := Finding{
+		Severity: SeverityInfo,
+		Title:    fmt.Sprintf("Goroutines of %s grew by %d and none of them went on", name, worst.live),
+		CostOf:   "not a cost in time",
+		What: fmt.Sprintf("In %s %d goroutines began in %s and %d ended; their number rose all the time. %d were blocked at the end, %d of them for more than %s.",
+			dur(analysed(rep)), worst.born, name, worst.ended, worst.blocked, worst.stuck, dur(analysed(rep)/leakParts)),
+		Why:    fmt.Sprintf("Whoever starts them does not make sure that they end: they are %s, and nothing has woken them.", blockedOn(worst.reason.String())),
+		Advice: "Look at the stack: who should send, receive, close or unlock there? Give it a context that ends, or a channel with room for the one value.",
+		Sure:   "medium", SureWhy: "the goroutines are in the trace; whether something would wake them after its end is not",
+		Evidence: []Evidence{
+			{"began", fmt.Sprint(worst.born)},
+			{"ended", fmt.Sprint(worst.ended)},
+			{"blocked at the end", fmt.Sprint(worst.blocked)},
+			{"number by eighths of the trace, from its beginning", fmt.Sprint(r.leaks.curve(worst))},
+		},
+		Stacks: r.stack("where they are blocked", worst.stack),
+	}
+	if worst.live >= 100 && worst.reason != model.ReasonNetwork {
+		f.Severity = SeverityWarning
+	}
+	f.Moments = []Moment{r.moment(worst.since, r.replay.end, worst.g, -1, -1, fmt.Sprintf("%s blocked since %s", named(int64(worst.g), r.names.funcs[worst.fn]), at(r.offset(worst.since))))}
+	j.findings = []Finding{f}
+	return j
+}}
+
+const (
+	leakTrace   = 1_000_000_000 // ns
+	leakParts   = 8
+	leakSamples = 64        // kept, at equal distances
+	leakTick    = 1_000_000 // ns: the first distance; it doubles as the trace grows
+)
+
+// leaks answers: of which goroutines are there more and more? It samples their
+// number, by the function that they started with, at a fixed number of times.
+type leaks struct {
+	names  *names
+	window *window
+	from   model.Time // of what was analysed; set by the first facts
+	step   model.Time // 0 before
+	n      int
+	byFunc []*growth // by names' function index
+	endAt  model.Time
+}
+
+// growth is how the number of goroutines of one function changed.
+type growth struct {
+	fn          uint32
+	born, ended int64
+	live        int64 // born less ended
+	samples     [leakSamples]int32
+
+	// Of those there at the end.
+	blocked int64
+	stuck   int64 // for longer than an eighth of the trace
+	stack   uint32
+	lead    int64 // see burst.add
+	reason  model.Reason
+	g       model.GoID // blocked for longest
+	since   model.Time
+}
+
+func (l *leaks) observe(f *model.Facts) {
+	if l.step == 0 {
+		l.step, l.from = leakTick, l.window.from
+	}
+	for now := min(f.Now, l.window.to); l.from+l.step*model.Time(l.n+1) <= now; {
+		l.sample()
+	}
+	for i := range f.Gs {
+		iv := &f.Gs[i]
+		if iv.First || iv.Exit || iv.Open&model.OpenEnd != 0 {
+			l.change(iv)
+		}
+	}
+}
+
+func (l *leaks) sample() {
+	if l.n == leakSamples {
+		for _, g := range l.byFunc {
+			if g == nil {
+				continue
+			}
+			for i := range leakSamples / 2 {
+				g.samples[i] = g.samples[2*i+1]
+			}
+		}
+		l.n /= 2
+		l.step *= 2
+		return
+	}
+	for _, g := range l.byFunc {
+		if g != nil {
+			g.samples[l.n] = int32(g.live)
+		}
+	}
+	l.n++
+}
+
+func (l *leaks) at(stack uint32) *growth {
+	i := l.names.start[stack]
+	for int(i) >= len(l.byFunc) {
+		l.byFunc = append(l.byFunc, nil)
+	}
+	if l.byFunc[i] == nil {
+		l.byFunc[i] = &growth{fn: i}
+	}
+	return l.byFunc[i]
+}
+
+func (l *leaks) change(iv *model.GInterval) {
+	g := l.at(iv.Func)
+	if iv.First && iv.Open&model.OpenStart == 0 {
+		g.born++
+		g.live++
+	}
+	if iv.Exit {
+		g.ended++
+		g.live--
+	}
+	if iv.Open&model.OpenEnd == 0 || iv.State != model.GWaiting {
+		return
+	}
+	if iv.End != l.endAt { // those before were of a break in the trace
+		l.endAt = iv.End
+		for _, x := range l.byFunc {
+			if x != nil {
+				x.blocked, x.stuck, x.lead, x.g = 0, 0, 0, 0
+			}
+		}
+	}
+	if iv.Open&model.OpenStart != 0 {
+		return // it is older than the trace
+	}
+	g.blocked++
+	if (iv.End-iv.Start)*leakParts > iv.End-l.from {
+		g.stuck++
+	}
+	if g.g == 0 || iv.Start < g.since {
+		g.g, g.since = iv.G, iv.Start
+	}
+	switch {
+	case g.lead == 0:
+		g.stack, g.reason, g.lead = iv.Stack, iv.Reason, 1
+	case g.stack == iv.Stack:
+		g.lead++
+	default:
+		g.lead--
+	}
+}
+
+// curve is how many there were after each part of the trace.
+func (l *leaks) curve(g *growth) []int64 {
+	out := make([]int64, 0, leakParts)
+	for i := 1; i < leakParts; i++ {
+		if k := l.n * i / leakParts; k > 0 {
+			out = append(out, int64(g.samples[k-1]))
+		}
+	}
+	return append(out, g.live)
+}
+
+// leaks reports whether g got more and more and stays.
+func (g *growth) leaks(l *leaks) bool {
+	if g.live < 20 || g.ended*10 > g.born || g.blocked*10 < g.live*9 || g.stuck*2 < g.live {
+		return false
+	}
+	curve := l.curve(g)
+	rose := 0
+	for i, n := range curve {
+		var before int64
+		if i > 0 {
+			before = curve[i-1]
+		}
+		switch cmp.Compare(n, before) {
+		case 1:
+			rose++
+		case -1:
+			return false
+		}
+	}
+	return rose >= leakParts-2
+}
+
+func (l *leaks) report(*Report) {}

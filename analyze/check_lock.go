@@ -1,0 +1,364 @@
+package analyze
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gmptrace/model"
+)
+
+// checkLock measures waits for mutexes by the place in the program that locks,
+// and what the goroutine that unlocked did meanwhile.
+//
+// Threshold: a convoy is a place at which at least one goroutine was blocked at
+// any time, on average, and eight or more at once: each that passes lets one more
+// in, and all queue again; a warning if one waited 10 ms. Apart from that a wait of 10 ms is worth a finding if
+// the one that unlocked was itself waiting for a P for half of it: the lock was
+// held by a goroutine that the scheduler did not run. A wait longer than that is a
+// warning; critical from 100 ms without a P. Waits behind a holder that slept or was
+// in a system call are information: it is the program that chose to.
+//
+// False positives: one place may lock many mutexes; a mutex that is held for long
+// on purpose, to let others wait, is no convoy but looks like one. Which mutex it was
+// is not in the trace. Without stacks, waits for mutexes and for wait groups are one.
+var checkLock = check{id: "lock", title: "Lock convoys and holders that did not run", judge: func(r *run, rep *Report) judgement {
+	l := r.locks
+	j := judgement{measured: fmt.Sprintf("%s for mutexes, longest %s; up to %s of a wait with the holder waiting for a P", plural(l.waits.n, "wait"), dur(l.waits.max), dur(l.descheduled))}
+	if l.waits.n == 0 && l.unknown > 0 {
+		j.undecided = fmt.Sprintf("%s for a mutex, wait group or semaphore, without a stack that tells which", plural(l.unknown, "wait"))
+		return j
+	}
+	site, convoy := l.worstSite(analysed(rep))
+	if site == nil || !convoy && l.descheduled < lockWait/2 && site.longest.wait < 10*lockWait {
+		return j
+	}
+	if !convoy && l.behind != nil {
+		site = l.behind
+	}
+	f := lockFinding(r, rep, site, convoy)
+	j.findings = []Finding{f}
+	return j
+}}
+
+const (
+	lockWait   = starvedAfter
+	convoyWide = 8
+)
+
+// lockFinding says what happened at a place that locks.
+func lockFinding(r *run, rep *Report, s *lockSite, convoy bool) Finding {
+	x := &s.longest
+	f := Finding{
+		Severity: SeverityInfo,
+		Title:    fmt.Sprintf("Goroutines waited up to %s for a mutex", dur(s.waits.max)),
+		CostNS:   s.waits.total,
+		CostOf:   "goroutine time blocked there",
+		What: fmt.Sprintf("In %s goroutines waited for a mutex %s, half of the times longer than %s; up to %s at once, %.1f on average.",
+			functionName(s.name), times(s.waits.n), dur(s.waits.quantile(.5)), orMore(s.peak, lockPeak), float64(s.waits.total)/float64(max(1, analysed(rep)))),
+		Advice: "Hold the lock for less: do what blocks, calls the system or computes outside of it; split what it guards, or use sync.RWMutex where most only read.",
+		Sure:   "medium", SureWhy: "the trace names who unlocked, not the mutex; that this goroutine held it all the while is inferred from when it last waited at that place",
+		Evidence: []Evidence{
+			{"waits", fmt.Sprint(s.waits.n)},
+			{"longest", dur(s.waits.max)},
+			{"99th percentile", dur(s.waits.quantile(.99))},
+			{"blocked there at once, most", orMore(s.peak, lockPeak)},
+			{"blocked there on average", fmt.Sprintf("%.2f", float64(s.waits.total)/float64(max(1, analysed(rep))))},
+			{"holder waiting for a P, longest in one wait", dur(s.deschedMax)},
+			{"holders' time in waits over " + dur(lockSlow) + ": waiting for a P", dur(s.held.runnable)},
+			{"… in system calls", dur(s.held.syscall)},
+			{"… blocked", dur(s.held.blocked)},
+			{"… running, or not known", dur(s.held.rest)},
+		},
+	}
+	if convoy {
+		f.Title = fmt.Sprintf("A lock convoy: up to %s at once waited for a mutex in %s", orMore(s.peak, lockPeak)+" goroutines", functionName(s.name))
+		if s.waits.max >= lockWait {
+			f.Severity = SeverityWarning
+		}
+	}
+	if s.deschedMax >= lockWait/2 {
+		f.Severity = SeverityWarning
+		if !convoy {
+			f.Title = fmt.Sprintf("The goroutine that held a mutex waited %s for a P itself", dur(s.deschedMax))
+		}
+	}
+	if s.deschedMax >= 10*lockWait {
+		f.Severity = SeverityCritical
+	}
+	f.Why = s.held.why()
+	if s.held.most() == &s.held.runnable {
+		f.Advice = "The lock is not the cause, it multiplies it: see what kept the holder from running. " + f.Advice
+	}
+	f.Stacks = r.stack(fmt.Sprintf("where G%d waited longest", x.g), x.stack)
+	for _, w := range s.worst.best() {
+		f.Moments = append(f.Moments, r.moment(w.start, w.end, w.g, -1, -1, w.text(r)))
+	}
+	return f
+}
+
+// orMore is n, or that it is at least bound where counting stopped there.
+func orMore(n, bound int) string {
+	if n >= bound {
+		return fmt.Sprintf("%d or more", bound)
+	}
+	return fmt.Sprint(n)
+}
+
+// locks answers: where did goroutines wait for mutexes, and what did the one
+// that unlocked do meanwhile? It remembers the latest stretches of goroutines
+// that were long enough to matter.
+type locks struct {
+	names   *names
+	kinds   []int32 // by stack: index into sites + 1, 0 not looked at, -1 no mutex
+	sites   []*lockSite
+	byName  map[string]int32
+	waits   histogram
+	unknown int64 // waits for something of package sync, without a stack
+
+	descheduled int64     // longest part of a wait that the holder spent waiting for a P
+	behind      *lockSite // where
+
+	recent [lockPast]pastG
+	n      int
+}
+
+const (
+	lockPast  = 2048
+	lockGrain = 100_000   // ns: shorter stretches are not remembered
+	lockSlow  = 1_000_000 // ns: holders are looked at in waits from this
+	lockPeak  = 256       // goroutines blocked at one place that are counted
+)
+
+// pastG is a stretch of a goroutine that is over.
+type pastG struct {
+	start, end model.Time
+	g          model.GoID
+	site       int32 // that it waited at, 0 if not for a mutex
+	state      model.GState
+}
+
+// lockSite is a place in the program that locks.
+type lockSite struct {
+	name       string
+	waits      histogram
+	open       []model.Time // ends of waits that overlap with the last
+	peak       int
+	held       holding
+	deschedMax int64
+	longest    lockedOut
+	worst      *topK[lockedOut]
+}
+
+// lockedOut is one wait for a mutex.
+type lockedOut struct {
+	start, end model.Time
+	wait       int64
+	g, by      model.GoID
+	stack      uint32
+	held       holding
+}
+
+// holding is what holders did while others waited for them.
+type holding struct{ runnable, syscall, blocked, rest int64 }
+
+func (l *locks) observe(f *model.Facts) {
+	for i := range f.Gs {
+		iv := &f.Gs[i]
+		site := int32(0)
+		if iv.State == model.GWaiting && iv.Reason == model.ReasonSync && !iv.Runtime {
+			site = l.waited(iv)
+		}
+		if iv.End-iv.Start >= lockGrain && iv.State != model.GRunning {
+			l.recent[l.n%lockPast] = pastG{iv.Start, iv.End, iv.G, site, iv.State}
+			l.n++
+		}
+	}
+}
+
+// waited counts a wait of package sync and is the place, 0 if it was not for a
+// mutex.
+func (l *locks) waited(iv *model.GInterval) int32 {
+	if iv.Stack == 0 {
+		l.unknown++
+		return 0
+	}
+	k := l.site(iv.Stack)
+	if k < 0 {
+		return 0
+	}
+	s, d := l.sites[k-1], int64(iv.End-iv.Start)
+	l.waits.add(d)
+	s.waits.add(d)
+	s.count(iv)
+	if d < lockSlow {
+		return k
+	}
+	x := lockedOut{iv.Start, iv.End, d, iv.G, iv.By, iv.Stack, holding{rest: d}}
+	if iv.By != model.NoG {
+		x.held = l.holder(iv, k)
+	}
+	s.held.add(&x.held)
+	if x.held.runnable > s.deschedMax {
+		s.deschedMax = x.held.runnable
+		if x.held.runnable > l.descheduled {
+			l.descheduled, l.behind = x.held.runnable, s
+		}
+	}
+	if d > s.longest.wait {
+		s.longest = x
+	}
+	s.worst.offer(d, x)
+	return k
+}
+
+// count finds how many waits overlap, as threads.count does.
+func (s *lockSite) count(iv *model.GInterval) {
+	if iv.End-iv.Start < lockGrain {
+		return
+	}
+	s.open = slices.DeleteFunc(s.open, func(end model.Time) bool { return end <= iv.Start })
+	if len(s.open) < lockPeak {
+		s.open = append(s.open, iv.End)
+	}
+	s.peak = max(s.peak, len(s.open))
+}
+
+// holder is what the goroutine that ended iv did in it, from its own last wait
+// at that place on: before, somebody else held the mutex.
+func (l *locks) holder(iv *model.GInterval, site int32) (h holding) {
+	h.rest = int64(iv.End - iv.Start)
+	for i := l.n - 1; i >= max(0, l.n-lockPast); i-- {
+		x := &l.recent[i%lockPast]
+		if x.end <= iv.Start {
+			break
+		}
+		if x.g != iv.By {
+			continue
+		}
+		if x.site == site {
+			break
+		}
+		d := int64(x.end - max(x.start, iv.Start))
+		h.rest -= d
+		switch x.state {
+		case model.GRunnable:
+			h.runnable += d
+		case model.GSyscall:
+			h.syscall += d
+		default:
+			h.blocked += d
+		}
+	}
+	return h
+}
+
+func (h *holding) add(o *holding) {
+	h.runnable += o.runnable
+	h.syscall += o.syscall
+	h.blocked += o.blocked
+	h.rest += o.rest
+}
+
+// most is the largest part.
+func (h *holding) most() *int64 {
+	best := &h.rest
+	for _, p := range []*int64{&h.runnable, &h.syscall, &h.blocked} {
+		if *p > *best {
+			best = p
+		}
+	}
+	return best
+}
+
+func (h *holding) why() string {
+	switch h.most() {
+	case &h.runnable:
+		return "While the others waited, the goroutine that held the mutex was mostly ready to run and waited for a P: the scheduler had not run it, and with it everybody who needs the mutex stood still."
+	case &h.syscall:
+		return "While the others waited, the goroutine that held the mutex was mostly in a system call (or in C)."
+	case &h.blocked:
+		return "While the others waited, the goroutine that held the mutex was mostly blocked on something else."
+	}
+	return "While the others waited, the goroutines that held the mutex were mostly running, or passed it on too quickly to tell: more want it than can have it."
+}
+
+func (x *lockedOut) text(r *run) string {
+	s := fmt.Sprintf("G%d waited %s for a mutex", x.g, dur(x.wait))
+	if x.by == model.NoG {
+		return s
+	}
+	s += fmt.Sprintf(" until G%d unlocked it", x.by)
+	switch h := &x.held; h.most() {
+	case &h.runnable:
+		s += fmt.Sprintf(", which waited %s of that for a P", dur(h.runnable))
+	case &h.syscall:
+		s += fmt.Sprintf(", which was in a system call for %s of that", dur(h.syscall))
+	case &h.blocked:
+		s += fmt.Sprintf(", which was blocked for %s of that", dur(h.blocked))
+	}
+	return s
+}
+
+// site is the place of a stack that waits for a mutex as an index into sites,
+// counted from 1; -1 if it waits for something else.
+func (l *locks) site(stack uint32) int32 {
+	for int(stack) >= len(l.kinds) {
+		l.kinds = append(l.kinds, 0)
+	}
+	if l.kinds[stack] == 0 {
+		l.kinds[stack] = -1
+		if name := lockCaller(l.names.stacks[stack]); name != "" {
+			k, ok := l.byName[name]
+			if !ok {
+				l.sites = append(l.sites, &lockSite{name: name, worst: newTopK[lockedOut](maxMoments)})
+				k = int32(len(l.sites))
+				l.byName[name] = k
+			}
+			l.kinds[stack] = k
+		}
+	}
+	return l.kinds[stack]
+}
+
+// lockCaller is the function that locks a mutex on this stack, "" if none does.
+func lockCaller(frames []Frame) string {
+	locks := false
+	for _, f := range frames {
+		inSync := strings.HasPrefix(f.Func, "sync.") || strings.HasPrefix(f.Func, "internal/sync.")
+		switch {
+		case inSync && strings.Contains(f.Func, "Mutex)"):
+			locks = true
+		case locks && !inSync:
+			return f.Func
+		}
+	}
+	if locks {
+		return frames[len(frames)-1].Func
+	}
+	return ""
+}
+
+// worstSite is the place with the longest time blocked, convoys first.
+func (l *locks) worstSite(span int64) (worst *lockSite, convoy bool) {
+	sites := slices.Clone(l.sites)
+	is := func(s *lockSite) bool {
+		return s.peak >= convoyWide && s.waits.total >= span && s.waits.n >= 2*convoyWide
+	}
+	slices.SortStableFunc(sites, func(a, b *lockSite) int {
+		switch {
+		case is(a) && !is(b):
+			return -1
+		case is(b) && !is(a):
+			return 1
+		}
+		return cmp.Or(cmp.Compare(b.waits.total, a.waits.total), cmp.Compare(a.name, b.name))
+	})
+	if len(sites) == 0 {
+		return nil, false
+	}
+	return sites[0], is(sites[0])
+}
+
+func (l *locks) report(*Report) {}

@@ -1,0 +1,182 @@
+package analyze
+
+import (
+	"fmt"
+
+	"gmptrace/model"
+)
+
+// checkRunnext measures how long goroutines stood in a P's ring while others
+// readied one another on that P: each is put into runnext, which goes before the
+// ring, and inherits the time slice (golang.org/issue/52934).
+//
+// Threshold: a chain counts from ten dispatches out of runnext in a row beside a
+// ring with work, each within a millisecond of the one before, over a millisecond. It is worth a finding if somebody stood
+// behind chains for 5 ms, half a time slice; a warning from 10 ms, critical from
+// 100 ms, like any wait.
+//
+// False positives: the goroutines of the chain would have been as long if they
+// had come from the ring: then the wait is the same for all, in another order.
+// Queues that a program built with -race shuffles cannot be judged.
+var checkRunnext = check{id: "runnext", title: "Goroutines that ready each other past a P's queue", judge: func(r *run, rep *Report) judgement {
+	c := r.chains
+	j := judgement{measured: fmt.Sprintf("%s beside a waiting queue, longest %s; waits behind them up to %s", plural(c.n, "chain"), dur(c.longest), dur(c.waits.max))}
+	if rep.Trace.Race && c.waits.max >= chainWait {
+		j.undecided = "the run queues are shuffled, as in a program built with -race: what stood in runnext is not known"
+	}
+	if j.undecided != "" || c.waits.max < chainWait {
+		return j
+	}
+	f := Finding{
+		Severity: graded(c.waits.max),
+		Title:    fmt.Sprintf("Goroutines that ready each other kept others waiting for %s", dur(c.waits.max)),
+		CostNS:   c.waits.total,
+		CostOf:   "goroutine time spent in a local queue behind such chains",
+		Why:      "A goroutine that is readied by the one that runs goes before all that stand in the P's queue, and uses up the same time slice. Two that keep readying each other so keep the P until the slice of 10 ms ends, and begin again soon after.",
+		Advice:   "Hand over in larger pieces, so that the two switch less often (a buffered channel, a batch), or let them pass through runtime.Gosched now and then; more Ps let the others be stolen.",
+		Sure:     "high", SureWhy: "the order in which goroutines ran is in the trace, in which queue they stood is inferred from it",
+		Evidence: []Evidence{
+			{"longest wait behind chains", dur(c.waits.max)},
+			{"dispatches that stood behind one", fmt.Sprint(c.waits.n)},
+			{"longest chain", dur(c.longest)},
+			{"chains", fmt.Sprint(c.n)},
+		},
+	}
+	for i, x := range c.worst.best() {
+		who := fmt.Sprintf("%s and %s", named(int64(x.a), r.names.startFunc(x.aFn)), named(int64(x.b), r.names.startFunc(x.bFn)))
+		if x.more {
+			who += " and others"
+		}
+		text := fmt.Sprintf("%s readied each other %s in %s on P%d", who, times(x.count), dur(int64(x.end-x.start)), x.p)
+		if i == 0 {
+			f.What = text + ", while goroutines stood in its queue."
+		}
+		f.Moments = append(f.Moments, r.moment(x.start, x.end, x.a, x.p, -1, text))
+	}
+	j.explains = explained{"starvation": c.starved}
+	j.findings = []Finding{f}
+	return j
+}}
+
+const (
+	chainWait   = 5_000_000 // ns behind chains that are worth a finding
+	chainCount  = 10        // dispatches that make a chain
+	chainLength = 1_000_000 // ns
+	chainStep   = 1_000_000 // ns: who runs for longer takes part in no chain, it keeps the P by itself
+	chainsKept  = 64        // of each P, to compare waits with
+)
+
+// graded is the severity of a longest wait.
+func graded(wait int64) Severity {
+	switch {
+	case wait >= 10*starvedAfter:
+		return SeverityCritical
+	case wait >= starvedAfter:
+		return SeverityWarning
+	}
+	return SeverityInfo
+}
+
+// chains answers: where did goroutines that ready each other run past a queue?
+type chains struct {
+	procs   []chainsOfP
+	n       int64
+	longest int64
+	waits   histogram // behind chains
+	starved int64     // of them: parts of waits longer than starvedAfter
+	worst   *topK[chain]
+}
+
+// chain is a row of dispatches from runnext beside a ring that was not empty.
+type chain struct {
+	start, end model.Time
+	count      int64
+	p          model.ProcID
+	a, b       model.GoID // the first two
+	aFn, bFn   uint32
+	more       bool // there were others
+}
+
+type chainsOfP struct {
+	now  chain
+	past [chainsKept]struct{ start, end model.Time }
+	n    int
+}
+
+func (c *chains) observe(f *model.Facts) {
+	for i := range f.Dispatches {
+		d := &f.Dispatches[i]
+		for int(d.P) >= len(c.procs) {
+			c.procs = append(c.procs, chainsOfP{})
+		}
+		p := &c.procs[d.P]
+		if d.Source == model.SourceRunnext && d.Beside&model.QueueRing != 0 {
+			if p.now.count > 0 && d.Time-p.now.end > chainStep {
+				c.end(p)
+			}
+			p.now.grow(d)
+			continue
+		}
+		if p.now.count > 0 {
+			c.end(p)
+		}
+		if d.WaitedOn != model.NoP && int(d.WaitedOn) < len(c.procs) && !d.Runtime && d.Source != model.SourceRunnext {
+			c.behind(&c.procs[d.WaitedOn], d)
+		}
+	}
+}
+
+func (x *chain) grow(d *model.Dispatch) {
+	if x.count == 0 {
+		*x = chain{start: d.Time, p: d.P, a: d.G, b: model.NoG, aFn: d.Func}
+	}
+	x.end = d.Time
+	x.count++
+	switch {
+	case d.G == x.a || d.G == x.b:
+	case x.b == model.NoG:
+		x.b, x.bFn = d.G, d.Func
+	default:
+		x.more = true
+	}
+}
+
+func (c *chains) end(p *chainsOfP) {
+	x := p.now
+	p.now.count = 0
+	d := int64(x.end - x.start)
+	if x.count < chainCount || d < chainLength || x.b == model.NoG {
+		return
+	}
+	c.n++
+	c.longest = max(c.longest, d)
+	c.worst.offer(d, x)
+	at := &p.past[p.n%chainsKept]
+	at.start, at.end = x.start, x.end
+	p.n++
+}
+
+// behind adds the part of a wait that passed behind chains of the P on whose
+// queue it stood.
+func (c *chains) behind(p *chainsOfP, d *model.Dispatch) {
+	var ns int64
+	for i := p.n - 1; i >= max(0, p.n-chainsKept); i-- {
+		x := &p.past[i%chainsKept]
+		if x.end <= d.Ready {
+			break
+		}
+		ns += max(0, int64(min(x.end, d.Time)-max(x.start, d.Ready)))
+	}
+	if x := &p.now; x.count >= chainCount && x.end-x.start >= chainLength && x.b != model.NoG {
+		ns += max(0, int64(min(x.end, d.Time)-max(x.start, d.Ready)))
+	}
+	if ns == 0 {
+		return
+	}
+	c.waits.add(ns)
+	if d.Time-d.Ready > starvedAfter {
+		c.starved += ns
+	}
+}
+
+func (c *chains) report(*Report) {}
