@@ -19,8 +19,8 @@ import (
 // half of twenty goroutines that used up their time slice of 10 ms had run for about
 // twice that, threads had to wait for CPUs: a warning if standstills took 5 % or most
 // of what long waits lasted passed with a P that ran nothing, else information. That GOMAXPROCS is too small can't be
-// known; if all Ps were busy with goroutines waiting for a fifth of the trace, and the
-// process seemed to get its CPUs, the finding says so as information.
+// known: where all Ps were busy for a fifth of the trace with goroutines waiting, and the
+// process seemed to get its CPUs, the check is undecided.
 //
 // False positives: two goroutines in long calculations that cannot be interrupted
 // leave no event either, and a program with a period of its own of 100 ms can look
@@ -40,14 +40,13 @@ var checkGomaxprocs = check{id: "gomaxprocs", title: "GOMAXPROCS against the CPU
 		Evidence: []Evidence{
 			{"GOMAXPROCS", fmt.Sprint(n)},
 			{"standstills", fmt.Sprintf("%d, %s in all, longest %s", st.n, dur(st.total), dur(st.longest))},
-			{"ended at the same place of 100 ms", fmt.Sprintf("%d of %d", st.inStep, st.n)},
+			{"standstills that ended at the same place of 100 ms", fmt.Sprintf("%d of %d", st.inStep, st.n)},
 			{"time slices used up", fmt.Sprint(p.slice)},
 			{"of them after more than " + dur(2*wholeSlice), fmt.Sprint(p.double)},
 		},
 		Moments: r.stallMoments(&st),
 	}
 	lacking := r.blame.starved[pDidNone] + r.blame.starved[pDidSpare]
-	full := saturated(rep, int(n))
 	switch {
 	case st.n >= 5 && st.inStep*5 >= st.n*4:
 		f.Severity = SeverityWarning
@@ -71,7 +70,7 @@ var checkGomaxprocs = check{id: "gomaxprocs", title: "GOMAXPROCS against the CPU
 		f.Sure, f.SureWhy = "medium", "the trace does not say how many CPUs there are; code that cannot be interrupted also stops late"
 		if st.longTotal*20 >= analysed(rep) || lacking*2 >= r.latency.starvedNS && lacking > 0 {
 			f.Severity = SeverityWarning
-			j.explains = explained{"starvation": lacking, "idle-p": min(lacking, r.procs.wastes.long)}
+			j.explains = explained{"starvation": lacking, "idle-p": min(lacking, r.procs.wastes.long), "unbalanced": r.blame.waited[pDidSpare]}
 		}
 	case st.longTotal >= stallOne && st.longTotal*50 >= analysed(rep):
 		if st.longTotal*20 >= analysed(rep) {
@@ -83,18 +82,10 @@ var checkGomaxprocs = check{id: "gomaxprocs", title: "GOMAXPROCS against the CPU
 		f.Why = "Either the machine did not run the process, or not all of it (other processes, a CPU quota, a virtual machine that was stopped), or all running goroutines were in code that cannot be interrupted."
 		f.Advice = "Compare with the machine's load, the container's cpu.stat and the virtual machine's steal time. If the machine was idle, see the stacks of the goroutines that ran."
 		f.Sure, f.SureWhy = "medium", "that nothing happened is certain; who held the process up is not in the trace"
-	case full.time >= 10_000_000 && full.time*5 >= analysed(rep):
-		f.Title = fmt.Sprintf("All %s were busy; whether there are more CPUs the trace does not say", plural(n, "P"))
-		if n == 1 {
-			f.Title = "The only P was busy; whether there are more CPUs the trace does not say"
-		}
-		f.CostOf = "not a cost in time"
-		f.What = fmt.Sprintf("For %s of %s all Ps ran goroutines while others waited, and nothing shows that the Ps lacked CPUs.", dur(full.time), dur(analysed(rep)))
-		f.Why = "More goroutines can run at once only with a higher GOMAXPROCS, and only if the machine and the quota have the CPUs for it."
-		f.Advice = "If the machine has idle CPUs at that time, raise GOMAXPROCS; if not, do less at once."
-		f.Sure, f.SureWhy = "low", "the number of CPUs is not in the trace"
-		f.Moments = []Moment{{Start: full.start, End: full.end, G: -1, P: -1, M: -1, Text: "the longest such time"}}
 	default:
+		if full := saturated(rep, int(n)); full.time >= 10_000_000 && full.time*5 >= analysed(rep) {
+			j.undecided = fmt.Sprintf("for %s all Ps ran goroutines while others waited: whether more Ps would help depends on how many CPUs there are, which is not in the trace", dur(full.time))
+		}
 		return j
 	}
 	j.findings = []Finding{f}

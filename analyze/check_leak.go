@@ -32,7 +32,7 @@ var checkLeak = check{id: "leak", title: "Goroutines that get more and never end
 		}
 	}
 	j := judgement{measured: fmt.Sprintf("one function's goroutines grew by %d at most", most)}
-	if analysed(rep) < leakTrace {
+	if most >= leakSize && analysed(rep) < leakTrace {
 		j.undecided = fmt.Sprintf("%s is too short to tell goroutines that stay from work in progress: record %s or more", dur(analysed(rep)), dur(leakTrace))
 		return j
 	}
@@ -66,6 +66,7 @@ var checkLeak = check{id: "leak", title: "Goroutines that get more and never end
 }}
 
 const (
+	leakSize    = 20
 	leakTrace   = 1_000_000_000 // ns
 	leakParts   = 8
 	leakSamples = 64        // kept, at equal distances
@@ -203,7 +204,7 @@ func (l *leaks) curve(g *growth) []int64 {
 
 // leaks reports whether g got more and more and stays.
 func (g *growth) leaks(l *leaks) bool {
-	if g.live < 20 || g.ended*10 > g.born || g.blocked*10 < g.live*9 || g.stuck*2 < g.live {
+	if g.live < leakSize || g.ended*10 > g.born || g.blocked*10 < g.live*9 || g.stuck*2 < g.live {
 		return false
 	}
 	curve := l.curve(g)

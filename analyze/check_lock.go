@@ -58,18 +58,18 @@ func lockFinding(r *run, rep *Report, s *lockSite, convoy bool) Finding {
 		What: fmt.Sprintf("In %s goroutines waited for a mutex %s, half of the times longer than %s; up to %s at once, %.1f on average.",
 			functionName(s.name), times(s.waits.n), dur(s.waits.quantile(.5)), orMore(s.peak, lockPeak), float64(s.waits.total)/float64(max(1, analysed(rep)))),
 		Advice: "Hold the lock for less: do what blocks, calls the system or computes outside of it; split what it guards, or use sync.RWMutex where most only read.",
-		Sure:   "medium", SureWhy: "the trace names who unlocked, not the mutex; that this goroutine held it all the while is inferred from when it last waited at that place",
+		Sure:   "medium", SureWhy: "the trace names who unlocked, not the mutex; since when that goroutine held it is inferred from when it last waited at that place",
 		Evidence: []Evidence{
 			{"waits", fmt.Sprint(s.waits.n)},
 			{"longest", dur(s.waits.max)},
 			{"99th percentile", dur(s.waits.quantile(.99))},
 			{"blocked there at once, most", orMore(s.peak, lockPeak)},
 			{"blocked there on average", fmt.Sprintf("%.2f", float64(s.waits.total)/float64(max(1, analysed(rep))))},
-			{"holder waiting for a P, longest in one wait", dur(s.deschedMax)},
-			{"holders' time in waits over " + dur(lockSlow) + ": waiting for a P", dur(s.held.runnable)},
-			{"… in system calls", dur(s.held.syscall)},
-			{"… blocked", dur(s.held.blocked)},
-			{"… running, or not known", dur(s.held.rest)},
+			{"longest time that a holder waited for a P in one wait", dur(s.deschedMax)},
+			{"holders waited for a P, in waits over " + dur(lockSlow), dur(s.held.runnable)},
+			{"holders were in system calls", dur(s.held.syscall)},
+			{"holders were blocked", dur(s.held.blocked)},
+			{"holders ran, or it is not known", dur(s.held.rest)},
 		},
 	}
 	if convoy {
@@ -81,7 +81,7 @@ func lockFinding(r *run, rep *Report, s *lockSite, convoy bool) Finding {
 	if s.deschedMax >= lockWait/2 {
 		f.Severity = SeverityWarning
 		if !convoy {
-			f.Title = fmt.Sprintf("The goroutine that held a mutex waited %s for a P itself", dur(s.deschedMax))
+			f.Title = fmt.Sprintf("A goroutine that others needed a mutex from waited %s for a P", dur(s.deschedMax))
 		}
 	}
 	if s.deschedMax >= 10*lockWait {
@@ -148,7 +148,7 @@ type lockSite struct {
 	held       holding
 	deschedMax int64
 	longest    lockedOut
-	worst      *topK[lockedOut]
+	worst      *topK[lockedOut] // by how long the one who unlocked had held it
 }
 
 // lockedOut is one wait for a mutex.
@@ -156,12 +156,14 @@ type lockedOut struct {
 	start, end model.Time
 	wait       int64
 	g, by      model.GoID
-	stack      uint32
+	fn, stack  uint32
 	held       holding
 }
 
 // holding is what holders did while others waited for them.
-type holding struct{ runnable, syscall, blocked, rest int64 }
+// rest is the time that they ran, or that is not known; others is the time before
+// the last of them had got the mutex.
+type holding struct{ runnable, syscall, blocked, rest, others int64 }
 
 func (l *locks) observe(f *model.Facts) {
 	for i := range f.Gs {
@@ -195,7 +197,7 @@ func (l *locks) waited(iv *model.GInterval) int32 {
 	if d < lockSlow {
 		return k
 	}
-	x := lockedOut{iv.Start, iv.End, d, iv.G, iv.By, iv.Stack, holding{rest: d}}
+	x := lockedOut{iv.Start, iv.End, d, iv.G, iv.By, iv.Func, iv.Stack, holding{others: d}}
 	if iv.By != model.NoG {
 		x.held = l.holder(iv, k)
 	}
@@ -209,7 +211,7 @@ func (l *locks) waited(iv *model.GInterval) int32 {
 	if d > s.longest.wait {
 		s.longest = x
 	}
-	s.worst.offer(d, x)
+	s.worst.offer(d-x.held.others, x)
 	return k
 }
 
@@ -238,6 +240,8 @@ func (l *locks) holder(iv *model.GInterval, site int32) (h holding) {
 			continue
 		}
 		if x.site == site {
+			h.others = min(h.rest, max(0, int64(x.end-iv.Start)))
+			h.rest -= h.others
 			break
 		}
 		d := int64(x.end - max(x.start, iv.Start))
@@ -259,6 +263,7 @@ func (h *holding) add(o *holding) {
 	h.syscall += o.syscall
 	h.blocked += o.blocked
 	h.rest += o.rest
+	h.others += o.others
 }
 
 // most is the largest part.
@@ -275,17 +280,17 @@ func (h *holding) most() *int64 {
 func (h *holding) why() string {
 	switch h.most() {
 	case &h.runnable:
-		return "While the others waited, the goroutine that held the mutex was mostly ready to run and waited for a P: the scheduler had not run it, and with it everybody who needs the mutex stood still."
+		return "While others waited, the goroutine that held the mutex, or had been woken to take it, was mostly ready to run and waited for a P: with it everybody stood still who needs the mutex."
 	case &h.syscall:
-		return "While the others waited, the goroutine that held the mutex was mostly in a system call (or in C)."
+		return "While others waited, the goroutine that held the mutex was mostly in a system call (or in C)."
 	case &h.blocked:
-		return "While the others waited, the goroutine that held the mutex was mostly blocked on something else."
+		return "While others waited, the goroutine that held the mutex was mostly blocked on something else."
 	}
-	return "While the others waited, the goroutines that held the mutex were mostly running, or passed it on too quickly to tell: more want it than can have it."
+	return "While others waited, the goroutines that held the mutex were mostly running: more of them want it than can have it."
 }
 
 func (x *lockedOut) text(r *run) string {
-	s := fmt.Sprintf("G%d waited %s for a mutex", x.g, dur(x.wait))
+	s := fmt.Sprintf("%s waited %s for a mutex", named(int64(x.g), r.names.startFunc(x.fn)), dur(x.wait))
 	if x.by == model.NoG {
 		return s
 	}

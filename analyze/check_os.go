@@ -32,7 +32,7 @@ var checkOS = check{id: "os", title: "Waits with nobody of the process in the wa
 		CostOf:   "goroutine time spent waiting for a P that ran nothing",
 		What: fmt.Sprintf("Waits of %s and more lasted %s in all; for %s of that the P that the goroutine waited for ran no goroutine, and the world was not stopped.",
 			dur(blamedFrom), dur(all), percent(ns, all)),
-		Why:    "Nothing in the process was in the way: the P's thread had been woken, or was about to look for work, and the operating system did not run it.",
+		Why:    "No goroutine was in the way. Most likely the P's thread had been woken, or was about to look for work, and the operating system did not run it.",
 		Advice: "Look at the machine, not at the program: CPU quota of the container, other processes, a virtual machine that loses its CPUs, GOMAXPROCS higher than the CPUs that the process gets.",
 		Sure:   "medium", SureWhy: "the trace shows that the P ran nothing; that its thread wanted a CPU is inferred",
 		Evidence: r.blameEvidence(&b.waited),
@@ -57,7 +57,7 @@ func (s *split) total() int64 {
 // blameEvidence says how waits divide.
 func (r *run) blameEvidence(s *split) []Evidence {
 	return []Evidence{
-		{"the P ran nothing", dur(s[pDidNone])},
+		{"of the waits: the P ran nothing", dur(s[pDidNone])},
 		{"the world was stopped", dur(s[pDidStop])},
 		{"goroutines took turns", dur(s[pDidRun])},
 		{"one goroutine ran for longer than " + dur(hogAfter), dur(s[pDidHog])},

@@ -33,6 +33,7 @@ var checkStarvation = check{id: "starvation", title: "Goroutines that waited lon
 			{"still waiting at the trace's end", plural(l.openEnd, "goroutine")},
 		},
 	}
+	f.Evidence = append(f.Evidence, r.blameEvidence(&r.blame.starved)...)
 	if l.user.max >= 10*starvedAfter {
 		f.Severity = SeverityCritical
 	}

@@ -83,7 +83,11 @@ func (p *stwPause) holdUp(r *run) string {
 func (p *stwPause) explain(r *run, f *Finding) {
 	switch {
 	case !p.late():
-		f.Why = fmt.Sprintf("In the longest pause, all Ps that ran had stopped after %s. The rest passed in what was done while the world was stopped, or the thread that did it had no CPU: the trace does not tell which.", dur(p.stopping()))
+		stopped := "all Ps that ran had stopped after " + dur(p.stopping())
+		if p.stopping() == 0 {
+			stopped = "no other P ran when it began"
+		}
+		f.Why = fmt.Sprintf("In the longest pause, %s. The rest passed in what was done while the world was stopped, or the thread that did it had no CPU: the trace does not tell which.", stopped)
 		f.Advice = "Avoid calls that stop the world (ReadMemStats, GOMAXPROCS) on the path of requests; if the collector stopped it, look at the machine's load."
 	case p.last.Does == model.PDoesSched:
 		f.Why = "In the longest pause " + p.holdUp(r) + ": the operating system did not run that thread."

@@ -47,12 +47,11 @@ var checkSyscall = check{id: "syscalls", title: "System calls and cgo that held 
 	if rep.Key.Utilisation >= .3 && h.total*100 >= pTime*5 {
 		f.Severity = SeverityWarning
 	}
+	if h.n == 0 {
+		f.What = "sysmon retook no P."
+	}
 	if late {
-		worst := r.blame.worst[pDidCall].best()
-		f.Evidence = append(f.Evidence, Evidence{"goroutine time waiting for a P that a system call held", dur(behind)}, Evidence{"longest part of one wait", dur(worst[0].part)})
-		if s := graded(worst[0].part); s.AtLeast(f.Severity) {
-			f.Severity = s
-		}
+		r.behindCalls(&f)
 	}
 	for _, x := range r.handoffs.worst.best() {
 		if x.Cause == model.HandoffRetake {
@@ -63,10 +62,32 @@ var checkSyscall = check{id: "syscalls", title: "System calls and cgo that held 
 				fmt.Sprintf("P%d held for %s by the system call of G%d", x.P, dur(int64(x.After)), x.G)))
 		}
 	}
+	f.Moments = f.Moments[:min(len(f.Moments), maxMoments)]
 	j.explains = explained{"starvation": r.blame.starved[pDidCall]}
 	j.findings = []Finding{f}
 	return j
 }}
+
+// behindCalls adds how long goroutines waited for a P that a system call held, and
+// makes that the point where it is more than what retakes cost.
+func (r *run) behindCalls(f *Finding) {
+	behind, worst := r.blame.waited[pDidCall], r.blame.worst[pDidCall].best()
+	longest := worst[0].part
+	f.Evidence = append(f.Evidence,
+		Evidence{"goroutine time waiting for a P that a system call held", dur(behind)}, Evidence{"longest part of one wait", dur(longest)})
+	if s := graded(longest); s.AtLeast(f.Severity) {
+		f.Severity = s
+	}
+	if f.CostNS >= behind {
+		return
+	}
+	f.Title = fmt.Sprintf("Goroutines waited up to %s for a P that a system call held", dur(longest))
+	f.CostNS, f.CostOf = behind, "goroutine time spent waiting for a P that a system call held"
+	f.What = fmt.Sprintf("Waits for a P of %s and more lasted %s in all; for %s of that a goroutine in a system call had the P. ",
+		dur(blamedFrom), dur(r.blame.waited.total()), percent(behind, r.blame.waited.total())) + f.What
+	f.Sure, f.SureWhy = "high", "system calls and retakes are in the trace; on whose queue a goroutine stood is inferred"
+	f.Moments = r.blame.moments(r, pDidCall, "a system call had the P")
+}
 
 // retakeStorm is how many retakes a second are worth a finding whatever they cost.
 const retakeStorm = 2000

@@ -13,7 +13,8 @@ import (
 // longer, while no P was idle for half of that time, counts as late: timers are
 // looked at by Ps between two goroutines and by the runtime's monitor.
 //
-// Threshold: 5 ms late; a warning from 10 ms, the time slice. Never critical:
+// Threshold: 5 ms late; a warning from 10 ms, the time slice, if a hundredth of
+// such sleeps was late. Never critical:
 // what was asked for is inferred. How long the goroutine then waited for a P is
 // told apart.
 //
@@ -27,7 +28,7 @@ var checkTimers = check{id: "timers", title: "Sleeps that ended late", symptom: 
 	worst := newTopK[overslept](maxMoments)
 	busy := t.busySum()
 	var after histogram
-	regular := 0
+	regular, sleeps := 0, int64(0)
 	for _, p := range t.places {
 		if p == nil {
 			continue
@@ -37,6 +38,7 @@ var checkTimers = check{id: "timers", title: "Sleeps that ended late", symptom: 
 			continue
 		}
 		regular++
+		sleeps += p.waits.n
 		late.merge(&p.late)
 		for _, x := range p.worst.best() {
 			worst.offer(x.late, x)
@@ -51,7 +53,7 @@ var checkTimers = check{id: "timers", title: "Sleeps that ended late", symptom: 
 		return j
 	}
 	f := Finding{
-		Severity: atMost(graded(late.max), SeverityWarning),
+		Severity: SeverityInfo,
 		Title:    fmt.Sprintf("Sleeping goroutines were woken up to %s late", dur(late.max)),
 		CostNS:   late.total,
 		CostOf:   "goroutine time asleep beyond what the place mostly sleeps",
@@ -67,6 +69,9 @@ var checkTimers = check{id: "timers", title: "Sleeps that ended late", symptom: 
 			{"from waking to running, median", dur(after.quantile(.5))},
 			{"from waking to running, longest", dur(after.max)},
 		},
+	}
+	if late.max >= starvedAfter && late.n*100 >= sleeps {
+		f.Severity = SeverityWarning
 	}
 	for i, x := range worst.best() {
 		if i == 0 {

@@ -12,7 +12,7 @@ import "fmt"
 // False positives: the idle P was promised to a thread that was waking, which the
 // operating system held up; a goroutine in runnext is left to its P for some
 // microseconds on purpose.
-var checkUnbalanced = check{id: "unbalanced", title: "Work on one P while others were idle", judge: func(r *run, rep *Report) judgement {
+var checkUnbalanced = check{id: "unbalanced", title: "Work on one P while others were idle", symptom: true, judge: func(r *run, rep *Report) judgement {
 	b := r.blame
 	ns, all := b.waited[pDidSpare], b.waited.total()
 	j := judgement{measured: fmt.Sprintf("%s of %s that waits of %s and more lasted", dur(ns), dur(all), dur(blamedFrom))}

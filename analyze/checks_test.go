@@ -69,7 +69,11 @@ func analyzeScenario(t *testing.T, text string) *Report {
 		b.events = append(b.events, ev)
 	}
 	for _, fn := range in.Stacks {
-		b.stacks = append(b.stacks, stackFrames{key: fn, frames: []Frame{{Func: fn, File: fn + ".go", Line: 1}}})
+		s := stackFrames{key: fn}
+		for _, f := range strings.Split(fn, "<") { // sync.(*Mutex).Lock<main.serve: the innermost first
+			s.frames = append(s.frames, Frame{Func: f, File: f + ".go", Line: 1})
+		}
+		b.stacks = append(b.stacks, s)
 	}
 	b.strings = in.Texts
 	var r run
