@@ -18,7 +18,7 @@ type blame struct {
 
 	waited  split // of all such waits
 	starved split // of those longer than starvedAfter
-	waits   int64
+	global  split // of those in the global queue
 	worst   [numPDid]*topK[blamed]
 }
 
@@ -168,11 +168,12 @@ func (b *blame) observe(f *model.Facts) {
 	for i := range f.Dispatches {
 		d := &f.Dispatches[i]
 		if d.Time-d.Ready >= blamedFrom && !d.Runtime {
-			on := d.WaitedOn
-			if on == model.NoP {
-				on = d.P
+			if d.WaitedOn != model.NoP {
+				b.wait(d.Ready, d.Time, d.WaitedOn, d.G, d.Func)
+			} else {
+				s := b.wait(d.Ready, d.Time, d.P, d.G, d.Func)
+				b.global.add(&s)
 			}
-			b.wait(d.Ready, d.Time, on, d.G, d.Func)
 		}
 		p := b.proc(d.P)
 		p.runsFrom = d.Time
@@ -231,7 +232,7 @@ func (b *blame) event(ev *model.Event) {
 }
 
 // wait splits one wait.
-func (b *blame) wait(start, end model.Time, on model.ProcID, g model.GoID, fn uint32) {
+func (b *blame) wait(start, end model.Time, on model.ProcID, g model.GoID, fn uint32) split {
 	s := b.split(on, start, end)
 	for id := range b.procs {
 		if p := model.ProcID(id); p != on && b.procs[id] != nil && (b.n == 0 || id < b.n) {
@@ -239,15 +240,21 @@ func (b *blame) wait(start, end model.Time, on model.ProcID, g model.GoID, fn ui
 		}
 	}
 	s[pDidSpare] = min(s[pDidSpare], s[pDidRun]+s[pDidHog])
-	b.waits++
+	b.waited.add(&s)
+	if end-start > starvedAfter {
+		b.starved.add(&s)
+	}
 	for k, ns := range s {
-		b.waited[k] += ns
-		if end-start > starvedAfter {
-			b.starved[k] += ns
-		}
 		if b.worst[k].admits(ns) {
 			b.worst[k].offer(ns, blamed{start, end, ns, g, on, fn})
 		}
+	}
+	return s
+}
+
+func (s *split) add(o *split) {
+	for k, ns := range o {
+		s[k] += ns
 	}
 }
 
@@ -283,6 +290,18 @@ func (b *blame) split(id model.ProcID, start, end model.Time) split {
 }
 
 func (b *blame) report(*Report) {}
+
+// explains is how much of what the symptoms cost passed while the P did one of
+// these things.
+func (r *run) explains(kinds ...pDid) explained {
+	late, x := r.timers.busySum(), explained{}
+	for _, k := range kinds {
+		x["starvation"] += r.blame.starved[k]
+		x["global-queue"] += r.blame.global[k]
+		x["timers"] += late[k]
+	}
+	return x
+}
 
 // moments are the waits that count most for kind k.
 func (b *blame) moments(r *run, k pDid, what string) []Moment {

@@ -64,7 +64,7 @@ var checkGC = check{id: "gc-workers", title: "GC mark workers crowding out the p
 			f.Moments = append(f.Moments, Moment{Start: x.Start, End: x.End, G: -1, P: -1, M: -1, Text: "mark phase of " + dur(x.End-x.Start)})
 		}
 	}
-	j.explains = explained{"starvation": r.blame.starved[pDidMark], "timers": r.timers.busySum()[pDidMark]}
+	j.explains = r.explains(pDidMark)
 	j.findings = []Finding{f}
 	return j
 }}

@@ -10,9 +10,9 @@ import (
 // promises, as far as a trace shows: it holds neither the number of CPUs nor a
 // quota.
 //
-// Threshold: a standstill is a time of 10 ms with no event at all although two Ps
+// Threshold: a standstill is a time of 20 ms with no event at all although two Ps
 // or more ran goroutines, or of 25 ms with one: a goroutine is asked to stop after
-// 10 ms to 20 ms, which leaves an event. Five whose ends lie at the same
+// between 10 ms and 20 ms, which leaves an event. Five whose ends lie at the same
 // place of the tenth of a second in which CPU quotas are counted are a warning,
 // critical if they took a fifth of the trace. Without that rhythm, standstills are
 // worth a finding from 2 % of the trace and 25 ms, a warning from 5 %. If at least
@@ -59,7 +59,7 @@ var checkGomaxprocs = check{id: "gomaxprocs", title: "GOMAXPROCS against the CPU
 		f.Why = "That is what it looks like when a container has used up its share of CPU time: the kernel stops all of its threads until the next period of 100 ms begins."
 		f.Advice = "Compare nr_throttled in the container's cpu.stat. Set GOMAXPROCS to the quota (Go 1.25 does so by itself) or raise the quota."
 		f.Sure, f.SureWhy = "high", "the rhythm is that of a quota; the quota itself is not in the trace"
-		j.explains = explained{"starvation": r.blame.starved[pDidHog] + r.blame.starved[pDidNone]}
+		j.explains = r.explains(pDidHog, pDidNone)
 	case n > 1 && p.slice >= 20 && p.double*2 >= p.slice:
 		f.Title = fmt.Sprintf("There seem to be fewer CPUs than the %d Ps", n)
 		f.CostNS, f.CostOf = lacking, "goroutine time in long waits with a P that ran nothing"
@@ -68,9 +68,14 @@ var checkGomaxprocs = check{id: "gomaxprocs", title: "GOMAXPROCS against the CPU
 		f.Why = "The monitor that asks goroutines to stop, they themselves, and the threads of Ps that were to wake had to wait for a CPU: they share CPUs with one another or with other processes."
 		f.Advice = "Set GOMAXPROCS to the CPUs that the process really gets, or give it more."
 		f.Sure, f.SureWhy = "medium", "the trace does not say how many CPUs there are; code that cannot be interrupted also stops late"
+		if lacking == 0 {
+			f.CostOf = "not a cost in time"
+		}
 		if st.longTotal*20 >= analysed(rep) || lacking*2 >= r.latency.starvedNS && lacking > 0 {
 			f.Severity = SeverityWarning
-			j.explains = explained{"starvation": lacking, "idle-p": min(lacking, r.procs.wastes.long), "unbalanced": r.blame.waited[pDidSpare]}
+			j.explains = r.explains(pDidNone, pDidSpare)
+			j.explains["idle-p"] = min(lacking, r.procs.wastes.long)
+			j.explains["unbalanced"] = r.blame.waited[pDidSpare]
 		}
 	case st.longTotal >= stallOne && st.longTotal*50 >= analysed(rep):
 		if st.longTotal*20 >= analysed(rep) {
@@ -93,7 +98,7 @@ var checkGomaxprocs = check{id: "gomaxprocs", title: "GOMAXPROCS against the CPU
 }}
 
 const (
-	stallTwo  = 10_000_000  // ns without any event, two Ps running
+	stallTwo  = 20_000_000  // ns without any event, two Ps running
 	stallOne  = 25_000_000  // ns, one P running; or for it to be told from a late preemption
 	stallKept = 256         // standstills that wait for the stretches around them
 	quota     = 100_000_000 // ns: period of the kernel's CPU quota, if nobody set another
@@ -102,11 +107,9 @@ const (
 
 // stalls answers: when did nothing happen at all, although goroutines ran?
 type stalls struct {
-	zero model.Time
-	last model.Time // of the last fact
-	stw  int        // stop-the-world ranges under way: then nothing is to happen
-	some bool
-
+	zero    model.Time
+	last    model.Time // of the last fact; the trace's beginning before
+	stw     int        // stop-the-world ranges under way: then nothing is to happen
 	pending []stall
 	out     stallSum
 }
@@ -129,7 +132,7 @@ type stallSum struct {
 }
 
 func (s *stalls) observe(f *model.Facts) {
-	if s.some && f.Now-s.last >= stallTwo {
+	if f.Now-s.last >= stallTwo {
 		s.gaps(f)
 	} else {
 		for i := range f.Events {
@@ -148,7 +151,7 @@ func (s *stalls) observe(f *model.Facts) {
 			}
 		}
 	}
-	s.last, s.some = f.Now, true
+	s.last = f.Now
 	for len(s.pending) > stallKept {
 		s.out.add(&s.pending[0], s.zero)
 		s.pending = s.pending[1:]

@@ -54,7 +54,7 @@ var checkHog = check{id: "hog", title: "Goroutines that kept a P for long", judg
 	if waited >= 10*starvedAfter {
 		f.Severity = SeverityCritical
 	}
-	j.explains = explained{"starvation": r.blame.starved[pDidHog], "timers": r.timers.busySum()[pDidHog]}
+	j.explains = r.explains(pDidHog)
 	j.findings = []Finding{f}
 	return j
 }}

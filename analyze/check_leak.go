@@ -106,14 +106,19 @@ func (l *leaks) observe(f *model.Facts) {
 	if l.step == 0 {
 		l.step, l.from = leakTick, l.window.from
 	}
-	for now := min(f.Now, l.window.to); l.from+l.step*model.Time(l.n+1) <= now; {
-		l.sample()
-	}
 	for i := range f.Gs {
 		iv := &f.Gs[i]
 		if iv.First || iv.Exit || iv.Open&model.OpenEnd != 0 {
+			l.sampleUntil(iv.End)
 			l.change(iv)
 		}
+	}
+	l.sampleUntil(min(f.Now, l.window.to))
+}
+
+func (l *leaks) sampleUntil(now model.Time) {
+	for l.from+l.step*model.Time(l.n+1) <= now {
+		l.sample()
 	}
 }
 

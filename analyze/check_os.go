@@ -38,7 +38,8 @@ var checkOS = check{id: "os", title: "Waits with nobody of the process in the wa
 		Evidence: r.blameEvidence(&b.waited),
 		Moments:  b.moments(r, pDidNone, "the P ran nothing"),
 	}
-	j.explains = explained{"starvation": b.starved[pDidNone], "idle-p": min(ns, r.procs.wastes.long)}
+	j.explains = r.explains(pDidNone)
+	j.explains["idle-p"] = min(ns, r.procs.wastes.long)
 	j.findings = []Finding{f}
 	return j
 }}

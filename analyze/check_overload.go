@@ -36,7 +36,7 @@ var checkOverload = check{id: "overload", title: "More work than the Ps could do
 	if o.time*2 >= analysed(rep) && o.waiting >= 10*float64(n) {
 		f.Severity = SeverityCritical
 	}
-	j.explains = explained{"starvation": r.blame.starved[pDidRun], "timers": r.timers.busySum()[pDidRun]}
+	j.explains = r.explains(pDidRun)
 	j.findings = []Finding{f}
 	return j
 }}

@@ -53,7 +53,7 @@ var checkSTW = check{id: "stop-the-world", title: "Stop-the-world pauses", judge
 			p.explain(r, &f)
 		}
 	}
-	j.explains = explained{"starvation": r.blame.starved[pDidStop]}
+	j.explains = r.explains(pDidStop)
 	j.findings = []Finding{f}
 	return j
 }}

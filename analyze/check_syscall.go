@@ -63,7 +63,7 @@ var checkSyscall = check{id: "syscalls", title: "System calls and cgo that held 
 		}
 	}
 	f.Moments = f.Moments[:min(len(f.Moments), maxMoments)]
-	j.explains = explained{"starvation": r.blame.starved[pDidCall]}
+	j.explains = r.explains(pDidCall)
 	j.findings = []Finding{f}
 	return j
 }}

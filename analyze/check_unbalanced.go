@@ -42,6 +42,8 @@ var checkUnbalanced = check{id: "unbalanced", title: "Work on one P while others
 			break
 		}
 	}
+	j.explains = r.explains(pDidSpare)
+	j.explains["idle-p"] = min(ns, r.procs.wastes.long)
 	j.findings = []Finding{f}
 	return j
 }}

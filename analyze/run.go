@@ -121,7 +121,7 @@ func (r *run) watchIncidents(zero model.Time, w *window) {
 	r.bursts = &bursts{zero: zero, worst: newTopK[burst](maxMoments)}
 	r.leaks = &leaks{names: r.names, window: w}
 	r.timers = &timers{blame: r.blame}
-	r.stalls = &stalls{zero: zero, out: stallSum{worst: newTopK[stall](maxMoments)}}
+	r.stalls = &stalls{zero: zero, last: zero, out: stallSum{worst: newTopK[stall](maxMoments)}}
 }
 
 // minorVersion reads "1.26", "go1.26.3" or "26"; 0 for "".
