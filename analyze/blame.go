@@ -34,7 +34,7 @@ const (
 	pDidHog               // one goroutine of the program, for longer
 	pDidMark              // a mark worker
 	pDidOther             // another goroutine of the runtime
-	pDidNone              // no goroutine: its thread was in the scheduler, or it had none
+	pDidNone              // no goroutine, for wakeTime or longer: its thread was in the scheduler, or it had none
 	pDidCall              // its goroutine was in a system call
 	pDidStop              // the world was stopped
 	pDidSpare             // not a part of the others: it ran goroutines while another P was idle
@@ -55,28 +55,31 @@ type blamed struct {
 
 // past is the time by kind up to each of the last moments, in order.
 type past struct {
-	at   [pastMoments]model.Time
-	sums [pastMoments]split
-	n    int // moments so far
-	last model.Time
-	sum  split
+	grain model.Time // stretches that are shorter share a moment
+	at    [pastMoments]model.Time
+	sums  [pastMoments]split
+	n     int // moments so far
+	last  model.Time
+	sum   split
 }
 
 const (
-	pastMoments = 1024
-	pastGrain   = 200_000 // ns; stretches that are shorter share a moment
+	pastMoments = 512
+	pastFine    = 200_000   // ns: reaches a tenth of a second back at least
+	pastCoarse  = 5_000_000 // ns: two and a half seconds
 )
 
 // pastP is the past of one P and what it has been doing since.
 type pastP struct {
-	past
+	past                     // near
+	far      past            // for what near has forgotten
 	did      model.PActivity // in the last stretch
 	runsFrom model.Time      // last dispatch on it
 	runs     pDid            // what that dispatch was of
 }
 
 func newBlame() *blame {
-	b := &blame{}
+	b := &blame{stopped: past{grain: pastFine}}
 	for k := range b.worst {
 		b.worst[k] = newTopK[blamed](maxMoments)
 	}
@@ -88,12 +91,12 @@ func (p *past) add(start, end model.Time, k pDid) {
 	if p.n == 0 {
 		p.push(start)
 	}
-	if end-start >= pastGrain && p.last > p.at[(p.n-1)%pastMoments] {
+	if end-start >= p.grain && p.last > p.at[(p.n-1)%pastMoments] {
 		p.push(p.last)
 	}
 	p.sum[k] += int64(end - start)
 	p.last = end
-	if end-p.at[(p.n-1)%pastMoments] >= pastGrain {
+	if end-p.at[(p.n-1)%pastMoments] >= p.grain {
 		p.push(end)
 	}
 }
@@ -135,14 +138,15 @@ func (p *past) upTo(t model.Time) (s split, ok bool) {
 	return a, true
 }
 
-// between is the time by kind in [start, end], as far as it is remembered.
-func (p *past) between(start, end model.Time) split {
-	a, _ := p.upTo(start)
-	b, _ := p.upTo(end)
-	for k := range b {
-		b[k] -= a[k]
+// between is the time by kind in [start, end], as far as it is remembered; ok is
+// whether all of it is.
+func (p *past) between(start, end model.Time) (s split, ok bool) {
+	a, ok := p.upTo(start)
+	s, _ = p.upTo(end)
+	for k := range s {
+		s[k] -= a[k]
 	}
-	return b
+	return s, ok
 }
 
 func (b *blame) proc(id model.ProcID) *pastP {
@@ -150,7 +154,7 @@ func (b *blame) proc(id model.ProcID) *pastP {
 		b.procs = append(b.procs, nil)
 	}
 	if b.procs[id] == nil {
-		b.procs[id] = &pastP{}
+		b.procs[id] = &pastP{past: past{grain: pastFine}, far: past{grain: pastCoarse}}
 	}
 	return b.procs[id]
 }
@@ -160,6 +164,7 @@ func (b *blame) observe(f *model.Facts) {
 		iv := &f.Ps[i]
 		p := b.proc(iv.P)
 		p.add(iv.Start, iv.End, didIn(iv))
+		p.far.add(iv.Start, iv.End, didIn(iv))
 		p.did = iv.Does
 	}
 	for i := range f.Events {
@@ -197,6 +202,8 @@ func didIn(iv *model.PInterval) pDid {
 	switch {
 	case iv.Does == model.PDoesSyscall:
 		return pDidCall
+	case iv.Does != model.PDoesRun && iv.End-iv.Start < wakeTime:
+		return pDidRun // between two goroutines
 	case iv.Does != model.PDoesRun:
 		return pDidNone
 	case iv.Worker:
@@ -265,7 +272,10 @@ func (b *blame) split(id model.ProcID, start, end model.Time) split {
 		return split{}
 	}
 	p := b.procs[id]
-	s := p.between(start, end)
+	s, ok := p.between(start, end)
+	if !ok {
+		s, _ = p.far.between(start, end)
+	}
 	if from := max(start, p.last); p.n > 0 && from < end {
 		switch {
 		case p.runsFrom >= p.last:
@@ -279,7 +289,8 @@ func (b *blame) split(id model.ProcID, start, end model.Time) split {
 		}
 	}
 	if b.stopped.n > 0 || b.open > 0 {
-		stop := b.stopped.between(start, end)[0]
+		stopped, _ := b.stopped.between(start, end)
+		stop := stopped[0]
 		if b.open > 0 {
 			stop += max(0, int64(end-max(start, b.openAt)))
 		}

@@ -6,21 +6,25 @@ import (
 	"gmptrace/model"
 )
 
-// checkRunnext measures how long goroutines stood in a P's ring while others
-// readied one another on that P: each is put into runnext, which goes before the
-// ring, and inherits the time slice (golang.org/issue/52934).
+// checkRunnext measures how long goroutines stood in a P's ring, or in the global
+// queue until that P took them from it, while others readied one another on the P:
+// each is put into runnext, which goes before both queues, inherits the time slice,
+// and brings the global queue's turn no nearer (golang.org/issue/52934).
 //
-// Threshold: a chain counts from ten dispatches out of runnext in a row beside a
-// ring with work, each within a millisecond of the one before, over a millisecond. It is worth a finding if somebody stood
+// Threshold: a chain counts from ten dispatches out of runnext in a row, only the
+// runtime's goroutines between them, each within a millisecond of the one before,
+// over a millisecond. It is worth a finding if somebody stood
 // behind chains for 5 ms, half a time slice; a warning from 10 ms, critical from
 // 100 ms, like any wait.
 //
 // False positives: the goroutines of the chain would have been as long if they
 // had come from the ring: then the wait is the same for all, in another order.
+// While a trace is taken, chains may last for longer than else: the tracer's own
+// goroutine runs every few milliseconds, and each time a new time slice begins.
 // Queues that a program built with -race shuffles cannot be judged.
 var checkRunnext = check{id: "runnext", title: "Goroutines that ready each other past a P's queue", judge: func(r *run, rep *Report) judgement {
 	c := r.chains
-	j := judgement{measured: fmt.Sprintf("%s beside a waiting queue, longest %s; waits behind them up to %s", plural(c.n, "chain"), dur(c.longest), dur(c.waits.max))}
+	j := judgement{measured: fmt.Sprintf("%s of goroutines that readied each other, longest %s; waits behind them up to %s", plural(c.n, "chain"), dur(c.longest), dur(c.waits.max))}
 	if rep.Trace.Race && c.waits.max >= chainWait {
 		j.undecided = "the run queues are shuffled, as in a program built with -race: what stood in runnext is not known"
 	}
@@ -31,10 +35,10 @@ var checkRunnext = check{id: "runnext", title: "Goroutines that ready each other
 		Severity: graded(c.waits.max),
 		Title:    fmt.Sprintf("Goroutines that ready each other kept others waiting for %s", dur(c.waits.max)),
 		CostNS:   c.waits.total,
-		CostOf:   "goroutine time spent in a local queue behind such chains",
+		CostOf:   "goroutine time spent in queues behind such chains",
 		Why:      "A goroutine that is readied by the one that runs goes before all that stand in the P's queue, and uses up the same time slice. Two that keep readying each other so keep the P until the slice of 10 ms ends, and begin again soon after.",
 		Advice:   "Hand over in larger pieces, so that the two switch less often (a buffered channel, a batch), or let them pass through runtime.Gosched now and then; more Ps let the others be stolen.",
-		Sure:     "high", SureWhy: "the order in which goroutines ran is in the trace, in which queue they stood is inferred from it",
+		Sure:     "high", SureWhy: "the order in which goroutines ran is in the trace, in which queue they stood is inferred from it; tracing itself lets such chains last longer, as the tracer's goroutine begins a new time slice whenever it runs",
 		Evidence: []Evidence{
 			{"longest wait behind chains", dur(c.waits.max)},
 			{"dispatches that stood behind one", fmt.Sprint(c.waits.n)},
@@ -49,11 +53,11 @@ var checkRunnext = check{id: "runnext", title: "Goroutines that ready each other
 		}
 		text := fmt.Sprintf("%s readied each other %s in %s on P%d", who, times(x.count), dur(int64(x.end-x.start)), x.p)
 		if i == 0 {
-			f.What = text + ", while goroutines stood in its queue."
+			f.What = text + ", the longest such time. Others stood in that P's queue or the global one meanwhile."
 		}
 		f.Moments = append(f.Moments, r.moment(x.start, x.end, x.a, x.p, -1, text))
 	}
-	j.explains = explained{"starvation": c.starved}
+	j.explains = explained{"starvation": c.starved, "global-queue": c.global}
 	j.findings = []Finding{f}
 	return j
 }}
@@ -63,7 +67,6 @@ const (
 	chainCount  = 10        // dispatches that make a chain
 	chainLength = 1_000_000 // ns
 	chainStep   = 1_000_000 // ns: who runs for longer takes part in no chain, it keeps the P by itself
-	chainsKept  = 64        // of each P, to compare waits with
 )
 
 // graded is the severity of a longest wait.
@@ -84,10 +87,11 @@ type chains struct {
 	longest int64
 	waits   histogram // behind chains
 	starved int64     // of them: parts of waits longer than starvedAfter
+	global  int64     // of them: in the global queue
 	worst   *topK[chain]
 }
 
-// chain is a row of dispatches from runnext beside a ring that was not empty.
+// chain is a row of dispatches from runnext.
 type chain struct {
 	start, end model.Time
 	count      int64
@@ -99,8 +103,7 @@ type chain struct {
 
 type chainsOfP struct {
 	now  chain
-	past [chainsKept]struct{ start, end model.Time }
-	n    int
+	past *past // kind 0: in a chain; nil before the first
 }
 
 func (c *chains) observe(f *model.Facts) {
@@ -110,7 +113,10 @@ func (c *chains) observe(f *model.Facts) {
 			c.procs = append(c.procs, chainsOfP{})
 		}
 		p := &c.procs[d.P]
-		if d.Source == model.SourceRunnext && d.Beside&model.QueueRing != 0 {
+		if d.Runtime {
+			continue
+		}
+		if d.Source == model.SourceRunnext {
 			if p.now.count > 0 && d.Time-p.now.end > chainStep {
 				c.end(p)
 			}
@@ -120,8 +126,12 @@ func (c *chains) observe(f *model.Facts) {
 		if p.now.count > 0 {
 			c.end(p)
 		}
-		if d.WaitedOn != model.NoP && int(d.WaitedOn) < len(c.procs) && !d.Runtime && d.Source != model.SourceRunnext {
-			c.behind(&c.procs[d.WaitedOn], d)
+		switch on := d.WaitedOn; {
+		case d.Time-d.Ready < chainLength:
+		case on == model.NoP:
+			c.behind(p, d)
+		case int(on) < len(c.procs):
+			c.behind(&c.procs[on], d)
 		}
 	}
 }
@@ -151,21 +161,20 @@ func (c *chains) end(p *chainsOfP) {
 	c.n++
 	c.longest = max(c.longest, d)
 	c.worst.offer(d, x)
-	at := &p.past[p.n%chainsKept]
-	at.start, at.end = x.start, x.end
-	p.n++
+	if p.past == nil {
+		p.past = &past{grain: pastFine}
+	}
+	p.past.add(p.past.last, x.start, 1)
+	p.past.add(x.start, x.end, 0)
 }
 
-// behind adds the part of a wait that passed behind chains of the P on whose
-// queue it stood.
+// behind adds the part of a wait that passed behind chains of the P that it was
+// for.
 func (c *chains) behind(p *chainsOfP, d *model.Dispatch) {
 	var ns int64
-	for i := p.n - 1; i >= max(0, p.n-chainsKept); i-- {
-		x := &p.past[i%chainsKept]
-		if x.end <= d.Ready {
-			break
-		}
-		ns += max(0, int64(min(x.end, d.Time)-max(x.start, d.Ready)))
+	if p.past != nil {
+		in, _ := p.past.between(d.Ready, d.Time)
+		ns = in[0]
 	}
 	if x := &p.now; x.count >= chainCount && x.end-x.start >= chainLength && x.b != model.NoG {
 		ns += max(0, int64(min(x.end, d.Time)-max(x.start, d.Ready)))
@@ -176,6 +185,9 @@ func (c *chains) behind(p *chainsOfP, d *model.Dispatch) {
 	c.waits.add(ns)
 	if d.Time-d.Ready > starvedAfter {
 		c.starved += ns
+	}
+	if d.WaitedOn == model.NoP {
+		c.global += ns
 	}
 }
 

@@ -60,7 +60,7 @@ var checkStarvation = check{id: "starvation", title: "Goroutines that waited lon
 const starvedAfter = 10_000_000 // ns
 
 func whoRan(e *Episode) string {
-	if len(e.Culprits) == 0 {
+	if len(e.Culprits) == 0 || e.Forgotten*2 >= e.Wait {
 		return ""
 	}
 	c := e.Culprits[0]
@@ -81,6 +81,9 @@ func starvationCause(e *Episode) (why, advice string) {
 	case len(e.Culprits) == 0:
 		return "In the worst wait no goroutine ran on the P that it waited for: the thread of that P was not scheduled by the operating system, or the P was idle.",
 			"Look at the findings on idle Ps, and at the machine's load: is GOMAXPROCS higher than the CPUs that the process gets?"
+	case e.Forgotten*2 >= e.Wait:
+		return fmt.Sprintf("In the worst wait goroutines took turns on P%d so often that only the last %d stretches are remembered: who had it before, the evidence says in sum.", queueOf(e), recentPs),
+			"See which goroutines run there in the timeline: they switch very often, and leave no turn to those that wait."
 	case e.Culprits[0].NS*2 >= e.Wait:
 		c := e.Culprits[0]
 		return fmt.Sprintf("In the worst wait %s held P%d for %s of %s.", named(int64(c.G), c.Func), queueOf(e), dur(c.NS), dur(e.Wait)),

@@ -402,6 +402,10 @@ type Episode struct {
 	RanOn    model.ProcID `json:"ran_on"`
 	Ran      int64        `json:"ran_ns"`   // of Wait: goroutines ran on P, or on RanOn where P is -1
 	Culprits []Culprit    `json:"culprits"` // who did, the five that ran longest
+
+	// Of Wait, from its beginning: who ran then is not remembered, as very many
+	// did since.
+	Forgotten int64 `json:"forgotten_ns"`
 }
 
 // Culprit is a goroutine that ran where another waited.
