@@ -43,7 +43,7 @@ var checkBurst = check{id: "burst", title: "Bursts of new goroutines", judge: fu
 	}
 	for i := range all {
 		x := &all[i]
-		f.Moments = append(f.Moments, r.moment(x.start(), x.end()+model.Time(x.longest), -1, -1, -1,
+		f.Moments = append(f.Moments, r.moment(x.start(), min(x.end()+model.Time(x.longest), r.replay.end), -1, -1, -1,
 			fmt.Sprintf("%d goroutines created in %s, mostly %s", x.count, dur(x.length()), functionName(r.names.startFunc(x.fn)))))
 	}
 	j.explains = explained{"starvation": b.starved, "overload": b.cost}

@@ -12,9 +12,10 @@ import (
 //
 // Threshold: a standstill is a time of 20 ms with no event at all although two Ps
 // or more ran goroutines, or of 25 ms with one: a goroutine is asked to stop after
-// between 10 ms and 20 ms, which leaves an event. Five whose ends lie at the same
-// place of the tenth of a second in which CPU quotas are counted are a warning,
-// critical if they took a fifth of the trace. Without that rhythm, standstills are
+// between 10 ms and 20 ms, which leaves an event. Eight that end in the same
+// fifth of the tenth of a second in which CPU quotas are counted, and make up four
+// fifths of the time of all, are a warning, critical if all took a fifth of the trace: it takes up to 20 ms from when the
+// process goes on until something happens. Without that rhythm, standstills are
 // worth a finding from 2 % of the trace and 25 ms, a warning from 5 %. If at least
 // half of twenty goroutines that used up their time slice of 10 ms had run for about
 // twice that, threads had to wait for CPUs: a warning if standstills took 5 % or most
@@ -40,7 +41,7 @@ var checkGomaxprocs = check{id: "gomaxprocs", title: "GOMAXPROCS against the CPU
 		Evidence: []Evidence{
 			{"GOMAXPROCS", fmt.Sprint(n)},
 			{"standstills", fmt.Sprintf("%d, %s in all, longest %s", st.n, dur(st.total), dur(st.longest))},
-			{"standstills that ended at the same place of 100 ms", fmt.Sprintf("%d of %d", st.inStep, st.n)},
+			{"standstills that ended in the same fifth of 100 ms", fmt.Sprintf("%d of %d", st.inStep, st.n)},
 			{"time slices used up", fmt.Sprint(p.slice)},
 			{"of them after more than " + dur(2*wholeSlice), fmt.Sprint(p.double)},
 		},
@@ -48,14 +49,14 @@ var checkGomaxprocs = check{id: "gomaxprocs", title: "GOMAXPROCS against the CPU
 	}
 	lacking := r.blame.starved[pDidNone] + r.blame.starved[pDidSpare]
 	switch {
-	case st.n >= 5 && st.inStep*5 >= st.n*4:
+	case st.inStep >= quotaSome && st.inStepNS*5 >= st.total*4:
 		f.Severity = SeverityWarning
 		if st.total*5 >= analysed(rep) {
 			f.Severity = SeverityCritical
 		}
 		f.Title = fmt.Sprintf("The process seems to have stood still %d times, in the rhythm of a CPU quota", st.n)
 		f.CostNS, f.CostOf = st.total, "wall time without any event although goroutines ran"
-		f.What = fmt.Sprintf("For up to %s at a time, %s in all, nothing happened on any P although goroutines were running; %d of %d times it went on at the same place of a tenth of a second.", dur(st.longest), dur(st.total), st.inStep, st.n)
+		f.What = fmt.Sprintf("For up to %s at a time, %s in all, nothing happened on any P although goroutines were running; %d of %d times it went on in the same fifth of a tenth of a second.", dur(st.longest), dur(st.total), st.inStep, st.n)
 		f.Why = "That is what it looks like when a container has used up its share of CPU time: the kernel stops all of its threads until the next period of 100 ms begins."
 		f.Advice = "Compare nr_throttled in the container's cpu.stat. Set GOMAXPROCS to the quota (Go 1.25 does so by itself) or raise the quota."
 		f.Sure, f.SureWhy = "high", "the rhythm is that of a quota; the quota itself is not in the trace"
@@ -103,6 +104,7 @@ const (
 	stallKept = 256         // standstills that wait for the stretches around them
 	quota     = 100_000_000 // ns: period of the kernel's CPU quota, if nobody set another
 	quotaBins = 20
+	quotaSome = 8 // standstills; fewer fall into one fifth of the period by chance too often
 )
 
 // stalls answers: when did nothing happen at all, although goroutines ran?
@@ -125,9 +127,9 @@ type stall struct {
 // stallSum sums standstills up.
 type stallSum struct {
 	n, total, longest int64
-	longTotal         int64            // of those longer than stallOne, with two Ps running
-	phase             [quotaBins]int64 // their ends, by the place in a quota's period
-	inStep            int64
+	longTotal         int64                            // of those longer than stallOne, with two Ps running
+	phase             [quotaBins]struct{ n, ns int64 } // by where in a quota's period they ended
+	inStep, inStepNS  int64                            // those that ended in the fifth of the period that has most
 	worst             *topK[stall]
 }
 
@@ -219,7 +221,9 @@ func (s *stallSum) add(x *stall, zero model.Time) {
 	if d >= stallOne && x.running >= 2 {
 		s.longTotal += d
 	}
-	s.phase[int64(x.end-zero)%quota/(quota/quotaBins)]++
+	p := &s.phase[int64(x.end-zero)%quota/(quota/quotaBins)]
+	p.n++
+	p.ns += d
 	s.worst.offer(d, *x)
 }
 
@@ -229,8 +233,15 @@ func (s *stalls) total() stallSum {
 		s.out.add(&s.pending[i], s.zero)
 	}
 	s.pending = nil
-	for i, n := range s.out.phase {
-		s.out.inStep = max(s.out.inStep, n+s.out.phase[(i+1)%quotaBins])
+	for i := range quotaBins {
+		var n, ns int64
+		for k := range quotaBins / 5 {
+			p := &s.out.phase[(i+k)%quotaBins]
+			n, ns = n+p.n, ns+p.ns
+		}
+		if ns > s.out.inStepNS {
+			s.out.inStep, s.out.inStepNS = n, ns
+		}
 	}
 	return s.out
 }

@@ -42,11 +42,11 @@ var checkLeak = check{id: "leak", title: "Goroutines that get more and never end
 	name := functionName(r.names.funcs[worst.fn])
 	f := Finding{
 		Severity: SeverityInfo,
-		Title:    fmt.Sprintf("Goroutines of %s grew by %d and none of them went on", name, worst.live),
+		Title:    fmt.Sprintf("Goroutines of %s grew by %d and stay blocked", name, worst.live),
 		CostOf:   "not a cost in time",
 		What: fmt.Sprintf("In %s %d goroutines began in %s and %d ended; their number rose all the time. %d were blocked at the end, %d of them for more than %s.",
 			dur(analysed(rep)), worst.born, name, worst.ended, worst.blocked, worst.stuck, dur(analysed(rep)/leakParts)),
-		Why:    fmt.Sprintf("Whoever starts them does not make sure that they end: they are %s, and nothing has woken them.", blockedOn(worst.reason.String())),
+		Why:    fmt.Sprintf("They are %s, and nothing woke them. Mostly that means that whoever starts them does not make sure that they end.", blockedOn(worst.reason.String())),
 		Advice: "Look at the stack: who should send, receive, close or unlock there? Give it a context that ends, or a channel with room for the one value.",
 		Sure:   "medium", SureWhy: "the goroutines are in the trace; whether something would wake them after its end is not",
 		Evidence: []Evidence{
