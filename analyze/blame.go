@@ -30,7 +30,7 @@ const blamedFrom = 1_000_000 // ns
 type pDid uint8
 
 const (
-	pDidRun   pDid = iota // goroutines of the program, in stretches below hogAfter
+	pDidRun   pDid = iota // goroutines of the program, in stretches below hogAfter, and what lies between them
 	pDidHog               // one goroutine of the program, for longer
 	pDidMark              // a mark worker
 	pDidOther             // another goroutine of the runtime
@@ -55,9 +55,9 @@ type blamed struct {
 
 // past is the time by kind up to each of the last moments, in order.
 type past struct {
-	grain model.Time // stretches that are shorter share a moment
-	at    [pastMoments]model.Time
-	sums  [pastMoments]split
+	grain model.Time   // stretches that are shorter share a moment
+	at    []model.Time // circular, up to pastMoments of them
+	sums  []split
 	n     int // moments so far
 	last  model.Time
 	sum   split
@@ -102,7 +102,11 @@ func (p *past) add(start, end model.Time, k pDid) {
 }
 
 func (p *past) push(t model.Time) {
-	p.at[p.n%pastMoments], p.sums[p.n%pastMoments] = t, p.sum
+	if p.n < pastMoments {
+		p.at, p.sums = append(p.at, t), append(p.sums, p.sum)
+	} else {
+		p.at[p.n%pastMoments], p.sums[p.n%pastMoments] = t, p.sum
+	}
 	p.n++
 	p.last = max(p.last, t)
 }
@@ -242,6 +246,9 @@ func (b *blame) event(ev *model.Event) {
 func (b *blame) wait(start, end model.Time, on model.ProcID, g model.GoID, fn uint32) split {
 	s := b.split(on, start, end)
 	for id := range b.procs {
+		if s[pDidRun]+s[pDidHog] == 0 {
+			break
+		}
 		if p := model.ProcID(id); p != on && b.procs[id] != nil && (b.n == 0 || id < b.n) {
 			s[pDidSpare] = max(s[pDidSpare], b.split(p, start, end)[pDidNone])
 		}
