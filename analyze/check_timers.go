@@ -2,27 +2,30 @@ package analyze
 
 import (
 	"fmt"
+	"slices"
 
 	"gmptrace/model"
 )
 
-// checkTimers measures how late goroutines wake that sleep again and again in the
-// same place. A trace does not hold for how long they meant to: a sleep is never
-// shorter than asked for, so where at least half of twenty sleeps took about as
-// long as the shortest, that is what was asked for. One that took at least 5 ms
-// longer, while no P was idle for half of that time, counts as late: timers are
-// looked at by Ps between two goroutines and by the runtime's monitor.
+// checkTimers measures how late goroutines wake that sleep, or read a timer's or
+// ticker's channel, again and again in the same place. A trace does not hold for how
+// long they meant to. A sleep is never shorter than asked for, so where at least half
+// of twenty sleeps took about as long as the shortest, that is what was asked for. Of
+// a channel it is the median time from one wake-up to the next, where four fifths
+// are about as long. A wait that took at least 5 ms longer, while no P was idle for
+// half of that time, counts as late: timers are looked at by Ps between two
+// goroutines.
 //
 // Threshold: 5 ms late; a warning from 10 ms, the time slice, if a hundredth of
 // such sleeps was late. Never critical:
 // what was asked for is inferred. How long the goroutine then waited for a P is
 // told apart.
 //
-// False positives: a place that mostly sleeps for one time and now and then for
-// longer, while all Ps are busy. Where more than a tenth of the sleeps is longer,
-// the place is left out. Timers and tickers that are read from channels show only
-// as waits for a channel, and are not judged.
-var checkTimers = check{id: "timers", title: "Sleeps that ended late", symptom: true, judge: func(r *run, rep *Report) judgement {
+// False positives: a place that mostly waits for one time and now and then for
+// longer, while all Ps are busy. Where more than a tenth of the waits is longer,
+// the place is left out. Of a channel, a wait counts that nothing but a timer ended:
+// no goroutine and no P on behalf of one.
+var checkTimers = check{id: "timers", title: "Timers and sleeps that ended late", symptom: true, judge: func(r *run, rep *Report) judgement {
 	t := r.timers
 	var late histogram
 	worst := newTopK[overslept](maxMoments)
@@ -44,9 +47,9 @@ var checkTimers = check{id: "timers", title: "Sleeps that ended late", symptom: 
 			worst.offer(x.late, x)
 		}
 	}
-	j := judgement{measured: fmt.Sprintf("%s, in %s for about the same time again and again; %d of those late, by up to %s", plural(t.n, "sleep"), plural(int64(regular), "place"), late.n, dur(late.max))}
+	j := judgement{measured: fmt.Sprintf("%s for a timer, in %s for about the same time again and again; %d of those late, by up to %s", plural(t.n, "wait"), plural(int64(regular), "place"), late.n, dur(late.max))}
 	if t.n > 0 && regular == 0 {
-		j.undecided = fmt.Sprintf("no place slept %d times for about the same time, and a trace does not hold for how long a goroutine meant to sleep", sleepsEnough)
+		j.undecided = fmt.Sprintf("no place waited for a timer %d times for about the same time, and a trace does not hold for how long a goroutine meant to wait", sleepsEnough)
 		return j
 	}
 	if late.n == 0 {
@@ -54,16 +57,16 @@ var checkTimers = check{id: "timers", title: "Sleeps that ended late", symptom: 
 	}
 	f := Finding{
 		Severity: SeverityInfo,
-		Title:    fmt.Sprintf("Sleeping goroutines were woken up to %s late", dur(late.max)),
+		Title:    fmt.Sprintf("Goroutines were woken up to %s late by timers", dur(late.max)),
 		CostNS:   late.total,
-		CostOf:   "goroutine time asleep beyond what the place mostly sleeps",
-		What: fmt.Sprintf("%s lasted at least %s longer than the same place sleeps otherwise, while the Ps were busy. After waking, they waited another %s for a P at the median, %s at the longest.",
-			plural(late.n, "sleep"), dur(sleepLate), dur(after.quantile(.5)), dur(after.max)),
+		CostOf:   "goroutine time waiting for a timer beyond what the place mostly waits",
+		What: fmt.Sprintf("%s for a timer lasted at least %s longer than the same place waits otherwise, while the Ps were busy. After waking, goroutines waited another %s for a P at the median, %s at the longest.",
+			plural(late.n, "wait"), dur(sleepLate), dur(after.quantile(.5)), dur(after.max)),
 		Why:    "A timer that is due is run by a P that is between two goroutines, or by one that has nothing to do. All Ps ran goroutines for long, or their threads had no CPU.",
 		Advice: "See what ran meanwhile: " + busiest(&busy) + ". Shorter pieces of work, or more CPUs, let timers through in time.",
-		Sure:   "medium", SureWhy: "for how long a goroutine means to sleep is not in the trace: it is taken from how long the same place sleeps mostly",
+		Sure:   "medium", SureWhy: "for how long a goroutine means to wait is not in the trace: it is taken from how long the same place waits mostly",
 		Evidence: []Evidence{
-			{"late sleeps", fmt.Sprint(late.n)},
+			{"late waits", fmt.Sprint(late.n)},
 			{"late by, median", dur(late.quantile(.5))},
 			{"late by, longest", dur(late.max)},
 			{"from waking to running, median", dur(after.quantile(.5))},
@@ -75,10 +78,10 @@ var checkTimers = check{id: "timers", title: "Sleeps that ended late", symptom: 
 	}
 	for i, x := range worst.best() {
 		if i == 0 {
-			f.Stacks = r.stack(fmt.Sprintf("where G%d slept", x.g), x.stack)
+			f.Stacks = r.stack(fmt.Sprintf("where G%d waited", x.g), x.stack)
 		}
 		f.Moments = append(f.Moments, r.moment(x.due, x.woken, x.g, -1, -1,
-			fmt.Sprintf("%s slept for %s, %s longer than that place mostly does", named(int64(x.g), r.names.startFunc(x.fn)), dur(int64(x.woken-x.due)+x.wanted), dur(x.late))))
+			fmt.Sprintf("%s waited for a timer for %s, %s longer than that place mostly does", named(int64(x.g), r.names.startFunc(x.fn)), dur(int64(x.woken-x.due)+x.wanted), dur(x.late))))
 	}
 	j.findings = []Finding{f}
 	return j
@@ -102,19 +105,21 @@ func busiest(s *split) string {
 	return text[best]
 }
 
-// timers answers: how long do goroutines sleep, by the place where they do?
+// timers answers: how long do goroutines wait for timers, by the place where they
+// do?
 type timers struct {
 	blame  *blame
 	n      int64
 	places []*sleeper // by stack
 }
 
-// sleeper is a place where goroutines sleep.
+// sleeper is a place where goroutines wait for a timer.
 type sleeper struct {
 	waits    histogram
 	shortest int64
+	ticks    *ticks    // of a place that reads a channel, else nil
 	after    histogram // from waking to running
-	longer   int64     // sleeps that were sleepLate longer than the shortest
+	longer   int64     // waits that were sleepLate longer than was due
 	late     histogram // of them, those while the Ps were busy: by how much
 	busy     split     // what the Ps did in that time, the average of all
 	worst    *topK[overslept]
@@ -132,13 +137,15 @@ type overslept struct {
 func (t *timers) observe(f *model.Facts) {
 	for i := range f.Gs {
 		iv := &f.Gs[i]
-		if iv.Reason != model.ReasonSleep || iv.Runtime || iv.Open != 0 || iv.Stack == 0 {
+		if iv.Runtime || iv.Open != 0 || iv.Stack == 0 {
 			continue
 		}
+		channel := iv.Reason == model.ReasonChanRecv || iv.Reason == model.ReasonSelect
 		switch {
-		case iv.State == model.GWaiting:
-			t.slept(iv)
-		case iv.State == model.GRunnable && iv.Woken:
+		case !channel && iv.Reason != model.ReasonSleep:
+		case iv.State == model.GWaiting && (!channel || iv.By == model.NoG && !iv.Polled):
+			t.waited(iv, channel)
+		case !channel && iv.State == model.GRunnable && iv.Woken:
 			t.at(iv.Stack).after.add(int64(iv.End - iv.Start))
 		}
 	}
@@ -154,21 +161,28 @@ func (t *timers) at(stack uint32) *sleeper {
 	return t.places[stack]
 }
 
-func (t *timers) slept(iv *model.GInterval) {
+func (t *timers) waited(iv *model.GInterval, channel bool) {
 	p, d := t.at(iv.Stack), int64(iv.End-iv.Start)
 	t.n++
 	if p.waits.n == 0 || d < p.shortest {
 		p.shortest = d
 	}
 	p.waits.add(d)
-	if d-p.shortest < sleepLate {
+	wanted := p.shortest
+	if channel {
+		if p.ticks == nil {
+			p.ticks = &ticks{}
+		}
+		wanted = p.ticks.tick(iv)
+	}
+	if d-wanted < sleepLate || wanted == 0 {
 		return
 	}
 	p.longer++
 	if p.waits.n < sleepsSome {
 		return
 	}
-	due := iv.Start + model.Time(p.shortest)
+	due := iv.Start + model.Time(wanted)
 	busy, ok := t.blame.busy(due, iv.End)
 	if !ok {
 		return
@@ -178,13 +192,55 @@ func (t *timers) slept(iv *model.GInterval) {
 	for k, ns := range busy {
 		p.busy[k] += ns
 	}
-	p.worst.offer(late, overslept{due, iv.End, p.shortest, late, iv.G, iv.Func, iv.Stack})
+	p.worst.offer(late, overslept{due, iv.End, wanted, late, iv.G, iv.Func, iv.Stack})
 }
 
-// regular reports whether the place slept often, and mostly for about as long as
-// the shortest time.
+// regular reports whether the place waited often, and mostly for about as long.
 func (p *sleeper) regular() bool {
-	return p.waits.n >= sleepsEnough && p.waits.quantile(.5) <= p.shortest+p.shortest/8+sleepLate/10 && p.longer*10 <= p.waits.n
+	if p.waits.n < sleepsEnough || p.longer*10 > p.waits.n {
+		return false
+	}
+	if p.ticks != nil {
+		return p.ticks.even*5 >= p.waits.n*4
+	}
+	return about(p.waits.quantile(.5), p.shortest)
+}
+
+// about reports whether d is at most a little longer than wanted.
+func about(d, wanted int64) bool { return d <= wanted+wanted/8+sleepLate/10 }
+
+// ticks follows the times from one wake-up to the next at a place that reads a
+// channel: a ticker's are even, whatever is done between them.
+type ticks struct {
+	g      model.GoID
+	last   model.Time
+	recent [15]int64
+	n      int
+	even   int64 // about as long as the median of those before
+}
+
+// tick takes a wake-up, and is the median time between those before; 0 while
+// there are too few.
+func (t *ticks) tick(iv *model.GInterval) int64 {
+	if t.g != iv.G {
+		t.g, t.last, t.n = iv.G, iv.End, 0
+		return 0
+	}
+	d := int64(iv.End - t.last)
+	t.last = iv.End
+	var median int64
+	if t.n >= sleepsSome {
+		sorted := t.recent
+		known := sorted[:min(t.n, len(sorted))]
+		slices.Sort(known)
+		median = known[len(known)/2]
+	}
+	if median == 0 || about(d, median) && about(median, d) {
+		t.even++
+	}
+	t.recent[t.n%len(t.recent)] = d
+	t.n++
+	return median
 }
 
 // busySum is what the Ps did while regular sleepers were late.
