@@ -35,7 +35,7 @@ var checkNetpoll = check{id: "netpoll", title: "Network wake-ups found late", ju
 		CostOf:   "goroutine time from when the monitor found them until they ran; the delay before is not in the trace",
 		What: fmt.Sprintf("Of %s, %s were found by the monitor, up to %d at once. They had been ready for up to about 10 ms by then, each; the trace does not tell since when.",
 			plural(n.all, "network wake-up"), percent(n.polled, n.all), n.most),
-		Why:    "A P looks at the network when it has nothing else to run. All were busy, so that it was left to the monitor, which looks when nobody did for 10 ms.",
+		Why:    "A P looks at the network when it has nothing else to run. All were busy, so that it was left to the monitor (sysmon), which looks when nobody did for 10 ms.",
 		Advice: "Leave the Ps some time: fewer goroutines that compute at once, more CPUs for the process, or work in smaller pieces. Latency of up to 10 ms per read is the sign of it.",
 		Sure:   "high", SureWhy: "that neither a goroutine nor a P found them is in the trace; the length of the delay is not",
 		Evidence: []Evidence{

@@ -22,8 +22,8 @@ import (
 // told apart.
 //
 // False positives: a place that mostly waits for one time and now and then for
-// longer, while all Ps are busy. Where more than a tenth of the waits is longer,
-// the place is left out. Of a channel, a wait counts that nothing but a timer ended:
+// longer, while all Ps are busy. Where more than a tenth of the waits is longer
+// although a P is idle, the place is left out. Of a channel, a wait counts that nothing but a timer ended:
 // no goroutine and no P on behalf of one.
 var checkTimers = check{id: "timers", title: "Timers and sleeps that ended late", symptom: true, judge: func(r *run, rep *Report) judgement {
 	t := r.timers
@@ -197,7 +197,7 @@ func (t *timers) waited(iv *model.GInterval, channel bool) {
 
 // regular reports whether the place waited often, and mostly for about as long.
 func (p *sleeper) regular() bool {
-	if p.waits.n < sleepsEnough || p.longer*10 > p.waits.n {
+	if p.waits.n < sleepsEnough || (p.longer-p.late.n)*10 > p.waits.n {
 		return false
 	}
 	if p.ticks != nil {

@@ -113,7 +113,7 @@ type Finding struct {
 	Number   int        `json:"number"` // 1 is the worst
 	Severity Severity   `json:"severity"`
 	Title    string     `json:"title"`
-	CostNS   int64      `json:"cost_ns"` // what it cost, in the unit that CostOf names; findings are ranked by it within a severity
+	CostNS   int64      `json:"cost_ns"` // what it cost, in the unit that CostOf names; within a severity findings are ranked by it, symptoms behind what explains them
 	CostOf   string     `json:"cost_of"` // "goroutine time spent waiting", "P time idle" …
 	What     string     `json:"what"`
 	Why      string     `json:"why"`
