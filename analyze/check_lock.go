@@ -6,12 +6,13 @@ import "fmt"
 // and what the goroutine that unlocked did meanwhile.
 //
 // Threshold: a convoy is a place at which at least one goroutine was blocked at
-// any time, on average, and eight or more at once: each that passes lets one more
-// in, and all queue again; a warning if one waited 10 ms. Apart from that a wait of 10 ms is worth a finding if
-// the one that unlocked was itself waiting for a P for half of it: the lock was
-// held by a goroutine that the scheduler did not run. A wait longer than that is a
-// warning; critical from 100 ms without a P. Waits behind a holder that slept or was
-// in a system call are information: it is the program that chose to.
+// any time, on average, and eight or more at once, in at least sixteen waits: each
+// that passes lets one more in, and all queue again; a warning if one waited 10 ms.
+// Or the one that unlocked had itself waited for a P for 5 ms of somebody's wait, half
+// a time slice: the mutex was held by a goroutine that the scheduler did not run; a
+// warning from 10 ms, critical from 100 ms, like any wait for a P. A wait of 100 ms
+// behind a holder that was blocked, or in a system call, is information: it is the
+// program that chose to.
 //
 // False positives: one place may lock many mutexes; a mutex that is held for long
 // on purpose, to let others wait, is no convoy but looks like one. Which mutex it was
@@ -72,13 +73,12 @@ func lockFinding(r *run, rep *Report, s *lockSite, convoy bool) Finding {
 		}
 	}
 	if s.deschedMax >= lockWait/2 {
-		f.Severity = SeverityWarning
+		if sev := graded(s.deschedMax); sev.AtLeast(f.Severity) {
+			f.Severity = sev
+		}
 		if !convoy {
 			f.Title = fmt.Sprintf("A goroutine that others needed a mutex from waited %s for a P", dur(s.deschedMax))
 		}
-	}
-	if s.deschedMax >= 10*lockWait {
-		f.Severity = SeverityCritical
 	}
 	f.Why = s.held.why()
 	if s.held.most() == &s.held.runnable {

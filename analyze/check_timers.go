@@ -31,10 +31,10 @@ var checkTimers = check{id: "timers", title: "Timers and sleeps that ended late"
 		if p == nil {
 			continue
 		}
-		after.merge(&p.after)
 		if !p.regular() {
 			continue
 		}
+		after.merge(&p.after)
 		regular++
 		sleeps += p.waits.n
 		late.merge(&p.late)
