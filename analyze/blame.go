@@ -30,7 +30,7 @@ const blamedFrom = 1_000_000 // ns
 type pDid uint8
 
 const (
-	pDidRun   pDid = iota // goroutines of the program, in stretches below hogAfter, and what lies between them
+	pDidRun   pDid = iota // goroutines of the program, in stretches below wholeSlice, and what lies between them
 	pDidHog               // one goroutine of the program, for longer
 	pDidMark              // a mark worker
 	pDidOther             // another goroutine of the runtime
@@ -214,7 +214,7 @@ func didIn(iv *model.PInterval) pDid {
 		return pDidMark
 	case iv.Runtime:
 		return pDidOther
-	case iv.End-iv.Start >= hogAfter:
+	case iv.End-iv.Start >= wholeSlice:
 		return pDidHog
 	}
 	return pDidRun
@@ -287,7 +287,7 @@ func (b *blame) split(id model.ProcID, start, end model.Time) split {
 		switch {
 		case p.runsFrom >= p.last:
 			k := p.runs
-			if k == pDidRun && end-p.last >= hogAfter {
+			if k == pDidRun && end-p.last >= wholeSlice {
 				k = pDidHog
 			}
 			s[k] += int64(end - from)

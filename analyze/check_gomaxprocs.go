@@ -6,17 +6,16 @@ import "fmt"
 // promises, as far as a trace shows: it holds neither the number of CPUs nor a
 // quota.
 //
-// Threshold: a standstill is a time of 20 ms with no event at all although two Ps
-// or more ran goroutines, or of 25 ms with one: a goroutine is asked to stop after
-// between 10 ms and 20 ms, which leaves an event. Eight that end in the same fifth of
-// the tenth of a second in which CPU quotas are counted, and make up four fifths of
-// the time of all, are a warning, critical if all took a fifth of the trace (from
-// when the process goes on it takes up to 20 ms until something happens). Without
-// that rhythm, standstills are worth a finding from 2 % of the trace and 25 ms, a
-// warning from 5 %. If at least half of twenty goroutines that used up their time
-// slice of 10 ms had run for about twice that, threads had to wait for CPUs: a
-// warning if standstills took 5 %, or half of what long waits lasted passed with a P
-// that ran nothing, else information.
+// Threshold: a standstill is a time of 25 ms with no event at all although a P or
+// more ran goroutines: a goroutine is asked to stop after between 10 ms and 20 ms,
+// which leaves an event. Eight that end in the same fifth of the tenth of a second in
+// which CPU quotas are counted, and make up four fifths of the time of all, are a
+// warning, critical if all took a fifth of the trace (from when the process goes on
+// it takes up to 20 ms until something happens). Without that rhythm, standstills of
+// two Ps or more are worth a finding from 2 % of the trace, a warning from 5 %. If of
+// twenty goroutines or more that used up their time slice a fifth had run for 30 ms,
+// threads had to wait for CPUs: a warning if standstills took 5 %, or half of what
+// long waits lasted passed with a P that ran nothing, else information.
 //
 // That GOMAXPROCS is too small can't be known: where all Ps were busy for a fifth of
 // the trace with goroutines waiting, and the process seemed to get its CPUs, the
@@ -27,7 +26,7 @@ import "fmt"
 // like a quota.
 var checkGomaxprocs = check{id: "gomaxprocs", title: "GOMAXPROCS against the CPUs that there are", judge: func(r *run, rep *Report) judgement {
 	st, p := r.stalls.total(), r.preempts
-	j := judgement{measured: fmt.Sprintf("%s in which nothing happened although goroutines ran, %s in all; %d of %s used up came late", plural(st.n, "standstill"), dur(st.total), p.double, plural(p.slice, "time slice"))}
+	j := judgement{measured: fmt.Sprintf("%s in which nothing happened although goroutines ran, %s in all; %d of %s used up came late", plural(st.n, "standstill"), dur(st.total), p.late, plural(p.slice, "time slice"))}
 	if len(rep.Trace.Gomaxprocs) == 0 {
 		j.undecided = "the trace does not say GOMAXPROCS"
 		return j
@@ -40,7 +39,7 @@ var checkGomaxprocs = check{id: "gomaxprocs", title: "GOMAXPROCS against the CPU
 			{"standstills", fmt.Sprintf("%d, %s in all, longest %s", st.n, dur(st.total), dur(st.longest))},
 			{"standstills that ended in the same fifth of 100 ms", fmt.Sprintf("%d of %d", st.inStep, st.n)},
 			{"time slices used up", fmt.Sprint(p.slice)},
-			{"of them after more than " + dur(2*wholeSlice), fmt.Sprint(p.double)},
+			{"of them after more than " + dur(lateSlice), fmt.Sprint(p.late)},
 		},
 		Moments: r.stallMoments(&st),
 	}
@@ -48,9 +47,9 @@ var checkGomaxprocs = check{id: "gomaxprocs", title: "GOMAXPROCS against the CPU
 	case st.inStep >= quotaSome && st.inStepNS*5 >= st.total*4:
 		quotaFinding(rep, &f, &st)
 		j.explains = r.explains(pDidHog, pDidNone)
-	case n > 1 && p.slice >= 20 && p.double*2 >= p.slice:
+	case n > 1 && p.slice >= 20 && p.late*5 >= p.slice:
 		j.explains = r.tooManyPs(rep, &f, &st, n)
-	case st.longTotal >= stallOne && st.longTotal*50 >= analysed(rep):
+	case st.severalPs > 0 && st.severalPs*50 >= analysed(rep):
 		standstill(rep, &f, &st)
 	default:
 		if full := saturated(rep, int(n)); full.time >= 10_000_000 && full.time*5 >= analysed(rep) {
@@ -80,17 +79,17 @@ func quotaFinding(rep *Report, f *Finding, st *stallSum) {
 // tooManyPs is of goroutines that were stopped late, and says what that explains.
 func (r *run) tooManyPs(rep *Report, f *Finding, st *stallSum, n int64) explained {
 	lacking := r.blame.starved[pDidNone] + r.blame.starved[pDidSpare]
-	f.Title = fmt.Sprintf("There seem to be fewer CPUs than the %d Ps", n)
+	f.Title = fmt.Sprintf("The process seems to get fewer CPUs than it has Ps (%d)", n)
 	f.CostNS, f.CostOf = lacking, "goroutine time in long waits with a P that ran nothing"
 	if lacking == 0 {
 		f.CostOf = "not a cost in time"
 	}
-	f.What = fmt.Sprintf("Goroutines used up the time slice of 10 ms %s; %d times one had run for nearly twice that or more before it stopped. In waits longer than %s, goroutines waited %s while the P that they waited for, or another one, ran nothing.",
-		times(r.preempts.slice), r.preempts.double, dur(starvedAfter), dur(lacking))
+	f.What = fmt.Sprintf("Goroutines used up their time slice %s; %d times one had run for "+dur(lateSlice)+" or more before it stopped, instead of 10 ms to 20 ms. In waits longer than %s, goroutines waited %s while the P that they waited for, or another one, ran nothing.",
+		times(r.preempts.slice), r.preempts.late, dur(starvedAfter), dur(lacking))
 	f.Why = "The monitor that asks goroutines to stop (sysmon), they themselves, or the threads of Ps that were to wake had to wait for a CPU: they share CPUs with one another or with other processes."
 	f.Advice = "Set GOMAXPROCS to the CPUs that the process really gets, or give it more."
 	f.Sure, f.SureWhy = "medium", "the trace does not say how many CPUs there are; code that cannot be interrupted also stops late"
-	if st.longTotal*20 < analysed(rep) && (lacking == 0 || lacking*2 < r.latency.starvedNS) {
+	if st.severalPs*20 < analysed(rep) && (lacking == 0 || lacking*2 < r.latency.starvedNS) {
 		return nil
 	}
 	f.Severity = SeverityWarning
@@ -102,7 +101,7 @@ func (r *run) tooManyPs(rep *Report, f *Finding, st *stallSum, n int64) explaine
 
 // standstill is of standstills without a rhythm.
 func standstill(rep *Report, f *Finding, st *stallSum) {
-	if st.longTotal*20 >= analysed(rep) {
+	if st.severalPs*20 >= analysed(rep) {
 		f.Severity = SeverityWarning
 	}
 	f.Title = fmt.Sprintf("For up to %s no P did anything new although goroutines ran", dur(st.longest))
@@ -114,8 +113,7 @@ func standstill(rep *Report, f *Finding, st *stallSum) {
 }
 
 const (
-	stallTwo  = 20_000_000  // ns without any event, two Ps running
-	stallOne  = 25_000_000  // ns, one P running; or for it to be told from a late preemption
+	stallMin  = 25_000_000  // ns without any event: longer than a preemption takes
 	stallKept = 256         // standstills that wait for the stretches around them
 	quota     = 100_000_000 // ns: period of the kernel's CPU quota, if nobody set another
 	quotaBins = 20

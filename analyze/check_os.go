@@ -61,7 +61,7 @@ func (r *run) blameEvidence(s *split) []Evidence {
 		{"of the waits: the P ran nothing", dur(s[pDidNone])},
 		{"the world was stopped", dur(s[pDidStop])},
 		{"goroutines took turns", dur(s[pDidRun])},
-		{"one goroutine ran for longer than " + dur(hogAfter), dur(s[pDidHog])},
+		{"one goroutine used up its time slice", dur(s[pDidHog])},
 		{"a mark worker ran", dur(s[pDidMark])},
 		{"another goroutine of the runtime ran", dur(s[pDidOther])},
 		{"a system call had the P", dur(s[pDidCall])},

@@ -37,6 +37,9 @@ var checkOverload = check{id: "overload", title: "More work than the Ps could do
 		f.Severity = SeverityCritical
 	}
 	j.explains = r.explains(pDidRun)
+	if r.longRuns.all.max < hogAfter { // else who used up whole slices is more to blame
+		j.explains = r.explains(pDidRun, pDidHog)
+	}
 	j.findings = []Finding{f}
 	return j
 }}

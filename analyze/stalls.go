@@ -26,14 +26,14 @@ type stall struct {
 // stallSum sums standstills up.
 type stallSum struct {
 	n, total, longest int64
-	longTotal         int64                            // of those longer than stallOne, with two Ps running
+	severalPs         int64                            // of those with two Ps running
 	phase             [quotaBins]struct{ n, ns int64 } // by where in a quota's period they ended
 	inStep, inStepNS  int64                            // those that ended in the fifth of the period that has most
 	worst             *topK[stall]
 }
 
 func (s *stalls) observe(f *model.Facts) {
-	if f.Now-s.last >= stallTwo {
+	if f.Now-s.last >= stallMin {
 		s.gaps(f)
 	} else {
 		for i := range f.Events {
@@ -42,7 +42,7 @@ func (s *stalls) observe(f *model.Facts) {
 	}
 	for i := range f.Ps {
 		iv := &f.Ps[i]
-		if iv.End-iv.Start < stallTwo || iv.Does != model.PDoesRun || iv.Runtime {
+		if iv.End-iv.Start < stallMin || iv.Does != model.PDoesRun || iv.Runtime {
 			continue
 		}
 		for k := range s.pending {
@@ -63,7 +63,7 @@ func (s *stalls) observe(f *model.Facts) {
 func (s *stalls) gaps(f *model.Facts) {
 	last := s.last
 	see := func(t model.Time) {
-		if t-last >= stallTwo && s.stw == 0 {
+		if t-last >= stallMin && s.stw == 0 {
 			s.pending = append(s.pending, stall{start: last, end: t})
 		}
 		last = max(last, t)
@@ -111,14 +111,14 @@ func (s *stalls) stop(ev *model.Event) {
 
 func (s *stallSum) add(x *stall, zero model.Time) {
 	d := int64(x.end - x.start)
-	if x.running < 1 || x.running < 2 && d < stallOne {
+	if x.running == 0 {
 		return
 	}
 	s.n++
 	s.total += d
 	s.longest = max(s.longest, d)
-	if d >= stallOne && x.running >= 2 {
-		s.longTotal += d
+	if x.running > 1 {
+		s.severalPs += d
 	}
 	p := &s.phase[int64(x.end-zero)%quota/(quota/quotaBins)]
 	p.n++
