@@ -79,7 +79,7 @@ func quotaFinding(rep *Report, f *Finding, st *stallSum) {
 // tooManyPs is of goroutines that were stopped late, and says what that explains.
 func (r *run) tooManyPs(rep *Report, f *Finding, st *stallSum, n int64) explained {
 	lacking := r.blame.starved[pDidNone] + r.blame.starved[pDidSpare]
-	f.Title = fmt.Sprintf("The process seems to get fewer CPUs than it has Ps (%d)", n)
+	f.Title = fmt.Sprintf("The process seems to get fewer CPUs than its %d Ps could use", n)
 	f.CostNS, f.CostOf = lacking, "goroutine time in long waits with a P that ran nothing"
 	if lacking == 0 {
 		f.CostOf = "not a cost in time"
