@@ -11,7 +11,7 @@ import "fmt"
 //
 // False positives: none known; a program that is throttled by assists is slowed
 // down by that time.
-var checkAssist = check{"gc-assist", "Goroutines that had to help the collector", func(r *run, rep *Report) judgement {
+var checkAssist = check{id: "gc-assist", title: "Goroutines that had to help the collector", judge: func(r *run, rep *Report) judgement {
 	var running, assist int64
 	worst := newTopK[FunctionTime](maxMoments)
 	for _, f := range rep.Functions {

@@ -2,23 +2,29 @@ package analyze
 
 import "fmt"
 
-// checkGC measures how much of the Ps' time mark workers took.
+// checkGC measures how much of the Ps' time mark workers took, and how long
+// goroutines waited for a P that a mark worker had.
 //
 // Threshold: 25 % is what the collector takes by design while it marks; more
 // than 15 % over the whole trace means that it marks most of the time. Critical
-// from 30 %.
+// from 30 %. Or: of waits from 1 ms on, 10 ms in all and at least a quarter passed
+// behind mark workers; a warning if one passed 10 ms there, critical from 100 ms.
 //
 // False positives: idle-priority workers use Ps that had nothing to do; they
-// count, but cost no latency. So this fires only if goroutines also waited.
-var checkGC = check{"gc-workers", "GC mark workers crowding out the program", func(r *run, rep *Report) judgement {
+// count, but cost no latency unless they are slow to stop. So the share of P time
+// alone fires only if goroutines also waited.
+var checkGC = check{id: "gc-workers", title: "GC mark workers crowding out the program", judge: func(r *run, rep *Report) judgement {
 	g := &rep.GC
 	pTime := gomaxprocsTime(&rep.Trace, len(rep.Procs))
-	j := judgement{measured: fmt.Sprintf("mark workers took %s of the Ps' time in %s", percent(g.Workers, pTime), plural(g.Cycles, "cycle"))}
-	if g.Workers*100 < pTime*15 || rep.Latency.P99 < 1_000_000 {
+	behind, waited := r.blame.waited[pDidMark], r.blame.waited.total()
+	j := judgement{measured: fmt.Sprintf("mark workers took %s of the Ps' time in %s; goroutines waited %s behind them", percent(g.Workers, pTime), plural(g.Cycles, "cycle"), dur(behind))}
+	much := g.Workers*100 >= pTime*15 && rep.Latency.P99 >= 1_000_000
+	late := behind >= 10_000_000 && behind*4 >= waited
+	if !much && !late {
 		return j
 	}
 	f := Finding{
-		Severity: SeverityWarning,
+		Severity: SeverityInfo,
 		Title:    fmt.Sprintf("Mark workers took %s of the Ps' time", percent(g.Workers, pTime)),
 		CostNS:   g.Workers,
 		CostOf:   "P time of mark workers",
@@ -31,14 +37,34 @@ var checkGC = check{"gc-workers", "GC mark workers crowding out the program", fu
 			{"cycles", fmt.Sprint(g.Cycles)},
 			{"time inside cycles", dur(g.Mark)},
 			{"mark assists by the program's goroutines", dur(g.Assist)},
+			{"goroutine time waiting for a P that a mark worker had", dur(behind)},
+			{"all such waits of " + dur(blamedFrom) + " and more", dur(waited)},
 		},
 	}
-	if g.Workers*100 >= pTime*30 {
+	if late {
+		worst := r.blame.worst[pDidMark].best()
+		f.Severity = graded(worst[0].part)
+		f.Moments = r.blame.moments(r, pDidMark, "a mark worker had the P")
+		f.What += fmt.Sprintf(" Of %s that goroutines waited for a P, %s passed while a mark worker had it.", dur(waited), percent(behind, waited))
+		if !much {
+			f.Title = fmt.Sprintf("Goroutines waited up to %s behind mark workers", dur(worst[0].part))
+			f.CostNS, f.CostOf = behind, "goroutine time spent waiting for a P that a mark worker had"
+			f.Why = "While the collector marks, a quarter of the Ps do nothing else, and each of them for the whole mark phase: with few Ps, what stands in their queues waits until another P takes it."
+			f.Sure, f.SureWhy = "high", "mark workers are in the trace; on whose queue a goroutine stood is inferred"
+		}
+	}
+	if much && f.Severity == SeverityInfo {
+		f.Severity = SeverityWarning
+	}
+	if much && g.Workers*100 >= pTime*30 {
 		f.Severity = SeverityCritical
 	}
-	for _, x := range longestMarks(g.Ranges) {
-		f.Moments = append(f.Moments, Moment{Start: x.Start, End: x.End, G: -1, P: -1, M: -1, Text: "mark phase of " + dur(x.End-x.Start)})
+	if !late {
+		for _, x := range longestMarks(g.Ranges) {
+			f.Moments = append(f.Moments, Moment{Start: x.Start, End: x.End, G: -1, P: -1, M: -1, Text: "mark phase of " + dur(x.End-x.Start)})
+		}
 	}
+	j.explains = r.explains(pDidMark)
 	j.findings = []Finding{f}
 	return j
 }}

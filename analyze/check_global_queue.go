@@ -15,7 +15,7 @@ import (
 //
 // False positives: where the source of the longest wait is not certain, it may
 // have come from elsewhere: the finding says so.
-var checkGlobalQueue = check{"global-queue", "Starvation in the global queue", func(r *run, rep *Report) judgement {
+var checkGlobalQueue = check{id: "global-queue", title: "Starvation in the global queue", symptom: true, judge: func(r *run, rep *Report) judgement {
 	var global, local SourceCount
 	for s, c := range rep.Dispatches.Sources {
 		switch model.Source(s) {

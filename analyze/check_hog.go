@@ -8,14 +8,15 @@ import (
 
 // checkHog measures how long one goroutine kept a P at a stretch.
 //
-// Threshold: 20 ms at a stretch, twice the slice after which sysmon asks for a
-// preemption. Only a warning if another goroutine waited for that P for 10 ms or
+// Threshold: 30 ms at a stretch. The slice after which sysmon asks for a preemption
+// is 10 ms, but it looks only every 10 ms and counts from when it first saw the
+// goroutine: a slice of 20 ms is usual where all compute. Only a warning if another goroutine waited for that P for 10 ms or
 // more meanwhile, critical from 100 ms.
 //
 // False positives: the operating system took the thread off its CPU, so that the
 // goroutine did not really run all the time; a program that is meant to compute
 // and has no one waiting gets the finding as information only.
-var checkHog = check{"hog", "Goroutines that kept a P for long", func(r *run, rep *Report) judgement {
+var checkHog = check{id: "hog", title: "Goroutines that kept a P for long", judge: func(r *run, rep *Report) judgement {
 	l := r.longRuns
 	j := judgement{measured: fmt.Sprintf("longest stretch of one goroutine on a P %s", dur(l.all.max))}
 	if l.all.max < hogAfter {
@@ -41,7 +42,7 @@ var checkHog = check{"hog", "Goroutines that kept a P for long", func(r *run, re
 	who := named(int64(worst.G), r.names.startFunc(worst.Func))
 	f.Title = fmt.Sprintf("One goroutine kept P%d for %s at a stretch", worst.P, dur(l.all.max))
 	f.What = fmt.Sprintf("%s had P%d from %s on for %s at a stretch.", who, worst.P, at(r.offset(worst.Start)), dur(l.all.max))
-	f.Why = "The runtime asks a goroutine to stop after 10 ms. This one went on: it reached no point where it could be stopped, or its thread, or the runtime's monitor, got no CPU. The trace cannot tell these apart."
+	f.Why = "The runtime asks a goroutine to stop after 10 ms to 20 ms. This one went on: it reached no point where it could be stopped, or its thread, or the runtime's monitor, got no CPU. The trace cannot tell these apart."
 	waited := r.waitedFor(rep, worst.P, worst.Start, worst.End)
 	f.Evidence = []Evidence{
 		{"longest stretch", dur(l.all.max)},
@@ -54,12 +55,13 @@ var checkHog = check{"hog", "Goroutines that kept a P for long", func(r *run, re
 	if waited >= 10*starvedAfter {
 		f.Severity = SeverityCritical
 	}
+	j.explains = r.explains(pDidHog)
 	j.findings = []Finding{f}
 	return j
 }}
 
 // hogAfter is the stretch from which a goroutine counts as keeping its P.
-const hogAfter = 20_000_000 // ns
+const hogAfter = lateSlice
 
 // waitedFor is the longest time within [start, end] that one of the worst waits
 // for p lasted.

@@ -12,7 +12,7 @@ import "fmt"
 // False positives: many Ps on few CPUs, where waking a thread takes as long as
 // the operating system makes it wait: the cost is real, the cause is the
 // machine's load. A trace that does not say GOMAXPROCS cannot be judged.
-var checkIdleP = check{"idle-p", "Idle Ps while work waited", func(r *run, rep *Report) judgement {
+var checkIdleP = check{id: "idle-p", title: "Idle Ps while work waited", symptom: true, judge: func(r *run, rep *Report) judgement {
 	w := &r.procs.wastes
 	j := judgement{measured: fmt.Sprintf("%s in %s longer than %s", dur(w.long), plural(w.n, "stretch"), dur(wakeTime))}
 	if len(rep.Trace.Gomaxprocs) == 0 {

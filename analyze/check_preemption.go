@@ -14,7 +14,7 @@ import (
 // that were stopped late.
 //
 // False positives: none that matter; it is information.
-var checkPreemption = check{"preemption", "Time slices used up", func(r *run, rep *Report) judgement {
+var checkPreemption = check{id: "preemption", title: "Time slices used up", judge: func(r *run, rep *Report) judgement {
 	n := r.preempts.slice
 	sig, coop := &r.preempts.ran[model.HowSignal], &r.preempts.ran[model.HowCooperative]
 	j := judgement{measured: fmt.Sprintf("%s after a whole time slice; %d by signal and %d at a function call in all", plural(n, "stop"), sig.n, coop.n)}

@@ -11,7 +11,7 @@ import "fmt"
 // False positives: the operating system did not run the program's threads (many
 // Ps on few CPUs): the wait is real, its cause lies outside. Waits cut off by
 // the trace's ends are counted as the lower bounds that they are.
-var checkStarvation = check{"starvation", "Goroutines that waited long for a P", func(r *run, rep *Report) judgement {
+var checkStarvation = check{id: "starvation", title: "Goroutines that waited long for a P", symptom: true, judge: func(r *run, rep *Report) judgement {
 	l := r.latency
 	j := judgement{measured: fmt.Sprintf("longest wait of the program's goroutines %s; %s longer than %s", dur(l.user.max), plural(l.starved, "wait"), dur(starvedAfter))}
 	if l.starved == 0 {
@@ -33,6 +33,7 @@ var checkStarvation = check{"starvation", "Goroutines that waited long for a P",
 			{"still waiting at the trace's end", plural(l.openEnd, "goroutine")},
 		},
 	}
+	f.Evidence = append(f.Evidence, r.blameEvidence(&r.blame.starved)...)
 	if l.user.max >= 10*starvedAfter {
 		f.Severity = SeverityCritical
 	}
@@ -59,7 +60,7 @@ var checkStarvation = check{"starvation", "Goroutines that waited long for a P",
 const starvedAfter = 10_000_000 // ns
 
 func whoRan(e *Episode) string {
-	if len(e.Culprits) == 0 {
+	if len(e.Culprits) == 0 || e.Forgotten*2 >= e.Wait {
 		return ""
 	}
 	c := e.Culprits[0]
@@ -80,6 +81,9 @@ func starvationCause(e *Episode) (why, advice string) {
 	case len(e.Culprits) == 0:
 		return "In the worst wait no goroutine ran on the P that it waited for: the thread of that P was not scheduled by the operating system, or the P was idle.",
 			"Look at the findings on idle Ps, and at the machine's load: is GOMAXPROCS higher than the CPUs that the process gets?"
+	case e.Forgotten*2 >= e.Wait:
+		return fmt.Sprintf("In the worst wait goroutines took turns on P%d so often that only the last %d stretches are remembered: who had it before, the evidence says in sum.", queueOf(e), recentPs),
+			"See which goroutines run there in the timeline: they switch very often, and leave no turn to those that wait."
 	case e.Culprits[0].NS*2 >= e.Wait:
 		c := e.Culprits[0]
 		return fmt.Sprintf("In the worst wait %s held P%d for %s of %s.", named(int64(c.G), c.Func), queueOf(e), dur(c.NS), dur(e.Wait)),

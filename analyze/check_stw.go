@@ -1,9 +1,14 @@
 package analyze
 
-import "fmt"
+import (
+	"fmt"
+
+	"gmptrace/model"
+)
 
 // checkSTW measures stop-the-world pauses, from asking the Ps to stop until the
-// world runs again.
+// world runs again, and names who ran until the last P had stopped: if that took
+// a millisecond and half of the longest pause, it is what made the pause long.
 //
 // Threshold: 1 ms for one pause, which is ten times what a pause takes on an
 // idle machine. A warning if a pause took 10 ms or all took 0.5 % of the trace;
@@ -11,7 +16,7 @@ import "fmt"
 //
 // False positives: pauses that the program asked for (runtime.ReadMemStats,
 // GOMAXPROCS, a heap dump) are as long as what it does in them.
-var checkSTW = check{"stop-the-world", "Stop-the-world pauses", func(r *run, rep *Report) judgement {
+var checkSTW = check{id: "stop-the-world", title: "Stop-the-world pauses", judge: func(r *run, rep *Report) judgement {
 	g := &rep.GC
 	j := judgement{measured: fmt.Sprintf("longest pause %s, %s in all (%s)", dur(rep.Key.STWMax), dur(g.STWTotal), plural(g.STWCount, "pause"))}
 	if rep.Key.STWMax < 1_000_000 {
@@ -38,12 +43,58 @@ var checkSTW = check{"stop-the-world", "Stop-the-world pauses", func(r *run, rep
 		f.Evidence = append(f.Evidence, Evidence{k.Cause, fmt.Sprintf("%s, %s in all, longest %s", plural(k.Count, "pause"), dur(k.Total), dur(k.Max))})
 	}
 	for i, p := range r.gc.worstSTW.best() {
+		text := fmt.Sprintf("%s: %s", r.names.texts[p.cause], dur(int64(p.end-p.start)))
+		if p.late() {
+			text += "; " + p.holdUp(r)
+		}
+		f.Moments = append(f.Moments, r.moment(p.start, p.end, p.g, p.p, -1, text))
 		if i == 0 {
 			f.Stacks = r.stack("who stopped the world for longest", p.stack)
+			p.explain(r, &f)
 		}
-		f.Moments = append(f.Moments, r.moment(p.start, p.end, p.g, p.p, -1,
-			fmt.Sprintf("%s: %s", r.names.texts[p.cause], dur(int64(p.end-p.start)))))
 	}
+	j.explains = r.explains(pDidStop)
 	j.findings = []Finding{f}
 	return j
 }}
+
+// stopping is the time until the last P had stopped, as far as the trace shows.
+func (p *stwPause) stopping() int64 {
+	if !p.stopped {
+		return 0
+	}
+	return max(0, int64(min(p.last.End, p.end)-p.start))
+}
+
+// late tells whether stopping made the pause long.
+func (p *stwPause) late() bool {
+	return p.stopping() >= 1_000_000 && 2*p.stopping() >= int64(p.end-p.start)
+}
+
+// holdUp says who stopped last.
+func (p *stwPause) holdUp(r *run) string {
+	if p.last.Does == model.PDoesSched {
+		return fmt.Sprintf("P%d, whose thread ran no goroutine, stopped last, %s after it was asked to", p.last.P, dur(p.stopping()))
+	}
+	return fmt.Sprintf("%s ran on P%d until %s after it was asked to stop, longest of all", named(int64(p.last.G), r.names.startFunc(p.last.Func)), p.last.P, dur(p.stopping()))
+}
+
+// explain says why the longest pause took so long.
+func (p *stwPause) explain(r *run, f *Finding) {
+	switch {
+	case !p.late():
+		stopped := "all Ps that ran had stopped after " + dur(p.stopping())
+		if p.stopping() == 0 {
+			stopped = "no other P ran when it began"
+		}
+		f.Why = fmt.Sprintf("In the longest pause, %s. The rest passed in what was done while the world was stopped, or the thread that did it had no CPU: the trace does not tell which.", stopped)
+		f.Advice = "Avoid calls that stop the world (ReadMemStats, GOMAXPROCS) on the path of requests; if the collector stopped it, look at the machine's load."
+	case p.last.Does == model.PDoesSched:
+		f.Why = "In the longest pause " + p.holdUp(r) + ": the operating system did not run that thread."
+		f.Advice = "Look at the machine: CPU quota, other processes, GOMAXPROCS higher than the CPUs that the process gets."
+	default:
+		f.Why = "In the longest pause " + p.holdUp(r) + ". It reached no point where it could be stopped, or its thread had no CPU; everything else waited for it."
+		f.Advice = "If the machine had CPUs to spare, see what that goroutine does without a function call or a loop that can be interrupted; if not, look at the machine's load."
+		f.Stacks = append(f.Stacks, r.stack(fmt.Sprintf("where G%d, which ran longest into the pause, stopped", p.last.G), p.last.Stack)...)
+	}
+}

@@ -10,16 +10,23 @@ import (
 // held by a system call until sysmon took it away.
 //
 // Threshold: retakes that cost at least 5 % of the Ps' time; a warning only if
-// the Ps were busy at least 30 % of the time: idle Ps lose nothing.
+// the Ps were busy at least 30 % of the time: idle Ps lose nothing. Or 2000 retakes
+// a second: at 20 µs to notice and as much to go on with another thread, that is a
+// tenth of a CPU. Or goroutines that waited for a P that a system call held: of
+// waits from 1 ms on, 10 ms in all, a quarter, and a hundredth of the trace; a
+// warning if 10 ms of one wait passed so, critical from 100 ms.
 //
 // False positives: calls that last about as long as sysmon's tick (20 µs to
 // 10 ms) are retaken now and then on a healthy program; that is below the
 // threshold.
-var checkSyscall = check{"syscalls", "System calls and cgo that held Ps", func(r *run, rep *Report) judgement {
+var checkSyscall = check{id: "syscalls", title: "System calls and cgo that held Ps", judge: func(r *run, rep *Report) judgement {
 	h := &r.handoffs.after[model.HandoffRetake]
 	pTime := gomaxprocsTime(&rep.Trace, len(rep.Procs))
 	j := judgement{measured: fmt.Sprintf("%s, after %s at the median, %s of P time held", plural(h.n, "retake"), dur(h.quantile(.5)), dur(h.total))}
-	if h.total*100 < pTime*5 {
+	behind, waited := r.blame.waited[pDidCall], r.blame.waited.total()
+	late := behind >= 10_000_000 && behind*4 >= waited && behind*100 >= analysed(rep)
+	storm := h.n >= 100 && h.n*1_000_000_000 >= retakeStorm*analysed(rep)
+	if h.total*100 < pTime*5 && !late && !storm {
 		return j
 	}
 	f := Finding{
@@ -37,8 +44,14 @@ var checkSyscall = check{"syscalls", "System calls and cgo that held Ps", func(r
 			{"held before, most", dur(h.max)},
 		},
 	}
-	if rep.Key.Utilisation >= .3 {
+	if rep.Key.Utilisation >= .3 && h.total*100 >= pTime*5 {
 		f.Severity = SeverityWarning
+	}
+	if h.n == 0 {
+		f.What = "sysmon retook no P."
+	}
+	if late {
+		r.behindCalls(&f)
 	}
 	for _, x := range r.handoffs.worst.best() {
 		if x.Cause == model.HandoffRetake {
@@ -49,9 +62,35 @@ var checkSyscall = check{"syscalls", "System calls and cgo that held Ps", func(r
 				fmt.Sprintf("P%d held for %s by the system call of G%d", x.P, dur(int64(x.After)), x.G)))
 		}
 	}
+	f.Moments = f.Moments[:min(len(f.Moments), maxMoments)]
+	j.explains = r.explains(pDidCall)
 	j.findings = []Finding{f}
 	return j
 }}
+
+// behindCalls adds how long goroutines waited for a P that a system call held, and
+// makes that the point where it is more than what retakes cost.
+func (r *run) behindCalls(f *Finding) {
+	behind, worst := r.blame.waited[pDidCall], r.blame.worst[pDidCall].best()
+	longest := worst[0].part
+	f.Evidence = append(f.Evidence,
+		Evidence{"goroutine time waiting for a P that a system call held", dur(behind)}, Evidence{"longest part of one wait", dur(longest)})
+	if s := graded(longest); s.AtLeast(f.Severity) {
+		f.Severity = s
+	}
+	if f.CostNS >= behind {
+		return
+	}
+	f.Title = fmt.Sprintf("Goroutines waited up to %s for a P that a system call held", dur(longest))
+	f.CostNS, f.CostOf = behind, "goroutine time spent waiting for a P that a system call held"
+	f.What = fmt.Sprintf("Waits for a P of %s and more lasted %s in all; for %s of that a goroutine in a system call had the P. ",
+		dur(blamedFrom), dur(r.blame.waited.total()), percent(behind, r.blame.waited.total())) + f.What
+	f.Sure, f.SureWhy = "high", "system calls and retakes are in the trace; on whose queue a goroutine stood is inferred"
+	f.Moments = r.blame.moments(r, pDidCall, "a system call had the P")
+}
+
+// retakeStorm is how many retakes a second are worth a finding whatever they cost.
+const retakeStorm = 2000
 
 func times(n int64) string {
 	if n == 1 {

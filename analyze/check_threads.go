@@ -9,7 +9,7 @@ import "fmt"
 // threads away.
 //
 // False positives: a program that has just started grows to its usual number.
-var checkThreads = check{"threads", "Thread growth", func(r *run, rep *Report) judgement {
+var checkThreads = check{id: "threads", title: "Thread growth", judge: func(r *run, rep *Report) judgement {
 	t := &rep.Threads
 	j := judgement{measured: fmt.Sprintf("%s, %d first seen late, %d in system calls at once", plural(int64(t.Count), "thread"), t.LateNew, t.Peak)}
 	if t.LateNew < 10 || t.LateNew <= gomaxprocsNow(rep) {

@@ -129,10 +129,15 @@ func (e *episodes) keep(wait int64, x *episode) {
 		return
 	}
 	done := false
+	known := x.end
 	for i := range e.recent[x.on] {
 		iv := &e.recent[x.on][i]
 		x.add(iv)
 		done = done || iv.End >= x.end
+		known = min(known, iv.Start)
+	}
+	if len(e.recent[x.on]) == recentPs {
+		x.Forgotten = max(0, int64(known-x.start))
 	}
 	if !done {
 		e.open = append(e.open, x)

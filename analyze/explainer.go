@@ -22,7 +22,7 @@ type explainer struct {
 	zero   model.Time
 	window *window
 	h      *history
-	locks  *locks
+	locks  *lockSites
 	groups []*group // the first one that has instances is reported
 	now    model.Time
 	ended  []*instance // scratch
@@ -86,7 +86,7 @@ func (b *bill) add(o *bill) {
 }
 
 func newExplainer(n *names, w *window, zero model.Time, sel Selector) *explainer {
-	e := &explainer{names: n, window: w, zero: zero, h: newHistory(HistorySoft, HistoryHard), locks: &locks{names: n}}
+	e := &explainer{names: n, window: w, zero: zero, h: newHistory(HistorySoft, HistoryHard), locks: &lockSites{names: n}}
 	top := cmp.Or(sel.Top, DefaultTop)
 	for _, f := range e.finders(sel) {
 		f.top = top

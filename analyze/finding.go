@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"gmptrace/model"
 )
@@ -18,6 +19,9 @@ type check struct {
 	id    string
 	title string // what was checked, as a noun: "Idle Ps while work waited"
 	judge func(*run, *Report) judgement
+
+	// What it finds is a symptom: it ranks behind the cause that explains it.
+	symptom bool
 }
 
 // judgement is what a check found out.
@@ -25,41 +29,108 @@ type judgement struct {
 	measured  string // the figure that it judged by
 	undecided string // why this trace can't tell; "" when it can
 	findings  []Finding
+	explains  attributed
 }
+
+// attributed is how much of what other checks call a cost a finding explains, by
+// the id of the check, in the unit of that cost.
+type attributed map[string]int64
 
 // checks are all checks, in the order in which reports name them.
 var checks = []check{
 	checkStarvation,
 	checkHog,
+	checkRunnext,
 	checkIdleP,
+	checkUnbalanced,
 	checkOverload,
+	checkBurst,
+	checkOS,
+	checkGomaxprocs,
 	checkSTW,
 	checkGC,
 	checkAssist,
+	checkLock,
+	checkTimers,
+	checkNetpoll,
 	checkSyscall,
 	checkThreads,
+	checkLockedThread,
+	checkLeak,
 	checkPreemption,
 	checkGlobalQueue,
 }
 
 // check runs every check and ranks what they found: the severest first, among
-// those the costliest.
+// those the costliest, and symptoms behind what explains them.
 func (r *run) check(rep *Report) {
+	var found []judged
 	for _, c := range checks {
 		j := c.judge(r, rep)
 		rep.Checks = append(rep.Checks, Check{ID: c.id, Title: c.title, Measured: j.measured, Undecided: j.undecided, Findings: len(j.findings)})
 		for _, f := range j.findings {
 			f.ID = c.id
-			rep.Findings = append(rep.Findings, f)
+			found = append(found, judged{Finding: f, symptom: c.symptom, explains: j.explains})
 		}
 	}
-	slices.SortStableFunc(rep.Findings, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(b.Severity.rank(), a.Severity.rank()), cmp.Compare(b.CostNS, a.CostNS))
-	})
-	for i := range rep.Findings {
-		rep.Findings[i].Number = i + 1
+	rank(found)
+	for i := range found {
+		f := &found[i]
+		f.Number = i + 1
+		if f.cause != "" {
+			f.Why += " See " + strconv.Quote(f.cause) + ", which explains at least half of it."
+		}
+		rep.Findings = append(rep.Findings, f.Finding)
 	}
 	rep.Verdict = r.verdict(rep)
+}
+
+// judged is a finding on its way to its rank.
+type judged struct {
+	Finding
+	symptom  bool
+	explains attributed
+	cause    string // title of the finding that explains it
+}
+
+// rank sorts findings. A cause that explains at least half of a symptom's cost
+// is at most one step less severe than it and goes before it: people should read
+// first what to change.
+func rank(found []judged) {
+	for i := range found {
+		s := &found[i]
+		if !s.symptom {
+			continue
+		}
+		var most int64
+		for k := range found {
+			c := &found[k]
+			ns := c.explains[s.ID]
+			if ns*2 < s.CostNS || ns == 0 || c.Severity.rank()+1 < s.Severity.rank() {
+				continue
+			}
+			if c.Severity.rank() < s.Severity.rank() {
+				c.Severity = s.Severity
+			}
+			if ns > most {
+				most, s.cause = ns, c.Title
+			}
+		}
+	}
+	slices.SortStableFunc(found, func(a, b judged) int {
+		return cmp.Or(cmp.Compare(b.Severity.rank(), a.Severity.rank()), a.behind(&b), cmp.Compare(b.CostNS, a.CostNS))
+	})
+}
+
+// behind compares findings of one severity: attributed symptoms come last.
+func (f *judged) behind(g *judged) int {
+	switch {
+	case f.cause == "" && g.cause != "":
+		return -1
+	case f.cause != "" && g.cause == "":
+		return 1
+	}
+	return 0
 }
 
 func (s Severity) rank() int {
@@ -170,3 +241,11 @@ func (r *run) stack(title string, i uint32) []Stack {
 
 // analysed is the analysed length in nanoseconds.
 func analysed(rep *Report) int64 { return rep.Trace.To - rep.Trace.From }
+
+// atMost is s, or t if s is more severe.
+func atMost(s, t Severity) Severity {
+	if s.AtLeast(t) {
+		return t
+	}
+	return s
+}

@@ -32,6 +32,10 @@ type openSTW struct {
 	began model.Time
 	cause int64
 	stack uint32
+	p     model.ProcID // of who stops the world
+
+	last    model.PInterval // of those under way when it began, the one that ended last so far
+	stopped bool            // last is set
 }
 
 // stwPause is one stop-the-world pause: who stopped the world, on which P.
@@ -41,20 +45,43 @@ type stwPause struct {
 	p          model.ProcID
 	cause      int64
 	stack      uint32 // of who stopped the world
+
+	last    model.PInterval // the stretch that ended last of those that were to stop; stopped is whether there was one
+	stopped bool
 }
 
 func (c *gc) observe(f *model.Facts) {
+	ps := f.Ps
 	for i := range f.Events {
-		c.event(&f.Events[i])
+		ev := &f.Events[i]
+		for len(ps) > 0 && ps[0].End <= ev.Time {
+			c.proc(&ps[0])
+			ps = ps[1:]
+		}
+		c.event(ev)
+	}
+	for i := range ps {
+		c.proc(&ps[i])
 	}
 	for i := range f.Gs {
 		if iv := &f.Gs[i]; iv.Assist {
 			c.assisted(iv)
 		}
 	}
-	for i := range f.Ps {
-		if iv := &f.Ps[i]; iv.Worker && iv.Does == model.PDoesRun {
-			c.out.Workers += int64(iv.End - iv.Start)
+}
+
+// proc takes a stretch of a P, in order of time with the events: one that was
+// under way when somebody began to stop the world had to end for it.
+func (c *gc) proc(iv *model.PInterval) {
+	if iv.Does == model.PDoesRun && iv.Worker {
+		c.out.Workers += int64(iv.End - iv.Start)
+	}
+	if iv.Does == model.PDoesIdle || iv.Does == model.PDoesSyscall {
+		return
+	}
+	for i := range c.stws {
+		if o := &c.stws[i]; iv.P != o.p && iv.Start < o.began {
+			o.last, o.stopped = *iv, true
 		}
 	}
 }
@@ -87,7 +114,7 @@ func (c *gc) event(ev *model.Event) {
 	case model.OpGCEnd:
 		c.endMark(ev.Time)
 	case model.OpSTWBegin:
-		c.stws = append(c.stws, openSTW{ev.G, ev.Time, ev.Arg, ev.Stack})
+		c.stws = append(c.stws, openSTW{g: ev.G, began: ev.Time, cause: ev.Arg, stack: ev.Stack, p: ev.P})
 	case model.OpSTWEnd:
 		c.endSTW(ev)
 	case model.OpSweepBegin:
@@ -149,7 +176,7 @@ func (c *gc) endSTW(ev *model.Event) {
 	}
 	c.out.STWCount++
 	c.out.STWTotal += d
-	c.worstSTW.offer(d, stwPause{from, to, o.g, ev.P, o.cause, o.stack})
+	c.worstSTW.offer(d, stwPause{from, to, o.g, ev.P, o.cause, o.stack, o.last, o.stopped})
 	c.keep(GCRange{Start: int64(from - c.zero), End: int64(to - c.zero), STW: true, Cause: k.Cause})
 }
 

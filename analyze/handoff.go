@@ -36,6 +36,7 @@ type preemptions struct {
 	runtime [model.NumHows]int64 // of them, goroutines of the Go runtime
 	worst   *topK[model.Preempt]
 	slice   int64 // goroutines of the program that were stopped by force after a whole time slice
+	late    int64 // of them: after lateSlice
 }
 
 // wholeSlice is about the time slice after which the runtime asks a goroutine to
@@ -43,6 +44,13 @@ type preemptions struct {
 //
 // Source: proc.go, forcePreemptNS.
 const wholeSlice = 9_000_000 // ns
+
+// lateSlice is half as much again as a goroutine runs that nothing delays: where all
+// compute, sysmon looks every 10 ms, sees at the first look that another goroutine
+// runs and at the third that it still does, so that slices are of 20 ms.
+//
+// Source: proc.go, sysmon and retake.
+const lateSlice = 30_000_000 // ns
 
 func (p *preemptions) observe(f *model.Facts) {
 	for i := range f.Preempts {
@@ -54,6 +62,9 @@ func (p *preemptions) observe(f *model.Facts) {
 			p.worst.offer(int64(x.Ran), *x)
 			if x.Ran >= wholeSlice && x.How != model.HowGosched && x.How != model.HowGoyield {
 				p.slice++
+				if x.Ran >= lateSlice {
+					p.late++
+				}
 			}
 		}
 	}

@@ -115,7 +115,7 @@ func (x *goroutineFinder) find(f *model.Facts, ended func(*instance)) {
 		if iv.First && x.wanted(iv) {
 			x.begin(iv.G, &instance{name: x.names.startFunc(iv.Func), task: -1, g: iv.G, fn: iv.Func, start: iv.Start})
 		}
-		if iv.Last {
+		if iv.Exit {
 			if in := x.end(iv.G, iv.End); in != nil {
 				in.name, in.fn = x.names.startFunc(iv.Func), iv.Func
 				ended(in)
@@ -265,7 +265,7 @@ func (x *logFinder) find(f *model.Facts, ended func(*instance)) {
 		}
 	}
 	for i := range f.Gs {
-		if iv := &f.Gs[i]; iv.Last {
+		if iv := &f.Gs[i]; iv.Exit {
 			delete(x.gs, iv.G)
 			delete(x.regions, iv.G)
 		}
@@ -295,7 +295,7 @@ func (x *logFinder) close(model.Time, func(*instance)) {}
 // lock or for the collector, or was in a system call.
 type stallFinder struct {
 	names *names
-	locks *locks
+	locks *lockSites
 }
 
 func (x *stallFinder) find(f *model.Facts, ended func(*instance)) {

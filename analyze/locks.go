@@ -1,98 +1,272 @@
 package analyze
 
 import (
-	"sort"
+	"cmp"
+	"fmt"
+	"slices"
 	"strings"
 
 	"gmptrace/model"
 )
 
-// locks knows what stacks say about mutexes.
+// locks answers: where did goroutines wait for mutexes, and what did the one
+// that unlocked do meanwhile? It remembers the latest stretches of goroutines
+// that were long enough to matter.
 type locks struct {
-	names *names
-	sites []lockSite // by stack
+	names   *names
+	kinds   []int32 // by stack: index into sites + 1, 0 not looked at, -1 no mutex
+	sites   []*lockSite
+	byName  map[string]int32
+	waits   histogram
+	unknown int64 // waits for something of package sync, without a stack
+
+	descheduled int64     // longest part of a wait that the holder spent waiting for a P
+	behind      *lockSite // where
+
+	recent [lockPast]pastG
+	n      int
 }
 
-// lockSite is where a stack locks or unlocks.
+const (
+	lockPast  = 2048
+	lockGrain = 100_000   // ns: shorter stretches are not remembered
+	lockSlow  = 1_000_000 // ns: holders are looked at in waits from this
+	lockPeak  = 256       // goroutines blocked at one place that are counted
+)
+
+// pastG is a stretch of a goroutine that is over.
+type pastG struct {
+	start, end model.Time
+	g          model.GoID
+	site       int32 // that it waited at, 0 if not for a mutex
+	state      model.GState
+}
+
+// lockSite is a place in the program that locks.
 type lockSite struct {
-	known   bool
-	locking bool     // in the locking of a mutex; a WaitGroup waits for the same reason
-	callers []*Frame // the two innermost ones outside of packages sync and runtime
+	name       string
+	waits      histogram
+	open       []model.Time // ends of waits that overlap with the last
+	peak       int
+	held       holding
+	deschedMax int64
+	longest    lockedOut
+	worst      *topK[lockedOut] // by how long the one who unlocked had held it
 }
 
-// siteFrames is how many callers a lockSite has: mutexes are often locked by a
-// method that does nothing else.
-const siteFrames = 2
+// lockedOut is one wait for a mutex.
+type lockedOut struct {
+	start, end model.Time
+	wait       int64
+	g, by      model.GoID
+	fn, stack  uint32
+	held       holding
+}
 
-func (l *locks) site(stack uint32) lockSite {
-	for int(stack) >= len(l.sites) {
-		l.sites = append(l.sites, lockSite{})
+// holding is what holders did while others waited for them.
+// rest is the time that they ran, or that is not known; others is the time before
+// the last of them had got the mutex.
+type holding struct{ runnable, syscall, blocked, rest, others int64 }
+
+func (l *locks) observe(f *model.Facts) {
+	for i := range f.Gs {
+		iv := &f.Gs[i]
+		site := int32(0)
+		if iv.State == model.GWaiting && iv.Reason == model.ReasonSync && !iv.Runtime {
+			site = l.waited(iv)
+		}
+		if iv.End-iv.Start >= lockGrain && iv.State != model.GRunning {
+			l.recent[l.n%lockPast] = pastG{iv.Start, iv.End, iv.G, site, iv.State}
+			l.n++
+		}
 	}
-	s := &l.sites[stack]
-	if s.known {
-		return *s
+}
+
+// waited counts a wait of package sync and is the place, 0 if it was not for a
+// mutex.
+func (l *locks) waited(iv *model.GInterval) int32 {
+	if iv.Stack == 0 {
+		l.unknown++
+		return 0
 	}
-	s.known = true
-	frames := l.names.stacks[stack]
-	for i := range frames {
-		f := &frames[i]
-		if hasPrefix(f.Func, lockPackages) {
-			s.locking = s.locking || strings.Contains(f.Func, "Mutex).")
-		} else if s.callers = append(s.callers, f); len(s.callers) == siteFrames {
+	k := l.site(iv.Stack)
+	if k < 0 {
+		return 0
+	}
+	s, d := l.sites[k-1], int64(iv.End-iv.Start)
+	l.waits.add(d)
+	s.waits.add(d)
+	s.count(iv)
+	if d < lockSlow {
+		return k
+	}
+	x := lockedOut{iv.Start, iv.End, d, iv.G, iv.By, iv.Func, iv.Stack, holding{others: d}}
+	if iv.By != model.NoG {
+		x.held = l.holder(iv, k)
+	}
+	s.held.add(&x.held)
+	if x.held.runnable > s.deschedMax {
+		s.deschedMax = x.held.runnable
+		if x.held.runnable > l.descheduled {
+			l.descheduled, l.behind = x.held.runnable, s
+		}
+	}
+	if d > s.longest.wait {
+		s.longest = x
+	}
+	s.worst.offer(d-x.held.others, x)
+	return k
+}
+
+// count finds how many waits overlap, as threads.count does.
+func (s *lockSite) count(iv *model.GInterval) {
+	if iv.End-iv.Start < lockGrain {
+		return
+	}
+	s.open = slices.DeleteFunc(s.open, func(end model.Time) bool { return end <= iv.Start })
+	if len(s.open) < lockPeak {
+		s.open = append(s.open, iv.End)
+	}
+	s.peak = max(s.peak, len(s.open))
+}
+
+// holder is what the goroutine that ended iv did in it, from its own last wait
+// at that place on: before, somebody else held the mutex.
+func (l *locks) holder(iv *model.GInterval, site int32) (h holding) {
+	h.rest = int64(iv.End - iv.Start)
+	for i := l.n - 1; i >= max(0, l.n-lockPast); i-- {
+		x := &l.recent[i%lockPast]
+		if x.end <= iv.Start {
 			break
 		}
-	}
-	return *s
-}
-
-// lockPackages are those that locking and unlocking goes through.
-var lockPackages = []string{"runtime.", "sync.", "internal/sync.", "internal/race."}
-
-// locking reports whether a stack is in the locking of a mutex.
-func (l *locks) locking(stack uint32) bool { return l.site(stack).locking }
-
-// sameSite reports whether two stacks lock and unlock in the same function.
-func sameSite(a, b lockSite) bool {
-	return len(a.callers) > 0 && len(b.callers) > 0 && a.callers[0].Func == b.callers[0].Func
-}
-
-// holding reports whether a goroutine that was blocked with this stack may have
-// held the lock then that it unlocked afterwards: it was in a function that
-// unlocks, and, where that also locks, between the two lines.
-func (l *locks) holding(stack uint32, lock, unlock lockSite) bool {
-	for k, u := range unlock.callers {
-		for i := range l.names.stacks[stack] {
-			f := &l.names.stacks[stack][i]
-			if f.Func != u.Func {
-				continue
-			}
-			if k < len(lock.callers) && lock.callers[k].Func == u.Func && lock.callers[k].Line <= u.Line {
-				return f.Line >= lock.callers[k].Line && f.Line <= u.Line
-			}
-			return true
+		if x.g != iv.By {
+			continue
+		}
+		if x.site == site {
+			h.others = min(h.rest, max(0, int64(x.end-iv.Start)))
+			h.rest -= h.others
+			break
+		}
+		d := int64(x.end - max(x.start, iv.Start))
+		h.rest -= d
+		switch x.state {
+		case model.GRunnable:
+			h.runnable += d
+		case model.GSyscall:
+			h.syscall += d
+		default:
+			h.blocked += d
 		}
 	}
-	return false
+	return h
 }
 
-// since is since when, not before from, the goroutine of line must have had the
-// lock that it unlocked at the time to, with the stack unlock, for a waiter with
-// the stack lock; and its wait for that lock, nil if that is not what it last was
-// blocked for.
-func (l *locks) since(line *gLine, from, to model.Time, lock, unlock uint32) (model.Time, *gSeg) {
-	locking, unlocking := l.site(lock), l.site(unlock)
-	if line == nil || len(unlocking.callers) == 0 {
-		return from, nil
+func (h *holding) add(o *holding) {
+	h.runnable += o.runnable
+	h.syscall += o.syscall
+	h.blocked += o.blocked
+	h.rest += o.rest
+	h.others += o.others
+}
+
+// most is the largest part.
+func (h *holding) most() *int64 {
+	best := &h.rest
+	for _, p := range []*int64{&h.runnable, &h.syscall, &h.blocked} {
+		if *p > *best {
+			best = p
+		}
 	}
-	i := sort.Search(len(line.segs), func(i int) bool { return line.segs[i].start >= to })
-	for i--; i >= 0 && line.segs[i].end > from; i-- {
-		s := &line.segs[i]
+	return best
+}
+
+func (h *holding) why() string {
+	switch h.most() {
+	case &h.runnable:
+		return "While others waited, the goroutine that held the mutex, or had been woken to take it, was mostly ready to run and waited for a P: with it everybody stood still who needs the mutex."
+	case &h.syscall:
+		return "While others waited, the goroutine that held the mutex was mostly in a system call (or in C)."
+	case &h.blocked:
+		return "While others waited, the goroutine that held the mutex was mostly blocked on something else."
+	}
+	return "While others waited, the goroutines that held the mutex were mostly running: more of them want it than can have it."
+}
+
+func (x *lockedOut) text(r *run) string {
+	s := fmt.Sprintf("%s waited %s for a mutex", named(int64(x.g), r.names.startFunc(x.fn)), dur(x.wait))
+	if x.by == model.NoG {
+		return s
+	}
+	s += fmt.Sprintf(" until G%d unlocked it", x.by)
+	switch h := &x.held; h.most() {
+	case &h.runnable:
+		s += fmt.Sprintf(", which waited %s of that for a P", dur(h.runnable))
+	case &h.syscall:
+		s += fmt.Sprintf(", which was in a system call for %s of that", dur(h.syscall))
+	case &h.blocked:
+		s += fmt.Sprintf(", which was blocked for %s of that", dur(h.blocked))
+	}
+	return s
+}
+
+// site is the place of a stack that waits for a mutex as an index into sites,
+// counted from 1; -1 if it waits for something else.
+func (l *locks) site(stack uint32) int32 {
+	for int(stack) >= len(l.kinds) {
+		l.kinds = append(l.kinds, 0)
+	}
+	if l.kinds[stack] == 0 {
+		l.kinds[stack] = -1
+		if name := lockCaller(l.names.stacks[stack]); name != "" {
+			k, ok := l.byName[name]
+			if !ok {
+				l.sites = append(l.sites, &lockSite{name: name, worst: newTopK[lockedOut](maxMoments)})
+				k = int32(len(l.sites))
+				l.byName[name] = k
+			}
+			l.kinds[stack] = k
+		}
+	}
+	return l.kinds[stack]
+}
+
+// lockCaller is the function that locks a mutex on this stack, "" if none does.
+func lockCaller(frames []Frame) string {
+	locks := false
+	for _, f := range frames {
+		inSync := strings.HasPrefix(f.Func, "sync.") || strings.HasPrefix(f.Func, "internal/sync.")
 		switch {
-		case s.state == model.GWaiting && s.reason == model.ReasonSync && l.locking(s.stack) && sameSite(l.site(s.stack), unlocking):
-			return s.end, s
-		case (s.state == model.GWaiting || s.state == model.GSyscall) && s.stack != 0 && !l.holding(s.stack, locking, unlocking):
-			return s.end, nil
+		case inSync && strings.Contains(f.Func, "Mutex)"):
+			locks = true
+		case locks && !inSync:
+			return f.Func
 		}
 	}
-	return from, nil
+	if locks {
+		return frames[len(frames)-1].Func
+	}
+	return ""
 }
+
+// worstSite is the place with the longest time blocked, convoys first.
+func (l *locks) worstSite(span int64) (worst *lockSite, convoy bool) {
+	sites := slices.Clone(l.sites)
+	is := func(s *lockSite) bool {
+		return s.peak >= convoyWide && s.waits.total >= span && s.waits.n >= 2*convoyWide
+	}
+	slices.SortStableFunc(sites, func(a, b *lockSite) int {
+		switch {
+		case is(a) && !is(b):
+			return -1
+		case is(b) && !is(a):
+			return 1
+		}
+		return cmp.Or(cmp.Compare(b.waits.total, a.waits.total), cmp.Compare(a.name, b.name))
+	})
+	if len(sites) == 0 {
+		return nil, false
+	}
+	return sites[0], is(sites[0])
+}
+
+func (l *locks) report(*Report) {}

@@ -42,7 +42,7 @@ func blockedFor(r model.Reason) via { return via(r) + 1 }
 // a gap, and their lengths sum to the whole.
 type walk struct {
 	h     *history
-	locks *locks
+	locks *lockSites
 	use   func(*step)
 }
 

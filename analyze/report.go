@@ -113,7 +113,7 @@ type Finding struct {
 	Number   int        `json:"number"` // 1 is the worst
 	Severity Severity   `json:"severity"`
 	Title    string     `json:"title"`
-	CostNS   int64      `json:"cost_ns"` // what it cost, in the unit that CostOf names; findings are ranked by it within a severity
+	CostNS   int64      `json:"cost_ns"` // what it cost, in the unit that CostOf names; within a severity findings are ranked by it, symptoms behind what explains them
 	CostOf   string     `json:"cost_of"` // "goroutine time spent waiting", "P time idle" …
 	What     string     `json:"what"`
 	Why      string     `json:"why"`
@@ -402,6 +402,10 @@ type Episode struct {
 	RanOn    model.ProcID `json:"ran_on"`
 	Ran      int64        `json:"ran_ns"`   // of Wait: goroutines ran on P, or on RanOn where P is -1
 	Culprits []Culprit    `json:"culprits"` // who did, the five that ran longest
+
+	// Of Wait, from its beginning: who ran then is not remembered, as very many
+	// did since.
+	Forgotten int64 `json:"forgotten_ns"`
 }
 
 // Culprit is a goroutine that ran where another waited.

@@ -215,7 +215,7 @@ func (x *requestFinder) serves(iv *model.GInterval, ended func(*instance)) {
 			x.starts(iv, iv.End)
 		}
 	}
-	if iv.Last {
+	if iv.Exit {
 		x.over(iv.G, iv.End, ended)
 	}
 }
@@ -268,7 +268,7 @@ func (x *requestFinder) stream(iv *model.GInterval, ended func(*instance)) {
 			in.name = s.handler
 		}
 	}
-	if iv.Last {
+	if iv.Exit {
 		if in := x.end(iv.G, iv.End); in != nil {
 			x.done(in, ended)
 		}

@@ -28,6 +28,16 @@ type run struct {
 	handoffs   *handoffs
 	longRuns   *longRuns
 	functions  *functions
+	blame      *blame
+	chains     *chains
+	locks      *locks
+	netpolls   *netpolls
+	locked     *locked
+	bursts     *bursts
+	leaks      *leaks
+	timers     *timers
+	stalls     *stalls
+	old        bool // a trace of a version before those whose rules are known
 
 	// begun, where set, may change the collectors before the first event.
 	begun func(*run)
@@ -65,6 +75,7 @@ func (r *run) begin(b *batch, opt Options) error {
 	n, w := &names{}, &window{zero, forever}
 	rp := &replay{sched: model.New(r.rules, 0), numbering: newNumbering(), names: n, window: w}
 
+	r.names = n
 	r.gomaxprocs = &gomaxprocs{zero: zero, window: w}
 	r.functions = &functions{names: n}
 	r.latency = &latency{zero: zero, functions: r.functions}
@@ -76,11 +87,15 @@ func (r *run) begin(b *batch, opt Options) error {
 	r.preempts = &preemptions{worst: newTopK[model.Preempt](maxMoments)}
 	r.handoffs = &handoffs{worst: newTopK[model.Handoff](maxMoments)}
 	r.longRuns = &longRuns{worst: newTopK[model.PInterval](maxMoments)}
+	r.old = minor < model.OldestRules
+	r.watchIncidents(zero, w)
 	rp.collectors = []collector{
 		r.gomaxprocs, r.functions, r.latency, r.episodes, r.procs, r.gc, r.preempts, r.handoffs, r.longRuns,
+		r.blame, r.chains, r.locks, r.netpolls, r.locked, r.bursts, r.leaks, r.stalls,
+		r.timers, // after blame: it asks what the Ps did
 		&dispatches{steals: map[[2]model.ProcID]int64{}},
 		&threads{zero: zero},
-		newRules(n, zero, minor < model.OldestRules),
+		newRules(n, zero, r.old),
 		&tasks{names: n, zero: zero, window: w, open: map[int64]openTask{}, by: map[int64]*taskTime{}},
 		newOverview(n, r.gc), // after gc: it draws what gc found
 	}
@@ -89,11 +104,24 @@ func (r *run) begin(b *batch, opt Options) error {
 		rp.collectors = append(rp.collectors, &tracker{names: n, zero: zero, latency: r.latency, budget: opt.Slices,
 			begun: map[model.GoID]assistOn{}})
 	}
-	r.names, r.replay = n, rp
+	r.replay = rp
 	if r.begun != nil {
 		r.begun(r)
 	}
 	return r.setWindow(opt, zero)
+}
+
+// watchIncidents sets up the collectors that only checks ask.
+func (r *run) watchIncidents(zero model.Time, w *window) {
+	r.blame = newBlame()
+	r.chains = &chains{worst: newTopK[chain](maxMoments)}
+	r.locks = &locks{names: r.names, byName: map[string]int32{}}
+	r.netpolls = &netpolls{worst: newTopK[polledAt](maxMoments)}
+	r.locked = &locked{worst: newTopK[model.GInterval](maxMoments)}
+	r.bursts = &bursts{zero: zero, worst: newTopK[burst](maxMoments)}
+	r.leaks = &leaks{names: r.names, window: w}
+	r.timers = &timers{blame: r.blame}
+	r.stalls = &stalls{zero: zero, last: zero, out: stallSum{worst: newTopK[stall](maxMoments)}}
 }
 
 // minorVersion reads "1.26", "go1.26.3" or "26"; 0 for "".

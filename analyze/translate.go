@@ -520,13 +520,14 @@ func stackFlags(frames []Frame) model.Flags {
 
 // isRuntime reports whether a goroutine that started with this function belongs
 // to the Go runtime or its tracer. The main goroutine, iter.Pull's and those of
-// C threads that call into Go run the program's code.
+// C threads that call into Go run the program's code; one that is preempted while it
+// ends shows nothing but runtime.goexit1, whoever it was.
 func isRuntime(start string) bool {
 	if strings.HasPrefix(start, "runtime/trace.") {
 		return true
 	}
 	return strings.HasPrefix(start, "runtime.") && start != "runtime.main" && start != "runtime.corostart" &&
-		!strings.HasPrefix(start, "runtime.cgocallback")
+		!strings.HasPrefix(start, "runtime.cgocallback") && !strings.HasPrefix(start, "runtime.goexit")
 }
 
 // frameFlags is what one function anywhere on a stack proves. The functions

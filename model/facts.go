@@ -140,10 +140,12 @@ type GInterval struct {
 	Stack      uint32 // stack that it parked with, 0 if none
 	ByStack    uint32 // of a Waiting stretch: stack of who ended it, 0 if none
 	State      GState
-	Reason     Reason // of a Waiting stretch
+	Reason     Reason // of a Waiting stretch, and of the wait that a Woken one followed
 	Open       Open
+	Woken      bool // of a Runnable stretch: it began when a wait ended
+	Polled     bool // of a Waiting stretch: ended by a thread without a P, sysmon's
+	Exit       bool // the goroutine's last stretch: it ended
 	First      bool // the goroutine's first stretch in the trace
-	Last       bool // the goroutine ended with it
 	Assist     bool // inside a GC mark assist; running stretches are cut where one begins or ends
 	Runtime    bool // a goroutine of the runtime
 	Worker     bool // a GC mark worker

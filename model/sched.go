@@ -267,7 +267,7 @@ func (s *Sched) setG(g *G, state GState, by GoID) {
 		s.runnable++
 		g.by = by
 	}
-	g.state, g.since, g.open = state, s.now, 0
+	g.state, g.since, g.open, g.woken = state, s.now, 0, false
 }
 
 // closeG writes g's current stretch, which ends now.
@@ -277,7 +277,7 @@ func (s *Sched) closeG(g *G, by GoID) {
 	}
 	*add(&s.Facts.Gs) = GInterval{
 		Start: g.since, End: s.now, G: g.id, By: by, P: g.p, Func: g.fn, Stack: g.stack,
-		State: g.state, Reason: g.reason, Open: g.open, First: !g.told, Assist: g.assist,
+		State: g.state, Reason: g.reason, Open: g.open, First: !g.told, Assist: g.assist, Woken: g.woken,
 		Runtime: g.roles&roleRuntime != 0, Worker: g.roles&roleWorker != 0,
 	}
 	g.told = true

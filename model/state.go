@@ -39,6 +39,7 @@ type G struct {
 	seen     bool // some decided event was about it
 	told     bool // one of its stretches was yielded
 	assist   bool // inside a mark assist
+	woken    bool // runnable since a wait ended
 	place    placeKind
 	direct   Source
 	sure     bool   // the place is not in doubt

@@ -199,7 +199,7 @@ func (s *Sched) goexit(e *entry) {
 	n := len(s.Facts.Gs)
 	s.closeG(g, NoG)
 	if len(s.Facts.Gs) > n {
-		s.Facts.Gs[n].Last = true
+		s.Facts.Gs[n].Exit = true
 	}
 	s.handoffLocked(e, g)
 	if e.Op == OpGoexit {
@@ -279,8 +279,9 @@ func (s *Sched) ready(e *entry) {
 	s.ensure(g, GWaiting, e)
 	n := len(s.Facts.Gs)
 	s.setG(g, GRunnable, e.G)
+	g.woken = true
 	if len(s.Facts.Gs) > n {
-		s.Facts.Gs[n].ByStack = e.Stack
+		s.Facts.Gs[n].ByStack, s.Facts.Gs[n].Polled = e.Stack, e.P < 0 && e.G < 0
 	}
 	s.putReady(e, g)
 }

@@ -1,0 +1,60 @@
+package analyze
+
+import (
+	"fmt"
+
+	"gmptrace/model"
+)
+
+// checkBurst measures how many goroutines were created within 10 ms, and how
+// long those then waited to run for the first time.
+//
+// Threshold: a thousand within 10 ms; worth a finding if one of them waited for
+// 5 ms, a warning from 10 ms, critical from 100 ms, like any wait. A P runs some
+// thousand short goroutines in a millisecond: where none waits, all is well.
+//
+// False positives: programs that start all their work at once and wait for the
+// end of it anyway. Creation that goes on like this for more than a second is no
+// burst but load, which the check on that judges.
+var checkBurst = check{id: "burst", title: "Bursts of new goroutines", judge: func(r *run, rep *Report) judgement {
+	b := r.bursts
+	j := judgement{measured: fmt.Sprintf("at most %s created within 10 ms", plural(b.most, "goroutine"))}
+	all := b.worst.best()
+	if len(all) == 0 || all[0].longest < chainWait {
+		return j
+	}
+	x := &all[0]
+	f := Finding{
+		Severity: graded(x.longest),
+		Title:    fmt.Sprintf("%d goroutines were created within %s and waited up to %s to start", x.count, dur(x.length()), dur(x.longest)),
+		CostNS:   b.cost,
+		CostOf:   "goroutine time from creation until the first run, in bursts",
+		What: fmt.Sprintf("At %s the program created %d goroutines in %s, mostly %s. Each waited %s for a P on average before it ran at all.",
+			at(r.offset(x.start())), x.count, dur(x.length()), functionName(r.names.startFunc(x.fn)), dur(x.waits/x.count)),
+		Why:    "New goroutines stand in the queues before all that becomes ready later: until the burst is worked off, everything waits as long as it.",
+		Advice: "Bound how many run at once: a pool of workers, errgroup's SetLimit, a semaphore taken before the go statement.",
+		Sure:   "certain", SureWhy: "creation and first run of each goroutine are in the trace",
+		Evidence: []Evidence{
+			{"goroutines in the worst burst", fmt.Sprint(x.count)},
+			{"bursts", fmt.Sprint(b.n)},
+			{"longest wait until the first run", dur(x.longest)},
+			{"most created within 10 ms", fmt.Sprint(b.most)},
+		},
+	}
+	for i := range all {
+		x := &all[i]
+		f.Moments = append(f.Moments, r.moment(x.start(), min(x.end()+model.Time(x.longest), r.replay.end), -1, -1, -1,
+			fmt.Sprintf("%d goroutines created in %s, mostly %s", x.count, dur(x.length()), functionName(r.names.startFunc(x.fn)))))
+	}
+	j.explains = attributed{"starvation": b.starved, "overload": b.cost}
+	j.findings = []Finding{f}
+	return j
+}}
+
+const (
+	burstTick = 1_000_000 // ns
+	burstSpan = 10        // ticks
+	burstSize = 1000      // goroutines in a span
+	burstLate = 4096      // ticks for which the first run of a goroutine is waited for
+	burstLoad = 1000      // ticks after which it is no burst
+)

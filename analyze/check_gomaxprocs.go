@@ -1,0 +1,121 @@
+package analyze
+
+import "fmt"
+
+// checkGomaxprocs measures whether the process got the CPUs that GOMAXPROCS
+// promises, as far as a trace shows: it holds neither the number of CPUs nor a
+// quota.
+//
+// Threshold: a standstill is a time of 25 ms with no event at all although a P or
+// more ran goroutines: a goroutine is asked to stop after between 10 ms and 20 ms,
+// which leaves an event. Eight that end in the same fifth of the tenth of a second in
+// which CPU quotas are counted, and make up four fifths of the time of all, are a
+// warning, critical if all took a fifth of the trace (from when the process goes on
+// it takes up to 20 ms until something happens). Without that rhythm, standstills of
+// two Ps or more are worth a finding from 2 % of the trace, a warning from 5 %. If of
+// twenty goroutines or more that used up their time slice a fifth had run for 30 ms,
+// threads had to wait for CPUs: a warning if standstills took 5 %, or half of what
+// long waits lasted passed with a P that ran nothing, else information.
+//
+// That GOMAXPROCS is too small can't be known: where all Ps were busy for a fifth of
+// the trace with goroutines waiting, and the process seemed to get its CPUs, the
+// check is undecided.
+//
+// False positives: two goroutines in long calculations that cannot be interrupted
+// leave no event either, and a program with a period of its own of 100 ms can look
+// like a quota.
+var checkGomaxprocs = check{id: "gomaxprocs", title: "GOMAXPROCS against the CPUs that there are", judge: func(r *run, rep *Report) judgement {
+	st, p := r.stalls.total(), r.preempts
+	j := judgement{measured: fmt.Sprintf("%s in which nothing happened although goroutines ran, %s in all; %d of %s used up came late", plural(st.n, "standstill"), dur(st.total), p.late, plural(p.slice, "time slice"))}
+	if len(rep.Trace.Gomaxprocs) == 0 {
+		j.undecided = "the trace does not say GOMAXPROCS"
+		return j
+	}
+	n := int64(gomaxprocsNow(rep))
+	f := Finding{
+		Severity: SeverityInfo,
+		Evidence: []Evidence{
+			{"GOMAXPROCS", fmt.Sprint(n)},
+			{"standstills", fmt.Sprintf("%d, %s in all, longest %s", st.n, dur(st.total), dur(st.longest))},
+			{"standstills that ended in the same fifth of 100 ms", fmt.Sprintf("%d of %d", st.inStep, st.n)},
+			{"time slices used up", fmt.Sprint(p.slice)},
+			{"of them after more than " + dur(lateSlice), fmt.Sprint(p.late)},
+		},
+		Moments: r.stallMoments(&st),
+	}
+	switch {
+	case st.inStep >= quotaSome && st.inStepNS*5 >= st.total*4:
+		quotaFinding(rep, &f, &st)
+		j.explains = r.explains(pDidHog, pDidNone)
+	case n > 1 && p.slice >= 20 && p.late*5 >= p.slice:
+		j.explains = r.tooManyPs(rep, &f, &st, n)
+	case st.severalPs > 0 && st.severalPs*50 >= analysed(rep):
+		standstill(rep, &f, &st)
+	default:
+		if full := saturated(rep, int(n)); full.time >= 10_000_000 && full.time*5 >= analysed(rep) {
+			j.undecided = fmt.Sprintf("for %s all Ps ran goroutines while others waited: whether more Ps would help depends on how many CPUs there are, which is not in the trace", dur(full.time))
+		}
+		return j
+	}
+	j.findings = []Finding{f}
+	return j
+}}
+
+// quotaFinding is of standstills in the rhythm of a quota.
+func quotaFinding(rep *Report, f *Finding, st *stallSum) {
+	f.Severity = SeverityWarning
+	if st.total*5 >= analysed(rep) {
+		f.Severity = SeverityCritical
+	}
+	f.Title = fmt.Sprintf("The process seems to have stood still %d times, in the rhythm of a CPU quota", st.n)
+	f.CostNS, f.CostOf = st.total, "wall time without any event although goroutines ran"
+	f.What = fmt.Sprintf("For up to %s at a time, %s in all, nothing happened on any P although goroutines were running; %d of %d times it went on in the same fifth of a tenth of a second.",
+		dur(st.longest), dur(st.total), st.inStep, st.n)
+	f.Why = "That is what it looks like when a container has used up its share of CPU time: the kernel stops all of its threads until the next period of 100 ms begins."
+	f.Advice = "Compare nr_throttled in the container's cpu.stat. Set GOMAXPROCS to the quota (Go 1.25 does so by itself) or raise the quota."
+	f.Sure, f.SureWhy = "high", "the rhythm is that of a quota; the quota itself is not in the trace"
+}
+
+// tooManyPs is of goroutines that were stopped late, and says what that explains.
+func (r *run) tooManyPs(rep *Report, f *Finding, st *stallSum, n int64) attributed {
+	lacking := r.blame.starved[pDidNone] + r.blame.starved[pDidSpare]
+	f.Title = fmt.Sprintf("The process seems to get fewer CPUs than its %d Ps could use", n)
+	f.CostNS, f.CostOf = lacking, "goroutine time in long waits with a P that ran nothing"
+	if lacking == 0 {
+		f.CostOf = "not a cost in time"
+	}
+	f.What = fmt.Sprintf("Goroutines used up their time slice %s; %d times one had run for "+dur(lateSlice)+" or more before it stopped, instead of 10 ms to 20 ms. In waits longer than %s, goroutines waited %s while the P that they waited for, or another one, ran nothing.",
+		times(r.preempts.slice), r.preempts.late, dur(starvedAfter), dur(lacking))
+	f.Why = "The monitor that asks goroutines to stop (sysmon), they themselves, or the threads of Ps that were to wake had to wait for a CPU: they share CPUs with one another or with other processes."
+	f.Advice = "Set GOMAXPROCS to the CPUs that the process really gets, or give it more."
+	f.Sure, f.SureWhy = "medium", "the trace does not say how many CPUs there are; code that cannot be interrupted also stops late"
+	if st.severalPs*20 < analysed(rep) && (lacking == 0 || lacking*2 < r.latency.starvedNS) {
+		return nil
+	}
+	f.Severity = SeverityWarning
+	x := r.explains(pDidNone, pDidSpare)
+	x["idle-p"] = min(lacking, r.procs.wastes.long)
+	x["unbalanced"] = r.blame.waited[pDidSpare]
+	return x
+}
+
+// standstill is of standstills without a rhythm.
+func standstill(rep *Report, f *Finding, st *stallSum) {
+	if st.severalPs*20 >= analysed(rep) {
+		f.Severity = SeverityWarning
+	}
+	f.Title = fmt.Sprintf("For up to %s no P did anything new although goroutines ran", dur(st.longest))
+	f.CostNS, f.CostOf = st.total, "wall time without any event although goroutines ran"
+	f.What = fmt.Sprintf("%s, %s in all: goroutines ran on one P or more, and not even the preemption that is due after 10 ms happened.", plural(st.n, "standstill"), dur(st.total))
+	f.Why = "Either the machine did not run the process, or not all of it (other processes, a CPU quota, a virtual machine that was stopped), or all running goroutines were in code that cannot be interrupted."
+	f.Advice = "Compare with the machine's load, the container's cpu.stat and the virtual machine's steal time. If the machine was idle, see the stacks of the goroutines that ran."
+	f.Sure, f.SureWhy = "medium", "that nothing happened is certain; who held the process up is not in the trace"
+}
+
+const (
+	stallMin  = 25_000_000  // ns without any event: longer than a preemption takes
+	stallKept = 256         // standstills that wait for the stretches around them
+	quota     = 100_000_000 // ns: period of the kernel's CPU quota, if nobody set another
+	quotaBins = 20
+	quotaSome = 8 // standstills; fewer fall into one fifth of the period by chance too often
+)

@@ -1,0 +1,100 @@
+package analyze
+
+import "fmt"
+
+// checkLock measures waits for mutexes by the place in the program that locks,
+// and what the goroutine that unlocked did meanwhile.
+//
+// Threshold: a convoy is a place at which at least one goroutine was blocked at
+// any time, on average, and eight or more at once, in at least sixteen waits: each
+// that passes lets one more in, and all queue again; a warning if one waited 10 ms.
+// Or the one that unlocked had itself waited for a P for 5 ms of somebody's wait, half
+// a time slice: the mutex was held by a goroutine that the scheduler did not run; a
+// warning from 10 ms, critical from 100 ms, like any wait for a P. A wait of 100 ms
+// behind a holder that was blocked, or in a system call, is information: it is the
+// program that chose to.
+//
+// False positives: one place may lock many mutexes; a mutex that is held for long
+// on purpose, to let others wait, is no convoy but looks like one. Which mutex it was
+// is not in the trace. Without stacks, waits for mutexes and for wait groups are one.
+var checkLock = check{id: "lock", title: "Lock convoys and holders that did not run", judge: func(r *run, rep *Report) judgement {
+	l := r.locks
+	j := judgement{measured: fmt.Sprintf("%s for mutexes, longest %s; up to %s of a wait with the holder waiting for a P", plural(l.waits.n, "wait"), dur(l.waits.max), dur(l.descheduled))}
+	if l.waits.n == 0 && l.unknown > 0 {
+		j.undecided = fmt.Sprintf("%s for a mutex, wait group or semaphore, without a stack that tells which", plural(l.unknown, "wait"))
+		return j
+	}
+	site, convoy := l.worstSite(analysed(rep))
+	if site == nil || !convoy && l.descheduled < lockWait/2 && site.longest.wait < 10*lockWait {
+		return j
+	}
+	if !convoy && l.behind != nil {
+		site = l.behind
+	}
+	f := lockFinding(r, rep, site, convoy)
+	j.findings = []Finding{f}
+	return j
+}}
+
+const (
+	lockWait   = starvedAfter
+	convoyWide = 8
+)
+
+// lockFinding says what happened at a place that locks.
+func lockFinding(r *run, rep *Report, s *lockSite, convoy bool) Finding {
+	x := &s.longest
+	f := Finding{
+		Severity: SeverityInfo,
+		Title:    fmt.Sprintf("Goroutines waited up to %s for a mutex", dur(s.waits.max)),
+		CostNS:   s.waits.total,
+		CostOf:   "goroutine time blocked there",
+		What: fmt.Sprintf("In %s goroutines waited for a mutex %s, half of the times longer than %s; up to %s at once, %.1f on average.",
+			functionName(s.name), times(s.waits.n), dur(s.waits.quantile(.5)), orMore(s.peak, lockPeak), float64(s.waits.total)/float64(max(1, analysed(rep)))),
+		Advice: "Hold the lock for less: do what blocks, calls the system or computes outside of it; split what it guards, or use sync.RWMutex where most only read.",
+		Sure:   "medium", SureWhy: "the trace names who unlocked, not the mutex; since when that goroutine held it is inferred from when it last waited at that place",
+		Evidence: []Evidence{
+			{"waits", fmt.Sprint(s.waits.n)},
+			{"longest", dur(s.waits.max)},
+			{"99th percentile", dur(s.waits.quantile(.99))},
+			{"blocked there at once, most", orMore(s.peak, lockPeak)},
+			{"blocked there on average", fmt.Sprintf("%.2f", float64(s.waits.total)/float64(max(1, analysed(rep))))},
+			{"longest time that a holder waited for a P in one wait", dur(s.deschedMax)},
+			{"holders waited for a P, in waits over " + dur(lockSlow), dur(s.held.runnable)},
+			{"holders were in system calls", dur(s.held.syscall)},
+			{"holders were blocked", dur(s.held.blocked)},
+			{"holders ran, or it is not known", dur(s.held.rest)},
+		},
+	}
+	if convoy {
+		f.Title = fmt.Sprintf("A lock convoy: up to %s at once waited for a mutex in %s", orMore(s.peak, lockPeak)+" goroutines", functionName(s.name))
+		if s.waits.max >= lockWait {
+			f.Severity = SeverityWarning
+		}
+	}
+	if s.deschedMax >= lockWait/2 {
+		if sev := graded(s.deschedMax); sev.AtLeast(f.Severity) {
+			f.Severity = sev
+		}
+		if !convoy {
+			f.Title = fmt.Sprintf("A goroutine that others needed a mutex from waited %s for a P", dur(s.deschedMax))
+		}
+	}
+	f.Why = s.held.why()
+	if s.held.most() == &s.held.runnable {
+		f.Advice = "The lock is not the cause, it multiplies it: see what kept the holder from running. " + f.Advice
+	}
+	f.Stacks = r.stack(fmt.Sprintf("where G%d waited longest", x.g), x.stack)
+	for _, w := range s.worst.best() {
+		f.Moments = append(f.Moments, r.moment(w.start, w.end, w.g, -1, -1, w.text(r)))
+	}
+	return f
+}
+
+// orMore is n, or that it is at least bound where counting stopped there.
+func orMore(n, bound int) string {
+	if n >= bound {
+		return fmt.Sprintf("%d or more", bound)
+	}
+	return fmt.Sprint(n)
+}

@@ -1,0 +1,101 @@
+package analyze
+
+import "fmt"
+
+// checkTimers measures how late goroutines wake that sleep, or read a timer's or
+// ticker's channel, again and again in the same place. A trace does not hold for how
+// long they meant to. A sleep is never shorter than asked for, so where at least half
+// of twenty sleeps took about as long as the shortest, that is what was asked for. Of
+// a channel it is the median time from one wake-up to the next, where four fifths
+// are about as long. A wait that took at least 5 ms longer, while no P was idle for
+// half of that time, counts as late: timers are looked at by Ps between two
+// goroutines.
+//
+// Threshold: 5 ms late; a warning from 10 ms, the time slice, if a hundredth of
+// such sleeps was late. Never critical:
+// what was asked for is inferred. How long the goroutine then waited for a P is
+// told apart.
+//
+// False positives: a place that mostly waits for one time and now and then for
+// longer, while all Ps are busy. Where more than a tenth of the waits is longer
+// although a P is idle, the place is left out. Of a channel, a wait counts that nothing but a timer ended:
+// no goroutine and no P on behalf of one.
+var checkTimers = check{id: "timers", title: "Timers and sleeps that ended late", symptom: true, judge: func(r *run, rep *Report) judgement {
+	t := r.timers
+	var late histogram
+	worst := newTopK[overslept](maxMoments)
+	busy := t.busySum()
+	var after histogram
+	regular, sleeps := 0, int64(0)
+	for _, p := range t.places {
+		if p == nil {
+			continue
+		}
+		if !p.regular() {
+			continue
+		}
+		after.merge(&p.after)
+		regular++
+		sleeps += p.waits.n
+		late.merge(&p.late)
+		for _, x := range p.worst.best() {
+			worst.offer(x.late, x)
+		}
+	}
+	j := judgement{measured: fmt.Sprintf("%s for a timer, in %s for about the same time again and again; %d of those late, by up to %s", plural(t.n, "wait"), plural(int64(regular), "place"), late.n, dur(late.max))}
+	if t.n > 0 && regular == 0 {
+		j.undecided = fmt.Sprintf("no place waited for a timer %d times for about the same time, and a trace does not hold for how long a goroutine meant to wait", sleepsEnough)
+		return j
+	}
+	if late.n == 0 {
+		return j
+	}
+	f := Finding{
+		Severity: SeverityInfo,
+		Title:    fmt.Sprintf("Goroutines were woken up to %s late by timers", dur(late.max)),
+		CostNS:   late.total,
+		CostOf:   "goroutine time waiting for a timer beyond what the place mostly waits",
+		What: fmt.Sprintf("%s for a timer lasted at least %s longer than the same place waits otherwise, while the Ps were busy. After waking, goroutines waited another %s for a P at the median, %s at the longest.",
+			plural(late.n, "wait"), dur(sleepLate), dur(after.quantile(.5)), dur(after.max)),
+		Why:    "A timer that is due is run by a P that is between two goroutines, or by one that has nothing to do. All Ps ran goroutines for long, or their threads had no CPU.",
+		Advice: "See what ran meanwhile: " + busiest(&busy) + ". Shorter pieces of work, or more CPUs, let timers through in time.",
+		Sure:   "medium", SureWhy: "for how long a goroutine means to wait is not in the trace: it is taken from how long the same place waits mostly",
+		Evidence: []Evidence{
+			{"late waits", fmt.Sprint(late.n)},
+			{"late by, median", dur(late.quantile(.5))},
+			{"late by, longest", dur(late.max)},
+			{"from waking to running, median", dur(after.quantile(.5))},
+			{"from waking to running, longest", dur(after.max)},
+		},
+	}
+	if late.max >= starvedAfter && late.n*100 >= sleeps {
+		f.Severity = SeverityWarning
+	}
+	for i, x := range worst.best() {
+		if i == 0 {
+			f.Stacks = r.stack(fmt.Sprintf("where G%d waited", x.g), x.stack)
+		}
+		f.Moments = append(f.Moments, r.moment(x.due, x.woken, x.g, -1, -1,
+			fmt.Sprintf("%s waited for a timer for %s, %s longer than that place mostly does", named(int64(x.g), r.names.startFunc(x.fn)), dur(int64(x.woken-x.due)+x.wanted), dur(x.late))))
+	}
+	j.findings = []Finding{f}
+	return j
+}}
+
+const (
+	sleepsEnough = 20
+	sleepsSome   = 8         // before that the shortest is not believed
+	sleepLate    = 5_000_000 // ns
+)
+
+// busiest says what the Ps did mostly.
+func busiest(s *split) string {
+	best, text := pDidRun, [...]string{pDidRun: "goroutines that took turns", pDidHog: "goroutines that ran for very long", pDidMark: "mark workers",
+		pDidOther: "goroutines of the runtime", pDidNone: "nothing, the Ps stood still", pDidCall: "system calls", pDidStop: "nothing, the world was stopped"}
+	for k := range pDidSpare {
+		if s[k] > s[best] {
+			best = k
+		}
+	}
+	return text[best]
+}

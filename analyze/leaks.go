@@ -1,0 +1,165 @@
+package analyze
+
+import (
+	"cmp"
+
+	"gmptrace/model"
+)
+
+// leaks answers: of which goroutines are there more and more? It samples their
+// number, by the function that they started with, at a fixed number of times.
+type leaks struct {
+	names  *names
+	window *window
+	from   model.Time // of what was analysed; set by the first facts
+	step   model.Time // 0 before
+	n      int
+	byFunc []*growth // by names' function index
+	endAt  model.Time
+}
+
+// growth is how the number of goroutines of one function changed.
+type growth struct {
+	fn          uint32
+	born, ended int64
+	live        int64 // born less ended
+	samples     [leakSamples]int32
+
+	// Of those there at the end.
+	blocked int64
+	stuck   int64 // for longer than an eighth of the trace
+	stack   uint32
+	lead    int64 // see burst.add
+	reason  model.Reason
+	g       model.GoID // blocked for longest
+	since   model.Time
+}
+
+func (l *leaks) observe(f *model.Facts) {
+	if l.step == 0 {
+		l.step, l.from = leakTick, l.window.from
+	}
+	for i := range f.Gs {
+		iv := &f.Gs[i]
+		if iv.First || iv.Exit || iv.Open&model.OpenEnd != 0 {
+			l.sampleUntil(iv.End)
+			l.change(iv)
+		}
+	}
+	l.sampleUntil(min(f.Now, l.window.to))
+}
+
+func (l *leaks) sampleUntil(now model.Time) {
+	for l.from+l.step*model.Time(l.n+1) <= now {
+		l.sample()
+	}
+}
+
+func (l *leaks) sample() {
+	if l.n == leakSamples {
+		for _, g := range l.byFunc {
+			if g == nil {
+				continue
+			}
+			for i := range leakSamples / 2 {
+				g.samples[i] = g.samples[2*i+1]
+			}
+		}
+		l.n /= 2
+		l.step *= 2
+		return
+	}
+	for _, g := range l.byFunc {
+		if g != nil {
+			g.samples[l.n] = int32(g.live)
+		}
+	}
+	l.n++
+}
+
+func (l *leaks) at(stack uint32) *growth {
+	i := l.names.start[stack]
+	for int(i) >= len(l.byFunc) {
+		l.byFunc = append(l.byFunc, nil)
+	}
+	if l.byFunc[i] == nil {
+		l.byFunc[i] = &growth{fn: i}
+	}
+	return l.byFunc[i]
+}
+
+func (l *leaks) change(iv *model.GInterval) {
+	g := l.at(iv.Func)
+	if iv.First && iv.Open&model.OpenStart == 0 {
+		g.born++
+		g.live++
+	}
+	if iv.Exit {
+		g.ended++
+		g.live--
+	}
+	if iv.Open&model.OpenEnd == 0 || iv.State != model.GWaiting {
+		return
+	}
+	if iv.End != l.endAt { // those before were of a break in the trace
+		l.endAt = iv.End
+		for _, x := range l.byFunc {
+			if x != nil {
+				x.blocked, x.stuck, x.lead, x.g = 0, 0, 0, 0
+			}
+		}
+	}
+	if iv.Open&model.OpenStart != 0 {
+		return // it is older than the trace
+	}
+	g.blocked++
+	if (iv.End-iv.Start)*leakParts > iv.End-l.from {
+		g.stuck++
+	}
+	if g.g == 0 || iv.Start < g.since {
+		g.g, g.since = iv.G, iv.Start
+	}
+	switch {
+	case g.lead == 0:
+		g.stack, g.reason, g.lead = iv.Stack, iv.Reason, 1
+	case g.stack == iv.Stack:
+		g.lead++
+	default:
+		g.lead--
+	}
+}
+
+// curve is how many there were after each part of the trace.
+func (l *leaks) curve(g *growth) []int64 {
+	out := make([]int64, 0, leakParts)
+	for i := 1; i < leakParts; i++ {
+		if k := l.n * i / leakParts; k > 0 {
+			out = append(out, int64(g.samples[k-1]))
+		}
+	}
+	return append(out, g.live)
+}
+
+// leaks reports whether g got more and more and stays.
+func (g *growth) leaks(l *leaks) bool {
+	if g.live < leakSize || g.ended*10 > g.born || g.blocked*10 < g.live*9 || g.stuck*2 < g.live {
+		return false
+	}
+	curve := l.curve(g)
+	rose := 0
+	for i, n := range curve {
+		var before int64
+		if i > 0 {
+			before = curve[i-1]
+		}
+		switch cmp.Compare(n, before) {
+		case 1:
+			rose++
+		case -1:
+			return false
+		}
+	}
+	return rose >= leakParts-2
+}
+
+func (l *leaks) report(*Report) {}
