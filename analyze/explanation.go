@@ -39,7 +39,7 @@ func (e *explainer) explanation() *Explanation {
 		}
 	}
 	x.Headline, x.Detail = e.answer(x, g, best)
-	x.Notes = e.notes(g, best)
+	x.Notes = append(e.notes(g, best), ranLonger(x)...)
 	return x
 }
 
@@ -230,6 +230,16 @@ func (e *explainer) notes(g *group, best []*explained) []string {
 	return notes
 }
 
+// ranLonger notes what running longer may mean.
+func ranLonger(x *Explanation) []string {
+	for _, c := range x.Extra {
+		if c.Cause == CauseRunning.String() && float64(c.Slow-c.Typical) >= secondShare*float64(x.Slow.Mean-x.Typical.Mean) {
+			return []string{fmt.Sprintf("the slow ones ran %s longer than typical ones (or what they waited for did): there was more to do, or a thread got no CPU for a while, which no trace shows", dur(c.Slow-c.Typical))}
+		}
+	}
+	return nil
+}
+
 // share is the part of a bill that went to a cause, in [0, 1].
 func (b *bill) share(c Cause) float64 {
 	var ns int64
@@ -298,6 +308,12 @@ func (e *explainer) blame(shown []*explained, slow, typical *bill, ns int64) str
 		}
 	}
 	slices.SortStableFunc(order, func(a, b Cause) int { return cmp.Compare(by[b], by[a]) })
+	if typical != nil { // shares of what there is more of: of other causes there may be less
+		ns = 0
+		for _, d := range by {
+			ns += max(d, 0)
+		}
+	}
 	text := func(c Cause) string {
 		if most[c].ns*5 >= by[c]*3 {
 			return causeText(most[c].via, c)
