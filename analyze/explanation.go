@@ -188,10 +188,11 @@ func (e *explainer) pathStep(s *step) PathStep {
 	return x
 }
 
-// place is the frame of a stack that says most to whoever wrote the program: the
+func (e *explainer) place(stack uint32) *Frame { return placeOf(e.names.stacks[stack]) }
+
+// placeOf is the frame of a stack that says most to whoever wrote the program: the
 // innermost one that is not of the standard library's lower parts.
-func (e *explainer) place(stack uint32) *Frame {
-	frames := e.names.stacks[stack]
+func placeOf(frames []Frame) *Frame {
 	if len(frames) == 0 {
 		return nil
 	}

@@ -54,6 +54,7 @@ var checks = []check{
 	checkTimers,
 	checkNetpoll,
 	checkSyscall,
+	checkDisk,
 	checkThreads,
 	checkLockedThread,
 	checkLeak,

@@ -27,6 +27,7 @@ type run struct {
 	preempts   *preemptions
 	handoffs   *handoffs
 	longRuns   *longRuns
+	disk       *disk
 	functions  *functions
 	blame      *blame
 	chains     *chains
@@ -87,10 +88,11 @@ func (r *run) begin(b *batch, opt Options) error {
 	r.preempts = &preemptions{worst: newTopK[model.Preempt](maxMoments)}
 	r.handoffs = &handoffs{worst: newTopK[model.Handoff](maxMoments)}
 	r.longRuns = &longRuns{worst: newTopK[model.PInterval](maxMoments)}
+	r.disk = &disk{names: n, places: map[uint32]*callPlace{}, worst: newTopK[slowFileCall](maxMoments)}
 	r.old = minor < model.OldestRules
 	r.watchIncidents(zero, w)
 	rp.collectors = []collector{
-		r.gomaxprocs, r.functions, r.latency, r.episodes, r.procs, r.gc, r.preempts, r.handoffs, r.longRuns,
+		r.gomaxprocs, r.functions, r.latency, r.episodes, r.procs, r.gc, r.preempts, r.handoffs, r.longRuns, r.disk,
 		r.blame, r.chains, r.locks, r.netpolls, r.locked, r.bursts, r.leaks, r.stalls,
 		r.timers, // after blame: it asks what the Ps did
 		&dispatches{steals: map[[2]model.ProcID]int64{}},
