@@ -32,6 +32,7 @@ type requestFinder struct {
 
 	cut     int64 // requests that were told apart without a wait between them
 	unnamed int64 // whose handler does not show
+	workers bool  // gRPC serves with a fixed number of them
 }
 
 // serverKind is what a goroutine does for a server, by its start function.
@@ -201,6 +202,7 @@ func (x *requestFinder) serves(iv *model.GInterval, ended func(*instance)) {
 	if iv.First && iv.Open&model.OpenStart == 0 {
 		x.starts(iv, iv.Start)
 	}
+	x.workers = x.workers || x.kind(iv.Func) == servesGRPCWorker
 	s := requestStack{}
 	if iv.State == model.GWaiting || iv.State == model.GSyscall {
 		s = x.stack(iv.Stack)
@@ -302,6 +304,9 @@ func (x *requestFinder) notes() []string {
 	}
 	if x.unnamed > 0 {
 		notes = append(notes, fmt.Sprintf("the handlers of %s do not show: they were never blocked, and running goroutines have no stack in a trace", plural(x.unnamed, "request")))
+	}
+	if x.workers {
+		notes = append(notes, "a gRPC worker that finds the next stream waiting does not show where one request ends: those count as one")
 	}
 	if !x.client {
 		notes = append(notes, "a trace has no URLs: requests are told by their handlers' functions, and begin when the connection becomes readable")
