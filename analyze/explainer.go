@@ -20,6 +20,9 @@ type explainer struct {
 	names  *names
 	zero   model.Time
 	window *window
+	inside bool  // leave out instances that reach beyond the window: what they did there is not seen
+	path   int   // steps of a path that an Instance has at the most
+	every  int64 // of those that are not among the slowest so far, explain one in so many, for the means
 	h      *history
 	groups []*group // the first one that has instances is reported
 	now    model.Time
@@ -84,7 +87,7 @@ func (b *bill) add(o *bill) {
 }
 
 func newExplainer(n *names, w *window, zero model.Time, sel Selector) *explainer {
-	e := &explainer{names: n, window: w, zero: zero, h: newHistory(HistorySoft, HistoryHard)}
+	e := &explainer{names: n, window: w, zero: zero, path: maxSteps, every: 1, h: newHistory(HistorySoft, HistoryHard)}
 	top := cmp.Or(sel.Top, DefaultTop)
 	for _, f := range e.finders(sel) {
 		f.top = top
@@ -161,10 +164,17 @@ func (e *explainer) explain(g *group, in *instance) {
 	if in.end <= in.start || in.end <= e.window.from || in.start >= e.window.to {
 		return
 	}
+	if e.inside && !e.within(in) {
+		return
+	}
 	length := int64(in.end - in.start)
 	x := &explained{instance: in}
 	x.bill.count, x.bill.total = 1, length
 	detail := g.slowest.admits(length)
+	if !detail && e.every > 1 && g.all.n >= minSampled && g.all.n%e.every != 0 {
+		g.count(in, length)
+		return
+	}
 	if detail {
 		x.states, x.antagonists = map[StateTime]int64{}, map[antagonist]int64{}
 		x.samples, x.waits = map[uint32]int64{}, map[waitedFor]int64{}
@@ -180,11 +190,9 @@ func (e *explainer) explain(g *group, in *instance) {
 		x.alone(e.h)
 		g.slowest.offer(length, x)
 	}
-	if in.unfinished {
-		g.unfinished++
+	if g.count(in, length); in.unfinished {
 		return
 	}
-	g.all.add(length)
 	g.sum.add(&x.bill)
 	b := bucketOf(length)
 	for b >= len(g.bills) {
@@ -194,6 +202,15 @@ func (e *explainer) explain(g *group, in *instance) {
 		g.bills[b] = &bill{}
 	}
 	g.bills[b].add(&x.bill)
+}
+
+// count counts an instance and its length.
+func (g *group) count(in *instance, length int64) {
+	if in.unfinished {
+		g.unfinished++
+		return
+	}
+	g.all.add(length)
 }
 
 // keep adds a step to an instance's details.
