@@ -190,8 +190,5 @@ func samplesOf(in *analyze.Instance) int64 {
 	return n
 }
 
-// moreThan is what of n is beyond limit, 0 for none.
-func moreThan(n, limit int) int64 { return int64(max(0, n-limit)) }
-
 // first is at most n of a list.
 func first[T any](n int, list []T) []T { return list[:min(n, len(list))] }

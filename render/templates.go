@@ -32,7 +32,7 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"openInstances": func() int { return openInstances }, "explainedMany": explainedMany, "pos": pos, "sub100": func(v float64) float64 { return 100 - v },
 	"markTop": func(line int) int { return 4 + 18*line }, "markText": func(line int) int { return 16 + 18*line },
 	"inc": func(i int) int { return i + 1 }, "minus": func(a, b int64) int64 { return a - b },
-	"firstAntagonists": first[analyze.Antagonist], "firstStory": first[string],
+	"firstAntagonists": first[analyze.Antagonist], "mainP": mainP,
 }).ParseFS(templates, "templates/*.tmpl"))
 
 // program is the traced program's name, as far as its stacks tell.

@@ -313,3 +313,21 @@ func barOf(causes []analyze.CauseTime, total int64) []causeRow {
 	}
 	return list
 }
+
+// mainP is the P that most of an instance's path concerns: the row of the timeline
+// to look at; NoP where there is none.
+func mainP(in *analyze.Instance) model.ProcID {
+	spent := map[model.ProcID]int64{}
+	best := model.NoP
+	for i := range in.Path {
+		s := &in.Path[i]
+		if s.P < 0 || s.Several > 0 {
+			continue
+		}
+		spent[s.P] += s.NS
+		if best < 0 || spent[s.P] > spent[best] {
+			best = s.P
+		}
+	}
+	return best
+}
