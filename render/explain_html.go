@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"io"
 	"math"
+	"slices"
 
 	"gmptrace/analyze"
 )
@@ -127,8 +128,8 @@ type comparedRow struct {
 // maxCompared is how many causes are compared one by one.
 const maxCompared = 12
 
-// comparedRows are the largest changes; what is beyond them is one row, so that
-// the columns sum to the means.
+// comparedRows are the largest changes, in the order of extra; what is beyond them
+// is one row, so that the columns sum to the means.
 func comparedRows(extra []analyze.CauseChange, typical, slow int64) []comparedRow {
 	var most int64 = 1
 	for _, c := range extra {
@@ -137,9 +138,20 @@ func comparedRows(extra []analyze.CauseChange, typical, slow int64) []comparedRo
 	row := func(class, text string, a, b int64) comparedRow {
 		return comparedRow{class, text, dur(a), dur(b), signed(b - a), percentOf(float64(a), float64(most)), percentOf(float64(b), float64(most))}
 	}
+	var changes []int64
+	for _, c := range extra {
+		changes = append(changes, max(c.Slow-c.Typical, c.Typical-c.Slow))
+	}
+	slices.Sort(changes)
+	var least int64
+	if len(changes) > maxCompared {
+		least = changes[len(changes)-maxCompared]
+	}
 	var list []comparedRow
-	n := min(len(extra), maxCompared)
-	for _, c := range extra[:n] {
+	for _, c := range extra {
+		if len(list) == maxCompared || max(c.Slow-c.Typical, c.Typical-c.Slow) < least {
+			continue
+		}
 		list = append(list, row(classOf(c.Cause), c.Text, c.Typical, c.Slow))
 		typical, slow = typical-c.Typical, slow-c.Slow
 	}
@@ -163,6 +175,14 @@ func explainedMany(kind analyze.InstanceKind) string {
 	}
 	return string(kind) + "s"
 }
+
+// antagonists are those of the instance with this number.
+type antagonists struct {
+	Number int
+	List   []analyze.Antagonist
+}
+
+func newAntagonists(i int, list []analyze.Antagonist) antagonists { return antagonists{i + 1, list} }
 
 // antagonistWord says what an antagonist did to whom.
 func antagonistWord(a analyze.Antagonist) string { return causeWordOf(a.Cause).Term }

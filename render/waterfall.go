@@ -51,6 +51,10 @@ type tick struct {
 	End  bool // the label ends there, instead of beginning
 }
 
+// shortest is how wide, in percent, short stretches must be together for the path
+// to be drawn through them.
+const shortest = 1
+
 // maxRows is how many goroutines have a row of their own.
 const maxRows = 14
 
@@ -70,6 +74,9 @@ func newWaterfall(in *analyze.Instance) waterfall {
 		bar := segment{Left: left, Width: max(.05, percentOf(float64(s.NS), whole)), Class: classOf(s.Cause), Title: stepTitle(in, s)}
 		w.Rows[row].Bars = append(w.Rows[row].Bars, bar)
 		spent[row] += s.NS
+		if s.Several > 0 && bar.Width < shortest {
+			continue // the path passes on to where it goes from there
+		}
 		if last >= 0 && last != row {
 			w.hop(hop{Left: left, Row: min(last, row), Far: max(last, row) - min(last, row), Up: row < last})
 		}
@@ -277,6 +284,9 @@ func classesIn(in *analyze.Instance) []causeClass {
 // beside it.
 const maxCauses = 8
 
+// leastShare is one in how much of the time a cause must have to be among them.
+const leastShare = 1000
+
 // causeRow is a cause in a table, and in the bar above it.
 type causeRow struct {
 	segment
@@ -298,8 +308,13 @@ func barOf(causes []analyze.CauseTime, total int64) []causeRow {
 		left += width
 	}
 	n := len(causes)
+	for n > 0 && causes[n-1].NS*leastShare < total {
+		n--
+	}
 	if n > maxCauses {
 		n = maxCauses - 1
+	} else if n == len(causes)-1 {
+		n = len(causes) // one that is left out takes as much room as it
 	}
 	for _, c := range causes[:n] {
 		add(c.NS, classOf(c.Cause), c.Text)
