@@ -11,8 +11,11 @@ package compare
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strings"
+	"time"
 
 	"golang.org/x/perf/benchmath"
 
@@ -62,44 +65,71 @@ const (
 
 // Change is one statistic on both sides.
 type Change struct {
-	Kind    analyze.SeriesKind // of a distribution; "rate" of a rate
-	Name    string
-	Stat    string // p50, p90, p99 or rate
-	Unit    string // ns, /s, ns/s
-	Old     Side
-	New     Side
-	Ratio   float64 // of the medians, new to old; 0 where old is 0
-	P       float64 // of the test
-	Floor   float64 // least relative change that would be claimed
-	Verdict Verdict
-	Time    float64 // difference of the totals that it makes, ns a second of trace; 0 of rates
+	Kind    analyze.SeriesKind `json:"kind"` // of a distribution; "rate" of a rate
+	Name    string             `json:"name"`
+	Stat    string             `json:"stat"` // p50, p90, p99 or rate
+	Unit    string             `json:"unit"` // ns, /s, ns/s
+	Old     Side               `json:"old"`
+	New     Side               `json:"new"`
+	Ratio   float64            `json:"ratio"` // of the medians, new to old; 0 where old is 0
+	P       float64            `json:"p"`     // of the test
+	Floor   float64            `json:"floor"` // least relative change that would be claimed
+	Verdict Verdict            `json:"verdict"`
+	Time    float64            `json:"time_ns_per_s"` // difference of the totals that it makes, ns a second of trace; 0 of rates
+	Bins    []Bin              `json:"bins"`          // of the whole distribution, with its p50
 }
 
 // Side is one statistic on one side.
 type Side struct {
-	Median float64 // over the observations
-	Lo, Hi float64 // confidence interval of the median
-	N      int     // observations
-	Count  int64   // lengths in all
+	Median float64 `json:"median"` // over the observations
+	Lo     float64 `json:"lo"`     // confidence interval of the median
+	Hi     float64 `json:"hi"`
+	N      int     `json:"observations"`
+	Count  int64   `json:"count"` // lengths in all
+}
+
+// Bin is the share of a distribution's lengths in [Lo, Hi), on both sides.
+type Bin struct {
+	Lo  float64 `json:"lo_ns"`
+	Hi  float64 `json:"hi_ns"`
+	Old float64 `json:"old"` // in [0, 1]
+	New float64 `json:"new"`
+}
+
+// RuleChange is how one of the scheduler's rules fared on both sides.
+type RuleChange struct {
+	ID        string `json:"id"`
+	Title     string `json:"title"`
+	OldJudged int64  `json:"old_judged"`
+	OldAgreed int64  `json:"old_agreed"`
+	NewJudged int64  `json:"new_judged"`
+	NewAgreed int64  `json:"new_agreed"`
 }
 
 // KindRate is the Kind of a Change of a rate.
 const KindRate analyze.SeriesKind = "rate"
 
+// Schema names the version of the JSON form of Result: see analyze.Schema.
+const Schema = "gmptrace.diff/1"
+
 // Result is a comparison.
 type Result struct {
-	Changes   []Change // what changed most in time first, worse and better ones before the others
-	Windows   bool     // observations are windows of one trace a side
-	Alpha     float64
-	OldTraces int
-	NewTraces int
+	Schema  string       `json:"schema"`
+	Verdict string       `json:"verdict"`    // in a paragraph
+	Changes []Change     `json:"changes"`    // worse and better ones first, among them what changed most in time
+	Rules   []RuleChange `json:"rules"`      // that were judged on either side
+	Windows bool         `json:"by_windows"` // observations are windows of traces, not traces
+	Alpha   float64      `json:"alpha"`      // level of the test
+	Old     []string     `json:"old_traces"` // names
+	New     []string     `json:"new_traces"` // names
+	Notes   []string     `json:"notes"`      // what stands in the way of comparing
 }
 
 // Sets compares two sets of traces.
 func Sets(old, new []*analyze.Behaviour, opt Options) *Result {
 	c := comparison{alpha: cmp.Or(opt.Alpha, DefaultAlpha), floor: cmp.Or(opt.Floor, DefaultFloor)}
 	c.windows = len(old) < fewestObs || len(new) < fewestObs
-	r := &Result{Windows: c.windows, Alpha: c.alpha, OldTraces: len(old), NewTraces: len(new)}
+	r := &Result{Schema: Schema, Windows: c.windows, Alpha: c.alpha, Old: traceNames(old), New: traceNames(new), Notes: notes(old, new, c.windows)}
 	for _, k := range keys(old, new) {
 		r.Changes = append(r.Changes, c.series(k, old, new)...)
 	}
@@ -109,7 +139,130 @@ func Sets(old, new []*analyze.Behaviour, opt Options) *Result {
 	slices.SortStableFunc(r.Changes, func(a, b Change) int {
 		return cmp.Or(cmp.Compare(rank(b.Verdict), rank(a.Verdict)), cmp.Compare(math.Abs(b.Time), math.Abs(a.Time)))
 	})
+	r.Rules = rules(old, new)
+	r.Verdict = r.verdict()
 	return r
+}
+
+func traceNames(side []*analyze.Behaviour) []string {
+	out := []string{}
+	for _, b := range side {
+		out = append(out, b.Trace.Name)
+	}
+	return out
+}
+
+// notes say what stands in the way of a fair comparison.
+func notes(old, new []*analyze.Behaviour, windows bool) []string {
+	out := []string{}
+	differ := func(what string, of func(*analyze.Trace) string) {
+		a, b := of(&old[0].Trace), of(&new[0].Trace)
+		if a != b && a != "" && b != "" {
+			out = append(out, fmt.Sprintf("%s differs: %s before, %s now", what, a, b))
+		}
+	}
+	differ("the program", func(t *analyze.Trace) string { return t.Program })
+	differ("the Go version", func(t *analyze.Trace) string { return t.GoVersion })
+	differ("GOMAXPROCS", func(t *analyze.Trace) string {
+		if n := len(t.Gomaxprocs); n > 0 {
+			return fmt.Sprint(t.Gomaxprocs[n-1].N)
+		}
+		return ""
+	})
+	for _, side := range [][]*analyze.Behaviour{old, new} {
+		for _, b := range side {
+			if !b.Trace.Complete {
+				out = append(out, fmt.Sprintf("%s is not complete", b.Trace.Name))
+			}
+		}
+	}
+	if windows {
+		out = append(out, fmt.Sprintf("with fewer than %d traces a side the observations are windows of them: what changes from one run to the next does not show, and is left to the floor", fewestObs))
+	}
+	return out
+}
+
+// rules are those judged on either side, in the order of reports.
+func rules(old, new []*analyze.Behaviour) []RuleChange {
+	out := []RuleChange{}
+	at := map[string]int{}
+	each := func(side []*analyze.Behaviour, add func(*RuleChange, *analyze.Rule)) {
+		for _, b := range side {
+			for i := range b.Rules {
+				r := &b.Rules[i]
+				if r.Judged == 0 {
+					continue
+				}
+				k, ok := at[r.ID]
+				if !ok {
+					k = len(out)
+					at[r.ID] = k
+					out = append(out, RuleChange{ID: r.ID, Title: r.Title})
+				}
+				add(&out[k], r)
+			}
+		}
+	}
+	each(old, func(c *RuleChange, r *analyze.Rule) { c.OldJudged += r.Judged; c.OldAgreed += r.Agreed })
+	each(new, func(c *RuleChange, r *analyze.Rule) { c.NewJudged += r.Judged; c.NewAgreed += r.Agreed })
+	return out
+}
+
+// verdict is the comparison in a paragraph.
+func (r *Result) verdict() string {
+	var worse, better []string
+	judged := 0
+	for i := range r.Changes {
+		c := &r.Changes[i]
+		if c.Verdict == Same || c.Verdict == Worse || c.Verdict == Better {
+			judged++
+		}
+		text := fmt.Sprintf("%s (%s to %s, %+.0f %%)", c.Text(), amount(c.Old.Median, c.Unit), amount(c.New.Median, c.Unit), 100*(c.Ratio-1))
+		if c.Old.Median == 0 {
+			text = fmt.Sprintf("%s (none to %s)", c.Text(), amount(c.New.Median, c.Unit))
+		}
+		switch c.Verdict {
+		case Worse:
+			worse = append(worse, text)
+		case Better:
+			better = append(better, text)
+		}
+	}
+	switch {
+	case judged == 0:
+		return "There is too little in the traces to compare: take longer ones, or more."
+	case len(worse)+len(better) == 0:
+		return fmt.Sprintf("No change can be claimed: %d statistics were compared, none differs by more than chance and its floor.", judged)
+	}
+	var parts []string
+	if len(worse) > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d statistics are worse: %s.", len(worse), judged, listed(worse)))
+	}
+	if len(better) > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d are better: %s.", len(better), judged, listed(better)))
+	}
+	return strings.Join(parts, " ")
+}
+
+// listed are the first few of a list.
+func listed(list []string) string {
+	const most = 3
+	s := strings.Join(list[:min(len(list), most)], ", ")
+	if n := len(list) - most; n > 0 {
+		s += fmt.Sprintf(" and %d more", n)
+	}
+	return s
+}
+
+// amount is a value with its unit, for people.
+func amount(v float64, unit string) string {
+	switch unit {
+	case "ns":
+		return time.Duration(v).Round(max(1, time.Duration(math.Pow10(int(math.Log10(max(v, 1)))-2)))).String()
+	case "ns/s":
+		return fmt.Sprintf("%.3g %% of a P", v/1e7)
+	}
+	return fmt.Sprintf("%.3g%s", v, unit)
 }
 
 func rank(v Verdict) int {
@@ -170,6 +323,7 @@ type sample struct {
 	values []float64
 	count  int64   // lengths
 	total  float64 // their sum, ns
+	all    []*analyze.Sketch
 	time   float64 // of the traces, s
 }
 
@@ -190,6 +344,10 @@ func (c *comparison) series(k key, old, new []*analyze.Behaviour) []Change {
 			x.Floor += tailFloor
 		}
 		x.Time = n.total/max(n.time, 1e-9) - o.total/max(o.time, 1e-9)
+		x.Bins = []Bin{}
+		if i == 0 {
+			x.Bins = bins(o.all, n.all)
+		}
 		c.judge(&x, o, n, least)
 		out = append(out, x)
 	}
@@ -209,6 +367,7 @@ func (c *comparison) sample(k key, side []*analyze.Behaviour, q float64, per int
 		all := analyze.Merged(b.Series[i].Windows)
 		x.count += all.Count()
 		x.total += all.GetSum()
+		x.all = append(x.all, all)
 		if !c.windows {
 			if all.Count() > 0 {
 				x.values = append(x.values, all.Quantile(q))
@@ -236,10 +395,44 @@ func quantiles(windows []*analyze.Sketch, q float64, per int64) []float64 {
 	return out
 }
 
+// binsPerOctave is how finely Change.Bins divide a doubling.
+const binsPerOctave = 4
+
+// bins are the shares of lengths on both sides.
+func bins(old, new []*analyze.Sketch) []Bin {
+	shares := map[int]*Bin{}
+	for side, sketches := range [][]*analyze.Sketch{old, new} {
+		all := analyze.Merged(sketches)
+		all.ForEach(func(value, count float64) bool {
+			i := int(math.Floor(math.Log2(max(value, 1)) * binsPerOctave))
+			b := shares[i]
+			if b == nil {
+				b = &Bin{Lo: math.Exp2(float64(i) / binsPerOctave), Hi: math.Exp2(float64(i+1) / binsPerOctave)}
+				shares[i] = b
+			}
+			if side == 0 {
+				b.Old += count / all.GetCount()
+			} else {
+				b.New += count / all.GetCount()
+			}
+			return false
+		})
+	}
+	out := []Bin{}
+	for _, i := range slices.Sorted(maps.Keys(shares)) {
+		b := *shares[i]
+		b.Old, b.New = rounded(b.Old), rounded(b.New) // sums of a map's values, in whatever order
+		out = append(out, b)
+	}
+	return out
+}
+
+func rounded(share float64) float64 { return math.Round(share*1e6) / 1e6 }
+
 // rate compares the rate number i.
 func (c *comparison) rate(i int, old, new []*analyze.Behaviour) Change {
 	first := old[0].Rates[i]
-	x := Change{Kind: KindRate, Name: first.Name, Stat: "rate", Unit: first.Unit, Floor: rateFloor}
+	x := Change{Kind: KindRate, Name: first.Name, Stat: "rate", Unit: first.Unit, Floor: rateFloor, Bins: []Bin{}}
 	side := func(bs []*analyze.Behaviour) (s sample) {
 		for _, b := range bs {
 			if c.windows {
@@ -323,8 +516,13 @@ func side(s *benchmath.Sample, count int64) Side {
 
 // Text names a change.
 func (x *Change) Text() string {
-	if x.Kind == KindRate {
+	switch {
+	case x.Kind == KindRate:
 		return x.Name
+	case x.Kind == analyze.SeriesAll:
+		return "all waits for a P " + x.Stat
+	case x.Name == "":
+		return fmt.Sprintf("%s (name not seen) %s", x.Kind, x.Stat)
 	}
 	return fmt.Sprintf("%s %s %s", x.Kind, x.Name, x.Stat)
 }
