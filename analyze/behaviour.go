@@ -269,8 +269,14 @@ func (b *behaviour) observe(f *model.Facts) {
 	for i := range b.finders {
 		x := &b.finders[i]
 		x.finder.find(f, func(in *instance) {
-			if b.window.holds(in.start) && in.end <= b.window.to {
+			if !b.window.holds(in.start) || in.end > b.window.to {
+				return
+			}
+			if in.name != "" {
 				b.add(x.kind, in.name, in.end, in.end-in.start)
+			}
+			if x.kind == SeriesRequest { // whether the handler shows depends on whether it was blocked: only all together are the same ones next time
+				b.add(x.kind, "", in.end, in.end-in.start)
 			}
 		})
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 
 	"gmptrace/analyze/compare"
 )
@@ -95,7 +94,7 @@ func sideText(s compare.Side, unit string) string {
 	text := valueText(s.Median, unit)
 	if s.Median > 0 {
 		half := max(s.Median-s.Lo, s.Hi-s.Median) / s.Median
-		if math.IsInf(half, 0) || half > 10 {
+		if s.Open {
 			return text + " ±∞"
 		}
 		text += fmt.Sprintf(" ±%.0f%%", 100*half)

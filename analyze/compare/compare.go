@@ -44,7 +44,7 @@ const (
 	rateFloor    = .5    // rates: half as much again
 	rateLeast    = 10.0  // a second
 	shareLeast   = .01e9 // ns/s: 1 % of a P
-	tailFloor    = .5    // of 90th and 99th percentiles, in addition to the floor
+	tailFloor    = 2.0   // of 90th and 99th percentiles, in addition to the floor: one disturbance doubles them
 	fewestValues = 20    // of a distribution on each side
 	perWindow    = 8     // lengths that a window must have to be an observation
 	fewestObs    = 4     // observations on each side
@@ -82,8 +82,9 @@ type Change struct {
 // Side is one statistic on one side.
 type Side struct {
 	Median float64 `json:"median"` // over the observations
-	Lo     float64 `json:"lo"`     // confidence interval of the median
+	Lo     float64 `json:"lo"`     // 95 % confidence interval of the median
 	Hi     float64 `json:"hi"`
+	Open   bool    `json:"open"` // too few observations for an interval: Lo and Hi are the extremes
 	N      int     `json:"observations"`
 	Count  int64   `json:"count"` // lengths in all
 }
@@ -468,6 +469,7 @@ func (c *comparison) judge(x *Change, old, new sample, least float64) {
 	o, n := benchmath.NewSample(slices.Clone(old.values), t), benchmath.NewSample(slices.Clone(new.values), t)
 	x.Old, x.New = side(o, old.count), side(n, new.count)
 	x.P = 1
+	x.Floor = max(x.Floor, spread(o.Values), spread(n.Values))
 	switch {
 	case old.count == 0 && new.count >= fewestValues:
 		x.Verdict = New
@@ -499,6 +501,17 @@ func (c *comparison) judge(x *Change, old, new sample, least float64) {
 	}
 }
 
+// spread is how much observations vary by themselves: the distance of their
+// quartiles, relative to the median. What varies more than the floor within a
+// trace does so from one trace to the next, too.
+func spread(values []float64) float64 {
+	n := len(values)
+	if n < fewestObs || values[n/2] <= 0 {
+		return 0
+	}
+	return (values[n*3/4] - values[n/4]) / values[n/2]
+}
+
 // confidence is that of the intervals shown.
 const confidence = .95
 
@@ -508,6 +521,9 @@ func side(s *benchmath.Sample, count int64) Side {
 	}
 	sum := benchmath.AssumeNothing.Summary(s, confidence)
 	x := Side{Median: sum.Center, Lo: sum.Lo, Hi: sum.Hi, N: len(s.Values)}
+	if math.IsInf(x.Lo, 0) || math.IsInf(x.Hi, 0) {
+		x.Lo, x.Hi, x.Open = s.Values[0], s.Values[len(s.Values)-1], true
+	}
 	if count != math.MaxInt32 {
 		x.Count = count
 	}
@@ -521,8 +537,10 @@ func (x *Change) Text() string {
 		return x.Name
 	case x.Kind == analyze.SeriesAll:
 		return "all waits for a P " + x.Stat
+	case x.Name == "" && x.Kind == analyze.SeriesRequest:
+		return "all requests " + x.Stat
 	case x.Name == "":
-		return fmt.Sprintf("%s (name not seen) %s", x.Kind, x.Stat)
+		return fmt.Sprintf("%s (name not known) %s", x.Kind, x.Stat)
 	}
 	return fmt.Sprintf("%s %s %s", x.Kind, x.Name, x.Stat)
 }

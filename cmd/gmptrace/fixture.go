@@ -23,8 +23,9 @@ type fixtureCommand struct {
 
 func (a *app) fixtureCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "fixture",
-		Short: "Keep the behaviour of a program, to check others against",
+		Use:     "fixture",
+		Short:   "Keep the behaviour of a program, to check others against",
+		Example: `  gmptrace fixture record app.trace -o fixture`,
 		RunE: func(*cobra.Command, []string) error {
 			return usagef("no command given: gmptrace fixture record TRACE... -o DIR")
 		},
