@@ -72,7 +72,7 @@ func (t *text) diff(r *compare.Result) {
 func (t *text) changes(list []compare.Change) {
 	table := table{align: "lrrrrl", left: 3}
 	for _, c := range list {
-		table.add(changeName(&c), sideText(c.Old, c.Unit), sideText(c.New, c.Unit), deltaText(&c), fmt.Sprintf("%.3f", c.P), fmt.Sprintf("n=%d+%d", c.Old.N, c.New.N))
+		table.add(changeName(&c), sideText(c.Old, c.Unit), sideText(c.New, c.Unit), deltaText(&c), probability(c), fmt.Sprintf("n=%d+%d", c.Old.N, c.New.N))
 	}
 	t.table(table, "what", "old", "new", "change", "p", "")
 }
@@ -112,11 +112,25 @@ func valueText(v float64, unit string) string {
 	return digits3(v) + unit
 }
 
+// probability is the p of a test, "–" where none was made.
+func probability(c compare.Change) string {
+	switch {
+	case c.Verdict == compare.New || c.Verdict == compare.Gone || c.Verdict == compare.Few:
+		return "–"
+	case c.P < .001:
+		return "<0.001"
+	}
+	return fmt.Sprintf("%.3f", c.P)
+}
+
 func deltaText(c *compare.Change) string {
 	switch c.Verdict {
 	case compare.Worse, compare.Better:
-		if c.Ratio == 0 {
+		switch {
+		case c.Ratio == 0:
 			return "from none"
+		case c.Ratio >= 10:
+			return "×" + digits3(c.Ratio)
 		}
 		return fmt.Sprintf("%+.1f%%", 100*(c.Ratio-1))
 	case compare.New, compare.Gone:

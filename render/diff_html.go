@@ -48,12 +48,12 @@ func DiffHTML(w io.Writer, r *compare.Result) error {
 const maxPictured = 12
 
 // Pictured are the distributions shown as pictures: those that changed, then
-// those with the most values.
+// others.
 func (p *diffPage) Pictured() []compare.Change {
 	var out []compare.Change
 	for _, list := range [][]compare.Change{p.Changed, p.Same} {
 		for _, c := range list {
-			if len(c.Bins) > 1 && len(out) < maxPictured {
+			if len(c.Bins) > 1 && c.Old.Count > 0 && c.New.Count > 0 && len(out) < maxPictured {
 				out = append(out, c)
 			}
 		}

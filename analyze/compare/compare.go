@@ -219,7 +219,10 @@ func (r *Result) verdict() string {
 			judged++
 		}
 		text := fmt.Sprintf("%s (%s to %s, %+.0f %%)", c.Text(), amount(c.Old.Median, c.Unit), amount(c.New.Median, c.Unit), 100*(c.Ratio-1))
-		if c.Old.Median == 0 {
+		switch {
+		case c.Ratio >= 10:
+			text = fmt.Sprintf("%s (%s to %s, %.0f-fold)", c.Text(), amount(c.Old.Median, c.Unit), amount(c.New.Median, c.Unit), c.Ratio)
+		case c.Old.Median == 0:
 			text = fmt.Sprintf("%s (none to %s)", c.Text(), amount(c.New.Median, c.Unit))
 		}
 		switch c.Verdict {
