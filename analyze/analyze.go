@@ -31,6 +31,10 @@ type Options struct {
 	// pictures in full detail. 0 keeps none.
 	Slices int
 
+	// Explain asks for Report.Slowest: where the time of the slowest requests or
+	// tasks went. It costs memory for what goroutines did of late.
+	Explain bool
+
 	// MaxMemory bounds what the input can make the reader hold, in bytes,
 	// roughly: a generation that would need more is left out, with a Loss. 0 is
 	// DefaultMaxMemory.

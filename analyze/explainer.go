@@ -21,6 +21,9 @@ type explainer struct {
 	names  *names
 	zero   model.Time
 	window *window
+	inside bool  // leave out instances that reach beyond the window: what they did there is not seen
+	path   int   // steps of a path that an Instance has at the most
+	every  int64 // of those that are not among the slowest so far, explain one in so many, for the means
 	h      *history
 	locks  *lockSites
 	groups []*group // the first one that has instances is reported
@@ -86,7 +89,7 @@ func (b *bill) add(o *bill) {
 }
 
 func newExplainer(n *names, w *window, zero model.Time, sel Selector) *explainer {
-	e := &explainer{names: n, window: w, zero: zero, h: newHistory(HistorySoft, HistoryHard), locks: &lockSites{names: n}}
+	e := &explainer{names: n, window: w, zero: zero, path: maxSteps, every: 1, h: newHistory(HistorySoft, HistoryHard), locks: &lockSites{names: n}}
 	top := cmp.Or(sel.Top, DefaultTop)
 	for _, f := range e.finders(sel) {
 		f.top = top
@@ -166,15 +169,21 @@ func (e *explainer) explain(g *group, in *instance) {
 	if in.end <= in.start || in.end <= e.window.from || in.start >= e.window.to {
 		return
 	}
-	length := int64(in.end - in.start)
-	if g.slowest.admits(length) {
-		g.slowest.offer(length, e.details(in))
-	}
-	if in.unfinished {
-		g.unfinished++
+	if e.inside && !e.within(in) {
 		return
 	}
-	g.all.add(length)
+	length := int64(in.end - in.start)
+	detail := g.slowest.admits(length)
+	if !detail && e.every > 1 && g.all.n >= minSampled && g.all.n%e.every != 0 {
+		g.count(in, length)
+		return
+	}
+	if detail {
+		g.slowest.offer(length, e.details(in))
+	}
+	if g.count(in, length); in.unfinished {
+		return
+	}
 	sum, alike := &g.sum, g.bill(length)
 	for _, b := range []*bill{sum, alike} {
 		b.count++
@@ -211,6 +220,15 @@ func (e *explainer) details(in *instance) *explained {
 	w.path(in.g, in.start, in.end, 0, 0)
 	x.alone(e.h)
 	return x
+}
+
+// count counts an instance and its length.
+func (g *group) count(in *instance, length int64) {
+	if in.unfinished {
+		g.unfinished++
+		return
+	}
+	g.all.add(length)
 }
 
 // keep adds a step to an instance's details.

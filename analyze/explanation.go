@@ -144,8 +144,12 @@ func (e *explainer) instance(x *explained) Instance {
 	for len(x.steps) > maxSteps {
 		x.steps = shortened(x.steps)
 	}
-	for i := range x.steps {
-		in.Path = append(in.Path, e.pathStep(&x.steps[i]))
+	steps := x.steps
+	for len(steps) > e.path {
+		steps = shortened(slices.Clone(steps))
+	}
+	for i := range steps {
+		in.Path = append(in.Path, e.pathStep(&steps[i]))
 	}
 	in.Story = e.story(x)
 	return in

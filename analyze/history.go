@@ -13,6 +13,7 @@ import (
 // case.
 type history struct {
 	soft, hard int
+	base       int // what soft was at first: it grows while something that is being explained goes on
 
 	gs     map[model.GoID]*gLine
 	ps     []pLine // by P
@@ -23,6 +24,7 @@ type history struct {
 	lost model.Time // before it stretches may be missing
 	kept int        // stretches
 	ages []age
+	free []*gLine // forgotten ones, to be used again
 }
 
 // gLine is one goroutine's stretches, in order.
@@ -78,7 +80,7 @@ type age struct {
 }
 
 func newHistory(soft, hard int) *history {
-	return &history{soft: soft, hard: hard, gs: map[model.GoID]*gLine{}}
+	return &history{soft: soft, hard: hard, base: soft, gs: map[model.GoID]*gLine{}}
 }
 
 // add takes in the facts. oldest is when the oldest thing began that is being
@@ -182,7 +184,7 @@ func (h *history) addG(iv *model.GInterval, d *model.Dispatch) {
 	}
 	l := h.gs[iv.G]
 	if l == nil {
-		l = &gLine{}
+		l = h.line()
 		h.gs[iv.G] = l
 	}
 	if iv.Func != 0 {
@@ -198,6 +200,16 @@ func (h *history) addG(iv *model.GInterval, d *model.Dispatch) {
 	}
 	l.segs = append(l.segs, s)
 	h.kept++
+}
+
+// line is an empty one.
+func (h *history) line() *gLine {
+	if n := len(h.free); n > 0 {
+		l := h.free[n-1]
+		h.free = h.free[:n-1]
+		return l
+	}
+	return &gLine{}
 }
 
 func (h *history) addP(iv *model.PInterval, open bool) {
@@ -217,18 +229,22 @@ func (h *history) forget(oldest model.Time) {
 	if h.kept < h.soft {
 		return
 	}
-	// What is kept was kept in the order of its ends, nearly: half of it is
-	// older than when half of it was there.
-	i := sort.Search(len(h.ages), func(i int) bool { return h.ages[i].kept >= h.kept/2 })
-	to := h.ages[i].at
-	if h.kept < h.hard {
-		to = min(to, oldest)
+	to := min(h.youngest(h.base/2), oldest)
+	if h.kept >= h.hard {
+		to = max(to, h.youngest(h.hard/2))
 	}
 	if to <= h.lost {
 		h.soft = min(2*h.soft, h.hard)
 		return
 	}
 	h.drop(to)
+}
+
+// youngest is the time since which the n youngest stretches ended. What is kept was
+// kept in the order of its ends, nearly.
+func (h *history) youngest(n int) model.Time {
+	i := sort.Search(len(h.ages), func(i int) bool { return h.ages[i].kept >= h.kept-n })
+	return h.ages[i].at
 }
 
 // drop forgets the stretches that ended by to.
@@ -241,6 +257,8 @@ func (h *history) drop(to model.Time) {
 		n += len(l.segs) + len(l.samples)
 		if len(l.segs) == 0 {
 			delete(h.gs, id)
+			l.fn = 0
+			h.free = append(h.free, l)
 		}
 	}
 	for i := range h.ps {
@@ -251,7 +269,7 @@ func (h *history) drop(to model.Time) {
 	}
 	h.stw = after(h.stw, func(s *span) bool { return s.to > to })
 	h.wastes = after(h.wastes, func(s *span) bool { return s.to > to })
-	h.kept = n
+	h.kept, h.soft = n, min(max(h.base, 2*n), h.hard)
 	h.ages = append(h.ages[:0], age{to, 0}, age{h.now, n})
 }
 

@@ -292,8 +292,13 @@ func bound(b Bound, start, at model.Time, clock time.Time) model.Time {
 
 // analyze is Analyze.
 func analyze(ctx context.Context, r io.Reader, opt Options) (*Report, error) {
-	rep := newReport(opt)
 	var run run
+	return run.analyze(ctx, r, opt)
+}
+
+// analyze reads a trace and reports on it.
+func (run *run) analyze(ctx context.Context, r io.Reader, opt Options) (*Report, error) {
+	rep := newReport(opt)
 	defer run.stop()
 	tr, err := load(ctx, r, opt, func(b *batch) error { return run.take(b, opt) })
 	if err != nil {

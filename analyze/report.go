@@ -30,6 +30,7 @@ type Report struct {
 	Functions   []FunctionTime `json:"functions"`
 	Tasks       []TaskTime     `json:"tasks"`
 	Episodes    []Episode      `json:"worst_waits"`
+	Slowest     Slowest        `json:"slowest"`
 	Rules       []Rule         `json:"rules"`
 	Overview    Overview       `json:"overview"`
 	Timeline    *Timeline      `json:"-"` // only where Options.Slices asked for it

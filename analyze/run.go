@@ -102,6 +102,10 @@ func (r *run) begin(b *batch, opt Options) error {
 		newOverview(n, r.gc), // after gc: it draws what gc found
 	}
 	rp.collectors[len(rp.collectors)-1].(*overview).zero = zero
+	if opt.Explain {
+		rp.collectors = append(rp.collectors, newSlowOnes(n, w, zero, opt))
+		rp.standing = true
+	}
 	if opt.Slices > 0 {
 		rp.collectors = append(rp.collectors, &tracker{names: n, zero: zero, latency: r.latency, budget: opt.Slices,
 			begun: map[model.GoID]assistOn{}})

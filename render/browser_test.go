@@ -3,6 +3,7 @@ package render
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -93,6 +94,16 @@ type view struct {
 // open renders r into a file and opens it as a user would.
 func open(t testing.TB, r *analyze.Report, v view) *tab {
 	t.Helper()
+	p := openWritten(t, func(w io.Writer) error { return HTML(w, r) }, v)
+	if !v.noScript {
+		p.loaded()
+	}
+	return p
+}
+
+// openWritten opens what write writes.
+func openWritten(t testing.TB, write func(io.Writer) error, v view) *tab {
+	t.Helper()
 	parent, err := browser()
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +114,7 @@ func open(t testing.TB, r *analyze.Report, v view) *tab {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if err := HTML(f, r); err != nil {
+	if err := write(f); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := chromedp.NewContext(parent)
@@ -114,9 +125,6 @@ func open(t testing.TB, r *analyze.Report, v view) *tab {
 	}
 	p.look(v)
 	p.do(chromedp.Navigate(p.url + v.hash))
-	if !v.noScript {
-		p.loaded()
-	}
 	return p
 }
 

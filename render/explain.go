@@ -23,10 +23,6 @@ func ExplainJSON(w io.Writer, x *analyze.Explanation) error {
 	return nil
 }
 
-// ExplainHTML writes an explanation as one page that needs nothing else, in the
-// manner of HTML.
-func ExplainHTML(w io.Writer, x *analyze.Explanation) error { return ExplainText(w, x, TextOptions{}) }
-
 // Limits of an explanation as text: what is beyond them is in the page and in the
 // JSON.
 const (

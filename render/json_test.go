@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -14,7 +15,10 @@ import (
 	"gmptrace/analyze"
 )
 
-const schemaPath = "../analyze/schema/report.schema.json"
+const (
+	schemaPath        = "../analyze/schema/report.schema.json"
+	explainSchemaPath = "../analyze/schema/explain.schema.json"
+)
 
 func jsonOf(t *testing.T, r *analyze.Report) []byte {
 	t.Helper()
@@ -46,6 +50,55 @@ func TestJSONValidates(t *testing.T) {
 	}
 }
 
+// TestExplainJSONValidates does so for explanations: made-up ones, one of nothing,
+// and one of a real trace.
+func TestExplainJSONValidates(t *testing.T) {
+	schema, err := jsonschema.NewCompiler().Compile(explainSchemaPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := explanations()
+	delete(all, "nothing") // without a version
+	f, err := os.Open("../fixtures/real/webshop-go1.26-p4.trace")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if all["webshop"], err = analyze.Explain(context.Background(), f, analyze.Options{Name: "webshop"}, analyze.Selector{}); err != nil {
+		t.Fatal(err)
+	}
+	all["no instance"].Schema = analyze.ExplainSchema
+	for name, x := range all {
+		if value := explainValue(t, x); schema.Validate(value) != nil {
+			t.Errorf("%s: %v", name, schema.Validate(value))
+		}
+	}
+	for what, spoil := range map[string]func(*analyze.Explanation){
+		"version": func(x *analyze.Explanation) { x.Schema = "gmptrace.explain/0" },
+		"cause":   func(x *analyze.Explanation) { x.Slowest[0].Path[0].Cause = "magic" },
+		"length":  func(x *analyze.Explanation) { x.Slowest[0].Duration = -1 },
+	} {
+		x := sampleExplanation()
+		spoil(x)
+		if schema.Validate(explainValue(t, x)) == nil {
+			t.Errorf("a wrong %s is accepted", what)
+		}
+	}
+}
+
+func explainValue(t *testing.T, x *analyze.Explanation) any {
+	t.Helper()
+	var b bytes.Buffer
+	if err := ExplainJSON(&b, x); err != nil {
+		t.Fatal(err)
+	}
+	value, err := jsonschema.UnmarshalJSON(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
 // TestSchemaRejects shows that the schema says something: a wrong version, a
 // negative length, a share above one and an unknown severity are refused.
 func TestSchemaRejects(t *testing.T) {
@@ -71,10 +124,16 @@ func TestSchemaRejects(t *testing.T) {
 	}
 }
 
-// TestSchemaHasEveryField walks the Go side: every JSON field of a Report is in
-// the schema, required and described, and the schema has no other.
+// TestSchemaHasEveryField walks the Go side: every JSON field of a Report and
+// of an Explanation is in the schema, required and described, and the schema has no other.
 func TestSchemaHasEveryField(t *testing.T) {
-	raw, err := os.ReadFile(schemaPath)
+	hasEveryField(t, schemaPath, reflect.TypeFor[analyze.Report]())
+	hasEveryField(t, explainSchemaPath, reflect.TypeFor[analyze.Explanation]())
+}
+
+func hasEveryField(t *testing.T, path string, root reflect.Type) {
+	t.Helper()
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +169,6 @@ func TestSchemaHasEveryField(t *testing.T) {
 			t.Errorf("%s: %d of %d fields are required", typ.Name(), len(in.Required), len(in.Properties))
 		}
 	}
-	root := reflect.TypeFor[analyze.Report]()
 	check(root, doc.object)
 	for _, typ := range structsIn(root) {
 		def, ok := doc.Defs[typ.Name()]

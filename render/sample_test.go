@@ -46,11 +46,7 @@ var (
 func sample(procs, n int) *analyze.Report {
 	r := &analyze.Report{
 		Schema: analyze.Schema, Version: "test",
-		Trace: analyze.Trace{
-			Name: "checkout.trace", Program: "example.com/shop/cmd/checkout-api", Format: "go 1.26", GoVersion: "1.26", GoAssumed: "the trace's format says so",
-			Start: "2026-11-23T14:02:11.123456789Z", DurationNS: sampleEnd, To: sampleEnd, Bytes: 21_400_000, Events: 2_310_442, Generations: 2,
-			LargestGenBytes: 11_000_000, Goroutines: 1844, LivePeak: 420, Gomaxprocs: []analyze.Gomaxprocs{{N: procs}}, Complete: true,
-		},
+		Trace: sampleTrace(procs),
 		Verdict: analyze.Verdict{Severity: analyze.SeverityCritical, Headline: "Requests stalled for up to 162 ms at 1.214 s.",
 			Detail: "One goroutine held P3 for 148 ms; 403 goroutines queued behind it and a stop-the-world waited 13.6 ms for it."},
 		Key: analyze.Key{LatencyP50: 8100, LatencyP99: 3_400_000, LatencyP999: 141 * ms, LatencyMax: 162 * ms, QueuePeak: 403, QueuePeakAt: 1362 * ms,
@@ -69,7 +65,16 @@ func sample(procs, n int) *analyze.Report {
 	sampleTimeline(r, procs, n)
 	sampleOverview(r)
 	sampleRules(r)
+	r.Slowest = sampleSlowest()
 	return r
+}
+
+func sampleTrace(procs int) analyze.Trace {
+	return analyze.Trace{
+		Name: "checkout.trace", Program: "example.com/shop/cmd/checkout-api", Format: "go 1.26", GoVersion: "1.26", GoAssumed: "the trace's format says so",
+		Start: "2026-11-23T14:02:11.123456789Z", DurationNS: sampleEnd, To: sampleEnd, Bytes: 21_400_000, Events: 2_310_442, Generations: 2,
+		LargestGenBytes: 11_000_000, Goroutines: 1844, LivePeak: 420, Gomaxprocs: []analyze.Gomaxprocs{{N: procs}}, Complete: true,
+	}
 }
 
 // sampleRules are rules of every outcome: one that mostly held, one that counts

@@ -26,6 +26,15 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"episodesTakeaway": episodesTakeaway, "times": times,
 	"rulesTakeaway": rulesTakeaway, "agreement": agreement, "quantity": quantity, "counted": counted, "binRows": binRows, "ruleParts": ruleParts, "ruleName": ruleName,
 	"kinds": kinds, "markKinds": markKinds,
+	"instanceName": instanceName, "instanceLength": instanceLength, "instanceWhere": instanceWhere, "unfinished": unfinished, "signed": signed,
+	"waterfall": newWaterfall, "classesIn": classesIn, "causeRows": causeRows, "allCauses": allCauses, "causeClass": classOf, "usedWords": usedWords,
+	"histogram": newHistogram, "comparedRows": comparedRows, "antagonistWord": antagonistWord, "antagonists": newAntagonists, "stateName": stateName, "samplesOf": samplesOf,
+	"openInstances": func() int { return openInstances }, "explainedMany": explainedMany, "pos": pos, "sub100": func(v float64) float64 { return 100 - v },
+	"markTop": func(line int) int { return 4 + 18*line }, "markText": func(line int) int { return 16 + 18*line },
+	"inc": func(i int) int { return i + 1 }, "minus": func(a, b int64) int64 { return a - b },
+	"changeOf": changeOf, "deltaOf": deltaOf, "sideOf": sideText, "verdictWord": verdictWord, "held": held, "probability": probability, "pairBars": pairBars,
+	"half": func(v float64) string { return fmt.Sprintf("%.2f", v*.64) }, "upper": func(v float64) string { return fmt.Sprintf("%.2f", 64-v*.64) },
+	"firstAntagonists": first[analyze.Antagonist], "mainP": mainP,
 }).ParseFS(templates, "templates/*.tmpl"))
 
 // program is the traced program's name, as far as its stacks tell.

@@ -35,7 +35,7 @@ func Text(w io.Writer, r *analyze.Report, opt TextOptions) error {
 	t := &text{w: out, width: max(60, cmp.Or(opt.Width, 100)), color: opt.Color}
 	for _, section := range []func(*text, *analyze.Report){
 		textIdentity, textVerdict, textKey, textFindings, textLatency, textDispatches, textSteals, textHandoffs, textPreemptions, textGC,
-		textTopFunctions, textTasks, textWaits, textRules, textChecks,
+		textTopFunctions, textTasks, textSlowest, textWaits, textRules, textChecks,
 	} {
 		section(t, &safe)
 	}
@@ -262,6 +262,25 @@ func textTasks(t *text, r *analyze.Report) {
 	}
 	t.table(table, "task", "ended", "open", "median", "p99", "longest")
 	t.more(len(r.Tasks)-textFunctions, "task")
+}
+
+// textSlow is how many of the slowest requests or tasks the text shows.
+const textSlow = 3
+
+func textSlowest(t *text, r *analyze.Report) {
+	s := &r.Slowest
+	if len(s.Instances) == 0 {
+		return
+	}
+	t.heading("Slowest "+explainedMany(s.Kind), s.Headline)
+	for i := range first(textSlow, s.Instances) {
+		in := &s.Instances[i]
+		t.wrap(fmt.Sprintf("%4d  ", i+1), "      ", fmt.Sprintf("%s took %s: %s", instanceName(in), instanceLength(in), instanceWhere(in)))
+		for _, sentence := range first(1, in.Story) {
+			t.wrap("      ", "      ", sentence)
+		}
+	}
+	t.line("")
 }
 
 func textWaits(t *text, r *analyze.Report) {

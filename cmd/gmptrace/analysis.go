@@ -23,7 +23,8 @@ type analysis struct {
 	seconds   int
 	failOn    severity
 	quiet     bool
-	slices    int // of the timeline to keep; commands without pictures leave it 0
+	slices    int  // of the timeline to keep; commands without pictures leave it 0
+	explain   bool // the slowest requests or tasks, for the commands that show them
 }
 
 func newAnalysis(a *app) *analysis {
@@ -94,6 +95,7 @@ func (an *analysis) options(in *input, bar *progress) analyze.Options {
 		From:      an.from.Bound,
 		To:        an.to.Bound,
 		Slices:    an.slices,
+		Explain:   an.explain,
 		MaxMemory: int64(an.maxMemory),
 		Progress:  bar.update,
 		Version:   buildVersion(),

@@ -1,0 +1,180 @@
+package compare
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gmptrace/analyze"
+)
+
+const shop = "../../fixtures/real/webshop-go1.26-p4.trace"
+
+func behave(t *testing.T, name string) *analyze.Behaviour {
+	t.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	b, err := analyze.Behave(t.Context(), f, analyze.Options{Name: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// A trace differs neither from itself nor from its fixture, which has the same
+// distributions.
+func TestSameTrace(t *testing.T) {
+	b := behave(t, shop)
+	f := NewFixture("test", []*analyze.Behaviour{b})
+	var out bytes.Buffer
+	if err := f.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, FixtureFile), out.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	read, err := ReadFixture(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := read.Behaviours()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, old := range [][]*analyze.Behaviour{{b}, kept} {
+		r := Sets(old, []*analyze.Behaviour{b}, Options{})
+		judged := 0
+		for _, c := range r.Changes {
+			if rank(c.Verdict) == 2 {
+				t.Errorf("%s: %v to %v is called %s", c.Text(), c.Old, c.New, c.Verdict)
+			}
+			if c.Verdict == Same {
+				judged++
+			}
+		}
+		if judged < 10 {
+			t.Errorf("%d statistics could be compared, want more", judged)
+		}
+	}
+	for _, s := range kept[0].Series {
+		for _, o := range b.Series {
+			if s.Kind == o.Kind && s.Name == o.Name {
+				if got, want := analyze.Merged(s.Windows).Quantile(.5), analyze.Merged(o.Windows).Quantile(.5); got != want {
+					t.Errorf("%s %s: median %g in the fixture, %g in the trace", s.Kind, s.Name, got, want)
+				}
+			}
+		}
+	}
+	var again bytes.Buffer
+	if err := NewFixture("test", []*analyze.Behaviour{behave(t, shop)}).Write(&again); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(out.Bytes(), again.Bytes()) {
+		t.Error("the same trace gives another fixture the second time")
+	}
+}
+
+// made is a behaviour of n windows with the given median length of its only task,
+// spread by a tenth to both sides.
+func made(n int, median float64) *analyze.Behaviour {
+	b := &analyze.Behaviour{Window: 50e6, Windows: n}
+	s := analyze.Series{Kind: analyze.SeriesTask, Name: "order"}
+	for w := range n {
+		k := analyze.NewSketch()
+		for i := range 40 {
+			k.Add(median * (.9 + float64((i*7+w*3)%40)/200))
+		}
+		s.Windows = append(s.Windows, k)
+	}
+	b.Series = []analyze.Series{s}
+	b.Rates = []analyze.Rate{{Name: "steals", Unit: "/s", Windows: make([]float64, n)}}
+	return b
+}
+
+// What is called a change: by how much, and with how many windows.
+func TestVerdicts(t *testing.T) {
+	for _, test := range []struct {
+		name         string
+		windows      int
+		old, new     float64
+		want         Verdict
+		oldN, newN   int
+		wantBackward Verdict
+	}{
+		{"a fifth longer", 20, 1e6, 1.2e6, Worse, 1, 1, Better},
+		{"below the floor", 20, 1e6, 1.08e6, Same, 1, 1, Same},
+		{"too short to matter", 20, 2000, 2900, Same, 1, 1, Same},
+		{"too few windows", 3, 1e6, 3e6, Few, 1, 1, Few},
+		{"several traces", 20, 1e6, 1.2e6, Worse, 5, 5, Better},
+		{"several traces, below the floor", 20, 1e6, 1.08e6, Same, 5, 5, Same},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var old, new []*analyze.Behaviour
+			for i := range test.oldN {
+				old = append(old, made(test.windows, test.old*(1+float64(i)/1000)))
+			}
+			for i := range test.newN {
+				new = append(new, made(test.windows, test.new*(1+float64(i)/1000)))
+			}
+			if got := verdict(Sets(old, new, Options{})); got != test.want {
+				t.Errorf("%s, want %s", got, test.want)
+			}
+			if got := verdict(Sets(new, old, Options{})); got != test.wantBackward {
+				t.Errorf("the other way round %s, want %s", got, test.wantBackward)
+			}
+		})
+	}
+}
+
+func verdict(r *Result) Verdict {
+	for _, c := range r.Changes {
+		if c.Kind == analyze.SeriesTask && c.Stat == "p50" {
+			return c.Verdict
+		}
+	}
+	return "missing"
+}
+
+// Broken fixtures are refused with the file, where, and what to do.
+func TestBrokenFixture(t *testing.T) {
+	var out bytes.Buffer
+	if err := NewFixture("test", []*analyze.Behaviour{made(8, 1e6)}).Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	whole := out.String()
+	for name, test := range map[string][2]string{
+		"cut":     {whole[:len(whole)/2], "line"},
+		"schema":  {strings.Replace(whole, FixtureSchema, "gmptrace.fixture/9", 1), "record it again"},
+		"windows": {strings.Replace(whole, `"windows": 8`, `"windows": 9`, 1), "8 windows, the trace 9"},
+		"bins":    {strings.Replace(whole, "×", "x", 1), "no value and count"},
+		"none":    {fmt.Sprintf(`{"schema":%q}`, FixtureSchema), "no trace"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), FixtureFile)
+			if err := os.WriteFile(file, []byte(test[0]), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			f, err := ReadFixture(file)
+			if err == nil {
+				_, err = f.Behaviours()
+			}
+			if err == nil || !strings.Contains(err.Error(), test[1]) {
+				t.Errorf("error %v, want one with %q", err, test[1])
+			}
+		})
+	}
+	if _, err := ReadFixture(t.TempDir()); err == nil || !strings.Contains(err.Error(), "fixture record") {
+		t.Errorf("error %v for an empty folder", err)
+	}
+	if !json.Valid(out.Bytes()) {
+		t.Error("a fixture is no JSON")
+	}
+}

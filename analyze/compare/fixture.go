@@ -1,0 +1,239 @@
+package compare
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gmptrace/analyze"
+)
+
+// FixtureSchema names the version of a fixture's form: see analyze.Schema.
+const FixtureSchema = "gmptrace.fixture/1"
+
+// FixtureFile is the name of a fixture's file within its folder.
+const FixtureFile = "fixture.json"
+
+// fixtureWindows is how many windows of each trace a fixture keeps.
+const fixtureWindows = 16
+
+// Fixture is a recorded behaviour, as it is stored: what is stable of some
+// traces.
+type Fixture struct {
+	Schema  string  `json:"schema"`
+	Version string  `json:"gmptrace_version"`
+	Program string  `json:"program"`
+	Traces  []Trace `json:"traces"`
+}
+
+// Trace is what a fixture holds of one trace.
+type Trace struct {
+	Name       string            `json:"name"`
+	GoVersion  string            `json:"go_version"`
+	Gomaxprocs int               `json:"gomaxprocs"`
+	DurationNS int64             `json:"duration_ns"`
+	Complete   bool              `json:"complete"`
+	WindowNS   int64             `json:"window_ns"`
+	Windows    int               `json:"windows"`
+	Findings   map[string]string `json:"findings"` // severity, by check
+	Rules      map[string]string `json:"rules"`    // agreed/judged, by rule
+	Rates      []Rate            `json:"rates"`
+	Series     []Series          `json:"series"`
+}
+
+// Rate is an analyze.Rate.
+type Rate struct {
+	Name    string    `json:"name"`
+	Unit    string    `json:"unit"`
+	Windows []float64 `json:"windows"`
+}
+
+// Series is an analyze.Series. Windows are sketches: "value×count …", values in
+// nanoseconds to 1 %.
+type Series struct {
+	Kind    analyze.SeriesKind `json:"kind"`
+	Name    string             `json:"name"`
+	Count   int64              `json:"count"`
+	P50     int64              `json:"p50_ns"`
+	P99     int64              `json:"p99_ns"`
+	Windows []string           `json:"windows"`
+}
+
+// NewFixture is the fixture of some behaviours.
+func NewFixture(version string, behaviours []*analyze.Behaviour) *Fixture {
+	f := &Fixture{Schema: FixtureSchema, Version: version}
+	for _, b := range behaviours {
+		f.Program = b.Trace.Program
+		f.Traces = append(f.Traces, newTrace(b))
+	}
+	return f
+}
+
+func newTrace(b *analyze.Behaviour) Trace {
+	join := (b.Windows + fixtureWindows - 1) / fixtureWindows
+	t := Trace{Name: filepath.Base(b.Trace.Name), GoVersion: b.Trace.GoVersion, DurationNS: b.Trace.DurationNS, Complete: b.Trace.Complete,
+		WindowNS: b.Window * int64(join), Windows: (b.Windows + join - 1) / join, Findings: map[string]string{}, Rules: map[string]string{},
+		Rates: []Rate{}, Series: []Series{}}
+	if n := len(b.Trace.Gomaxprocs); n > 0 {
+		t.Gomaxprocs = b.Trace.Gomaxprocs[n-1].N
+	}
+	for _, f := range slices.Backward(b.Findings) { // the worst of each check is the first
+		t.Findings[f.ID] = string(f.Severity)
+	}
+	for _, r := range b.Rules {
+		if r.Judged > 0 {
+			t.Rules[r.ID] = fmt.Sprintf("%d/%d", r.Agreed, r.Judged)
+		}
+	}
+	for _, r := range b.Rates {
+		x := Rate{Name: r.Name, Unit: r.Unit}
+		for part := range slices.Chunk(r.Windows, join) {
+			x.Windows = append(x.Windows, float64(int64(mean(part)*10))/10)
+		}
+		t.Rates = append(t.Rates, x)
+	}
+	for _, s := range b.Series {
+		all := analyze.Merged(s.Windows)
+		if all.Count() < fewestValues {
+			continue
+		}
+		x := Series{Kind: s.Kind, Name: s.Name, Count: all.Count(), P50: int64(all.Quantile(.5)), P99: int64(all.Quantile(.99))}
+		for part := range slices.Chunk(s.Windows, join) {
+			x.Windows = append(x.Windows, sketchText(analyze.Merged(part)))
+		}
+		t.Series = append(t.Series, x)
+	}
+	return t
+}
+
+// sketchText writes a sketch as text.
+func sketchText(s *analyze.Sketch) string {
+	var bins [][2]float64
+	s.ForEach(func(value, count float64) bool {
+		bins = append(bins, [2]float64{value, count})
+		return false
+	})
+	slices.SortFunc(bins, func(a, b [2]float64) int { return cmp.Compare(a[0], b[0]) })
+	var out strings.Builder
+	for i, b := range bins {
+		if i > 0 {
+			out.WriteByte(' ')
+		}
+		fmt.Fprintf(&out, "%.6g×%d", b[0], int64(b[1]))
+	}
+	return out.String()
+}
+
+// parseSketch reads what sketchText wrote.
+func parseSketch(text string) (*analyze.Sketch, error) {
+	s := analyze.NewSketch()
+	for bin := range strings.FieldsSeq(text) {
+		value, count, ok := strings.Cut(bin, "×")
+		v, err := strconv.ParseFloat(value, 64)
+		n, err2 := strconv.ParseInt(count, 10, 64)
+		if !ok || err != nil || err2 != nil || n < 0 {
+			return nil, fmt.Errorf("%q is no value and count", bin)
+		}
+		if err := s.AddWithCount(v, float64(n)); err != nil {
+			return nil, fmt.Errorf("%q: %w", bin, err)
+		}
+	}
+	return s, nil
+}
+
+// Behaviours are those that a fixture was made of, as far as it keeps them.
+func (f *Fixture) Behaviours() ([]*analyze.Behaviour, error) {
+	var out []*analyze.Behaviour
+	for _, t := range f.Traces {
+		b, err := t.behaviour()
+		if err != nil {
+			return nil, fmt.Errorf("trace %q: %w", t.Name, err)
+		}
+		b.Trace.Program = f.Program
+		out = append(out, b)
+	}
+	if len(out) == 0 {
+		return nil, errors.New("it holds no trace")
+	}
+	return out, nil
+}
+
+func (t *Trace) behaviour() (*analyze.Behaviour, error) {
+	b := &analyze.Behaviour{Window: t.WindowNS, Windows: t.Windows}
+	b.Trace = analyze.Trace{Name: t.Name, GoVersion: t.GoVersion, DurationNS: t.DurationNS, Complete: t.Complete,
+		Gomaxprocs: []analyze.Gomaxprocs{{N: t.Gomaxprocs}}}
+	for id, severity := range t.Findings {
+		b.Findings = append(b.Findings, analyze.Finding{ID: id, Severity: analyze.Severity(severity)})
+	}
+	slices.SortFunc(b.Findings, func(a, b analyze.Finding) int { return strings.Compare(a.ID, b.ID) })
+	for _, r := range t.Rates {
+		if len(r.Windows) != t.Windows {
+			return nil, fmt.Errorf("rate %q has %d windows, the trace %d", r.Name, len(r.Windows), t.Windows)
+		}
+		b.Rates = append(b.Rates, analyze.Rate{Name: r.Name, Unit: r.Unit, Windows: r.Windows})
+	}
+	for _, s := range t.Series {
+		if len(s.Windows) != t.Windows {
+			return nil, fmt.Errorf("%s %q has %d windows, the trace %d", s.Kind, s.Name, len(s.Windows), t.Windows)
+		}
+		x := analyze.Series{Kind: s.Kind, Name: s.Name}
+		for _, w := range s.Windows {
+			sketch, err := parseSketch(w)
+			if err != nil {
+				return nil, fmt.Errorf("%s %q: %w", s.Kind, s.Name, err)
+			}
+			x.Windows = append(x.Windows, sketch)
+		}
+		b.Series = append(b.Series, x)
+	}
+	return b, nil
+}
+
+// Write writes a fixture, a window of a distribution on a line of its own, so
+// that a diff of two of them can be read.
+func (f *Fixture) Write(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", " ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(f)
+}
+
+// ReadFixture reads the fixture in a folder, or in a file.
+func ReadFixture(name string) (*Fixture, error) {
+	file := name
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		file = filepath.Join(name, FixtureFile)
+	}
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: there is no fixture: record one with gmptrace fixture record TRACE... -o DIR", name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f := &Fixture{}
+	if err := json.Unmarshal(data, f); err != nil {
+		return nil, fmt.Errorf("%s: %s: record it again", file, jsonError(data, err))
+	}
+	if f.Schema != FixtureSchema {
+		return nil, fmt.Errorf("%s: its schema is %q, this gmptrace reads %s: record it again", file, f.Schema, FixtureSchema)
+	}
+	return f, nil
+}
+
+// jsonError says in which line something is wrong.
+func jsonError(data []byte, err error) string {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return fmt.Sprintf("line %d: %v", 1+strings.Count(string(data[:min(int(syntax.Offset), len(data))]), "\n"), err)
+	}
+	return err.Error()
+}

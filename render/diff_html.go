@@ -1,0 +1,113 @@
+package render
+
+import (
+	"fmt"
+	"html/template"
+	"io"
+	"math"
+
+	"gmptrace/analyze/compare"
+)
+
+// diffPage is what the template of a comparison draws on.
+type diffPage struct {
+	*compare.Result
+	CSP     template.HTMLAttr
+	Style   template.CSS
+	Changed []compare.Change
+	Same    []compare.Change
+	Few     int
+	Level   string // of severity, for the verdict's colour
+}
+
+// DiffHTML writes a comparison as one page that needs nothing else and has no
+// script, in the manner of ExplainHTML.
+func DiffHTML(w io.Writer, r *compare.Result) error {
+	safe := mapped(*r, printable)
+	p := &diffPage{Result: &safe, CSP: explainPolicy, Style: template.CSS(style)}
+	for _, c := range safe.Changes {
+		switch c.Verdict {
+		case compare.Same:
+			p.Same = append(p.Same, c)
+		case compare.Few:
+			p.Few++
+		default:
+			p.Changed = append(p.Changed, c)
+		}
+		if c.Verdict == compare.Worse {
+			p.Level = "warning"
+		}
+	}
+	if err := pageTemplate.ExecuteTemplate(w, "diff.tmpl", p); err != nil {
+		return fmt.Errorf("writing the comparison's page: %w", err)
+	}
+	return nil
+}
+
+// maxPictured is how many distributions are shown as pictures.
+const maxPictured = 12
+
+// Pictured are the distributions shown as pictures: those that changed, then
+// others.
+func (p *diffPage) Pictured() []compare.Change {
+	var out []compare.Change
+	for _, list := range [][]compare.Change{p.Changed, p.Same} {
+		for _, c := range list {
+			if len(c.Bins) > 1 && c.Old.Count > 0 && c.New.Count > 0 && len(out) < maxPictured {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+// pairBar is a bin of two histograms. Places and sizes are percent.
+type pairBar struct {
+	Left, Width float64
+	Old, New    float64 // heights
+	Title       string
+	From        string
+	Label       bool // there is room for From
+}
+
+// labelRoom is what a label below a histogram needs, in percent of its width.
+const labelRoom = 16
+
+// pairBars are the bins of a change as two histograms on one scale.
+func pairBars(c compare.Change) []pairBar {
+	most := 0.0
+	for _, b := range c.Bins {
+		most = max(most, b.Old, b.New)
+	}
+	lo, hi := math.Log2(c.Bins[0].Lo), math.Log2(c.Bins[len(c.Bins)-1].Hi)
+	span := max(hi-lo, 1e-9)
+	var out []pairBar
+	labelled := math.Inf(-1)
+	for _, b := range c.Bins {
+		x := pairBar{Left: 100 * (math.Log2(b.Lo) - lo) / span, Width: 100 * (math.Log2(b.Hi) - math.Log2(b.Lo)) / span,
+			Old: percentOf(b.Old, most), New: percentOf(b.New, most), From: dur(int64(b.Lo)),
+			Title: fmt.Sprintf("%s to %s: %s before, %s now", dur(int64(b.Lo)), dur(int64(b.Hi)), pct(b.Old), pct(b.New))}
+		if x.Left-labelled >= labelRoom && x.Left < 100-labelRoom/2 {
+			x.Label, labelled = true, x.Left
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// verdictWord is a change's verdict in a table.
+func verdictWord(c compare.Change) string { return string(c.Verdict) }
+
+// deltaOf is deltaText for a template.
+func deltaOf(c compare.Change) string { return deltaText(&c) }
+
+// changeOf is changeName for a template.
+func changeOf(c compare.Change) string { return changeName(&c) }
+
+// held is the share of judged occasions on which a rule held.
+func held(agreed, judged int64) string {
+	if judged == 0 {
+		return "–"
+	}
+	return pct(float64(agreed) / float64(judged))
+}

@@ -1,0 +1,87 @@
+package render
+
+import (
+	"bytes"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"gmptrace/analyze"
+	"gmptrace/analyze/compare"
+)
+
+const diffSchemaPath = "../analyze/schema/diff.schema.json"
+
+// compared is a comparison of two recorded traces that differ a lot.
+func compared(t *testing.T) *compare.Result {
+	t.Helper()
+	var sides [2][]*analyze.Behaviour
+	for i, name := range []string{"webshop-go1.26-p2-endpoint", "webshop-go1.26-p4"} {
+		f, err := os.Open("../fixtures/real/" + name + ".trace")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		b, err := analyze.Behave(t.Context(), f, analyze.Options{Name: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sides[i] = append(sides[i], b)
+	}
+	return compare.Sets(sides[0], sides[1], compare.Options{})
+}
+
+func TestDiffJSON(t *testing.T) {
+	hasEveryField(t, diffSchemaPath, reflect.TypeFor[compare.Result]())
+	schema, err := jsonschema.NewCompiler().Compile(diffSchemaPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, r := range map[string]*compare.Result{"recorded": compared(t), "empty": {Schema: compare.Schema}} {
+		var b bytes.Buffer
+		if err := DiffJSON(&b, r); err != nil {
+			t.Fatal(err)
+		}
+		value, err := jsonschema.UnmarshalJSON(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(value); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// The page and the text have what changed, no name of the traces acts in them, and
+// the same comparison gives the same bytes. (The webshop's tasks have hostile names.)
+func TestDiffPage(t *testing.T) {
+	r := compared(t)
+	var page, again, text bytes.Buffer
+	for _, b := range []*bytes.Buffer{&page, &again} {
+		if err := DiffHTML(b, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := DiffText(&text, r, TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(page.Bytes(), again.Bytes()) {
+		t.Error("the page differs from one time to the next")
+	}
+	for _, bad := range []string{"<script", "onerror=alert", "\x1b", "\u2028"} {
+		if strings.Contains(strings.ReplaceAll(page.String(), "&lt;script", ""), bad) && bad != "onerror=alert" {
+			t.Errorf("the page has %q", bad)
+		}
+		if strings.Contains(text.String(), bad) && (bad == "\x1b" || bad == "\u2028") {
+			t.Errorf("the text has %q", bad)
+		}
+	}
+	for _, want := range []string{"are worse", "http.(*conn).serve", "GOMAXPROCS differs"} {
+		if !strings.Contains(page.String(), want) || !strings.Contains(text.String(), want) {
+			t.Errorf("%q is missing from the page or the text", want)
+		}
+	}
+}

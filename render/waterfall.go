@@ -1,0 +1,348 @@
+package render
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gmptrace/analyze"
+	"gmptrace/model"
+)
+
+// A waterfall is the critical path of one instance: a row per goroutine, in the
+// order in which the path comes to them, the explained one first; in each row a
+// bar per step; and a line wherever the path passes from one goroutine to another.
+// It is drawn by the style sheet alone, from shares of the width.
+type waterfall struct {
+	Rows  []waterfallRow
+	Hops  []hop
+	Ticks []tick
+	Text  string // for those who don't see it
+	Left  int    // goroutines that share the last row
+}
+
+type waterfallRow struct {
+	Name  string // "" for the row of what has none
+	Title string
+	Share string // of the time
+	Bars  []segment
+}
+
+// segment is a part of a bar: Left and Width are percent.
+type segment struct {
+	Left, Width float64
+	Class       string
+	Title       string
+	Number      int // 0 for none
+}
+
+// hop is where the path passes from one row to another: it goes down, or up.
+type hop struct {
+	Left     float64
+	Row, Far int // the upper one and how many rows below it the other is
+	Up       bool
+}
+
+type tick struct {
+	Left float64
+	Text string
+	End  bool // the label ends there, instead of beginning
+}
+
+// shortest is how wide, in percent, short stretches must be together for the path
+// to be drawn through them.
+const shortest = 1
+
+// maxRows is how many goroutines have a row of their own.
+const maxRows = 14
+
+func newWaterfall(in *analyze.Instance) waterfall {
+	w := waterfall{Ticks: ticks(in.Duration)}
+	rowOf, others := w.rows(in)
+	whole := float64(max(1, in.Duration))
+	last := -1
+	var spent = make([]int64, len(w.Rows))
+	for i := range in.Path {
+		s := &in.Path[i]
+		row, ok := rowOf[s.G]
+		if !ok || s.Several > 0 {
+			row = others
+		}
+		left := percentOf(float64(s.Start-in.Start), whole)
+		bar := segment{Left: left, Width: max(.05, percentOf(float64(s.NS), whole)), Class: classOf(s.Cause), Title: stepTitle(in, s)}
+		w.Rows[row].Bars = append(w.Rows[row].Bars, bar)
+		spent[row] += s.NS
+		if s.Several > 0 && bar.Width < shortest {
+			continue // the path passes on to where it goes from there
+		}
+		if last >= 0 && last != row {
+			w.hop(hop{Left: left, Row: min(last, row), Far: max(last, row) - min(last, row), Up: row < last})
+		}
+		last = row
+	}
+	for i := range w.Rows {
+		w.Rows[i].Share = share(spent[i], in.Duration)
+	}
+	w.Text = waterfallText(in, len(w.Rows))
+	return w
+}
+
+// rows makes the rows. The goroutines with the least time share the last one with
+// the short stretches.
+func (w *waterfall) rows(in *analyze.Instance) (of map[model.GoID]int, others int) {
+	spent, fns, order := map[model.GoID]int64{}, map[model.GoID]string{}, []model.GoID{in.G}
+	spent[in.G], fns[in.G] = 0, in.Func
+	several := false
+	for i := range in.Path {
+		s := &in.Path[i]
+		if s.Several > 0 {
+			several = true
+			continue
+		}
+		if _, ok := spent[s.G]; !ok {
+			order = append(order, s.G)
+			fns[s.G] = s.Func
+		}
+		spent[s.G] += s.NS
+	}
+	kept := slices.Clone(order[1:])
+	slices.SortStableFunc(kept, func(a, b model.GoID) int { return cmp.Compare(spent[b], spent[a]) })
+	if len(kept) > maxRows-1 {
+		w.Left = len(kept) - (maxRows - 1)
+		kept = kept[:maxRows-1]
+	}
+	of = map[model.GoID]int{}
+	for _, g := range order {
+		if g == in.G || slices.Contains(kept, g) {
+			of[g] = len(w.Rows)
+			name := fmt.Sprintf("G%d %s", g, functionName(fns[g]))
+			w.Rows = append(w.Rows, waterfallRow{Name: name, Title: fmt.Sprintf("G%d %s", g, fns[g])})
+		}
+	}
+	others = len(w.Rows)
+	switch {
+	case w.Left > 0 && several:
+		w.Rows = append(w.Rows, waterfallRow{Name: fmt.Sprintf("%s, short stretches", plural(int64(w.Left), "other goroutine"))})
+	case w.Left > 0:
+		w.Rows = append(w.Rows, waterfallRow{Name: plural(int64(w.Left), "other goroutine")})
+	case several:
+		w.Rows = append(w.Rows, waterfallRow{Name: "short stretches, of several"})
+	}
+	return of, others
+}
+
+// hop adds one, if it can be told from the one before: a path that goes to and fro
+// within a pixel would be a smear.
+func (w *waterfall) hop(h hop) {
+	const apart = .3
+	for i := len(w.Hops) - 1; i >= 0 && h.Left-w.Hops[i].Left < apart; i-- {
+		if w.Hops[i].Row == h.Row && w.Hops[i].Far == h.Far {
+			return
+		}
+	}
+	w.Hops = append(w.Hops, h)
+}
+
+// percentOf is a share in percent, from 0 to 100.
+func percentOf(part, whole float64) float64 {
+	return max(0, min(100, finite(part/whole*100)))
+}
+
+// pos is a place or a size in percent, with as many digits as a wide screen shows.
+func pos(percent float64) string {
+	s := strings.TrimRight(strconv.FormatFloat(percent, 'f', 2, 64), "0")
+	return strings.TrimSuffix(s, ".") + "%"
+}
+
+// ticks are the labels of a time axis from 0 to length: at steps of 1, 2 or 5
+// times a power of ten, at most six of them.
+func ticks(length int64) []tick {
+	step := int64(1)
+	for length/step > 6 {
+		for _, factor := range []int64{2, 5, 10} {
+			if length/(step*factor) <= 6 || factor == 10 {
+				step *= factor
+				break
+			}
+		}
+	}
+	var list []tick
+	for at := int64(0); at <= length; at += step {
+		left := percentOf(float64(at), float64(max(1, length)))
+		text := "0"
+		if at > 0 {
+			text = "+" + round(at)
+		}
+		list = append(list, tick{left, text, left > 90})
+	}
+	return list
+}
+
+// round formats a length that has few digits anyway: "20 ms" instead of "20.0 ms".
+func round(ns int64) string {
+	number, unit, _ := strings.Cut(dur(ns), nbsp)
+	if strings.Contains(number, ".") {
+		number = strings.TrimRight(strings.TrimRight(number, "0"), ".")
+	}
+	return number + nbsp + unit
+}
+
+func stepTitle(in *analyze.Instance, s *analyze.PathStep) string {
+	when := fmt.Sprintf("+%s, for %s: ", dur(s.Start-in.Start), dur(s.NS))
+	if s.Several > 0 {
+		return when + s.Text
+	}
+	return when + fmt.Sprintf("G%d %s ", s.G, functionName(s.Func)) + s.Text
+}
+
+func waterfallText(in *analyze.Instance, rows int) string {
+	text := fmt.Sprintf("Critical path of %s, %s long, in %s over %s.", instanceName(in), instanceLength(in), plural(int64(len(in.Path)), "step"), plural(int64(rows), "row"))
+	if len(in.Story) > 0 {
+		text += " " + in.Story[0]
+	}
+	return text + " The table of its steps says the same."
+}
+
+// causeClass is what causes have in common: they look alike in pictures.
+type causeClass struct {
+	Class string // of the style sheet
+	Name  string
+}
+
+// The classes, in the order of legends.
+var causeClasses = []causeClass{
+	{"c-run", "running"},
+	{"c-queue", "runnable: waiting for a P that ran others"},
+	{"c-late", "runnable: a P was free, its thread came late"},
+	{"c-gc", "GC or stop-the-world"},
+	{"c-sys", "system call or C"},
+	{"c-net", "network"},
+	{"c-sleep", "sleep"},
+	{"c-block", "blocked otherwise"},
+	{"c-other", "not told, or several"},
+}
+
+// causeWord is a cause for the glossary: its class, its name in tables, and what
+// it means.
+type causeWord struct {
+	Cause, Class, Term, Text string
+}
+
+var causeWords = []causeWord{
+	{"running", "c-run", "running", "A goroutine ran its own code on a P."},
+	{"queue", "c-queue", "in a P's queue", "Runnable, in the local queue of a P that ran other goroutines."},
+	{"global-queue", "c-queue", "in the global queue", "Runnable, in the queue that all Ps share, while the P that took it in the end ran others."},
+	{"after-syscall", "c-queue", "after a system call", "It came out of a system call without a P, and all Ps were busy."},
+	{"syscall-held", "c-queue", "P in a system call", "Runnable, while the P that it waited for was held by a goroutine in a system call. sysmon takes such a P away."},
+	{"runtime", "c-queue", "P ran the runtime", "Runnable, while the P ran a goroutine of the Go runtime that was no mark worker."},
+	{"idle-p", "c-late", "thread came late", "Runnable although a P was idle: the thread that should have run it was woken late, or got no CPU from the operating system."},
+	{"dispatch", "c-late", "about to be run", "Runnable, and the P had a thread that had not got to it yet."},
+	{"stop-the-world", "c-gc", "world stopped", "Runnable while the world was stopped, or was being stopped."},
+	{"gc-worker", "c-gc", "P ran a mark worker", "Runnable, while the P ran a mark worker of the garbage collector."},
+	{"gc-assist", "c-gc", "mark assist", "It ran, but to mark memory: goroutines that allocate during a collection must help with it."},
+	{"gc-sweep", "c-gc", "sweeping", "It ran, but to sweep memory before it could allocate."},
+	{"gc-assist-wait", "c-gc", "waited to assist", "It owed the collector marking, and there was nothing to mark: it waited for credit."},
+	{"gc-wait", "c-gc", "waited for the GC", "It waited for the collector in another way."},
+	{"syscall", "c-sys", "system call or C", "In a system call or in C code. The trace does not tell which, nor on what that waited."},
+	{"network", "c-net", "network", "Blocked until the network poller found the connection ready."},
+	{"sleep", "c-sleep", "sleep", "Blocked until a timer was due, in time.Sleep."},
+	{"blocked", "c-block", "blocked", "Blocked, and unblocked by no goroutine that the trace names: by a timer, the network or the runtime."},
+	{"unknown", "c-other", "not told", "The trace does not tell."},
+	{"not-kept", "c-other", "not kept", "Too long before the end of what is explained to be kept. A smaller part of the trace has it: --from, --to."},
+	{"several", "c-other", "several", "Short stretches that the picture shows as one."},
+}
+
+func causeWordOf(cause string) causeWord {
+	for _, w := range causeWords {
+		if w.Cause == cause {
+			return w
+		}
+	}
+	return causeWord{cause, "c-other", cause, ""}
+}
+
+func classOf(cause string) string { return causeWordOf(cause).Class }
+
+// classesIn are the classes that occur in a path, in the order of causeClasses.
+func classesIn(in *analyze.Instance) []causeClass {
+	seen := map[string]bool{}
+	for i := range in.Path {
+		seen[classOf(in.Path[i].Cause)] = true
+	}
+	var list []causeClass
+	for _, c := range causeClasses {
+		if seen[c.Class] {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// maxCauses is how many causes of an instance have a part of its bar, and a line
+// beside it.
+const maxCauses = 8
+
+// leastShare is one in how much of the time a cause must have to be among them.
+const leastShare = 1000
+
+// causeRow is a cause in a table, and in the bar above it.
+type causeRow struct {
+	segment
+	Time, Share, Text string
+}
+
+// causeRows are the causes of an instance with their parts of the bar: the rest is
+// one.
+func causeRows(in *analyze.Instance) []causeRow {
+	return barOf(in.Causes, in.Duration)
+}
+
+func barOf(causes []analyze.CauseTime, total int64) []causeRow {
+	var list []causeRow
+	var left float64
+	add := func(ns int64, class, text string) {
+		width := percentOf(float64(ns), float64(max(1, total)))
+		list = append(list, causeRow{segment{left, width, class, fmt.Sprintf("%s (%s): %s", dur(ns), share(ns, total), text), len(list) + 1}, dur(ns), share(ns, total), text})
+		left += width
+	}
+	n := len(causes)
+	for n > 0 && causes[n-1].NS*leastShare < total {
+		n--
+	}
+	if n > maxCauses {
+		n = maxCauses - 1
+	} else if n == len(causes)-1 {
+		n = len(causes) // one that is left out takes as much room as it
+	}
+	for _, c := range causes[:n] {
+		add(c.NS, classOf(c.Cause), c.Text)
+	}
+	var rest int64
+	for _, c := range causes[n:] {
+		rest += c.NS
+	}
+	if rest > 0 {
+		add(rest, "c-other", plural(int64(len(causes)-n), "smaller cause"))
+	}
+	return list
+}
+
+// mainP is the P that most of an instance's path concerns: the row of the timeline
+// to look at; NoP where there is none.
+func mainP(in *analyze.Instance) model.ProcID {
+	spent := map[model.ProcID]int64{}
+	best := model.NoP
+	for i := range in.Path {
+		s := &in.Path[i]
+		if s.P < 0 || s.Several > 0 {
+			continue
+		}
+		spent[s.P] += s.NS
+		if best < 0 || spent[s.P] > spent[best] {
+			best = s.P
+		}
+	}
+	return best
+}
