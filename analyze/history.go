@@ -227,15 +227,24 @@ func (h *history) line(g model.GoID) *gLine {
 	return l
 }
 
+// emptied is an empty list in the memory of another, unless that is much: each of
+// many goroutines may be a busy one for once.
+func emptied[T any](list []T) []T {
+	if cap(list) > 1<<10 {
+		return nil
+	}
+	return list[:0]
+}
+
 // clear forgets all.
 func (h *history) clear() {
 	for _, l := range h.gs {
-		l.fn, l.segs, l.samples = 0, l.segs[:0], l.samples[:0]
+		l.fn, l.segs, l.samples = 0, emptied(l.segs), l.samples[:0]
 		h.free = append(h.free, l)
 	}
 	clear(h.gs)
 	for i := range h.ps {
-		h.ps[i].segs, h.ps[i].sweeps = h.ps[i].segs[:0], h.ps[i].sweeps[:0]
+		h.ps[i].segs, h.ps[i].sweeps = emptied(h.ps[i].segs), h.ps[i].sweeps[:0]
 	}
 	h.stw, h.wastes, h.ages, h.kept = h.stw[:0], h.wastes[:0], h.ages[:0], 0
 }
