@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"fmt"
 	"slices"
 	"sort"
 
@@ -222,6 +223,9 @@ func (s *slowOnes) report(r *Report) {
 	}
 	r.Slowest = Slowest{Kind: x.Kind, What: x.What, Headline: x.Headline, Detail: x.Detail, Durations: x.Durations, Typical: x.Typical, Slow: x.Slow,
 		Extra: x.Extra, Instances: x.Slowest, Unfinished: x.Unfinished, Notes: x.Notes}
+	if x.Durations.Count > minSampled {
+		r.Slowest.Notes = append(r.Slowest.Notes, fmt.Sprintf("what typical ones are like is known from every %dth of them: gmptrace explain looks at all", reportEvery))
+	}
 	if s.clip {
 		r.Slowest.Notes = append(r.Slowest.Notes, "those that reach beyond the analysed part are left out")
 	}

@@ -1,7 +1,7 @@
-// Package render writes an analyze.Report or an
-// analyze.Explanation: as one self-contained web page, as
-// text for a terminal, and as JSON. It works nothing out about the trace that
-// the Report does not say; it scales units, orders, words and draws.
+// Package render writes an analyze.Report or an analyze.Explanation: as one
+// self-contained web page, as text for a terminal, and as JSON. It works nothing
+// out about the trace that they do not say; it scales units, orders, words and
+// draws.
 //
 //	Report ──▶ clean: every string made safe to print
 //	       ──▶ HTML: templates + charts (go-echarts options) + timeline block ──▶ page
