@@ -30,12 +30,12 @@ type Slowest struct {
 const reportSteps = 60
 
 // A report explains what it can in little time and memory: it keeps no more
-// stretches than reportHard, which are about 15 MB, and reportSoft beyond what is
+// stretches than reportHard, which are about 30 MB, and reportSoft beyond what is
 // under way; and what typical instances are like it knows from a sample: all of the
 // first ones, and then one in so many.
 const (
 	reportSoft  = 1 << 15
-	reportHard  = 1 << 18
+	reportHard  = 1 << 19
 	reportEvery = 64
 	minSampled  = 256
 )
