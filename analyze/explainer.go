@@ -26,6 +26,10 @@ type explainer struct {
 	every  int64 // of those that are not among the slowest so far, explain one in so many, for the means
 	h      *history
 	locks  *lockSites
+
+	// prepare, where set, makes h hold what an instance needs, before it is explained.
+	prepare func(*instance)
+
 	groups []*group // the first one that has instances is reported
 	now    model.Time
 	ended  []*instance // scratch
@@ -141,6 +145,11 @@ func (e *explainer) observe(f *model.Facts) {
 		oldest = min(oldest, g.finder.oldest())
 	}
 	e.h.add(f, oldest)
+	e.find(f)
+}
+
+// find explains what the facts end.
+func (e *explainer) find(f *model.Facts) {
 	for _, g := range e.groups {
 		e.ended = e.ended[:0]
 		g.finder.find(f, func(in *instance) { e.ended = append(e.ended, in) })
@@ -169,7 +178,7 @@ func (e *explainer) explain(g *group, in *instance) {
 	if in.end <= in.start || in.end <= e.window.from || in.start >= e.window.to {
 		return
 	}
-	if e.inside && !e.within(in) {
+	if e.inside && !e.whole(in) {
 		return
 	}
 	length := int64(in.end - in.start)
@@ -177,6 +186,9 @@ func (e *explainer) explain(g *group, in *instance) {
 	if !detail && e.every > 1 && g.all.n >= minSampled && g.all.n%e.every != 0 {
 		g.count(in, length)
 		return
+	}
+	if e.prepare != nil {
+		e.prepare(in)
 	}
 	if detail {
 		g.slowest.offer(length, e.details(in))

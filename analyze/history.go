@@ -88,6 +88,28 @@ func newHistory(soft, hard int) *history {
 func (h *history) add(f *model.Facts, oldest model.Time) {
 	h.dropOpen()
 	h.now = f.Now
+	eachStretch(f, h.addG)
+	for i := range f.Events { // after the goroutines that they are about
+		h.event(&f.Events[i])
+	}
+	for i := range f.Ps {
+		h.addP(&f.Ps[i], false)
+	}
+	for i := range f.Wastes {
+		h.wastes = append(h.wastes, span{f.Wastes[i].Start, f.Wastes[i].End})
+	}
+	h.forget(oldest)
+	for i := range f.Open {
+		h.addP(&f.Open[i], true)
+	}
+	if f.Wasting < f.Now {
+		h.wastes = append(h.wastes, span{f.Wasting, forever})
+	}
+}
+
+// eachStretch calls use with each goroutine's stretch and the dispatch that ended
+// it, nil if none did.
+func eachStretch(f *model.Facts, use func(*model.GInterval, *model.Dispatch)) {
 	dispatches := f.Dispatches
 	for i := range f.Gs {
 		iv := &f.Gs[i]
@@ -106,23 +128,7 @@ func (h *history) add(f *model.Facts, oldest model.Time) {
 				}
 			}
 		}
-		h.addG(iv, d)
-	}
-	for i := range f.Events { // after the goroutines that they are about
-		h.event(&f.Events[i])
-	}
-	for i := range f.Ps {
-		h.addP(&f.Ps[i], false)
-	}
-	for i := range f.Wastes {
-		h.wastes = append(h.wastes, span{f.Wastes[i].Start, f.Wastes[i].End})
-	}
-	h.forget(oldest)
-	for i := range f.Open {
-		h.addP(&f.Open[i], true)
-	}
-	if f.Wasting < f.Now {
-		h.wastes = append(h.wastes, span{f.Wasting, forever})
+		use(iv, d)
 	}
 }
 
@@ -159,7 +165,8 @@ func (h *history) event(ev *model.Event) {
 			l.sweeps[len(l.sweeps)-1].to = ev.Time
 		}
 	case model.OpCPUSample:
-		if l := h.gs[ev.G]; l != nil {
+		if ev.G > 0 {
+			l := h.line(ev.G)
 			l.samples = append(l.samples, sample{ev.Time, ev.Stack})
 			h.kept++
 		}
@@ -179,17 +186,21 @@ func (h *history) p(id model.ProcID) *pLine {
 // addG keeps a goroutine's stretch; d is the dispatch that ended it, nil if none
 // did.
 func (h *history) addG(iv *model.GInterval, d *model.Dispatch) {
-	if iv.End <= iv.Start && !iv.First {
-		return
+	if iv.End > iv.Start || iv.First {
+		h.keep(iv.G, iv.Func, segOf(iv, d))
 	}
-	l := h.gs[iv.G]
-	if l == nil {
-		l = h.line()
-		h.gs[iv.G] = l
+}
+
+func (h *history) keep(g model.GoID, fn uint32, s gSeg) {
+	l := h.line(g)
+	if fn != 0 {
+		l.fn = fn
 	}
-	if iv.Func != 0 {
-		l.fn = iv.Func
-	}
+	l.segs = append(l.segs, s)
+	h.kept++
+}
+
+func segOf(iv *model.GInterval, d *model.Dispatch) gSeg {
 	s := gSeg{start: iv.Start, end: iv.End, by: iv.By, stack: iv.Stack, byStack: iv.ByStack, p: iv.P, on: model.NoP,
 		state: iv.State, reason: iv.Reason, assist: iv.Assist, first: iv.First && iv.Open&model.OpenStart == 0}
 	switch {
@@ -198,18 +209,45 @@ func (h *history) addG(iv *model.GInterval, d *model.Dispatch) {
 	case iv.State == model.GRunnable:
 		s.by, s.p, s.on = model.NoG, model.NoP, iv.P
 	}
-	l.segs = append(l.segs, s)
-	h.kept++
+	return s
 }
 
-// line is an empty one.
-func (h *history) line() *gLine {
-	if n := len(h.free); n > 0 {
-		l := h.free[n-1]
-		h.free = h.free[:n-1]
+// line is that of a goroutine.
+func (h *history) line(g model.GoID) *gLine {
+	l := h.gs[g]
+	if l != nil {
 		return l
 	}
-	return &gLine{}
+	if n := len(h.free); n > 0 {
+		l = h.free[n-1]
+		h.free = h.free[:n-1]
+	} else {
+		l = &gLine{}
+	}
+	h.gs[g] = l
+	return l
+}
+
+// emptied is an empty list in the memory of another, unless that is much: each of
+// many goroutines may be a busy one for once.
+func emptied[T any](list []T) []T {
+	if cap(list) > 1<<10 {
+		return nil
+	}
+	return list[:0]
+}
+
+// clear forgets all.
+func (h *history) clear() {
+	for _, l := range h.gs {
+		l.fn, l.segs, l.samples = 0, emptied(l.segs), l.samples[:0]
+		h.free = append(h.free, l)
+	}
+	clear(h.gs)
+	for i := range h.ps {
+		h.ps[i].segs, h.ps[i].sweeps = emptied(h.ps[i].segs), h.ps[i].sweeps[:0]
+	}
+	h.stw, h.wastes, h.ages, h.kept = h.stw[:0], h.wastes[:0], h.ages[:0], 0
 }
 
 func (h *history) addP(iv *model.PInterval, open bool) {
@@ -217,10 +255,14 @@ func (h *history) addP(iv *model.PInterval, open bool) {
 	if l == nil {
 		return
 	}
-	l.segs = append(l.segs, pSeg{start: iv.Start, end: iv.End, g: iv.G, fn: iv.Func, does: iv.Does, worker: iv.Worker, runtime: iv.Runtime, open: open})
+	l.segs = append(l.segs, pSegOf(iv, open))
 	if !open {
 		h.kept++
 	}
+}
+
+func pSegOf(iv *model.PInterval, open bool) pSeg {
+	return pSeg{start: iv.Start, end: iv.End, g: iv.G, fn: iv.Func, does: iv.Does, worker: iv.Worker, runtime: iv.Runtime, open: open}
 }
 
 // forget drops what is too old, once there is too much.

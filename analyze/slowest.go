@@ -1,6 +1,10 @@
 package analyze
 
 import (
+	"fmt"
+	"slices"
+	"sort"
+
 	"gmptrace/model"
 )
 
@@ -25,30 +29,60 @@ type Slowest struct {
 // Explanation, which is about nothing else.
 const reportSteps = 60
 
-// A report explains what it can in little time and memory: it goes back through
-// fewer stretches, and knows what typical ones are like from a sample, beyond the
-// first ones. These are about 3 MB of stretches, and 25.
+// A report explains what it can in little time and memory: it keeps no more
+// stretches than reportHard, which are about 30 MB, and reportSoft beyond what is
+// under way; and what typical instances are like it knows from a sample: all of the
+// first ones, and then one in so many.
 const (
-	reportSoft  = 1 << 16
+	reportSoft  = 1 << 15
 	reportHard  = 1 << 19
-	reportEvery = 16
-	minSampled  = 1000
+	reportEvery = 64
+	minSampled  = 256
 )
 
 // slowOnes explains requests and tasks beside the other analyses. A trace that has
-// neither costs next to nothing: nothing is kept until the first one shows.
+// neither costs next to nothing: nothing is kept until the first one shows. What is
+// kept then is only written down: to sort it by goroutines and Ps is the greater
+// part of the work, and done for the few instances that are looked at.
 type slowOnes struct {
 	explainer
 	clip  bool // a part of the trace is analysed
 	seen  bool // a server's goroutine or a task
 	funcs int  // of names, those looked at
+
+	pages  []*factPage // in order; the last one is of the newest facts
+	first  int         // number of the first one
+	spare  []*factPage
+	kept   int                    // stretches in pages
+	sorted struct{ from, to int } // numbers of those that h holds
+	ranges *history               // stopped worlds and sweeps, which have a beginning that pages may not have any more
+	facts  *model.Facts           // the newest
+}
+
+// factPage is what is kept of some facts.
+type factPage struct {
+	until   model.Time
+	gs      []gEntry
+	ps      []pEntry
+	wastes  []span
+	samples []model.Event
+}
+
+type gEntry struct {
+	g  model.GoID
+	fn uint32
+	gSeg
+}
+
+type pEntry struct {
+	p model.ProcID
+	pSeg
 }
 
 func newSlowOnes(n *names, w *window, zero model.Time, opt Options) *slowOnes {
-	s := &slowOnes{explainer: *newExplainer(n, w, zero, Selector{}), clip: opt.From.Set || opt.To.Set}
+	s := &slowOnes{explainer: *newExplainer(n, w, zero, Selector{}), clip: opt.From.Set || opt.To.Set, ranges: newHistory(reportSoft, reportHard)}
 	s.groups = s.groups[:2] // requests and tasks: waits for a P are in the report anyway
-	s.inside, s.path, s.every = s.clip, reportSteps, reportEvery
-	s.h = newHistory(reportSoft, reportHard)
+	s.inside, s.path, s.every, s.prepare = s.clip, reportSteps, reportEvery, s.sort
 	return s
 }
 
@@ -59,7 +93,107 @@ func (s *slowOnes) observe(f *model.Facts) {
 		return
 	}
 	s.seen = true
-	s.explainer.observe(f)
+	s.now, s.facts = f.Now, f
+	s.write(f)
+	s.find(f)
+	s.forget()
+	s.facts = nil
+}
+
+// write notes the facts down.
+func (s *slowOnes) write(f *model.Facts) {
+	p := &factPage{}
+	if n := len(s.spare); n > 0 {
+		p, s.spare = s.spare[n-1], s.spare[:n-1]
+	}
+	p.until, p.gs, p.ps, p.wastes, p.samples = f.Now, p.gs[:0], p.ps[:0], p.wastes[:0], p.samples[:0]
+	eachStretch(f, func(iv *model.GInterval, d *model.Dispatch) {
+		if iv.End > iv.Start || iv.First {
+			p.gs = append(p.gs, gEntry{iv.G, iv.Func, segOf(iv, d)})
+		}
+	})
+	for i := range f.Ps {
+		p.ps = append(p.ps, pEntry{f.Ps[i].P, pSegOf(&f.Ps[i], false)})
+	}
+	for i := range f.Wastes {
+		p.wastes = append(p.wastes, span{f.Wastes[i].Start, f.Wastes[i].End})
+	}
+	for i := range f.Events {
+		if ev := &f.Events[i]; ev.Op == model.OpCPUSample {
+			p.samples = append(p.samples, *ev)
+		} else {
+			s.ranges.event(ev)
+		}
+	}
+	s.pages = append(s.pages, p)
+	s.kept += len(p.gs) + len(p.ps)
+}
+
+// sort makes h hold what the pages have from an instance's beginning on.
+func (s *slowOnes) sort(in *instance) {
+	i := sort.Search(len(s.pages), func(i int) bool { return s.pages[i].until > in.start })
+	from, to := s.first+i, s.first+len(s.pages)
+	h := s.h
+	h.dropOpen()
+	old := from - s.sorted.from // pages that this instance does not need
+	if old < 0 || from > s.sorted.to || h.kept > reportSoft && old > to-from {
+		h.clear()
+		s.sorted.from, s.sorted.to = from, from
+	}
+	for ; s.sorted.to < to; s.sorted.to++ {
+		s.read(s.pages[s.sorted.to-s.first])
+	}
+	h.stw = s.ranges.stw
+	for p := range s.ranges.ps {
+		h.p(model.ProcID(p)).sweeps = s.ranges.ps[p].sweeps
+	}
+	if f := s.facts; f != nil {
+		for i := range f.Open {
+			h.addP(&f.Open[i], true)
+		}
+		if f.Wasting < f.Now {
+			h.wastes = append(h.wastes, span{f.Wasting, forever})
+		}
+	}
+}
+
+func (s *slowOnes) read(p *factPage) {
+	h := s.h
+	for i := range p.gs {
+		h.keep(p.gs[i].g, p.gs[i].fn, p.gs[i].gSeg)
+	}
+	for i := range p.ps {
+		if l := h.p(p.ps[i].p); l != nil {
+			l.segs = append(l.segs, p.ps[i].pSeg)
+		}
+	}
+	h.wastes = append(h.wastes, p.wastes...)
+	for i := range p.samples {
+		h.event(&p.samples[i])
+	}
+}
+
+// forget drops the pages that nothing under way needs, but for the newest: what
+// begins with the first stretch of a goroutine has begun when that one ends.
+func (s *slowOnes) forget() {
+	oldest := forever
+	for _, g := range s.groups {
+		oldest = min(oldest, g.finder.oldest())
+	}
+	n := 0
+	for n < len(s.pages)-1 && s.kept > reportSoft && (s.pages[n].until <= oldest || s.kept > reportHard) {
+		p := s.pages[n]
+		s.h.lost = p.until
+		s.kept -= len(p.gs) + len(p.ps)
+		s.spare = append(s.spare, p)
+		n++
+	}
+	if n == 0 {
+		return
+	}
+	s.pages = slices.Delete(s.pages, 0, n)
+	s.first += n
+	s.ranges.drop(s.h.lost)
 }
 
 // shows reports whether there may be something to explain from these facts on: the
@@ -89,14 +223,17 @@ func (s *slowOnes) report(r *Report) {
 	}
 	r.Slowest = Slowest{Kind: x.Kind, What: x.What, Headline: x.Headline, Detail: x.Detail, Durations: x.Durations, Typical: x.Typical, Slow: x.Slow,
 		Extra: x.Extra, Instances: x.Slowest, Unfinished: x.Unfinished, Notes: x.Notes}
+	if x.Durations.Count > minSampled {
+		r.Slowest.Notes = append(r.Slowest.Notes, fmt.Sprintf("what typical ones are like is known from every %dth of them: gmptrace explain looks at all", reportEvery))
+	}
 	if s.clip {
 		r.Slowest.Notes = append(r.Slowest.Notes, "those that reach beyond the analysed part are left out")
 	}
 }
 
-// within reports whether an instance began and ended in the window. What began
+// whole reports whether an instance began and ended in the window. What began
 // with the window began before it, unless the trace begins there too.
-func (e *explainer) within(in *instance) bool {
+func (e *explainer) whole(in *instance) bool {
 	w := e.window
 	return (in.start > w.from || in.start == w.from && w.from == e.zero) && in.end < w.to
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"slices"
 	"testing"
 	"time"
 )
@@ -37,6 +38,9 @@ func TestSlowest(t *testing.T) {
 	for i, in := range s.Instances {
 		if in.Start != x.Slowest[i].Start || in.Duration != x.Slowest[i].Duration {
 			t.Errorf("instance %d is another one than in the explanation", i)
+		}
+		if !slices.Equal(in.Causes, x.Slowest[i].Causes) || !slices.Equal(in.Antagonists, x.Slowest[i].Antagonists) || !slices.Equal(in.States, x.Slowest[i].States) {
+			t.Errorf("instance %d has other causes than in the explanation", i)
 		}
 		if len(in.Path) > reportSteps {
 			t.Errorf("instance %d has %d steps", i, len(in.Path))

@@ -1,11 +1,13 @@
-// Package render writes an analyze.Report: as one self-contained web page, as
-// text for a terminal, and as JSON. It works nothing out about the trace that
-// the Report does not say; it scales units, orders, words and draws.
+// Package render writes an analyze.Report or an analyze.Explanation: as one
+// self-contained web page, as text for a terminal, and as JSON. It works nothing
+// out about the trace that they do not say; it scales units, orders, words and
+// draws.
 //
 //	Report ──▶ clean: every string made safe to print
 //	       ──▶ HTML: templates + charts (go-echarts options) + timeline block ──▶ page
 //	       ──▶ Text: sections ──▶ terminal
 //	Report ──▶ JSON
+//	Explanation ──▶ HTML (templates alone: its page has no script), Text, JSON
 //
 // Names in a trace (functions, tasks, causes, files) are whatever the traced
 // program chose, so none is trusted. The page never uses go-echarts' own

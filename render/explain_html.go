@@ -57,9 +57,6 @@ type quantileMark struct {
 	End   bool // the label ends at the mark, instead of beginning there
 }
 
-// columnRoom is the height that bars leave free for the marks' labels.
-const columnRoom = 100
-
 func newHistogram(d *analyze.Durations) histogram {
 	var h histogram
 	buckets := trimmed(d.Buckets)

@@ -173,6 +173,21 @@ func TestPageLinks(t *testing.T) {
 	p.quiet()
 }
 
+// TestPageSlowest follows the links of the slowest request into the timeline: to its
+// whole length, and to a step on the P that it concerns.
+func TestPageSlowest(t *testing.T) {
+	r := sample(8, 20_000)
+	p := open(t, r, view{width: desktop, height: 768})
+	in := r.Slowest.Instances[0]
+	p.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('#slow1 .where a').click()`))
+	start, end := around(r, in.Start, in.Start+in.Duration)
+	lands(p, start, end, 1)
+	p.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('#slow1 .more').open = true, document.querySelector('#slow1 .more a').click()`))
+	start, end = around(r, in.Path[0].Start, in.Path[0].Start+in.Path[0].NS)
+	lands(p, start, end, 1)
+	p.quiet()
+}
+
 // lands checks that the timeline shows a window and row, within a pixel.
 func lands(p *tab, start, end int64, row model.ProcID) {
 	p.Helper()
@@ -269,7 +284,7 @@ func TestPageLeftOut(t *testing.T) {
 func TestPageNoScript(t *testing.T) {
 	p := open(t, sample(8, 1000), view{width: desktop, height: 768, noScript: true})
 	text := eval[string](p, `document.body.innerText`)
-	for _, want := range []string{"Requests stalled for up to 162 ms", "Split rebuild into batches", "148 ms (p99 of all slices", "The timeline needs JavaScript", "61-tick pull"} {
+	for _, want := range []string{"Requests stalled for up to 162 ms", "Split rebuild into batches", "148 ms (p99 of all slices", "The timeline needs JavaScript", "Slowest requests", "G106 http.(*conn).serve", "61-tick pull"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("without JavaScript the page does not show %q", want)
 		}

@@ -175,7 +175,7 @@ func ticks(length int64) []tick {
 		if at > 0 {
 			text = "+" + round(at)
 		}
-		list = append(list, tick{left, text, left > 90})
+		list = append(list, tick{left, text, left > 85})
 	}
 	return list
 }
