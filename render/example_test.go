@@ -1,0 +1,32 @@
+package render_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"strings"
+
+	"gmptrace/analyze"
+	"gmptrace/render"
+)
+
+// A report is one page that needs nothing else.
+func ExampleHTML() {
+	f, err := os.Open("../fixtures/real/webshop-go1.26-p4.trace")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer f.Close()
+	report, err := analyze.Analyze(context.Background(), f, analyze.Options{Name: "webshop", Slices: 10_000, Explain: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	var page bytes.Buffer
+	if err := render.HTML(&page, report); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(strings.HasPrefix(page.String(), "<!doctype html>"), strings.Contains(page.String(), "https://"))
+	// Output: true false
+}
