@@ -27,6 +27,6 @@ func ExampleHTML() {
 	if err := render.HTML(&page, report); err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(strings.HasPrefix(page.String(), "<!doctype html>"), strings.Contains(page.String(), "https://"))
-	// Output: true false
+	fmt.Println(strings.HasPrefix(page.String(), "<!doctype html>"), strings.Contains(page.String(), "main.(*shop)"))
+	// Output: true true
 }
