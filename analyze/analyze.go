@@ -31,6 +31,9 @@ type Options struct {
 	// pictures in full detail. 0 keeps none.
 	Slices int
 
+	// Spans asks for Report.Spans: the times of tasks, regions and requests by name.
+	Spans bool
+
 	// MaxMemory bounds what the input can make the reader hold, in bytes,
 	// roughly: a generation that would need more is left out, with a Loss. 0 is
 	// DefaultMaxMemory.
