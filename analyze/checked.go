@@ -9,7 +9,8 @@ const CheckSchema = "gmptrace.check/1"
 type Checked struct {
 	Schema  string         `json:"schema"`
 	Version string         `json:"gmptrace_version"`
-	Status  CheckStatus    `json:"status"` // the worst of the traces'
+	Status  CheckStatus    `json:"status"`  // the worst of the traces'
+	FailOn  CheckSeverity  `json:"fail_on"` // the least severity of a failure that is one for the caller: of others it is told
 	Counts  CheckCounts    `json:"counts"` // over all traces
 	Traces  []CheckedTrace `json:"traces"` // in the order in which they were given
 }
@@ -94,7 +95,25 @@ func NewChecked(version string) *Checked {
 	if version == "" {
 		version = "devel"
 	}
-	return &Checked{Schema: CheckSchema, Version: version, Status: CheckSkip}
+	return &Checked{Schema: CheckSchema, Version: version, Status: CheckSkip, FailOn: CheckSeverityError}
+}
+
+// Matters reports whether a result is a failure for the caller, whom those below
+// FailOn are told of only.
+func (c *Checked) Matters(r *CheckResult) bool {
+	return r.Status == CheckFail && (r.Severity == CheckSeverityError || c.FailOn == CheckSeverityWarning)
+}
+
+// Failed reports whether any result is a failure for the caller.
+func (c *Checked) Failed() bool {
+	for i := range c.Traces {
+		for j := range c.Traces[i].Results {
+			if c.Matters(&c.Traces[i].Results[j]) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Add adds a trace and what became of it.

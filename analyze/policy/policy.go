@@ -371,15 +371,12 @@ func (r *rule) sumUp(res *analyze.CheckResult, failed []string) {
 		}
 	case len(failed) == 0:
 		res.Status = analyze.CheckPass
-		res.Message = fmt.Sprintf("all %d %s", res.Items, strings.ReplaceAll(r.scope, "_", " "))
-		if res.Items == 1 {
-			res.Message = "the only one of " + strings.ReplaceAll(r.scope, "_", " ")
-		}
+		res.Message = things(res.Items, r.scope)
 	case len(failed) == 1 && len(res.Failures) == 1:
 		res.Status, res.Message = analyze.CheckFail, res.Failures[0].Message
 	default:
 		res.Status = analyze.CheckFail
-		res.Message = fmt.Sprintf("%d of %d %s: %s", len(failed), res.Items, strings.ReplaceAll(r.scope, "_", " "), strings.Join(failed[:min(3, len(failed))], ", "))
+		res.Message = fmt.Sprintf("%d of %s: %s", len(failed), things(res.Items, r.scope), strings.Join(failed[:min(3, len(failed))], "; "))
 		if len(failed) > 3 {
 			res.Message += " …"
 		}

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -74,6 +75,15 @@ func distance(a, b string, limit int) int {
 	return min(row[len(y)], limit)
 }
 
+// things is a number of a scope's items: "1 function", "2 sent requests".
+func things(n int, scope string) string {
+	scope = strings.ReplaceAll(scope, "_", " ")
+	if n == 1 {
+		scope = strings.TrimSuffix(scope, "s")
+	}
+	return fmt.Sprintf("%d %s", n, scope)
+}
+
 // valueText is a value as messages show it.
 func valueText(v ref.Val, u unit) string {
 	switch v := v.(type) {
@@ -117,7 +127,7 @@ func digits(v float64) string {
 	case a < 1e-4 || a >= 1e15:
 		return strconv.FormatFloat(v, 'g', 3, 64)
 	case a < 1:
-		return strings.TrimRight(strconv.FormatFloat(v, 'f', 5, 64), "0")
+		return strconv.FormatFloat(v, 'f', 2-int(math.Floor(math.Log10(a))), 64)
 	case a < 9.995:
 		return strconv.FormatFloat(v, 'f', 2, 64)
 	case a < 99.95:
