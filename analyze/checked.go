@@ -11,8 +11,8 @@ type Checked struct {
 	Version string         `json:"gmptrace_version"`
 	Status  CheckStatus    `json:"status"`  // the worst of the traces'
 	FailOn  CheckSeverity  `json:"fail_on"` // the least severity of a failure that is one for the caller: of others it is told
-	Counts  CheckCounts    `json:"counts"` // over all traces
-	Traces  []CheckedTrace `json:"traces"` // in the order in which they were given
+	Counts  CheckCounts    `json:"counts"`  // over all traces
+	Traces  []CheckedTrace `json:"traces"`  // in the order in which they were given
 }
 
 // CheckedTrace is one trace and the results of what it was held to.

@@ -18,7 +18,7 @@ import (
 // Names are made printable first: XML has no way to write most control characters
 // at all.
 func CheckedJUnit(w io.Writer, c *analyze.Checked) error {
-	safe := mapped(*c, printable)
+	safe := mapped(*c, func(s string) string { return noXML.Replace(printable(s)) })
 	doc := junitSuites{}
 	for i := range safe.Traces {
 		doc.Suites = append(doc.Suites, junitOf(&safe, &safe.Traces[i], i))
@@ -32,6 +32,9 @@ func CheckedJUnit(w io.Writer, c *analyze.Checked) error {
 	}
 	return nil
 }
+
+// noXML are characters that XML may not hold, beside those that printable replaces.
+var noXML = strings.NewReplacer("\ufffe", `\ufffe`, "\uffff", `\uffff`)
 
 type junitSuites struct {
 	XMLName xml.Name     `xml:"testsuites"`
@@ -51,8 +54,8 @@ type junitSuite struct {
 	Time       string          `xml:"time,attr"`
 	Properties []junitProperty `xml:"properties>property"`
 	Cases      []junitCase     `xml:"testcase"`
-	Out        string          `xml:"system-out"`
-	Err        string          `xml:"system-err"`
+	Out        junitText       `xml:"system-out"`
+	Err        junitText       `xml:"system-err"`
 }
 
 type junitProperty struct {
@@ -76,7 +79,11 @@ type junitSkipped struct {
 type junitFailure struct {
 	Message string `xml:"message,attr"`
 	Type    string `xml:"type,attr"`
-	Text    string `xml:",chardata"`
+	Text    string `xml:",cdata"`
+}
+
+type junitText struct {
+	Text string `xml:",cdata"`
 }
 
 func junitOf(c *analyze.Checked, x *analyze.CheckedTrace, id int) junitSuite {
@@ -97,7 +104,7 @@ func junitOf(c *analyze.Checked, x *analyze.CheckedTrace, id int) junitSuite {
 	if x.Error != "" {
 		s.add(junitCase{Name: "trace", Class: name, Time: "0", Error: &junitFailure{Message: x.Error, Type: "unreadable", Text: x.Error}})
 	}
-	s.Out, s.Err = out.String(), strings.Join(x.Lost, "\n")
+	s.Out.Text, s.Err.Text = out.String(), strings.Join(x.Lost, "\n")
 	return s
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -87,7 +88,7 @@ func (m *markdown) details(r *analyze.CheckResult) {
 	if r.Status != analyze.CheckFail {
 		return
 	}
-	m.line("\n<details><summary>%s: %s</summary>\n", strings.Fields(checkedSign(r))[0], md(r.ID))
+	m.line("\n<details><summary>%s %s</summary>\n", strings.Fields(checkedSign(r))[0], md(r.ID))
 	if r.Description != "" {
 		m.line("%s\n", md(r.Description))
 	}
@@ -115,6 +116,9 @@ func (m *markdown) failure(f *analyze.CheckFailure) {
 	}
 }
 
+// listItem is what begins a numbered list.
+var listItem = regexp.MustCompile(`^\d+[.)](\s|$)`)
+
 // md is a text in Markdown, without an effect of its own: every character that
 // Markdown, HTML or GitHub could take for a sign is written as a number. Very long
 // texts are cut.
@@ -125,16 +129,17 @@ func md(s string) string {
 	}
 	var b strings.Builder
 	runes := []rune(s)
+	list := listItem.MatchString(s)
 	for i, r := range runes {
 		next := ' '
 		if i+1 < len(runes) {
 			next = runes[i+1]
 		}
 		switch {
-		case strings.ContainsRune("\\`*_{}[]<>&#|~@!\"'$^=", r),
-			r == ':' && next != ' ', // an address, an emoji
-			r == '.' && i > 0 && (runes[i-1] == 'w' || runes[i-1] == 'W'),    // www.
-			i == 0 && (strings.ContainsRune("+-.", r) || unicode.IsDigit(r)): // a list
+		case strings.ContainsRune("\\`*_[]<>&#|~@$", r),
+			r == ':' && (next == '/' || unicode.IsLetter(next)),                 // an address, an emoji
+			r == '.' && i > 2 && strings.EqualFold(string(runes[i-3:i]), "www"), // an address too
+			i == 0 && (list || strings.ContainsRune("+-=", r)):
 			fmt.Fprintf(&b, "&#%d;", r)
 		default:
 			b.WriteRune(r)

@@ -74,6 +74,7 @@ type part struct {
 	text    string
 	unit    unit
 	program cel.Program
+	thing   cel.Program // what the part is a field of, where that is looked up by name; nil for any other
 }
 
 // compile checks an expression, whose text begins at the index of a scalar's.
@@ -96,7 +97,7 @@ func (c *compiler) compile(scope string, s scalar, from, to int, want *cel.Type)
 	checked, issues := env.Compile(text)
 	if issues.Err() != nil {
 		for _, e := range issues.Errors() {
-			p := at(e.Location)
+			p := c.file.nameAt(at(e.Location))
 			if undefined.MatchString(e.Message) && c.file.runeAt(p) == '.' {
 				p.column++ // to the field
 			}
@@ -243,11 +244,12 @@ func typeWord(t *cel.Type) string {
 	if t.IsExactType(cel.BoolType) {
 		return "true or false (a bool)"
 	}
-	return "a " + t.String()
+	return "a " + typeName(t.String())
 }
 
-// wrongText finds texts that something is compared with although it can never be
-// that: the id of a check, a severity … Such a rule would always pass, or never.
+// wrongText finds what the types allow and can't be meant: things that are made
+// instead of taken from the trace, and texts that something is compared with
+// although it can never be that: the id of a check, a severity … Such a rule would always pass, or never.
 func wrongText(tree *ast.AST, wrong func(id int64, format string, args ...any)) {
 	one := func(e ast.Expr, what string, values []string) {
 		if e.Kind() != ast.LiteralKind || values == nil {
@@ -258,6 +260,9 @@ func wrongText(tree *ast.AST, wrong func(id int64, format string, args ...any)) 
 		}
 	}
 	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() == ast.StructKind {
+			wrong(e.ID(), "a %s can't be made, only taken from the trace", e.AsStruct().TypeName())
+		}
 		if e.Kind() != ast.CallKind {
 			return
 		}
@@ -307,18 +312,24 @@ func selected(tree *ast.AST, e ast.Expr) *field {
 // result: the figures that it compares.
 func partsOf(env *cel.Env, tree *ast.AST) []part {
 	var parts []part
+	plan := func(e ast.Expr) (cel.Program, error) {
+		return env.PlanProgram(ast.NewCheckedAST(ast.NewAST(e, tree.SourceInfo()), tree.TypeMap(), tree.ReferenceMap()), cel.InterruptCheckFrequency(interruptEvery))
+	}
 	add := func(e ast.Expr) {
 		text, err := cel.ExprToString(e, tree.SourceInfo())
 		if err != nil || !plainType(tree.GetType(e.ID())) || slices.ContainsFunc(parts, func(p part) bool { return p.text == text }) {
 			return
 		}
-		program, err := env.PlanProgram(ast.NewCheckedAST(ast.NewAST(e, tree.SourceInfo()), tree.TypeMap(), tree.ReferenceMap()), cel.InterruptCheckFrequency(interruptEvery))
+		program, err := plan(e)
 		if err != nil {
 			return
 		}
 		p := part{text: text, program: program}
 		if f := selected(tree, e); f != nil {
 			p.unit = f.unit
+			if of := e.AsSelect().Operand(); of.Kind() == ast.CallKind {
+				p.thing, _ = plan(of)
+			}
 		} else if e.Kind() == ast.CallKind && functionNamed(e.AsCall().FunctionName()) != nil {
 			p.unit = functionNamed(e.AsCall().FunctionName()).unit
 		}
@@ -428,6 +439,22 @@ func (s *scene) holds(ctx context.Context, e *expression) (bool, error) {
 		return false, errors.New("its value is neither true nor false")
 	}
 	return bool(b), nil
+}
+
+// places are where in the program the first thing is that an expression looks up by
+// its name.
+func (s *scene) places(ctx context.Context, e *expression) []analyze.Frame {
+	for _, p := range e.parts {
+		if p.thing == nil {
+			continue
+		}
+		if v, err := s.eval(ctx, p.thing); err == nil {
+			if at := placeIn(v); at != nil {
+				return at
+			}
+		}
+	}
+	return nil
 }
 
 // measured are the values of an expression's parts.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"cel.dev/cel-go/cel"
@@ -30,7 +31,7 @@ type function struct {
 
 // functions are all of them, in the order in which they are listed.
 var functions = []function{
-	lookup("function", functionObject, "full name", nil, func(d *data) []*analyze.FunctionTime { return d.functions }, func(f *analyze.FunctionTime) string { return f.Name }),
+	lookup("func", functionObject, "full name", nil, func(d *data) []*analyze.FunctionTime { return d.functions }, func(f *analyze.FunctionTime) string { return f.Name }),
 	lookup("task", taskObject, "name", nil, func(d *data) []*analyze.SpanTime { return d.tasks }, spanName),
 	lookup("region", regionObject, "name", nil, func(d *data) []*analyze.SpanTime { return d.regions }, spanName),
 	lookup("request", requestObject, "function of the handler", nil, func(d *data) []*analyze.SpanTime { return d.requests }, spanName),
@@ -71,7 +72,7 @@ func lookup[E any](name string, o *object, arg string, values []string, all func
 					}
 					names = append(names, key(e))
 				}
-				return types.NewErr("the trace has no %s %q%s", name, want, didYouMean(want, names))
+				return types.NewErr("the trace has no %s %q%s", strings.ToLower(o.name), want, didYouMean(want, names))
 			}
 		},
 	}

@@ -175,7 +175,7 @@ func (l *loader) name(r *rule, given map[string]scalar) {
 		l.file.wrong(s.at, "%q can't name a rule: names are at most 100 letters, digits and . _ - / without spaces, and begin with a letter or digit", s.text)
 	}
 	for _, other := range l.policy.rules {
-		if s.set && other.name == s.text {
+		if s.text != "" && other.name == s.text {
 			l.file.wrong(s.at, "a second rule named %q: the first is in line %d", s.text, other.at.line)
 		}
 	}
@@ -201,7 +201,7 @@ func (l *loader) scope(r *rule, given map[string]scalar) {
 	if r.scope == "findings" {
 		r.ifNone = analyze.CheckPass // no finding is what one hopes for
 	}
-	if s := given["if_none"]; s.set {
+	if s := given["if_none"]; s.set && given["for"].set {
 		all := []string{string(analyze.CheckPass), string(analyze.CheckSkip), string(analyze.CheckFail)}
 		if !slices.Contains(all, s.text) {
 			l.file.wrong(s.at, "if_none is pass, skip or fail, not %q%s", s.text, didYouMean(s.text, all))
@@ -306,7 +306,7 @@ func (r *rule) whole(ctx context.Context, s *scene, res *analyze.CheckResult) er
 	if ok {
 		return nil
 	}
-	f := analyze.CheckFailure{Details: res.Measured}
+	f := analyze.CheckFailure{Details: res.Measured, At: s.places(ctx, r.expr)}
 	if f.Message, err = r.says(ctx, s, "", f.Details); err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ func text[T any](name, doc string, values []string, s func(*T) string) field {
 	return field{name: name, typ: cel.StringType, doc: doc, values: values, get: func(of any) any { return s(of.(*T)) }}
 }
 
-func flag[T any](name, doc string, b func(*T) bool) field {
+func boolean[T any](name, doc string, b func(*T) bool) field {
 	return field{name: name, typ: cel.BoolType, doc: doc, get: func(of any) any { return b(of.(*T)) }}
 }
 

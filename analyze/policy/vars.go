@@ -150,7 +150,7 @@ var (
 )
 
 var traceObject = newObject("Trace", "what was read, and how far it can be trusted", nil,
-	flag("complete", "every byte was read and used, and nothing shows that the end is missing", func(d *data) bool {
+	boolean("complete", "every byte was read and used, and nothing shows that the end is missing", func(d *data) bool {
 		return d.rep.Trace.Complete && d.rep.Trace.Events > 0
 	}),
 	count("losses", "parts that could not be read or used", func(d *data) int { return len(d.rep.Trace.Lost) }),
@@ -161,7 +161,7 @@ var traceObject = newObject("Trace", "what was read, and how far it can be trust
 	}),
 	count("divergences", "times that the trace contradicted the model of the scheduler, which was then corrected", func(d *data) int64 { return d.rep.Dispatches.Resyncs }),
 	number("divergence_share", unitShare, "divergences for each dispatch", func(d *data) float64 { return share(d.rep.Dispatches.Resyncs, d.rep.Dispatches.Count) }),
-	flag("race", "the program was built with -race, which shuffles run queues", func(d *data) bool { return d.rep.Trace.Race }),
+	boolean("race", "the program was built with -race, which shuffles run queues", func(d *data) bool { return d.rep.Trace.Race }),
 	text("name", "of the file, as it was given", nil, func(d *data) string { return d.rep.Trace.Name }),
 	text("program", "main package or module, as far as stacks show it", nil, func(d *data) string { return d.rep.Trace.Program }),
 	text("go_version", "whose rules were applied, such as 1.26", nil, func(d *data) string { return d.rep.Trace.GoVersion }),
@@ -242,7 +242,7 @@ var cpuObject = newObject("CPU", "how busy the Ps and threads were", nil,
 var functionObject = newObject("Function", "all goroutines that started with one function",
 	func(of any) string { return cmp.Or(of.(*analyze.FunctionTime).Name, "(function not known)") },
 	text("name", "full name of the function, such as main.worker; empty when not known", nil, func(f *analyze.FunctionTime) string { return f.Name }),
-	flag("runtime", "it belongs to the Go runtime", func(f *analyze.FunctionTime) bool { return f.Runtime }),
+	boolean("runtime", "it belongs to the Go runtime", func(f *analyze.FunctionTime) bool { return f.Runtime }),
 	count("goroutines", "how many started with it", func(f *analyze.FunctionTime) int64 { return f.Goroutines }),
 	count("waits", "times that they waited for a P", func(f *analyze.FunctionTime) int64 { return f.Waits }),
 	duration("wait_p50", "median of their scheduling latency", func(f *analyze.FunctionTime) int64 { return f.WaitP50 }),
@@ -308,7 +308,7 @@ var checkObject = newObject("Check", "what was checked, with or without a findin
 	func(of any) string { return of.(*analyze.Check).Title },
 	text("id", "of the check", analyze.CheckIDs(), func(c *analyze.Check) string { return c.ID }),
 	count("findings", "what it found", func(c *analyze.Check) int { return c.Findings }),
-	flag("decided", "the trace can tell", func(c *analyze.Check) bool { return c.Undecided == "" }),
+	boolean("decided", "the trace can tell", func(c *analyze.Check) bool { return c.Undecided == "" }),
 	text("measured", "the figure that it judged by, in words", nil, func(c *analyze.Check) string { return c.Measured }),
 )
 
@@ -377,7 +377,7 @@ var gmpRuleObject = newObject("GMPRule", "one rule of Go's scheduler, and whethe
 		}
 		return share(r.Agreed, r.Judged)
 	}),
-	flag("decided", "the trace can tell", func(r *analyze.Rule) bool { return r.Undecided == "" }),
+	boolean("decided", "the trace can tell", func(r *analyze.Rule) bool { return r.Undecided == "" }),
 )
 
 // variables are what expressions can name, in the order in which they are listed.

@@ -126,7 +126,7 @@ func digits(v float64) string {
 		return "0"
 	case a < 1e-4 || a >= 1e15:
 		return strconv.FormatFloat(v, 'g', 3, 64)
-	case a < 1:
+	case a < 0.9995:
 		return strconv.FormatFloat(v, 'f', 2-int(math.Floor(math.Log10(a))), 64)
 	case a < 9.995:
 		return strconv.FormatFloat(v, 'f', 2, 64)

@@ -13,9 +13,13 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// maxFile bounds a policy's size in bytes: one that is written by hand never
-// comes near.
-const maxFile = 1 << 20
+// Bounds of a policy: its size in bytes, and how deep brackets nest. One that is
+// written by hand never comes near, and the parser takes time that grows with the
+// square of either.
+const (
+	maxFile = 128 << 10
+	maxDeep = 200
+)
 
 // file is a policy's text, and what is wrong in it.
 type file struct {
@@ -55,6 +59,10 @@ func (f *file) parse(text []byte) (root ast.Node) {
 		f.wrong(place{}, "is not UTF-8 text")
 		return nil
 	}
+	if at, deep := f.tooDeep(); deep {
+		f.wrong(at, "more than %d brackets are open here: a policy nests less", maxDeep)
+		return nil
+	}
 	defer func() {
 		if p := recover(); p != nil { // the parser is not ours
 			root = nil
@@ -81,6 +89,26 @@ func (f *file) parse(text []byte) (root ast.Node) {
 	}
 	f.wrong(start(docs[1]), "a second YAML document: a policy is one")
 	return nil
+}
+
+// tooDeep is where more brackets are open than a policy has use for. Quotes and
+// comments are not looked at: nobody writes that many there either.
+func (f *file) tooDeep() (place, bool) {
+	deep := 0
+	for i, line := range f.lines {
+		for j, c := range line {
+			switch c {
+			case '[', '{':
+				deep++
+			case ']', '}':
+				deep = max(0, deep-1)
+			}
+			if deep > maxDeep {
+				return place{i + 1, j + 1}, true
+			}
+		}
+	}
+	return place{}, false
 }
 
 func (f *file) syntaxError(err error) {
@@ -226,4 +254,21 @@ func (f *file) placeOf(s scalar, index int) place {
 		}
 	}
 	return at
+}
+
+// nameAt is where the name of the function begins whose ( is at a place; any other
+// place is itself.
+func (f *file) nameAt(at place) place {
+	if f.runeAt(at) != '(' {
+		return at
+	}
+	begin := at
+	for begin.column > 1 {
+		c := f.runeAt(place{begin.line, begin.column - 1})
+		if c != '_' && !unicode.IsLetter(c) && !unicode.IsDigit(c) {
+			break
+		}
+		begin.column--
+	}
+	return begin
 }
