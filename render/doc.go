@@ -6,6 +6,7 @@
 //	       ──▶ HTML: templates + charts (go-echarts options) + timeline block ──▶ page
 //	       ──▶ Text: sections ──▶ terminal
 //	Report ──▶ JSON
+//	Checked ──▶ text, JSON, JUnit XML, SARIF, Markdown (checked*.go)
 //
 // Names in a trace (functions, tasks, causes, files) are whatever the traced
 // program chose, so none is trusted. The page never uses go-echarts' own

@@ -135,7 +135,7 @@ lists.`,
 			if format.value == formatJSON {
 				enc := json.NewEncoder(a.stdout)
 				enc.SetIndent("", "  ")
-				return enc.Encode(entries)
+				return enc.Encode(policyList{"gmptrace.policy-list/1", entries})
 			}
 			return listText(a.stdout, entries)
 		},
@@ -143,6 +143,12 @@ lists.`,
 	cmd.Flags().Var(&format, "format", "`FORMAT` of the output: text or json")
 	format.complete(cmd, "format")
 	return cmd
+}
+
+// policyList is the JSON of policy list.
+type policyList struct {
+	Schema  string         `json:"schema"`
+	Entries []policy.Entry `json:"entries"`
 }
 
 // listed are the entries in which all words occur.
