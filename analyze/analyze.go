@@ -34,6 +34,8 @@ type Options struct {
 	// Explain asks for Report.Slowest: where the time of the slowest requests or
 	// tasks went. It costs memory for what goroutines did of late.
 	Explain bool
+	// Spans asks for Report.Spans: the times of tasks, regions and requests by name.
+	Spans bool
 
 	// MaxMemory bounds what the input can make the reader hold, in bytes,
 	// roughly: a generation that would need more is left out, with a Loss. 0 is

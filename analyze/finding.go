@@ -62,6 +62,15 @@ var checks = []check{
 	checkGlobalQueue,
 }
 
+// CheckIDs are the ids of all checks, in the order in which reports name them.
+func CheckIDs() []string {
+	var ids []string
+	for _, c := range checks {
+		ids = append(ids, c.id)
+	}
+	return ids
+}
+
 // check runs every check and ranks what they found: the severest first, among
 // those the costliest, and symptoms behind what explains them.
 func (r *run) check(rep *Report) {

@@ -69,6 +69,7 @@ func (f *functions) add(iv *model.GInterval) {
 }
 
 func (f *functions) report(r *Report) {
+	at := f.names.startFrames()
 	for i, t := range f.byFunc {
 		if t == nil {
 			continue
@@ -76,7 +77,9 @@ func (f *functions) report(r *Report) {
 		out := t.FunctionTime
 		out.Name = f.names.funcs[i]
 		out.Runtime = out.Runtime || isRuntime(out.Name) // known late for those alive when the trace began
-		out.WaitP99, out.WaitMax = t.waits.quantile(.99), t.waits.max
+		out.Waits, out.WaitP50, out.WaitP90 = t.waits.n, t.waits.quantile(.5), t.waits.quantile(.9)
+		out.WaitP99, out.WaitP999, out.WaitMax = t.waits.quantile(.99), t.waits.quantile(.999), t.waits.max
+		out.At = at[uint32(i)]
 		out.Blocked = []ReasonTime{}
 		for reason, b := range t.blocked {
 			if b.Count > 0 {

@@ -34,6 +34,7 @@ type Report struct {
 	Rules       []Rule         `json:"rules"`
 	Overview    Overview       `json:"overview"`
 	Timeline    *Timeline      `json:"-"` // only where Options.Slices asked for it
+	Spans       []SpanTime     `json:"-"` // only where Options.Spans asked for them
 }
 
 // Trace says what was read: where it comes from, how far it can be trusted.
@@ -368,6 +369,13 @@ type FunctionTime struct {
 	WaitMax    int64        `json:"wait_max_ns"`
 	Runtime    bool         `json:"runtime"`    // belongs to the Go runtime
 	Unknown    int64        `json:"unknown_ns"` // of Total: state not told by the trace
+
+	// For policies. They are no part of the JSON.
+	Waits    int64 `json:"-"` // from ready to execute, those cut off by the trace's ends too
+	WaitP50  int64 `json:"-"`
+	WaitP90  int64 `json:"-"`
+	WaitP999 int64 `json:"-"`
+	At       Frame `json:"-"` // where the function stands in the source; empty when unknown
 }
 
 // ReasonTime is time blocked for one reason.

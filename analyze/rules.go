@@ -225,6 +225,15 @@ func (r *rules) dispatch(d *model.Dispatch) {
 	p.fresh = false
 }
 
+// RuleIDs are the ids of all rules, in the order of Report.Rules.
+func RuleIDs() []string {
+	var ids []string
+	for _, p := range ruleProses {
+		ids = append(ids, p.id)
+	}
+	return ids
+}
+
 // report writes the table.
 func (r *rules) report(rep *Report) {
 	for i := range r.byP {

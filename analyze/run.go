@@ -110,6 +110,9 @@ func (r *run) begin(b *batch, opt Options) error {
 		rp.collectors = append(rp.collectors, &tracker{names: n, zero: zero, latency: r.latency, budget: opt.Slices,
 			begun: map[model.GoID]assistOn{}})
 	}
+	if opt.Spans {
+		rp.collectors = append(rp.collectors, newSpans(n, zero, w))
+	}
 	r.replay = rp
 	if r.begun != nil {
 		r.begun(r)

@@ -390,6 +390,7 @@ func (t *translator) task(x *model.Event) {
 	x.Op = model.OpTaskEnd
 	if t.ev.Kind() == trace.EventTaskBegin {
 		x.Op, x.Arg = model.OpTaskBegin, t.str(task.Type)
+		t.setStack(x, t.ev.Stack())
 	}
 }
 
@@ -399,6 +400,7 @@ func (t *translator) region(x *model.Event) {
 	x.Op = model.OpRegionEnd
 	if t.ev.Kind() == trace.EventRegionBegin {
 		x.Op = model.OpRegionBegin
+		t.setStack(x, t.ev.Stack())
 	}
 }
 

@@ -8,6 +8,7 @@
 //	       ──▶ Text: sections ──▶ terminal
 //	Report ──▶ JSON
 //	Explanation ──▶ HTML (templates alone: its page has no script), Text, JSON
+//	Checked ──▶ text, JSON, JUnit XML, SARIF, Markdown (checked*.go)
 //
 // Names in a trace (functions, tasks, causes, files) are whatever the traced
 // program chose, so none is trusted. The page never uses go-echarts' own

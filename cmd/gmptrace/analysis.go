@@ -25,6 +25,7 @@ type analysis struct {
 	quiet     bool
 	slices    int  // of the timeline to keep; commands without pictures leave it 0
 	explain   bool // the slowest requests or tasks, for the commands that show them
+	spans     bool // ask for the times of tasks, regions and requests
 }
 
 func newAnalysis(a *app) *analysis {
@@ -37,12 +38,17 @@ such as http://localhost:6060/debug/pprof/trace. Traces compressed with gzip or
 zstd are recognised by their content.`
 
 func (an *analysis) addFlags(f *pflag.FlagSet) {
+	an.addTraceFlags(f)
+	f.Var(&an.failOn, "fail-on", "exit with code 1 if there is a finding of this `SEVERITY` or worse: "+strings.Join(severityNames(), ", "))
+}
+
+// addTraceFlags adds those that have to do with reading.
+func (an *analysis) addTraceFlags(f *pflag.FlagSet) {
 	f.Var(&an.from, "from", "leave out what comes before: an `OFFSET` from the trace's start (1.5s) or a time (2026-01-02T15:04:05Z)")
 	f.Var(&an.to, "to", "leave out what comes after: an `OFFSET` from the trace's start, or a time")
 	f.Var(&an.goVersion, "go-version", "`VERSION` of Go whose scheduler wrote the trace, such as 1.24 (default: as the trace says)")
 	f.Var(&an.maxMemory, "max-memory", "`BYTES` that reading may take, such as 4GiB; a trace that needs more is analysed up to there")
 	f.IntVar(&an.seconds, "seconds", 0, "let the trace endpoint record for `N` seconds (default: the endpoint's own, mostly 1)")
-	f.Var(&an.failOn, "fail-on", "exit with code 1 if there is a finding of this `SEVERITY` or worse: "+strings.Join(severityNames(), ", "))
 	f.BoolVarP(&an.quiet, "quiet", "q", false, "no progress bar and no remarks on standard error")
 }
 
@@ -96,6 +102,7 @@ func (an *analysis) options(in *input, bar *progress) analyze.Options {
 		To:        an.to.Bound,
 		Slices:    an.slices,
 		Explain:   an.explain,
+		Spans:     an.spans,
 		MaxMemory: int64(an.maxMemory),
 		Progress:  bar.update,
 		Version:   buildVersion(),
@@ -124,7 +131,9 @@ func (an *analysis) conclude(rep *analyze.Report) {
 // concludeTrace does so for what was read.
 func (an *analysis) concludeTrace(t *analyze.Trace) {
 	if !t.Complete || t.Events == 0 {
-		an.code = exitPartial
+		if an.code != exitFindings && an.code != exitUsage {
+			an.code = exitPartial
+		}
 		fmt.Fprintf(an.stderr, "gmptrace: %s: %s\n", printableName(t.Name), printableName(lost(t)))
 	}
 }

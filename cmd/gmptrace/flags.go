@@ -149,4 +149,8 @@ const (
 	formatHTML  = "html"
 	formatLines = "jsonl"
 	formatCSV   = "csv"
+
+	formatJUnit    = "junit"
+	formatSARIF    = "sarif"
+	formatMarkdown = "markdown"
 )

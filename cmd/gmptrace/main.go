@@ -5,6 +5,8 @@
 //	gmptrace analyze TRACE    prints the same as text or JSON
 //	gmptrace explain TRACE    says why something was slow, and who did it
 //	gmptrace decisions TRACE  prints every scheduling decision, one a line
+//	gmptrace check TRACE...   holds traces to the rules of a policy
+//	gmptrace policy           writes, checks and explains policies
 //
 // One file of this package holds one subcommand; analysis.go has what those that
 // read a trace share, input.go and fetch.go where a trace comes from, output.go
@@ -30,7 +32,7 @@ import (
 // that was asked for beats a trace read in part.
 const (
 	exitDone        = 0
-	exitFindings    = 1   // --fail-on, and a finding as severe as that
+	exitFindings    = 1   // --fail-on, and a finding as severe as that; a rule that failed
 	exitUsage       = 2   // usage, nothing readable, or nowhere to write
 	exitPartial     = 3   // analysed in part, or nothing in it
 	exitInterrupted = 130 // 128 + SIGINT, as shells have it
@@ -119,11 +121,12 @@ flight recorder, go test -trace), replays it through a model of the scheduler,
 and says where the time went: scheduling latency and what caused it, where
 goroutines were dispatched from, steals, handoffs, preemptions, idle Ps, GC.
 
-Exit codes: 0 done; 1 --fail-on found something; 2 usage or nothing readable;
+Exit codes: 0 done; 1 --fail-on found something, or a check failed; 2 usage or nothing readable;
 3 the trace was analysed in part or has nothing in it; 130 after Ctrl-C.`,
 		Example: `  gmptrace report app.trace
   gmptrace analyze app.trace
   gmptrace explain app.trace
+  gmptrace check app.trace --policy policy.yaml
   gmptrace version`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -134,6 +137,7 @@ Exit codes: 0 done; 1 --fail-on found something; 2 usage or nothing readable;
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
-	root.AddCommand(a.reportCommand(), a.analyzeCommand(), a.explainCommand(), a.diffCommand(), a.fixtureCommand(), a.decisionsCommand(), a.versionCommand())
+	root.AddCommand(a.reportCommand(), a.analyzeCommand(), a.explainCommand(), a.checkCommand(), a.policyCommand(), a.fixtureCommand(),
+		a.diffCommand(), a.decisionsCommand(), a.versionCommand())
 	return root
 }

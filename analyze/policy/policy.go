@@ -1,0 +1,496 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types/ref"
+	"github.com/goccy/go-yaml/ast"
+
+	"gmptrace/analyze"
+)
+
+// Kind is CheckResult.Kind of the rules of a policy.
+const Kind = "policy"
+
+// Version is the version of policies that this package reads: their key version.
+const Version = "1"
+
+// Policy is rules that traces are held to.
+type Policy struct {
+	File        string
+	Description string
+	rules       []*rule
+}
+
+// rule is one of a policy.
+type rule struct {
+	name, description string
+	at                place
+	severity          analyze.CheckSeverity
+	scope             string        // "" for the trace as a whole
+	where             *expression   // nil for all items of the scope
+	expr              *expression   // true where the rule holds
+	skips             []*expression // of the policy and the rule: the trace is not fit if one is true
+	message           []messagePart // empty for one made from what was measured
+	ifNone            analyze.CheckStatus
+}
+
+// messagePart is a text or, where it has one, the value of an expression.
+type messagePart struct {
+	text string
+	expr *expression
+	unit unit
+}
+
+// Load reads a policy. What is wrong with it is Errors: every error, each with its
+// place.
+func Load(name string, text []byte) (*Policy, error) {
+	f := newFile(name, text)
+	p := &Policy{File: name}
+	if root := f.parse(text); root != nil {
+		(&loader{compiler: newCompiler(f), policy: p}).policyOf(root)
+	}
+	if len(f.errors) > 0 {
+		return nil, f.errors.sorted()
+	}
+	return p, nil
+}
+
+// Rules is the number of rules.
+func (p *Policy) Rules() int { return len(p.rules) }
+
+type loader struct {
+	*compiler
+	policy *Policy
+}
+
+var (
+	policyKeys = []string{"version", "description", "skip_if", "rules"}
+	ruleKeys   = []string{"name", "description", "expr", "severity", "message", "for", "where", "if_none", "skip_if"}
+)
+
+func (l *loader) policyOf(root ast.Node) {
+	entries := l.file.entries(root, "a policy", policyKeys)
+	var skips []*expression
+	var rules ast.Node
+	version := false
+	for _, e := range entries {
+		switch e.key {
+		case "version":
+			version = true
+			if s := l.file.scalar(e); s.set && s.text != Version {
+				l.file.wrong(s.at, "version %s of policies is not known here: this gmptrace reads version %s", s.text, Version)
+			}
+		case "description":
+			l.policy.Description = strings.TrimSpace(l.file.scalar(e).text)
+		case "skip_if":
+			skips = append(skips, l.whole("", l.file.scalar(e), cel.BoolType))
+		case "rules":
+			rules = e.value
+			if rules == nil || rules.Type() == ast.NullType {
+				l.file.wrong(e.at, "rules has no rules in it")
+				rules = nil
+			}
+		}
+	}
+	if entries != nil && !version {
+		l.file.wrong(start(root), "a policy must say `version: %s`, so that a later gmptrace knows how to read it", Version)
+	}
+	if rules == nil {
+		if len(l.file.errors) == 0 && !slices.ContainsFunc(entries, func(e entry) bool { return e.key == "rules" }) {
+			l.file.wrong(start(root), "a policy must have `rules:`, a list")
+		}
+		return
+	}
+	list, ok := rules.(*ast.SequenceNode)
+	if !ok {
+		l.file.wrong(start(rules), "rules must be a list: each rule begins with `- name:`")
+		return
+	}
+	if len(list.Values) == 0 {
+		l.file.wrong(start(list), "rules has no rules in it")
+	}
+	for _, n := range list.Values {
+		l.rule(n, skips)
+	}
+}
+
+// whole compiles all of a scalar, nil if there is none.
+func (l *loader) whole(scope string, s scalar, want *cel.Type) *expression {
+	if !s.set {
+		return nil
+	}
+	return l.compile(scope, s, 0, len([]rune(s.text)), want)
+}
+
+// ruleName is what rules may be called: names are ids in every output, and must
+// stay the same.
+var ruleName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$`)
+
+func (l *loader) rule(n ast.Node, skips []*expression) {
+	r := &rule{at: start(n), severity: analyze.CheckSeverityError, skips: slices.Clone(skips)}
+	entries := l.file.entries(n, "a rule", ruleKeys)
+	if entries == nil {
+		return
+	}
+	given := map[string]scalar{}
+	for _, e := range entries {
+		given[e.key] = l.file.scalar(e)
+	}
+	l.name(r, given)
+	l.scope(r, given)
+	if s := given["severity"]; s.set {
+		r.severity = analyze.CheckSeverity(s.text)
+		if all := []string{string(analyze.CheckSeverityWarning), string(analyze.CheckSeverityError)}; !slices.Contains(all, s.text) {
+			l.file.wrong(s.at, "severity is warning or error, not %q%s", s.text, didYouMean(s.text, all))
+		}
+	}
+	r.description = strings.TrimSpace(given["description"].text)
+	if _, ok := given["expr"]; !ok {
+		l.file.wrong(r.at, "a rule must have `expr:`, which is true where the rule holds")
+	}
+	r.expr = l.whole(r.scope, given["expr"], cel.BoolType)
+	r.where = l.whole(r.scope, given["where"], cel.BoolType)
+	if s := given["skip_if"]; s.set {
+		r.skips = append(r.skips, l.whole("", s, cel.BoolType))
+	}
+	if s := given["message"]; s.set {
+		l.message(r, s)
+	}
+	l.policy.rules = append(l.policy.rules, r)
+}
+
+func (l *loader) name(r *rule, given map[string]scalar) {
+	s, ok := given["name"]
+	switch {
+	case !ok:
+		l.file.wrong(r.at, "a rule must have `name:`")
+	case s.set && !ruleName.MatchString(s.text):
+		l.file.wrong(s.at, "%q can't name a rule: names are at most 100 letters, digits and . _ - / without spaces, and begin with a letter or digit", s.text)
+	}
+	for _, other := range l.policy.rules {
+		if s.text != "" && other.name == s.text {
+			l.file.wrong(s.at, "a second rule named %q: the first is in line %d", s.text, other.at.line)
+		}
+	}
+	r.name = s.text
+}
+
+// scope reads for, where's presence and if_none.
+func (l *loader) scope(r *rule, given map[string]scalar) {
+	if s := given["for"]; s.set {
+		if slices.Contains(scopes(), s.text) {
+			r.scope = s.text
+		} else {
+			l.file.wrong(s.at, "a rule can't be for %q%s%s", s.text, didYouMean(s.text, scopes()), orOneOf(s.text, scopes()))
+			r.scope = nearest(s.text, scopes()) // so that its expressions are not wrong as well
+		}
+	}
+	for _, key := range []string{"where", "if_none"} {
+		if s := given[key]; s.set && r.scope == "" && !given["for"].set {
+			l.file.wrong(s.at, "%s is for rules with `for:`", key)
+		}
+	}
+	r.ifNone = analyze.CheckSkip
+	if r.scope == "findings" {
+		r.ifNone = analyze.CheckPass // no finding is what one hopes for
+	}
+	if s := given["if_none"]; s.set && given["for"].set {
+		all := []string{string(analyze.CheckPass), string(analyze.CheckSkip), string(analyze.CheckFail)}
+		if !slices.Contains(all, s.text) {
+			l.file.wrong(s.at, "if_none is pass, skip or fail, not %q%s", s.text, didYouMean(s.text, all))
+		}
+		r.ifNone = analyze.CheckStatus(s.text)
+	}
+}
+
+// message reads a message, in which {{…}} stands for the value of an expression.
+func (l *loader) message(r *rule, s scalar) {
+	rest, at := []rune(s.text), 0
+	for {
+		open := index(rest[at:], "{{")
+		if open < 0 {
+			r.message = append(r.message, messagePart{text: string(rest[at:])})
+			return
+		}
+		r.message = append(r.message, messagePart{text: string(rest[at : at+open])})
+		from := at + open + 2
+		size := index(rest[from:], "}}")
+		if size < 0 {
+			l.file.wrong(l.file.placeOf(s, at+open), "{{ without }}")
+			return
+		}
+		if e := l.compile(r.scope, s, from, from+size, nil); e != nil {
+			m := messagePart{expr: e}
+			if len(e.parts) == 1 && e.parts[0].text == e.text {
+				m.unit = e.parts[0].unit
+			}
+			r.message = append(r.message, m)
+		}
+		at = from + size + 2
+	}
+}
+
+// index is strings.Index in characters.
+func index(s []rune, of string) int {
+	i := strings.Index(string(s), of)
+	if i < 0 {
+		return -1
+	}
+	return len([]rune(string(s)[:i]))
+}
+
+// Check holds the trace that rep is of to every rule, in their order. rep must have
+// been made with Options.Spans. The error is that of ctx.
+func (p *Policy) Check(ctx context.Context, rep *analyze.Report) ([]analyze.CheckResult, error) {
+	s := newScene(newData(rep))
+	var results []analyze.CheckResult
+	for _, r := range p.rules {
+		res := analyze.CheckResult{Kind: Kind, ID: r.name, Description: r.description, Expected: r.expected(), File: p.File,
+			Line: r.at.line, Column: r.at.column, Severity: r.severity}
+		err := r.check(ctx, s, &res)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			res.Status, res.Message = analyze.CheckError, "could not be evaluated: "+err.Error()
+		}
+		results = append(results, res)
+	}
+	return results, nil
+}
+
+// expected is the rule in one line.
+func (r *rule) expected() string {
+	switch {
+	case r.scope == "":
+		return r.expr.text
+	case r.where == nil:
+		return "for all " + r.scope + ": " + r.expr.text
+	}
+	return "for " + r.scope + " where " + r.where.text + ": " + r.expr.text
+}
+
+func (r *rule) check(ctx context.Context, s *scene, res *analyze.CheckResult) error {
+	for _, e := range r.skips {
+		skip, err := s.holds(ctx, e)
+		if err != nil {
+			return fmt.Errorf("skip_if: %w", err)
+		}
+		if skip {
+			res.Status, res.Measured = analyze.CheckSkip, s.measured(ctx, e)
+			res.Message = "the trace is not fit for it: " + e.text
+			return nil
+		}
+	}
+	if r.scope == "" {
+		return r.whole(ctx, s, res)
+	}
+	return r.each(ctx, s, res)
+}
+
+// whole holds the trace as a whole to the rule.
+func (r *rule) whole(ctx context.Context, s *scene, res *analyze.CheckResult) error {
+	res.Items = 1
+	ok, err := s.holds(ctx, r.expr)
+	if err != nil {
+		return err
+	}
+	res.Status, res.Measured = analyze.CheckPass, s.measured(ctx, r.expr)
+	if ok {
+		return nil
+	}
+	f := analyze.CheckFailure{Details: res.Measured, At: s.places(ctx, r.expr)}
+	if f.Message, err = r.says(ctx, s, "", f.Details); err != nil {
+		return err
+	}
+	res.Status, res.Message, res.Failures = analyze.CheckFail, f.Message, []analyze.CheckFailure{f}
+	return nil
+}
+
+// each holds every item of the rule's scope to it.
+func (r *rule) each(ctx context.Context, s *scene, res *analyze.CheckResult) error {
+	var failed []string
+	for _, item := range s.items(r.scope) {
+		with := s.with(item)
+		name := valueText(item, noUnit)
+		if r.where != nil {
+			in, err := with.holds(ctx, r.where)
+			if err != nil {
+				return fmt.Errorf("where, of %s: %w", name, err)
+			}
+			if !in {
+				continue
+			}
+		}
+		res.Items++
+		ok, err := with.holds(ctx, r.expr)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if ok {
+			continue
+		}
+		failed = append(failed, name)
+		if len(res.Failures) == analyze.MaxCheckFailures {
+			res.FailuresLeft++
+			continue
+		}
+		f := analyze.CheckFailure{Item: name, Key: keyOf(item), Details: with.measured(ctx, r.expr), At: placeIn(item)}
+		if f.Message, err = r.says(ctx, with, name, f.Details); err != nil {
+			return fmt.Errorf("message, of %s: %w", name, err)
+		}
+		if x := findingIn(item); x != nil {
+			f.Details = append(f.Details, findingDetails(x)...)
+			if len(r.message) == 0 {
+				f.Message = x.Title // which says more than the rule
+			}
+		}
+		res.Failures = append(res.Failures, f)
+	}
+	r.sumUp(res, failed)
+	return nil
+}
+
+// sumUp sets the status of a rule with a scope, and says what it comes to.
+func (r *rule) sumUp(res *analyze.CheckResult, failed []string) {
+	switch {
+	case res.Items == 0:
+		res.Status, res.Message = r.ifNone, "the trace has no "+strings.ReplaceAll(r.scope, "_", " ")
+		if r.where != nil {
+			res.Message += " where " + r.where.text
+		}
+		if r.ifNone == analyze.CheckFail {
+			res.Failures = []analyze.CheckFailure{{Message: res.Message}}
+		}
+	case len(failed) == 0:
+		res.Status = analyze.CheckPass
+		res.Message = things(res.Items, r.scope)
+	case len(failed) == 1 && len(res.Failures) == 1:
+		res.Status, res.Message = analyze.CheckFail, res.Failures[0].Message
+	default:
+		res.Status = analyze.CheckFail
+		res.Message = fmt.Sprintf("%d of %s: %s", len(failed), things(res.Items, r.scope), strings.Join(failed[:min(3, len(failed))], "; "))
+		if len(failed) > 3 {
+			res.Message += " …"
+		}
+	}
+}
+
+// says is the message on a failure.
+func (r *rule) says(ctx context.Context, s *scene, item string, details []analyze.Evidence) (string, error) {
+	if len(r.message) == 0 {
+		return madeMessage(r.expr.text, item, details), nil
+	}
+	var b strings.Builder
+	for _, m := range r.message {
+		if m.expr == nil {
+			b.WriteString(m.text)
+			continue
+		}
+		v, err := s.eval(ctx, m.expr.program)
+		if err != nil {
+			return "", fmt.Errorf("{{%s}}: %w", m.expr.text, err)
+		}
+		b.WriteString(valueText(v, m.unit))
+	}
+	return strings.Join(strings.Fields(b.String()), " "), nil
+}
+
+// madeMessage is one for rules that have none of their own.
+func madeMessage(expected, item string, details []analyze.Evidence) string {
+	var parts []string
+	for _, d := range details {
+		if d.Label != "name" || item == "" { // it is what the message begins with
+			parts = append(parts, d.Label+" is "+d.Value)
+		}
+	}
+	s := strings.Join(parts, ", ")
+	if s != "" {
+		s += ", and "
+	}
+	s += "the rule wants " + expected
+	if item != "" {
+		s = item + ": " + s
+	}
+	return s
+}
+
+// findingIn is the finding that an item is, nil for any other item.
+func findingIn(item ref.Val) *analyze.Finding {
+	if v, ok := item.(*value); ok {
+		if f, ok := v.of.(*analyze.Finding); ok {
+			return f
+		}
+	}
+	return nil
+}
+
+// findingDetails is what a finding has to say.
+func findingDetails(f *analyze.Finding) []analyze.Evidence {
+	var out []analyze.Evidence
+	if f.CostNS > 0 {
+		out = append(out, analyze.Evidence{Label: "cost", Value: timeText(time.Duration(f.CostNS)) + " " + f.CostOf})
+	}
+	for _, e := range []analyze.Evidence{{Label: "what", Value: f.What}, {Label: "why", Value: f.Why}} {
+		if e.Value != "" {
+			out = append(out, e)
+		}
+	}
+	out = append(out, f.Evidence...)
+	if f.Advice != "" {
+		out = append(out, analyze.Evidence{Label: "to do", Value: f.Advice})
+	}
+	return out
+}
+
+// keyOf is what an item is called in every trace: a finding's title has times in
+// it, so that it goes by its check and the function at fault.
+func keyOf(item ref.Val) string {
+	f := findingIn(item)
+	if f == nil {
+		return valueText(item, noUnit)
+	}
+	return strings.TrimSpace(f.ID + " " + analyze.OwnFrame(framesOf(f)).Func)
+}
+
+// placeIn is where in the program an item is: a function, where a task begins,
+// the stack of a finding.
+func placeIn(item ref.Val) []analyze.Frame {
+	v, ok := item.(*value)
+	if !ok {
+		return nil
+	}
+	switch of := v.of.(type) {
+	case *analyze.FunctionTime:
+		return oneFrame(of.At)
+	case *analyze.SpanTime:
+		return oneFrame(of.At)
+	case *analyze.Finding:
+		return framesOf(of)
+	}
+	return nil
+}
+
+// framesOf is the first stack of a finding.
+func framesOf(f *analyze.Finding) []analyze.Frame {
+	for _, s := range f.Stacks {
+		if len(s.Frames) > 0 {
+			return s.Frames
+		}
+	}
+	return nil
+}
+
+func oneFrame(f analyze.Frame) []analyze.Frame {
+	if f.Func == "" {
+		return nil
+	}
+	return []analyze.Frame{f}
+}

@@ -1,0 +1,266 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"gmptrace/analyze"
+	"gmptrace/analyze/policy"
+	"gmptrace/render"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/mod/modfile"
+)
+
+type checkCommand struct {
+	*analysis
+	policy  string
+	format  choice
+	failOn  choice
+	outputs []string
+	force   bool
+}
+
+func (a *app) checkCommand() *cobra.Command {
+	c := &checkCommand{analysis: newAnalysis(a),
+		format: chosen(formatText, formatJSON, formatJUnit, formatSARIF, formatMarkdown),
+		failOn: chosen(string(analyze.CheckSeverityError), string(analyze.CheckSeverityWarning))}
+	c.spans = true
+	cmd := &cobra.Command{
+		Use:   "check TRACE... --policy FILE",
+		Short: "Hold traces to the rules of a policy, for CI",
+		Long: `Check analyses each trace and holds it to every rule of a policy: a YAML file of
+named expressions over the analysis. What fails is named, with what was measured
+and where in the program it is. 'gmptrace policy init' writes a policy to start
+from, 'gmptrace policy list' prints all that a rule can look at.
+
+Results go to standard output in the --format given. -o writes them to files: with
+FORMAT=FILE in that format besides, any number of times; with FILE alone in the
+format of --format, and then not to standard output. Files that gmptrace wrote are
+replaced.
+
+Exit codes: 0 every rule holds or was skipped; 1 a rule of severity error failed,
+with --fail-on warning any; 2 wrong usage, a broken policy, an unreadable trace, or
+a rule that can't be evaluated; 3 a trace was analysed in part. 1 beats 2 beats 3.
+
+` + traceHelp,
+		Example: `  gmptrace check app.trace --policy policy.yaml
+  gmptrace check app.trace app.trace.gz --policy policy.yaml --fail-on warning
+  gmptrace check app.trace --policy policy.yaml --format markdown -o summary.md
+  gmptrace check app.trace --policy policy.yaml -o junit=report.xml -o sarif=report.sarif
+  gmptrace check --policy policy.yaml --format json - < app.trace`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("no trace given: name files or http addresses, or - for standard input")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a.ran = true
+			return c.run(cmd.Context(), args)
+		},
+	}
+	f := cmd.Flags()
+	c.addTraceFlags(f)
+	f.StringVarP(&c.policy, "policy", "p", "", "hold traces to the rules in `FILE`, YAML")
+	f.Var(&c.failOn, "fail-on", "exit with code 1 if a rule of this `SEVERITY` failed, or of a worse one: warning or error")
+	f.Var(&c.format, "format", "`FORMAT` of the results: text, json, junit, sarif or markdown")
+	f.StringArrayVarP(&c.outputs, "output", "o", nil, "write to a file, in the format of --format or in its own: `[FORMAT=]FILE`; may be repeated")
+	f.BoolVar(&c.force, "force", false, "replace files whoever wrote them")
+	c.format.complete(cmd, "format")
+	c.failOn.complete(cmd, "fail-on")
+	must(cmd.RegisterFlagCompletionFunc("policy", cobra.FixedCompletions([]string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt)))
+	must(cmd.RegisterFlagCompletionFunc("output", c.completeOutput))
+	return cmd
+}
+
+// completeOutput offers formats before the = of FORMAT=FILE.
+func (c *checkCommand) completeOutput(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	if strings.Contains(typed, "=") {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	var names []string
+	for _, n := range c.format.names {
+		names = append(names, n+"=")
+	}
+	return names, cobra.ShellCompDirectiveNoSpace
+}
+
+// checkOutput is a place for results, and their format there.
+type checkOutput struct {
+	*output
+	format string
+}
+
+func (c *checkCommand) run(ctx context.Context, traces []string) error {
+	if err := c.usage(traces); err != nil {
+		return err
+	}
+	pol, err := loadPolicy(c.policy)
+	if err != nil {
+		return err
+	}
+	outputs, err := c.createOutputs(traces)
+	defer func() {
+		for _, o := range outputs {
+			o.discard()
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	checked := analyze.NewChecked(buildVersion())
+	checked.FailOn = analyze.CheckSeverity(c.failOn.value)
+	for _, trace := range traces {
+		if err := c.checkTrace(ctx, trace, pol, checked); err != nil {
+			return err
+		}
+	}
+	for _, o := range outputs {
+		err := o.write(ctx, func(w io.Writer) error { return c.render(w, checked, o) })
+		if err != nil {
+			return err
+		}
+	}
+	switch {
+	case checked.Failed():
+		c.code = exitFindings
+	case checked.Counts.Errors > 0:
+		c.code = exitUsage
+	}
+	return nil
+}
+
+// usage finds what no single flag can know to be wrong.
+func (c *checkCommand) usage(traces []string) error {
+	if c.policy == "" {
+		return usagef("nothing to hold traces to: name a policy with --policy FILE ('gmptrace policy init' writes one to start from)")
+	}
+	stdin := 0
+	for _, t := range traces {
+		if t == "-" {
+			stdin++
+		}
+		if err := c.check(t); err != nil {
+			return err
+		}
+	}
+	if stdin > 1 {
+		return usagef("standard input can be read only once")
+	}
+	return nil
+}
+
+// checkTrace adds a trace and its results. A trace that can't be read is one of
+// them: the others are checked all the same.
+func (c *checkCommand) checkTrace(ctx context.Context, trace string, pol *policy.Policy, checked *analyze.Checked) error {
+	rep, err := c.load(ctx, trace)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		checked.AddUnreadable(trace, err)
+		fmt.Fprintf(c.stderr, "gmptrace: %s\n", printable(err.Error()))
+		c.code = exitUsage
+		return nil
+	}
+	results, err := pol.Check(ctx, rep)
+	if err != nil {
+		return err
+	}
+	checked.Add(&rep.Trace, results)
+	c.concludeTrace(&rep.Trace)
+	return nil
+}
+
+// createOutputs prepares all places that results go to, standard output the first
+// unless a file takes its place.
+func (c *checkCommand) createOutputs(traces []string) ([]checkOutput, error) {
+	out := []checkOutput{{&output{w: c.stdout}, c.format.value}}
+	plain := 0
+	seen := map[string]bool{}
+	for _, spec := range c.outputs {
+		format, name, ok := strings.Cut(spec, "=")
+		if !ok || !slices.Contains(c.format.names, format) {
+			format, name = c.format.value, spec
+			plain++
+		}
+		if name == "" {
+			return out, usagef("--output %q names no file", spec)
+		}
+		if seen[filepath.Clean(name)] && name != "-" {
+			return out, usagef("--output: %s is named twice", printableName(name))
+		}
+		seen[filepath.Clean(name)] = true
+		for _, t := range traces {
+			if err := notItself(t, name); err != nil {
+				return out, err
+			}
+		}
+		if err := notItself(c.policy, name); err != nil {
+			return out, usagef("%s is the policy itself: give the results another name", printableName(name))
+		}
+		o, err := createOutput(name, c.force, c.stdout)
+		if err != nil {
+			return out, err
+		}
+		out = append(out, checkOutput{o, format})
+	}
+	if plain > 1 {
+		return out, usagef("--output names two files without a format: give one, as in junit=report.xml")
+	}
+	if plain == 1 {
+		out = out[1:]
+	}
+	return out, nil
+}
+
+func (c *checkCommand) render(w io.Writer, checked *analyze.Checked, o checkOutput) error {
+	switch o.format {
+	case formatJSON:
+		return render.CheckedJSON(w, checked)
+	case formatJUnit:
+		return render.CheckedJUnit(w, checked)
+	case formatSARIF:
+		return render.CheckedSARIF(w, checked, sources())
+	case formatMarkdown:
+		return render.CheckedMarkdown(w, checked)
+	}
+	if o.path != "" || o.temp != nil {
+		return render.CheckedText(w, checked, render.TextOptions{})
+	}
+	return render.CheckedText(w, checked, textOptions(c.stdout))
+}
+
+// sources are the folder that gmptrace was called in and its module: in CI, those
+// of the program that was traced.
+func sources() render.SARIFOptions {
+	var opt render.SARIFOptions
+	if dir, err := os.Getwd(); err == nil {
+		opt.Root = filepath.ToSlash(dir)
+	}
+	if mod, err := os.ReadFile("go.mod"); err == nil {
+		opt.Module = modfile.ModulePath(mod)
+	}
+	return opt
+}
+
+// loadPolicy reads a policy's file.
+func loadPolicy(name string) (*policy.Policy, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: cannot be read: %w", printableName(name), pathless(err))
+	}
+	p, err := policy.Load(name, text)
+	var bad policy.Errors
+	if errors.As(err, &bad) {
+		return nil, fmt.Errorf("the policy is broken:\n%w", err)
+	}
+	return p, err
+}

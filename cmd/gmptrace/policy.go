@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"gmptrace/analyze/policy"
+
+	"github.com/spf13/cobra"
+)
+
+// defaultPolicy is the file that policy init writes unless told otherwise.
+const defaultPolicy = "policy.yaml"
+
+func (a *app) policyCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "policy",
+		Short: "Write, check and explain policies for gmptrace check",
+		Long: `A policy is a YAML file of rules that traces are held to by 'gmptrace check'. Each
+rule has a name and an expression (https://cel.dev) over the analysis that is true
+where the rule holds.`,
+		Example: `  gmptrace policy list`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("unknown command %q for %q: it has init, validate and list", args[0], "gmptrace policy")
+			}
+			return nil
+		},
+		RunE: func(*cobra.Command, []string) error {
+			return usagef("no command given: init, validate or list")
+		},
+	}
+	cmd.AddCommand(a.policyInitCommand(), a.policyValidateCommand(), a.policyListCommand())
+	return cmd
+}
+
+func (a *app) policyInitCommand() *cobra.Command {
+	force := false
+	cmd := &cobra.Command{
+		Use:   "init [FILE]",
+		Short: "Write a policy to start from, with comments",
+		Long: `Init writes a policy to start from, with comments, into FILE, or policy.yaml. A file
+in its place is left alone, unless --force is given. - is standard output.`,
+		Example: `  gmptrace policy init
+  gmptrace policy init -`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a.ran = true
+			name := defaultPolicy
+			if len(args) > 0 {
+				name = args[0]
+			}
+			return a.policyInit(cmd.Context(), name, force)
+		},
+	}
+	cmd.Flags().BoolVar(&force, "force", false, "replace FILE")
+	return cmd
+}
+
+func (a *app) policyInit(ctx context.Context, name string, force bool) error {
+	// A policy is changed by its owners: that gmptrace wrote it is no reason to
+	// replace it.
+	if _, err := os.Lstat(name); err == nil && !force && name != "-" {
+		return fmt.Errorf("%s: exists: give another name, or --force to replace it", printableName(name))
+	}
+	out, err := createOutput(name, force, a.stdout)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	err = out.write(ctx, func(w io.Writer) error {
+		_, err := io.Copy(w, bytes.NewReader(policy.Starter))
+		return err
+	})
+	if err == nil && out.path != "" {
+		fmt.Fprintf(a.stderr, "gmptrace: %s: a policy to start from; then: gmptrace check TRACE --policy %[1]s\n", printableName(name))
+	}
+	return err
+}
+
+func (a *app) policyValidateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "validate FILE...",
+		Short: "Say whether policies are right, without a trace",
+		Long: `Validate reads policies and checks every key and every expression. What is wrong
+is said with file, line and column, and what may have been meant.`,
+		Example: `  gmptrace policy validate policy.yaml`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("no policy given")
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			a.ran = true
+			var broken []error
+			for _, name := range args {
+				p, err := loadPolicy(name)
+				if err != nil {
+					broken = append(broken, err)
+					continue
+				}
+				fmt.Fprintf(a.stdout, "%s: %d rules, all right\n", printableName(name), p.Rules())
+			}
+			return errors.Join(broken...)
+		},
+	}
+}
+
+func (a *app) policyListCommand() *cobra.Command {
+	format := chosen(formatText, formatJSON)
+	cmd := &cobra.Command{
+		Use:   "list [WORD...]",
+		Short: "List all that the rules of a policy can name, with types and units",
+		Long: `List prints every variable and function of the expressions in a policy, with its
+type, its unit and what it means. With words, only those in which all of them occur.
+
+In a rule with 'for: functions', it.NAME is what is listed as functions[].NAME.
+Expressions are in CEL (https://cel.dev): beside what is listed there are its
+operators, size(), has(), and the macros all, exists, exists_one, filter and map of
+lists.`,
+		Example: `  gmptrace policy list
+  gmptrace policy list functions wait
+  gmptrace policy list --format json`,
+		RunE: func(_ *cobra.Command, args []string) error {
+			a.ran = true
+			entries := listed(args)
+			if format.value == formatJSON {
+				enc := json.NewEncoder(a.stdout)
+				enc.SetIndent("", "  ")
+				return enc.Encode(policyList{"gmptrace.policy-list/1", entries})
+			}
+			return listText(a.stdout, entries)
+		},
+	}
+	cmd.Flags().Var(&format, "format", "`FORMAT` of the output: text or json")
+	format.complete(cmd, "format")
+	return cmd
+}
+
+// policyList is the JSON of policy list.
+type policyList struct {
+	Schema  string         `json:"schema"`
+	Entries []policy.Entry `json:"entries"`
+}
+
+// listed are the entries in which all words occur.
+func listed(words []string) []policy.Entry {
+	out := []policy.Entry{}
+	for _, e := range policy.List() {
+		all := strings.ToLower(strings.Join([]string{e.Name, e.Type, e.Unit, e.Doc, strings.Join(e.Values, " ")}, " "))
+		found := true
+		for _, w := range words {
+			found = found && strings.Contains(all, strings.ToLower(w))
+		}
+		if found {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func listText(w io.Writer, entries []policy.Entry) error {
+	name, typ := 0, 0
+	for _, e := range entries {
+		name, typ = max(name, min(len(e.Name), 34)), max(typ, min(len(listType(e)), 20))
+	}
+	var b strings.Builder
+	for _, e := range entries {
+		if e.Kind == "object" || e.Kind == "list" {
+			b.WriteString("\n")
+		}
+		doc := e.Doc
+		if len(e.Values) > 0 {
+			doc += " (" + strings.Join(e.Values, ", ") + ")"
+		}
+		b.WriteString(strings.TrimRight(fmt.Sprintf("%-*s  %-*s  %s", name, e.Name, typ, listType(e), doc), " ") + "\n")
+	}
+	_, err := io.WriteString(w, strings.TrimPrefix(b.String(), "\n"))
+	return err
+}
+
+// listType is a type with its unit, where that says more.
+func listType(e policy.Entry) string {
+	if e.Unit == "" || e.Unit == e.Type {
+		return e.Type
+	}
+	return e.Type + ", " + e.Unit
+}
+
+// pathless is an error of the file system without the path, which messages have
+// already.
+func pathless(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}

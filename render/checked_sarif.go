@@ -1,0 +1,301 @@
+package render
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+
+	"gmptrace/analyze"
+)
+
+// SARIFOptions say how files of the traced program are named. A trace has them as
+// the compiler was given them: whole paths of the machine that built it, or with
+// -trimpath the module's path and the file's in it.
+type SARIFOptions struct {
+	Root   string // folder of the sources, with slashes; files in it are named relative to it
+	Module string // path of the module in Root
+}
+
+// CheckedSARIF writes c as SARIF 2.1.0: a result for each failure. What was skipped
+// or could not be evaluated is a notification.
+func CheckedSARIF(w io.Writer, c *analyze.Checked, opt SARIFOptions) error {
+	safe := mapped(*c, printable)
+	s := &sarifWriter{opt: opt, index: map[string]int{}}
+	run := s.run(&safe)
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(sarifLog{
+		Schema:  "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+		Version: "2.1.0", Runs: []sarifRun{run},
+	}); err != nil {
+		return fmt.Errorf("writing the results as SARIF: %w", err)
+	}
+	return nil
+}
+
+// The parts of SARIF that are written.
+type (
+	sarifLog struct {
+		Schema  string     `json:"$schema"`
+		Version string     `json:"version"`
+		Runs    []sarifRun `json:"runs"`
+	}
+	sarifRun struct {
+		Tool        sarifTool         `json:"tool"`
+		Invocations []sarifInvocation `json:"invocations"`
+		ColumnKind  string            `json:"columnKind"`
+		Results     []sarifResult     `json:"results"`
+	}
+	sarifTool struct {
+		Driver sarifDriver `json:"driver"`
+	}
+	sarifDriver struct {
+		Name    string      `json:"name"`
+		Version string      `json:"version"`
+		Rules   []sarifRule `json:"rules"`
+	}
+	sarifRule struct {
+		ID      string         `json:"id"`
+		Short   sarifText      `json:"shortDescription"`
+		Full    sarifText      `json:"fullDescription"`
+		Help    sarifText      `json:"help"`
+		Default sarifDefault   `json:"defaultConfiguration"`
+		More    map[string]any `json:"properties"`
+	}
+	sarifDefault struct {
+		Level string `json:"level"`
+	}
+	sarifText struct {
+		Text string `json:"text"`
+	}
+	sarifInvocation struct {
+		Successful    bool                `json:"executionSuccessful"`
+		Notifications []sarifNotification `json:"toolExecutionNotifications"`
+	}
+	sarifNotification struct {
+		Level   string         `json:"level"`
+		Message sarifText      `json:"message"`
+		Rule    *sarifRef      `json:"associatedRule,omitempty"`
+		More    map[string]any `json:"properties"`
+	}
+	sarifRef struct {
+		ID    string `json:"id"`
+		Index int    `json:"index"`
+	}
+	sarifResult struct {
+		RuleID       string            `json:"ruleId"`
+		RuleIndex    int               `json:"ruleIndex"`
+		Level        string            `json:"level"`
+		Message      sarifText         `json:"message"`
+		Locations    []sarifLocation   `json:"locations"`
+		Stacks       []sarifStack      `json:"stacks,omitempty"`
+		Fingerprints map[string]string `json:"partialFingerprints"`
+		More         map[string]any    `json:"properties"`
+	}
+	sarifLocation struct {
+		Physical *sarifPhysical `json:"physicalLocation,omitempty"`
+		Logical  []sarifLogical `json:"logicalLocations,omitempty"`
+	}
+	sarifPhysical struct {
+		Artifact sarifArtifact `json:"artifactLocation"`
+		Region   *sarifRegion  `json:"region,omitempty"`
+	}
+	sarifArtifact struct {
+		URI  string `json:"uri"`
+		Base string `json:"uriBaseId,omitempty"`
+	}
+	sarifRegion struct {
+		Line   int64 `json:"startLine"`
+		Column int   `json:"startColumn,omitempty"`
+	}
+	sarifLogical struct {
+		Name string `json:"fullyQualifiedName"`
+		Kind string `json:"kind"`
+	}
+	sarifStack struct {
+		Frames []sarifFrame `json:"frames"`
+	}
+	sarifFrame struct {
+		Location sarifLocation `json:"location"`
+	}
+)
+
+// sarifWriter collects the rules while results refer to them.
+type sarifWriter struct {
+	opt   SARIFOptions
+	rules []sarifRule
+	index map[string]int // by id
+}
+
+// sarifRoot is what relative files are relative to: the top of the repository, for
+// whoever reads them.
+const sarifRoot = "%SRCROOT%"
+
+func (s *sarifWriter) run(c *analyze.Checked) sarifRun {
+	run := sarifRun{ColumnKind: "unicodeCodePoints", Results: []sarifResult{}}
+	call := sarifInvocation{Successful: true, Notifications: []sarifNotification{}}
+	for i := range c.Traces {
+		x := &c.Traces[i]
+		about := map[string]any{"trace": x.Name}
+		note := func(level, text string, rule *sarifRef) {
+			call.Notifications = append(call.Notifications, sarifNotification{level, sarifMessage(text), rule, about})
+			call.Successful = call.Successful && level != "error"
+		}
+		if x.Error != "" {
+			note("error", x.Error, nil)
+		}
+		for _, l := range x.Lost {
+			note("warning", l, nil)
+		}
+		for j := range x.Results {
+			r := &x.Results[j]
+			ref := &sarifRef{s.ruleID(r), s.rule(r)}
+			switch r.Status {
+			case analyze.CheckError:
+				note("error", r.ID+" "+r.Message, ref)
+			case analyze.CheckSkip:
+				note("note", r.ID+" was skipped: "+r.Message, ref)
+			case analyze.CheckFail:
+				for k := range r.Failures {
+					run.Results = append(run.Results, s.result(x, r, &r.Failures[k], ref))
+				}
+			}
+		}
+	}
+	run.Tool.Driver = sarifDriver{Name: "gmptrace", Version: c.Version, Rules: s.rules}
+	if s.rules == nil {
+		run.Tool.Driver.Rules = []sarifRule{}
+	}
+	run.Invocations = []sarifInvocation{call}
+	return run
+}
+
+// ruleID is stable, and tells the kinds apart.
+func (s *sarifWriter) ruleID(r *analyze.CheckResult) string { return r.Kind + "/" + r.ID }
+
+// rule is the index of a result's rule, which is added if it is new.
+func (s *sarifWriter) rule(r *analyze.CheckResult) int {
+	id := s.ruleID(r)
+	if i, ok := s.index[id]; ok {
+		return i
+	}
+	about := r.Description
+	if about == "" {
+		about = r.ID
+	}
+	s.index[id] = len(s.rules)
+	s.rules = append(s.rules, sarifRule{ID: id, Short: sarifMessage(about), Full: sarifMessage(about), Help: sarifMessage("Expected: " + r.Expected),
+		Default: sarifDefault{sarifLevel(r)}, More: map[string]any{"kind": r.Kind, "file": r.File, "line": r.Line}})
+	return s.index[id]
+}
+
+func sarifLevel(r *analyze.CheckResult) string {
+	if r.Severity == analyze.CheckSeverityWarning {
+		return "warning"
+	}
+	return "error"
+}
+
+func (s *sarifWriter) result(x *analyze.CheckedTrace, r *analyze.CheckResult, f *analyze.CheckFailure, ref *sarifRef) sarifResult {
+	at := s.own(f.At)
+	out := sarifResult{RuleID: ref.ID, RuleIndex: ref.Index, Level: sarifLevel(r), Message: sarifMessage(f.Message),
+		Fingerprints: map[string]string{"gmptraceCheck/v1": fingerprint(r.Kind, r.ID, f.Key, at.Func)},
+		More:         map[string]any{"trace": x.Name, "item": f.Item, "details": f.Details}}
+	switch {
+	case at.Func != "":
+		out.Locations = []sarifLocation{s.location(at)}
+	case r.File != "": // whoever shows results wants a place for each: the rule's own
+		out.Locations = []sarifLocation{{Physical: s.physical(r.File, int64(r.Line), r.Column)}}
+	default:
+		out.Locations = []sarifLocation{}
+	}
+	if len(f.At) > 1 {
+		stack := sarifStack{}
+		for _, frame := range f.At {
+			stack.Frames = append(stack.Frames, sarifFrame{s.location(frame)})
+		}
+		out.Stacks = []sarifStack{stack}
+	}
+	return out
+}
+
+// own is the frame to show: the innermost one in the sources, else the innermost
+// one of no package of the runtime.
+func (s *sarifWriter) own(frames []analyze.Frame) analyze.Frame {
+	for _, f := range frames {
+		if _, ok := s.relative(f.File); ok && f.File != "" && !strings.HasPrefix(f.Func, "runtime.") && s.opt != (SARIFOptions{}) {
+			return f
+		}
+	}
+	return analyze.OwnFrame(frames)
+}
+
+func (s *sarifWriter) location(f analyze.Frame) sarifLocation {
+	l := sarifLocation{Logical: []sarifLogical{{f.Func, "function"}}}
+	if f.File != "" {
+		l.Physical = s.physical(f.File, int64(min(f.Line, 1<<31)), 0)
+	}
+	return l
+}
+
+func (s *sarifWriter) physical(file string, line int64, column int) *sarifPhysical {
+	p := &sarifPhysical{Artifact: s.artifact(file)}
+	if line > 0 {
+		p.Region = &sarifRegion{line, column}
+	}
+	return p
+}
+
+// relative is a file's path in the sources, if it is there.
+func (s *sarifWriter) relative(file string) (string, bool) {
+	for _, root := range []string{s.opt.Root, s.opt.Module} {
+		if rest, ok := strings.CutPrefix(file, strings.TrimSuffix(root, "/")+"/"); ok && root != "" {
+			return rest, true
+		}
+	}
+	return file, false
+}
+
+var drive = regexp.MustCompile(`^[A-Za-z]:/`)
+
+// artifact is a file as a URI: relative to the sources' folder unless it is known
+// to lie elsewhere.
+func (s *sarifWriter) artifact(file string) sarifArtifact {
+	file = strings.ReplaceAll(file, `\`, "/")
+	rel, _ := s.relative(file)
+	if drive.MatchString(rel) {
+		rel = "/" + rel
+	}
+	if strings.HasPrefix(rel, "/") {
+		return sarifArtifact{URI: (&url.URL{Scheme: "file", Path: path.Clean(rel)}).String()}
+	}
+	// A path with a colon in its first element would be taken for a scheme: String
+	// puts ./ ahead of it.
+	return sarifArtifact{URI: (&url.URL{Path: path.Clean(rel)}).String(), Base: sarifRoot}
+}
+
+// fingerprint names a failure alike in every run: it must not depend on anything
+// that was measured.
+func fingerprint(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s,", len(p), p)
+	}
+	return hex.EncodeToString(h.Sum(nil))[:32]
+}
+
+// sarifPlaceholder is what SARIF would replace by an argument.
+var sarifPlaceholder = regexp.MustCompile(`\{(\d)`)
+
+// sarifMessage is a plain text: what SARIF takes for a link or a placeholder is
+// broken up by a space.
+func sarifMessage(s string) sarifText {
+	s = strings.ReplaceAll(plain(s), "](", "] (")
+	return sarifText{sarifPlaceholder.ReplaceAllString(s, "{ $1")}
+}

@@ -1,0 +1,327 @@
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"gmptrace/analyze"
+)
+
+const checkSchemaPath = "../analyze/schema/check.schema.json"
+
+// hostileChecked are names beside hostile that are aimed at the formats of checks.
+var hostileChecked = append([]string{
+	"]]>", "]]>]]&gt;<failure/>", "a|b | c", "`code` ``", "</details></summary>", "[link](javascript:alert(1))", "![x](http://x/y.png)",
+	"@everyone #1 GH-1 http://example.com www.example.com :tada:", "U+FFFE \ufffe \uffff", "$x^2$", "{0} {1}", "1. one", "- item", "# head",
+	"+ plus", "    code", "|---|", "\\| \\`", "<!-- x", "-->", "a\u2028b", "", "  ", "../../etc/passwd", "c:\\x\\y.go", "https://h/x.go", strings.Repeat("long ", 500),
+}, hostile...)
+
+// sampleChecked has a result of every outcome, and hostile names everywhere.
+func sampleChecked() *analyze.Checked {
+	c := analyze.NewChecked("test")
+	var results []analyze.CheckResult
+	add := func(status analyze.CheckStatus, severity analyze.CheckSeverity, name string) {
+		r := analyze.CheckResult{Kind: "policy", ID: fmt.Sprintf("%s/%d", status, len(results)), Description: name, Expected: name, File: "policy.yaml", Line: 3, Column: 5,
+			Severity: severity, Status: status, Message: name, Items: 2, Measured: []analyze.Evidence{{Label: name, Value: name}}}
+		if status == analyze.CheckFail {
+			r.Failures = []analyze.CheckFailure{{Item: name, Key: name, Message: "it: " + name, Details: []analyze.Evidence{{Label: name, Value: name}, {Label: "b", Value: "c"}},
+				At: []analyze.Frame{{Func: name, File: name, Line: 7}, {Func: "main.main", File: "/src/app/main.go", Line: 1 << 40}}},
+				{Item: "no place", Key: "no place", Message: "bare"}}
+			r.FailuresLeft = 3
+		}
+		results = append(results, r)
+	}
+	for _, name := range hostileChecked {
+		add(analyze.CheckFail, analyze.CheckSeverityError, name)
+		add(analyze.CheckFail, analyze.CheckSeverityWarning, name)
+		add(analyze.CheckError, analyze.CheckSeverityError, name)
+		add(analyze.CheckSkip, analyze.CheckSeverityError, name)
+		add(analyze.CheckPass, analyze.CheckSeverityError, name)
+	}
+	results[0].File = ""
+	for i, name := range hostileChecked {
+		t := &analyze.Trace{Name: name, Program: name, GoVersion: "1.26", DurationNS: 1e9, Events: 1, Start: "2026-11-23T14:02:11.123456789Z", Lost: []analyze.Loss{{Text: name}}}
+		c.Add(t, results[5*i:5*i+5])
+	}
+	c.AddUnreadable(hostile[0], errors.New(hostile[4]))
+	c.Add(&analyze.Trace{}, nil)
+	return c
+}
+
+// smallChecked is what the golden files show: no two of a kind.
+func smallChecked() *analyze.Checked {
+	c := analyze.NewChecked("test")
+	at := []analyze.Frame{{Func: "main.(*shop).reprice", File: "/src/app/shop/shop.go", Line: 173}, {Func: "main.main", File: "/src/app/main.go", Line: 20}}
+	c.Add(&analyze.Trace{Name: "app.trace", Program: "shop", GoVersion: "1.26", DurationNS: 1_573_000_000, Events: 9, Complete: true}, []analyze.CheckResult{
+		{Kind: "policy", ID: "gc-share", Expected: "gc.share < percent(50)", File: "policy.yaml", Line: 3, Severity: analyze.CheckSeverityWarning, Status: analyze.CheckPass,
+			Items: 1, Measured: []analyze.Evidence{{Label: "gc.share", Value: "14.8 %"}}},
+		{Kind: "policy", ID: "wait-for-a-p", Description: "No goroutine waits long for a P.", Expected: "for functions where it.waits > 9: it.wait_p99 < ms(50)", File: "policy.yaml", Line: 5,
+			Severity: analyze.CheckSeverityError, Status: analyze.CheckFail, Message: "2 of 7 functions: main.(*shop).reprice; main.load", Items: 7,
+			Failures: []analyze.CheckFailure{
+				{Item: "main.(*shop).reprice", Key: "main.(*shop).reprice", Message: "main.(*shop).reprice waited long", Details: []analyze.Evidence{{Label: "wait_p99", Value: "105 ms"}}, At: at},
+				{Item: "main.load", Key: "main.load", Message: "main.load: wait_p99 is 52 ms", Details: []analyze.Evidence{{Label: "wait_p99", Value: "52 ms"}}}}},
+		{Kind: "policy", ID: "requests", Expected: "for all requests: it.p99 < ms(5)", File: "policy.yaml", Line: 9, Severity: analyze.CheckSeverityError, Status: analyze.CheckSkip,
+			Message: "the trace has no requests"},
+		{Kind: "policy", ID: "stw", Expected: "stw.max < ms(10)", File: "policy.yaml", Line: 12, Severity: analyze.CheckSeverityWarning, Status: analyze.CheckFail,
+			Message: "stw.max is 11.2 ms, and the rule wants stw.max < ms(10)", Items: 1, Measured: []analyze.Evidence{{Label: "stw.max", Value: "11.2 ms"}},
+			Failures: []analyze.CheckFailure{{Message: "stw.max is 11.2 ms, and the rule wants stw.max < ms(10)", Details: []analyze.Evidence{{Label: "stw.max", Value: "11.2 ms"}}}}},
+		{Kind: "policy", ID: "checkout", Expected: `task("chekout").p99 < ms(5)`, File: "policy.yaml", Line: 15, Severity: analyze.CheckSeverityError, Status: analyze.CheckError,
+			Message: `could not be evaluated: the trace has no task "chekout"; did you mean checkout?`},
+	})
+	c.Add(&analyze.Trace{Name: "cut.trace", DurationNS: 5e6, GoVersion: "1.26", Events: 9, Lost: []analyze.Loss{{Text: "generation 2 was cut short"}}}, nil)
+	c.AddUnreadable("no.trace", errors.New("no.trace: is not an execution trace"))
+	return c
+}
+
+var checkedFormats = map[string]func(io.Writer, *analyze.Checked) error{
+	"text":     func(w io.Writer, c *analyze.Checked) error { return CheckedText(w, c, TextOptions{}) },
+	"json":     CheckedJSON,
+	"junit":    CheckedJUnit,
+	"markdown": CheckedMarkdown,
+	"sarif": func(w io.Writer, c *analyze.Checked) error {
+		return CheckedSARIF(w, c, SARIFOptions{Root: "/src/app", Module: "example.com/shop"})
+	},
+}
+
+func checkedIn(t *testing.T, format string, c *analyze.Checked) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := checkedFormats[format](&b, c); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestCheckedGolden shows each format as people see it.
+func TestCheckedGolden(t *testing.T) {
+	for format := range checkedFormats {
+		got := checkedIn(t, format, smallChecked())
+		path := "testdata/checked." + format
+		if *update {
+			if err := os.WriteFile(path, got, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s differs (go test ./render -update writes it anew):\n%s", path, got)
+		}
+	}
+}
+
+// TestCheckedErrors: the same input gives the same bytes, and an error of the
+// writer comes out.
+func TestCheckedErrors(t *testing.T) {
+	full := errors.New("disk full")
+	for format, write := range checkedFormats {
+		if !bytes.Equal(checkedIn(t, format, sampleChecked()), checkedIn(t, format, sampleChecked())) {
+			t.Errorf("%s differs from one time to the next", format)
+		}
+		if err := write(failing{full}, sampleChecked()); !errors.Is(err, full) {
+			t.Errorf("%s: error = %v, want it to wrap %v", format, err, full)
+		}
+	}
+}
+
+func TestCheckedSchema(t *testing.T) {
+	schema, err := jsonschema.NewCompiler().Compile(checkSchemaPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]*analyze.Checked{"hostile": sampleChecked(), "small": smallChecked(), "none": analyze.NewChecked("")} {
+		if err := validateJSON(schema, checkedIn(t, "json", c)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	hasEveryField(t, checkSchemaPath, reflect.TypeFor[analyze.Checked]())
+	bad := smallChecked()
+	bad.Traces[0].Results[0].Status = "fine"
+	if validateJSON(schema, checkedIn(t, "json", bad)) == nil {
+		t.Error("an unknown status is accepted")
+	}
+}
+
+func validateJSON(schema *jsonschema.Schema, doc []byte) error {
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(doc))
+	if err != nil {
+		return err
+	}
+	return schema.Validate(v)
+}
+
+// TestCheckedSARIF validates SARIF against the standard's schema.
+func TestCheckedSARIF(t *testing.T) {
+	schema, err := jsonschema.NewCompiler().Compile("testdata/sarif-2.1.0.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]*analyze.Checked{"hostile": sampleChecked(), "small": smallChecked(), "none": analyze.NewChecked("")} {
+		if err := validateJSON(schema, checkedIn(t, "sarif", c)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if validateJSON(schema, bytes.Replace(checkedIn(t, "sarif", smallChecked()), []byte(`"level": "error"`), []byte(`"level": "bad"`), 1)) == nil {
+		t.Error("an unknown level is accepted")
+	}
+}
+
+// TestFingerprints: they stay when what was measured changes, or the lines of the
+// program, and differ between failures.
+func TestFingerprints(t *testing.T) {
+	prints := func(c *analyze.Checked) []string {
+		var doc struct {
+			Runs []struct{ Results []sarifResult }
+		}
+		if err := json.Unmarshal(checkedIn(t, "sarif", c), &doc); err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for _, r := range doc.Runs[0].Results {
+			out = append(out, r.Fingerprints["gmptraceCheck/v1"])
+		}
+		return out
+	}
+	a := prints(smallChecked())
+	later := smallChecked()
+	for i := range later.Traces[0].Results {
+		r := &later.Traces[0].Results[i]
+		r.Message += " 17 ms"
+		r.Line += 5
+		for j := range r.Failures {
+			f := &r.Failures[j]
+			f.Message, f.Details = "G17 took 5 s", nil
+			for k := range f.At {
+				f.At[k].Line += 3
+			}
+		}
+	}
+	if b := prints(later); !reflect.DeepEqual(a, b) {
+		t.Errorf("fingerprints changed: %v, %v", a, b)
+	}
+	seen := map[string]bool{}
+	for _, f := range a {
+		seen[f] = true
+	}
+	if len(a) != 3 || len(seen) != 3 {
+		t.Errorf("%d fingerprints, %d different, want 3", len(a), len(seen))
+	}
+}
+
+// TestSARIFFiles checks how files of a program are named.
+func TestSARIFFiles(t *testing.T) {
+	s := &sarifWriter{opt: SARIFOptions{Root: "/src/app", Module: "example.com/shop"}}
+	for file, want := range map[string]sarifArtifact{
+		"/src/app/shop/shop.go":           {URI: "shop/shop.go", Base: sarifRoot},
+		"example.com/shop/worker/work.go": {URI: "worker/work.go", Base: sarifRoot},
+		"/src/apple/x.go":                 {URI: "file:///src/apple/x.go"},
+		"/usr/lib/go/src/net/http/a b.go": {URI: "file:///usr/lib/go/src/net/http/a%20b.go"},
+		`C:\src\x.go`:                     {URI: "file:///C:/src/x.go"},
+		"https://h/x.go":                  {URI: "./https:/h/x.go", Base: sarifRoot},
+		"main.go":                         {URI: "main.go", Base: sarifRoot},
+	} {
+		if got := s.artifact(file); got != want {
+			t.Errorf("%s: %v, want %v", file, got, want)
+		}
+	}
+}
+
+// TestCheckedJUnit validates JUnit XML against the common schema, and reads back
+// what it says.
+func TestCheckedJUnit(t *testing.T) {
+	schema := readXSD(t, "testdata/junit.xsd")
+	for name, c := range map[string]*analyze.Checked{"hostile": sampleChecked(), "small": smallChecked(), "none": analyze.NewChecked("")} {
+		if err := schema.validate(checkedIn(t, "junit", c)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for bad, why := range map[string]string{
+		`<testsuites><testsuite/></testsuites>`: "attributes are missing",
+		`<testsuites><x/></testsuites>`:         "an unknown element",
+		`<testsuites>text</testsuites>`:         "text",
+		`<testsuites x="1"></testsuites>`:       "an unknown attribute",
+		`<testsuites></testsuites><x/>`:         "two roots",
+	} {
+		if schema.validate([]byte(bad)) == nil {
+			t.Errorf("the schema accepts %s", why)
+		}
+	}
+	root, err := parseXML(checkedIn(t, "junit", smallChecked()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(root.children) != 3 {
+		t.Fatalf("%d testsuites, want one for each of 3 traces", len(root.children))
+	}
+	attrs := map[string]string{}
+	for _, a := range root.children[0].attrs {
+		attrs[a.Name.Local] = a.Value
+	}
+	for name, want := range map[string]string{"tests": "5", "failures": "1", "errors": "1", "skipped": "1"} {
+		if attrs[name] != want {
+			t.Errorf("%s=%q, want %q", name, attrs[name], want)
+		}
+	}
+	strict := smallChecked()
+	strict.FailOn = analyze.CheckSeverityWarning
+	if !bytes.Contains(checkedIn(t, "junit", strict), []byte(`failures="2"`)) {
+		t.Error("a warning is no failure with --fail-on warning")
+	}
+}
+
+// TestCheckedHostileText: nothing that a trace names can steer a terminal, XML, or
+// a page.
+func TestCheckedHostileText(t *testing.T) {
+	for format := range checkedFormats {
+		if format == "json" { // names stay what they are, as in the report's JSON
+			continue
+		}
+		out := string(checkedIn(t, format, sampleChecked()))
+		for _, bad := range []string{"\x1b", "\u2028", "\u2029", "\u202e", "\x00", "\a", "\r"} {
+			if strings.Contains(out, bad) {
+				t.Errorf("%s has %q", format, bad)
+			}
+		}
+	}
+	colored := &bytes.Buffer{}
+	if err := CheckedText(colored, sampleChecked(), TextOptions{Color: true, Width: 80}); err != nil {
+		t.Fatal(err)
+	}
+	rest := regexp.MustCompile("\x1b\\[[0-9]+m").ReplaceAllString(colored.String(), "")
+	if strings.Contains(rest, "\x1b") || !strings.Contains(colored.String(), "\x1b[31mFAIL\x1b[0m") {
+		t.Error("escape sequences are not the colours alone")
+	}
+}
+
+// TestCheckedHostileMarkdown: of the Markdown, only what gmptrace wrote is
+// Markdown or HTML, and the tables keep their columns.
+func TestCheckedHostileMarkdown(t *testing.T) {
+	out := string(checkedIn(t, "markdown", sampleChecked()))
+	allowed := regexp.MustCompile(`</?details>|</?summary>|</?code>|<!-- gmptrace check -->`)
+	rest := allowed.ReplaceAllString(out, "")
+	for _, bad := range []string{"<", "`", "](", "@", "www.", "://", ":tada:", "$"} {
+		if i := strings.Index(rest, bad); i >= 0 {
+			t.Errorf("%q is left: %q", bad, rest[max(0, i-40):min(len(rest), i+40)])
+		}
+	}
+	if n, m := strings.Count(out, "<details>"), strings.Count(out, "</details>"); n == 0 || n != m {
+		t.Errorf("%d <details>, %d </details>", n, m)
+	}
+	for line := range strings.Lines(out) {
+		if strings.HasPrefix(line, "|") && strings.Count(line, "|") != 4 {
+			t.Errorf("a row of %d cells: %q", strings.Count(line, "|")-1, line)
+		}
+	}
+}
