@@ -23,6 +23,7 @@ type Behaviour struct {
 	Rates    []Rate   // by name
 	Findings []Finding
 	Rules    []Rule
+	Report   *Report // all of what Analyze says; nil of a fixture's
 }
 
 // SeriesKind is what a Series is the distribution of.
@@ -104,7 +105,7 @@ func Behave(ctx context.Context, r io.Reader, opt Options) (*Behaviour, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Behaviour{Trace: rep.Trace, Findings: rep.Findings, Rules: rep.Rules}
+	out := &Behaviour{Trace: rep.Trace, Findings: rep.Findings, Rules: rep.Rules, Report: rep}
 	if b != nil {
 		b.finish(out)
 	}

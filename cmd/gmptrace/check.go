@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/compare"
 	"gmptrace/analyze/policy"
 	"gmptrace/render"
 
@@ -21,6 +22,9 @@ import (
 type checkCommand struct {
 	*analysis
 	policy  string
+	fixture string
+	compare compare.Options
+	several bool // traces: a fixture is compared with all of them together
 	format  choice
 	failOn  choice
 	outputs []string
@@ -33,12 +37,17 @@ func (a *app) checkCommand() *cobra.Command {
 		failOn: chosen(string(analyze.CheckSeverityError), string(analyze.CheckSeverityWarning))}
 	c.spans = true
 	cmd := &cobra.Command{
-		Use:   "check TRACE... --policy FILE",
-		Short: "Hold traces to the rules of a policy, for CI",
+		Use:   "check TRACE... --policy FILE | --fixture DIR",
+		Short: "Hold traces to a policy or to a recorded fixture, for CI",
 		Long: `Check analyses each trace and holds it to every rule of a policy: a YAML file of
 named expressions over the analysis. What fails is named, with what was measured
 and where in the program it is. 'gmptrace policy init' writes a policy to start
 from, 'gmptrace policy list' prints all that a rule can look at.
+
+With --fixture it holds the traces, all together, to the behaviour that 'gmptrace
+fixture record' has kept: requests, tasks, regions and goroutines must not take
+longer than they did, by more than chance and by more than they vary anyway. What
+says more about the machine than about the program only warns.
 
 Results go to standard output in the --format given. -o writes them to files: with
 FORMAT=FILE in that format besides, any number of times; with FILE alone in the
@@ -52,6 +61,7 @@ a rule that can't be evaluated; 3 a trace was analysed in part. 1 beats 2 beats 
 ` + traceHelp,
 		Example: `  gmptrace check app.trace --policy policy.yaml
   gmptrace check app.trace app.trace.gz --policy policy.yaml --fail-on warning
+  gmptrace check app.trace --fixture fixtures/behaviour
   gmptrace check app.trace --policy policy.yaml --format markdown -o summary.md
   gmptrace check app.trace --policy policy.yaml -o junit=report.xml -o sarif=report.sarif
   gmptrace check --policy policy.yaml --format json - < app.trace`,
@@ -69,6 +79,9 @@ a rule that can't be evaluated; 3 a trace was analysed in part. 1 beats 2 beats 
 	f := cmd.Flags()
 	c.addTraceFlags(f)
 	f.StringVarP(&c.policy, "policy", "p", "", "hold traces to the rules in `FILE`, YAML")
+	f.StringVar(&c.fixture, "fixture", "", "hold traces to the behaviour recorded in `DIR`")
+	f.Float64Var(&c.compare.Alpha, "alpha", compare.DefaultAlpha, "with --fixture: `LEVEL` of the test, how often chance alone may look like a change")
+	f.Float64Var(&c.compare.Floor, "floor", compare.DefaultFloor, "with --fixture: least relative `CHANGE` of a length that counts: 0.1 is 10 %")
 	f.Var(&c.failOn, "fail-on", "exit with code 1 if a rule of this `SEVERITY` failed, or of a worse one: warning or error")
 	f.Var(&c.format, "format", "`FORMAT` of the results: text, json, junit, sarif or markdown")
 	f.StringArrayVarP(&c.outputs, "output", "o", nil, "write to a file, in the format of --format or in its own: `[FORMAT=]FILE`; may be repeated")
@@ -102,8 +115,9 @@ func (c *checkCommand) run(ctx context.Context, traces []string) error {
 	if err := c.usage(traces); err != nil {
 		return err
 	}
-	pol, err := loadPolicy(c.policy)
-	if err != nil {
+	c.several = len(traces) > 1
+	held := &heldTo{}
+	if err := held.load(c.policy, c.fixture); err != nil {
 		return err
 	}
 	outputs, err := c.createOutputs(traces)
@@ -118,9 +132,14 @@ func (c *checkCommand) run(ctx context.Context, traces []string) error {
 	checked := analyze.NewChecked(buildVersion())
 	checked.FailOn = analyze.CheckSeverity(c.failOn.value)
 	for _, trace := range traces {
-		if err := c.checkTrace(ctx, trace, pol, checked); err != nil {
+		if err := c.checkTrace(ctx, trace, held, checked); err != nil {
 			return err
 		}
+	}
+	if len(held.traces) > 1 {
+		all := held.traces[0].Trace
+		all.Name = fmt.Sprintf("%s and %d more, compared together", all.Name, len(held.traces)-1)
+		checked.Add(&all, compare.Check(held.fixture, held.traces, held.file, c.compare))
 	}
 	for _, o := range outputs {
 		err := o.write(ctx, func(w io.Writer) error { return c.render(w, checked, o) })
@@ -139,8 +158,11 @@ func (c *checkCommand) run(ctx context.Context, traces []string) error {
 
 // usage finds what no single flag can know to be wrong.
 func (c *checkCommand) usage(traces []string) error {
-	if c.policy == "" {
-		return usagef("nothing to hold traces to: name a policy with --policy FILE ('gmptrace policy init' writes one to start from)")
+	if c.policy == "" && c.fixture == "" {
+		return usagef("nothing to hold traces to: name a policy with --policy FILE ('gmptrace policy init' writes one to start from), or a fixture with --fixture DIR ('gmptrace fixture record' makes one)")
+	}
+	if err := checkCompare(c.compare); err != nil {
+		return err
 	}
 	stdin := 0
 	for _, t := range traces {
@@ -159,8 +181,8 @@ func (c *checkCommand) usage(traces []string) error {
 
 // checkTrace adds a trace and its results. A trace that can't be read is one of
 // them: the others are checked all the same.
-func (c *checkCommand) checkTrace(ctx context.Context, trace string, pol *policy.Policy, checked *analyze.Checked) error {
-	rep, err := c.load(ctx, trace)
+func (c *checkCommand) checkTrace(ctx context.Context, trace string, held *heldTo, checked *analyze.Checked) error {
+	rep, err := held.read(ctx, c.analysis, trace)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -170,13 +192,59 @@ func (c *checkCommand) checkTrace(ctx context.Context, trace string, pol *policy
 		c.code = exitUsage
 		return nil
 	}
-	results, err := pol.Check(ctx, rep)
-	if err != nil {
-		return err
+	var results []analyze.CheckResult
+	if held.policy != nil {
+		if results, err = held.policy.Check(ctx, rep); err != nil {
+			return err
+		}
+	}
+	if held.fixture != nil && len(held.traces) == 1 && !c.several {
+		results = append(results, compare.Check(held.fixture, held.traces, held.file, c.compare)...)
 	}
 	checked.Add(&rep.Trace, results)
 	c.concludeTrace(&rep.Trace)
 	return nil
+}
+
+// heldTo is what traces are held to.
+type heldTo struct {
+	policy  *policy.Policy // nil for none
+	file    string         // of the fixture
+	fixture []*analyze.Behaviour
+	traces  []*analyze.Behaviour // those read, where there is a fixture
+}
+
+func (h *heldTo) load(policyFile, fixture string) (err error) {
+	if policyFile != "" {
+		if h.policy, err = loadPolicy(policyFile); err != nil {
+			return err
+		}
+	}
+	if fixture == "" {
+		return nil
+	}
+	f, err := compare.ReadFixture(fixture)
+	if err != nil {
+		return err
+	}
+	h.file = filepath.ToSlash(filepath.Join(fixture, compare.FixtureFile))
+	if h.fixture, err = f.Behaviours(); err != nil {
+		return fmt.Errorf("%s: %w: record it again", h.file, err)
+	}
+	return nil
+}
+
+// read analyses a trace.
+func (h *heldTo) read(ctx context.Context, an *analysis, trace string) (*analyze.Report, error) {
+	if h.fixture == nil {
+		return an.load(ctx, trace)
+	}
+	b, err := an.behaviour(ctx, trace)
+	if err != nil {
+		return nil, err
+	}
+	h.traces = append(h.traces, b)
+	return b.Report, nil
 }
 
 // createOutputs prepares all places that results go to, standard output the first
@@ -203,7 +271,7 @@ func (c *checkCommand) createOutputs(traces []string) ([]checkOutput, error) {
 				return out, err
 			}
 		}
-		if err := notItself(c.policy, name); err != nil {
+		if err := notItself(c.policy, name); c.policy != "" && err != nil {
 			return out, usagef("%s is the policy itself: give the results another name", printableName(name))
 		}
 		o, err := createOutput(name, c.force, c.stdout)

@@ -1,0 +1,176 @@
+package compare
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"gmptrace/analyze"
+)
+
+// Check holds some traces to a fixture, as a policy holds them to rules. file is
+// the fixture's, for the results. The lengths of requests, tasks, regions and
+// goroutines must not have become longer; what says less about the program than
+// about the load and the machine (waits, running stretches, tails, rates, findings,
+// rules) only warns.
+func Check(fixture, traces []*analyze.Behaviour, file string, opt Options) []analyze.CheckResult {
+	r := Sets(fixture, traces, opt)
+	var out []result
+	at := map[key]int{}
+	for i := range r.Changes {
+		c := &r.Changes[i]
+		k := key{c.Kind, c.Name}
+		n, ok := at[k]
+		if !ok {
+			n = len(out)
+			at[k] = n
+			out = append(out, expectation(c, file))
+		}
+		out[n].judge(c)
+	}
+	slices.SortStableFunc(out, func(a, b result) int { return strings.Compare(a.ID, b.ID) })
+	results := []analyze.CheckResult{}
+	for i := range out {
+		results = append(results, out[i].CheckResult)
+	}
+	return append(results, newFindings(fixture, traces, file), rulesHeld(r, file))
+}
+
+// result is a CheckResult in the making.
+type result struct{ analyze.CheckResult }
+
+// fails reports whether a kind's median may fail a check, instead of warning.
+func fails(k analyze.SeriesKind) bool {
+	switch k {
+	case analyze.SeriesRequest, analyze.SeriesTask, analyze.SeriesRegion, analyze.SeriesLife:
+		return true
+	}
+	return false
+}
+
+// expectation is what a fixture says of a distribution or rate, not judged yet.
+func expectation(c *Change, file string) result {
+	name := strings.TrimSuffix(c.Text(), " "+c.Stat)
+	x := analyze.CheckResult{Kind: "fixture", ID: fmt.Sprintf("fixture/%s/%s", c.Kind, c.Name), File: file, Severity: analyze.CheckSeverityWarning,
+		Status: analyze.CheckSkip, Items: 1, Message: "There is too little of it to compare.",
+		Description: "As in the fixture: " + name, Expected: "no longer than in the fixture by more than what varies by itself"}
+	if c.Kind == KindRate {
+		x.Expected = "no more than in the fixture by more than what varies by itself"
+	}
+	if fails(c.Kind) {
+		x.Severity = analyze.CheckSeverityError
+	}
+	return result{x}
+}
+
+// judge takes one statistic in.
+func (x *result) judge(c *Change) {
+	switch c.Verdict {
+	case Few:
+		return
+	case Gone, New:
+		x.Message = map[Verdict]string{Gone: "It is in the fixture, and no more in the traces.", New: "It is not in the fixture."}[c.Verdict]
+		return
+	}
+	x.Measured = append(x.Measured, analyze.Evidence{Label: c.Stat, Value: c.Values()})
+	if c.Verdict != Worse {
+		if x.Status == analyze.CheckSkip {
+			x.Status, x.Message = analyze.CheckPass, ""
+		}
+		return
+	}
+	if x.Status != analyze.CheckFail {
+		x.Status, x.Message = analyze.CheckFail, ""
+		x.Severity = analyze.CheckSeverityWarning
+	}
+	if fails(c.Kind) && c.Stat == stats[0].name {
+		x.Severity = analyze.CheckSeverityError
+	}
+	text := fmt.Sprintf("%s went from %s to %s", c.Text(), amount(c.Old.Median, c.Unit), amount(c.New.Median, c.Unit))
+	x.Message = strings.TrimSpace(x.Message + " " + strings.ToUpper(text[:1]) + text[1:] + ".")
+	x.Failures = append(x.Failures, analyze.CheckFailure{Item: c.Name, Key: fmt.Sprintf("%s/%s/%s", c.Kind, c.Name, c.Stat), Message: text,
+		Details: []analyze.Evidence{
+			{Label: "in the fixture", Value: sideText(c.Old, c.Unit)},
+			{Label: "now", Value: sideText(c.New, c.Unit)},
+			{Label: "changed by", Value: changeText(c)},
+			{Label: "Mann-Whitney U test", Value: fmt.Sprintf("p = %.2g, a change from %.0f %% on counts", c.P, 100*c.Floor)},
+		}})
+}
+
+// Values are both sides of a change, for people.
+func (x *Change) Values() string {
+	return fmt.Sprintf("%s in the fixture, %s now (%s)", amount(x.Old.Median, x.Unit), amount(x.New.Median, x.Unit), changeText(x))
+}
+
+func changeText(x *Change) string {
+	if x.Old.Median == 0 {
+		return "from none"
+	}
+	return fmt.Sprintf("%+.1f %%", 100*(x.New.Median/x.Old.Median-1))
+}
+
+// sideText is a median, how sure it is, and what it is of.
+func sideText(s Side, unit string) string {
+	text := fmt.Sprintf("%s (between %s and %s, of %d observations", amount(s.Median, unit), amount(s.Lo, unit), amount(s.Hi, unit), s.N)
+	if s.Count > 0 {
+		text += fmt.Sprintf(", %d values", s.Count)
+	}
+	return text + ")"
+}
+
+// newFindings warns of findings that no trace of the fixture has.
+func newFindings(fixture, traces []*analyze.Behaviour, file string) analyze.CheckResult {
+	x := analyze.CheckResult{Kind: "fixture", ID: "fixture/findings", Description: "No findings that the fixture has not", Expected: "no finding of warning or worse that no trace of the fixture has",
+		File: file, Severity: analyze.CheckSeverityWarning, Status: analyze.CheckPass}
+	known := map[string]bool{}
+	for _, b := range fixture {
+		for _, f := range b.Findings {
+			known[f.ID] = true
+		}
+	}
+	for _, b := range traces {
+		for _, f := range b.Findings {
+			x.Items++
+			if known[f.ID] || !f.Severity.AtLeast(analyze.SeverityWarning) {
+				continue
+			}
+			known[f.ID] = true
+			x.Status = analyze.CheckFail
+			x.Message = strings.TrimSpace(x.Message + " " + f.Title + ".")
+			fail := analyze.CheckFailure{Item: f.ID, Key: "finding/" + f.ID, Message: f.Title, Details: []analyze.Evidence{{Label: "why", Value: f.Why}}}
+			if len(f.Stacks) > 0 {
+				fail.At = f.Stacks[0].Frames
+			}
+			x.Failures = append(x.Failures, fail)
+		}
+	}
+	return x
+}
+
+const (
+	ruleLeast = 200 // occasions that must be judged on both sides
+	ruleFloor = .05 // by which the share of those that agree may fall
+)
+
+// rulesHeld warns of rules of the scheduler that hold less often than they did.
+func rulesHeld(r *Result, file string) analyze.CheckResult {
+	x := analyze.CheckResult{Kind: "fixture", ID: "fixture/rules", Description: "The scheduler's rules hold as in the fixture", Expected: fmt.Sprintf("no rule holds less often by %.0f points", 100*ruleFloor),
+		File: file, Severity: analyze.CheckSeverityWarning, Status: analyze.CheckSkip, Message: "There is too little to judge rules by."}
+	for _, c := range r.Rules {
+		if c.OldJudged < ruleLeast || c.NewJudged < ruleLeast {
+			continue
+		}
+		x.Items++
+		if x.Status == analyze.CheckSkip {
+			x.Status, x.Message = analyze.CheckPass, ""
+		}
+		old, new := float64(c.OldAgreed)/float64(c.OldJudged), float64(c.NewAgreed)/float64(c.NewJudged)
+		if old-new <= ruleFloor {
+			continue
+		}
+		text := fmt.Sprintf("%s: agreed %.1f %% of the time in the fixture, %.1f %% now", c.Title, 100*old, 100*new)
+		x.Status, x.Message = analyze.CheckFail, strings.TrimSpace(x.Message+" "+text+".")
+		x.Failures = append(x.Failures, analyze.CheckFailure{Item: c.Title, Key: "rule/" + c.ID, Message: text})
+	}
+	return x
+}
