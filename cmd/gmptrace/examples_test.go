@@ -45,6 +45,18 @@ func TestReadmeExamples(t *testing.T) {
 	}
 }
 
+// TestReadmePolicy reads the policy that the README shows.
+func TestReadmePolicy(t *testing.T) {
+	_, text, _ := strings.Cut(readFile(t, "../../README.md"), "```yaml\n")
+	text, _, found := strings.Cut(text, "```\n")
+	if !found {
+		t.Fatal("no policy in the README")
+	}
+	if _, err := policy.Load("README.md", []byte(text)); err != nil {
+		t.Error(err)
+	}
+}
+
 // runExample runs a command line in a folder that holds app.trace, policy.yaml and
 // the fixtures. Its endpoint on localhost:6060 is a server of the test.
 func runExample(t *testing.T, line string) {
