@@ -1,5 +1,7 @@
 package analyze
 
+import "strings"
+
 // CheckSchema names the version of the JSON form of Checked: see Schema.
 const CheckSchema = "gmptrace.check/1"
 
@@ -132,7 +134,8 @@ func (c *Checked) Add(t *Trace, results []CheckResult) {
 
 // AddUnreadable adds a trace of which nothing could be read.
 func (c *Checked) AddUnreadable(name string, err error) {
-	c.add(CheckedTrace{Name: name, Error: err.Error(), Status: CheckError, Counts: CheckCounts{Errors: 1}})
+	text := strings.Join(strings.Fields(err.Error()), " ") // hints stand on lines of their own
+	c.add(CheckedTrace{Name: name, Error: text, Status: CheckError, Counts: CheckCounts{Errors: 1}})
 }
 
 func (c *Checked) add(x CheckedTrace) {

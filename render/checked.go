@@ -47,7 +47,7 @@ func CheckedText(w io.Writer, c *analyze.Checked, opt TextOptions) error {
 }
 
 func (t *text) checkedTrace(x *analyze.CheckedTrace) {
-	t.wrap("", "  ", x.Name+"  "+checkedAbout(x), bold)
+	t.wrap("", "  ", x.Name+checkedAbout(x), bold)
 	if x.Error != "" {
 		t.wrapPainted("  ", "ERROR", red, "  ", checkedIndent, x.Error)
 		return
@@ -208,10 +208,11 @@ func checkedCounts(n analyze.CheckCounts) string {
 	return strings.Join(parts, ", ")
 }
 
-// checkedAbout is what is known of a trace, in a few words.
+// checkedAbout is what is known of a trace and what became of it, to be read after
+// its name.
 func checkedAbout(x *analyze.CheckedTrace) string {
 	if x.Error != "" {
-		return "could not be read"
+		return ": could not be read"
 	}
 	var parts []string
 	if x.Program != "" {
@@ -224,5 +225,5 @@ func checkedAbout(x *analyze.CheckedTrace) string {
 	if !x.Complete {
 		parts = append(parts, "analysed in part")
 	}
-	return strings.Join(parts, ", ") + ": " + checkedCounts(x.Counts)
+	return " (" + strings.Join(parts, ", ") + "): " + checkedCounts(x.Counts)
 }

@@ -34,7 +34,7 @@ type markdown struct{ w io.Writer }
 func (m *markdown) line(format string, args ...any) { fmt.Fprintf(m.w, format+"\n", args...) }
 
 func (m *markdown) trace(x *analyze.CheckedTrace) {
-	m.line("\n**%s** – %s\n", md(x.Name), md(checkedAbout(x)))
+	m.line("\n**%s**%s\n", md(x.Name), md(checkedAbout(x)))
 	if x.Error != "" {
 		m.line("💥 %s", md(x.Error))
 		return

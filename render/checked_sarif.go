@@ -14,12 +14,14 @@ import (
 	"gmptrace/analyze"
 )
 
-// SARIFOptions say how files of the traced program are named. A trace has them as
-// the compiler was given them: whole paths of the machine that built it, or with
-// -trimpath the module's path and the file's in it.
+// SARIFOptions say how files are named. A trace has those of the program as the
+// compiler was given them: whole paths of the machine that built it, or with
+// -trimpath the module's path and the file's in it. All paths have slashes.
 type SARIFOptions struct {
-	Root   string // folder of the sources, with slashes; files in it are named relative to it
-	Module string // path of the module in Root
+	Root      string // top of the repository: files in it are named relative to it
+	Dir       string // folder in Root that relative names of policies start from; "" for Root
+	Module    string // path of the module that is in the repository; "" for none
+	ModuleDir string // folder in Root that the module is in; "" for Root
 }
 
 // CheckedSARIF writes c as SARIF 2.1.0: a result for each failure. What was skipped
@@ -211,7 +213,7 @@ func (s *sarifWriter) result(x *analyze.CheckedTrace, r *analyze.CheckResult, f 
 	case at.Func != "":
 		out.Locations = []sarifLocation{s.location(at)}
 	case r.File != "": // whoever shows results wants a place for each: the rule's own
-		out.Locations = []sarifLocation{{Physical: s.physical(r.File, int64(r.Line), r.Column)}}
+		out.Locations = []sarifLocation{{Physical: s.written(r)}}
 	default:
 		out.Locations = []sarifLocation{}
 	}
@@ -229,7 +231,7 @@ func (s *sarifWriter) result(x *analyze.CheckedTrace, r *analyze.CheckResult, f 
 // one of no package of the runtime.
 func (s *sarifWriter) own(frames []analyze.Frame) analyze.Frame {
 	for _, f := range frames {
-		if _, ok := s.relative(f.File); ok && f.File != "" && !strings.HasPrefix(f.Func, "runtime.") && s.opt != (SARIFOptions{}) {
+		if _, ok := s.relative(f.File); ok && !strings.HasPrefix(f.Func, "runtime.") {
 			return f
 		}
 	}
@@ -252,23 +254,24 @@ func (s *sarifWriter) physical(file string, line int64, column int) *sarifPhysic
 	return p
 }
 
-// relative is a file's path in the sources, if it is there.
+// relative is the path in the repository of a file of the program, if it is there.
 func (s *sarifWriter) relative(file string) (string, bool) {
-	for _, root := range []string{s.opt.Root, s.opt.Module} {
-		if rest, ok := strings.CutPrefix(file, strings.TrimSuffix(root, "/")+"/"); ok && root != "" {
-			return rest, true
-		}
+	if rest, ok := strings.CutPrefix(file, strings.TrimSuffix(s.opt.Root, "/")+"/"); ok && s.opt.Root != "" {
+		return rest, true
+	}
+	if rest, ok := strings.CutPrefix(file, s.opt.Module+"/"); ok && s.opt.Module != "" {
+		return path.Join(s.opt.ModuleDir, rest), true
 	}
 	return file, false
 }
 
 var drive = regexp.MustCompile(`^[A-Za-z]:/`)
 
-// artifact is a file as a URI: relative to the sources' folder unless it is known
-// to lie elsewhere.
+// artifact is a file as a URI: relative to the repository if it is known to be in
+// it.
 func (s *sarifWriter) artifact(file string) sarifArtifact {
 	file = strings.ReplaceAll(file, `\`, "/")
-	rel, _ := s.relative(file)
+	rel, known := s.relative(file)
 	if drive.MatchString(rel) {
 		rel = "/" + rel
 	}
@@ -277,7 +280,23 @@ func (s *sarifWriter) artifact(file string) sarifArtifact {
 	}
 	// A path with a colon in its first element would be taken for a scheme: String
 	// puts ./ ahead of it.
-	return sarifArtifact{URI: (&url.URL{Path: path.Clean(rel)}).String(), Base: sarifRoot}
+	a := sarifArtifact{URI: (&url.URL{Path: path.Clean(rel)}).String()}
+	if known {
+		a.Base = sarifRoot
+	}
+	return a
+}
+
+// written is where what a trace was held to is written down: a file named from Dir.
+func (s *sarifWriter) written(r *analyze.CheckResult) *sarifPhysical {
+	file := strings.ReplaceAll(r.File, `\`, "/")
+	if !strings.HasPrefix(file, "/") && !drive.MatchString(file) {
+		file = path.Join("/", s.opt.Root, s.opt.Dir, file)
+	}
+	if s.opt.Root == "" {
+		file = r.File
+	}
+	return s.physical(file, int64(r.Line), r.Column)
 }
 
 // fingerprint names a failure alike in every run: it must not depend on anything

@@ -89,7 +89,7 @@ var checkedFormats = map[string]func(io.Writer, *analyze.Checked) error{
 	"junit":    CheckedJUnit,
 	"markdown": CheckedMarkdown,
 	"sarif": func(w io.Writer, c *analyze.Checked) error {
-		return CheckedSARIF(w, c, SARIFOptions{Root: "/src/app", Module: "example.com/shop"})
+		return CheckedSARIF(w, c, SARIFOptions{Root: "/src/app", Dir: "ci", Module: "example.com/shop"})
 	},
 }
 
@@ -222,19 +222,28 @@ func TestFingerprints(t *testing.T) {
 
 // TestSARIFFiles checks how files of a program are named.
 func TestSARIFFiles(t *testing.T) {
-	s := &sarifWriter{opt: SARIFOptions{Root: "/src/app", Module: "example.com/shop"}}
+	s := &sarifWriter{opt: SARIFOptions{Root: "/src/app", Module: "example.com/shop", ModuleDir: "go"}}
 	for file, want := range map[string]sarifArtifact{
 		"/src/app/shop/shop.go":           {URI: "shop/shop.go", Base: sarifRoot},
-		"example.com/shop/worker/work.go": {URI: "worker/work.go", Base: sarifRoot},
+		"example.com/shop/worker/work.go": {URI: "go/worker/work.go", Base: sarifRoot},
 		"/src/apple/x.go":                 {URI: "file:///src/apple/x.go"},
 		"/usr/lib/go/src/net/http/a b.go": {URI: "file:///usr/lib/go/src/net/http/a%20b.go"},
 		`C:\src\x.go`:                     {URI: "file:///C:/src/x.go"},
-		"https://h/x.go":                  {URI: "./https:/h/x.go", Base: sarifRoot},
-		"main.go":                         {URI: "main.go", Base: sarifRoot},
+		"https://h/x.go":                  {URI: "./https:/h/x.go"},
+		"main.go":                         {URI: "main.go"},
 	} {
 		if got := s.artifact(file); got != want {
 			t.Errorf("%s: %v, want %v", file, got, want)
 		}
+	}
+	for file, want := range map[string]string{"p.yaml": "ci/p.yaml", "../p.yaml": "p.yaml", "/etc/p.yaml": "file:///etc/p.yaml", "/src/app/x/p.yaml": "x/p.yaml"} {
+		s.opt.Dir = "ci"
+		if got := s.written(&analyze.CheckResult{File: file}).Artifact.URI; got != want {
+			t.Errorf("%s: %s, want %s", file, got, want)
+		}
+	}
+	if got := (&sarifWriter{}).written(&analyze.CheckResult{File: "p.yaml", Line: 3}).Artifact.URI; got != "p.yaml" {
+		t.Errorf("without a repository: %s", got)
 	}
 }
 

@@ -306,17 +306,39 @@ func (c *checkCommand) render(w io.Writer, checked *analyze.Checked, o checkOutp
 	return render.CheckedText(w, checked, textOptions(c.stdout))
 }
 
-// sources are the folder that gmptrace was called in and its module: in CI, those
-// of the program that was traced.
+// sources are the repository that gmptrace was called in, and its module: in CI,
+// those of the program that was traced.
 func sources() render.SARIFOptions {
-	var opt render.SARIFOptions
-	if dir, err := os.Getwd(); err == nil {
-		opt.Root = filepath.ToSlash(dir)
+	dir, err := os.Getwd()
+	if err != nil {
+		return render.SARIFOptions{}
 	}
-	if mod, err := os.ReadFile("go.mod"); err == nil {
-		opt.Module = modfile.ModulePath(mod)
+	opt := render.SARIFOptions{Root: filepath.ToSlash(dir)}
+	moduleDir := ""
+	for up := dir; ; up = filepath.Dir(up) {
+		if mod, err := os.ReadFile(filepath.Join(up, "go.mod")); err == nil && moduleDir == "" {
+			moduleDir, opt.Module = up, modfile.ModulePath(mod)
+		}
+		if _, err := os.Stat(filepath.Join(up, ".git")); err == nil {
+			opt.Root = filepath.ToSlash(up)
+			break
+		}
+		if up == filepath.Dir(up) {
+			break
+		}
 	}
+	opt.Dir = within(opt.Root, dir)
+	opt.ModuleDir = within(opt.Root, moduleDir)
 	return opt
+}
+
+// within is a folder's path in another, "" for that itself or where it lies outside.
+func within(root, dir string) string {
+	rel, err := filepath.Rel(root, dir)
+	if err != nil || rel == "." || dir == "" || strings.HasPrefix(rel, "..") {
+		return ""
+	}
+	return filepath.ToSlash(rel)
 }
 
 // loadPolicy reads a policy's file.

@@ -45,6 +45,66 @@ func TestReadmeExamples(t *testing.T) {
 	}
 }
 
+// TestReadmePolicy reads the policy that the README shows.
+func TestReadmePolicy(t *testing.T) {
+	_, text, _ := strings.Cut(readFile(t, "../../README.md"), "```yaml\n")
+	text, _, found := strings.Cut(text, "```\n")
+	if !found {
+		t.Fatal("no policy in the README")
+	}
+	if _, err := policy.Load("README.md", []byte(text)); err != nil {
+		t.Error(err)
+	}
+}
+
+// shopTest is a test as of a service that is checked in CI.
+const shopTest = `package shop
+
+import (
+	"context"
+	"runtime/trace"
+	"testing"
+	"time"
+)
+
+func TestCheckout(t *testing.T) {
+	for range 20 {
+		ctx, task := trace.NewTask(context.Background(), "checkout")
+		trace.WithRegion(ctx, "pay", func() { time.Sleep(time.Millisecond) })
+		task.End()
+	}
+}
+`
+
+// TestInCI does what the README's job does: go test -trace, then check. A failure
+// is annotated in the test's own source.
+func TestInCI(t *testing.T) {
+	t.Chdir(t.TempDir())
+	files := map[string]string{
+		".git":              "",
+		"go.mod":            "module example.com/shop\n\ngo 1.26\n",
+		"shop/shop_test.go": shopTest,
+		"policy.yaml":       "version: 1\nrules:\n  - {name: checkout, expr: 'task(\"checkout\").p50 < us(1)'}\n",
+	}
+	if err := os.Mkdir("shop", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range files {
+		if err := os.WriteFile(name, []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	goCommand(t, ".", "test", "-run", "TestCheckout", "-trace", "app.trace", "./shop")
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{"check", "app.trace", "--policy", "policy.yaml", "-o", "sarif=gmptrace.sarif"}, nil, &stdout, &stderr)
+	if code != exitFindings || !strings.Contains(stdout.String(), `FAIL   checkout: task("checkout").p50 is `) {
+		t.Errorf("exit code %d\n%s%s", code, &stdout, &stderr)
+	}
+	if sarif := readFile(t, "gmptrace.sarif"); !strings.Contains(sarif, `"uri": "shop/shop_test.go"`) {
+		t.Errorf("no place in the test's source:\n%s", sarif)
+	}
+}
+
 // runExample runs a command line in a folder that holds app.trace, policy.yaml and
 // the fixtures. Its endpoint on localhost:6060 is a server of the test.
 func runExample(t *testing.T, line string) {

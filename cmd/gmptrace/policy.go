@@ -25,7 +25,27 @@ func (a *app) policyCommand() *cobra.Command {
 		Short: "Write, check and explain policies for gmptrace check",
 		Long: `A policy is a YAML file of rules that traces are held to by 'gmptrace check'. Each
 rule has a name and an expression (https://cel.dev) over the analysis that is true
-where the rule holds.`,
+where the rule holds.
+
+Keys of a policy:
+  version      1
+  description  what it is about
+  skip_if      expression: where it is true the trace is not fit, and no rule is
+               applied to it
+  rules        list of rules
+
+Keys of a rule:
+  name         letters, digits and . _ - /; the rule's id in every output
+  description  what it is about
+  expr         expression: true where the rule holds
+  severity     error (the default) or warning
+  message      said of a failure; {{expression}} stands for a value
+  for          a list ('gmptrace policy list list'): the rule is applied to each item
+               of it, which expressions call it
+  where        expression: only to items for which it is true
+  if_none      what becomes of the rule if there is no item: skip, pass or fail. The
+               default is skip, for findings pass
+  skip_if      as that of the policy, for this rule`,
 		Example: `  gmptrace policy list`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -123,6 +143,8 @@ func (a *app) policyListCommand() *cobra.Command {
 type, its unit and what it means. With words, only those in which all of them occur.
 
 In a rule with 'for: functions', it.NAME is what is listed as functions[].NAME.
+Quantiles are rounded up, by a sixteenth of their value at most. What is per second
+is per second of what was analysed.
 Expressions are in CEL (https://cel.dev): beside what is listed there are its
 operators, size(), has(), and the macros all, exists, exists_one, filter and map of
 lists.`,
