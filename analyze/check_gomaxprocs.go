@@ -46,7 +46,7 @@ var checkGomaxprocs = check{id: "gomaxprocs", title: "GOMAXPROCS against the CPU
 	switch {
 	case st.inStep >= quotaSome && st.inStepNS*5 >= st.total*4:
 		quotaFinding(rep, &f, &st)
-		j.explains = r.explains(pDidHog, pDidNone)
+		j.explains = r.explains(pDidHog, pDidOver, pDidNone)
 	case n > 1 && p.slice >= 20 && p.late*5 >= p.slice:
 		j.explains = r.tooManyPs(rep, &f, &st, n)
 	case st.severalPs > 0 && st.severalPs*50 >= analysed(rep):

@@ -62,6 +62,7 @@ func (r *run) blameEvidence(s *split) []Evidence {
 		{"the world was stopped", dur(s[pDidStop])},
 		{"goroutines took turns", dur(s[pDidRun])},
 		{"one goroutine used up its time slice", dur(s[pDidHog])},
+		{"one goroutine ran on when its time slice was over", dur(s[pDidOver])},
 		{"a mark worker ran", dur(s[pDidMark])},
 		{"another goroutine of the runtime ran", dur(s[pDidOther])},
 		{"a system call had the P", dur(s[pDidCall])},

@@ -90,7 +90,7 @@ const (
 
 // busiest says what the Ps did mostly.
 func busiest(s *split) string {
-	best, text := pDidRun, [...]string{pDidRun: "goroutines that took turns", pDidHog: "goroutines that ran for very long", pDidMark: "mark workers",
+	best, text := pDidRun, [...]string{pDidRun: "goroutines that took turns", pDidHog: "goroutines that used up their time slice", pDidOver: "goroutines that ran for very long", pDidMark: "mark workers",
 		pDidOther: "goroutines of the runtime", pDidNone: "nothing, the Ps stood still", pDidCall: "system calls", pDidStop: "nothing, the world was stopped"}
 	for k := range pDidSpare {
 		if s[k] > s[best] {

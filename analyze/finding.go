@@ -30,6 +30,7 @@ type judgement struct {
 	undecided string // why this trace can't tell; "" when it can
 	findings  []Finding
 	explains  attributed
+	base      int64 // of a symptom: what explanations of it are compared with, its cost where this is 0
 }
 
 // attributed is how much of what other checks call a cost a finding explains, by
@@ -70,7 +71,7 @@ func (r *run) check(rep *Report) {
 		rep.Checks = append(rep.Checks, Check{ID: c.id, Title: c.title, Measured: j.measured, Undecided: j.undecided, Findings: len(j.findings)})
 		for _, f := range j.findings {
 			f.ID = c.id
-			found = append(found, judged{Finding: f, symptom: c.symptom, explains: j.explains})
+			found = append(found, judged{Finding: f, symptom: c.symptom, explains: j.explains, base: cmp.Or(j.base, f.CostNS)})
 		}
 	}
 	rank(found)
@@ -90,6 +91,7 @@ type judged struct {
 	Finding
 	symptom  bool
 	explains attributed
+	base     int64
 	cause    string // title of the finding that explains it
 }
 
@@ -106,7 +108,7 @@ func rank(found []judged) {
 		for k := range found {
 			c := &found[k]
 			ns := c.explains[s.ID]
-			if ns*2 < s.CostNS || ns == 0 || c.Severity.rank()+1 < s.Severity.rank() {
+			if ns*2 < s.base || ns == 0 || c.Severity.rank()+1 < s.Severity.rank() {
 				continue
 			}
 			if c.Severity.rank() < s.Severity.rank() {

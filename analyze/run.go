@@ -86,7 +86,7 @@ func (r *run) begin(b *batch, opt Options) error {
 		sweeps: map[model.ProcID]model.Time{}, longest: newTopK[GCRange](MaxRanges), worstSTW: newTopK[stwPause](maxMoments)}
 	r.preempts = &preemptions{worst: newTopK[model.Preempt](maxMoments)}
 	r.handoffs = &handoffs{worst: newTopK[model.Handoff](maxMoments)}
-	r.longRuns = &longRuns{worst: newTopK[model.PInterval](maxMoments)}
+	r.longRuns = &longRuns{worst: newTopK[model.PInterval](maxMoments), overran: newTopK[longRun](maxMoments)}
 	r.old = minor < model.OldestRules
 	r.watchIncidents(zero, w)
 	rp.collectors = []collector{
