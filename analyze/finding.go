@@ -244,6 +244,14 @@ func (r *run) stack(title string, i uint32) []Stack {
 // analysed is the analysed length in nanoseconds.
 func analysed(rep *Report) int64 { return rep.Trace.To - rep.Trace.From }
 
+// worse is the more severe of the two.
+func worse(s, t Severity) Severity {
+	if s.AtLeast(t) {
+		return s
+	}
+	return t
+}
+
 // atMost is s, or t if s is more severe.
 func atMost(s, t Severity) Severity {
 	if s.AtLeast(t) {
