@@ -357,12 +357,13 @@ func (b *blame) report(*Report) {}
 // explains is how much of what the symptoms cost passed while the P did one of
 // these things.
 func (r *run) explains(kinds ...pDid) attributed {
-	late, x := r.timers.busySum(), attributed{}
+	late, unread, x := r.timers.busySum(), r.netpolls.busySum(), attributed{}
 	for _, k := range kinds {
 		x["starvation"] += r.blame.starved[k]
 		x["overload"] += r.blame.starved[k]
 		x["global-queue"] += r.blame.global[k]
 		x["timers"] += late[k]
+		x["netpoll"] += unread[k]
 	}
 	return x
 }
