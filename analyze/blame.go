@@ -368,6 +368,15 @@ func (r *run) explains(kinds ...pDid) attributed {
 	return x
 }
 
+// worstPart is the longest part of a wait of kind k.
+func (b *blame) worstPart(k pDid) int64 {
+	var longest int64
+	for _, x := range b.worst[k].best() {
+		longest = max(longest, x.part)
+	}
+	return longest
+}
+
 // moments are the waits that count most for kind k.
 func (b *blame) moments(r *run, k pDid, what string) []Moment {
 	var out []Moment
