@@ -14,7 +14,7 @@ var checkOverload = check{id: "overload", title: "More work than the Ps could do
 	n := max(1, gomaxprocsNow(rep))
 	o := saturated(rep, n)
 	j := judgement{measured: fmt.Sprintf("%s with all Ps busy and at least three goroutines waiting per P", dur(o.time))}
-	if o.time < 10_000_000 || o.time*5 < analysed(rep) && o.time < 100_000_000 {
+	if !overloaded(rep, o) {
 		return j
 	}
 	f := Finding{
@@ -42,6 +42,11 @@ var checkOverload = check{id: "overload", title: "More work than the Ps could do
 	j.findings = []Finding{f}
 	return j
 }}
+
+// overloaded reports whether there was too much work for long enough.
+func overloaded(rep *Report, o saturation) bool {
+	return o.time >= 10_000_000 && (o.time*5 >= analysed(rep) || o.time >= 100_000_000)
+}
 
 // crowd is how many goroutines must wait per P.
 const crowd = 3
