@@ -88,13 +88,13 @@ func overrun(length model.Time, how model.How) bool {
 	return length >= lateSlice || length >= hogAfter && how != model.HowSignal
 }
 
-// stops says how goroutines were stopped that ran for hogAfter or longer.
+// stops says how goroutines were stopped that ran for twoSlices or longer.
 type stops map[model.GoID]model.Preempt
 
 func (s *stops) observe(f *model.Facts) {
 	clear(*s)
 	for i := range f.Preempts {
-		if x := &f.Preempts[i]; x.Ran >= hogAfter {
+		if x := &f.Preempts[i]; x.Ran >= twoSlices {
 			if *s == nil {
 				*s = stops{}
 			}

@@ -37,6 +37,14 @@ type judgement struct {
 // the id of the check, in the unit of that cost.
 type attributed map[string]int64
 
+// explain adds to what the judgement explains.
+func (j *judgement) explain(id string, ns int64) {
+	if j.explains == nil {
+		j.explains = attributed{}
+	}
+	j.explains[id] += ns
+}
+
 // checks are all checks, in the order in which reports name them.
 var checks = []check{
 	checkStarvation,

@@ -127,6 +127,16 @@ func (n *netpolls) busySum() (s split) {
 	return s
 }
 
+// during is how much of the delay of regular places passed within s.
+func (n *netpolls) during(s stretches) (ns int64) {
+	for _, p := range n.places {
+		if p != nil && p.regular() {
+			ns += lateDuring(s, &p.late, p.worst)
+		}
+	}
+	return ns
+}
+
 func (n *netpolls) found(iv *model.GInterval) {
 	n.polled++
 	if iv.End >= n.now.at+pollRound {

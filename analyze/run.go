@@ -37,6 +37,7 @@ type run struct {
 	leaks      *leaks
 	timers     *timers
 	stalls     *stalls
+	stolen     *stolen
 	old        bool // a trace of a version before those whose rules are known
 
 	// begun, where set, may change the collectors before the first event.
@@ -91,7 +92,7 @@ func (r *run) begin(b *batch, opt Options) error {
 	r.watchIncidents(zero, w)
 	rp.collectors = []collector{
 		r.gomaxprocs, r.functions, r.latency, r.episodes, r.procs, r.gc, r.preempts, r.handoffs, r.longRuns,
-		r.blame, r.chains, r.locks, r.netpolls, r.locked, r.bursts, r.leaks, r.stalls,
+		r.blame, r.chains, r.locks, r.netpolls, r.locked, r.bursts, r.leaks, r.stalls, r.stolen,
 		r.timers, // after blame: it asks what the Ps did
 		&dispatches{steals: map[[2]model.ProcID]int64{}},
 		&threads{zero: zero},
@@ -121,6 +122,7 @@ func (r *run) watchIncidents(zero model.Time, w *window) {
 	r.bursts = &bursts{zero: zero, worst: newTopK[burst](maxMoments)}
 	r.leaks = &leaks{names: r.names, window: w}
 	r.timers = &timers{blame: r.blame}
+	r.stolen = &stolen{names: r.names, open: map[model.GoID]int{}}
 	r.stalls = &stalls{zero: zero, last: zero, out: stallSum{worst: newTopK[stall](maxMoments)}}
 }
 
