@@ -13,9 +13,9 @@ import (
 //
 // Threshold: a hundred such handoffs, and a thousand a second, is worth knowing:
 // at some ten microseconds each that is a per cent of a CPU. Or, and a warning, if these
-// goroutines, and those whom they made ready, waited for a P for 5 ms in all, and
-// a tenth of the time in which handoffs are as frequent as that; critical never: it slows
-// one goroutine and who talks to it.
+// goroutines, and those whom they made ready, waited for a P for 5 ms in all, a
+// hundredth of the trace, and a tenth of the milliseconds in which two handoffs fell or
+// more; critical never: it slows one goroutine and who talks to it.
 //
 // False positives: a goroutine counts as locked if it runs on one thread that
 // runs nothing else and is handed to it; a goroutine that for a while happens to
@@ -24,7 +24,7 @@ var checkLockedThread = check{id: "locked-thread", title: "Handoffs to and from 
 	l := r.locked
 	j := judgement{measured: fmt.Sprintf("%s of Ps by threads with a locked goroutine; these goroutines waited %s for a P", plural(l.n, "handoff"), dur(l.waits.total))}
 	waited := l.waits.total + l.others.total
-	slow := waited >= 5_000_000 && waited*10 >= l.busy*int64(lockedTick)
+	slow := waited >= 5_000_000 && waited*100 >= analysed(rep) && waited*10 >= l.busy*int64(lockedTick)
 	if l.n < 100 || l.n*1_000_000_000 < 1000*analysed(rep) && !slow {
 		return j
 	}
@@ -44,7 +44,7 @@ var checkLockedThread = check{id: "locked-thread", title: "Handoffs to and from 
 			{"99th percentile", dur(l.waits.quantile(.99))},
 			{"longest", dur(l.waits.max)},
 			{"those whom they made ready waited", dur(l.others.total)},
-			{"time with such handoffs a thousand times a second", dur(l.busy * int64(lockedTick))},
+			{"time with such handoffs two thousand times a second", dur(l.busy * int64(lockedTick))},
 		},
 	}
 	if slow {
@@ -59,6 +59,6 @@ var checkLockedThread = check{id: "locked-thread", title: "Handoffs to and from 
 }}
 
 const (
-	lockedTick  model.Time = 10_000_000 // ns
-	lockedOften            = 10         // handoffs in a tick: a thousand a second
+	lockedTick  model.Time = 1_000_000 // ns
+	lockedOften            = 2         // handoffs in a tick: two thousand a second
 )
