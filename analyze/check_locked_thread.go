@@ -59,6 +59,6 @@ var checkLockedThread = check{id: "locked-thread", title: "Handoffs to and from 
 }}
 
 const (
-	lockedTick  model.Time = 1_000_000 // ns
-	lockedOften            = 2         // handoffs in a tick: two thousand a second
+	lockedTick  = model.Time(1_000_000) // ns
+	lockedOften = 2                     // handoffs in a tick: two thousand a second
 )

@@ -13,7 +13,7 @@ import "fmt"
 // worth knowing; a warning if they are half, which means that the Ps mostly have no
 // time to look. Or twenty waits at a place, at most a tenth of which was 5 ms longer
 // than half of them while a P was free; those that were so while goroutines kept all
-// Ps are worth a finding, a warning from 10 ms, if they are a hundredth of all.
+// Ps are worth a finding, a warning from 10 ms, if they are three and a hundredth of all.
 //
 // False positives: the monitor also finds what became ready just before it looked.
 // How long a connection had been readable is not in the trace: between nothing and
@@ -85,7 +85,7 @@ func (r *run) foundLate(f *Finding, late *histogram, waits int64, worst *topK[ov
 	f.Why = "A P looks at the network when it has nothing else to run. Goroutines kept all Ps, so that nobody looked until one of them stopped, or the monitor (sysmon) did, 10 ms after the last look."
 	f.Sure, f.SureWhy = "medium", "since when a connection was readable is not in the trace: it is taken from how long the same place waits mostly"
 	f.Evidence = append(f.Evidence, Evidence{"late waits", fmt.Sprint(late.n)}, Evidence{"late by, median", dur(late.quantile(.5))}, Evidence{"late by, longest", dur(late.max)})
-	if late.max >= starvedAfter && late.n*100 >= waits {
+	if late.max >= starvedAfter && late.n >= lateSome && late.n*100 >= waits {
 		f.Severity = SeverityWarning
 	}
 	for i, x := range worst.best() {
