@@ -19,7 +19,9 @@ type blame struct {
 	waited  split // of all such waits
 	starved split // of those longer than starvedAfter
 	global  split // of those in the global queue
+	unfair  split // of those in the global queue that were longer than starvedAfter
 	worst   [numPDid]*topK[blamed]
+	stops   stops
 }
 
 // blamedFrom is the wait from which blame looks at it: shorter ones are what
@@ -31,7 +33,8 @@ type pDid uint8
 
 const (
 	pDidRun   pDid = iota // goroutines of the program, in stretches below wholeSlice, and what lies between them
-	pDidHog               // one goroutine of the program, for longer
+	pDidHog               // one goroutine of the program that used up its slice
+	pDidOver              // one goroutine of the program that was not stopped when its slice was over: see overrun
 	pDidMark              // a mark worker
 	pDidOther             // another goroutine of the runtime
 	pDidNone              // no goroutine, for wakeTime or longer: its thread was in the scheduler, or it had none
@@ -76,6 +79,36 @@ type pastP struct {
 	did      model.PActivity // in the last stretch
 	runsFrom model.Time      // last dispatch on it
 	runs     pDid            // what that dispatch was of
+}
+
+// overrun reports whether a goroutine kept its P although it was to stop. One that
+// a signal stopped can be interrupted: where it ran for long, nobody asked it to
+// stop, or its thread had no CPU.
+func overrun(length model.Time, how model.How) bool {
+	return length >= lateSlice || length >= hogAfter && how != model.HowSignal
+}
+
+// stops says how goroutines were stopped that ran for twoSlices or longer.
+type stops map[model.GoID]model.Preempt
+
+func (s *stops) observe(f *model.Facts) {
+	clear(*s)
+	for i := range f.Preempts {
+		if x := &f.Preempts[i]; x.Ran >= twoSlices {
+			if *s == nil {
+				*s = stops{}
+			}
+			(*s)[x.G] = *x
+		}
+	}
+}
+
+// how is the way in which the stretch ended.
+func (s stops) how(iv *model.PInterval) model.How {
+	if x, ok := s[iv.G]; ok && x.Time == iv.End {
+		return x.How
+	}
+	return model.HowUnknown
 }
 
 func newBlame() *blame {
@@ -164,11 +197,12 @@ func (b *blame) proc(id model.ProcID) *pastP {
 }
 
 func (b *blame) observe(f *model.Facts) {
+	b.stops.observe(f)
 	for i := range f.Ps {
 		iv := &f.Ps[i]
-		p := b.proc(iv.P)
-		p.add(iv.Start, iv.End, didIn(iv))
-		p.far.add(iv.Start, iv.End, didIn(iv))
+		p, did := b.proc(iv.P), b.didIn(iv)
+		p.add(iv.Start, iv.End, did)
+		p.far.add(iv.Start, iv.End, did)
 		p.did = iv.Does
 	}
 	for i := range f.Events {
@@ -182,6 +216,9 @@ func (b *blame) observe(f *model.Facts) {
 			} else {
 				s := b.wait(d.Ready, d.Time, d.P, d.G, d.Func)
 				b.global.add(&s)
+				if d.Time-d.Ready > starvedAfter {
+					b.unfair.add(&s)
+				}
 			}
 		}
 		p := b.proc(d.P)
@@ -202,7 +239,7 @@ func (b *blame) observe(f *model.Facts) {
 	}
 }
 
-func didIn(iv *model.PInterval) pDid {
+func (b *blame) didIn(iv *model.PInterval) pDid {
 	switch {
 	case iv.Does == model.PDoesSyscall:
 		return pDidCall
@@ -214,6 +251,8 @@ func didIn(iv *model.PInterval) pDid {
 		return pDidMark
 	case iv.Runtime:
 		return pDidOther
+	case overrun(iv.End-iv.Start, b.stops.how(iv)):
+		return pDidOver
 	case iv.End-iv.Start >= wholeSlice:
 		return pDidHog
 	}
@@ -246,14 +285,14 @@ func (b *blame) event(ev *model.Event) {
 func (b *blame) wait(start, end model.Time, on model.ProcID, g model.GoID, fn uint32) split {
 	s := b.split(on, start, end)
 	for id := range b.procs {
-		if s[pDidRun]+s[pDidHog] == 0 {
+		if s.ran() == 0 {
 			break
 		}
 		if p := model.ProcID(id); p != on && b.procs[id] != nil && (b.n == 0 || id < b.n) {
 			s[pDidSpare] = max(s[pDidSpare], b.split(p, start, end)[pDidNone])
 		}
 	}
-	s[pDidSpare] = min(s[pDidSpare], s[pDidRun]+s[pDidHog])
+	s[pDidSpare] = min(s[pDidSpare], s.ran())
 	b.waited.add(&s)
 	if end-start > starvedAfter {
 		b.starved.add(&s)
@@ -265,6 +304,9 @@ func (b *blame) wait(start, end model.Time, on model.ProcID, g model.GoID, fn ui
 	}
 	return s
 }
+
+// ran is the time in which goroutines of the program ran.
+func (s *split) ran() int64 { return s[pDidRun] + s[pDidHog] + s[pDidOver] }
 
 func (s *split) add(o *split) {
 	for k, ns := range o {
@@ -290,6 +332,9 @@ func (b *blame) split(id model.ProcID, start, end model.Time) split {
 			if k == pDidRun && end-p.last >= wholeSlice {
 				k = pDidHog
 			}
+			if k == pDidHog && end-p.last >= lateSlice {
+				k = pDidOver
+			}
 			s[k] += int64(end - from)
 		case p.did == model.PDoesSched || p.did == model.PDoesIdle:
 			s[pDidNone] += int64(end - from)
@@ -312,13 +357,24 @@ func (b *blame) report(*Report) {}
 // explains is how much of what the symptoms cost passed while the P did one of
 // these things.
 func (r *run) explains(kinds ...pDid) attributed {
-	late, x := r.timers.busySum(), attributed{}
+	late, unread, x := r.timers.busySum(), r.netpolls.busySum(), attributed{}
 	for _, k := range kinds {
 		x["starvation"] += r.blame.starved[k]
+		x["overload"] += r.blame.starved[k]
 		x["global-queue"] += r.blame.global[k]
 		x["timers"] += late[k]
+		x["netpoll"] += unread[k]
 	}
 	return x
+}
+
+// worstPart is the longest part of a wait of kind k.
+func (b *blame) worstPart(k pDid) int64 {
+	var longest int64
+	for _, x := range b.worst[k].best() {
+		longest = max(longest, x.part)
+	}
+	return longest
 }
 
 // moments are the waits that count most for kind k.

@@ -49,7 +49,7 @@ func TestPast(t *testing.T) {
 // lifted to its severity, but by one step only.
 func TestRank(t *testing.T) {
 	symptom := func(sev Severity) judged {
-		return judged{Finding: Finding{ID: "starvation", Severity: sev, CostNS: 100, Title: "symptom"}, symptom: true}
+		return judged{Finding: Finding{ID: "starvation", Severity: sev, CostNS: 100, Title: "symptom"}, symptom: true, base: 100}
 	}
 	cause := func(sev Severity, ns int64) judged {
 		return judged{Finding: Finding{ID: "hog", Severity: sev, CostNS: 1, Title: "cause"}, explains: attributed{"starvation": ns}}

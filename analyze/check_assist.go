@@ -29,8 +29,8 @@ var checkAssist = check{id: "gc-assist", title: "Goroutines that had to help the
 	f := Finding{
 		Severity: SeverityWarning,
 		Title:    fmt.Sprintf("Mark assists took %s of the program's running time", percent(assist, running)),
-		CostNS:   assist,
-		CostOf:   "goroutine time running inside mark assists",
+		CostNS:   assist + rep.GC.AssistWait,
+		CostOf:   "goroutine time inside mark assists, running and waiting",
 		What: fmt.Sprintf("The program's goroutines marked for the collector for %s of the %s that they ran, and waited another %s inside assists.",
 			dur(assist), dur(running), dur(rep.GC.AssistWait)),
 		Why:    "They allocate faster than the collector's own workers can mark, so each has to mark for what it allocates.",
@@ -43,6 +43,9 @@ var checkAssist = check{id: "gc-assist", title: "Goroutines that had to help the
 	for _, t := range worst.best() {
 		f.Evidence = append(f.Evidence, Evidence{functionName(t.Name), dur(t.Assist)})
 	}
+	// A collector that runs all the time shows in the workers as well. What slows
+	// goroutines down more is the point: their assists, or waits behind workers.
+	j.explains = attributed{"gc-workers": f.CostNS}
 	j.findings = []Finding{f}
 	return j
 }}

@@ -9,9 +9,10 @@ import (
 // checkBurst measures how many goroutines were created within 10 ms, and how
 // long those then waited to run for the first time.
 //
-// Threshold: a thousand within 10 ms; worth a finding if one of them waited for
-// 5 ms, a warning from 10 ms, critical from 100 ms, like any wait. A P runs some
-// thousand short goroutines in a millisecond: where none waits, all is well.
+// Threshold: 257 within 10 ms, one more than a P's ring holds, so that they fill the
+// global queue as well; worth a finding if one of them waited for 5 ms, a warning
+// from 10 ms, critical from 100 ms, like any wait. A P runs some thousand short
+// goroutines in a millisecond: where none waits, all is well.
 //
 // False positives: programs that start all their work at once and wait for the
 // end of it anyway. Creation that goes on like this for more than a second is no
@@ -46,7 +47,7 @@ var checkBurst = check{id: "burst", title: "Bursts of new goroutines", judge: fu
 		f.Moments = append(f.Moments, r.moment(x.start(), min(x.end()+model.Time(x.longest), r.replay.end), -1, -1, -1,
 			fmt.Sprintf("%d goroutines created in %s, mostly %s", x.count, dur(x.length()), functionName(r.names.startFunc(x.fn)))))
 	}
-	j.explains = attributed{"starvation": b.starved, "overload": b.cost}
+	j.explains = attributed{"starvation": b.starved, "overload": b.starved}
 	j.findings = []Finding{f}
 	return j
 }}
@@ -54,7 +55,7 @@ var checkBurst = check{id: "burst", title: "Bursts of new goroutines", judge: fu
 const (
 	burstTick = 1_000_000 // ns
 	burstSpan = 10        // ticks
-	burstSize = 1000      // goroutines in a span
+	burstSize = 257       // goroutines in a span: more than a P's ring holds
 	burstLate = 4096      // ticks for which the first run of a goroutine is waited for
 	burstLoad = 1000      // ticks after which it is no burst
 )

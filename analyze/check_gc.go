@@ -13,7 +13,7 @@ import "fmt"
 // False positives: idle-priority workers use Ps that had nothing to do; they
 // count, but cost no latency unless they are slow to stop. So the share of P time
 // alone fires only if goroutines also waited.
-var checkGC = check{id: "gc-workers", title: "GC mark workers crowding out the program", judge: func(r *run, rep *Report) judgement {
+var checkGC = check{id: "gc-workers", title: "GC mark workers crowding out the program", symptom: true, judge: func(r *run, rep *Report) judgement {
 	g := &rep.GC
 	pTime := gomaxprocsTime(&rep.Trace, len(rep.Procs))
 	behind, waited := r.blame.waited[pDidMark], r.blame.waited.total()
@@ -64,7 +64,7 @@ var checkGC = check{id: "gc-workers", title: "GC mark workers crowding out the p
 			f.Moments = append(f.Moments, Moment{Start: x.Start, End: x.End, G: -1, P: -1, M: -1, Text: "mark phase of " + dur(x.End-x.Start)})
 		}
 	}
-	j.explains = r.explains(pDidMark)
+	j.explains, j.base = r.explains(pDidMark), 2*max(1, behind) // assists have to outweigh all of it
 	j.findings = []Finding{f}
 	return j
 }}

@@ -47,6 +47,10 @@ var checkGlobalQueue = check{id: "global-queue", title: "Starvation in the globa
 			{"longest wait in local queues", dur(local.Max)},
 		},
 	}
+	// Where many took turns on a P and only those in the global queue waited, that
+	// they stood there is the reason; behind one that kept the P, it is not.
+	unfair := r.blame.unfair[pDidRun]
+	j.explains = attributed{"starvation": unfair, "overload": unfair}
 	j.findings = []Finding{f}
 	return j
 }}

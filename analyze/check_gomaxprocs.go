@@ -17,9 +17,12 @@ import "fmt"
 // threads had to wait for CPUs: a warning if standstills took 5 %, or half of what
 // long waits lasted passed with a P that ran nothing, else information.
 //
-// That GOMAXPROCS is too small can't be known: where all Ps were busy for a fifth of
-// the trace with goroutines waiting, and the process seemed to get its CPUs, the
-// check is undecided.
+// That GOMAXPROCS is too small can't be known. With one P it is worth a try: most
+// machines have more CPUs. It is a warning if the P ran goroutines for four fifths of
+// the trace and of 100 ms or more, waits of over 10 ms make up a fifth of it, mostly while
+// others used up their time or took turns, and it was neither that too many wanted to
+// run at once nor the order in which they came: other checks say that. Else, where all Ps were busy for a fifth of the
+// trace with goroutines waiting, the check is undecided.
 //
 // False positives: two goroutines in long calculations that cannot be interrupted
 // leave no event either, and a program with a period of its own of 100 ms can look
@@ -46,11 +49,13 @@ var checkGomaxprocs = check{id: "gomaxprocs", title: "GOMAXPROCS against the CPU
 	switch {
 	case st.inStep >= quotaSome && st.inStepNS*5 >= st.total*4:
 		quotaFinding(rep, &f, &st)
-		j.explains = r.explains(pDidHog, pDidNone)
+		j.explains = r.explains(pDidHog, pDidOver, pDidNone)
 	case n > 1 && p.slice >= 20 && p.late*5 >= p.slice:
 		j.explains = r.tooManyPs(rep, &f, &st, n)
 	case st.severalPs > 0 && st.severalPs*50 >= analysed(rep):
 		standstill(rep, &f, &st)
+	case n == 1 && r.onePIsFew(rep):
+		j.explains = r.onlyOneP(rep, &f)
 	default:
 		if full := saturated(rep, int(n)); full.time >= 10_000_000 && full.time*5 >= analysed(rep) {
 			j.undecided = fmt.Sprintf("for %s all Ps ran goroutines while others waited: whether more Ps would help depends on how many CPUs there are, which is not in the trace", dur(full.time))
@@ -110,6 +115,33 @@ func standstill(rep *Report, f *Finding, st *stallSum) {
 	f.Why = "Either the machine did not run the process, or not all of it (other processes, a CPU quota, a virtual machine that was stopped), or all running goroutines were in code that cannot be interrupted."
 	f.Advice = "Compare with the machine's load, the container's cpu.stat and the virtual machine's steal time. If the machine was idle, see the stacks of the goroutines that ran."
 	f.Sure, f.SureWhy = "medium", "that nothing happened is certain; who held the process up is not in the trace"
+}
+
+// onePIsFew reports whether the one P was mostly busy, and goroutines waited long for
+// others that did nothing wrong.
+func (r *run) onePIsFew(rep *Report) bool {
+	starved := r.latency.starvedNS
+	turns := r.blame.starved[pDidRun] + r.blame.starved[pDidHog]
+	otherwise := max(r.blame.unfair[pDidRun], r.chains.starved, r.bursts.starved)
+	return analysed(rep) >= 100_000_000 && starved*5 >= analysed(rep) && turns*2 >= starved && otherwise*2 < starved && rep.Key.Utilisation >= .8 && !overloaded(rep, saturated(rep, 1))
+}
+
+// onlyOneP is of a program that kept its only P busy.
+func (r *run) onlyOneP(rep *Report, f *Finding) attributed {
+	f.Severity = SeverityWarning
+	f.Title = fmt.Sprintf("GOMAXPROCS is 1, and the P was busy %s of the time while goroutines waited up to %s", percent(int64(1000*rep.Key.Utilisation), 1000), dur(r.latency.user.max))
+	f.CostNS, f.CostOf = r.latency.starvedNS, "goroutine time spent runnable in waits longer than "+dur(starvedAfter)
+	f.What = fmt.Sprintf("Up to %d goroutines were ready to run at once, and one could. They waited while others took turns or used up their time slice: no single one kept the P for longer than it may.", rep.Key.QueuePeak)
+	f.Why = "Work that could be done at the same time was done in turns, as there is one P only."
+	f.Advice = "See how many CPUs the process may use (nproc, the container's cpu.max). If more than one, raise GOMAXPROCS; if not, the work has to become less."
+	f.Sure, f.SureWhy = "low", "that all waited for one P is in the trace; how many CPUs there are is not"
+	f.Moments = r.blame.moments(r, pDidHog, "others used up their time slice")
+	if len(f.Moments) == 0 {
+		f.Moments = r.blame.moments(r, pDidRun, "others took turns")
+	}
+	x := r.explains(pDidRun, pDidHog)
+	delete(x, "global-queue")
+	return x
 }
 
 const (

@@ -8,46 +8,48 @@ import (
 
 // checkHog measures how long one goroutine kept a P at a stretch.
 //
-// Threshold: 30 ms at a stretch. The slice after which sysmon asks for a preemption
-// is 10 ms, but it looks only every 10 ms and counts from when it first saw the
-// goroutine: a slice of 20 ms is usual where all compute. Only a warning if another goroutine waited for that P for 10 ms or
-// more meanwhile, critical from 100 ms.
+// Threshold: 24 ms at a stretch, 30 ms if a signal ended it. The slice after which
+// sysmon asks for a preemption is 10 ms, but it looks only every 10 ms and counts
+// from when it first saw the goroutine: a slice of 20 ms is usual where all compute,
+// and a busy machine adds to it. One that a signal stopped can be interrupted at any
+// time: it may be that only the asking came late. Only a warning if another goroutine
+// waited for that P for 10 ms or more meanwhile, critical from 100 ms.
 //
 // False positives: the operating system took the thread off its CPU, so that the
 // goroutine did not really run all the time; a program that is meant to compute
 // and has no one waiting gets the finding as information only.
-var checkHog = check{id: "hog", title: "Goroutines that kept a P for long", judge: func(r *run, rep *Report) judgement {
+var checkHog = check{id: "hog", title: "Goroutines that kept a P for long", symptom: true, judge: func(r *run, rep *Report) judgement {
 	l := r.longRuns
 	j := judgement{measured: fmt.Sprintf("longest stretch of one goroutine on a P %s", dur(l.all.max))}
-	if l.all.max < hogAfter {
+	all := l.overran.best()
+	if len(all) == 0 {
 		return j
 	}
+	worst := &all[0]
+	longest := int64(worst.End - worst.Start)
 	f := Finding{
 		Severity: SeverityInfo,
-		CostOf:   "P time of stretches longer than " + dur(hogAfter),
-		CostNS:   l.long,
+		CostOf:   "P time of stretches that went on when they were to end",
+		CostNS:   l.over,
 		Sure:     "medium", SureWhy: "both ends of the stretch are in the trace; whether the thread had a CPU all the while is not",
 		Advice: "If the machine had CPUs to spare, split this work into pieces of about a millisecond, or move it off the path of requests. If it had not, the goroutine did not really run all that time: look at the machine's load first.",
 	}
-	for _, iv := range l.worst.best() {
-		d := int64(iv.End - iv.Start)
-		if d < hogAfter {
-			break
-		}
+	for i := range all {
+		iv := &all[i]
 		f.Moments = append(f.Moments, r.moment(iv.Start, iv.End, iv.G, iv.P, iv.M,
-			fmt.Sprintf("%s ran %s on P%d", named(int64(iv.G), r.names.startFunc(iv.Func)), dur(d), iv.P)))
+			fmt.Sprintf("%s ran %s on P%d", named(int64(iv.G), r.names.startFunc(iv.Func)), dur(int64(iv.End-iv.Start)), iv.P)))
 	}
-	worst := l.worst.best()[0]
 	f.Stacks = r.stack(fmt.Sprintf("where G%d stopped in the end", worst.G), worst.Stack)
 	who := named(int64(worst.G), r.names.startFunc(worst.Func))
-	f.Title = fmt.Sprintf("One goroutine kept P%d for %s at a stretch", worst.P, dur(l.all.max))
-	f.What = fmt.Sprintf("%s had P%d from %s on for %s at a stretch.", who, worst.P, at(r.offset(worst.Start)), dur(l.all.max))
-	f.Why = "The runtime asks a goroutine to stop after 10 ms to 20 ms. This one went on: it reached no point where it could be stopped, or its thread, or the runtime's monitor, got no CPU. The trace cannot tell these apart."
-	waited := r.waitedFor(rep, worst.P, worst.Start, worst.End)
+	f.Title = fmt.Sprintf("One goroutine kept P%d for %s at a stretch", worst.P, dur(longest))
+	f.What = fmt.Sprintf("%s had P%d from %s on for %s at a stretch.", who, worst.P, at(r.offset(worst.Start)), dur(longest))
+	f.Why = worst.why()
+	waited := r.waitedFor(rep, all)
 	f.Evidence = []Evidence{
-		{"longest stretch", dur(l.all.max)},
+		{"longest stretch", dur(longest)},
+		{"how that ended", worst.ended()},
 		{"99th percentile of all stretches", dur(l.all.quantile(.99))},
-		{"longest of the worst waits for that P meanwhile", dur(waited)},
+		{"longest of the worst waits for such a P meanwhile", dur(waited)},
 	}
 	if waited >= starvedAfter {
 		f.Severity = SeverityWarning
@@ -55,22 +57,48 @@ var checkHog = check{id: "hog", title: "Goroutines that kept a P for long", judg
 	if waited >= 10*starvedAfter {
 		f.Severity = SeverityCritical
 	}
-	j.explains = r.explains(pDidHog)
+	j.explains = r.explains(pDidOver)
 	j.findings = []Finding{f}
 	return j
 }}
 
-// hogAfter is the stretch from which a goroutine counts as keeping its P.
-const hogAfter = lateSlice
+// why says what let a stretch go on.
+func (x *longRun) why() string {
+	const asked = "The runtime asks a goroutine to stop after 10 ms to 20 ms. "
+	switch x.how {
+	case model.HowSignal:
+		return asked + "This one was stopped by a signal in the end, and so could have been sooner: its thread, or the runtime's monitor, got no CPU, or it was for long in code that no signal may stop."
+	case model.HowCooperative:
+		return asked + "This one went on until it called a function: before, it reached no point where it could be stopped (asyncpreemptoff, or code that no signal may stop), or its thread, or the runtime's monitor, got no CPU."
+	}
+	return asked + "This one went on: it reached no point where it could be stopped, or its thread, or the runtime's monitor, got no CPU. The trace cannot tell these apart."
+}
 
-// waitedFor is the longest time within [start, end] that one of the worst waits
-// for p lasted.
-func (r *run) waitedFor(rep *Report, p model.ProcID, start, end model.Time) int64 {
+// ended says how the stretch ended.
+func (x *longRun) ended() string {
+	switch x.how {
+	case model.HowSignal:
+		return "by a signal"
+	case model.HowCooperative:
+		return "at a function call"
+	}
+	return "by itself"
+}
+
+// hogAfter is the stretch from which a goroutine counts as keeping its P: a fifth
+// longer than the slices of 20 ms that are usual where all compute.
+const hogAfter = 24_000_000 // ns
+
+// waitedFor is the longest time within one of these stretches that one of the
+// worst waits for its P lasted.
+func (r *run) waitedFor(rep *Report, over []longRun) int64 {
 	var longest int64
 	for _, e := range rep.Episodes {
-		if queueOf(&e) == int32(p) {
-			from, to := max(e.Start, r.offset(start)), min(e.Start+e.Wait, r.offset(end))
-			longest = max(longest, to-from)
+		for i := range over {
+			if x := &over[i]; queueOf(&e) == int32(x.P) {
+				from, to := max(e.Start, r.offset(x.Start)), min(e.Start+e.Wait, r.offset(x.End))
+				longest = max(longest, to-from)
+			}
 		}
 	}
 	return longest

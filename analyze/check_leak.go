@@ -11,33 +11,40 @@ import (
 //
 // Threshold: 20 more at the end than at the beginning, a warning from 100; their
 // number never fell from one eighth of the trace to the next and rose in at least
-// six; at most a tenth of those that began ended; nine tenths of the growth is
-// blocked at the end, half of it for longer than an eighth of the trace.
+// six; nine tenths of the growth is blocked at the end, half of it for longer than an
+// eighth of the trace. And at most a tenth of those that began ended; or 20 did, and
+// most of those that stay are blocked where none else was for a tenth as long and went
+// on: then it is a warning from 20.
 //
 // False positives: a program whose load grows all through the trace, with a
 // goroutine for each connection; where they wait for the network, it is
 // information only. A trace of less than a second is too short to tell growth
-// from work in progress.
+// from work in progress, unless others of the same function come to their end.
 var checkLeak = check{id: "leak", title: "Goroutines that get more and never end", judge: func(r *run, rep *Report) judgement {
 	var worst *growth
-	var most int64
+	var most, open int64
 	for _, g := range r.leaks.byFunc {
 		if g == nil || isRuntime(r.names.funcs[g.fn]) {
 			continue
 		}
 		most = max(most, g.live)
+		if analysed(rep) < leakTrace && !g.forever(r.leaks, g.place()) {
+			open = max(open, g.live)
+			continue
+		}
 		if g.leaks(r.leaks) && (worst == nil || g.live > worst.live) {
 			worst = g
 		}
 	}
 	j := judgement{measured: fmt.Sprintf("one function's goroutines grew by %d at most", most)}
-	if most >= leakSize && analysed(rep) < leakTrace {
+	if worst == nil && open >= leakSize {
 		j.undecided = fmt.Sprintf("%s is too short to tell goroutines that stay from work in progress: record %s or more", dur(analysed(rep)), dur(leakTrace))
 		return j
 	}
 	if worst == nil {
 		return j
 	}
+	stuck := worst.place()
 	name := functionName(r.names.funcs[worst.fn])
 	f := Finding{
 		Severity: SeverityInfo,
@@ -45,7 +52,7 @@ var checkLeak = check{id: "leak", title: "Goroutines that get more and never end
 		CostOf:   "not a cost in time",
 		What: fmt.Sprintf("In %s %d goroutines began in %s and %d ended; their number rose all the time. %d were blocked at the end, %d of them for more than %s.",
 			dur(analysed(rep)), worst.born, name, worst.ended, worst.blocked, worst.stuck, dur(analysed(rep)/leakParts)),
-		Why:    fmt.Sprintf("They are %s, and nothing woke them. Mostly that means that whoever starts them does not make sure that they end.", blockedOn(worst.reason.String())),
+		Why:    fmt.Sprintf("They are %s, and nothing woke them. Mostly that means that whoever starts them does not make sure that they end.", blockedOn(stuck.reason.String())),
 		Advice: "Look at the stack: who should send, receive, close or unlock there? Give it a context that ends, or a channel with room for the one value.",
 		Sure:   "medium", SureWhy: "the goroutines are in the trace; whether something would wake them after its end is not",
 		Evidence: []Evidence{
@@ -54,12 +61,16 @@ var checkLeak = check{id: "leak", title: "Goroutines that get more and never end
 			{"blocked at the end", fmt.Sprint(worst.blocked)},
 			{"number by eighths of the trace, from its beginning", fmt.Sprint(r.leaks.curve(worst))},
 		},
-		Stacks: r.stack("where they are blocked", worst.stack),
+		Stacks: r.stack("where they are blocked", stuck.stack),
 	}
-	if worst.live >= 100 && worst.reason != model.ReasonNetwork {
+	if worst.forever(r.leaks, stuck) {
+		f.Why = fmt.Sprintf("They are %s, where nobody else of the program was for a tenth as long and went on. Mostly that means that whoever starts them does not make sure that they end: it gave up waiting, or returned.", blockedOn(stuck.reason.String()))
+		f.Sure = "high"
+	}
+	if (worst.live >= 100 || f.Sure == "high") && stuck.reason != model.ReasonNetwork {
 		f.Severity = SeverityWarning
 	}
-	f.Moments = []Moment{r.moment(worst.since, r.replay.end, worst.g, -1, -1, fmt.Sprintf("%s blocked since %s", named(int64(worst.g), r.names.funcs[worst.fn]), at(r.offset(worst.since))))}
+	f.Moments = []Moment{r.moment(stuck.since[0], r.replay.end, stuck.g, -1, -1, fmt.Sprintf("%s blocked since %s", named(int64(stuck.g), r.names.funcs[worst.fn]), at(r.offset(stuck.since[0]))))}
 	j.findings = []Finding{f}
 	return j
 }}

@@ -1,6 +1,10 @@
 package analyze
 
-import "fmt"
+import (
+	"fmt"
+
+	"gmptrace/model"
+)
 
 // checkLock measures waits for mutexes by the place in the program that locks,
 // and what the goroutine that unlocked did meanwhile.
@@ -10,11 +14,13 @@ import "fmt"
 // that passes lets one more in, and all queue again; a warning if one waited 10 ms.
 // Or the one that unlocked had itself waited for a P for 5 ms of somebody's wait, half
 // a time slice: the mutex was held by a goroutine that the scheduler did not run; a
-// warning from 10 ms, critical from 100 ms, like any wait for a P. A wait of 100 ms
-// behind a holder that was blocked, or in a system call, is information: it is the
-// program that chose to.
+// warning from 10 ms, critical from 100 ms, like any wait for a P. Or a wait took
+// 10 ms until another goroutine unlocked, whatever that had done: to who waits it is
+// the same as a wait for a P; a warning, unless somebody waited there for four fifths of
+// the time and holders were mostly blocked: so do goroutines that take turns to wait
+// for work, which is information, from 100 ms.
 //
-// False positives: one place may lock many mutexes; a mutex that is held for long
+// False positives: a batch program whose parts need not be quick; one place may lock many mutexes; a mutex that is held for long
 // on purpose, to let others wait, is no convoy but looks like one. Which mutex it was
 // is not in the trace. Without stacks, waits for mutexes and for wait groups are one.
 var checkLock = check{id: "lock", title: "Lock convoys and holders that did not run", judge: func(r *run, rep *Report) judgement {
@@ -25,13 +31,20 @@ var checkLock = check{id: "lock", title: "Lock convoys and holders that did not 
 		return j
 	}
 	site, convoy := l.worstSite(analysed(rep))
-	if site == nil || !convoy && l.descheduled < lockWait/2 && site.longest.wait < 10*lockWait {
+	if site == nil || !convoy && l.descheduled < lockWait/2 && site.late == 0 {
 		return j
 	}
-	if !convoy && l.behind != nil {
+	if !convoy && l.behind != nil && l.descheduled >= lockWait/2 {
 		site = l.behind
 	}
+	inTurn := site.inTurn(analysed(rep))
+	if !convoy && inTurn && l.descheduled < lockWait/2 && site.longest.wait < 10*lockWait {
+		return j
+	}
 	f := lockFinding(r, rep, site, convoy)
+	if site.late > 0 && !inTurn {
+		f.Severity = worse(f.Severity, SeverityWarning)
+	}
 	j.findings = []Finding{f}
 	return j
 }}
@@ -56,6 +69,7 @@ func lockFinding(r *run, rep *Report, s *lockSite, convoy bool) Finding {
 		Evidence: []Evidence{
 			{"waits", fmt.Sprint(s.waits.n)},
 			{"longest", dur(s.waits.max)},
+			{"of " + dur(lockWait) + " or more", fmt.Sprintf("%d, %s in all", s.late, dur(s.lateNS))},
 			{"99th percentile", dur(s.waits.quantile(.99))},
 			{"blocked there at once, most", orMore(s.peak, lockPeak)},
 			{"blocked there on average", fmt.Sprintf("%.2f", float64(s.waits.total)/float64(max(1, analysed(rep))))},
@@ -79,6 +93,9 @@ func lockFinding(r *run, rep *Report, s *lockSite, convoy bool) Finding {
 		if !convoy {
 			f.Title = fmt.Sprintf("A goroutine that others needed a mutex from waited %s for a P", dur(s.deschedMax))
 		}
+	}
+	if s.late > 0 && !convoy && s.deschedMax < lockWait/2 && x.by != model.NoG {
+		f.Title = fmt.Sprintf("Goroutines waited up to %s for a mutex whose holder %s", dur(s.waits.max), s.held.did())
 	}
 	f.Why = s.held.why()
 	if s.held.most() == &s.held.runnable {

@@ -1,6 +1,10 @@
 package analyze
 
-import "fmt"
+import (
+	"fmt"
+
+	"gmptrace/model"
+)
 
 // checkLockedThread measures what goroutines that are locked to their thread
 // (runtime.LockOSThread) cost: whenever one stops, its thread must give its P
@@ -8,9 +12,10 @@ import "fmt"
 // wake a thread.
 //
 // Threshold: a hundred such handoffs, and a thousand a second, is worth knowing:
-// at some ten microseconds each that is a per cent of a CPU. A warning if these
-// goroutines also waited for a P for a tenth of the time in all, critical never:
-// it slows one goroutine.
+// at some ten microseconds each that is a per cent of a CPU. Or, and a warning, if these
+// goroutines, and those whom they made ready, waited for a P for 5 ms in all, a
+// hundredth of the trace, and a tenth of the milliseconds in which two handoffs fell or
+// more; critical never: it slows one goroutine and who talks to it.
 //
 // False positives: a goroutine counts as locked if it runs on one thread that
 // runs nothing else and is handed to it; a goroutine that for a while happens to
@@ -18,14 +23,16 @@ import "fmt"
 var checkLockedThread = check{id: "locked-thread", title: "Handoffs to and from locked threads", judge: func(r *run, rep *Report) judgement {
 	l := r.locked
 	j := judgement{measured: fmt.Sprintf("%s of Ps by threads with a locked goroutine; these goroutines waited %s for a P", plural(l.n, "handoff"), dur(l.waits.total))}
-	if l.n < 100 || l.n*1_000_000_000 < 1000*analysed(rep) {
+	waited := l.waits.total + l.others.total
+	slow := waited >= 5_000_000 && waited*100 >= analysed(rep) && waited*10 >= l.busy*int64(lockedTick)
+	if l.n < 100 || l.n*1_000_000_000 < 1000*analysed(rep) && !slow {
 		return j
 	}
 	f := Finding{
 		Severity: SeverityInfo,
 		Title:    fmt.Sprintf("Goroutines locked to their thread gave their P away %d times", l.n),
-		CostNS:   l.waits.total,
-		CostOf:   "time that these goroutines were runnable",
+		CostNS:   waited,
+		CostOf:   "time that these goroutines, and those whom they made ready, were runnable",
 		What: fmt.Sprintf("%d times a second a thread with a locked goroutine gave its P away; these goroutines waited %s to run, %s at the median and %s at the longest.",
 			l.n*1_000_000_000/max(1, analysed(rep)), times(l.waits.n), dur(l.waits.quantile(.5)), dur(l.waits.max)),
 		Why:    "A goroutine that called runtime.LockOSThread can run on its own thread only, and that thread runs no other. Each time it blocks and goes on, two threads have to be woken instead of none.",
@@ -36,9 +43,11 @@ var checkLockedThread = check{id: "locked-thread", title: "Handoffs to and from 
 			{"median wait from ready to running", dur(l.waits.quantile(.5))},
 			{"99th percentile", dur(l.waits.quantile(.99))},
 			{"longest", dur(l.waits.max)},
+			{"those whom they made ready waited", dur(l.others.total)},
+			{"time with such handoffs two thousand times a second", dur(l.busy * int64(lockedTick))},
 		},
 	}
-	if l.waits.total*10 >= analysed(rep) {
+	if slow {
 		f.Severity = SeverityWarning
 	}
 	for _, x := range l.worst.best() {
@@ -48,3 +57,8 @@ var checkLockedThread = check{id: "locked-thread", title: "Handoffs to and from 
 	j.findings = []Finding{f}
 	return j
 }}
+
+const (
+	lockedTick  = model.Time(1_000_000) // ns
+	lockedOften = 2                     // handoffs in a tick: two thousand a second
+)

@@ -6,14 +6,20 @@ import "fmt"
 // Ps look at the network when they run out of work; while all are busy nobody
 // does, until the monitor (sysmon) sees that it was not done for 10 ms.
 //
-// Threshold: ten such wake-ups, and 5 % of all that the network ended, is worth
-// knowing; a warning if they are half, which means that the Ps mostly have no
-// time to look.
+// And how much longer than it mostly does a goroutine waited for the network while
+// goroutines kept all Ps, in places where it else seldom waits for longer.
+//
+// Threshold: ten such wake-ups by the monitor, and 5 % of all that the network ended, is
+// worth knowing; a warning if they are half, which means that the Ps mostly have no
+// time to look. Or twenty waits at a place, at most a tenth of which was 5 ms longer
+// than half of them while a P was free; those that were so while goroutines kept all
+// Ps are worth a finding, a warning from 10 ms, if they are three and a hundredth of all.
 //
 // False positives: the monitor also finds what became ready just before it looked.
 // How long a connection had been readable is not in the trace: between nothing and
-// about 10 ms, more if the monitor itself got no CPU.
-var checkNetpoll = check{id: "netpoll", title: "Network wake-ups found late", judge: func(r *run, rep *Report) judgement {
+// about 10 ms, more if the monitor itself got no CPU. And who was to answer may have
+// waited for a P of this same process.
+var checkNetpoll = check{id: "netpoll", title: "Network wake-ups found late", symptom: true, judge: func(r *run, rep *Report) judgement {
 	n := r.netpolls
 	j := judgement{measured: fmt.Sprintf("%d of %s found by the monitor instead of a P", n.polled, plural(n.all, "network wake-up"))}
 	if r.old && n.all > 0 {
@@ -21,7 +27,12 @@ var checkNetpoll = check{id: "netpoll", title: "Network wake-ups found late", ju
 		j.undecided = "traces before Go 1.22 do not tell who found a connection ready"
 		return j
 	}
-	if n.polled < 10 || n.polled*20 < n.all {
+	late, waits, worst := n.late()
+	some := n.polled >= 10 && n.polled*20 >= n.all
+	if late.n > 0 {
+		j.measured += fmt.Sprintf("; %s late, by up to %s", plural(late.n, "wait"), dur(late.max))
+	}
+	if !some && late.n == 0 {
 		return j
 	}
 	f := Finding{
@@ -41,8 +52,14 @@ var checkNetpoll = check{id: "netpoll", title: "Network wake-ups found late", ju
 			{"from found to running, longest", dur(n.after.max)},
 		},
 	}
-	if n.polled*2 >= n.all {
+	if some && n.polled*2 >= n.all {
 		f.Severity = SeverityWarning
+	}
+	if late.n > 0 {
+		r.foundLate(&f, &late, waits, worst)
+		j.explains = attributed{"starvation": n.starved}
+		j.findings = []Finding{f}
+		return j
 	}
 	for _, x := range n.worst.best() {
 		f.Moments = append(f.Moments, r.moment(x.at-10_000_000, x.at, x.g, -1, -1, fmt.Sprintf("the monitor found %s ready", plural(x.count, "goroutine"))))
@@ -53,3 +70,29 @@ var checkNetpoll = check{id: "netpoll", title: "Network wake-ups found late", ju
 	j.findings = []Finding{f}
 	return j
 }}
+
+// foundLate says how much longer than mostly goroutines waited while all Ps were
+// kept.
+func (r *run) foundLate(f *Finding, late *histogram, waits int64, worst *topK[overslept]) {
+	f.Title = fmt.Sprintf("Network wake-ups were found up to %s late", dur(late.max))
+	f.CostNS += late.total
+	f.CostOf = "goroutine time waiting for the network beyond what the place mostly waits, and from when the monitor found it until it ran"
+	what := fmt.Sprintf("%s for the network lasted at least %s longer than the same place waits mostly, while goroutines kept all Ps.", plural(late.n, "wait"), dur(sleepLate))
+	if r.netpolls.polled > 0 {
+		what += " " + f.What
+	}
+	f.What = what
+	f.Why = "A P looks at the network when it has nothing else to run. Goroutines kept all Ps, so that nobody looked until one of them stopped, or the monitor (sysmon) did, 10 ms after the last look."
+	f.Sure, f.SureWhy = "medium", "since when a connection was readable is not in the trace: it is taken from how long the same place waits mostly"
+	f.Evidence = append(f.Evidence, Evidence{"late waits", fmt.Sprint(late.n)}, Evidence{"late by, median", dur(late.quantile(.5))}, Evidence{"late by, longest", dur(late.max)})
+	if late.max >= starvedAfter && late.n >= lateSome && late.n*100 >= waits {
+		f.Severity = SeverityWarning
+	}
+	for i, x := range worst.best() {
+		if i == 0 {
+			f.Stacks = r.stack(fmt.Sprintf("where G%d waited", x.g), x.stack)
+		}
+		f.Moments = append(f.Moments, r.moment(x.due, x.woken, x.g, -1, -1,
+			fmt.Sprintf("%s waited for the network for %s, %s longer than that place mostly does", named(int64(x.g), r.names.startFunc(x.fn)), dur(x.wanted+x.late), dur(x.late))))
+	}
+}

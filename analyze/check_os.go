@@ -1,48 +1,158 @@
 package analyze
 
-import "fmt"
+import (
+	"fmt"
 
-// checkOS measures waits for a P that ran nothing meanwhile: the queue's P was
-// idle or its thread was in the scheduler, the world was not stopped. Nobody in
-// the process was in the way; the thread did not get a CPU, or was late to wake.
+	"gmptrace/model"
+)
+
+// checkOS measures waits for a P that ran nothing meanwhile, or for one that ran
+// others while another P was free: the P was idle or its thread was in the scheduler,
+// the world was not stopped. Whoever makes a goroutine ready while a P is idle wakes a
+// thread for it (wakep), and that one looks into all queues; so nobody in the process
+// was in the way: the thread did not get a CPU, or was late to wake.
 //
 // Threshold: waits from 1 ms on, and of them such time of 10 ms in all, at least
 // half, and a hundredth of the trace; or half of what waits over 10 ms lasted. A
 // warning if 10 ms of one wait passed so, critical from 100 ms. Waking a thread on
 // an idle machine takes less than a tenth of a millisecond.
 //
-// False positives: the runtime may leave a P idle for a moment because another
+// And stretches of 20 ms or more of goroutines that else run for a moment, where signals
+// stop goroutines of this program: had it had a CPU, it would have been stopped in that
+// time, and have gone on later. A warning from three, and a hundredth of the trace.
+//
+// False positives: code that no signal may stop and that is run seldom; the runtime may leave a P idle for a moment because another
 // thread already looks for work; when a thread gave its P up because the operating
 // system held it, the P of another queue may be blamed. Goroutines that seem to
-// run while their thread has no CPU are not seen here at all.
+// run while their thread has no CPU are not seen if that is for less than 20 ms, or if
+// they often run for long.
 var checkOS = check{id: "os", title: "Waits with nobody of the process in the way", judge: func(r *run, rep *Report) judgement {
 	b := r.blame
-	ns, all := b.waited[pDidNone], b.waited.total()
+	ns, all := b.waited[pDidNone]+b.waited[pDidSpare], b.waited.total()
 	j := judgement{measured: fmt.Sprintf("%s of %s that waits of %s and more lasted", dur(ns), dur(all), dur(blamedFrom))}
-	worst := b.worst[pDidNone].best()
 	many := ns >= 10_000_000 && ns*2 >= all && ns*100 >= analysed(rep)
-	long := b.starved[pDidNone]*2 >= r.latency.starvedNS && r.latency.starvedNS > 0
+	long := (b.starved[pDidNone]+b.starved[pDidSpare])*2 >= r.latency.starvedNS && r.latency.starvedNS > 0
+	if x := r.stolen.all(); len(x) >= stolenSome {
+		r.noCPU(rep, x, &j)
+	}
 	if !many && !long {
 		return j
 	}
+	longest := max(b.worstPart(pDidNone), b.worstPart(pDidSpare))
 	f := Finding{
-		Severity: graded(worst[0].part),
-		Title:    fmt.Sprintf("Goroutines waited up to %s although nothing ran on their P", dur(worst[0].part)),
+		Severity: graded(longest),
+		Title:    fmt.Sprintf("Goroutines waited up to %s although a P was free for them", dur(longest)),
 		CostNS:   ns,
-		CostOf:   "goroutine time spent waiting for a P that ran nothing",
-		What: fmt.Sprintf("Waits of %s and more lasted %s in all; for %s of that the P that the goroutine waited for ran no goroutine, and the world was not stopped.",
-			dur(blamedFrom), dur(all), percent(ns, all)),
+		CostOf:   "goroutine time spent waiting for a P while it, or another one, ran nothing",
+		What: fmt.Sprintf("Waits of %s and more lasted %s in all; for %s of that the P that the goroutine waited for ran no goroutine and the world was not stopped, for %s it ran others while another P was idle.",
+			dur(blamedFrom), dur(all), percent(b.waited[pDidNone], all), percent(b.waited[pDidSpare], all)),
 		Why:    "No goroutine was in the way. Most likely the P's thread had been woken, or was about to look for work, and the operating system did not run it.",
 		Advice: "Look at the machine, not at the program: CPU quota of the container, other processes, a virtual machine that loses its CPUs, GOMAXPROCS higher than the CPUs that the process gets.",
 		Sure:   "medium", SureWhy: "the trace shows that the P ran nothing; that its thread wanted a CPU is inferred",
-		Evidence: r.blameEvidence(&b.waited),
-		Moments:  b.moments(r, pDidNone, "the P ran nothing"),
+		Evidence: append(r.blameEvidence(&b.waited), Evidence{"goroutines ran while another P was idle", dur(b.waited[pDidSpare])}),
 	}
-	j.explains = r.explains(pDidNone)
-	j.explains["idle-p"] = min(ns, r.procs.wastes.long)
-	j.findings = []Finding{f}
+	f.Moments = b.moments(r, pDidNone, "the P ran nothing")
+	if b.waited[pDidSpare] > b.waited[pDidNone] {
+		f.Moments = b.moments(r, pDidSpare, "another P was idle")
+	}
+	for id, ns := range r.explains(pDidNone, pDidSpare) {
+		j.explain(id, ns)
+	}
+	j.explain("idle-p", min(ns, r.procs.wastes.long))
+	j.explain("unbalanced", b.waited[pDidSpare])
+	j.findings = append(j.findings, f)
 	return j
 }}
+
+const stolenSome = 3
+
+// noCPU is of goroutines that seem to have run for too long.
+func (r *run) noCPU(rep *Report, all []lateStop, j *judgement) {
+	f := Finding{
+		Severity: SeverityWarning,
+		CostOf:   "P time of goroutines that seem to have had no CPU",
+		Why:      "The runtime stops a goroutine that computes after 10 ms to 20 ms, by a signal where it calls no function, and did so in this program. These went on for longer, and had nothing more to do then. So their threads, or the runtime's monitor with them, had no CPU: another process, a virtual machine that was stopped, or a signal that stopped this one.",
+		Advice:   "Look at the machine, not at the program: other processes and their priority, steal time, CPU quota.",
+		Sure:     "medium", SureWhy: "that they ran longer than the runtime lets them is in the trace, that they had no CPU is inferred",
+	}
+	worst := newTopK[lateStop](maxMoments)
+	var over stretches
+	for _, x := range all {
+		f.CostNS += int64(x.End - x.Start)
+		worst.offer(int64(x.End-x.Start), x)
+		over = append(over, [2]model.Time{x.Start, x.End})
+	}
+	if f.CostNS*100 < analysed(rep) {
+		return
+	}
+	for _, x := range worst.best() {
+		f.Moments = append(f.Moments, r.moment(x.Start, x.End, x.G, x.P, x.M,
+			fmt.Sprintf("%s seemed to run for %s on P%d", named(int64(x.G), r.names.startFunc(x.Func)), dur(int64(x.End-x.Start)), x.P)))
+	}
+	w := &worst.best()[0]
+	usual := r.stolen.byFunc[r.names.start[w.Func]]
+	f.Title = fmt.Sprintf("Goroutines that else run for a moment seemed to run for up to %s", dur(int64(w.End-w.Start)))
+	f.What = fmt.Sprintf("%d times a goroutine had a P for %s or more at a stretch. The goroutines of %s ran %d times, and else for at most %s.",
+		len(all), dur(twoSlices), functionName(r.names.startFunc(w.Func)), usual.n, dur(usual.most))
+	f.Evidence = []Evidence{
+		{"such stretches", fmt.Sprint(len(all))},
+		{"goroutines of the program that a signal stopped", fmt.Sprint(r.stolen.signals)},
+	}
+	j.explain("timers", r.timers.during(over))
+	j.explain("netpoll", r.netpolls.during(over))
+	if starved := r.starvedDuring(rep, over); starved > 0 {
+		j.explain("starvation", starved)
+		j.explain("overload", starved)
+	}
+	var hog int64
+	for i := range all {
+		if overrun(all[i].End-all[i].Start, all[i].how) {
+			hog += int64(all[i].End - all[i].Start)
+		}
+	}
+	j.explain("hog", hog)
+	j.findings = append(j.findings, f)
+}
+
+// stretches are lengths of time, from and to.
+type stretches [][2]model.Time
+
+// share is which part of these times, in [0, 1], lies within s.
+func (s stretches) share(of stretches) float64 {
+	var in, all model.Time
+	for _, x := range of {
+		all += x[1] - x[0]
+		var most model.Time // Ps that lose their CPU at once count once
+		for _, y := range s {
+			most = max(most, min(x[1], y[1])-max(x[0], y[0]))
+		}
+		in += most
+	}
+	return float64(in) / float64(max(all, 1))
+}
+
+// starvedDuring is how much of long waits passed within s, as far as the worst
+// tell.
+func (r *run) starvedDuring(rep *Report, s stretches) int64 {
+	var waits stretches
+	for i := range rep.Episodes {
+		if e := &rep.Episodes[i]; e.Wait > starvedAfter {
+			from := r.replay.start + model.Time(e.Start)
+			waits = append(waits, [2]model.Time{from, from + model.Time(e.Wait)})
+		}
+	}
+	return int64(s.share(waits) * float64(r.latency.starvedNS))
+}
+
+// lateDuring is how much of what is late in all passed within s, as far as the
+// worst tell.
+func lateDuring(s stretches, late *histogram, worst *topK[overslept]) int64 {
+	var waits stretches
+	for _, x := range worst.best() {
+		waits = append(waits, [2]model.Time{x.due, x.woken})
+	}
+	return int64(s.share(waits) * float64(late.total))
+}
 
 // total is the time of all kinds.
 func (s *split) total() int64 {
@@ -62,6 +172,7 @@ func (r *run) blameEvidence(s *split) []Evidence {
 		{"the world was stopped", dur(s[pDidStop])},
 		{"goroutines took turns", dur(s[pDidRun])},
 		{"one goroutine used up its time slice", dur(s[pDidHog])},
+		{"one goroutine ran on when its time slice was over", dur(s[pDidOver])},
 		{"a mark worker ran", dur(s[pDidMark])},
 		{"another goroutine of the runtime ran", dur(s[pDidOther])},
 		{"a system call had the P", dur(s[pDidCall])},

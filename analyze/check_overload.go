@@ -10,11 +10,11 @@ import "fmt"
 // half of the trace, with ten runnable goroutines per P in them.
 //
 // False positives: batch programs that are meant to use every CPU.
-var checkOverload = check{id: "overload", title: "More work than the Ps could do", judge: func(r *run, rep *Report) judgement {
+var checkOverload = check{id: "overload", title: "More work than the Ps could do", symptom: true, judge: func(r *run, rep *Report) judgement {
 	n := max(1, gomaxprocsNow(rep))
 	o := saturated(rep, n)
 	j := judgement{measured: fmt.Sprintf("%s with all Ps busy and at least three goroutines waiting per P", dur(o.time))}
-	if o.time < 10_000_000 || o.time*5 < analysed(rep) && o.time < 100_000_000 {
+	if !overloaded(rep, o) {
 		return j
 	}
 	f := Finding{
@@ -36,13 +36,17 @@ var checkOverload = check{id: "overload", title: "More work than the Ps could do
 	if o.time*2 >= analysed(rep) && o.waiting >= 10*float64(n) {
 		f.Severity = SeverityCritical
 	}
-	j.explains = r.explains(pDidRun)
-	if r.longRuns.all.max < hogAfter { // else who used up whole slices is more to blame
-		j.explains = r.explains(pDidRun, pDidHog)
-	}
+	j.explains, j.base = r.explains(pDidRun, pDidHog), r.latency.starvedNS
+	delete(j.explains, "overload")
+	delete(j.explains, "global-queue") // too much work lets all queues wait alike
 	j.findings = []Finding{f}
 	return j
 }}
+
+// overloaded reports whether there was too much work for long enough.
+func overloaded(rep *Report, o saturation) bool {
+	return o.time >= 10_000_000 && (o.time*5 >= analysed(rep) || o.time >= 100_000_000)
+}
 
 // crowd is how many goroutines must wait per P.
 const crowd = 3

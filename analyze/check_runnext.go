@@ -53,7 +53,7 @@ var checkRunnext = check{id: "runnext", title: "Goroutines that ready each other
 		}
 		f.Moments = append(f.Moments, r.moment(x.start, x.end, x.a, x.p, -1, text))
 	}
-	j.explains = attributed{"starvation": c.starved, "global-queue": c.global}
+	j.explains = attributed{"starvation": c.starved, "overload": c.starved, "global-queue": c.global}
 	j.findings = []Finding{f}
 	return j
 }}

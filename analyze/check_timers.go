@@ -12,7 +12,8 @@ import "fmt"
 // goroutines.
 //
 // Threshold: 5 ms late; a warning from 10 ms, the time slice, if a hundredth of
-// such sleeps was late. Never critical:
+// such sleeps was late, and three: a single disturbance may delay those that were due in
+// it. Never critical:
 // what was asked for is inferred. How long the goroutine then waited for a P is
 // told apart.
 //
@@ -68,7 +69,7 @@ var checkTimers = check{id: "timers", title: "Timers and sleeps that ended late"
 			{"from waking to running, longest", dur(after.max)},
 		},
 	}
-	if late.max >= starvedAfter && late.n*100 >= sleeps {
+	if late.max >= starvedAfter && late.n >= lateSome && late.n*100 >= sleeps {
 		f.Severity = SeverityWarning
 	}
 	for i, x := range worst.best() {
@@ -86,11 +87,12 @@ const (
 	sleepsEnough = 20
 	sleepsSome   = 8         // before that the shortest is not believed
 	sleepLate    = 5_000_000 // ns
+	lateSome     = 3         // late waits: fewer are chance
 )
 
 // busiest says what the Ps did mostly.
 func busiest(s *split) string {
-	best, text := pDidRun, [...]string{pDidRun: "goroutines that took turns", pDidHog: "goroutines that ran for very long", pDidMark: "mark workers",
+	best, text := pDidRun, [...]string{pDidRun: "goroutines that took turns", pDidHog: "goroutines that used up their time slice", pDidOver: "goroutines that ran for very long", pDidMark: "mark workers",
 		pDidOther: "goroutines of the runtime", pDidNone: "nothing, the Ps stood still", pDidCall: "system calls", pDidStop: "nothing, the world was stopped"}
 	for k := range pDidSpare {
 		if s[k] > s[best] {

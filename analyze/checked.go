@@ -127,7 +127,7 @@ func (c *Checked) Add(t *Trace, results []CheckResult) {
 	}
 	for i := range results {
 		x.Counts.add(&results[i])
-		x.Status = worse(x.Status, results[i].Status)
+		x.Status = worseStatus(x.Status, results[i].Status)
 	}
 	c.add(x)
 }
@@ -140,7 +140,7 @@ func (c *Checked) AddUnreadable(name string, err error) {
 
 func (c *Checked) add(x CheckedTrace) {
 	c.Traces = append(c.Traces, x)
-	c.Status = worse(c.Status, x.Status)
+	c.Status = worseStatus(c.Status, x.Status)
 	c.Counts.Passed += x.Counts.Passed
 	c.Counts.Failed += x.Counts.Failed
 	c.Counts.Warned += x.Counts.Warned
@@ -178,7 +178,7 @@ func (s CheckStatus) rank() int {
 	return 0
 }
 
-func worse(a, b CheckStatus) CheckStatus {
+func worseStatus(a, b CheckStatus) CheckStatus {
 	if b.rank() > a.rank() {
 		return b
 	}

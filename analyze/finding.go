@@ -30,11 +30,20 @@ type judgement struct {
 	undecided string // why this trace can't tell; "" when it can
 	findings  []Finding
 	explains  attributed
+	base      int64 // of a symptom: what explanations of it are compared with, its cost where this is 0
 }
 
 // attributed is how much of what other checks call a cost a finding explains, by
 // the id of the check, in the unit of that cost.
 type attributed map[string]int64
+
+// explain adds to what the judgement explains.
+func (j *judgement) explain(id string, ns int64) {
+	if j.explains == nil {
+		j.explains = attributed{}
+	}
+	j.explains[id] += ns
+}
 
 // checks are all checks, in the order in which reports name them.
 var checks = []check{
@@ -80,7 +89,7 @@ func (r *run) check(rep *Report) {
 		rep.Checks = append(rep.Checks, Check{ID: c.id, Title: c.title, Measured: j.measured, Undecided: j.undecided, Findings: len(j.findings)})
 		for _, f := range j.findings {
 			f.ID = c.id
-			found = append(found, judged{Finding: f, symptom: c.symptom, explains: j.explains})
+			found = append(found, judged{Finding: f, symptom: c.symptom, explains: j.explains, base: cmp.Or(j.base, f.CostNS)})
 		}
 	}
 	rank(found)
@@ -100,6 +109,7 @@ type judged struct {
 	Finding
 	symptom  bool
 	explains attributed
+	base     int64
 	cause    string // title of the finding that explains it
 }
 
@@ -116,7 +126,7 @@ func rank(found []judged) {
 		for k := range found {
 			c := &found[k]
 			ns := c.explains[s.ID]
-			if ns*2 < s.CostNS || ns == 0 || c.Severity.rank()+1 < s.Severity.rank() {
+			if ns*2 < s.base || ns == 0 || c.Severity.rank()+1 < s.Severity.rank() {
 				continue
 			}
 			if c.Severity.rank() < s.Severity.rank() {
@@ -251,6 +261,14 @@ func (r *run) stack(title string, i uint32) []Stack {
 
 // analysed is the analysed length in nanoseconds.
 func analysed(rep *Report) int64 { return rep.Trace.To - rep.Trace.From }
+
+// worse is the more severe of the two.
+func worse(s, t Severity) Severity {
+	if s.AtLeast(t) {
+		return s
+	}
+	return t
+}
 
 // atMost is s, or t if s is more severe.
 func atMost(s, t Severity) Severity {

@@ -16,6 +16,10 @@ type leaks struct {
 	n      int
 	byFunc []*growth // by names' function index
 	endAt  model.Time
+
+	// By the stack that it parked with, the longest wait of the program's goroutines
+	// that ended; 0 if none did.
+	returned []int64
 }
 
 // growth is how the number of goroutines of one function changed.
@@ -25,14 +29,18 @@ type growth struct {
 	live        int64 // born less ended
 	samples     [leakSamples]int32
 
-	// Of those there at the end.
+	// Of those there at the end that began in the trace.
 	blocked int64
-	stuck   int64 // for longer than an eighth of the trace
-	stack   uint32
-	lead    int64 // see burst.add
-	reason  model.Reason
-	g       model.GoID // blocked for longest
-	since   model.Time
+	stuck   int64               // for longer than an eighth of the trace
+	places  map[uint32]*stuckAt // by the stack that they parked with
+}
+
+// stuckAt are goroutines of one function that are blocked at one place at the end.
+type stuckAt struct {
+	stack  uint32
+	reason model.Reason
+	since  []model.Time
+	g      model.GoID // blocked for longest
 }
 
 func (l *leaks) observe(f *model.Facts) {
@@ -41,12 +49,23 @@ func (l *leaks) observe(f *model.Facts) {
 	}
 	for i := range f.Gs {
 		iv := &f.Gs[i]
+		if iv.State == model.GWaiting && iv.Open&model.OpenEnd == 0 && !iv.Runtime {
+			l.ended(iv)
+		}
 		if iv.First || iv.Exit || iv.Open&model.OpenEnd != 0 {
 			l.sampleUntil(iv.End)
 			l.change(iv)
 		}
 	}
 	l.sampleUntil(min(f.Now, l.window.to))
+}
+
+// ended notes that a goroutine went on.
+func (l *leaks) ended(iv *model.GInterval) {
+	for int(iv.Stack) >= len(l.returned) {
+		l.returned = append(l.returned, 0)
+	}
+	l.returned[iv.Stack] = max(l.returned[iv.Stack], int64(iv.End-iv.Start), 1)
 }
 
 func (l *leaks) sampleUntil(now model.Time) {
@@ -105,7 +124,7 @@ func (l *leaks) change(iv *model.GInterval) {
 		l.endAt = iv.End
 		for _, x := range l.byFunc {
 			if x != nil {
-				x.blocked, x.stuck, x.lead, x.g = 0, 0, 0, 0
+				x.blocked, x.stuck, x.places = 0, 0, nil
 			}
 		}
 	}
@@ -116,17 +135,46 @@ func (l *leaks) change(iv *model.GInterval) {
 	if (iv.End-iv.Start)*leakParts > iv.End-l.from {
 		g.stuck++
 	}
-	if g.g == 0 || iv.Start < g.since {
-		g.g, g.since = iv.G, iv.Start
+	p := g.places[iv.Stack]
+	if p == nil {
+		if g.places == nil {
+			g.places = map[uint32]*stuckAt{}
+		}
+		p = &stuckAt{stack: iv.Stack, reason: iv.Reason, g: iv.G}
+		g.places[iv.Stack] = p
 	}
-	switch {
-	case g.lead == 0:
-		g.stack, g.reason, g.lead = iv.Stack, iv.Reason, 1
-	case g.stack == iv.Stack:
-		g.lead++
-	default:
-		g.lead--
+	p.since = append(p.since, iv.Start)
+	if k := len(p.since) - 1; iv.Start < p.since[0] { // the first is the one blocked for longest
+		p.g, p.since[0], p.since[k] = iv.G, iv.Start, p.since[0]
 	}
+}
+
+// place is where most of them are blocked.
+func (g *growth) place() *stuckAt {
+	most := &stuckAt{}
+	for _, p := range g.places {
+		if len(p.since) > len(most.since) || len(p.since) == len(most.since) && p.stack < most.stack {
+			most = p
+		}
+	}
+	return most
+}
+
+// forever reports whether most that are blocked at p have been so for ten times as
+// long as anybody else was who went on from there, while leakSize of the same
+// function came to their end: these are no work in progress.
+func (g *growth) forever(l *leaks, p *stuckAt) bool {
+	var longest int64
+	if int(p.stack) < len(l.returned) {
+		longest = l.returned[p.stack]
+	}
+	n := 0
+	for _, t := range p.since {
+		if int64(l.endAt-t) > 10*longest {
+			n++
+		}
+	}
+	return g.ended >= leakSize && 2*n > len(p.since)
 }
 
 // curve is how many there were after each part of the trace.
@@ -142,7 +190,10 @@ func (l *leaks) curve(g *growth) []int64 {
 
 // leaks reports whether g got more and more and stays.
 func (g *growth) leaks(l *leaks) bool {
-	if g.live < leakSize || g.ended*10 > g.born || g.blocked*10 < g.live*9 || g.stuck*2 < g.live {
+	if g.live < leakSize || g.blocked*10 < g.live*9 || g.stuck*2 < g.live {
+		return false
+	}
+	if p := g.place(); g.ended*10 > g.born && (len(p.since) < leakSize || !g.forever(l, p)) {
 		return false
 	}
 	curve := l.curve(g)

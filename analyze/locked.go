@@ -8,10 +8,25 @@ type locked struct {
 	gs    [256]model.GoID // those whose next wait counts, by id modulo: they are few; 0 is none
 	open  int             // of gs
 	waits histogram
+
+	// The other way: those whom a locked goroutine makes ready need another thread.
+	known  [256]model.GoID // goroutines whose thread gave its P away, by id modulo
+	others histogram
+
+	tick  model.Time // under way, with in handoffs so far
+	in    int64
+	busy  int64 // ticks with lockedOften handoffs or more
 	worst *topK[model.GInterval]
 }
 
 func (l *locked) observe(f *model.Facts) {
+	if l.n > 0 {
+		for i := range f.Dispatches {
+			if d := &f.Dispatches[i]; l.is(d.By) && !l.is(d.G) && !d.Runtime {
+				l.others.add(int64(d.Time - d.Ready))
+			}
+		}
+	}
 	hs := f.Handoffs
 	if len(hs) == 0 && l.open == 0 {
 		return
@@ -39,6 +54,11 @@ func (l *locked) observe(f *model.Facts) {
 	}
 }
 
+// is reports whether g is known to be locked.
+func (l *locked) is(g model.GoID) bool {
+	return g > 0 && l.known[uint64(g)%uint64(len(l.known))] == g
+}
+
 // handed notes that a locked goroutine's thread gave its P away: its next wait
 // for one counts.
 func (l *locked) handed(x *model.Handoff) {
@@ -46,6 +66,13 @@ func (l *locked) handed(x *model.Handoff) {
 		return
 	}
 	l.n++
+	if t := x.Time / lockedTick; t != l.tick {
+		l.tick, l.in = t, 0
+	}
+	if l.in++; l.in == lockedOften {
+		l.busy++
+	}
+	l.known[uint64(x.G)%uint64(len(l.known))] = x.G
 	g := &l.gs[uint64(x.G)%uint64(len(l.gs))]
 	if *g == 0 {
 		l.open++

@@ -49,6 +49,8 @@ type lockSite struct {
 	open       []model.Time // ends of waits that overlap with the last
 	peak       int
 	held       holding
+	late       int64 // waits of lockWait or longer that another goroutine ended
+	lateNS     int64
 	deschedMax int64
 	longest    lockedOut
 	worst      *topK[lockedOut] // by how long the one who unlocked had held it
@@ -105,6 +107,10 @@ func (l *locks) waited(iv *model.GInterval) int32 {
 		x.held = l.holder(iv, k)
 	}
 	s.held.add(&x.held)
+	if d >= lockWait && iv.By != model.NoG {
+		s.late++
+		s.lateNS += d
+	}
 	if x.held.runnable > s.deschedMax {
 		s.deschedMax = x.held.runnable
 		if x.held.runnable > l.descheduled {
@@ -169,6 +175,13 @@ func (h *holding) add(o *holding) {
 	h.others += o.others
 }
 
+// inTurn reports whether the place looks like one at which goroutines that have
+// nothing to do wait to be the next that is blocked holding the mutex: somebody does
+// all the time.
+func (s *lockSite) inTurn(span int64) bool {
+	return s.held.most() == &s.held.blocked && s.waits.total*5 >= span*4
+}
+
 // most is the largest part.
 func (h *holding) most() *int64 {
 	best := &h.rest
@@ -190,6 +203,19 @@ func (h *holding) why() string {
 		return "While others waited, the goroutine that held the mutex was mostly blocked on something else."
 	}
 	return "While others waited, the goroutines that held the mutex were mostly running: more of them want it than can have it."
+}
+
+// did says in a few words what holders mostly did.
+func (h *holding) did() string {
+	switch h.most() {
+	case &h.runnable:
+		return "mostly waited for a P"
+	case &h.syscall:
+		return "was mostly in a system call"
+	case &h.blocked:
+		return "was mostly blocked"
+	}
+	return "mostly ran"
 }
 
 func (x *lockedOut) text(r *run) string {
@@ -248,7 +274,8 @@ func lockCaller(frames []Frame) string {
 	return ""
 }
 
-// worstSite is the place with the longest time blocked, convoys first.
+// worstSite is the place with the longest time blocked, in long waits first; convoys
+// before all, and those that look as if it were meant so behind all.
 func (l *locks) worstSite(span int64) (worst *lockSite, convoy bool) {
 	sites := slices.Clone(l.sites)
 	is := func(s *lockSite) bool {
@@ -260,8 +287,12 @@ func (l *locks) worstSite(span int64) (worst *lockSite, convoy bool) {
 			return -1
 		case is(b) && !is(a):
 			return 1
+		case a.inTurn(span) != b.inTurn(span) && b.inTurn(span):
+			return -1
+		case a.inTurn(span) != b.inTurn(span):
+			return 1
 		}
-		return cmp.Or(cmp.Compare(b.waits.total, a.waits.total), cmp.Compare(a.name, b.name))
+		return cmp.Or(cmp.Compare(b.lateNS, a.lateNS), cmp.Compare(b.waits.total, a.waits.total), cmp.Compare(a.name, b.name))
 	})
 	if len(sites) == 0 {
 		return nil, false

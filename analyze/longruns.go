@@ -4,12 +4,21 @@ import "gmptrace/model"
 
 // longRuns answers: which goroutines kept a P for long at a stretch?
 type longRuns struct {
-	all   histogram
-	long  int64 // sum of stretches longer than hogAfter
-	worst *topK[model.PInterval]
+	all     histogram
+	worst   *topK[model.PInterval]
+	stops   stops
+	over    int64          // sum of stretches that ran on when they were to end: see overrun
+	overran *topK[longRun] // the longest of them
+}
+
+// longRun is a stretch that ran on.
+type longRun struct {
+	model.PInterval
+	how model.How // in which it was stopped
 }
 
 func (l *longRuns) observe(f *model.Facts) {
+	l.stops.observe(f)
 	for i := range f.Ps {
 		iv := &f.Ps[i]
 		if iv.Does != model.PDoesRun || iv.Runtime {
@@ -17,11 +26,12 @@ func (l *longRuns) observe(f *model.Facts) {
 		}
 		d := int64(iv.End - iv.Start)
 		l.all.add(d)
-		if d > hogAfter {
-			l.long += d
-		}
 		if l.worst.admits(d) {
 			l.worst.offer(d, *iv)
+		}
+		if how := l.stops.how(iv); overrun(iv.End-iv.Start, how) {
+			l.over += d
+			l.overran.offer(d, longRun{*iv, how})
 		}
 	}
 }

@@ -2,14 +2,29 @@ package analyze
 
 import "gmptrace/model"
 
-// netpolls answers: who found goroutines that waited for the network ready?
+// netpolls answers: who found goroutines that waited for the network ready, and
+// which were found late because all Ps were kept by goroutines?
 type netpolls struct {
+	blame  *blame
+	places []*reader // by stack
+
 	all    int64 // waits for the network that something other than a goroutine ended
 	polled int64 // of them: ended by a thread without a P
 	most   int64 // at once
 	now    polledAt
 	after  histogram // from there until they ran
-	worst  *topK[polledAt]
+
+	starved int64 // of after: what took longer than starvedAfter
+	worst   *topK[polledAt]
+}
+
+// reader is a place where goroutines wait for the network.
+type reader struct {
+	waits  histogram
+	longer int64     // waits that were sleepLate longer than they mostly are
+	late   histogram // of them, those while all Ps were kept: by how much
+	busy   split     // what the Ps did in that time, the average of all
+	worst  *topK[overslept]
 }
 
 // polledAt is a moment at which the monitor found goroutines ready.
@@ -34,12 +49,92 @@ func (n *netpolls) observe(f *model.Facts) {
 			if iv.Polled {
 				n.found(iv)
 			}
+			if iv.Open == 0 && iv.Stack != 0 {
+				n.waited(iv)
+			}
 		case iv.State == model.GRunnable && iv.Woken && iv.P == model.NoP && n.polled > 0:
 			if iv.Start >= n.now.at && iv.Start < n.now.at+pollRound {
-				n.after.add(int64(iv.End - iv.Start))
+				d := int64(iv.End - iv.Start)
+				n.after.add(d)
+				if d > starvedAfter {
+					n.starved += d
+				}
 			}
 		}
 	}
+}
+
+// waited counts a wait. When the connection became readable is not known: it is
+// taken from how long waits at that place mostly are.
+func (n *netpolls) waited(iv *model.GInterval) {
+	for int(iv.Stack) >= len(n.places) {
+		n.places = append(n.places, nil)
+	}
+	if n.places[iv.Stack] == nil {
+		n.places[iv.Stack] = &reader{worst: newTopK[overslept](maxMoments)}
+	}
+	p, d := n.places[iv.Stack], int64(iv.End-iv.Start)
+	p.waits.add(d)
+	if d < sleepLate {
+		return
+	}
+	usual := p.waits.quantile(.5)
+	if d-usual < sleepLate {
+		return
+	}
+	p.longer++
+	due := iv.Start + model.Time(usual)
+	busy, ok := n.blame.busy(due, iv.End)
+	// While Ps switch between goroutines, one that runs out of them looks at the
+	// network, and who is to answer may be among those that wait for a P.
+	if kept := busy[pDidHog] + busy[pDidOver] + busy[pDidMark]; !ok || p.waits.n < sleepsSome || 2*kept < d-usual {
+		return
+	}
+	p.late.add(d - usual)
+	p.busy.add(&busy)
+	p.worst.offer(d-usual, overslept{due, iv.End, usual, d - usual, iv.G, iv.Func, iv.Stack})
+}
+
+// regular reports whether the place waited often, and seldom for long unless all
+// Ps were kept.
+func (p *reader) regular() bool {
+	return p.waits.n >= sleepsEnough && (p.longer-p.late.n)*10 <= p.waits.n
+}
+
+// late is what is known of all regular places.
+func (n *netpolls) late() (late histogram, waits int64, worst *topK[overslept]) {
+	worst = newTopK[overslept](maxMoments)
+	for _, p := range n.places {
+		if p == nil || !p.regular() {
+			continue
+		}
+		waits += p.waits.n
+		late.merge(&p.late)
+		for _, x := range p.worst.best() {
+			worst.offer(x.late, x)
+		}
+	}
+	return late, waits, worst
+}
+
+// busySum is what the Ps did while regular places waited too long.
+func (n *netpolls) busySum() (s split) {
+	for _, p := range n.places {
+		if p != nil && p.regular() {
+			s.add(&p.busy)
+		}
+	}
+	return s
+}
+
+// during is how much of the delay of regular places passed within s.
+func (n *netpolls) during(s stretches) (ns int64) {
+	for _, p := range n.places {
+		if p != nil && p.regular() {
+			ns += lateDuring(s, &p.late, p.worst)
+		}
+	}
+	return ns
 }
 
 func (n *netpolls) found(iv *model.GInterval) {

@@ -38,6 +38,7 @@ type run struct {
 	leaks      *leaks
 	timers     *timers
 	stalls     *stalls
+	stolen     *stolen
 	old        bool // a trace of a version before those whose rules are known
 
 	// begun, where set, may change the collectors before the first event.
@@ -87,13 +88,13 @@ func (r *run) begin(b *batch, opt Options) error {
 		sweeps: map[model.ProcID]model.Time{}, longest: newTopK[GCRange](MaxRanges), worstSTW: newTopK[stwPause](maxMoments)}
 	r.preempts = &preemptions{worst: newTopK[model.Preempt](maxMoments)}
 	r.handoffs = &handoffs{worst: newTopK[model.Handoff](maxMoments)}
-	r.longRuns = &longRuns{worst: newTopK[model.PInterval](maxMoments)}
+	r.longRuns = &longRuns{worst: newTopK[model.PInterval](maxMoments), overran: newTopK[longRun](maxMoments)}
 	r.disk = &disk{names: n, places: map[uint32]*callPlace{}, worst: newTopK[slowFileCall](maxMoments)}
 	r.old = minor < model.OldestRules
 	r.watchIncidents(zero, w)
 	rp.collectors = []collector{
 		r.gomaxprocs, r.functions, r.latency, r.episodes, r.procs, r.gc, r.preempts, r.handoffs, r.longRuns, r.disk,
-		r.blame, r.chains, r.locks, r.netpolls, r.locked, r.bursts, r.leaks, r.stalls,
+		r.blame, r.chains, r.locks, r.netpolls, r.locked, r.bursts, r.leaks, r.stalls, r.stolen,
 		r.timers, // after blame: it asks what the Ps did
 		&dispatches{steals: map[[2]model.ProcID]int64{}},
 		&threads{zero: zero},
@@ -125,11 +126,12 @@ func (r *run) watchIncidents(zero model.Time, w *window) {
 	r.blame = newBlame()
 	r.chains = &chains{worst: newTopK[chain](maxMoments)}
 	r.locks = &locks{names: r.names, byName: map[string]int32{}}
-	r.netpolls = &netpolls{worst: newTopK[polledAt](maxMoments)}
+	r.netpolls = &netpolls{blame: r.blame, worst: newTopK[polledAt](maxMoments)}
 	r.locked = &locked{worst: newTopK[model.GInterval](maxMoments)}
 	r.bursts = &bursts{zero: zero, worst: newTopK[burst](maxMoments)}
 	r.leaks = &leaks{names: r.names, window: w}
 	r.timers = &timers{blame: r.blame}
+	r.stolen = &stolen{names: r.names, open: map[model.GoID]int{}}
 	r.stalls = &stalls{zero: zero, last: zero, out: stallSum{worst: newTopK[stall](maxMoments)}}
 }
 

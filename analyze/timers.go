@@ -157,4 +157,14 @@ func (t *timers) busySum() (s split) {
 	return s
 }
 
+// during is how much of the delay of regular sleepers passed within s.
+func (t *timers) during(s stretches) (ns int64) {
+	for _, p := range t.places {
+		if p != nil && p.regular() {
+			ns += lateDuring(s, &p.late, p.worst)
+		}
+	}
+	return ns
+}
+
 func (t *timers) report(*Report) {}
