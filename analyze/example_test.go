@@ -49,7 +49,11 @@ func ExampleAnalyze() {
 		log.Fatal(err)
 	}
 	fmt.Println(report.Trace.Program, "on Go", report.Trace.GoVersion)
-	fmt.Println(report.Findings[0].ID, report.Findings[0].Severity)
+	for _, f := range report.Findings {
+		if f.ID == "hog" {
+			fmt.Println("hog:", f.Severity)
+		}
+	}
 	for _, s := range report.Dispatches.Sources {
 		if s.Source == "steal" && s.Count > 0 {
 			fmt.Println("goroutines were stolen")
@@ -57,7 +61,7 @@ func ExampleAnalyze() {
 	}
 	// Output:
 	// webshop on Go 1.26
-	// hog critical
+	// hog: critical
 	// goroutines were stolen
 }
 
