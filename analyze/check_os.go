@@ -14,8 +14,9 @@ import (
 //
 // Threshold: waits from 1 ms on, and of them such time of 10 ms in all, at least
 // half, and a hundredth of the trace; or half of what waits over 10 ms lasted. A
-// warning if 10 ms of one wait passed so, critical from 100 ms. Waking a thread on
-// an idle machine takes less than a tenth of a millisecond.
+// warning if 10 ms of one wait passed so, critical from 100 ms; or if such time, in
+// shorter waits, makes up a twentieth of the trace and three quarters of all of them.
+// Waking a thread on an idle machine takes less than a tenth of a millisecond.
 //
 // And stretches of 20 ms or more of goroutines that else run for a moment, where signals
 // stop goroutines of this program: had it had a CPU, it would have been stopped in that
@@ -50,6 +51,9 @@ var checkOS = check{id: "os", title: "Waits with nobody of the process in the wa
 		Advice: "Look at the machine, not at the program: CPU quota of the container, other processes, a virtual machine that loses its CPUs, GOMAXPROCS higher than the CPUs that the process gets.",
 		Sure:   "medium", SureWhy: "the trace shows that the P ran nothing; that its thread wanted a CPU is inferred",
 		Evidence: append(r.blameEvidence(&b.waited), Evidence{"goroutines ran while another P was idle", dur(b.waited[pDidSpare])}),
+	}
+	if many && ns*4 >= all*3 && ns*20 >= analysed(rep) {
+		f.Severity = worse(f.Severity, SeverityWarning)
 	}
 	f.Moments = b.moments(r, pDidNone, "the P ran nothing")
 	if b.waited[pDidSpare] > b.waited[pDidNone] {
