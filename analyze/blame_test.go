@@ -51,6 +51,8 @@ func TestRank(t *testing.T) {
 	symptom := func(sev Severity) judged {
 		return judged{Finding: Finding{ID: "starvation", Severity: sev, CostNS: 100, Title: "symptom"}, symptom: true, base: 100}
 	}
+	wide := symptom(SeverityWarning)
+	wide.base = 101
 	cause := func(sev Severity, ns int64) judged {
 		return judged{Finding: Finding{ID: "hog", Severity: sev, CostNS: 1, Title: "cause"}, explains: attributed{"starvation": ns}}
 	}
@@ -64,6 +66,7 @@ func TestRank(t *testing.T) {
 		{"explains less", []judged{symptom(SeverityCritical), cause(SeverityWarning, 49)}, "symptom", SeverityWarning},
 		{"two steps below", []judged{symptom(SeverityCritical), cause(SeverityInfo, 100)}, "symptom", SeverityInfo},
 		{"more severe", []judged{symptom(SeverityWarning), cause(SeverityCritical, 100)}, "cause", SeverityCritical},
+		{"explains less than half of what counts", []judged{wide, cause(SeverityWarning, 50)}, "symptom", SeverityWarning},
 		{"explains nothing", []judged{symptom(SeverityWarning), cause(SeverityWarning, 0)}, "symptom", SeverityWarning},
 	} {
 		rank(c.found)

@@ -10,6 +10,8 @@ import "fmt"
 // from 30 %. Or: of waits from 1 ms on, 10 ms in all and at least a quarter passed
 // behind mark workers; a warning if one passed 10 ms there, critical from 100 ms.
 //
+// It goes behind assists that cost goroutines at least as much as waits behind workers.
+//
 // False positives: idle-priority workers use Ps that had nothing to do; they
 // count, but cost no latency unless they are slow to stop. So the share of P time
 // alone fires only if goroutines also waited.

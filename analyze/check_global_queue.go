@@ -10,6 +10,9 @@ import (
 // the global queue. A P with work of its own looks there only at every 61st
 // dispatch.
 //
+// It explains long waits, and the overload that they look like, as far as goroutines took
+// turns on the P meanwhile: behind one that keeps it, all queues are alike.
+//
 // Threshold: 10 ms for one wait that ended in a pull from the global queue, and
 // at least ten times the longest wait in local queues.
 //

@@ -9,6 +9,10 @@ import "fmt"
 // Threshold: such columns make up 10 ms and a fifth of the trace, or 100 ms; critical if
 // half of the trace, with ten runnable goroutines per P in them.
 //
+// It goes behind what explains half of the long waits otherwise: a queue grows as well
+// behind one goroutine that keeps the P, a burst, or the collector. What waits in the
+// global queue only, it does not explain: then there was time for others.
+//
 // False positives: batch programs that are meant to use every CPU.
 var checkOverload = check{id: "overload", title: "More work than the Ps could do", symptom: true, judge: func(r *run, rep *Report) judgement {
 	n := max(1, gomaxprocsNow(rep))
