@@ -6,13 +6,14 @@ import "gmptrace/model"
 // nanosecond has exactly one.
 type Cause uint8
 
-// The causes. Those from CauseStopTheWorld to CauseDispatch are of time spent
+// The causes. Those from CauseGCStop to CauseDispatch are of time spent
 // runnable: what kept the goroutine from running.
 const (
 	CauseRunning      Cause = iota // a goroutine ran its own code
 	CauseAssist                    // it ran, to mark for the collector
 	CauseSweep                     // it ran, to sweep before it could allocate
-	CauseStopTheWorld              // the world was stopped, or was being stopped
+	CauseGCStop                    // the world was stopped, or was being stopped, for the collector
+	CauseStopTheWorld              // likewise, for another reason
 	CauseGCWorker                  // the P that it waited for ran a mark worker
 	CauseRuntime                   // the P that it waited for ran another goroutine of the runtime
 	CauseQueue                     // it stood in a P's local queue, and that P ran others
@@ -33,7 +34,7 @@ const (
 	NumCauses
 )
 
-var causeNames = [NumCauses]string{"running", "gc-assist", "gc-sweep", "stop-the-world", "gc-worker", "runtime", "queue", "global-queue",
+var causeNames = [NumCauses]string{"running", "gc-assist", "gc-sweep", "gc-stop-the-world", "stop-the-world", "gc-worker", "runtime", "queue", "global-queue",
 	"after-syscall", "syscall-held", "idle-p", "dispatch", "syscall", "network", "sleep", "gc-assist-wait", "gc-wait", "blocked", "lock", "unknown", "not-kept"}
 
 // String is the cause's name in JSON.
@@ -45,14 +46,18 @@ func (c Cause) String() string {
 }
 
 // waitsForP reports whether c is a cause of time spent runnable.
-func (c Cause) waitsForP() bool { return c >= CauseStopTheWorld && c <= CauseDispatch }
+func (c Cause) waitsForP() bool { return c >= CauseGCStop && c <= CauseDispatch }
+
+// stops reports whether c is a stopped world.
+func (c Cause) stops() bool { return c == CauseGCStop || c == CauseStopTheWorld }
 
 // piece is a part of a wait for a P, and what kept the goroutine from running.
 type piece struct {
 	from, to model.Time
 	cause    Cause
-	g        model.GoID // that had the P, NoG for none
+	g        model.GoID // that had the P, or stopped the world; NoG for none
 	fn       uint32
+	stack    uint32 // where the world was stopped
 }
 
 // divide divides [from, to) of a goroutine's runnable stretch by what kept it
@@ -67,10 +72,10 @@ func (h *history) divide(s *gSeg, from, to model.Time, use func(piece)) {
 	}
 	for at := from; at < to; {
 		x := piece{from: at, cause: CauseUnknown, g: model.NoG}
-		stopped, until := within(h.stw, at)
+		stop, until := h.stopped(at)
 		x.to = min(to, until)
-		if stopped {
-			x.cause = CauseStopTheWorld
+		if stop != nil {
+			h.stoppedBy(stop, &x)
 		} else {
 			wasted, until := within(h.wastes, at)
 			x.to = min(x.to, until)
@@ -85,6 +90,17 @@ func (h *history) divide(s *gSeg, from, to model.Time, use func(piece)) {
 		}
 		use(x)
 		at = x.to
+	}
+}
+
+// stoppedBy says who stopped the world.
+func (h *history) stoppedBy(stop *pause, x *piece) {
+	x.cause, x.g, x.stack = CauseStopTheWorld, stop.g, stop.stack
+	if stop.gc {
+		x.cause = CauseGCStop
+	}
+	if l := h.gs[stop.g]; l != nil {
+		x.fn = l.fn
 	}
 }
 

@@ -18,6 +18,7 @@ type Selector struct {
 	G       model.GoID     // of KindGoroutine where Pattern is nil
 	Task    int64          // of KindTask where Pattern is nil: the task's id
 	Pattern *regexp.Regexp // on function, task's name, region's name, message or handler; nil for all
+	Said    string         // Pattern in words, for the output: `named "x"`; "" for the pattern itself
 	Top     int            // how many of the slowest to explain; 0 is DefaultTop
 }
 
@@ -49,7 +50,7 @@ type Explanation struct {
 	Headline   string        `json:"headline"` // the answer in one sentence
 	Detail     string        `json:"detail"`
 	Durations  Durations     `json:"durations"`
-	Causes     []CauseTime   `json:"causes"`  // over all instances, most first; sums to Durations.Total
+	Causes     []CauseTime   `json:"causes"`  // over all instances, most first; sums to Durations.Total. Where none has ended, over Slowest
 	Typical    Group         `json:"typical"` // those between the quartiles; of none where there are too few
 	Slow       Group         `json:"slow"`    // the slowest ones
 	Extra      []CauseChange `json:"extra"`   // what the slow ones have more or less of, most first; sums to the difference of the means

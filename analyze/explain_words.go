@@ -30,6 +30,7 @@ var did = [NumCauses]string{
 	CauseRunning:      "running",
 	CauseAssist:       "marking memory for the garbage collector (mark assist)",
 	CauseSweep:        "sweeping memory for the garbage collector",
+	CauseGCStop:       "waiting for a P while the garbage collector had stopped the world",
 	CauseStopTheWorld: "waiting for a P while the world was stopped",
 	CauseGCWorker:     "waiting for a P that ran a GC mark worker",
 	CauseRuntime:      "waiting for a P that ran another goroutine of the Go runtime",
@@ -37,11 +38,11 @@ var did = [NumCauses]string{
 	CauseGlobalQueue:  "waiting in the global queue while the Ps ran others",
 	CauseAfterSyscall: "waiting for a P after a system call, as all were busy",
 	CauseSyscallHeld:  "waiting for a P that a goroutine in a system call held",
-	CauseIdleP:        "waiting for a thread to wake up although a P was idle",
+	CauseIdleP:        "waiting although a P was free: its thread woke up late or got no CPU",
 	CauseDispatch:     "waiting for a P whose thread had yet to get to it",
 	CauseSyscall:      "a system call (or C code)",
 	CauseNetwork:      "waiting for the network",
-	CauseSleep:        "sleeping until a timer was due",
+	CauseSleep:        "sleeping until its timer fired",
 	CauseAssistWait:   "waiting for the garbage collector (mark assist)",
 	CauseGCWait:       "waiting for the garbage collector",
 	CauseBlocked:      "being blocked until a timer, the network or the runtime ended it",
@@ -122,17 +123,15 @@ func (e *explainer) story(x *explained) []string {
 func (e *explainer) sentence(x *explained, v via, c Cause, ns int64) string {
 	s := fmt.Sprintf("%s (%s) went to %s", dur(ns), percent(ns, x.bill.total), causeText(v, c))
 	gs, whos, stacks := map[culprit]int64{}, map[culprit]int64{}, map[uint32]int64{}
-	for i := range x.steps {
-		t := &x.steps[i]
-		if t.via != v || t.cause != c || t.several > 0 {
+	for t, d := range x.sums {
+		if t.via != v || t.cause != c {
 			continue
 		}
-		d := int64(t.to - t.from)
-		if t.depth > 0 {
-			gs[culprit{t.g, t.fn}] += d
+		if t.g.g != model.NoG {
+			gs[t.g] += d
 		}
-		if t.who != model.NoG {
-			whos[culprit{t.who, t.whoFn}] += d
+		if t.who.g != model.NoG {
+			whos[t.who] += d
 		}
 		if t.stack != 0 {
 			stacks[t.stack] += d
@@ -141,13 +140,17 @@ func (e *explainer) sentence(x *explained, v via, c Cause, ns int64) string {
 	if len(gs) > 0 {
 		s += ": " + e.those(gs)
 	}
-	if len(whos) > 0 {
+	stack, _ := most(stacks)
+	switch {
+	case c.stops() && len(whos) > 0:
+		return s + "; it was stopped by " + e.those(whos) + e.at(stack) + "."
+	case len(whos) > 0:
 		s += "; the P was held by " + e.those(whos)
 	}
-	if v != 0 {
+	if v != 0 && (c == CauseRunning || c.waitsForP() || stack == 0) {
 		s += e.blockedAt(x, v)
-	} else if k, _ := most(stacks); k != 0 {
-		s += e.at(k)
+	} else {
+		s += e.at(stack)
 	}
 	return s + "."
 }
@@ -160,8 +163,12 @@ func (e *explainer) those(gs map[culprit]int64) string {
 	for _, c := range list[:min(len(list), shown)] {
 		out = append(out, fmt.Sprintf("%s for %s", named(int64(c.g), e.names.startFunc(c.fn)), dur(gs[c])))
 	}
+	var rest int64
+	for _, c := range list[len(out):] {
+		rest += gs[c]
+	}
 	if n := len(list) - shown; n > 0 {
-		return strings.Join(out, ", ") + fmt.Sprintf(" and %d more", n)
+		return strings.Join(out, ", ") + fmt.Sprintf(" and %d more for %s", n, dur(rest))
 	}
 	return strings.Join(out, " and ")
 }
@@ -180,12 +187,21 @@ func (e *explainer) blockedAt(x *explained, v via) string {
 	return ""
 }
 
+// at says where a stack stopped: in which function of the standard library, and
+// who called it.
 func (e *explainer) at(stack uint32) string {
-	f := e.place(stack)
+	frames := e.names.stacks[stack]
+	f := placeOf(frames)
 	if f == nil {
 		return ""
 	}
-	return fmt.Sprintf(", in %s (%s:%d)", functionName(f.Func), fileName(f.File), f.Line)
+	where := fmt.Sprintf("%s (%s:%d)", functionName(f.Func), fileName(f.File), f.Line)
+	for i := range frames {
+		if &frames[i] == f && i > 0 && !hasPrefix(frames[i-1].Func, []string{"runtime.", "internal/"}) {
+			return fmt.Sprintf(", in %s, called by %s", functionName(frames[i-1].Func), where)
+		}
+	}
+	return ", in " + where
 }
 
 // most is the key with the most.
@@ -206,6 +222,7 @@ func fileName(file string) string { return file[strings.LastIndexAny(file, `/\`)
 
 // waited says in a table, where room is scarce, what kept a goroutine from running.
 var waited = [NumCauses]string{
+	CauseGCStop:       "runnable, world stopped by the GC",
 	CauseStopTheWorld: "runnable, world stopped",
 	CauseGCWorker:     "runnable behind a GC worker",
 	CauseRuntime:      "runnable behind the runtime",
@@ -231,8 +248,10 @@ func (e *explainer) stepText(s *step) string {
 		text = "ran"
 	case s.cause == CauseBlocked:
 		text = fmt.Sprintf("waited on %s until a timer, the network or the runtime ended it", blockedWhere(s.reason.String()))
+	case s.cause.stops() && s.who != model.NoG:
+		text = fmt.Sprintf("%s, by %s", waited[s.cause], goText(s.who))
 	case s.who != model.NoG:
-		text = fmt.Sprintf("%s: P%d ran %s", waited[s.cause], s.p, named(int64(s.who), e.names.startFunc(s.whoFn)))
+		text = fmt.Sprintf("behind %s on P%d, %s", named(int64(s.who), e.names.startFunc(s.whoFn)), s.p, waited[s.cause])
 	case waited[s.cause] != "":
 		text = waited[s.cause]
 	}

@@ -57,7 +57,17 @@ type explained struct {
 	antagonists map[antagonist]int64
 	samples     map[uint32]int64 // by stack
 	waits       map[waitedFor]int64
+	sums        map[stepSum]int64
 	steps       []step
+}
+
+// stepSum is what all steps alike are summed by, before short ones are folded.
+type stepSum struct {
+	via   via
+	cause Cause
+	g     culprit // of steps of others, else none
+	who   culprit
+	stack uint32
 }
 
 type antagonist struct {
@@ -92,8 +102,19 @@ func (b *bill) add(o *bill) {
 	}
 }
 
+// sub takes an instance's bill off again.
+func (b *bill) sub(o *bill) {
+	b.count -= o.count
+	b.total -= o.total
+	for v := range b.ns {
+		for c := range b.ns[v] {
+			b.ns[v][c] -= o.ns[v][c]
+		}
+	}
+}
+
 func newExplainer(n *names, w *window, zero model.Time, sel Selector) *explainer {
-	e := &explainer{names: n, window: w, zero: zero, path: maxSteps, every: 1, h: newHistory(HistorySoft, HistoryHard), locks: &lockSites{names: n}}
+	e := &explainer{names: n, window: w, zero: zero, path: maxSteps, every: 1, h: newHistory(n, HistorySoft, HistoryHard), locks: &lockSites{names: n}}
 	top := cmp.Or(sel.Top, DefaultTop)
 	for _, f := range e.finders(sel) {
 		f.top = top
@@ -108,7 +129,7 @@ func (e *explainer) finders(sel Selector) []*group {
 	n := e.names
 	matching := ""
 	if sel.Pattern != nil {
-		matching = " matching " + sel.Pattern.String()
+		matching = " " + cmp.Or(sel.Said, "matching "+sel.Pattern.String())
 	}
 	served := &group{kind: KindRequest, what: "requests served by handlers" + matching, finder: &requestFinder{names: n, match: sel.Pattern}}
 	sent := &group{kind: KindRequest, what: "requests sent by functions" + matching, finder: &requestFinder{names: n, match: sel.Pattern, client: true}}
@@ -223,7 +244,7 @@ func (g *group) bill(length int64) *bill {
 
 // details is all that is shown of a slow instance.
 func (e *explainer) details(in *instance) *explained {
-	x := &explained{instance: in, states: map[StateTime]int64{}, antagonists: map[antagonist]int64{}, samples: map[uint32]int64{}, waits: map[waitedFor]int64{}}
+	x := &explained{instance: in, states: map[StateTime]int64{}, antagonists: map[antagonist]int64{}, samples: map[uint32]int64{}, waits: map[waitedFor]int64{}, sums: map[stepSum]int64{}}
 	x.bill.count, x.bill.total = 1, int64(in.end-in.start)
 	w := walk{h: e.h, locks: e.locks, use: func(s *step) {
 		x.bill.ns[s.via][s.cause] += int64(s.to - s.from)
@@ -245,7 +266,12 @@ func (g *group) count(in *instance, length int64) {
 
 // keep adds a step to an instance's details.
 func (x *explained) keep(h *history, s *step) {
-	if s.who != model.NoG {
+	sum := stepSum{via: s.via, cause: s.cause, who: culprit{s.who, s.whoFn}, stack: s.stack, g: culprit{g: model.NoG}}
+	if s.depth > 0 {
+		sum.g = culprit{s.g, s.fn}
+	}
+	x.sums[sum] += int64(s.to - s.from)
+	if s.who != model.NoG && !s.cause.stops() {
 		x.antagonists[antagonist{s.who, s.whoFn, s.p, s.cause}] += int64(s.to - s.from)
 	}
 	if s.cause == CauseRunning || s.cause == CauseAssist || s.cause == CauseSweep {

@@ -30,7 +30,15 @@ func (e *explainer) explanation() *Explanation {
 		x.Slowest = append(x.Slowest, e.instance(in))
 	}
 	x.Typical.Causes, x.Slow.Causes = []CauseTime{}, []CauseTime{}
-	slow, typical := g.slow(best), g.typical()
+	if h.n == 0 { // all go on
+		var sum bill
+		for _, in := range best {
+			sum.add(&in.bill)
+		}
+		x.Causes = causeTimes(&sum, 1)
+	}
+	slow := g.slow(best)
+	typical := g.typical(best, slow)
 	if slow != nil {
 		x.Slow = slow.group()
 		if typical != nil {
@@ -39,7 +47,7 @@ func (e *explainer) explanation() *Explanation {
 		}
 	}
 	x.Headline, x.Detail = e.answer(x, g, best)
-	x.Notes = append(e.notes(g, best), ranLonger(x)...)
+	x.Notes = append(e.notes(g, best), hidden(x)...)
 	return x
 }
 
@@ -57,10 +65,13 @@ func (g *group) slow(best []*explained) *bill {
 	return &b
 }
 
-// typical is the bill of the instances between the quartiles, nil where there are
-// fewer than four in all.
-func (g *group) typical() *bill {
-	if g.all.n < 4 {
+// fewTypical is the least number of instances that tell what is typical.
+const fewTypical = 3
+
+// typical is the bill of the instances between the quartiles that are not among
+// the slow ones, nil where there are too few.
+func (g *group) typical(best []*explained, slow *bill) *bill {
+	if g.all.n < 4 || slow == nil {
 		return nil
 	}
 	var b bill
@@ -69,6 +80,14 @@ func (g *group) typical() *bill {
 		if g.bills[i] != nil {
 			b.add(g.bills[i])
 		}
+	}
+	for _, in := range finished(best)[:slow.count] {
+		if i := bucketOf(in.bill.total); i >= lo && i <= hi {
+			b.sub(&in.bill)
+		}
+	}
+	if b.count < fewTypical {
+		return nil
 	}
 	return &b
 }
@@ -217,7 +236,7 @@ func (e *explainer) notes(g *group, best []*explained) []string {
 		notes = append(notes, f.notes()...)
 	}
 	if g.unfinished > 0 {
-		notes = append(notes, fmt.Sprintf("%d had not ended when the trace did: they are not in the distribution, and among the slowest with the lengths that they had come to", g.unfinished))
+		notes = append(notes, fmt.Sprintf("%d had not ended when the trace did: not in the distribution, and among the slowest with the length until then", g.unfinished))
 	}
 	var lost int64
 	for v := range g.sum.ns {
@@ -235,14 +254,30 @@ func (e *explainer) notes(g *group, best []*explained) []string {
 	return notes
 }
 
-// ranLonger notes what running longer may mean.
-func ranLonger(x *Explanation) []string {
+// hidden notes what the main causes may hide.
+func hidden(x *Explanation) []string {
+	extra := map[Cause]int64{}
 	for _, c := range x.Extra {
-		if c.Cause == CauseRunning.String() && float64(c.Slow-c.Typical) >= secondShare*float64(x.Slow.Mean-x.Typical.Mean) {
-			return []string{fmt.Sprintf("the slow ones ran %s longer than typical ones (or what they waited for did): there was more to do, or a thread got no CPU for a while, which no trace shows", dur(c.Slow-c.Typical))}
+		for k := range NumCauses {
+			if k.String() == c.Cause {
+				extra[k] += c.Slow - c.Typical
+			}
 		}
 	}
-	return nil
+	var out []string
+	for _, h := range []struct {
+		cause Cause
+		text  string
+	}{
+		{CauseRunning, "the slow ones ran %s longer than typical ones (or what they waited for did): there was more to do, or a thread got no CPU for a while, which no trace shows"},
+		{CauseSleep, "the slow ones slept %s longer than typical ones: a trace says when a timer fired, not when it was due; if all Ps were busy, or the operating system ran no thread, it fired late"},
+		{CauseNetwork, "the slow ones waited %s longer for the network than typical ones: a trace says when the runtime noticed that it was ready, not since when it was; if all Ps were busy, that may have been late"},
+	} {
+		if d := extra[h.cause]; float64(d) >= secondShare*float64(x.Slow.Mean-x.Typical.Mean) && d > 0 {
+			out = append(out, fmt.Sprintf(h.text, dur(d)))
+		}
+	}
+	return out
 }
 
 // share is the part of a bill that went to a cause, in [0, 1].
@@ -254,37 +289,54 @@ func (b *bill) share(c Cause) float64 {
 	return float64(ns) / float64(max(1, b.total))
 }
 
-// of is the time of all waits for a P in a bill, and how much of it was the
-// collector's doing.
-func (b *bill) ofP() (waited, collector int64) {
-	for v := range b.ns {
-		for c := CauseStopTheWorld; c <= CauseDispatch; c++ {
-			waited += b.ns[v][c]
-		}
-		collector += b.ns[v][CauseStopTheWorld] + b.ns[v][CauseGCWorker]
-	}
-	return waited, collector
-}
+// aboutAsSlow is the least share of the slow ones' time by which they must exceed
+// typical ones for the difference to be what is explained.
+const aboutAsSlow = .2
+
+// nothingSlow is the length up to which a stall is nothing to talk about.
+const nothingSlow = 1_000_000 // ns
 
 // answer is the headline and a detail.
 func (e *explainer) answer(x *Explanation, g *group, best []*explained) (headline, detail string) {
 	n := g.all.n
 	if n+g.unfinished == 0 {
-		return fmt.Sprintf("The trace has no %s.", strings.TrimPrefix(g.what, "what led up to ")), ""
+		return e.nothing(g), ""
 	}
 	of, shown := &best[0].bill, best[:1]
-	switch slow := g.slow(best); {
-	case len(x.Extra) > 0 && x.Slow.Mean > x.Typical.Mean:
+	slow := g.slow(best)
+	switch typical := g.typical(best, slow); {
+	case g.kind == KindStall && best[0].bill.total < nothingSlow:
+		return fmt.Sprintf("Nothing here is slow: the longest of %d %s took %s.", n+g.unfinished, many(g), lengthText(best[0])), ""
+	case typical != nil && float64(x.Slow.Mean-x.Typical.Mean) >= aboutAsSlow*float64(x.Slow.Mean):
 		of, shown = slow, finished(best)[:slow.count]
-		extra := x.Slow.Mean - x.Typical.Mean
-		headline = fmt.Sprintf("%s of %d %s took %s, %s more than a typical one", slowest(slow.count), n, many(g), each(slow.count, dur(x.Slow.Mean)), dur(extra))
-		headline += e.blame(shown, slow, g.typical(), extra)
+		headline = fmt.Sprintf("%s of %d %s took %s, %s more than a typical one", slowest(slow.count), n, many(g), each(slow.count, dur(x.Slow.Mean)), dur(x.Slow.Mean-x.Typical.Mean))
+		headline += e.blame(shown, slow, typical)
 	case n+g.unfinished == 1:
-		headline = "It took " + lengthText(best[0]) + e.blame(shown, of, nil, of.total)
+		headline = "It took " + lengthText(best[0]) + e.blame(shown, of, nil)
+	case typical != nil:
+		headline = fmt.Sprintf("All %d %s were about as slow, the slowest took %s", n+g.unfinished, many(g), lengthText(best[0])) + e.blame(shown, of, nil)
 	default:
-		headline = fmt.Sprintf("The slowest of %d %s took %s", n+g.unfinished, many(g), lengthText(best[0])) + e.blame(shown, of, nil, of.total)
+		headline = fmt.Sprintf("The slowest of %d %s took %s", n+g.unfinished, many(g), lengthText(best[0])) + e.blame(shown, of, nil)
 	}
 	return headline, schedulerShare(of)
+}
+
+// nothing says that there is nothing to explain, and what there would be.
+func (e *explainer) nothing(g *group) string {
+	where := "The trace has"
+	if e.window.from > e.zero || e.window.to != forever {
+		where = "That part of the trace has"
+	}
+	if len(e.groups) > 1 && e.groups[len(e.groups)-1].kind == KindStall {
+		return where + " no requests, no tasks, and nothing that waited for a P, a lock or the collector."
+	}
+	s := fmt.Sprintf("%s no %s", where, strings.TrimPrefix(g.what, "what led up to "))
+	if f, ok := g.finder.(interface{ others() []string }); ok {
+		if names := f.others(); len(names) > 0 {
+			s += ", but others: " + strings.Join(names, ", ")
+		}
+	}
+	return s + "."
 }
 
 // secondShare is the share of the time from which the headline names a second
@@ -292,7 +344,7 @@ func (e *explainer) answer(x *Explanation, g *group, best []*explained) (headlin
 const secondShare = .25
 
 // blame says which causes most of ns went to, and who was behind the first one.
-func (e *explainer) blame(shown []*explained, slow, typical *bill, ns int64) string {
+func (e *explainer) blame(shown []*explained, slow, typical *bill) string {
 	var by [NumCauses]int64
 	var most [NumCauses]struct {
 		via via
@@ -313,23 +365,32 @@ func (e *explainer) blame(shown []*explained, slow, typical *bill, ns int64) str
 		}
 	}
 	slices.SortStableFunc(order, func(a, b Cause) int { return cmp.Compare(by[b], by[a]) })
-	if typical != nil { // shares of what there is more of: of other causes there may be less
-		ns = 0
-		for _, d := range by {
-			ns += max(d, 0)
-		}
+	var ns, less int64 // of some causes the slow ones may have less
+	for _, d := range by {
+		ns += max(d, 0)
+		less += max(-d, 0)
 	}
 	text := func(c Cause) string {
-		if most[c].ns*5 >= by[c]*3 {
-			return causeText(most[c].via, c)
+		s := did[c]
+		if most[c].ns*100 >= by[c]*95 {
+			s = causeText(most[c].via, c)
+		} else if most[c].via != 0 || most[c].ns != by[c] {
+			s += ", by itself or by a goroutine that it waited for"
 		}
-		return did[c] + ", by itself or by a goroutine that it waited for"
+		if typical != nil && c == CauseRunning {
+			s += " (or waiting for a CPU, which no trace shows)"
+		}
+		return s
 	}
 	first, second := order[0], order[1]
 	if by[first] <= 0 {
 		return "."
 	}
-	s := fmt.Sprintf(": %s of that went to %s%s", percent(min(by[first], ns), ns), text(first), e.behind(shown, first))
+	that := "that"
+	if less*20 > ns {
+		that = "what there was more of"
+	}
+	s := fmt.Sprintf(": %s of %s went to %s%s", percent(by[first], ns), that, text(first), e.behind(shown, first))
 	if float64(by[second]) >= secondShare*float64(ns) {
 		s += fmt.Sprintf("; another %s to %s", percent(by[second], ns), text(second))
 	}
@@ -342,51 +403,94 @@ func (e *explainer) behind(shown []*explained, c Cause) string {
 	who, did, at := map[uint32]int64{}, map[uint32]int64{}, map[uint32]int64{}
 	var all int64
 	for _, x := range shown {
-		for i := range x.steps {
-			s := &x.steps[i]
-			if s.cause != c || s.several > 0 {
+		for s, d := range x.sums {
+			if s.cause != c {
 				continue
 			}
-			d := int64(s.to - s.from)
 			all += d
-			if s.who != model.NoG {
-				who[e.names.start[s.whoFn]] += d
+			if s.who.g != model.NoG {
+				who[e.names.start[s.who.fn]] += d
 			}
-			if s.depth > 0 && !c.waitsForP() {
-				did[e.names.start[s.fn]] += d
+			if s.g.g != model.NoG && !c.waitsForP() {
+				did[e.names.start[s.g.fn]] += d
 			}
 			if s.stack != 0 {
 				at[s.stack] += d
 			}
 		}
 	}
+	stack, ns := most(at)
+	if ns*2 <= all {
+		stack = 0
+	}
 	if fn, ns := most(who); ns*2 > all && e.names.funcs[fn] != "" {
+		if c.stops() {
+			return "; it was stopped by " + functionName(e.names.funcs[fn]) + e.at(stack)
+		}
 		return "; the P was held by " + functionName(e.names.funcs[fn])
 	}
 	text := ""
 	if fn, ns := most(did); ns*2 > all && e.names.funcs[fn] != "" {
 		text = ": " + functionName(e.names.funcs[fn])
 	}
-	if stack, ns := most(at); ns*2 > all {
-		text += e.at(stack)
-	}
-	return text
+	return text + e.at(stack)
 }
 
-// schedulerShare answers whether it was the scheduler.
+// schedulerShare answers how much of it was the scheduler, and whose doing that was.
 func schedulerShare(of *bill) string {
-	waited, collector := of.ofP()
+	var by [NumCauses]int64
+	var waited int64
+	for v := range of.ns {
+		for c, ns := range of.ns[v] {
+			by[c] += ns
+			if Cause(c).waitsForP() {
+				waited += ns
+			}
+		}
+	}
 	if waited == 0 {
-		return "None of it was waiting for a P: it was not the scheduler."
+		return "None of it was waiting for a P" + notTheScheduler(&by, of.total) + "."
 	}
 	s := fmt.Sprintf("Waiting for a P made up %s of the time", percent(waited, of.total))
-	if collector > 0 {
-		s += fmt.Sprintf(": %s of that while the garbage collector had the Ps (mark workers, stop-the-world), %s for other reasons", percent(collector, waited), percent(waited-collector, waited))
+	kinds := []struct {
+		ns   int64
+		text string
+	}{
+		{by[CauseGCWorker] + by[CauseGCStop], "for the garbage collector (mark workers, stop-the-world)"},
+		{by[CauseStopTheWorld], "while the world was stopped for another reason"},
+		{by[CauseQueue] + by[CauseGlobalQueue] + by[CauseAfterSyscall] + by[CauseRuntime], "while others ran"},
+		{by[CauseSyscallHeld], "for a P held by a system call"},
+		{by[CauseIdleP] + by[CauseDispatch], "although a P was free (its thread came late)"},
+	}
+	slices.SortStableFunc(kinds, func(a, b struct {
+		ns   int64
+		text string
+	}) int {
+		return cmp.Compare(b.ns, a.ns)
+	})
+	var parts []string
+	for _, k := range kinds {
+		if k.ns*100 >= of.total {
+			parts = append(parts, percent(k.ns, of.total)+" "+k.text)
+		}
+	}
+	if len(parts) > 0 {
+		s += ": " + strings.Join(parts, ", ")
 	}
 	if waited*10 < of.total {
-		s += ". It was not the scheduler"
+		s += notTheScheduler(&by, of.total)
 	}
 	return s + "."
+}
+
+// notTheScheduler says so, unless most of the time went to what hides delays by the
+// scheduler or by the operating system: when a timer was due and when the network was
+// ready no trace says, nor whether a thread had a CPU.
+func notTheScheduler(by *[NumCauses]int64, total int64) string {
+	if (by[CauseRunning]+by[CauseSleep]+by[CauseNetwork]+by[CauseBlocked])*2 > total {
+		return ""
+	}
+	return ": it was not the scheduler"
 }
 
 // finished are those that had ended when the trace did.

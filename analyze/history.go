@@ -3,6 +3,7 @@ package analyze
 import (
 	"slices"
 	"sort"
+	"strings"
 
 	"gmptrace/model"
 )
@@ -12,12 +13,13 @@ import (
 // the oldest thing that is being explained, over hard ones the oldest in any
 // case.
 type history struct {
+	names      *names
 	soft, hard int
 	base       int // what soft was at first: it grows while something that is being explained goes on
 
 	gs     map[model.GoID]*gLine
 	ps     []pLine // by P
-	stw    []span  // stop-the-world pauses, the open one reaching forever
+	stw    []pause // stop-the-world pauses, the open one reaching forever
 	wastes []span  // stretches with an idle P beside a runnable goroutine
 
 	now  model.Time
@@ -50,6 +52,14 @@ type gSeg struct {
 	certain    bool
 }
 
+// pause is a time in which the world was stopped, or was being stopped.
+type pause struct {
+	span
+	gc    bool       // by the collector
+	g     model.GoID // that stopped it
+	stack uint32     // where
+}
+
 // sample is where the CPU profiler found a goroutine running.
 type sample struct {
 	at    model.Time
@@ -79,8 +89,8 @@ type age struct {
 	kept int
 }
 
-func newHistory(soft, hard int) *history {
-	return &history{soft: soft, hard: hard, base: soft, gs: map[model.GoID]*gLine{}}
+func newHistory(n *names, soft, hard int) *history {
+	return &history{names: n, soft: soft, hard: hard, base: soft, gs: map[model.GoID]*gLine{}}
 }
 
 // add takes in the facts. oldest is when the oldest thing began that is being
@@ -149,7 +159,7 @@ func (h *history) event(ev *model.Event) {
 	switch ev.Op {
 	case model.OpSTWBegin:
 		if n := len(h.stw); n == 0 || h.stw[n-1].to != forever {
-			h.stw = append(h.stw, span{ev.Time, forever})
+			h.stw = append(h.stw, pause{span{ev.Time, forever}, strings.HasPrefix(h.names.texts[ev.Arg], "GC"), ev.G, ev.Stack})
 		}
 	case model.OpSTWEnd:
 		if n := len(h.stw); n > 0 {
@@ -309,7 +319,7 @@ func (h *history) drop(to model.Time) {
 		l.sweeps = after(l.sweeps, func(s *span) bool { return s.to > to })
 		n += len(l.segs) + len(l.sweeps)
 	}
-	h.stw = after(h.stw, func(s *span) bool { return s.to > to })
+	h.stw = after(h.stw, func(s *pause) bool { return s.to > to })
 	h.wastes = after(h.wastes, func(s *span) bool { return s.to > to })
 	h.kept, h.soft = n, min(max(h.base, 2*n), h.hard)
 	h.ages = append(h.ages[:0], age{to, 0}, age{h.now, n})
@@ -358,6 +368,18 @@ func (l *pLine) at(t model.Time) (*pSeg, model.Time) {
 		return nil, l.segs[i].start
 	}
 	return &l.segs[i], l.segs[i].end
+}
+
+// stopped is the pause that t lies in, nil if none, and until when that holds.
+func (h *history) stopped(t model.Time) (*pause, model.Time) {
+	i := sort.Search(len(h.stw), func(i int) bool { return h.stw[i].to > t })
+	switch {
+	case i == len(h.stw):
+		return nil, forever
+	case h.stw[i].from > t:
+		return nil, h.stw[i].from
+	}
+	return &h.stw[i], h.stw[i].to
 }
 
 // within reports whether t lies in one of the spans, which are in order and do

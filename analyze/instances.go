@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"regexp"
+	"slices"
 
 	"gmptrace/model"
 )
@@ -144,13 +145,28 @@ func (x *goroutineFinder) wanted(iv *model.GInterval) bool {
 	return x.byFunc[fn] > 0
 }
 
+// maxOthers is how many names are told of what was not selected.
+const maxOthers = 5
+
+// others are names of what was not selected, the first ones.
+type others []string
+
+func (o *others) add(name string) {
+	if len(*o) < maxOthers && !slices.Contains(*o, name) {
+		*o = append(*o, name)
+	}
+}
+
 // taskFinder finds user tasks by name or id.
 type taskFinder struct {
 	underWay[int64]
-	names *names
-	id    int64          // the one wanted, where match is nil; -1 for all
-	match *regexp.Regexp // nil for all
+	unwanted others
+	names    *names
+	id       int64          // the one wanted, where match is nil; -1 for all
+	match    *regexp.Regexp // nil for all
 }
+
+func (x *taskFinder) others() []string { return x.unwanted }
 
 func (x *taskFinder) find(f *model.Facts, ended func(*instance)) {
 	for i := range f.Events {
@@ -159,6 +175,8 @@ func (x *taskFinder) find(f *model.Facts, ended func(*instance)) {
 			name := x.names.texts[ev.Arg]
 			if (x.id < 0 || x.id == ev.Subject) && (x.match == nil || x.match.MatchString(name)) {
 				x.begin(ev.Subject, &instance{name: name, task: ev.Subject, g: ev.G, start: ev.Time})
+			} else {
+				x.unwanted.add(name)
 			}
 		case model.OpTaskEnd:
 			if in := x.end(ev.Subject, ev.Time); in != nil {
@@ -178,15 +196,18 @@ func (x *taskFinder) find(f *model.Facts, ended func(*instance)) {
 // regionFinder finds user regions by name. Regions nest, also those of one name.
 type regionFinder struct {
 	underWay[regionKey]
-	names *names
-	match *regexp.Regexp // nil for all
-	depth map[model.GoID]int
+	unwanted others
+	names    *names
+	match    *regexp.Regexp // nil for all
+	depth    map[model.GoID]int
 }
 
 type regionKey struct {
 	g     model.GoID
 	depth int
 }
+
+func (x *regionFinder) others() []string { return x.unwanted }
 
 func (x *regionFinder) find(f *model.Facts, ended func(*instance)) {
 	for i := range f.Events {
@@ -198,6 +219,8 @@ func (x *regionFinder) find(f *model.Facts, ended func(*instance)) {
 			x.depth[ev.G]++
 			if name := x.names.texts[ev.Arg]; x.match == nil || x.match.MatchString(name) {
 				x.begin(regionKey{ev.G, x.depth[ev.G]}, &instance{name: name, task: taskID(ev.Subject), g: ev.G, start: ev.Time})
+			} else {
+				x.unwanted.add(name)
 			}
 		case model.OpRegionEnd:
 			if x.depth[ev.G] == 0 {

@@ -18,9 +18,9 @@ type step struct {
 	cause    Cause
 	via      via          // what the explained goroutine did meanwhile
 	depth    int          // how many goroutines the explained one waits for g through
-	who      model.GoID   // that had the P, NoG for none
+	who      model.GoID   // that had the P, or stopped the world; NoG for none
 	whoFn    uint32       // stack that who started with
-	stack    uint32       // where g stopped, 0 if it ran
+	stack    uint32       // where g stopped, or who stopped the world; 0 if it ran
 	p        model.ProcID // where g ran, or the P that it waited for
 	reason   model.Reason // of a blocked g
 	several  int          // stretches that this one stands for, 0 for itself
@@ -130,7 +130,7 @@ func (w *walk) runnable(s *gSeg, x *step) {
 		x.p = s.p
 	}
 	w.h.divide(s, x.from, x.to, func(part piece) {
-		x.from, x.to, x.cause, x.who, x.whoFn = part.from, part.to, part.cause, part.g, part.fn
+		x.from, x.to, x.cause, x.who, x.whoFn, x.stack = part.from, part.to, part.cause, part.g, part.fn, part.stack
 		w.use(x)
 	})
 }

@@ -80,7 +80,7 @@ type pEntry struct {
 }
 
 func newSlowOnes(n *names, w *window, zero model.Time, opt Options) *slowOnes {
-	s := &slowOnes{explainer: *newExplainer(n, w, zero, Selector{}), clip: opt.From.Set || opt.To.Set, ranges: newHistory(reportSoft, reportHard)}
+	s := &slowOnes{explainer: *newExplainer(n, w, zero, Selector{}), clip: opt.From.Set || opt.To.Set, ranges: newHistory(n, reportSoft, reportHard)}
 	s.groups = s.groups[:2] // requests and tasks: waits for a P are in the report anyway
 	s.inside, s.path, s.every, s.prepare = s.clip, reportSteps, reportEvery, s.sort
 	return s

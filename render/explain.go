@@ -61,10 +61,15 @@ func (t *text) explanation(x *analyze.Explanation) {
 	for _, n := range x.Notes {
 		t.wrap("  - ", "    ", n)
 	}
+	t.wrap("  - ", "    ", "P: a slot that lets one goroutine run at a time; there are GOMAXPROCS. Runnable: could run, and has no P. Blocked (…): meanwhile the goroutine that unblocked it did this")
 }
 
 func (t *text) durations(x *analyze.Explanation) {
 	d := x.Durations
+	if d.Count == 0 {
+		t.heading("How long they took", fmt.Sprintf("%s: %s, all of them cut off by the trace's end", x.What, count(x.Unfinished)))
+		return
+	}
 	t.heading("How long they took", fmt.Sprintf("%s: %s%s", x.What, count(d.Count), unfinished(x.Unfinished)))
 	table := table{align: "rrrrr", left: 5}
 	table.add(dur(d.P50), dur(d.P90), dur(d.P99), dur(d.P999), dur(d.Max))
@@ -81,23 +86,46 @@ func unfinished(n int64) string {
 // compared shows what the slow ones have that typical ones have not.
 func (t *text) compared(x *analyze.Explanation) {
 	if x.Typical.Count == 0 {
+		var total int64
+		for _, c := range x.Causes {
+			total += c.NS
+		}
 		t.heading("Where their time went", "")
 		table := table{align: "rrl", left: 3}
 		for _, c := range x.Causes[:min(len(x.Causes), textCauses)] {
-			table.add(dur(c.NS), share(c.NS, x.Durations.Total), c.Text)
+			table.add(dur(c.NS), share(c.NS, total), causeShort(c.BlockedFor, c.Cause))
 		}
 		t.table(table, "time", "share", "went to")
 		t.more(len(x.Causes)-textCauses, "cause")
 		return
 	}
-	t.heading("What the slow ones have that typical ones have not", fmt.Sprintf("means of the %d slowest and of the %d between the quartiles", x.Slow.Count, x.Typical.Count))
+	t.heading("What the slow ones have that typical ones have not", fmt.Sprintf("means of %s and of the %d between the quartiles", slowOf(x.Slow.Count), x.Typical.Count))
 	table := table{align: "rrrl", left: 3}
-	for _, c := range x.Extra[:min(len(x.Extra), textCauses)] {
-		table.add(dur(c.Slow), dur(c.Typical), signed(c.Slow-c.Typical), c.Text)
+	shown := 0
+	for _, c := range x.Extra {
+		if d := c.Slow - c.Typical; shown < textCauses && max(d, -d)*100 >= x.Slow.Mean {
+			table.add(dur(c.Slow), dur(c.Typical), signed(d), causeShort(c.BlockedFor, c.Cause))
+			shown++
+		}
 	}
 	table.add(dur(x.Slow.Mean), dur(x.Typical.Mean), signed(x.Slow.Mean-x.Typical.Mean), "in all")
 	t.table(table, "slow", "typical", "difference", "went to")
-	t.more(len(x.Extra)-textCauses, "cause")
+	t.more(len(x.Extra)-shown, "cause")
+}
+
+func slowOf(n int64) string {
+	if n == 1 {
+		return "the slowest"
+	}
+	return fmt.Sprintf("the %d slowest", n)
+}
+
+// causeShort is a cause, and what the explained goroutine was blocked for meanwhile.
+func causeShort(blockedFor, cause string) string {
+	if blockedFor == "" {
+		return causeWordOf(cause).Term
+	}
+	return fmt.Sprintf("%s, blocked (%s)", causeWordOf(cause).Term, blockedFor)
 }
 
 // signed is a difference of times.
@@ -114,7 +142,7 @@ func signed(ns int64) string {
 func (t *text) instance(n int, in *analyze.Instance) {
 	t.heading(fmt.Sprintf("%d  %s took %s", n, instanceName(in), instanceLength(in)), instanceWhere(in))
 	for _, l := range in.Logs {
-		t.wrap("   log    ", "          ", l)
+		t.wrap("   message ", "           ", l)
 	}
 	for _, s := range in.Story {
 		t.wrap("   - ", "     ", s)

@@ -24,7 +24,7 @@ func sampleExplanation() *analyze.Explanation {
 	for i := range analyze.NumCauses {
 		c := i.String()
 		x.Causes = append(x.Causes, analyze.CauseTime{Cause: c, NS: 9400 * ms / int64(analyze.NumCauses), Text: "what " + c + " is"})
-		x.Extra = append(x.Extra, analyze.CauseChange{Cause: c, Typical: 20*ms - int64(i)*ms, Slow: 42*ms - int64(i)*ms*2, Text: "what " + c + " is"})
+		x.Extra = append(x.Extra, analyze.CauseChange{Cause: c, Typical: 30*ms - int64(i)*ms, Slow: 62*ms - int64(i)*ms*2, Text: "what " + c + " is"})
 	}
 	return x
 }

@@ -31,8 +31,8 @@ type Options struct {
 const (
 	// DefaultAlpha is the default of Options.Alpha.
 	DefaultAlpha = .01
-	// DefaultFloor is the default of Options.Floor: 10 %.
-	DefaultFloor = .10
+	// DefaultFloor is the default of Options.Floor: 12 %.
+	DefaultFloor = .12
 )
 
 // Floors of what varies more by itself than the lengths of the program's own
@@ -512,7 +512,7 @@ func spread(values []float64) float64 {
 	if n < fewestObs || values[n/2] <= 0 {
 		return 0
 	}
-	return (values[n*3/4] - values[n/4]) / values[n/2]
+	return (values[n*3/4] - values[n/4]) / values[n/2] / 1.5
 }
 
 // confidence is that of the intervals shown.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"regexp"
 	"strconv"
@@ -51,7 +52,13 @@ it, and so on: the critical path.
 At most one of --goroutine, --func, --task, --region, --log and --http selects
 what is explained. Without any, it is the requests that the program served, if it
 is a server of net/http or gRPC, else its tasks, else the longest waits for a P.
---from and --to leave out what lies outside of a part of the trace.
+--from and --to leave out what lies outside of a part of the trace. The names of
+tasks and regions are taken as they are, everything else is a regular expression.
+
+A P is a slot that lets one goroutine run at a time; there are GOMAXPROCS of them. A
+goroutine that could run but has no P is runnable: it stands in the queue of a P or in
+the global one. The garbage collector runs mark workers on Ps, and stops the world, that
+is all Ps, for moments.
 
 ` + traceHelp,
 		Example: `  gmptrace explain app.trace
@@ -62,7 +69,12 @@ is a server of net/http or gRPC, else its tasks, else the longest waits for a P.
   gmptrace explain --goroutine 42 app.trace
   gmptrace explain --log 'timed?out' app.trace
   gmptrace explain --format html -o why.html app.trace`,
-		Args: oneTrace,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 2 && cmd.Flags().Changed("http") {
+				return usagef("%d arguments given: a handler's pattern goes behind an equals sign, as in --http=%s", len(args), printableName(args[0]))
+			}
+			return oneTrace(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.ran = true
 			for _, name := range selectorFlags {
@@ -121,9 +133,11 @@ func (s *selectors) selector(top int) (analyze.Selector, error) {
 			return sel, nil
 		}
 		sel.Pattern, err = exactly("task", s.task)
+		sel.Said = fmt.Sprintf("named %q", s.task)
 	case "region":
 		sel.Kind = analyze.KindRegion
 		sel.Pattern, err = exactly("region", s.region)
+		sel.Said = fmt.Sprintf("named %q", s.region)
 	case "log":
 		sel.Kind = analyze.KindLog
 		sel.Pattern, err = pattern("log", s.log)
