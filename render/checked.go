@@ -89,7 +89,7 @@ func (t *text) checkedResult(r *analyze.CheckResult) {
 		t.checkedFailure(r, &r.Failures[i])
 	}
 	if n := len(r.Failures) - checkedItems + r.FailuresLeft; n > 0 {
-		t.line(checkedIndent + "… and " + plural(int64(n), "more"))
+		t.line(fmt.Sprintf("%s… and %d more", checkedIndent, n))
 	}
 }
 

@@ -91,6 +91,9 @@ func sideText(s compare.Side, unit string) string {
 	if s.N == 0 {
 		return "–"
 	}
+	if unit == "%" {
+		return digits3(s.Median) + " %"
+	}
 	text := valueText(s.Median, unit)
 	if s.Median > 0 {
 		half := max(s.Median-s.Lo, s.Hi-s.Median) / s.Median
@@ -127,6 +130,8 @@ func deltaText(c *compare.Change) string {
 	switch c.Verdict {
 	case compare.Worse, compare.Better:
 		switch {
+		case c.Stat == "far":
+			return "longest " + dur(int64(c.Old.Max)) + " → " + dur(int64(c.New.Max))
 		case c.Ratio == 0:
 			return "from none"
 		case c.Ratio >= 10:

@@ -33,7 +33,21 @@ func Check(fixture, traces []*analyze.Behaviour, file string, opt Options) []ana
 	for i := range out {
 		results = append(results, out[i].CheckResult)
 	}
-	return append(results, newFindings(fixture, traces, file), rulesHeld(r, file))
+	return append(results, comparable(results, file), newFindings(fixture, traces, file), rulesHeld(r, file))
+}
+
+// comparable fails where nothing could be compared: a check of nothing is none.
+func comparable(results []analyze.CheckResult, file string) analyze.CheckResult {
+	x := analyze.CheckResult{Kind: "fixture", ID: "fixture/comparable", Description: "There is something to compare", Expected: "at least one request, task, region or goroutine of the fixture in the traces, often enough",
+		File: file, Severity: analyze.CheckSeverityError, Status: analyze.CheckFail, Items: 1, Message: "Nothing in the traces could be compared with the fixture: take longer ones, or a fixture of this program."}
+	for i := range results {
+		if r := &results[i]; r.Severity == analyze.CheckSeverityError && r.Status != analyze.CheckSkip || r.Status == analyze.CheckFail && len(r.Measured) > 0 {
+			x.Status, x.Message = analyze.CheckPass, ""
+			return x
+		}
+	}
+	x.Failures = []analyze.CheckFailure{{Key: "comparable", Message: x.Message}}
+	return x
 }
 
 // result is a CheckResult in the making.
@@ -68,8 +82,12 @@ func (x *result) judge(c *Change) {
 	switch c.Verdict {
 	case Few:
 		return
-	case Gone, New:
-		x.Message = map[Verdict]string{Gone: "It is in the fixture, and no more in the traces.", New: "It is not in the fixture."}[c.Verdict]
+	case New:
+		x.Message = "It is not in the fixture."
+		return
+	case Gone:
+		x.Status, x.Severity, x.Message = analyze.CheckFail, analyze.CheckSeverityWarning, "It is in the fixture, and no longer in the traces."
+		x.Failures = append(x.Failures, analyze.CheckFailure{Item: c.Name, Key: fmt.Sprintf("%s/%s/gone", c.Kind, c.Name), Message: x.Message})
 		return
 	}
 	x.Measured = append(x.Measured, analyze.Evidence{Label: c.Stat, Value: c.Values()})
@@ -83,7 +101,7 @@ func (x *result) judge(c *Change) {
 		x.Status, x.Message = analyze.CheckFail, ""
 		x.Severity = analyze.CheckSeverityWarning
 	}
-	if fails(c.Kind) && c.Stat == stats[0].name {
+	if fails(c.Kind) && (c.Stat == stats[0].name || c.Stat == "far") {
 		x.Severity = analyze.CheckSeverityError
 	}
 	text := fmt.Sprintf("%s went from %s to %s", c.Text(), amount(c.Old.Median, c.Unit), amount(c.New.Median, c.Unit))
@@ -103,7 +121,12 @@ func (x *Change) Values() string {
 }
 
 func changeText(x *Change) string {
-	if x.Old.Median == 0 {
+	switch {
+	case x.Unit == "%":
+		return "share"
+	case x.Old.Median == x.New.Median:
+		return "no change"
+	case x.Old.Median == 0:
 		return "from none"
 	}
 	return fmt.Sprintf("%+.1f %%", 100*(x.New.Median/x.Old.Median-1))

@@ -134,6 +134,38 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// What hits one request in twenty, but hard, is called worse; a single disturbance
+// is not.
+func TestFar(t *testing.T) {
+	with := func(every int, windows int) *analyze.Behaviour {
+		b := made(20, 1e6)
+		for w := range b.Series[0].Windows[:windows] {
+			for i := 0; i < 40; i += every {
+				b.Series[0].Windows[w].Add(50e6)
+			}
+		}
+		return b
+	}
+	for name, test := range map[string]struct {
+		new  *analyze.Behaviour
+		want Verdict
+	}{
+		"one in twenty":   {with(20, 20), Worse},
+		"one disturbance": {with(2, 1), Same},
+		"none":            {made(20, 1e6), Same},
+	} {
+		got := Verdict("missing")
+		for _, c := range Sets([]*analyze.Behaviour{made(20, 1e6)}, []*analyze.Behaviour{test.new}, Options{}).Changes {
+			if c.Stat == "far" {
+				got = c.Verdict
+			}
+		}
+		if got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+	}
+}
+
 func verdict(r *Result) Verdict {
 	for _, c := range r.Changes {
 		if c.Kind == analyze.SeriesTask && c.Stat == "p50" {

@@ -24,6 +24,7 @@ type checkCommand struct {
 	policy  string
 	fixture string
 	compare compare.Options
+	other   bool // compare with a fixture of another program
 	several bool // traces: a fixture is compared with all of them together
 	format  choice
 	failOn  choice
@@ -61,7 +62,7 @@ a rule that can't be evaluated; 3 a trace was analysed in part. 1 beats 2 beats 
 ` + traceHelp,
 		Example: `  gmptrace check app.trace --policy policy.yaml
   gmptrace check app.trace app.trace.gz --policy policy.yaml --fail-on warning
-  gmptrace check app.trace --fixture fixtures/behaviour
+  gmptrace check fixtures/real/webshop-go1.26-p2-endpoint.trace --fixture fixtures/behaviour
   gmptrace check app.trace --policy policy.yaml --format markdown -o summary.md
   gmptrace check app.trace --policy policy.yaml -o junit=report.xml -o sarif=report.sarif
   gmptrace check --policy policy.yaml --format json - < app.trace`,
@@ -81,6 +82,7 @@ a rule that can't be evaluated; 3 a trace was analysed in part. 1 beats 2 beats 
 	f.StringVarP(&c.policy, "policy", "p", "", "hold traces to the rules in `FILE`, YAML")
 	f.StringVar(&c.fixture, "fixture", "", "hold traces to the behaviour recorded in `DIR`")
 	f.Float64Var(&c.compare.Alpha, "alpha", compare.DefaultAlpha, "with --fixture: `LEVEL` of the test, how often chance alone may look like a change")
+	f.BoolVar(&c.other, "other-program", false, "with --fixture: compare even if it is of another program")
 	f.Float64Var(&c.compare.Floor, "floor", compare.DefaultFloor, "with --fixture: least relative `CHANGE` of a length that counts: 0.1 is 10 %")
 	f.Var(&c.failOn, "fail-on", "exit with code 1 if a rule of this `SEVERITY` failed, or of a worse one: warning or error")
 	f.Var(&c.format, "format", "`FORMAT` of the results: text, json, junit, sarif or markdown")
@@ -186,6 +188,9 @@ func (c *checkCommand) checkTrace(ctx context.Context, trace string, held *heldT
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	if err == nil && !c.other && held.fixture != nil && otherProgram(held.fixture[0].Trace.Program, rep.Trace.Program) {
+		return usagef("%s is a trace of %s, and the fixture one of %s: compare them all the same with --other-program", printableName(trace), printableName(rep.Trace.Program), printableName(held.fixture[0].Trace.Program))
+	}
 	if err != nil {
 		checked.AddUnreadable(trace, err)
 		fmt.Fprintf(c.stderr, "gmptrace: %s\n", printable(err.Error()))
@@ -205,6 +210,9 @@ func (c *checkCommand) checkTrace(ctx context.Context, trace string, held *heldT
 	c.concludeTrace(&rep.Trace)
 	return nil
 }
+
+// otherProgram reports whether two programs are known not to be the same.
+func otherProgram(a, b string) bool { return a != "" && b != "" && a != b }
 
 // heldTo is what traces are held to.
 type heldTo struct {
@@ -255,6 +263,9 @@ func (c *checkCommand) createOutputs(traces []string) ([]checkOutput, error) {
 	seen := map[string]bool{}
 	for _, spec := range c.outputs {
 		format, name, ok := strings.Cut(spec, "=")
+		if ok && !slices.Contains(c.format.names, format) && !strings.ContainsAny(format, `/\.`) {
+			return out, usagef("--output %s: %q is no format: need one of %s", printableName(spec), printableName(format), strings.Join(c.format.names, ", "))
+		}
 		if !ok || !slices.Contains(c.format.names, format) {
 			format, name = c.format.value, spec
 			plain++

@@ -57,7 +57,7 @@ from run to run; of a single one, only how much it varies within.
 	c.addFlags(f)
 	must(f.MarkHidden("fail-on"))
 	f.StringVarP(&c.out, "output", "o", "", "write to the folder `DIR`, which is made if it does not exist")
-	f.BoolVar(&c.force, "force", false, "replace a fixture that is there")
+	f.BoolVar(&c.force, "force", false, "replace a fixture that is there, and take traces that are not complete")
 	f.BoolVar(&c.keep, "keep-traces", false, "keep the traces too, compressed")
 	c.completions(cmd)
 	return cmd
@@ -77,6 +77,14 @@ func (c *fixtureCommand) run(ctx context.Context, traces []string) error {
 	behaviours, err := c.behaviours(ctx, traces)
 	if err != nil {
 		return err
+	}
+	for i, b := range behaviours {
+		if otherProgram(behaviours[0].Trace.Program, b.Trace.Program) {
+			return usagef("%s is a trace of %s, and %s one of %s: a fixture is of one program", printableName(traces[i]), printableName(b.Trace.Program), printableName(traces[0]), printableName(behaviours[0].Trace.Program))
+		}
+		if !b.Trace.Complete && !c.force {
+			return usagef("%s is not complete: record it again, or keep what there is with --force", printableName(traces[i]))
+		}
 	}
 	if err := os.MkdirAll(c.out, 0o777); err != nil {
 		return err

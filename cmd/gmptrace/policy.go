@@ -127,7 +127,11 @@ is said with file, line and column, and what may have been meant.`,
 					broken = append(broken, err)
 					continue
 				}
-				fmt.Fprintf(a.stdout, "%s: %d rules, all right\n", printableName(name), p.Rules())
+				rules := "rules"
+				if p.Rules() == 1 {
+					rules = "rule"
+				}
+				fmt.Fprintf(a.stdout, "%s: %d %s, all right\n", printableName(name), p.Rules(), rules)
 			}
 			return errors.Join(broken...)
 		},
