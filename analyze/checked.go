@@ -12,6 +12,7 @@ type Checked struct {
 	Schema  string         `json:"schema"`
 	Version string         `json:"gmptrace_version"`
 	Status  CheckStatus    `json:"status"`  // the worst of the traces'
+	Fails   bool           `json:"failed"`  // as the exit code says: a result is a failure that FailOn asks for
 	FailOn  CheckSeverity  `json:"fail_on"` // the least severity of a failure that is one for the caller: of others it is told
 	Counts  CheckCounts    `json:"counts"`  // over all traces
 	Traces  []CheckedTrace `json:"traces"`  // in the order in which they were given
@@ -139,6 +140,7 @@ func (c *Checked) AddUnreadable(name string, err error) {
 }
 
 func (c *Checked) add(x CheckedTrace) {
+	defer func() { c.Fails = c.Failed() }()
 	c.Traces = append(c.Traces, x)
 	c.Status = worseStatus(c.Status, x.Status)
 	c.Counts.Passed += x.Counts.Passed

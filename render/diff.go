@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"gmptrace/analyze/compare"
 )
@@ -38,6 +39,11 @@ func DiffText(w io.Writer, r *compare.Result, opt TextOptions) error {
 
 func (t *text) diff(r *compare.Result) {
 	t.wrap("", "", r.Verdict, bold)
+	for _, n := range r.Notes {
+		if strings.Contains(n, " differs: ") {
+			t.wrap("", "", strings.ToUpper(n[:1])+n[1:]+".")
+		}
+	}
 	t.line("")
 	var changed, same []compare.Change
 	few := 0
@@ -64,7 +70,9 @@ func (t *text) diff(r *compare.Result) {
 		t.wrap("  ", "  ", plural(int64(few), "statistic")+" had too few values to compare.")
 	}
 	for _, n := range r.Notes {
-		t.wrap("  - ", "    ", n)
+		if !strings.Contains(n, " differs: ") {
+			t.wrap("  - ", "    ", n)
+		}
 	}
 	t.wrap("  - ", "    ", fmt.Sprintf("~ stands for no change: the Mann-Whitney U test says p ≥ %g, or the medians differ by less than the floor. ± is the 95 %% confidence interval of the median.", r.Alpha))
 }

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"io"
 	"math"
+	"strings"
 
 	"gmptrace/analyze/compare"
 )
@@ -42,6 +43,16 @@ func DiffHTML(w io.Writer, r *compare.Result) error {
 		return fmt.Errorf("writing the comparison's page: %w", err)
 	}
 	return nil
+}
+
+// Differ are the notes that say that the traces are not of the same thing.
+func (p *diffPage) Differ() (out []string) {
+	for _, n := range p.Notes {
+		if strings.Contains(n, " differs: ") {
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
 // maxPictured is how many distributions are shown as pictures.
