@@ -15,7 +15,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/perf/benchmath"
 
@@ -154,36 +153,6 @@ func traceNames(side []*analyze.Behaviour) []string {
 	return out
 }
 
-// notes say what stands in the way of a fair comparison.
-func notes(old, new []*analyze.Behaviour, windows bool) []string {
-	out := []string{}
-	differ := func(what string, of func(*analyze.Trace) string) {
-		a, b := of(&old[0].Trace), of(&new[0].Trace)
-		if a != b && a != "" && b != "" {
-			out = append(out, fmt.Sprintf("%s differs: %s before, %s now", what, a, b))
-		}
-	}
-	differ("the program", func(t *analyze.Trace) string { return t.Program })
-	differ("the Go version", func(t *analyze.Trace) string { return t.GoVersion })
-	differ("GOMAXPROCS", func(t *analyze.Trace) string {
-		if n := len(t.Gomaxprocs); n > 0 {
-			return fmt.Sprint(t.Gomaxprocs[n-1].N)
-		}
-		return ""
-	})
-	for _, side := range [][]*analyze.Behaviour{old, new} {
-		for _, b := range side {
-			if !b.Trace.Complete {
-				out = append(out, fmt.Sprintf("%s is not complete", b.Trace.Name))
-			}
-		}
-	}
-	if windows {
-		out = append(out, fmt.Sprintf("with fewer than %d traces a side the observations are windows of them: what changes from one run to the next does not show, and is left to the floor", fewestObs))
-	}
-	return out
-}
-
 // rules are those judged on either side, in the order of reports.
 func rules(old, new []*analyze.Behaviour) []RuleChange {
 	out := []RuleChange{}
@@ -208,99 +177,6 @@ func rules(old, new []*analyze.Behaviour) []RuleChange {
 	each(old, func(c *RuleChange, r *analyze.Rule) { c.OldJudged += r.Judged; c.OldAgreed += r.Agreed })
 	each(new, func(c *RuleChange, r *analyze.Rule) { c.NewJudged += r.Judged; c.NewAgreed += r.Agreed })
 	return out
-}
-
-// verdict is the comparison in a paragraph.
-func (r *Result) verdict() string {
-	var worse, better []string
-	judged := 0
-	for i := range r.Changes {
-		c := &r.Changes[i]
-		if c.Verdict == Same || c.Verdict == Worse || c.Verdict == Better {
-			judged++
-		}
-		text := fmt.Sprintf("%s (%s to %s, %+.0f %%)", c.Text(), amount(c.Old.Median, c.Unit), amount(c.New.Median, c.Unit), 100*(c.Ratio-1))
-		switch {
-		case c.Stat == "far":
-			text = fmt.Sprintf("%s (%s before, %s now; the longest was %s, is %s)", c.Text(), amount(c.Old.Median, c.Unit), amount(c.New.Median, c.Unit), amount(c.Old.Max, "ns"), amount(c.New.Max, "ns"))
-		case c.Ratio >= 10:
-			text = fmt.Sprintf("%s (%s to %s, %.0f-fold)", c.Text(), amount(c.Old.Median, c.Unit), amount(c.New.Median, c.Unit), c.Ratio)
-		case c.Old.Median == 0:
-			text = fmt.Sprintf("%s (none to %s)", c.Text(), amount(c.New.Median, c.Unit))
-		}
-		switch c.Verdict {
-		case Worse:
-			worse = append(worse, text)
-		case Better:
-			better = append(better, text)
-		}
-	}
-	switch {
-	case judged == 0:
-		return "There is too little in the traces to compare: take longer ones, or more."
-	case len(worse)+len(better) == 0:
-		return fmt.Sprintf("No change can be claimed: %d statistics were compared, none differs by more than chance and its floor.%s", judged, r.longer())
-	}
-	var parts []string
-	if len(worse) > 0 {
-		parts = append(parts, fmt.Sprintf("%s of %d statistics %s worse: %s.", fmt.Sprint(len(worse)), judged, are(len(worse)), listed(worse)))
-	}
-	if len(better) > 0 {
-		parts = append(parts, fmt.Sprintf("%d of %d %s better: %s.", len(better), judged, are(len(better)), listed(better)))
-	}
-	return strings.Join(parts, " ")
-}
-
-// longer tells of single lengths that are far longer than before, which is not
-// tested.
-func (r *Result) longer() string {
-	for i := range r.Changes {
-		c := &r.Changes[i]
-		if fails(c.Kind) && c.Stat == "p50" && c.Old.Max > 0 && c.New.Max >= farTimes*c.Old.Max && c.New.Max-c.Old.Max >= farLeast {
-			return fmt.Sprintf(" But the longest of %s took %s, and %s before: too few are that long for a test.", strings.TrimSuffix(c.Text(), " p50"), amount(c.New.Max, "ns"), amount(c.Old.Max, "ns"))
-		}
-	}
-	return ""
-}
-
-func are(n int) string {
-	if n == 1 {
-		return "is"
-	}
-	return "are"
-}
-
-// listed are the first few of a list.
-func listed(list []string) string {
-	const most = 3
-	s := strings.Join(list[:min(len(list), most)], ", ")
-	if n := len(list) - most; n > 0 {
-		s += fmt.Sprintf(" and %d more", n)
-	}
-	return s
-}
-
-// amount is a value with its unit, for people.
-func amount(v float64, unit string) string {
-	switch unit {
-	case "ns":
-		return time.Duration(v).Round(max(1, time.Duration(math.Pow10(int(math.Log10(max(v, 1)))-2)))).String()
-	case "ns/s":
-		return fmt.Sprintf("%.3g %% of a P", v/1e7)
-	case "%":
-		return fmt.Sprintf("%.2g %%", v)
-	}
-	return fmt.Sprintf("%.3g%s", v, unit)
-}
-
-func rank(v Verdict) int {
-	switch v {
-	case Worse, Better:
-		return 2
-	case Gone, New:
-		return 1
-	}
-	return 0
 }
 
 type key struct {
@@ -384,93 +260,6 @@ func (c *comparison) series(k key, old, new []*analyze.Behaviour) []Change {
 		out = append(out, c.far(k, old, new)...)
 	}
 	return out
-}
-
-// A length is far beyond those of the other side if it is farTimes the longest of
-// them, and by no less than farLeast; they count if there are farShare of them, in
-// farWindows windows at least, so that one disturbance does not.
-const (
-	farTimes   = 4
-	farLeast   = 1e6 // ns
-	farShare   = .02
-	farAlpha   = .05 // level of its test
-	farWindows = 3
-	farValues  = 50 // lengths on each side
-)
-
-// far compares how many lengths of each side are far beyond the longest of the
-// other: what hits few requests, but hard, leaves medians and windows' quantiles
-// alone. The test asks how likely it is that the longest of all lie on one side by
-// chance.
-func (c *comparison) far(k key, old, new []*analyze.Behaviour) []Change {
-	o, n := c.sample(k, old, .5, 1), c.sample(k, new, .5, 1)
-	if o.count < farValues || n.count < farValues {
-		return nil
-	}
-	x := Change{Kind: k.kind, Name: k.name, Stat: "far", Unit: "%", Floor: farShare, P: 1, Verdict: Same, Bins: []Bin{}}
-	x.Old = Side{N: len(old), Count: o.count, Max: longest(o.all)}
-	x.New = Side{N: len(new), Count: n.count, Max: longest(n.all)}
-	x.Old.Median, _ = x.Old.beyond(k, old, x.New.Max)
-	var windows int
-	if x.New.Median, windows = x.New.beyond(k, new, x.Old.Max); x.New.Median/100 >= farShare && windows >= farWindows {
-		x.claim(Worse, onOneSide(x.New.Median/100*float64(n.count), n.count, o.count+n.count))
-	} else if _, windows = x.Old.beyond(k, old, x.New.Max); x.Old.Median/100 >= farShare && windows >= farWindows {
-		x.claim(Better, onOneSide(x.Old.Median/100*float64(o.count), o.count, o.count+n.count))
-	}
-	x.Old.Lo, x.Old.Hi, x.New.Lo, x.New.Hi = x.Old.Median, x.Old.Median, x.New.Median, x.New.Median
-	return []Change{x}
-}
-
-func (x *Change) claim(v Verdict, p float64) {
-	if x.P = p; p < farAlpha {
-		x.Verdict = v
-	}
-}
-
-// beyond is the percentage of a side's lengths that are far beyond a length, and in
-// how many windows they are.
-func (s *Side) beyond(k key, side []*analyze.Behaviour, length float64) (percent float64, windows int) {
-	least := max(farTimes*length, length+farLeast)
-	var n float64
-	for _, b := range side {
-		for i := range b.Series {
-			if b.Series[i].Kind != k.kind || b.Series[i].Name != k.name {
-				continue
-			}
-			for _, w := range b.Series[i].Windows {
-				var in float64
-				w.ForEach(func(value, count float64) bool {
-					if value > least {
-						in += count
-					}
-					return false
-				})
-				if n += in; in > 0 {
-					windows++
-				}
-			}
-		}
-	}
-	return 100 * n / float64(max(1, s.Count)), windows
-}
-
-// onOneSide is the probability that the k longest of all lengths lie on the side
-// with n of them by chance.
-func onOneSide(k float64, n, all int64) float64 {
-	p := 1.0
-	for i := int64(0); float64(i)+.5 < k; i++ {
-		p *= float64(n-i) / float64(all-i)
-	}
-	return p
-}
-
-// longest is the longest of all lengths, 0 of none.
-func longest(sketches []*analyze.Sketch) float64 {
-	v, err := analyze.Merged(sketches).GetMaxValue()
-	if err != nil {
-		return 0
-	}
-	return v
 }
 
 // sample are the observations of a quantile: one of each trace or, where there

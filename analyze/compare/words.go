@@ -1,0 +1,133 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"gmptrace/analyze"
+)
+
+// notes say what stands in the way of a fair comparison.
+func notes(old, new []*analyze.Behaviour, windows bool) []string {
+	out := []string{}
+	differ := func(what string, of func(*analyze.Trace) string) {
+		a, b := of(&old[0].Trace), of(&new[0].Trace)
+		if a != b && a != "" && b != "" {
+			out = append(out, fmt.Sprintf("%s differs: %s before, %s now", what, a, b))
+		}
+	}
+	differ("the program", func(t *analyze.Trace) string { return t.Program })
+	differ("the Go version", func(t *analyze.Trace) string { return t.GoVersion })
+	differ("GOMAXPROCS", func(t *analyze.Trace) string {
+		if n := len(t.Gomaxprocs); n > 0 {
+			return fmt.Sprint(t.Gomaxprocs[n-1].N)
+		}
+		return ""
+	})
+	for _, side := range [][]*analyze.Behaviour{old, new} {
+		for _, b := range side {
+			if !b.Trace.Complete {
+				out = append(out, fmt.Sprintf("%s is not complete", b.Trace.Name))
+			}
+		}
+	}
+	if windows {
+		out = append(out, fmt.Sprintf("with fewer than %d traces a side the observations are windows of them: what changes from one run to the next does not show, and is left to the floor", fewestObs))
+	}
+	return out
+}
+
+// verdict is the comparison in a paragraph.
+func (r *Result) verdict() string {
+	var worse, better []string
+	judged := 0
+	for i := range r.Changes {
+		c := &r.Changes[i]
+		if c.Verdict == Same || c.Verdict == Worse || c.Verdict == Better {
+			judged++
+		}
+		text := fmt.Sprintf("%s (%s to %s, %+.0f %%)", c.Text(), amount(c.Old.Median, c.Unit), amount(c.New.Median, c.Unit), 100*(c.Ratio-1))
+		switch {
+		case c.Stat == "far":
+			text = fmt.Sprintf("%s (%s before, %s now; the longest was %s, is %s)", c.Text(), amount(c.Old.Median, c.Unit), amount(c.New.Median, c.Unit), amount(c.Old.Max, "ns"), amount(c.New.Max, "ns"))
+		case c.Ratio >= 10:
+			text = fmt.Sprintf("%s (%s to %s, %.0f-fold)", c.Text(), amount(c.Old.Median, c.Unit), amount(c.New.Median, c.Unit), c.Ratio)
+		case c.Old.Median == 0:
+			text = fmt.Sprintf("%s (none to %s)", c.Text(), amount(c.New.Median, c.Unit))
+		}
+		switch c.Verdict {
+		case Worse:
+			worse = append(worse, text)
+		case Better:
+			better = append(better, text)
+		}
+	}
+	switch {
+	case judged == 0:
+		return "There is too little in the traces to compare: take longer ones, or more."
+	case len(worse)+len(better) == 0:
+		return fmt.Sprintf("No change can be claimed: %d statistics were compared, none differs by more than chance and its floor.%s", judged, r.longer())
+	}
+	var parts []string
+	if len(worse) > 0 {
+		parts = append(parts, fmt.Sprintf("%s of %d statistics %s worse: %s.", fmt.Sprint(len(worse)), judged, are(len(worse)), listed(worse)))
+	}
+	if len(better) > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d %s better: %s.", len(better), judged, are(len(better)), listed(better)))
+	}
+	return strings.Join(parts, " ")
+}
+
+// longer tells of single lengths that are far longer than before, which is not
+// tested.
+func (r *Result) longer() string {
+	for i := range r.Changes {
+		c := &r.Changes[i]
+		if fails(c.Kind) && c.Stat == "p50" && c.Old.Max > 0 && c.New.Max >= farTimes*c.Old.Max && c.New.Max-c.Old.Max >= farLeast {
+			return fmt.Sprintf(" But the longest of %s took %s, and %s before: too few are that long for a test.", strings.TrimSuffix(c.Text(), " p50"), amount(c.New.Max, "ns"), amount(c.Old.Max, "ns"))
+		}
+	}
+	return ""
+}
+
+func are(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+// listed are the first few of a list.
+func listed(list []string) string {
+	const most = 3
+	s := strings.Join(list[:min(len(list), most)], ", ")
+	if n := len(list) - most; n > 0 {
+		s += fmt.Sprintf(" and %d more", n)
+	}
+	return s
+}
+
+// amount is a value with its unit, for people.
+func amount(v float64, unit string) string {
+	switch unit {
+	case "ns":
+		return time.Duration(v).Round(max(1, time.Duration(math.Pow10(int(math.Log10(max(v, 1)))-2)))).String()
+	case "ns/s":
+		return fmt.Sprintf("%.3g %% of a P", v/1e7)
+	case "%":
+		return fmt.Sprintf("%.2g %%", v)
+	}
+	return fmt.Sprintf("%.3g%s", v, unit)
+}
+
+func rank(v Verdict) int {
+	switch v {
+	case Worse, Better:
+		return 2
+	case Gone, New:
+		return 1
+	}
+	return 0
+}
