@@ -161,7 +161,7 @@ func (e *explainer) those(gs map[culprit]int64) string {
 	const shown = 2
 	var out []string
 	for _, c := range list[:min(len(list), shown)] {
-		out = append(out, fmt.Sprintf("%s for %s", named(int64(c.g), e.names.startFunc(c.fn)), dur(gs[c])))
+		out = append(out, fmt.Sprintf("%s for %s", named(int64(c.g), e.funcOf(c.g, c.fn)), dur(gs[c])))
 	}
 	var rest int64
 	for _, c := range list[len(out):] {
@@ -205,9 +205,7 @@ func (e *explainer) at(stack uint32) string {
 }
 
 // most is the key with the most.
-func most(by map[uint32]int64) (uint32, int64) {
-	var best uint32
-	var ns int64
+func most[K cmp.Ordered](by map[K]int64) (best K, ns int64) {
 	for k, n := range by {
 		if n > ns || n == ns && k < best {
 			best, ns = k, n
@@ -251,7 +249,7 @@ func (e *explainer) stepText(s *step) string {
 	case s.cause.stops() && s.who != model.NoG:
 		text = fmt.Sprintf("%s, by %s", waited[s.cause], goText(s.who))
 	case s.who != model.NoG:
-		text = fmt.Sprintf("behind %s on P%d, %s", named(int64(s.who), e.names.startFunc(s.whoFn)), s.p, waited[s.cause])
+		text = fmt.Sprintf("behind %s on P%d, %s", named(int64(s.who), e.funcOf(s.who, s.whoFn)), s.p, waited[s.cause])
 	case waited[s.cause] != "":
 		text = waited[s.cause]
 	}

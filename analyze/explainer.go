@@ -26,6 +26,7 @@ type explainer struct {
 	every  int64 // of those that are not among the slowest so far, explain one in so many, for the means
 	h      *history
 	locks  *lockSites
+	bodies map[model.GoID]string // of goroutines that a wrapper has started: see body
 
 	// prepare, where set, makes h hold what an instance needs, before it is explained.
 	prepare func(*instance)
@@ -114,7 +115,7 @@ func (b *bill) sub(o *bill) {
 }
 
 func newExplainer(n *names, w *window, zero model.Time, sel Selector) *explainer {
-	e := &explainer{names: n, window: w, zero: zero, path: maxSteps, every: 1, h: newHistory(n, HistorySoft, HistoryHard), locks: &lockSites{names: n}}
+	e := &explainer{names: n, window: w, zero: zero, path: maxSteps, every: 1, h: newHistory(n, HistorySoft, HistoryHard), locks: &lockSites{names: n}, bodies: map[model.GoID]string{}}
 	top := cmp.Or(sel.Top, DefaultTop)
 	for _, f := range e.finders(sel) {
 		f.top = top
@@ -252,7 +253,46 @@ func (e *explainer) details(in *instance) *explained {
 	}}
 	w.path(in.g, in.start, in.end, 0, 0)
 	x.alone(e.h)
+	e.body(x.g, x.fn)
+	for s := range x.sums {
+		e.body(s.g.g, s.g.fn)
+		e.body(s.who.g, s.who.fn)
+	}
 	return x
+}
+
+// wrappers start goroutines for others: what runs on them says more.
+var wrappers = []string{"sync.(*WaitGroup).Go.func", "golang.org/x/sync/errgroup.(*Group)."}
+
+// body finds out what a goroutine runs that a wrapper has started, from the stacks
+// that it was blocked with.
+func (e *explainer) body(g model.GoID, fn uint32) {
+	l := e.h.gs[g]
+	if l == nil || e.bodies[g] != "" {
+		return
+	}
+	if fn == 0 {
+		fn = l.fn
+	}
+	if !hasPrefix(e.names.startFunc(fn), wrappers) {
+		return
+	}
+	for i := range l.segs {
+		frames := e.names.stacks[l.segs[i].stack]
+		if n := len(frames); n > 1 && hasPrefix(frames[n-1].Func, wrappers) {
+			e.bodies[g] = frames[n-2].Func
+			return
+		}
+	}
+}
+
+// funcOf is the function that a goroutine started with, or that the one it started
+// with was to call.
+func (e *explainer) funcOf(g model.GoID, fn uint32) string {
+	if b := e.bodies[g]; b != "" {
+		return b
+	}
+	return e.names.startFunc(fn)
 }
 
 // count counts an instance and its length.

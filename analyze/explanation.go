@@ -139,7 +139,7 @@ func (e *explainer) instance(x *explained) Instance {
 	if l := e.h.gs[x.g]; x.fn == 0 && l != nil {
 		x.fn = l.fn
 	}
-	in := Instance{Name: x.name, Task: x.task, G: x.g, Func: e.names.startFunc(x.fn), Start: int64(x.start - e.zero),
+	in := Instance{Name: x.name, Task: x.task, G: x.g, Func: e.funcOf(x.g, x.fn), Start: int64(x.start - e.zero),
 		Duration: x.bill.total, Unfinished: x.unfinished, Logs: x.logs, Causes: causeTimes(&x.bill, 1),
 		States: []StateTime{}, Antagonists: []Antagonist{}, Samples: []SampleTime{}, Path: []PathStep{}}
 	if in.Logs == nil {
@@ -153,7 +153,7 @@ func (e *explainer) instance(x *explained) Instance {
 		return cmp.Or(cmp.Compare(b.NS, a.NS), cmp.Compare(a.State, b.State), cmp.Compare(a.Reason, b.Reason))
 	})
 	for a, ns := range x.antagonists {
-		in.Antagonists = append(in.Antagonists, Antagonist{a.g, e.names.startFunc(a.fn), a.p, a.cause.String(), ns})
+		in.Antagonists = append(in.Antagonists, Antagonist{a.g, e.funcOf(a.g, a.fn), a.p, a.cause.String(), ns})
 	}
 	slices.SortFunc(in.Antagonists, func(a, b Antagonist) int {
 		return cmp.Or(cmp.Compare(b.NS, a.NS), cmp.Compare(a.G, b.G), cmp.Compare(a.P, b.P), cmp.Compare(a.Cause, b.Cause))
@@ -195,8 +195,8 @@ func (e *explainer) samples(x *explained) []SampleTime {
 }
 
 func (e *explainer) pathStep(s *step) PathStep {
-	x := PathStep{Start: int64(s.from - e.zero), NS: int64(s.to - s.from), G: s.g, Func: e.names.startFunc(s.fn), Depth: s.depth,
-		BlockedFor: reasonOf(s.via), Cause: s.cause.String(), P: s.p, By: s.who, ByFunc: e.names.startFunc(s.whoFn), Several: s.several}
+	x := PathStep{Start: int64(s.from - e.zero), NS: int64(s.to - s.from), G: s.g, Func: e.funcOf(s.g, s.fn), Depth: s.depth,
+		BlockedFor: reasonOf(s.via), Cause: s.cause.String(), P: s.p, By: s.who, ByFunc: e.funcOf(s.who, s.whoFn), Several: s.several}
 	if s.cause == CauseBlocked || s.cause == CauseGCWait {
 		x.Reason = s.reason.String()
 	}
@@ -400,7 +400,7 @@ func (e *explainer) blame(shown []*explained, slow, typical *bill) string {
 // behind names the function whose goroutines account for most of a cause: those
 // that had the P, or that did what was waited for; "" where it is no single one's.
 func (e *explainer) behind(shown []*explained, c Cause) string {
-	who, did, at := map[uint32]int64{}, map[uint32]int64{}, map[uint32]int64{}
+	who, did, at := map[string]int64{}, map[string]int64{}, map[uint32]int64{}
 	var all int64
 	for _, x := range shown {
 		for s, d := range x.sums {
@@ -409,10 +409,10 @@ func (e *explainer) behind(shown []*explained, c Cause) string {
 			}
 			all += d
 			if s.who.g != model.NoG {
-				who[e.names.start[s.who.fn]] += d
+				who[e.funcOf(s.who.g, s.who.fn)] += d
 			}
 			if s.g.g != model.NoG && !c.waitsForP() {
-				did[e.names.start[s.g.fn]] += d
+				did[e.funcOf(s.g.g, s.g.fn)] += d
 			}
 			if s.stack != 0 {
 				at[s.stack] += d
@@ -423,15 +423,15 @@ func (e *explainer) behind(shown []*explained, c Cause) string {
 	if ns*2 <= all {
 		stack = 0
 	}
-	if fn, ns := most(who); ns*2 > all && e.names.funcs[fn] != "" {
+	if fn, ns := most(who); ns*2 > all && fn != "" {
 		if c.stops() {
-			return "; it was stopped by " + functionName(e.names.funcs[fn]) + e.at(stack)
+			return "; it was stopped by " + functionName(fn) + e.at(stack)
 		}
-		return "; the P was held by " + functionName(e.names.funcs[fn])
+		return "; the P was held by " + functionName(fn)
 	}
 	text := ""
-	if fn, ns := most(did); ns*2 > all && e.names.funcs[fn] != "" {
-		text = ": " + functionName(e.names.funcs[fn])
+	if fn, ns := most(did); ns*2 > all && fn != "" {
+		text = ": " + functionName(fn)
 	}
 	return text + e.at(stack)
 }
