@@ -122,6 +122,7 @@ type Config struct {
 	NoAsync   bool // no signals: goroutines that are Tight keep their P
 	Costs     Costs
 	Seed      uint64
+	Fates     bool // fill in Result.Fates
 
 	// AllOnCreator makes ThreadQueue leave a goroutine on the thread that
 	// created it, instead of dealing out.

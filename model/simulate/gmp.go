@@ -25,10 +25,7 @@ func (s *sim) ready(p, gi int32) {
 		}
 		s.wakep()
 	case SharedQueue:
-		ns := s.lock()
-		if p >= 0 {
-			s.ps[p].debt += ns
-		}
+		s.lock(p)
 		s.global.Put(gi)
 		if len(s.idle) > 0 {
 			s.wakeP(s.takeIdle(-1), false)
@@ -68,9 +65,9 @@ func (s *sim) find(p int32) {
 		if s.findWorker(p, true) {
 			return
 		}
-		ns := s.lock()
+		s.lock(p)
 		if gi := s.global.Get(); gi != 0 {
-			s.start(p, gi, &s.cfg.Costs.Switch, ns, false)
+			s.start(p, gi, &s.cfg.Costs.Switch, 0, false)
 		} else if !s.findWorker(p, false) {
 			s.rest(p, true)
 		}

@@ -27,8 +27,15 @@ type Result struct {
 	Unfinished  int   // goroutines of the program that never ended
 
 	Timeline Timeline
+	Fates    []Fate // by goroutine, if Config.Fates
 
 	depth int64 // runnable goroutines times ns
+}
+
+// Fate is what became of one goroutine.
+type Fate struct {
+	End  int64 // when it ended; 0 if it did not
+	Wait int64 // its longest wait from ready to running
 }
 
 // TimelineBins is how many stretches of equal length a Timeline has at most.

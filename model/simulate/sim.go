@@ -44,6 +44,7 @@ type gor struct {
 	state   gState
 	runtime bool
 	tight   bool
+	locked  bool
 	met     bool // some goroutine waits for one of its Blocks: see sim.meets
 }
 
@@ -166,6 +167,9 @@ func newSim(w *Workload, cfg Config) *sim {
 	if s.cpus <= 0 {
 		s.cpus = math.MaxInt32
 	}
+	if cfg.Fates {
+		s.res.Fates = make([]Fate, len(w.Gs))
+	}
 	for i := len(s.ps) - 1; i >= 0; i-- {
 		if cfg.Scheduler == GMP {
 			s.ps[i].q = model.NewLocalQueue()
@@ -174,7 +178,7 @@ func newSim(w *Workload, cfg Config) *sim {
 	}
 	for i := range w.Gs {
 		from := &w.Gs[i]
-		s.gs[i+1] = gor{pc: from.From, to: from.To, since: -1, runtime: from.Runtime, tight: from.Tight, p: -1}
+		s.gs[i+1] = gor{pc: from.From, to: from.To, since: -1, runtime: from.Runtime, tight: from.Tight, locked: from.Locked && cfg.Scheduler == GMP, p: -1}
 		if !from.Runtime {
 			s.live++
 		}
@@ -407,6 +411,9 @@ func (s *sim) exec(p int32) {
 		}
 	}
 	s.stop(p, g, gDone)
+	if s.cfg.Fates {
+		s.res.Fates[gi-1].End = s.now
+	}
 	if !g.runtime {
 		s.live--
 		s.res.Makespan = s.now
@@ -423,6 +430,10 @@ func (s *sim) stop(p int32, g *gor, state gState) {
 	}
 	pp.g = 0
 	s.ends.set(p, never)
+	if g.locked && s.cfg.Scheduler == GMP {
+		pp.debt += s.rng.of(&s.cfg.Costs.Wake) // another thread takes the P: stoplockedm
+		s.res.Handoffs++
+	}
 	if !g.runtime {
 		s.res.Makespan = s.now // so far
 	}
@@ -436,7 +447,7 @@ func (s *sim) yield(p int32, g *gor, gi int32, own bool) {
 	case s.cfg.Scheduler == ThreadQueue:
 		s.ps[p].fifo.Put(gi)
 	case s.cfg.Scheduler == SharedQueue:
-		s.ps[p].debt += s.lock()
+		s.lock(p)
 		s.global.Put(gi)
 	case own:
 		s.spilled(p, s.ps[p].q.Put(gi, false, &s.global))
@@ -545,9 +556,15 @@ func (s *sim) start(p, gi int32, cost *Cost, extra int64, inherit bool) {
 	s.res.Events++
 	s.res.Dispatches++
 	s.runnable--
-	if !g.runtime {
-		if g.since >= 0 {
-			s.res.Latency.Add(s.clock(s.v+gap+pp.debt) - g.since)
+	if g.locked {
+		gap += s.rng.of(&s.cfg.Costs.Wake) // its thread has to wake: startlockedm
+	}
+	if !g.runtime && g.since >= 0 {
+		wait := s.clock(s.v+gap+pp.debt) - g.since
+		s.res.Latency.Add(wait)
+		if s.cfg.Fates {
+			f := &s.res.Fates[gi-1]
+			f.Wait = max(f.Wait, wait)
 		}
 	}
 	g.state, g.p, pp.g = gRunning, p, gi
@@ -581,14 +598,21 @@ func (s *sim) preempt(p int32) {
 	s.find(p)
 }
 
-// lock is one operation on the shared queue: the time until it is done.
-func (s *sim) lock() int64 {
+// lock is one operation on the shared queue by p, -1 for none: it delays what p
+// does next.
+func (s *sim) lock(p int32) {
+	at := s.now
+	if p >= 0 {
+		at += s.ps[p].debt
+	}
 	hold := s.rng.of(&s.cfg.Costs.Lock)
-	from := max(s.now, s.lockFree)
+	from := max(at, s.lockFree)
 	s.lockFree = from + hold
-	s.res.LockWait += from - s.now
+	s.res.LockWait += from - at
 	s.res.LockHeld += hold
-	return s.lockFree - s.now
+	if p >= 0 {
+		s.ps[p].debt += s.lockFree - at
+	}
 }
 
 // contend adds to what p's goroutine does next how long it waited for the lock of
@@ -649,7 +673,7 @@ func (s *sim) rest(p int32, parks bool) {
 		pp.spinning = false
 		s.spinning--
 	}
-	pp.spun = false
+	pp.spun, pp.debt = false, 0
 	pp.g = 0
 	s.ends.set(p, never)
 	s.set(p, pIdle)

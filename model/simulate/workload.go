@@ -19,6 +19,7 @@ type Goroutine struct {
 	From, To uint32 // its steps in Workload.Code
 	Root     bool   // it was there at the beginning: no other one creates it
 	Runtime  bool   // one of the runtime's own: neither the end nor the latencies are about it
+	Locked   bool   // locked to its thread
 	Tight    bool   // it was seen to run without coming by a safe point: only a signal preempts it
 }
 
