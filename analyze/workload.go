@@ -24,7 +24,6 @@ import (
 //     it was, less what a busy P is likely to have been late;
 //   - what other programs on the machine took: it is in what goroutines computed.
 type workloads struct {
-	names  *names
 	window *window
 	zero   model.Time
 	gs     map[model.GoID]*gWork
@@ -42,24 +41,25 @@ type workloads struct {
 
 // recordedRun is the recorded run in the terms of a simulation.
 type recordedRun struct {
-	latency   simulate.Histogram
-	makespan  model.Time
-	running   int64 // ns of the program's goroutines on Ps
-	idle      int64 // ns of all Ps; of those that the trace shows
-	waited    int64 // ns of goroutines in queues
-	peak      int
-	steals    int64
-	handoffs  int64
-	preempts  int64
-	signals   int64
-	overflows int64
-	ticks     int64
-	starts    int64
-	outside   int64 // waits whose end nobody is known for
-	inside    int64 // waits that a goroutine ended
-	net       int64 // of outside, for the network
-	cut       int64 // stretches that the trace's end cuts off
-	timeline  simulate.Timeline
+	latency    simulate.Histogram
+	makespan   model.Time
+	running    int64 // ns of the program's goroutines on Ps
+	idle       int64 // ns of all Ps; of those that the trace shows
+	waited     int64 // ns of goroutines in queues
+	peak       int
+	steals     int64
+	handoffs   int64
+	preempts   int64
+	signals    int64
+	overflows  int64
+	ticks      int64
+	starts     int64
+	dispatches int64
+	outside    int64 // waits whose end nobody is known for
+	inside     int64 // waits that a goroutine ended
+	net        int64 // of outside, for the network
+	cut        int64 // stretches that the trace's end cuts off
+	timeline   simulate.Timeline
 }
 
 // measured is what the scheduler was seen to take.
@@ -129,8 +129,8 @@ const (
 	markSTW // length
 )
 
-func newWorkloads(n *names, w *window, zero model.Time) *workloads {
-	return &workloads{names: n, window: w, zero: zero, gs: map[model.GoID]*gWork{}, stws: map[model.GoID]model.Time{}, gives: map[model.GoID]bool{},
+func newWorkloads(w *window, zero model.Time) *workloads {
+	return &workloads{window: w, zero: zero, gs: map[model.GoID]*gWork{}, stws: map[model.GoID]model.Time{}, gives: map[model.GoID]bool{},
 		lost: recordedRun{makespan: zero, timeline: simulate.NewTimeline()}}
 }
 
@@ -372,6 +372,7 @@ func (c *workloads) waited(g *gWork, iv *model.GInterval, d *model.Dispatch) {
 	if d == nil {
 		return
 	}
+	c.lost.dispatches++
 	c.lost.peak = max(c.lost.peak, int(d.Runnable)+1)
 	switch d.Source {
 	case model.SourceSteal, model.SourceStealRunnext:

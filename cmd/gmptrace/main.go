@@ -134,6 +134,6 @@ Exit codes: 0 done; 1 --fail-on found something; 2 usage or nothing readable;
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
-	root.AddCommand(a.reportCommand(), a.analyzeCommand(), a.explainCommand(), a.decisionsCommand(), a.versionCommand())
+	root.AddCommand(a.reportCommand(), a.analyzeCommand(), a.explainCommand(), a.decisionsCommand(), a.whatifCommand(), a.versionCommand())
 	return root
 }
