@@ -281,7 +281,7 @@ func (w *whatIf) plans() []plan {
 				name = fmt.Sprintf("%v, %d threads", s, p)
 			}
 			if text != "" {
-				name += ", " + text
+				name += ", changed"
 			}
 			out = append(out, plan{name: name, settings: text, cfg: cfg, seeds: seeds})
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 
 	"gmptrace/analyze"
@@ -76,6 +77,9 @@ func workloadText(w *analyze.WorkloadSums) string {
 
 func (t *text) variants(x *analyze.WhatIf) {
 	t.heading("How long the program takes", "Every line but the first is a prediction; the range is what the makespan is likely to lie in.")
+	for _, c := range changedSettings(x) {
+		t.wrap("  ", "  ", c)
+	}
 	spans := table{align: "lrrrrr", left: 3}
 	lats := table{align: "lrrrrrr", left: 3}
 	work := table{align: "lrrrrrr", left: 3}
@@ -89,6 +93,18 @@ func (t *text) variants(x *analyze.WhatIf) {
 	t.table(lats, "run", "p50", "p90", "p99", "of the seeds", "longest", "queue")
 	t.heading("What the scheduler does", "")
 	t.table(work, "run", "steals", "handoffs", "preempted", "ticks", "lock wait", "Ps idle")
+}
+
+// changedSettings says what "changed" means, of each scheduler.
+func changedSettings(x *analyze.WhatIf) []string {
+	var out []string
+	for _, v := range x.Variants {
+		line := "changed, of " + v.Scheduler + ": " + v.Settings
+		if v.Settings != "" && !slices.Contains(out, line) {
+			out = append(out, line)
+		}
+	}
+	return out
 }
 
 // allVariants are the recorded run and the predicted ones.

@@ -105,6 +105,7 @@ func (s *sim) finish() *Result {
 	if r.Makespan > 0 {
 		r.QueueMean = float64(r.depth) / float64(max(s.now, r.Makespan))
 	}
+	r.Busy = max(r.Busy-s.gaps, 0)
 	r.Unfinished = s.live
 	return r
 }

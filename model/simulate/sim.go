@@ -130,7 +130,8 @@ type sim struct {
 	coroutine bool // the next goroutine to be readied is switched to
 	fresh     bool // what is found now was readied by the thread that finds it, just before
 
-	live     int // goroutines of the program that have not ended
+	gaps     int64 // lengths from a stop to a start, which count as running
+	live     int   // goroutines of the program that have not ended
 	runnable int
 	running  int
 	res      *Result
@@ -568,6 +569,7 @@ func (s *sim) start(p, gi int32, cost *Cost, extra int64, inherit bool) {
 		}
 	}
 	g.state, g.p, pp.g = gRunning, p, gi
+	s.gaps += gap + pp.debt
 	ns := gap + pp.debt + g.rem
 	pp.debt = 0
 	if g.rem == 0 && g.pc < g.to && step(s.code[g.pc]) == stepRun {
