@@ -28,16 +28,12 @@ type Settings struct {
 	NoSteal    bool
 	NoHandoff  bool
 	NoAsync    bool
-	Seeds      int // 0 is DefaultSeeds
+	Seeds      int  // 0 is DefaultSeeds
+	NoScaling  bool // leave WhatIf.Scaling empty
 }
 
 // DefaultSeeds is how often each variant is simulated, with other luck.
 const DefaultSeeds = 5
-
-// changed reports whether the settings are others than Go's.
-func (s *Settings) changed() bool {
-	return s.CPUs > 0 || s.Tick != 0 || s.Slice != 0 || s.NoSteal || s.NoHandoff || s.NoAsync
-}
 
 // WhatIf is what a recorded program would have taken under other schedulers and
 // settings. Everything in it but Recorded is a prediction. Its JSON form is
@@ -490,7 +486,7 @@ const scaleLimit = 40_000_000
 
 // scale runs each scheduler with 1 to 128 Ps.
 func (w *whatIf) scale(ctx context.Context) error {
-	if w.w.Steps*24 > scaleLimit || w.w.Steps == 0 {
+	if w.set.NoScaling || w.w.Steps*24 > scaleLimit || w.w.Steps == 0 {
 		return nil
 	}
 	var plans []plan
@@ -541,6 +537,7 @@ func (w *whatIf) advise() {
 		if x.Check.Confidence == ConfidencePoor {
 			s.Text += "; but the self-check failed: try it, do not rely on it"
 		}
+		s.Text += "."
 		x.Advice = append(x.Advice, s)
 	}
 	slices.SortStableFunc(x.Advice, func(a, b Suggestion) int {
@@ -569,7 +566,7 @@ func (w *whatIf) headline() {
 	for _, name := range simulate.Names()[1:] {
 		for i := range x.Variants {
 			if v := &x.Variants[i]; v.Scheduler == name && v.Procs == w.procs && x.Variants[0].Makespan > 0 {
-				parts = append(parts, fmt.Sprintf("under %s the same program is predicted to take %+.0f %% of time", name, 100*(float64(v.Makespan)/float64(x.Variants[0].Makespan)-1)))
+				parts = append(parts, fmt.Sprintf("under %s the same program is predicted to take %s", name, moreOrLess(float64(v.Makespan)/float64(x.Variants[0].Makespan)-1)))
 				break
 			}
 		}
@@ -577,6 +574,18 @@ func (w *whatIf) headline() {
 	x.Detail = strings.Join(parts, "; ")
 	if x.Detail != "" {
 		x.Detail = strings.ToUpper(x.Detail[:1]) + x.Detail[1:] + ", against Go's scheduler simulated with the same Ps."
+	}
+}
+
+// moreOrLess is a share of time in words.
+func moreOrLess(share float64) string {
+	switch p := math.Round(100 * math.Abs(share)); {
+	case p < 1:
+		return "as long"
+	case share > 0:
+		return fmt.Sprintf("%.0f %% more time", p)
+	default:
+		return fmt.Sprintf("%.0f %% less time", p)
 	}
 }
 
