@@ -28,8 +28,9 @@ type Settings struct {
 	NoSteal    bool
 	NoHandoff  bool
 	NoAsync    bool
-	Seeds      int  // 0 is DefaultSeeds
-	NoScaling  bool // leave WhatIf.Scaling empty
+	Seeds      int     // 0 is DefaultSeeds
+	Stretch    float64 // what lengths of computing are multiplied by, other than in the self-check; 0 for 1
+	NoScaling  bool    // leave WhatIf.Scaling empty
 }
 
 // DefaultSeeds is how often each variant is simulated, with other luck.
@@ -267,7 +268,7 @@ func (w *whatIf) plans() []plan {
 	for _, s := range schedulers {
 		for _, p := range procs {
 			cfg := base
-			cfg.Scheduler, cfg.Procs = s, p
+			cfg.Scheduler, cfg.Procs, cfg.Stretch = s, p, w.set.Stretch
 			text := w.apply(&cfg)
 			if s == simulate.GMP && p == w.procs && text == "" {
 				continue // the first one

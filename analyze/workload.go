@@ -36,6 +36,9 @@ type workloads struct {
 	lost recordedRun
 	now  model.Time
 
+	ended  model.Time // the last wait for something outside
+	spread uint64     // spreads what is not known evenly
+
 	costs measured
 }
 
@@ -97,10 +100,11 @@ type gWork struct {
 	markAt model.Time
 
 	// The last wait, while it is not sure how long it was due to last.
-	pending  bool
-	pendFrom model.Time
-	pendTo   model.Time
-	pendKind ownStep
+	pending   bool
+	pendFrom  model.Time
+	pendTo    model.Time
+	pendKind  ownStep
+	pendFirst bool // nothing that ended just before it was ended by the same thread
 }
 
 // noTime stands where no time is known.
@@ -346,6 +350,8 @@ func (c *workloads) wait(g *gWork, iv *model.GInterval) {
 	}
 	c.lost.outside++
 	g.flush()
+	g.pendFirst = iv.End > c.ended+simulate.BatchGap
+	c.ended = iv.End
 	g.pending, g.pendFrom, g.pendTo, g.pendKind = true, iv.Start, iv.End, ownWait
 	if iv.Reason == model.ReasonNetwork {
 		g.pendKind = ownNet
@@ -390,7 +396,7 @@ func (c *workloads) waited(g *gWork, iv *model.GInterval, d *model.Dispatch) {
 	p := c.p(d.P)
 	c.gap(p, d)
 	if g.pending {
-		if late := lateness(p, d); g.pendTo-late > g.pendFrom {
+		if late := c.lateness(g, p, d); g.pendTo-late > g.pendFrom {
 			g.pendTo -= late
 		}
 		g.flush()
@@ -398,13 +404,24 @@ func (c *workloads) waited(g *gWork, iv *model.GInterval, d *model.Dispatch) {
 }
 
 // lateness is how much too late a wait for something outside is likely to have
-// ended: while all Ps run goroutines, nobody looks at timers and the network. It
-// was due at any time of the stretch that ended before it was found: half of that.
-func lateness(p *pWork, d *model.Dispatch) model.Time {
-	if d.Idle > 0 || p.idled || p.schedTo != d.Time || d.Ready < p.schedFrom || p.runTo != p.schedFrom {
+// ended. While all Ps run goroutines, nobody looks at timers and the network: it
+// was due at any time of the stretch that ended before it was found, so half of
+// that. The thread of an idle P that sleeps until the next timer is woken late by
+// the system, and then ends all waits that became due meanwhile: the first of them
+// was due when the sleep should have ended, the others since.
+func (c *workloads) lateness(g *gWork, p *pWork, d *model.Dispatch) model.Time {
+	if d.Idle == 0 && !p.idled && p.schedTo == d.Time && d.Ready >= p.schedFrom && p.runTo == p.schedFrom {
+		return d.Ready - p.schedFrom + (p.runTo-p.runFrom)/2
+	}
+	if g.pendKind != ownWait || !p.idled {
 		return 0
 	}
-	return d.Ready - p.schedFrom + (p.runTo-p.runFrom)/2
+	slack := model.Time(simulate.TimerSlack)
+	if g.pendFirst {
+		return slack
+	}
+	c.spread = c.spread*6364136223846793005 + 1442695040888963407
+	return model.Time(c.spread>>33) * slack >> 31
 }
 
 // gap measures what the scheduler took for a dispatch.

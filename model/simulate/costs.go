@@ -73,8 +73,13 @@ const (
 	sysmonMost     = int64(10_000_000) // likewise
 	sysmonPatience = 50                // likewise: cycles without anything to do before the delay doubles
 	retakeIdle     = int64(10_000_000) // proc.go, retake: how long a system call keeps a P that nobody needs
+	timerCost      = int64(100)        // of running one timer that readies a goroutine; measured on amd64
 	pollLate       = int64(10_000_000) // proc.go, sysmon: polls the network where nobody did for so long
 )
+
+// TimerSlack is how much later than asked for Linux ends a thread's sleep, in
+// nanoseconds: its timer slack of 50 µs, and waking the thread.
+const TimerSlack = 58_000
 
 // Scheduler is one way to bring goroutines onto threads.
 type Scheduler uint8
@@ -122,7 +127,8 @@ type Config struct {
 	NoAsync   bool // no signals: goroutines that are Tight keep their P
 	Costs     Costs
 	Seed      uint64
-	Fates     bool // fill in Result.Fates
+	Stretch   float64 // what lengths of computing are multiplied by; 0 for 1
+	Fates     bool    // fill in Result.Fates
 
 	// AllOnCreator makes ThreadQueue leave a goroutine on the thread that
 	// created it, instead of dealing out.

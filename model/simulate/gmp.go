@@ -94,8 +94,12 @@ func (s *sim) findRunnable(p int32) {
 		s.start(p, gi, &nothing, 0, true)
 		return
 	}
-	for _, gi := range s.due { // of any P: who runs them first is not simulated
-		s.readyOn(p, gi)
+	fresh := s.fresh
+	s.fresh = false
+	var batch int64           // what running the timers takes
+	for _, d := range s.due { // of any P: who runs them first is not simulated
+		s.readyOn(p, d.g, s.now+batch)
+		batch += timerCost
 	}
 	s.due = s.due[:0]
 	if s.findWorker(p, true) {
@@ -109,11 +113,10 @@ func (s *sim) findRunnable(p int32) {
 	}
 	if gi, inherit := pp.q.Get(); gi != 0 {
 		cost := &c.Switch
-		if s.fresh {
+		if fresh {
 			cost = &c.Fresh
 		}
-		s.fresh = false
-		s.start(p, gi, cost, 0, inherit)
+		s.start(p, gi, cost, batch, inherit)
 		return
 	}
 	if s.global.Len() > 0 {
@@ -122,9 +125,13 @@ func (s *sim) findRunnable(p int32) {
 		s.start(p, gi, &c.Global, 0, false)
 		return
 	}
-	pre := s.rng.of(&c.Netpoll)
-	if gi := s.poll(p, pre); gi != 0 {
-		s.start(p, gi, &c.Fresh, pre, false)
+	if len(s.dueNet) > 0 {
+		pre := int64(0)
+		if !fresh {
+			pre = s.rng.of(&c.Netpoll)
+		}
+		pre += s.together()
+		s.start(p, s.poll(p, pre), &c.Fresh, pre, false)
 		return
 	}
 	if s.steals(p) || s.findWorker(p, false) {
@@ -138,9 +145,9 @@ func (s *sim) findRunnable(p int32) {
 }
 
 // readyOn puts a goroutine whose timer p runs into p's queue.
-func (s *sim) readyOn(p, gi int32) {
+func (s *sim) readyOn(p, gi int32, at int64) {
 	g := &s.gs[gi]
-	g.state, g.since = gRunnable, s.now
+	g.state, g.since = gRunnable, at
 	s.runnable++
 	s.res.Events++
 	s.spilled(p, s.ps[p].q.Put(gi, true, &s.global))
@@ -154,17 +161,15 @@ func (s *sim) readyOn(p, gi int32) {
 func (s *sim) poll(p int32, pre int64) int32 {
 	s.polled = s.now
 	n := len(s.dueNet)
-	if n == 0 {
-		return 0
-	}
-	for _, gi := range s.dueNet {
-		s.gs[gi].state, s.gs[gi].since = gRunnable, s.now+pre
+	for _, d := range s.dueNet {
+		s.gs[d.g].state, s.gs[d.g].since = gRunnable, min(max(s.now, d.at), s.now+pre)
 	}
 	s.runnable += n
 	s.res.Events += int64(n)
 	list := s.dueNet[:n-1]
 	idle := len(s.idle)
-	for i, gi := range list {
+	for i, d := range list {
+		gi := d.g
 		if i < idle {
 			s.global.Put(gi)
 			s.wakeP(s.takeIdle(-1), false)
@@ -172,7 +177,7 @@ func (s *sim) poll(p int32, pre int64) int32 {
 			s.spilled(p, s.ps[p].q.Put(gi, false, &s.global))
 		}
 	}
-	gi := s.dueNet[n-1]
+	gi := s.dueNet[n-1].g
 	s.dueNet = s.dueNet[:0]
 	return gi
 }
@@ -254,18 +259,60 @@ func (s *sim) outside(gi int32, net bool) {
 	switch {
 	case s.cfg.Scheduler != GMP:
 		s.ready(-1, gi)
-	case len(s.idle) > 0:
+	case net:
+		s.dueNet = append(s.dueNet, due{s.now, gi})
+	default:
+		s.due = append(s.due, due{s.now, gi})
+		if len(s.due) == 1 && len(s.idle) > 0 {
+			s.timers.add(timer{at: s.now + TimerSlack, kind: timerLate})
+		}
+		return
+	}
+	if s.cfg.Scheduler == GMP && len(s.idle) > 0 {
 		p := s.takeIdle(-1)
 		s.parked = max(s.parked-1, 0)
-		s.readyOn(p, gi)
 		s.fresh = true
 		s.find(p)
 		s.fresh = false
-	case net:
-		s.dueNet = append(s.dueNet, gi)
-	default:
-		s.due = append(s.due, gi)
 	}
+}
+
+// oversleep ends the sleep of an idle P's thread, which the system made longer.
+func (s *sim) oversleep() {
+	if len(s.due) > 0 && len(s.idle) > 0 {
+		p := s.takeIdle(-1)
+		s.parked = max(s.parked-1, 0)
+		s.fresh = true
+		s.find(p)
+		s.fresh = false
+	}
+}
+
+// due is a goroutine whose wait has ended, and when that was.
+type due struct {
+	at int64
+	g  int32
+}
+
+// BatchGap is how much apart two waits may have ended to have been ended by one
+// thread that ran timers or polled the network once.
+const BatchGap = 400 // ns
+
+// together brings in what the network has so soon after what is due that one poll
+// gets it too, and returns how long that takes.
+func (s *sim) together() int64 {
+	last := s.now
+	for len(s.timers.heap) > 0 {
+		t := &s.timers.heap[0]
+		if t.kind != timerNet || t.at > last+BatchGap {
+			break
+		}
+		last = t.at
+		if x := s.timers.pop(); s.gs[x.id].state == gWaiting {
+			s.dueNet = append(s.dueNet, due{x.at, x.id})
+		}
+	}
+	return last - s.now
 }
 
 // Source: proc.go, entersyscall, entersyscallblock.
@@ -334,8 +381,8 @@ func (s *sim) watch() {
 	}
 	if len(s.dueNet) > 0 && s.polled+pollLate <= s.now {
 		s.polled = s.now
-		for _, gi := range s.dueNet {
-			s.ready(-1, gi)
+		for _, d := range s.dueNet {
+			s.ready(-1, d.g)
 		}
 		s.dueNet = s.dueNet[:0]
 	}

@@ -61,6 +61,7 @@ const (
 	timerSyscall                  // a goroutine's system call ends
 	timerWake                     // a thread that was woken has its P
 	timerPause                    // a thief's pause before it takes a runnext
+	timerLate                     // a thread that slept until the next timer wakes up
 	timerSysmon
 )
 

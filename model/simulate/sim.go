@@ -29,7 +29,6 @@ const (
 	gBlocked
 	gWaiting // for a timer, the network or something not known
 	gSyscall
-	gMeeting // for another goroutine's block
 	gDone
 )
 
@@ -45,7 +44,6 @@ type gor struct {
 	runtime bool
 	tight   bool
 	locked  bool
-	met     bool // some goroutine waits for one of its Blocks: see sim.meets
 }
 
 // does is what a P is doing.
@@ -113,12 +111,11 @@ type sim struct {
 	global   model.GlobalQueue
 	idle     []int32 // stack
 	spinning int
-	parked   int     // threads without a P that a P can be started on
-	due      []int32 // goroutines whose timers have expired
-	dueNet   []int32 // goroutines that the network has something for
-	polled   int64   // when the network was polled last
+	parked   int   // threads without a P that a P can be started on
+	due      []due // goroutines whose timers have expired
+	dueNet   []due // goroutines that the network has something for
+	polled   int64 // when the network was polled last
 	late     map[uint64]struct{}
-	meets    map[uint64]int32
 	lockFree int64
 	deal     int // thread that gets the next new goroutine
 	sysmon   struct {
@@ -164,7 +161,7 @@ func newSim(w *Workload, cfg Config) *sim {
 	cfg.Procs = max(cfg.Procs, 1)
 	s := &sim{cfg: cfg, w: w, code: w.Code, gs: make([]gor, len(w.Gs)+1), ps: make([]proc, cfg.Procs),
 		cpus: cfg.CPUs, ends: newEnds(cfg.Procs), rng: random(cfg.Seed*0x5851f42d4c957f2d + 1),
-		late: map[uint64]struct{}{}, meets: map[uint64]int32{}, res: newResult()}
+		late: map[uint64]struct{}{}, res: newResult()}
 	if s.cpus <= 0 {
 		s.cpus = math.MaxInt32
 	}
@@ -342,6 +339,8 @@ func (s *sim) fire(t timer) {
 		if pp := &s.ps[t.id]; pp.does == pPausing && pp.gen == t.gen {
 			s.pauseOver(t.id)
 		}
+	case timerLate:
+		s.oversleep()
 	case timerSysmon:
 		s.watch()
 	}
@@ -358,31 +357,26 @@ func (s *sim) exec(p int32) {
 		if op != stepBlock && op != stepYield && op != stepGoyield {
 			a, pc = s.arg(pc)
 		}
-		if op == stepWake || op == stepMeet || op == stepSwitch {
+		if op == stepWake || op == stepSwitch {
 			b, pc = s.arg(pc)
 		}
 		g.pc = pc
 		s.res.Events++
 		switch op {
 		case stepRun:
-			s.until(p, pRun, a+pp.debt)
+			s.until(p, pRun, s.stretched(a)+pp.debt)
 			pp.debt = 0
 			return
 		case stepCreate:
 			s.create(p, int32(a)+1)
 		case stepWake:
 			s.wake(p, int32(a)+1, uint32(b))
-		case stepMeet:
-			if !s.wake(p, int32(a)+1, uint32(b)) {
-				s.meet(p, g, gi, int32(a)+1, uint32(b))
-				return
-			}
 		case stepSwitch:
 			s.coroutine = s.cfg.Scheduler == GMP
 			s.wake(p, int32(a)+1, uint32(b))
 			s.coroutine = false
 		case stepBlock:
-			if s.passes(p, g, gi) {
+			if s.passes(g, gi) {
 				continue
 			}
 			s.stop(p, g, gBlocked)
@@ -420,6 +414,14 @@ func (s *sim) exec(p int32) {
 		s.res.Makespan = s.now
 	}
 	s.find(p)
+}
+
+// stretched is a length of computing on this machine.
+func (s *sim) stretched(ns int64) int64 {
+	if s.cfg.Stretch > 0 {
+		return max(int64(float64(ns)*s.cfg.Stretch), 1)
+	}
+	return ns
 }
 
 // stop takes g off p.
@@ -479,22 +481,12 @@ func (s *sim) home(p int32) int32 {
 }
 
 // passes reports whether g's next Block is ended before it begins.
-func (s *sim) passes(p int32, g *gor, gi int32) bool {
+func (s *sim) passes(g *gor, gi int32) bool {
 	if g.early&1 != 0 {
 		g.early >>= 1
 		g.block++
 		s.lateOnes(g, gi)
 		return true
-	}
-	if g.met {
-		if w, ok := s.meets[key(gi, g.block)]; ok {
-			delete(s.meets, key(gi, g.block))
-			g.early >>= 1
-			g.block++
-			s.lateOnes(g, gi)
-			s.ready(p, w)
-			return true
-		}
 	}
 	return false
 }
@@ -512,38 +504,21 @@ func (s *sim) lateOnes(g *gor, gi int32) {
 
 func key(g int32, block uint32) uint64 { return uint64(g)<<32 | uint64(block) }
 
-// wake ends the n-th Block of gi. It reports whether gi had come to it.
-func (s *sim) wake(p, gi int32, n uint32) bool {
+// wake ends the n-th Block of gi, which may not have come to it yet.
+func (s *sim) wake(p, gi int32, n uint32) {
 	g := &s.gs[gi]
 	switch d := int64(n) - int64(g.block); {
-	case d < 0:
-		return true
+	case d < 0: // it was
 	case d == 0 && g.state == gBlocked:
 		g.block++
 		g.early >>= 1
 		s.lateOnes(g, gi)
 		s.ready(p, gi)
-		return true
 	case d < 64:
 		g.early |= 1 << d
 	default:
 		s.late[key(gi, n)] = struct{}{}
 	}
-	return false
-}
-
-// meet makes g wait until gi comes to its n-th Block.
-func (s *sim) meet(p int32, g *gor, own, gi int32, n uint32) {
-	t := &s.gs[gi]
-	if d := int64(n) - int64(t.block); d < 64 {
-		t.early &^= 1 << d
-	} else {
-		delete(s.late, key(gi, n))
-	}
-	t.met = true
-	s.meets[key(gi, n)] = own
-	s.stop(p, g, gMeeting)
-	s.find(p)
 }
 
 // start makes gi run on p after the cost of getting there.
@@ -575,7 +550,7 @@ func (s *sim) start(p, gi int32, cost *Cost, extra int64, inherit bool) {
 	if g.rem == 0 && g.pc < g.to && step(s.code[g.pc]) == stepRun {
 		a, pc := s.arg(g.pc + 1)
 		g.pc = pc
-		ns += a
+		ns += s.stretched(a)
 		s.res.Events++
 	}
 	g.rem = 0

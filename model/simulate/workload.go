@@ -37,7 +37,6 @@ const (
 	stepCreate               // a goroutine
 	stepBlock                // until the wake of this block's number
 	stepWake                 // a goroutine out of the block of a number
-	stepMeet                 // likewise, and waits for it to come there
 	stepSwitch               // likewise: a coroutine, which runs as soon as this goroutine stops
 	stepWait                 // for a length, until a timer or something not known
 	stepNet                  // for a length, until the network
@@ -80,10 +79,6 @@ func (c *Code) Block() { c.put(stepBlock) }
 
 // Wake ends goroutine g's n-th Block.
 func (c *Code) Wake(g, n int) { c.edges++; c.put(stepWake, uint64(g), uint64(n)) }
-
-// Meet is Wake, and waits until g has come to that Block: neither side of an
-// unbuffered channel goes on without the other.
-func (c *Code) Meet(g, n int) { c.edges++; c.put(stepMeet, uint64(g), uint64(n)) }
 
 // Switch is Wake for a coroutine (iter.Pull): g runs as soon as this goroutine
 // stops, past all queues.
