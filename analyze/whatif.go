@@ -29,12 +29,24 @@ type Settings struct {
 	NoHandoff  bool
 	NoAsync    bool
 	Seeds      int     // 0 is DefaultSeeds
+	Parallel   float64 // how much longer the same computing takes with several Ps than with one; 0 is DefaultParallel
 	Stretch    float64 // what lengths of computing are multiplied by, other than in the self-check; 0 for 1
 	NoScaling  bool    // leave WhatIf.Scaling empty
 }
 
 // DefaultSeeds is how often each variant is simulated, with other luck.
 const DefaultSeeds = 5
+
+// What the same work costs more with several Ps than with one: CPUs that share a
+// core, memory and power, and goroutines that find their data in another CPU's
+// cache. No trace tells. These are medians over programs that were recorded with
+// one and with two Ps on a virtual machine of two CPUs (make whatif-accuracy tells
+// how well they do there); other machines differ.
+const (
+	DefaultParallel  = 1.15 // times the length of computing
+	parallelSwitch   = 1.4  // times the length from a stop to the next start
+	parallelCrossing = 200  // ns after each dispatch
+)
 
 // WhatIf is what a recorded program would have taken under other schedulers and
 // settings. Everything in it but Recorded is a prediction. Its JSON form is
@@ -269,6 +281,7 @@ func (w *whatIf) plans() []plan {
 		for _, p := range procs {
 			cfg := base
 			cfg.Scheduler, cfg.Procs, cfg.Stretch = s, p, w.set.Stretch
+			w.parallel(&cfg)
 			text := w.apply(&cfg)
 			if s == simulate.GMP && p == w.procs && text == "" {
 				continue // the first one
@@ -318,6 +331,31 @@ func (w *whatIf) apply(cfg *simulate.Config) string {
 		what = append(what, "no handoff")
 	}
 	return strings.Join(what, ", ")
+}
+
+func (w *whatIf) factor() float64 {
+	if w.set.Parallel > 0 {
+		return w.set.Parallel
+	}
+	return DefaultParallel
+}
+
+// parallel changes cfg for what several Ps cost, where one of it and the recorded
+// run has several and the other one has not.
+func (w *whatIf) parallel(cfg *simulate.Config) {
+	f := w.factor()
+	gap, crossing := float64(parallelSwitch), int64(parallelCrossing)
+	switch {
+	case cfg.Procs > 1 && w.procs == 1:
+	case cfg.Procs == 1 && w.procs > 1:
+		f, gap, crossing = 1/f, 1/gap, -crossing
+	default:
+		return
+	}
+	if cfg.Stretch == 0 {
+		cfg.Stretch, cfg.Crossing = f, crossing
+	}
+	cfg.Costs.Switch, cfg.Costs.Global = cfg.Costs.Switch.Scaled(gap), cfg.Costs.Global.Scaled(gap)
 }
 
 // runAll simulates all plans, on all CPUs of this machine.
@@ -474,6 +512,7 @@ func (w *whatIf) describe() {
 		{"from there to its start", &c.Fresh},
 		{"wake a parked thread", &c.Wake},
 		{"start a new thread", &c.Thread},
+		{"pass a P to or from a locked thread", &c.Locked},
 		{"look for work in vain", &c.Spin},
 		{"what the system adds to sysmon's sleeps", &c.Slack},
 		{"one operation on a locked queue", &c.Lock},
@@ -495,6 +534,7 @@ func (w *whatIf) scale(ctx context.Context) error {
 		for p := 1; p <= 128; p *= 2 {
 			cfg := simulate.DefaultConfig(p)
 			cfg.Scheduler, cfg.Costs, cfg.CPUs = s, w.costs, w.set.CPUs
+			w.parallel(&cfg)
 			plans = append(plans, plan{cfg: cfg, seeds: 1})
 		}
 	}
@@ -597,7 +637,7 @@ func (w *whatIf) notes() {
 	if n := w.c.lost.outside; n > 0 {
 		add("%d waits were ended by a timer, the network or something not known, %d of them by the network: they are as long as they were, less what a busy P is likely to have been late. A program that talks to itself over the network would be faster than predicted with more Ps.", n, w.c.lost.net)
 	}
-	add("What other programs on the machine took is in what goroutines computed. With more Ps, caches and memory may slow each of them down: that is not predicted.")
+	add("What other programs on the machine took is in what goroutines computed. From one P to several and back, computing is taken to differ by a factor of %.2f and %d ns after each dispatch, a default that is measured elsewhere (--parallel-slowdown): what it is here depends on caches and CPUs.", w.factor(), parallelCrossing)
 	if w.set.CPUs == 0 {
 		add("A trace does not tell how many CPUs there are: each P is given one of its own (--cpus says otherwise).")
 	}
@@ -624,6 +664,7 @@ func (c *workloads) calibrated() simulate.Costs {
 	d.Netpoll = m.netpoll.Cost("measured: from a stop to what the poller or a timer had", least, d.Netpoll)
 	d.Fresh = m.fresh.Cost("measured: from what the poller or a timer had to its start", least, d.Fresh)
 	d.Wake = m.wake.Cost("measured: from a ready to the thread that it woke", least, d.Wake)
+	d.Locked = m.locked.Cost("measured: dispatches of goroutines locked to their threads", least, d.Locked)
 	d.Spin = m.spin.Cost("measured: threads that found nothing", least, d.Spin)
 	d.Pause = m.next.Cost("measured: thefts of a runnext", least, d.Pause)
 	return d

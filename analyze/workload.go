@@ -67,7 +67,7 @@ type recordedRun struct {
 
 // measured is what the scheduler was seen to take.
 type measured struct {
-	swtch, global, steal, netpoll, fresh, wake, spin, next simulate.Histogram
+	swtch, global, steal, netpoll, fresh, wake, spin, next, locked simulate.Histogram
 }
 
 // pWork is what a P did last.
@@ -394,7 +394,11 @@ func (c *workloads) waited(g *gWork, iv *model.GInterval, d *model.Dispatch) {
 		g.first, g.base, g.ownEnd = iv.Start, iv.Start, iv.Start
 	}
 	p := c.p(d.P)
-	c.gap(p, d)
+	if g.locked {
+		c.costs.locked.Add(int64(d.Time - max(p.runTo, d.Ready)))
+	} else {
+		c.gap(p, d)
+	}
 	if g.pending {
 		if late := c.lateness(g, p, d); g.pendTo-late > g.pendFrom {
 			g.pendTo -= late

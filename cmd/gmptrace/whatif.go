@@ -24,6 +24,7 @@ type whatifCommand struct {
 	tick       int
 	slice      time.Duration
 	seeds      int
+	parallel   float64
 	noSteal    bool
 	noAsync    bool
 	noHandoff  bool
@@ -67,6 +68,7 @@ against the recorded run. Where they differ, so will the predictions.
 	f.BoolVar(&c.noSteal, "no-steal", false, "Ps do not steal")
 	f.BoolVar(&c.noAsync, "no-async-preempt", false, "no preemption by signals, as before Go 1.14")
 	f.BoolVar(&c.noHandoff, "no-handoff", false, "system calls keep their P")
+	f.Float64Var(&c.parallel, "parallel-slowdown", analyze.DefaultParallel, "how much longer the same computing takes with several Ps than with one, a `FACTOR`")
 	f.IntVar(&c.seeds, "seeds", analyze.DefaultSeeds, "simulate each variant `N` times, with other luck")
 	f.Var(&c.format, "format", "`FORMAT` of the output: text, json or html")
 	f.StringVarP(&c.out, "output", "o", "-", "write to `FILE`; - is standard output")
@@ -82,7 +84,7 @@ const maxSimulatedProcs = 1024
 
 // settings are what the flags ask for.
 func (c *whatifCommand) settings() (analyze.Settings, error) {
-	set := analyze.Settings{Procs: c.procs, CPUs: c.cpus, NoSteal: c.noSteal, NoAsync: c.noAsync, NoHandoff: c.noHandoff, Seeds: c.seeds}
+	set := analyze.Settings{Procs: c.procs, CPUs: c.cpus, NoSteal: c.noSteal, NoAsync: c.noAsync, NoHandoff: c.noHandoff, Seeds: c.seeds, Parallel: c.parallel}
 	for _, name := range c.schedulers {
 		s, ok := simulate.Named(name)
 		if !ok {
@@ -102,6 +104,8 @@ func (c *whatifCommand) settings() (analyze.Settings, error) {
 		return set, usagef("--tick %d: need a number from 1 on, or 0 for never", c.tick)
 	case c.slice < 0:
 		return set, usagef("--slice %v: must not be negative", c.slice)
+	case !(c.parallel >= 0.1 && c.parallel <= 10):
+		return set, usagef("--parallel-slowdown %v: need a number from 0.1 to 10", c.parallel)
 	case c.seeds < 1 || c.seeds > 1000:
 		return set, usagef("--seeds %d: need a number from 1 to 1000", c.seeds)
 	}

@@ -32,6 +32,15 @@ func (c *Cost) Quantile(q float64) int64 {
 	return c.NS[min(int(q*float64(len(c.NS))), len(c.NS)-1)]
 }
 
+// Scaled is the cost multiplied by f.
+func (c *Cost) Scaled(f float64) Cost {
+	out := Cost{Source: c.Source, NS: make([]int64, len(c.NS))}
+	for i, ns := range c.NS {
+		out.NS[i] = int64(float64(ns) * f)
+	}
+	return out
+}
+
 // Costs are what scheduling costs, in nanoseconds.
 type Costs struct {
 	Switch  Cost // from one goroutine's stop to the next one's start, out of the own queue
@@ -41,6 +50,7 @@ type Costs struct {
 	Fresh   Cost // from that ready to its start
 	Wake    Cost // from the ready that wakes a parked thread to that thread having a P
 	Thread  Cost // likewise, where the thread has to be made first
+	Locked  Cost // from one goroutine's stop to the next one's start, where one of them is locked to its thread
 	Spin    Cost // how long a thread looks for work before it parks
 	Pause   Cost // of a thief before it takes the runnext of a P that runs
 	Slack   Cost // that the system makes sysmon's sleeps longer by
@@ -58,6 +68,7 @@ func DefaultCosts() Costs {
 		Netpoll: Constant(1_000, s),
 		Fresh:   Constant(150, s),
 		Wake:    Constant(6_000, s),
+		Locked:  Constant(8_000, s),
 		Thread:  Constant(30_000, s),
 		Spin:    Constant(3_000, s),
 		Pause:   Constant(57_000, "default: runqgrab's usleep(3), which Linux makes 50 µs longer (timer slack)"),
@@ -128,6 +139,7 @@ type Config struct {
 	Costs     Costs
 	Seed      uint64
 	Stretch   float64 // what lengths of computing are multiplied by; 0 for 1
+	Crossing  int64   // what a goroutine computes longer after each dispatch, in nanoseconds; may be negative
 	Fates     bool    // fill in Result.Fates
 
 	// AllOnCreator makes ThreadQueue leave a goroutine on the thread that

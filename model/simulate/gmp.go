@@ -236,13 +236,16 @@ func (s *sim) stealNext(p, victim int32, cost *Cost) {
 	s.start(p, s.ps[victim].q.StealNext(), cost, 0, false)
 }
 
-var nothing Cost // the pause has it all
+var (
+	nothing Cost // of switching to a coroutine
+	paused  Cost // of a theft after the pause, which has it all
+)
 
 // pauseOver takes the runnext that p paused for, if it is still there.
 func (s *sim) pauseOver(p int32) {
 	pp := &s.ps[p]
 	if q := &s.ps[pp.victim].q; q.Next() == pp.want && q.RingLen() == 0 {
-		s.stealNext(p, pp.victim, &nothing)
+		s.stealNext(p, pp.victim, &paused)
 		return
 	}
 	pp.spun = false

@@ -434,7 +434,7 @@ func (s *sim) stop(p int32, g *gor, state gState) {
 	pp.g = 0
 	s.ends.set(p, never)
 	if g.locked && s.cfg.Scheduler == GMP {
-		pp.debt += s.rng.of(&s.cfg.Costs.Wake) // another thread takes the P: stoplockedm
+		pp.debt += s.rng.of(&s.cfg.Costs.Locked) // another thread takes the P: stoplockedm
 		s.res.Handoffs++
 	}
 	if !g.runtime {
@@ -533,7 +533,7 @@ func (s *sim) start(p, gi int32, cost *Cost, extra int64, inherit bool) {
 	s.res.Dispatches++
 	s.runnable--
 	if g.locked {
-		gap += s.rng.of(&s.cfg.Costs.Wake) // its thread has to wake: startlockedm
+		gap += s.rng.of(&s.cfg.Costs.Locked) // its thread has to wake: startlockedm
 	}
 	if !g.runtime && g.since >= 0 {
 		wait := s.clock(s.v+gap+pp.debt) - g.since
@@ -550,7 +550,11 @@ func (s *sim) start(p, gi int32, cost *Cost, extra int64, inherit bool) {
 	if g.rem == 0 && g.pc < g.to && step(s.code[g.pc]) == stepRun {
 		a, pc := s.arg(g.pc + 1)
 		g.pc = pc
-		ns += s.stretched(a)
+		a = s.stretched(a)
+		if cost != &nothing { // a coroutine's data are where it runs
+			a = max(a+s.cfg.Crossing, a*2/5)
+		}
+		ns += a
 		s.res.Events++
 	}
 	g.rem = 0
