@@ -70,6 +70,7 @@ type proc struct {
 	g        int32 // running or in a system call on it; 0 for none
 	does     does
 	spinning bool
+	passed   bool   // its thread went with a goroutine locked to it
 	spun     bool   // it has looked for work in vain
 	gen      uint32 // its timers of other generations are stale
 	idleFrom int64
@@ -434,7 +435,7 @@ func (s *sim) stop(p int32, g *gor, state gState) {
 	pp.g = 0
 	s.ends.set(p, never)
 	if g.locked && s.cfg.Scheduler == GMP {
-		pp.debt += s.rng.of(&s.cfg.Costs.Locked) // another thread takes the P: stoplockedm
+		pp.passed = true
 		s.res.Handoffs++
 	}
 	if !g.runtime {
@@ -532,8 +533,9 @@ func (s *sim) start(p, gi int32, cost *Cost, extra int64, inherit bool) {
 	s.res.Events++
 	s.res.Dispatches++
 	s.runnable--
-	if g.locked {
-		gap += s.rng.of(&s.cfg.Costs.Locked) // its thread has to wake: startlockedm
+	if g.locked || pp.passed {
+		gap = s.rng.of(&s.cfg.Costs.Locked) + extra // another thread has to wake: startlockedm, stoplockedm
+		pp.passed = false
 	}
 	if !g.runtime && g.since >= 0 {
 		wait := s.clock(s.v+gap+pp.debt) - g.since
@@ -654,7 +656,7 @@ func (s *sim) rest(p int32, parks bool) {
 		pp.spinning = false
 		s.spinning--
 	}
-	pp.spun, pp.debt = false, 0
+	pp.spun, pp.passed, pp.debt = false, false, 0
 	pp.g = 0
 	s.ends.set(p, never)
 	s.set(p, pIdle)
