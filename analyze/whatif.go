@@ -73,7 +73,7 @@ type Confidence string
 // The levels, by how well the simulation reproduces the recorded run.
 const (
 	ConfidenceGood Confidence = "good" // makespan within 5 %, median and p99 of the scheduling latency within 15 %
-	ConfidenceFair Confidence = "fair" // makespan within 10 %
+	ConfidenceFair Confidence = "fair" // makespan within 10 %; latencies differ by more than 15 %, or the makespan by more than 5 %
 	ConfidencePoor Confidence = "poor" // neither: predictions are not to be relied on
 	ConfidenceNone Confidence = "none" // nothing to simulate
 )
@@ -432,6 +432,9 @@ func (w *whatIf) selfCheck(rs []*simulate.Result) {
 	switch c.Confidence {
 	case ConfidenceFair:
 		c.Text += "; predictions of latency are less sure than those of the makespan"
+		if math.Abs(c.P50) > .5 || math.Abs(c.P99) > .5 {
+			c.Text = strings.Replace(c.Text, "are less sure than those of the makespan", "are not to be relied on, those of the makespan are", 1)
+		}
 	case ConfidencePoor:
 		c.Text += "; the simulation does not reproduce this run, and its predictions are not to be relied on"
 	}
