@@ -227,6 +227,9 @@ type whatIf struct {
 	error float64 // of the self-check's makespan
 }
 
+// maxWorkload is how many bytes of steps can be addressed.
+const maxWorkload = 3 << 30
+
 // plan is what a variant is to be simulated under.
 type plan struct {
 	name     string
@@ -236,6 +239,9 @@ type plan struct {
 }
 
 func (w *whatIf) predict(ctx context.Context) error {
+	if w.c.bytes() > maxWorkload {
+		return fmt.Errorf("%s: the workload is too large to be simulated: take a part of it with --from and --to", w.x.Trace.Name)
+	}
 	w.w = w.c.build()
 	w.costs = w.c.calibrated()
 	w.x.Recorded = w.c.recorded(w.procs)
@@ -433,7 +439,7 @@ func (w *whatIf) selfCheck(rs []*simulate.Result) {
 	case ConfidenceFair:
 		c.Text += "; predictions of latency are less sure than those of the makespan"
 		if math.Abs(c.P50) > .5 || math.Abs(c.P99) > .5 {
-			c.Text = strings.Replace(c.Text, "are less sure than those of the makespan", "are not to be relied on, those of the makespan are", 1)
+			c.Text = strings.Replace(c.Text, "are less sure than those of the makespan", "are not to be relied on here", 1)
 		}
 	case ConfidencePoor:
 		c.Text += "; the simulation does not reproduce this run, and its predictions are not to be relied on"

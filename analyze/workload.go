@@ -152,6 +152,7 @@ func (c *workloads) g(id model.GoID) *gWork {
 
 func (g *gWork) step(kind ownStep, from, to model.Time) {
 	g.flush()
+	to = max(to, from) // a damaged trace may have it otherwise
 	if g.first == noTime {
 		g.first = from
 	}
@@ -243,7 +244,7 @@ func (c *workloads) event(ev *model.Event) {
 			return
 		}
 		delete(c.stws, ev.G)
-		d := ev.Time - from
+		d := max(ev.Time-from, 0)
 		if g := c.gs[ev.G]; (ev.G == model.NoG || g != nil && g.worker) && len(c.cycles) > 0 {
 			c.cycles[len(c.cycles)-1].STW += int64(d)
 		} else if ev.G != model.NoG {
@@ -457,6 +458,15 @@ func (c *workloads) gap(p *pWork, d *model.Dispatch) {
 	case model.SourceStealRunnext:
 		c.costs.next.Add(ns)
 	}
+}
+
+// bytes is how much is kept; the workload takes no more.
+func (c *workloads) bytes() int64 {
+	n := int64(0)
+	for _, g := range c.order {
+		n += int64(len(g.own) + len(g.marks))
+	}
+	return n
 }
 
 // build makes the workload of what was kept, which it lets go.
