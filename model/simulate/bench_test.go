@@ -87,7 +87,7 @@ func TestLarge(t *testing.T) {
 	for _, sched := range []Scheduler{GMP, SharedQueue, ThreadQueue} {
 		cfg := DefaultConfig(128)
 		cfg.Scheduler = sched
-		a, b := Run(large(20_000), cfg), Run(large(20_000), cfg)
+		a, b := Run(large(4_000), cfg), Run(large(4_000), cfg)
 		if a.Unfinished > 0 {
 			t.Errorf("%v: %d never ended", sched, a.Unfinished)
 		}
@@ -95,8 +95,8 @@ func TestLarge(t *testing.T) {
 			t.Errorf("%v: two runs of one seed differ", sched)
 		}
 		total := int64(0)
-		for i := range w20k.Gs {
-			total += w20k.computed(i)
+		for i := range sample.Gs {
+			total += sample.computed(i)
 		}
 		if busy := a.Busy; busy < total {
 			t.Errorf("%v: Ps were busy for %d ns, the work is %d ns", sched, busy, total)
@@ -104,7 +104,7 @@ func TestLarge(t *testing.T) {
 	}
 }
 
-var w20k = large(20_000)
+var sample = large(4_000)
 
 // computed is how long goroutine i computes.
 func (w *Workload) computed(i int) int64 {
