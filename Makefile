@@ -71,6 +71,18 @@ incidents:
 	  $(GO) run ./fixtures/incidents record -o "$$dir" $(ONLY) && \
 	  $(GO) run ./fixtures/incidents table "$$dir"
 
+# How well gmptrace whatif predicts: fixtures/whatif. ROUNDS recordings of each
+# program are made, of which the least disturbed counts.
+WHATIFDIR ?=
+ROUNDS ?= 3
+.PHONY: whatif-accuracy
+whatif-accuracy:
+	@dir="$(WHATIFDIR)"; test -n "$$dir" || { dir="$$(mktemp -d)"; trap 'rm -rf "$$dir"' EXIT; }; \
+	  for i in $$(seq $(ROUNDS)); do \
+	    $(GO) run ./fixtures/oracle record -go 1.26.8 -procs 1,2 -only "$(ONLY)" -o "$$dir/$$i" || echo "some recordings failed: the tables lack them" >&2; \
+	  done; \
+	  $(GO) run ./fixtures/whatif "$$dir"/*
+
 .PHONY: fuzz
 fuzz:
 	@for pkg in $$($(GO) list ./...); do \

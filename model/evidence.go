@@ -126,7 +126,7 @@ func (s *Sched) dueSteal(v, p *P, k int) (least, most int) {
 			break
 		}
 	}
-	return max(1, (n-late+1)/2), (n + 1) / 2
+	return max(1, stealHalf(n-late)), stealHalf(n)
 }
 
 // dueBatch notes how many goroutines the pull with g should have taken, and how many

@@ -29,11 +29,7 @@ func (s *Sched) runqput(p *P, r gref, next bool) {
 func (s *Sched) ringput(p *P, r gref) {
 	if p.runq.len() == runqSize {
 		s.noteOverflow(p, r)
-		for range runqSize / 2 {
-			y := p.runq.at(0)
-			p.runq.removeAt(0)
-			s.globalPush(y)
-		}
+		p.runq.spill(s.globalPush)
 		s.globalPush(r)
 		return
 	}

@@ -252,7 +252,7 @@ type span struct{ least, likely, most int }
 //
 // Source: proc.go, globrunqget, globrunqgetbatch.
 func (s *Sched) batchOf(size int) int {
-	return max(1, min(size/max(s.procs, 1)+1, size, globBatchMax))
+	return globBatch(size, s.procs)
 }
 
 // batchSpan is how many goroutines the pull that ends in e took, from the length

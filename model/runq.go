@@ -80,6 +80,30 @@ func (r *ring) removeAt(i int) {
 	r.head++
 }
 
+// spill takes the first half out of a full ring and hands it to put, in order.
+//
+// Source: proc.go, runqputslow.
+func (r *ring) spill(put func(gref)) {
+	for range runqSize / 2 {
+		g := r.at(0)
+		r.removeAt(0)
+		put(g)
+	}
+}
+
+// stealHalf is how many goroutines a thief takes from a ring of n.
+//
+// Source: proc.go, runqgrab.
+func stealHalf(n int) int { return n - n/2 }
+
+// globBatch is how many goroutines a P without any of its own takes from a
+// global queue of so many.
+//
+// Source: proc.go, globrunqget, globrunqgetbatch.
+func globBatch(size, procs int) int {
+	return max(1, min(size/max(procs, 1)+1, size, globBatchMax))
+}
+
 // globq is the global run queue. Every goroutine in it knows its position
 // (G.pos), so that taking one from the middle leaves a hole instead of moving
 // what is behind. Where many Ps take at once it is mostly holes: see hole.

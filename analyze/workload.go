@@ -1,0 +1,618 @@
+package analyze
+
+import (
+	"cmp"
+	"encoding/binary"
+	"math"
+	"slices"
+
+	"gmptrace/model"
+	"gmptrace/model/simulate"
+)
+
+// workloads answers: what do the goroutines do, whoever runs when? It keeps for
+// each, in a few bytes a step, what it did by itself, and apart from that what it
+// did to others: a creation is only told with the first dispatch of the created
+// one, and that is often after the creator's stretch was told.
+//
+// What it can't know:
+//   - work that would not be the same in another order: who finds a lock taken,
+//     who gets which job out of a channel, what is in a cache;
+//   - dependencies that did not show because nobody had to wait: a buffer that was
+//     never full, a lock that was free;
+//   - how long a wait for the network or a timer would have been: it is as long as
+//     it was, less what a busy P is likely to have been late;
+//   - what other programs on the machine took: it is in what goroutines computed.
+type workloads struct {
+	window *window
+	zero   model.Time
+	gs     map[model.GoID]*gWork
+	order  []*gWork // in the order of appearance
+	cycles []simulate.Cycle
+	stws   map[model.GoID]model.Time // since when they stop the world; of workers too
+	ps     []pWork
+	gives  map[model.GoID]bool // in a system call that gave its P away at once
+
+	lost recordedRun
+	now  model.Time
+
+	ended  model.Time // the last wait for something outside
+	spread uint64     // spreads what is not known evenly
+
+	costs measured
+}
+
+// recordedRun is the recorded run in the terms of a simulation.
+type recordedRun struct {
+	latency    simulate.Histogram
+	makespan   model.Time
+	running    int64 // ns of the program's goroutines on Ps
+	idle       int64 // ns of all Ps; of those that the trace shows
+	waited     int64 // ns of goroutines in queues
+	peak       int
+	steals     int64
+	handoffs   int64
+	preempts   int64
+	signals    int64
+	overflows  int64
+	ticks      int64
+	starts     int64
+	dispatches int64
+	outside    int64 // waits whose end nobody is known for
+	inside     int64 // waits that a goroutine ended
+	net        int64 // of outside, for the network
+	cut        int64 // stretches that the trace's end cuts off
+	timeline   simulate.Timeline
+}
+
+// measured is what the scheduler was seen to take.
+type measured struct {
+	swtch, global, steal, netpoll, fresh, wake, spin, next, locked simulate.Histogram
+}
+
+// pWork is what a P did last.
+type pWork struct {
+	runFrom, runTo model.Time // its last stretch with a goroutine
+	schedFrom      model.Time // its last stretch of looking for work
+	schedTo        model.Time
+	idled          bool // idle before that
+	idleFrom       model.Time
+}
+
+// gWork is one goroutine's steps.
+type gWork struct {
+	index   int
+	root    bool
+	runtime bool
+	worker  bool
+	tight   bool
+	locked  bool
+	first   model.Time // beginning of its first stretch; before c.zero if none is known
+	base    model.Time // what own counts from
+	blocks  uint32     // ended by other goroutines
+
+	waker   *gWork // who ended its last wait, until it is known how it was dispatched
+	wokenAt model.Time
+
+	own    []byte // ownStep, gap to the step before, length, in ns
+	ownEnd model.Time
+	marks  []byte // markStep, distance to the mark before, arguments
+	markAt model.Time
+
+	// The last wait, while it is not sure how long it was due to last.
+	pending   bool
+	pendFrom  model.Time
+	pendTo    model.Time
+	pendKind  ownStep
+	pendFirst bool // nothing that ended just before it was ended by the same thread
+}
+
+// noTime stands where no time is known.
+const noTime = model.Time(math.MinInt64)
+
+type ownStep byte
+
+const (
+	ownRun ownStep = iota
+	ownBlock
+	ownWait
+	ownNet
+	ownSyscall
+	ownBlocking
+)
+
+type markStep byte
+
+const (
+	markCreate markStep = iota // goroutine
+	markWake                   // goroutine, number of its block
+	markSwitch                 // likewise, a coroutine that runs at once
+	markYield
+	markGoyield
+	markGC  // number of the cycle
+	markSTW // length
+)
+
+func newWorkloads(w *window, zero model.Time) *workloads {
+	return &workloads{window: w, zero: zero, gs: map[model.GoID]*gWork{}, stws: map[model.GoID]model.Time{}, gives: map[model.GoID]bool{},
+		lost: recordedRun{makespan: zero, timeline: simulate.NewTimeline()}}
+}
+
+func (c *workloads) report(*Report) {}
+
+func (c *workloads) g(id model.GoID) *gWork {
+	g := c.gs[id]
+	if g == nil {
+		g = &gWork{index: len(c.order), root: true, first: noTime, base: c.zero, ownEnd: c.zero, markAt: c.zero}
+		c.gs[id] = g
+		c.order = append(c.order, g)
+	}
+	return g
+}
+
+func (g *gWork) step(kind ownStep, from, to model.Time) {
+	g.flush()
+	to = max(to, from) // a damaged trace may have it otherwise
+	if g.first == noTime {
+		g.first = from
+	}
+	g.own = append(g.own, byte(kind))
+	g.own = binary.AppendVarint(g.own, int64(from-g.ownEnd))
+	g.own = binary.AppendUvarint(g.own, uint64(to-from))
+	g.ownEnd = to
+}
+
+// flush writes the wait that was left open to be shortened.
+func (g *gWork) flush() {
+	if g.pending {
+		g.pending = false
+		g.step(g.pendKind, g.pendFrom, g.pendTo)
+	}
+}
+
+func (g *gWork) mark(kind markStep, at model.Time, args ...uint64) {
+	g.marks = append(g.marks, byte(kind))
+	g.marks = binary.AppendVarint(g.marks, int64(at-g.markAt))
+	for _, a := range args {
+		g.marks = binary.AppendUvarint(g.marks, a)
+	}
+	g.markAt = at
+}
+
+func (c *workloads) observe(f *model.Facts) {
+	c.now = f.Now
+	for i := range f.Events {
+		c.event(&f.Events[i])
+	}
+	for i := range f.Handoffs {
+		c.lost.handoffs++
+		if h := &f.Handoffs[i]; h.Cause == model.HandoffBlocking {
+			c.gives[h.G] = true
+		} else if h.Cause == model.HandoffLockedM && h.G != model.NoG {
+			c.g(h.G).locked = true
+		}
+	}
+	c.lost.overflows += int64(len(f.Overflows))
+	c.preempts(f)
+	c.lost.starts += int64(len(f.Starts))
+	ps, dispatches := f.Ps, f.Dispatches
+	for i := range f.Gs {
+		iv := &f.Gs[i]
+		for len(ps) > 0 && ps[0].End <= iv.End {
+			c.proc(&ps[0])
+			ps = ps[1:]
+		}
+		for len(dispatches) > 0 && dispatches[0].Time < iv.End {
+			dispatches = dispatches[1:]
+		}
+		var d *model.Dispatch
+		if iv.State == model.GRunnable {
+			for k := range dispatches {
+				if dispatches[k].Time != iv.End {
+					break
+				}
+				if dispatches[k].G == iv.G {
+					d = &dispatches[k]
+				}
+			}
+		}
+		c.stretch(iv, d)
+	}
+	for i := range ps {
+		c.proc(&ps[i])
+	}
+}
+
+func (c *workloads) event(ev *model.Event) {
+	if !c.window.holds(ev.Time) {
+		return
+	}
+	switch ev.Op {
+	case model.OpGCBegin:
+		if ev.Arg != 0 {
+			return // it was already on
+		}
+		c.cycles = append(c.cycles, simulate.Cycle{})
+		if ev.G != model.NoG {
+			c.g(ev.G).mark(markGC, ev.Time, uint64(len(c.cycles)-1))
+		}
+	case model.OpSTWBegin:
+		c.stws[ev.G] = ev.Time
+	case model.OpSTWEnd:
+		from, ok := c.stws[ev.G]
+		if !ok {
+			return
+		}
+		delete(c.stws, ev.G)
+		d := max(ev.Time-from, 0)
+		if g := c.gs[ev.G]; (ev.G == model.NoG || g != nil && g.worker) && len(c.cycles) > 0 {
+			c.cycles[len(c.cycles)-1].STW += int64(d)
+		} else if ev.G != model.NoG {
+			c.g(ev.G).mark(markSTW, from, uint64(d))
+		}
+	}
+}
+
+func (c *workloads) preempts(f *model.Facts) {
+	for i := range f.Preempts {
+		p := &f.Preempts[i]
+		g := c.g(p.G)
+		switch p.How {
+		case model.HowGosched:
+			g.mark(markYield, p.Time)
+			continue
+		case model.HowGoyield:
+			g.mark(markGoyield, p.Time)
+			continue
+		case model.HowSignal:
+			g.tight = true
+			c.lost.signals++
+		}
+		c.lost.preempts++
+	}
+}
+
+func (c *workloads) p(id model.ProcID) *pWork {
+	for int(id) >= len(c.ps) {
+		c.ps = append(c.ps, pWork{})
+	}
+	return &c.ps[id]
+}
+
+func (c *workloads) proc(iv *model.PInterval) {
+	p := c.p(iv.P)
+	switch iv.Does {
+	case model.PDoesRun, model.PDoesSyscall:
+		if iv.First || p.runTo != iv.Start {
+			p.runFrom = iv.Start
+		}
+		p.runTo, p.idled = iv.End, false
+		if iv.Does == model.PDoesRun && !iv.Worker {
+			c.lost.running += int64(iv.End - iv.Start)
+			c.lost.timeline.Add(int64(iv.Start-c.zero), int64(iv.End-iv.Start), 1, 0)
+		}
+	case model.PDoesIdle:
+		if p.schedTo == iv.Start && p.schedFrom < p.schedTo {
+			c.costs.spin.Add(int64(p.schedTo - p.schedFrom))
+		}
+		p.idled, p.idleFrom = true, iv.Start
+		c.lost.idle += int64(iv.End - iv.Start)
+	case model.PDoesSched:
+		p.schedFrom, p.schedTo = iv.Start, iv.End
+	}
+}
+
+// stretch takes a stretch of a goroutine; d is the dispatch that ended it.
+func (c *workloads) stretch(iv *model.GInterval, d *model.Dispatch) {
+	if iv.Worker {
+		c.g(iv.G).worker = true
+		if n := len(c.cycles); n > 0 && iv.State == model.GRunning {
+			c.cycles[n-1].Work += int64(iv.End - iv.Start)
+		}
+		return
+	}
+	g := c.g(iv.G)
+	g.runtime = g.runtime || iv.Runtime
+	if iv.Open&model.OpenEnd != 0 {
+		c.lost.cut++
+	}
+	switch iv.State {
+	case model.GRunning:
+		g.step(ownRun, iv.Start, iv.End)
+		if !iv.Runtime {
+			c.lost.makespan = max(c.lost.makespan, iv.End)
+		}
+	case model.GRunnable:
+		c.waited(g, iv, d)
+	case model.GWaiting:
+		c.wait(g, iv)
+	case model.GSyscall:
+		if iv.Open&model.OpenEnd != 0 {
+			return
+		}
+		kind := ownSyscall
+		if c.gives[iv.G] {
+			delete(c.gives, iv.G)
+			kind = ownBlocking
+		}
+		g.step(kind, iv.Start, iv.End)
+	}
+}
+
+func (c *workloads) wait(g *gWork, iv *model.GInterval) {
+	switch {
+	case iv.Open&model.OpenEnd != 0, iv.Reason == model.ReasonPreempted:
+		return
+	case iv.By != model.NoG && iv.By != iv.G && !c.g(iv.By).worker:
+		c.lost.inside++
+		g.step(ownBlock, iv.Start, iv.End)
+		g.waker, g.wokenAt = c.gs[iv.By], iv.End
+		return
+	}
+	c.lost.outside++
+	g.flush()
+	g.pendFirst = iv.End > c.ended+simulate.BatchGap
+	c.ended = iv.End
+	g.pending, g.pendFrom, g.pendTo, g.pendKind = true, iv.Start, iv.End, ownWait
+	if iv.Reason == model.ReasonNetwork {
+		g.pendKind = ownNet
+		c.lost.net++
+	}
+}
+
+// waited takes a stretch from ready to running.
+func (c *workloads) waited(g *gWork, iv *model.GInterval, d *model.Dispatch) {
+	if !iv.Runtime && iv.Open == 0 {
+		c.lost.latency.Add(int64(iv.End - iv.Start))
+	}
+	c.lost.waited += int64(iv.End - iv.Start)
+	if g.waker != nil {
+		kind := markWake
+		if d != nil && d.Source == model.SourceCoroutine {
+			kind = markSwitch
+		}
+		g.waker.mark(kind, g.wokenAt, uint64(g.index), uint64(g.blocks))
+		g.blocks++
+		g.waker = nil
+	}
+	c.lost.timeline.Add(int64(iv.Start-c.zero), int64(iv.End-iv.Start), 0, 1)
+	if d == nil {
+		return
+	}
+	c.lost.dispatches++
+	c.lost.peak = max(c.lost.peak, int(d.Runnable)+1)
+	switch d.Source {
+	case model.SourceSteal, model.SourceStealRunnext:
+		c.lost.steals++
+	case model.SourceGlobalTick:
+		c.lost.ticks++
+	}
+	if iv.First && iv.Open&model.OpenStart == 0 && g.first == noTime {
+		if d.By != model.NoG && !c.g(d.By).worker {
+			g.root = false
+			c.gs[d.By].mark(markCreate, iv.Start, uint64(g.index))
+		}
+		g.first, g.base, g.ownEnd = iv.Start, iv.Start, iv.Start
+	}
+	p := c.p(d.P)
+	if g.locked {
+		c.costs.locked.Add(int64(d.Time - max(p.runTo, d.Ready)))
+	} else {
+		c.gap(p, d)
+	}
+	if g.pending {
+		if late := c.lateness(g, p, d); g.pendTo-late > g.pendFrom {
+			g.pendTo -= late
+		}
+		g.flush()
+	}
+}
+
+// lateness is how much too late a wait for something outside is likely to have
+// ended. While all Ps run goroutines, nobody looks at timers and the network: it
+// was due at any time of the stretch that ended before it was found, so half of
+// that. The thread of an idle P that sleeps until the next timer is woken late by
+// the system, and then ends all waits that became due meanwhile: the first of them
+// was due when the sleep should have ended, the others since.
+func (c *workloads) lateness(g *gWork, p *pWork, d *model.Dispatch) model.Time {
+	if d.Idle == 0 && !p.idled && p.schedTo == d.Time && d.Ready >= p.schedFrom && p.runTo == p.schedFrom {
+		return d.Ready - p.schedFrom + (p.runTo-p.runFrom)/2
+	}
+	if g.pendKind != ownWait || !p.idled {
+		return 0
+	}
+	slack := model.Time(simulate.TimerSlack)
+	if g.pendFirst {
+		return slack
+	}
+	c.spread = c.spread*6364136223846793005 + 1442695040888963407
+	return model.Time(c.spread>>33) * slack >> 31
+}
+
+// gap measures what the scheduler took for a dispatch.
+func (c *workloads) gap(p *pWork, d *model.Dispatch) {
+	if p.schedTo != d.Time {
+		return
+	}
+	if d.Ready > p.schedFrom {
+		switch d.Source {
+		case model.SourceRunnext, model.SourceNetpoll:
+			c.costs.fresh.Add(int64(d.Time - d.Ready))
+			if !p.idled {
+				c.costs.netpoll.Add(int64(d.Ready - p.schedFrom))
+			}
+		}
+		return
+	}
+	ns := int64(d.Time - p.schedFrom)
+	if p.idled && d.Ready > p.idleFrom && d.Source != model.SourceSyscallExit {
+		c.costs.wake.Add(int64(p.schedFrom - d.Ready))
+	}
+	switch d.Source {
+	case model.SourceRunnext, model.SourceLocal:
+		c.costs.swtch.Add(ns)
+	case model.SourceGlobal, model.SourceGlobalTick:
+		c.costs.global.Add(ns)
+	case model.SourceSteal:
+		c.costs.steal.Add(ns)
+	case model.SourceStealRunnext:
+		c.costs.next.Add(ns)
+	}
+}
+
+// bytes is how much is kept; the workload takes no more.
+func (c *workloads) bytes() int64 {
+	n := int64(0)
+	for _, g := range c.order {
+		n += int64(len(g.own) + len(g.marks))
+	}
+	return n
+}
+
+// build makes the workload of what was kept, which it lets go.
+func (c *workloads) build() *simulate.Workload {
+	w := &simulate.Workload{Cycles: c.cycles}
+	var code simulate.Code
+	for _, g := range c.order {
+		g.flush()
+		code.B = code.B[:0]
+		code = simulate.Code{B: code.B}
+		if !g.worker {
+			c.write(g, &code)
+		}
+		w.Add(simulate.Goroutine{Root: g.root, Runtime: g.runtime || g.worker, Tight: g.tight, Locked: g.locked}, &code)
+		g.own, g.marks = nil, nil
+	}
+	return w
+}
+
+// placed is a mark with its time.
+type placed struct {
+	at   model.Time
+	kind markStep
+	a, b uint64
+}
+
+// writer puts a goroutine's own steps and its marks into one sequence.
+type writer struct {
+	code  *simulate.Code
+	marks []placed
+	acc   int64 // ns computed and not yet written
+}
+
+// write writes g's steps.
+func (c *workloads) write(g *gWork, code *simulate.Code) {
+	w := writer{code: code, marks: g.placed(c.zero)}
+	if g.root && g.first > c.zero {
+		code.Wait(int64(g.first - c.zero)) // nobody is known to have created it
+	}
+	end := g.base
+	for b := g.own; len(b) > 0; {
+		kind := ownStep(b[0])
+		gap, n := binary.Varint(b[1:])
+		length, m := binary.Uvarint(b[1+n:])
+		b = b[1+n+m:]
+		from := end + model.Time(gap)
+		end = from + model.Time(length)
+		w.own(kind, from, end)
+	}
+	w.upTo(model.Time(1<<63 - 1))
+	w.compute()
+}
+
+func (w *writer) own(kind ownStep, from, to model.Time) {
+	if kind == ownRun {
+		at := from
+		for len(w.marks) > 0 && w.marks[0].at <= to {
+			m := w.marks[0]
+			w.acc += int64(max(m.at-at, 0))
+			at = max(at, m.at)
+			if m.kind == markSTW {
+				at = min(to, at+model.Time(m.a))
+			}
+			w.emit()
+		}
+		w.acc += int64(to - at)
+		return
+	}
+	w.upTo(from)
+	w.compute()
+	switch kind {
+	case ownBlock:
+		w.code.Block()
+	case ownWait:
+		w.code.Wait(int64(to - from))
+	case ownNet:
+		w.code.Net(int64(to - from))
+	case ownSyscall:
+		w.code.Syscall(int64(to - from))
+	case ownBlocking:
+		w.code.Blocking(int64(to - from))
+	}
+}
+
+func (w *writer) upTo(at model.Time) {
+	for len(w.marks) > 0 && w.marks[0].at <= at {
+		w.emit()
+	}
+}
+
+func (w *writer) compute() {
+	w.code.Run(w.acc)
+	w.acc = 0
+}
+
+// emit writes the next mark.
+func (w *writer) emit() {
+	m := w.marks[0]
+	w.marks = w.marks[1:]
+	w.compute()
+	switch m.kind {
+	case markCreate:
+		w.code.Create(int(m.a))
+	case markWake:
+		w.code.Wake(int(m.a), int(m.b))
+	case markSwitch:
+		w.code.Switch(int(m.a), int(m.b))
+	case markYield:
+		w.code.Yield()
+	case markGoyield:
+		w.code.Goyield()
+	case markGC:
+		w.code.GC(int(m.a))
+	case markSTW:
+		w.code.STW(int64(m.a))
+	}
+}
+
+// placed are the marks in order of time.
+func (g *gWork) placed(zero model.Time) []placed {
+	var out []placed
+	at := zero
+	for b := g.marks; len(b) > 0; {
+		m := placed{kind: markStep(b[0])}
+		d, n := binary.Varint(b[1:])
+		b = b[1+n:]
+		at += model.Time(d)
+		m.at = at
+		args := 1
+		switch m.kind {
+		case markWake, markSwitch:
+			args = 2
+		case markYield, markGoyield:
+			args = 0
+		}
+		for i := range args {
+			v, n := binary.Uvarint(b)
+			b = b[n:]
+			if i == 0 {
+				m.a = v
+			} else {
+				m.b = v
+			}
+		}
+		out = append(out, m)
+	}
+	slices.SortStableFunc(out, func(a, b placed) int { return cmp.Compare(a.at, b.at) })
+	return out
+}

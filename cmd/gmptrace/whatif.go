@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"io"
+	"strings"
+	"time"
+
+	"gmptrace/analyze"
+	"gmptrace/model/simulate"
+	"gmptrace/render"
+
+	"github.com/spf13/cobra"
+)
+
+type whatifCommand struct {
+	*analysis
+	format     choice
+	out        string
+	force      bool
+	schedulers []string
+	procs      []int
+	cpus       int
+	tick       int
+	slice      time.Duration
+	seeds      int
+	parallel   float64
+	noSteal    bool
+	noAsync    bool
+	noHandoff  bool
+}
+
+func (a *app) whatifCommand() *cobra.Command {
+	c := &whatifCommand{analysis: newAnalysis(a), format: chosen(formatText, formatJSON, formatHTML)}
+	cmd := &cobra.Command{
+		Use:   "whatif TRACE",
+		Short: "Predict the program under other schedulers and settings",
+		Long: `Whatif takes out of a trace what each goroutine did (computing, creating, waking,
+blocking, sleeping, system calls, network) and simulates it under other settings
+of Go's scheduler, and under the two that it is usually explained against: one
+queue for all threads behind a lock (global-queue), and one queue for each thread
+without stealing or handoff (thread-queue).
+
+Every output has a self-check: Go's scheduler, simulated as it was recorded,
+against the recorded run. Where they differ, so will the predictions.
+
+` + traceHelp,
+		Example: `  gmptrace whatif app.trace
+  gmptrace whatif --gomaxprocs 1,2,4,8 app.trace
+  gmptrace whatif --scheduler gmp --no-steal --seeds 3 app.trace
+  gmptrace whatif --scheduler gmp --gomaxprocs 8 --cpus 2 app.trace
+  gmptrace whatif --scheduler gmp --slice 1ms --tick 0 --format json app.trace
+  gmptrace whatif --format html -o whatif.html app.trace`,
+		Args: oneTrace,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a.ran = true
+			return c.run(cmd.Context(), args[0])
+		},
+	}
+	f := cmd.Flags()
+	c.addFlags(f)
+	must(f.MarkHidden("fail-on")) // predictions are no findings
+	f.StringSliceVar(&c.schedulers, "scheduler", nil, "`NAMES` of schedulers, separated by commas: "+strings.Join(simulate.Names(), ", ")+" (default: all)")
+	f.IntSliceVar(&c.procs, "gomaxprocs", nil, "`NUMBERS` of Ps or threads, separated by commas (default: as recorded, half and twice of it)")
+	f.IntVar(&c.cpus, "cpus", 0, "`N` CPUs that the Ps share (default: one for each)")
+	f.IntVar(&c.tick, "tick", 61, "scheduling ticks between two looks at the global queue first, `N`; 0 for never")
+	f.DurationVar(&c.slice, "slice", 10*time.Millisecond, "time slice, a `DURATION`; 0 for no preemption")
+	f.BoolVar(&c.noSteal, "no-steal", false, "Ps do not steal")
+	f.BoolVar(&c.noAsync, "no-async-preempt", false, "no preemption by signals, as before Go 1.14")
+	f.BoolVar(&c.noHandoff, "no-handoff", false, "system calls keep their P")
+	f.Float64Var(&c.parallel, "parallel-slowdown", analyze.DefaultParallel, "how much longer the same computing takes with several Ps than with one, a `FACTOR`")
+	f.IntVar(&c.seeds, "seeds", analyze.DefaultSeeds, "simulate each variant `N` times, with other luck")
+	f.Var(&c.format, "format", "`FORMAT` of the output: text, json or html")
+	f.StringVarP(&c.out, "output", "o", "-", "write to `FILE`; - is standard output")
+	f.BoolVar(&c.force, "force", false, "replace FILE whoever wrote it")
+	c.completions(cmd)
+	c.format.complete(cmd, "format")
+	must(cmd.RegisterFlagCompletionFunc("scheduler", cobra.FixedCompletions(simulate.Names(), cobra.ShellCompDirectiveNoFileComp)))
+	return cmd
+}
+
+// maxSimulatedProcs is the most Ps that the model knows of.
+const maxSimulatedProcs = 1024
+
+// settings are what the flags ask for.
+func (c *whatifCommand) settings() (analyze.Settings, error) {
+	set := analyze.Settings{Procs: c.procs, CPUs: c.cpus, NoSteal: c.noSteal, NoAsync: c.noAsync, NoHandoff: c.noHandoff, Seeds: c.seeds, Parallel: c.parallel}
+	for _, name := range c.schedulers {
+		s, ok := simulate.Named(name)
+		if !ok {
+			return set, usagef("--scheduler %q: need some of %s", printableName(name), strings.Join(simulate.Names(), ", "))
+		}
+		set.Schedulers = append(set.Schedulers, s)
+	}
+	for _, p := range c.procs {
+		if p < 1 || p > maxSimulatedProcs {
+			return set, usagef("--gomaxprocs %d: need numbers from 1 to %d", p, maxSimulatedProcs)
+		}
+	}
+	switch {
+	case c.cpus < 0 || c.cpus > maxSimulatedProcs:
+		return set, usagef("--cpus %d: need a number from 1 to %d", c.cpus, maxSimulatedProcs)
+	case c.tick < 0 || c.tick > 1<<20:
+		return set, usagef("--tick %d: need a number from 1 on, or 0 for never", c.tick)
+	case c.slice < 0:
+		return set, usagef("--slice %v: must not be negative", c.slice)
+	case !(c.parallel >= 0.1 && c.parallel <= 10):
+		return set, usagef("--parallel-slowdown %v: need a number from 0.1 to 10", c.parallel)
+	case c.seeds < 1 || c.seeds > 1000:
+		return set, usagef("--seeds %d: need a number from 1 to 1000", c.seeds)
+	}
+	if c.tick == 0 {
+		set.Tick = -1
+	} else if c.tick != 61 {
+		set.Tick = c.tick
+	}
+	if c.slice == 0 {
+		set.Slice = -1
+	} else if c.slice != 10*time.Millisecond {
+		set.Slice = c.slice
+	}
+	return set, nil
+}
+
+func (c *whatifCommand) run(ctx context.Context, trace string) error {
+	if err := c.check(trace); err != nil {
+		return err
+	}
+	set, err := c.settings()
+	if err != nil {
+		return err
+	}
+	if err := notItself(trace, c.out); err != nil {
+		return err
+	}
+	out, err := createOutput(c.out, c.force, c.stdout)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	in, err := c.open(ctx, trace)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	bar := c.progress(in)
+	x, err := analyze.Simulate(ctx, in, c.options(in, bar), set)
+	bar.close()
+	if err != nil {
+		return printableError(err)
+	}
+	if err := out.write(ctx, func(w io.Writer) error { return c.render(w, x) }); err != nil {
+		return err
+	}
+	if out.path != "" {
+		c.remark("%s: %s", printableName(out.path), printableName(x.Check.Text))
+	}
+	c.concludeTrace(&x.Trace)
+	return nil
+}
+
+func (c *whatifCommand) render(w io.Writer, x *analyze.WhatIf) error {
+	switch c.format.value {
+	case formatJSON:
+		return render.WhatIfJSON(w, x)
+	case formatHTML:
+		return render.WhatIfHTML(w, x)
+	}
+	return render.WhatIfText(w, x, textOptions(c.stdout))
+}

@@ -1,0 +1,141 @@
+package simulate
+
+import "encoding/binary"
+
+// Workload is what a program's goroutines do, without who ran when: for each a
+// sequence of steps. It is read only, so that several simulations may share it.
+type Workload struct {
+	Gs     []Goroutine
+	Code   []byte  // the steps of all of them, see Code
+	Cycles []Cycle // of the collector, by the number that the step GC has
+
+	// Steps is how many there are, Edges how many of them wake or create
+	// another goroutine.
+	Steps, Edges int64
+}
+
+// Goroutine is one goroutine. It is known by its place in Workload.Gs.
+type Goroutine struct {
+	From, To uint32 // its steps in Workload.Code
+	Root     bool   // it was there at the beginning: no other one creates it
+	Runtime  bool   // one of the runtime's own: neither the end nor the latencies are about it
+	Locked   bool   // locked to its thread
+	Tight    bool   // it was seen to run without coming by a safe point: only a signal preempts it
+}
+
+// Cycle is the load of one garbage collection.
+type Cycle struct {
+	Work int64 // of mark workers, in nanoseconds of one CPU
+	STW  int64 // pauses that its workers make at its end, in nanoseconds
+}
+
+// step is what a goroutine does next.
+type step byte
+
+const (
+	stepRun      step = iota // for a length
+	stepCreate               // a goroutine
+	stepBlock                // until the wake of this block's number
+	stepWake                 // a goroutine out of the block of a number
+	stepSwitch               // likewise: a coroutine, which runs as soon as this goroutine stops
+	stepWait                 // for a length, until a timer or something not known
+	stepNet                  // for a length, until the network
+	stepSyscall              // for a length
+	stepBlocking             // likewise, with the P given away at once
+	stepYield                // runtime.Gosched
+	stepGoyield              // to the tail of its own queue
+	stepGC                   // starts a collection of a number
+	stepSTW                  // stops the world for a length
+)
+
+// Code is a goroutine's steps being written. The zero value has none.
+type Code struct {
+	B     []byte
+	steps int64
+	edges int64
+}
+
+func (c *Code) put(s step, args ...uint64) {
+	c.steps++
+	c.B = append(c.B, byte(s))
+	for _, a := range args {
+		c.B = binary.AppendUvarint(c.B, a)
+	}
+}
+
+// Run computes for ns nanoseconds.
+func (c *Code) Run(ns int64) {
+	if ns > 0 {
+		c.put(stepRun, uint64(ns))
+	}
+}
+
+// Create starts goroutine g.
+func (c *Code) Create(g int) { c.edges++; c.put(stepCreate, uint64(g)) }
+
+// Block waits until another goroutine wakes it: the n-th Block of a goroutine is
+// ended by the Wake with number n, counted from 0, which may come first.
+func (c *Code) Block() { c.put(stepBlock) }
+
+// Wake ends goroutine g's n-th Block.
+func (c *Code) Wake(g, n int) { c.edges++; c.put(stepWake, uint64(g), uint64(n)) }
+
+// Switch is Wake for a coroutine (iter.Pull): g runs as soon as this goroutine
+// stops, past all queues.
+func (c *Code) Switch(g, n int) { c.edges++; c.put(stepSwitch, uint64(g), uint64(n)) }
+
+// Wait sleeps, or waits for something outside of the program, for ns.
+func (c *Code) Wait(ns int64) { c.put(stepWait, uint64(max(ns, 0))) }
+
+// Net waits for the network for ns.
+func (c *Code) Net(ns int64) { c.put(stepNet, uint64(max(ns, 0))) }
+
+// Syscall is in a system call for ns.
+func (c *Code) Syscall(ns int64) { c.put(stepSyscall, uint64(max(ns, 0))) }
+
+// Blocking is in a system call for ns that gives its P away at once.
+func (c *Code) Blocking(ns int64) { c.put(stepBlocking, uint64(max(ns, 0))) }
+
+// Yield is runtime.Gosched.
+func (c *Code) Yield() { c.put(stepYield) }
+
+// Goyield goes to the tail of the own queue.
+func (c *Code) Goyield() { c.put(stepGoyield) }
+
+// GC starts the collection of number n.
+func (c *Code) GC(n int) { c.put(stepGC, uint64(n)) }
+
+// STW stops the world for ns.
+func (c *Code) STW(ns int64) { c.put(stepSTW, uint64(max(ns, 0))) }
+
+// Add appends a goroutine with these steps and returns its number.
+func (w *Workload) Add(g Goroutine, c *Code) int {
+	g.From = uint32(len(w.Code))
+	w.Code = append(w.Code, c.B...)
+	g.To = uint32(len(w.Code))
+	w.Gs = append(w.Gs, g)
+	w.Steps += c.steps
+	w.Edges += c.edges
+	return len(w.Gs) - 1
+}
+
+// next reads the step at pc, which must not be the end.
+func (s *sim) next(pc uint32) (step, uint32) { return step(s.code[pc]), pc + 1 }
+
+// arg reads an argument at pc.
+func (s *sim) arg(pc uint32) (int64, uint32) {
+	b := s.code[pc]
+	if b < 0x80 {
+		return int64(b), pc + 1
+	}
+	v, shift := int64(b&0x7f), 7
+	for {
+		pc++
+		b = s.code[pc]
+		v |= int64(b&0x7f) << shift
+		if b < 0x80 {
+			return v, pc + 1
+		}
+		shift += 7
+	}
+}

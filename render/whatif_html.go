@@ -1,0 +1,234 @@
+package render
+
+import (
+	"fmt"
+	"html/template"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"gmptrace/analyze"
+)
+
+// WhatIfHTML writes predictions as one page that needs nothing else, in the manner
+// of HTML. It has no script: its pictures are drawn here.
+func WhatIfHTML(w io.Writer, x *analyze.WhatIf) error {
+	safe := mapped(*x, printable)
+	if err := pageTemplate.ExecuteTemplate(w, "whatif.tmpl", newWhatIfPage(&safe)); err != nil {
+		return fmt.Errorf("writing the predictions as a page: %w", err)
+	}
+	return nil
+}
+
+// whatIfPage is what the template draws on.
+type whatIfPage struct {
+	*analyze.WhatIf
+	CSP      template.HTMLAttr
+	Style    template.CSS
+	Program  string
+	Subtitle string
+	Some     bool // there is something to show
+	Changed  []string
+	Rows     []whatIfRow
+	Small    []smallMultiple
+	SmallEnd string // where the common time axis ends
+	SmallTop string // what the height of all stands for
+	Curves   []line
+	CurveX   []axisTick
+	CurveY   []axisTick
+	Scales   []line
+	ScaleX   []axisTick
+	ScaleY   []axisTick
+	Taken    []costRow
+	Work     string
+}
+
+type whatIfRow struct {
+	Name, Makespan, Range, Speed, Use, P50, P99, Max, Queue, LockWait, Steals, Handoffs, Preempted, Idle string
+	Recorded                                                                                             bool
+}
+
+type costRow struct{ Name, P50, P99, Mean, Source string }
+
+// smallMultiple is one run's timeline.
+type smallMultiple struct {
+	Name, Makespan   string
+	Running, Waiting string // points of an SVG polygon
+	End              string // x of the makespan
+}
+
+// line is a curve. The legend has its name.
+type line struct {
+	Name   string
+	Class  string
+	Points string
+}
+
+// axisTick is a mark on an axis.
+type axisTick struct{ At, Text string }
+
+// Sizes of the pictures, in the units of their viewBox.
+const (
+	smallW, smallH = 600.0, 44.0
+	plotW, plotH   = 640.0, 260.0 // without the margins
+)
+
+func newWhatIfPage(x *analyze.WhatIf) *whatIfPage {
+	rep := &analyze.Report{Trace: x.Trace}
+	p := &whatIfPage{WhatIf: x, Style: template.CSS(style), Program: program(rep), Subtitle: subtitle(rep), Work: workloadText(&x.Workload),
+		CSP:  template.HTMLAttr(`content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"`),
+		Some: x.Check.Confidence != analyze.ConfidenceNone && len(x.Variants) > 0}
+	if !p.Some {
+		return p
+	}
+	p.Changed = changedSettings(x)
+	for _, v := range allVariants(x) {
+		p.Rows = append(p.Rows, whatIfRow{v.Name, dur(v.Makespan), spanRange(v), speedup(v), pct(v.Utilisation), dur(v.P50), dur(v.P99), dur(v.Max), mean(v.QueueMean),
+			lockWait(v), count(v.Steals), count(v.Handoffs), count(v.Preemptions), dur(v.Idle), v.Name == "recorded"})
+	}
+	for _, c := range x.Costs {
+		p.Taken = append(p.Taken, costRow{c.Name, dur(c.P50), dur(c.P99), dur(c.Mean), c.Source})
+	}
+	p.smallMultiples()
+	p.curves()
+	p.scales()
+	return p
+}
+
+// smallMultiples draws each run's timeline on one time axis and one scale.
+func (p *whatIfPage) smallMultiples() {
+	all := allVariants(p.WhatIf)
+	end, top := int64(1), 1.0
+	for _, v := range all {
+		end = max(end, v.Makespan)
+		for i := range v.Running {
+			top = max(top, v.Running[i]+v.Waiting[i])
+		}
+	}
+	p.SmallEnd, p.SmallTop = dur(end), mean(top)
+	for _, v := range all {
+		x := func(ns int64) float64 { return smallW * float64(min(ns, end)) / float64(end) }
+		y := func(n float64) float64 { return smallH * (1 - math.Sqrt(n/top)) }
+		p.Small = append(p.Small, smallMultiple{Name: v.Name, Makespan: dur(v.Makespan), End: coordinate(x(v.Makespan)),
+			Running: area(v, x, y, func(i int) float64 { return v.Running[i] }),
+			Waiting: area(v, x, y, func(i int) float64 { return v.Running[i] + v.Waiting[i] })})
+	}
+}
+
+// area is the polygon below a figure of each column.
+func area(v *analyze.Variant, x func(int64) float64, y func(float64) float64, figure func(int) float64) string {
+	points := []string{"0," + coordinate(smallH)}
+	at := 0.0
+	for i := range v.Running {
+		h := coordinate(y(figure(i)))
+		points = append(points, coordinate(at)+","+h)
+		at = x(int64(i+1) * v.Width)
+		points = append(points, coordinate(at)+","+h)
+	}
+	return strings.Join(append(points, coordinate(at)+","+coordinate(smallH)), " ")
+}
+
+func coordinate(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
+
+// logAxis places values on a logarithmic axis of some length.
+type logAxis struct{ lo, hi, length float64 }
+
+func newLogAxis(lo, hi int64, length float64) logAxis {
+	a := logAxis{math.Log10(float64(max(lo, 1))), math.Log10(float64(max(hi, 1))), length}
+	if a.hi-a.lo < 0.1 {
+		a.hi = a.lo + 0.1
+	}
+	return a
+}
+
+func (a logAxis) at(v int64) float64 {
+	return a.length * min(max((math.Log10(float64(max(v, 1)))-a.lo)/(a.hi-a.lo), 0), 1)
+}
+
+// ticks are the powers of ten that lie on the axis; the values at its ends where
+// there are fewer than two.
+func (a logAxis) ticks(place func(float64) float64) []axisTick {
+	var out []axisTick
+	for e := int(math.Ceil(a.lo)); float64(e) <= a.hi; e++ {
+		v := int64(math.Pow(10, float64(e)))
+		out = append(out, axisTick{coordinate(place(a.at(v))), dur(v)})
+	}
+	if len(out) < 2 {
+		lo, hi := int64(math.Pow(10, a.lo)), int64(math.Pow(10, a.hi))
+		out = []axisTick{{coordinate(place(0)), dur(lo)}, {coordinate(place(a.length)), dur(hi)}}
+	}
+	return out
+}
+
+// curves draws the share of waits (up) that are no longer than a length (right).
+func (p *whatIfPage) curves() {
+	lo, hi := int64(math.MaxInt64), int64(1)
+	all := allVariants(p.WhatIf)
+	for _, v := range all {
+		if v.Waits > 0 {
+			lo, hi = min(lo, max(v.Curve[1], 1)), max(hi, v.Max)
+		}
+	}
+	if lo > hi {
+		return
+	}
+	ax := newLogAxis(lo, hi, plotW)
+	for i, v := range all {
+		if v.Waits == 0 || v.Procs != p.Recorded.Procs {
+			continue
+		}
+		var points []string
+		for k, ns := range v.Curve {
+			points = append(points, coordinate(ax.at(ns))+","+coordinate(plotH*(1-shareOf(k))))
+		}
+		class := "v-" + v.Scheduler
+		if i == 0 {
+			class = "v-recorded"
+		}
+		p.Curves = append(p.Curves, line{Name: v.Name, Class: class, Points: strings.Join(points, " ")})
+	}
+	p.CurveX = ax.ticks(func(at float64) float64 { return at })
+	for _, q := range []float64{0, .5, .9, .99, 1} {
+		p.CurveY = append(p.CurveY, axisTick{coordinate(plotH * (1 - q)), pct(q)})
+	}
+	p.CurveY = append(p.CurveY[:3], p.CurveY[4]) // 99 % and 100 % would overlap
+}
+
+// shareOf is the quantile that the k-th value of Variant.Curve is.
+func shareOf(k int) float64 {
+	switch {
+	case k < 32:
+		return float64(k) / 32
+	case k == 32:
+		return .99
+	case k == 33:
+		return .999
+	}
+	return 1
+}
+
+// scales draws the makespan (up) by the number of Ps (right), both logarithmic.
+func (p *whatIfPage) scales() {
+	procs, rows := scaleTable(p.WhatIf)
+	lo, hi := int64(math.MaxInt64), int64(1)
+	for _, s := range p.Scaling {
+		lo, hi = min(lo, s.Makespan), max(hi, s.Makespan)
+	}
+	if len(procs) < 2 {
+		return
+	}
+	ay := newLogAxis(lo, hi, plotH)
+	x := func(n int) float64 { return plotW * math.Log2(float64(n)) / math.Log2(float64(procs[len(procs)-1])) }
+	for _, r := range rows {
+		var points []string
+		for _, s := range r.points {
+			points = append(points, coordinate(x(s.Procs))+","+coordinate(plotH-ay.at(s.Makespan)))
+		}
+		p.Scales = append(p.Scales, line{Name: r.name, Class: "v-" + r.name, Points: strings.Join(points, " ")})
+	}
+	for _, n := range procs {
+		p.ScaleX = append(p.ScaleX, axisTick{coordinate(x(n)), strconv.Itoa(n)})
+	}
+	p.ScaleY = ay.ticks(func(at float64) float64 { return plotH - at })
+}
