@@ -22,6 +22,7 @@ type tracker struct {
 	kept    int      // slices in chunks
 	leftOut int64
 	texts   []uint32 // by function: its place in Timeline.Names, counted from 1
+	wakes   [][]wake // by P: dispatches whose slices have not ended
 	spare   []*chunk // dropped ones, to use again
 	out     Timeline
 
@@ -34,6 +35,12 @@ type tracker struct {
 // span is a stretch of time.
 type span struct{ from, to model.Time }
 
+// wake is what a dispatch tells of how its goroutine became runnable.
+type wake struct {
+	at, wait model.Time
+	by       model.GoID
+}
+
 type assistOn struct {
 	at model.Time
 	p  model.ProcID
@@ -45,6 +52,7 @@ type chunk struct {
 	slices     []trackSlice
 	marks      []Mark
 	depth      []DepthPoint
+	blocked    []Blocked
 	worst      int64 // longest wait or pause that it shows
 }
 
@@ -52,8 +60,12 @@ type chunk struct {
 type trackSlice struct {
 	start int64
 	dur   int64
+	wait  int64
 	g     model.GoID
+	by    model.GoID
 	name  uint32
+	stack uint32
+	m     int32
 	p     uint16 // the model knows no larger id
 	kind  SliceKind
 	from  uint8 // as in Track.From
@@ -68,10 +80,18 @@ func (t *tracker) observe(f *model.Facts) {
 	for i := range f.Events {
 		t.event(&f.Events[i])
 	}
+	for i := range f.Dispatches {
+		t.woken(&f.Dispatches[i])
+	}
 	for i := range f.Ps {
 		t.slice(&f.Ps[i])
 	}
 	c := t.current()
+	for i := range f.Ms {
+		if iv := &f.Ms[i]; iv.Does == model.MDoesSyscall && iv.End > iv.Start {
+			c.blocked = append(c.blocked, Blocked{int64(iv.Start - t.zero), int64(iv.End - t.zero), int32(iv.M)})
+		}
+	}
 	for i := range f.Dispatches {
 		t.dispatch(c, &f.Dispatches[i])
 	}
@@ -150,6 +170,31 @@ func (t *tracker) interesting(from model.Time, cost int64) {
 	}
 }
 
+// woken keeps how a goroutine became runnable until its slice is there.
+func (t *tracker) woken(d *model.Dispatch) {
+	for int(d.P) >= len(t.wakes) {
+		t.wakes = append(t.wakes, nil)
+	}
+	t.wakes[d.P] = append(t.wakes[d.P], wake{d.Time, d.Time - d.Ready, d.By})
+}
+
+// wake is how the goroutine of iv became runnable, where iv began with its dispatch.
+func (t *tracker) wake(iv *model.PInterval) wake {
+	none := wake{by: model.NoG}
+	if int(iv.P) >= len(t.wakes) {
+		return none
+	}
+	list := t.wakes[iv.P]
+	for len(list) > 0 && list[0].at < iv.Start {
+		list = list[1:]
+	}
+	if len(list) > 0 && list[0].at == iv.Start && iv.First {
+		none, list = list[0], list[1:]
+	}
+	t.wakes[iv.P] = list
+	return none
+}
+
 // event follows GC assists and pauses.
 func (t *tracker) event(ev *model.Event) {
 	switch ev.Op {
@@ -176,9 +221,11 @@ func (t *tracker) slice(iv *model.PInterval) {
 	if iv.Does == model.PDoesIdle || iv.End <= iv.Start {
 		return
 	}
+	w := t.wake(iv)
 	s := Slice{
 		Start: int64(iv.Start - t.zero), End: int64(iv.End - t.zero), G: iv.G, Kind: sliceKind(iv),
 		Name: t.name(iv), Source: iv.Source, Certain: iv.Certain,
+		Wait: int64(w.wait), By: w.by, M: int32(iv.M), Stack: iv.Stack,
 	}
 	if s.Kind == SliceUser && int(iv.P) < len(t.assists) && len(t.assists[iv.P]) > 0 {
 		s = t.splitAssists(iv.P, s)
@@ -203,21 +250,29 @@ func (t *tracker) splitAssists(p model.ProcID, s Slice) Slice {
 			continue
 		}
 		before, in := s, s
-		before.End = from
+		before.End, before.Stack, in.Stack = from, 0, 0
 		in.Start, in.End, in.Kind = from, to, SliceAssist
 		if before.End > before.Start {
 			t.keep(p, before)
+			in.goesOn()
 		}
 		t.keep(p, in)
 		s.Start = to
+		s.goesOn()
 	}
 	return s
+}
+
+// goesOn makes s a slice that no dispatch began.
+func (s *Slice) goesOn() {
+	s.Source, s.Certain, s.Wait, s.By = model.SourceUnknown, false, 0, model.NoG
 }
 
 func (t *tracker) keep(p model.ProcID, s Slice) {
 	c := t.current()
 	c.slices = append(c.slices, trackSlice{
-		start: s.Start, dur: s.End - s.Start, g: s.G, name: s.Name, p: uint16(p), kind: s.Kind, from: packSource(s.Source, s.Certain),
+		start: s.Start, dur: s.End - s.Start, wait: s.Wait, g: s.G, by: s.By, name: s.Name, stack: s.Stack, m: s.M,
+		p: uint16(p), kind: s.Kind, from: packSource(s.Source, s.Certain),
 	})
 	t.kept++
 }
@@ -273,7 +328,7 @@ func (t *tracker) newChunk(start model.Time) *chunk {
 	}
 	c := t.spare[n-1]
 	t.spare = t.spare[:n-1]
-	*c = chunk{start: start, slices: c.slices[:0], marks: c.marks[:0], depth: c.depth[:0]}
+	*c = chunk{start: start, slices: c.slices[:0], marks: c.marks[:0], depth: c.depth[:0], blocked: c.blocked[:0]}
 	return c
 }
 
@@ -284,6 +339,8 @@ func (t *tracker) report(r *Report) {
 	open := t.current()
 	open.depth = append(t.depth.flush(open.depth), DepthPoint{At: r.Trace.To, N: t.latency.waiting(&r.Trace)})
 	tracks := map[model.ProcID]*Track{}
+	stacks := map[uint32]uint32{0: 0}
+	out.Threads, out.Stacks = t.names.threads, [][]Frame{nil}
 	for i, c := range t.chunks {
 		if i == len(t.chunks)-1 {
 			c.end = t.zero + model.Time(r.Trace.DurationNS)
@@ -297,10 +354,12 @@ func (t *tracker) report(r *Report) {
 				tracks[p] = tr
 			}
 			source, certain := unpackSource(s.from)
-			tr.Add(Slice{Start: s.start, End: s.start + s.dur, G: s.g, Name: s.name, Kind: s.kind, Source: source, Certain: certain})
+			tr.Add(Slice{Start: s.start, End: s.start + s.dur, G: s.g, Name: s.name, Kind: s.kind, Source: source, Certain: certain,
+				Wait: s.wait, By: s.by, M: s.m, Stack: t.stack(stacks, s.stack)})
 		}
 		out.Marks = append(out.Marks, c.marks...)
 		out.Depth = append(out.Depth, c.depth...)
+		out.Blocked = append(out.Blocked, c.blocked...)
 		c.slices = nil
 	}
 	for _, tr := range tracks {
@@ -309,6 +368,17 @@ func (t *tracker) report(r *Report) {
 	slices.SortFunc(out.Tracks, func(a, b *Track) int { return cmp.Compare(a.P, b.P) })
 	slices.SortStableFunc(out.Marks, func(a, b Mark) int { return cmp.Compare(a.At, b.At) })
 	r.Timeline = out
+}
+
+// stack is the place of a stack in Timeline.Stacks.
+func (t *tracker) stack(places map[uint32]uint32, id uint32) uint32 {
+	i, ok := places[id]
+	if !ok && int(id) < len(t.names.stacks) {
+		i = uint32(len(t.out.Stacks))
+		t.out.Stacks = append(t.out.Stacks, t.names.stacks[id])
+		places[id] = i
+	}
+	return i
 }
 
 // keepWindow adds a window in full detail, joined with the one before it where
