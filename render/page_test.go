@@ -53,10 +53,15 @@ func use(p *tab) {
 		for (const b of document.querySelectorAll('input[data-mark]')) b.click();
 		for (const id of ['zoom-in', 'zoom-out', 'next-finding', 'zoom-all']) document.getElementById(id)?.click();
 		for (const a of [...document.querySelectorAll('a[href^="#t="]')].slice(0, 12)) a.click();
-		for (const key of ['+', 'ArrowLeft', 'ArrowRight', 'ArrowDown', 'ArrowUp', '.', ',', 'n', 'N', '-', '0']) timeline.root.dispatchEvent(new KeyboardEvent('keydown', {key}));
+		for (const key of ['+', 'ArrowLeft', 'ArrowRight', 'ArrowDown', 'ArrowUp', '.', ',', 'w', '[', ']', 'g', 'g', 'g', 'n', 'N', '-', '0']) timeline.root.dispatchEvent(new KeyboardEvent('keydown', {key}));
 		const {x, y, width, height} = timeline.box;
 		for (let i = 0; i < 100; i++) timeline.hover(x + (width * i) / 100, y + (height * (i % 9)) / 9);
 		for (let i = 0; i < 9; i++) timeline.choose(x + (width * i) / 9, y + (height * i) / 9);
+		for (const b of [...document.querySelectorAll("#panel button, .pin, #pins button")].slice(0, 8)) b.click();
+		document.getElementById('show-threads').click();
+		document.getElementById('search-text').value = 'window';
+		document.getElementById('search').requestSubmit();
+		for (const b of [...document.querySelectorAll("#search-rows button")].slice(0, 6)) b.click();
 	})()`))
 }
 
