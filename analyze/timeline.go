@@ -41,6 +41,8 @@ type Timeline struct {
 	Complete bool
 	Kept     []Window // in order of time; the whole trace when Complete
 	LeftOut  int64    // slices not kept
+
+	parts []keptPart // of Kept, each to be left out whole
 }
 
 // Window is a part of the trace in full detail.

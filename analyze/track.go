@@ -17,6 +17,7 @@ type tracker struct {
 	names  *names
 	zero   model.Time
 	budget int
+	around []Window // to be kept first
 
 	chunks  []*chunk // in order of time; the last one is open
 	kept    int      // slices in chunks
@@ -53,7 +54,7 @@ type chunk struct {
 	marks      []Mark
 	depth      []DepthPoint
 	blocked    []Blocked
-	worst      int64 // longest wait or pause that it shows
+	worst      int64 // longest wait or pause that it shows; more for what was asked for
 }
 
 // trackSlice is a Slice, packed: millions pass through here.
@@ -300,6 +301,7 @@ func (t *tracker) cut() {
 	last := &c.slices[len(c.slices)-1]
 	c.end = t.zero + model.Time(max(last.start+last.dur, t.depth.last.At))
 	c.depth = t.depth.flush(c.depth)
+	c.worst = worth(c.worst, Window{int64(c.start - t.zero), int64(c.end - t.zero)}, t.around)
 	next := t.newChunk(c.end)
 	now := t.depth.keep() // told again: the chunks before may be dropped
 	now.At = int64(c.end - t.zero)
@@ -345,7 +347,9 @@ func (t *tracker) report(r *Report) {
 		if i == len(t.chunks)-1 {
 			c.end = t.zero + model.Time(r.Trace.DurationNS)
 		}
-		out.keepWindow(int64(c.start-t.zero), int64(c.end-t.zero))
+		w := Window{int64(c.start - t.zero), int64(c.end - t.zero)}
+		out.parts = append(out.parts, keptPart{Window: w, worth: worth(c.worst, w, t.around), slices: len(c.slices)})
+		out.keepWindow(w.Start, w.End)
 		for _, s := range c.slices {
 			p := model.ProcID(s.p)
 			tr := tracks[p]

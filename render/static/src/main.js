@@ -3,6 +3,7 @@
 import * as charts from './charts.js';
 import {inflate, parse} from './decode.js';
 import {button} from './dom.js';
+import * as fetching from './fetch.js';
 import * as finder from './finder.js';
 import * as panel from './panel.js';
 import * as rows from './rows.js';
@@ -33,6 +34,7 @@ async function main() {
   if (timeline) finder.connect(timeline, $);
   links(timeline);
   reveal();
+  if (timeline && meta.served) fetching.connect(timeline, (text) => { $('fetched').textContent = text; });
   window.gmptrace = {timeline, loaded: performance.now() - began}; // for the tests
 }
 

@@ -11,7 +11,7 @@ import * as span from './span.js';
 import {font, ink, read} from './theme.js';
 import * as wake from './wake.js';
 
-const GUTTER = {wide: 56, narrow: 36, names: 72}; // room for the rows' names
+const GUTTER = {wide: 56, narrow: 36, letter: 7.6, beside: 14}; // room for the rows' names
 const NARROW = 600;
 const MOST_THREADS = 32; // that get rows
 export const MOST_PINS = 16;
@@ -50,6 +50,7 @@ export class Timeline {
   // draw builds the chart anew: at first, and when the theme changes.
   draw() {
     const {view} = this;
+    const {window} = view; // painting takes it from the axis, which begins with all
     view.palette = read();
     view.patterns = paint.patterns(view.palette);
     if (this.chart) this.chart.dispose();
@@ -62,7 +63,7 @@ export class Timeline {
     zr.on('click', (e) => this.choose(e.offsetX, e.offsetY));
     zr.on('globalout', () => { this.tip.hidden = true; });
     this.chart.on('datazoom', () => this.changed());
-    this.show(view.window, view.row);
+    this.show(window, view.row);
   }
 
   // below is the height of the rows below those of Ps.
@@ -75,8 +76,8 @@ export class Timeline {
   completed(o) {
     const {palette} = this.view;
     o.textStyle = {fontFamily: font};
-    const named = this.view.rows.length > this.view.procs;
-    const left = named ? GUTTER.names : this.root.clientWidth < NARROW ? GUTTER.narrow : GUTTER.wide;
+    const longest = Math.max(0, ...this.view.rows.map((row) => row.label.length));
+    const left = Math.max(this.root.clientWidth < NARROW ? GUTTER.narrow : GUTTER.wide, Math.ceil(longest * GUTTER.letter + GUTTER.beside));
     o.grid[0].height = this.tall + this.below();
     o.grid[1].top = Number(o.grid[1].top) + this.below();
     for (const grid of o.grid) Object.assign(grid, {left, outerBoundsMode: 'none'});
@@ -134,6 +135,23 @@ export class Timeline {
     this.show([f.start, f.end], this.view.rowOf(f.p));
   }
 
+  // replace takes another timeline of the same trace, with other windows in full
+  // detail. What is chosen stays so where it is still there.
+  replace(meta, trace) {
+    const {window, row, shown} = this.view;
+    const chosen = this.detail?.slice;
+    const id = this.view.rows[row]?.id;
+    this.trace = trace;
+    this.meta = meta;
+    this.view = Object.assign(newView(meta, trace), {window, shown});
+    this.detail = null;
+    this.arrange();
+    this.view.row = id ? this.view.rowById(id) : -1;
+    if (chosen) this.choosing(again(this.view, meta, chosen));
+    if (this.query) this.search(this.query);
+    else this.repaint();
+  }
+
   // arrange gives rows to the goroutines and threads that should have one, and
   // keeps the chosen row and slice where they still exist.
   arrange() {
@@ -184,6 +202,7 @@ export class Timeline {
 
   // search dims all but what fits; null ends it. It returns who was found.
   search(query) {
+    this.query = query;
     const result = query && search.find(this.view, this.meta.names, query);
     this.view.masks = result ? result.masks : null;
     this.masked();
@@ -368,6 +387,12 @@ function newView(meta, trace) {
     return g < 0 ? meta.kinds[kind] : name && name[0] ? name[0] : `G${g}`;
   };
   return view;
+}
+
+// again describes a slice of another view that shows the same trace.
+function again(view, meta, {track, i}) {
+  const row = view.rowOf(track.p);
+  return detail.describe(view, meta, row, (track.start[i] + track.end[i]) / 2);
 }
 
 // visible is the window that the chart's axis shows now.
