@@ -151,10 +151,14 @@ func (d *depths) keep() DepthPoint {
 	return d.last
 }
 
-// flush keeps the highest number since the last one kept.
+// flush keeps the highest number since the last one kept, and that the dispatch
+// which told of it ended it: a moment must not look like a plateau.
 func (d *depths) flush(points []DepthPoint) []DepthPoint {
 	if d.high.N > d.kept {
 		points = append(points, d.high)
+		if d.high.At < d.last.At {
+			points = append(points, DepthPoint{At: d.high.At, N: d.high.N - 1})
+		}
 	}
 	d.high = DepthPoint{At: d.last.At, N: d.kept}
 	return points

@@ -11,7 +11,7 @@ export async function inflate(base64) {
 export function parse(bytes) {
   const r = new Reader(bytes);
   const unit = r.uvarint();
-  const rounded = r.bytes(1)[0] === 1;
+  const rounded = r.byte() === 1;
   const people = r.uvarint();
   const who = {g: r.varints(people), name: r.uvarints(people, Uint32Array)};
   const threads = r.varints(r.uvarint());
@@ -76,7 +76,7 @@ function wakes(r, unit, t, rounded) {
 
 // roundedWait is what encoder.wait wrote.
 export function roundedWait(r) {
-  const code = r.bytes(1)[0];
+  const code = r.byte();
   if (code === 255) return r.uvarint();
   if (code < 16) return code;
   const power = (code >> 3) - 1;
@@ -124,7 +124,18 @@ export class Reader {
     this.pos = 0;
   }
 
+  byte() {
+    const byte = this.buf[this.pos++];
+    if (byte === undefined) throw new RangeError('the timeline block ends too early');
+    return byte;
+  }
+
   uvarint() {
+    const first = this.buf[this.pos];
+    if (first < 128) { // most are
+      this.pos++;
+      return first;
+    }
     let value = 0;
     let scale = 1; // not a shift: values exceed 32 bits
     for (;;) {

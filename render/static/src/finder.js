@@ -70,7 +70,7 @@ const many = (n, what) => `${count(n)} ${what}${n === 1 ? '' : 's'}`;
 function result(timeline, f) {
   const g = timeline.view.who.g[f.who];
   const go = button(person(timeline, f.who), () => timeline.goTo(f.slice), {className: 'jump', title: 'To the longest'});
-  const pin = button('Row', () => timeline.togglePin(g), {'aria-label': `A row for G${g}, or none`});
+  const pin = button('Row', () => timeline.togglePin(g), {'aria-label': `Row for G${g}`});
   const cell = (what) => el('td', null, what);
   return el('tr', null, el('td', {className: 'name'}, go), cell(count(f.n)), cell(dur(f.total)), cell(dur(f.longest)), cell(pin));
 }

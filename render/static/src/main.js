@@ -117,9 +117,9 @@ function pins(timeline) {
   const now = timeline.pins.join();
   if (now === pinned) return;
   pinned = now;
-  const remove = (g) => button(`G${g} ×`, () => { timeline.togglePin(g); timeline.root.focus({preventScroll: true}); }, {'aria-label': `Remove the row of G${g}`});
+  const remove = (g) => button(`G${g} ×`, () => { timeline.togglePin(g); timeline.root.focus({preventScroll: true}); }, {'aria-label': `G${g} ×: remove its row`});
   $('pins').replaceChildren(...timeline.pins.map(remove));
-  $('pins').hidden = timeline.pins.length === 0;
+  $('legend-rows').hidden = $('pins').hidden = timeline.pins.length === 0;
 }
 
 async function copy(text) {
