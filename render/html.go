@@ -163,6 +163,8 @@ type meta struct {
 	Causes    []string       `json:"causes"`
 	Findings  []place        `json:"findings"`
 	Served    bool           `json:"served,omitempty"` // windows can be asked for
+	Have      int64          `json:"have"`             // slices in the block
+	All       int64          `json:"all"`              // in the part that was analysed
 }
 
 // place is where a finding is on the timeline.
@@ -204,6 +206,8 @@ func (m *meta) timeline(tl *analyze.Timeline) {
 		name = printable(name)
 		m.Names = append(m.Names, [2]string{short(name), name})
 	}
+	m.Have = int64(tl.Len())
+	m.All = m.Have + tl.LeftOut
 	if tl.Complete {
 		m.Kept = [][2]int64{{m.From, m.To + 1}}
 		return

@@ -16,6 +16,12 @@ export function worthwhile([start, end], asked) {
   return !asked || start < asked[0] || end > asked[1] || end - start < (asked[1] - asked[0]) / 2;
 }
 
+// fits tells whether a window is likely to have few enough slices: as many as the
+// page has now, give or take a factor of two, for they are not spread evenly.
+export function fits([start, end], {from, to, have, all}) {
+  return ((end - start) / (to - from)) * all <= 2 * have;
+}
+
 // connect lets the timeline fetch; say shows a line of text.
 export function connect(timeline, say) {
   let asked = null;
@@ -24,8 +30,16 @@ export function connect(timeline, say) {
   const load = async () => {
     const {view, bounds} = timeline;
     const window = [Math.max(bounds[0], Math.floor(view.window[0])), Math.min(bounds[1], Math.ceil(view.window[1]))];
-    if (!missing(view.window, view.kept) || !worthwhile(window, asked)) return;
     current?.abort();
+    if (!missing(view.window, view.kept)) {
+      if (asked && worthwhile(window, asked)) say(''); // what was said is of another one
+      return;
+    }
+    if (!fits(window, timeline.meta)) {
+      say('Zoom in: shorter windows are fetched in full detail.');
+      return;
+    }
+    if (!worthwhile(window, asked)) return;
     current = new AbortController();
     const {signal} = current;
     say('Fetching this window in full detail …');
