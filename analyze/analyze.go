@@ -31,6 +31,11 @@ type Options struct {
 	// pictures in full detail. 0 keeps none.
 	Slices int
 
+	// Around are windows, offsets from the trace's first event, whose slices are
+	// kept rather than others where Slices is not enough for all. The first ones
+	// matter most.
+	Around []Window
+
 	// Explain asks for Report.Slowest: where the time of the slowest requests or
 	// tasks went. It costs memory for what goroutines did of late.
 	Explain bool

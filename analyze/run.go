@@ -108,7 +108,7 @@ func (r *run) begin(b *batch, opt Options) error {
 		rp.standing = true
 	}
 	if opt.Slices > 0 {
-		rp.collectors = append(rp.collectors, &tracker{names: n, zero: zero, latency: r.latency, budget: opt.Slices,
+		rp.collectors = append(rp.collectors, &tracker{names: n, zero: zero, latency: r.latency, budget: opt.Slices, around: opt.Around,
 			begun: map[model.GoID]assistOn{}})
 	}
 	if opt.Spans {
@@ -202,6 +202,9 @@ func (r *run) report(rep *Report, opt Options) error {
 		c.report(rep)
 	}
 	r.check(rep)
+	if rep.Timeline != nil {
+		rep.Timeline.favor(rep.Moments())
+	}
 	return nil
 }
 

@@ -35,13 +35,24 @@ type Timeline struct {
 	Names    []string     // names of Slice.Name: start functions of goroutines
 	Marks    []Mark       // in order of time
 	Depth    []DepthPoint // changes of the number of runnable goroutines, thinned
+	Threads  []int64      // by Slice.M: the operating system's ids
+	Stacks   [][]Frame    // by Slice.Stack, innermost frame first; 0 is none
+	Blocked  []Blocked    // in order of their ends
 	Complete bool
 	Kept     []Window // in order of time; the whole trace when Complete
 	LeftOut  int64    // slices not kept
+
+	parts []keptPart // of Kept, each to be left out whole
 }
 
 // Window is a part of the trace in full detail.
 type Window struct{ Start, End int64 }
+
+// Blocked is a stretch in which a system call held a thread that had no P.
+type Blocked struct {
+	Start, End int64
+	M          int32
+}
 
 // DepthPoint is the number of runnable goroutines from a moment on.
 type DepthPoint struct {
@@ -82,10 +93,15 @@ type Slice struct {
 	Kind       SliceKind
 	Source     model.Source // where G was dispatched from; unknown for slices that go on after a stop
 	Certain    bool
+
+	Wait  int64      // how long G had been runnable when it was dispatched; 0 where Source is unknown
+	By    model.GoID // who made it runnable, -1 for nobody or not known
+	M     int32      // index in Timeline.Threads, -1 when not known
+	Stack uint32     // index in Timeline.Stacks: where G stopped at the slice's end, 0 if it did not or shows none
 }
 
 // Track holds the slices of one P, column by column as delta-varints: about
-// eight bytes a slice, and what deflate likes best. Slices are in order of time
+// a dozen bytes a slice, and what deflate likes best. Slices are in order of time
 // and do not overlap.
 type Track struct {
 	P     model.ProcID
@@ -96,9 +112,14 @@ type Track struct {
 	Name  []byte // uvarint
 	Kind  []byte // a byte each: SliceKind
 	From  []byte // a byte each: Source, with bit 7 for Certain
+	Wait  []byte // uvarint
+	By    []byte // varint: difference from the slice's own G
+	M     []byte // varint: difference from the slice before
+	Stack []byte // uvarint
 
 	end   int64
 	lastG model.GoID
+	lastM int32
 }
 
 // Add appends a slice. It must not begin before the one before it ended.
@@ -109,7 +130,11 @@ func (t *Track) Add(s Slice) {
 	t.Name = binary.AppendUvarint(t.Name, uint64(s.Name))
 	t.Kind = append(t.Kind, byte(s.Kind))
 	t.From = append(t.From, packSource(s.Source, s.Certain))
-	t.end, t.lastG = s.End, s.G
+	t.Wait = binary.AppendUvarint(t.Wait, uint64(s.Wait))
+	t.By = binary.AppendVarint(t.By, int64(s.By-s.G))
+	t.M = binary.AppendVarint(t.M, int64(s.M-t.lastM))
+	t.Stack = binary.AppendUvarint(t.Stack, uint64(s.Stack))
+	t.end, t.lastG, t.lastM = s.End, s.G, s.M
 	t.N++
 }
 
@@ -127,25 +152,37 @@ func unpackSource(b byte) (model.Source, bool) { return model.Source(b &^ (1 << 
 func (t *Track) Slices() iter.Seq[Slice] {
 	return func(yield func(Slice) bool) {
 		var s Slice
-		start, dur, g, name := t.Start, t.Dur, t.G, t.Name
+		start, dur, g, name := column(t.Start), column(t.Dur), column(t.G), column(t.Name)
+		wait, by, m, stack := column(t.Wait), column(t.By), column(t.M), column(t.Stack)
 		for i := range t.N {
-			gap, n := binary.Uvarint(start)
-			start = start[n:]
-			d, n := binary.Uvarint(dur)
-			dur = dur[n:]
-			dg, n := binary.Varint(g)
-			g = g[n:]
-			nm, n := binary.Uvarint(name)
-			name = name[n:]
-			s.Start = s.End + int64(gap)
-			s.End = s.Start + int64(d)
-			s.G += model.GoID(dg)
-			s.Name = uint32(nm)
+			s.Start = s.End + int64(start.uvarint())
+			s.End = s.Start + int64(dur.uvarint())
+			s.G += model.GoID(g.varint())
+			s.Name = uint32(name.uvarint())
 			s.Kind = SliceKind(t.Kind[i])
 			s.Source, s.Certain = unpackSource(t.From[i])
+			s.Wait = int64(wait.uvarint())
+			s.By = s.G + model.GoID(by.varint())
+			s.M += int32(m.varint())
+			s.Stack = uint32(stack.uvarint())
 			if !yield(s) {
 				return
 			}
 		}
 	}
+}
+
+// column is what is left of a Track's column.
+type column []byte
+
+func (c *column) uvarint() uint64 {
+	v, n := binary.Uvarint(*c)
+	*c = (*c)[n:]
+	return v
+}
+
+func (c *column) varint() int64 {
+	v, n := binary.Varint(*c)
+	*c = (*c)[n:]
+	return v
 }

@@ -17,11 +17,13 @@ type tracker struct {
 	names  *names
 	zero   model.Time
 	budget int
+	around []Window // to be kept first
 
 	chunks  []*chunk // in order of time; the last one is open
 	kept    int      // slices in chunks
 	leftOut int64
 	texts   []uint32 // by function: its place in Timeline.Names, counted from 1
+	wakes   [][]wake // by P: dispatches whose slices have not ended
 	spare   []*chunk // dropped ones, to use again
 	out     Timeline
 
@@ -34,6 +36,12 @@ type tracker struct {
 // span is a stretch of time.
 type span struct{ from, to model.Time }
 
+// wake is what a dispatch tells of how its goroutine became runnable.
+type wake struct {
+	at, wait model.Time
+	by       model.GoID
+}
+
 type assistOn struct {
 	at model.Time
 	p  model.ProcID
@@ -45,15 +53,20 @@ type chunk struct {
 	slices     []trackSlice
 	marks      []Mark
 	depth      []DepthPoint
-	worst      int64 // longest wait or pause that it shows
+	blocked    []Blocked
+	worst      int64 // longest wait or pause that it shows; more for what was asked for
 }
 
 // trackSlice is a Slice, packed: millions pass through here.
 type trackSlice struct {
 	start int64
 	dur   int64
+	wait  int64
 	g     model.GoID
+	by    model.GoID
 	name  uint32
+	stack uint32
+	m     int32
 	p     uint16 // the model knows no larger id
 	kind  SliceKind
 	from  uint8 // as in Track.From
@@ -68,10 +81,18 @@ func (t *tracker) observe(f *model.Facts) {
 	for i := range f.Events {
 		t.event(&f.Events[i])
 	}
+	for i := range f.Dispatches {
+		t.woken(&f.Dispatches[i])
+	}
 	for i := range f.Ps {
 		t.slice(&f.Ps[i])
 	}
 	c := t.current()
+	for i := range f.Ms {
+		if iv := &f.Ms[i]; iv.Does == model.MDoesSyscall && iv.End > iv.Start {
+			c.blocked = append(c.blocked, Blocked{int64(iv.Start - t.zero), int64(iv.End - t.zero), int32(iv.M)})
+		}
+	}
 	for i := range f.Dispatches {
 		t.dispatch(c, &f.Dispatches[i])
 	}
@@ -130,10 +151,14 @@ func (d *depths) keep() DepthPoint {
 	return d.last
 }
 
-// flush keeps the highest number since the last one kept.
+// flush keeps the highest number since the last one kept, and that the dispatch
+// which told of it ended it: a moment must not look like a plateau.
 func (d *depths) flush(points []DepthPoint) []DepthPoint {
 	if d.high.N > d.kept {
 		points = append(points, d.high)
+		if d.high.At < d.last.At {
+			points = append(points, DepthPoint{At: d.high.At, N: d.high.N - 1})
+		}
 	}
 	d.high = DepthPoint{At: d.last.At, N: d.kept}
 	return points
@@ -148,6 +173,31 @@ func (t *tracker) interesting(from model.Time, cost int64) {
 			return
 		}
 	}
+}
+
+// woken keeps how a goroutine became runnable until its slice is there.
+func (t *tracker) woken(d *model.Dispatch) {
+	for int(d.P) >= len(t.wakes) {
+		t.wakes = append(t.wakes, nil)
+	}
+	t.wakes[d.P] = append(t.wakes[d.P], wake{d.Time, d.Time - d.Ready, d.By})
+}
+
+// wake is how the goroutine of iv became runnable, where iv began with its dispatch.
+func (t *tracker) wake(iv *model.PInterval) wake {
+	none := wake{by: model.NoG}
+	if int(iv.P) >= len(t.wakes) {
+		return none
+	}
+	list := t.wakes[iv.P]
+	for len(list) > 0 && list[0].at < iv.Start {
+		list = list[1:]
+	}
+	if len(list) > 0 && list[0].at == iv.Start && iv.First {
+		none, list = list[0], list[1:]
+	}
+	t.wakes[iv.P] = list
+	return none
 }
 
 // event follows GC assists and pauses.
@@ -176,9 +226,11 @@ func (t *tracker) slice(iv *model.PInterval) {
 	if iv.Does == model.PDoesIdle || iv.End <= iv.Start {
 		return
 	}
+	w := t.wake(iv)
 	s := Slice{
 		Start: int64(iv.Start - t.zero), End: int64(iv.End - t.zero), G: iv.G, Kind: sliceKind(iv),
 		Name: t.name(iv), Source: iv.Source, Certain: iv.Certain,
+		Wait: int64(w.wait), By: w.by, M: int32(iv.M), Stack: iv.Stack,
 	}
 	if s.Kind == SliceUser && int(iv.P) < len(t.assists) && len(t.assists[iv.P]) > 0 {
 		s = t.splitAssists(iv.P, s)
@@ -203,21 +255,29 @@ func (t *tracker) splitAssists(p model.ProcID, s Slice) Slice {
 			continue
 		}
 		before, in := s, s
-		before.End = from
+		before.End, before.Stack, in.Stack = from, 0, 0
 		in.Start, in.End, in.Kind = from, to, SliceAssist
 		if before.End > before.Start {
 			t.keep(p, before)
+			in.goesOn()
 		}
 		t.keep(p, in)
 		s.Start = to
+		s.goesOn()
 	}
 	return s
+}
+
+// goesOn makes s a slice that no dispatch began.
+func (s *Slice) goesOn() {
+	s.Source, s.Certain, s.Wait, s.By = model.SourceUnknown, false, 0, model.NoG
 }
 
 func (t *tracker) keep(p model.ProcID, s Slice) {
 	c := t.current()
 	c.slices = append(c.slices, trackSlice{
-		start: s.Start, dur: s.End - s.Start, g: s.G, name: s.Name, p: uint16(p), kind: s.Kind, from: packSource(s.Source, s.Certain),
+		start: s.Start, dur: s.End - s.Start, wait: s.Wait, g: s.G, by: s.By, name: s.Name, stack: s.Stack, m: s.M,
+		p: uint16(p), kind: s.Kind, from: packSource(s.Source, s.Certain),
 	})
 	t.kept++
 }
@@ -245,6 +305,7 @@ func (t *tracker) cut() {
 	last := &c.slices[len(c.slices)-1]
 	c.end = t.zero + model.Time(max(last.start+last.dur, t.depth.last.At))
 	c.depth = t.depth.flush(c.depth)
+	c.worst = worth(c.worst, Window{int64(c.start - t.zero), int64(c.end - t.zero)}, t.around)
 	next := t.newChunk(c.end)
 	now := t.depth.keep() // told again: the chunks before may be dropped
 	now.At = int64(c.end - t.zero)
@@ -273,7 +334,7 @@ func (t *tracker) newChunk(start model.Time) *chunk {
 	}
 	c := t.spare[n-1]
 	t.spare = t.spare[:n-1]
-	*c = chunk{start: start, slices: c.slices[:0], marks: c.marks[:0], depth: c.depth[:0]}
+	*c = chunk{start: start, slices: c.slices[:0], marks: c.marks[:0], depth: c.depth[:0], blocked: c.blocked[:0]}
 	return c
 }
 
@@ -284,11 +345,15 @@ func (t *tracker) report(r *Report) {
 	open := t.current()
 	open.depth = append(t.depth.flush(open.depth), DepthPoint{At: r.Trace.To, N: t.latency.waiting(&r.Trace)})
 	tracks := map[model.ProcID]*Track{}
+	stacks := map[uint32]uint32{0: 0}
+	out.Threads, out.Stacks = t.names.threads, [][]Frame{nil}
 	for i, c := range t.chunks {
 		if i == len(t.chunks)-1 {
 			c.end = t.zero + model.Time(r.Trace.DurationNS)
 		}
-		out.keepWindow(int64(c.start-t.zero), int64(c.end-t.zero))
+		w := Window{int64(c.start - t.zero), int64(c.end - t.zero)}
+		out.parts = append(out.parts, keptPart{Window: w, worth: worth(c.worst, w, t.around), slices: len(c.slices)})
+		out.keepWindow(w.Start, w.End)
 		for _, s := range c.slices {
 			p := model.ProcID(s.p)
 			tr := tracks[p]
@@ -297,10 +362,12 @@ func (t *tracker) report(r *Report) {
 				tracks[p] = tr
 			}
 			source, certain := unpackSource(s.from)
-			tr.Add(Slice{Start: s.start, End: s.start + s.dur, G: s.g, Name: s.name, Kind: s.kind, Source: source, Certain: certain})
+			tr.Add(Slice{Start: s.start, End: s.start + s.dur, G: s.g, Name: s.name, Kind: s.kind, Source: source, Certain: certain,
+				Wait: s.wait, By: s.by, M: s.m, Stack: t.stack(stacks, s.stack)})
 		}
 		out.Marks = append(out.Marks, c.marks...)
 		out.Depth = append(out.Depth, c.depth...)
+		out.Blocked = append(out.Blocked, c.blocked...)
 		c.slices = nil
 	}
 	for _, tr := range tracks {
@@ -309,6 +376,17 @@ func (t *tracker) report(r *Report) {
 	slices.SortFunc(out.Tracks, func(a, b *Track) int { return cmp.Compare(a.P, b.P) })
 	slices.SortStableFunc(out.Marks, func(a, b Mark) int { return cmp.Compare(a.At, b.At) })
 	r.Timeline = out
+}
+
+// stack is the place of a stack in Timeline.Stacks.
+func (t *tracker) stack(places map[uint32]uint32, id uint32) uint32 {
+	i, ok := places[id]
+	if !ok && int(id) < len(t.names.stacks) {
+		i = uint32(len(t.out.Stacks))
+		t.out.Stacks = append(t.out.Stacks, t.names.stacks[id])
+		places[id] = i
+	}
+	return i
 }
 
 // keepWindow adds a window in full detail, joined with the one before it where

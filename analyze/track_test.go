@@ -15,7 +15,7 @@ func TestDepths(t *testing.T) {
 	}
 	got = d.flush(got)
 	// A dispatch that leaves n had n+1 before it.
-	want := []DepthPoint{{0, 101}, {0, 100}, {3, 105}, {6, 50}, {8, 53}}
+	want := []DepthPoint{{0, 101}, {0, 100}, {3, 105}, {3, 104}, {6, 50}, {8, 53}, {8, 52}}
 	if !slices.Equal(got, want) {
 		t.Errorf("kept %v, want %v", got, want)
 	}

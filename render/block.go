@@ -8,6 +8,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"math/bits"
+	"path"
 	"slices"
 
 	"gmptrace/analyze"
@@ -18,14 +20,24 @@ import (
 // depth of the timeline column by column, deflated, in base64. Its counterpart
 // is static/src/decode.js.
 //
-//	unit                     ns per step of time
+//	unit, rounded            ns per step of time; whether waits are rounded
 //	people: n, g…, name…     distinct goroutines and their names, most frequent first
-//	tracks: n, each          p, n, gap…, length…, person…, kind (bytes), source (bytes)
+//	threads: n, id…          the operating system's ids
+//	frames: bytes, text      functions and places of stacks, a line each
+//	stacks: n, each          n, frame…
+//	places: n, each          n, stack…: by name, those that its slices end with, most frequent first
+//	tracks: n, each          p, n, gap…, length…, person…, kind (bytes), source (bytes),
+//	                         thread…, place…; of those with a source: wait…, waker…
+//	calls:  n, gap…, length…, thread…  of threads without a P in a system call, by end
 //	marks:  n, at…, p…, from…, kind (bytes)
 //	depth:  n, at…, runnable…
 //	tiles:  n, each          p, kinds, columns, share in 1/255 (bytes)
 //
-// Numbers are uvarints, ids that may be -1 varints, instants differences.
+// Numbers are uvarints, ids that may be -1 varints, instants differences. A
+// slice's wait is rounded where rounded (a byte after the unit) is 1: see e.wait. A
+// slice's thread is the difference from the slice before; its place counts from 1
+// in the list of its name; its waker is 0 for none, 1 for the goroutine of the
+// slice before, else a person's number and 2.
 
 // clockTick is what Go's trace clock counts in on most systems, in nanoseconds.
 const clockTick = 64
@@ -39,12 +51,28 @@ func block(r *analyze.Report) []byte {
 	}
 	e := encoder{unit: unitOf(tl)}
 	e.uvarint(uint64(e.unit))
+	slices := 0
+	for _, t := range tl.Tracks {
+		slices += t.N
+	}
+	e.rounded = slices > exactWaits
+	e.buf = append(e.buf, 0)
+	if e.rounded {
+		e.buf[len(e.buf)-1] = 1
+	}
 	people := rank(tl)
 	e.people(people)
+	e.uvarint(uint64(len(tl.Threads)))
+	for _, id := range tl.Threads {
+		e.varint(id)
+	}
+	stacks := places(tl)
+	e.stacks(tl, stacks)
 	e.uvarint(uint64(len(tl.Tracks)))
 	for _, t := range tl.Tracks {
-		e.track(t, people)
+		e.track(t, people, stacks)
 	}
+	e.calls(tl.Blocked)
 	e.marks(tl.Marks)
 	e.depth(depthPoints(r))
 	e.tiles(r)
@@ -96,16 +124,24 @@ type person struct {
 type people struct {
 	order []person
 	index map[person]int
+	first map[model.GoID]int // by goroutine: its most frequent name
 }
 
 func rank(tl *analyze.Timeline) people {
 	seen := map[person]int{}
+	known, wakers := map[model.GoID]bool{}, map[model.GoID]bool{}
 	for _, t := range tl.Tracks {
 		for s := range t.Slices() {
 			seen[person{s.G, s.Name}]++
+			known[s.G], wakers[s.By] = true, true
 		}
 	}
-	p := people{index: make(map[person]int, len(seen))}
+	for g := range wakers {
+		if !known[g] {
+			seen[person{g, uint32(len(tl.Names))}] = 0 // it ran where no slices are kept: its name is not known
+		}
+	}
+	p := people{index: make(map[person]int, len(seen)), first: map[model.GoID]int{}}
 	for who := range seen {
 		p.order = append(p.order, who)
 	}
@@ -114,13 +150,17 @@ func rank(tl *analyze.Timeline) people {
 	})
 	for i, who := range p.order {
 		p.index[who] = i
+		if _, ok := p.first[who.g]; !ok {
+			p.first[who.g] = i
+		}
 	}
 	return p
 }
 
 type encoder struct {
-	buf  []byte
-	unit int64
+	buf     []byte
+	unit    int64
+	rounded bool
 }
 
 func (e *encoder) uvarint(v uint64) { e.buf = binary.AppendUvarint(e.buf, v) }
@@ -136,7 +176,7 @@ func (e *encoder) people(p people) {
 	}
 }
 
-func (e *encoder) track(t *analyze.Track, p people) {
+func (e *encoder) track(t *analyze.Track, p people, stacks stackPlaces) {
 	e.uvarint(uint64(t.P))
 	e.uvarint(uint64(t.N))
 	end := int64(0)
@@ -152,6 +192,150 @@ func (e *encoder) track(t *analyze.Track, p people) {
 	}
 	e.buf = append(e.buf, t.Kind...)
 	e.buf = append(e.buf, t.From...)
+	last := int32(0)
+	for s := range t.Slices() {
+		e.varint(int64(s.M - last))
+		last = s.M
+	}
+	for s := range t.Slices() {
+		e.uvarint(uint64(stacks.index[stackPlace{s.Name, s.Stack}]))
+	}
+	e.wakes(t, p)
+}
+
+// exactWaits is up to how many slices a page has every wait to the tick. With
+// more, waits would be a third of it.
+const exactWaits = 100_000
+
+// wait writes a wait in steps of time. Rounded, it is a byte: the number itself
+// below 8, then 8 steps to each power of two, which is within 6 %, and from the
+// 33rd power on 255 and the exact number.
+func (e *encoder) wait(v uint64) {
+	if !e.rounded {
+		e.uvarint(v)
+		return
+	}
+	power := max(0, bits.Len64(v)-4)
+	if power > 0 {
+		v += 1 << (power - 1)
+		power = bits.Len64(v) - 4
+	}
+	if code := v>>power + 8*uint64(power); code < 255 {
+		e.buf = append(e.buf, byte(code))
+		return
+	}
+	e.buf = append(e.buf, 255)
+	e.uvarint(v)
+}
+
+// wakes writes how long those that were dispatched had been runnable, and who
+// made them so.
+func (e *encoder) wakes(t *analyze.Track, p people) {
+	for s := range t.Slices() {
+		if s.Source != model.SourceUnknown {
+			e.wait(uint64(s.Start/e.unit - (s.Start-s.Wait)/e.unit))
+		}
+	}
+	before := model.NoG
+	for s := range t.Slices() {
+		switch {
+		case s.Source == model.SourceUnknown:
+		case s.By == model.NoG:
+			e.uvarint(0)
+		case s.By == before:
+			e.uvarint(1)
+		default:
+			e.uvarint(uint64(p.first[s.By] + 2))
+		}
+		if s.G != model.NoG {
+			before = s.G
+		}
+	}
+}
+
+func (e *encoder) calls(calls []analyze.Blocked) {
+	e.uvarint(uint64(len(calls)))
+	last := int64(0)
+	for _, c := range calls {
+		now := max(last, c.End/e.unit)
+		e.uvarint(uint64(now - last))
+		last = now
+	}
+	for _, c := range calls {
+		e.uvarint(uint64(max(0, c.End/e.unit-c.Start/e.unit)))
+	}
+	for _, c := range calls {
+		e.varint(int64(c.M))
+	}
+}
+
+// stackPlace is a stack that slices of one name end with.
+type stackPlace struct{ name, stack uint32 }
+
+// stackPlaces are all of them: by name, most frequent first. index counts from 1.
+type stackPlaces struct {
+	lists [][]uint32
+	index map[stackPlace]int
+}
+
+func places(tl *analyze.Timeline) stackPlaces {
+	seen := map[stackPlace]int{}
+	for _, t := range tl.Tracks {
+		for s := range t.Slices() {
+			if s.Stack != 0 {
+				seen[stackPlace{s.Name, s.Stack}]++
+			}
+		}
+	}
+	p := stackPlaces{lists: make([][]uint32, len(tl.Names)), index: map[stackPlace]int{}}
+	for at := range seen {
+		p.lists[at.name] = append(p.lists[at.name], at.stack)
+	}
+	for name, list := range p.lists {
+		slices.SortFunc(list, func(a, b uint32) int {
+			return cmp.Or(cmp.Compare(seen[stackPlace{uint32(name), b}], seen[stackPlace{uint32(name), a}]), cmp.Compare(a, b))
+		})
+		for i, stack := range list {
+			p.index[stackPlace{uint32(name), stack}] = i + 1
+		}
+	}
+	return p
+}
+
+// shownFrames is how many calls of a stack a page has, the innermost ones.
+const shownFrames = 24
+
+func (e *encoder) stacks(tl *analyze.Timeline, p stackPlaces) {
+	var text []byte
+	lines := map[string]int{}
+	number := func(f analyze.Frame) int {
+		line := printable(f.Func) + "\t" + printable(fmt.Sprintf("%s:%d", path.Base(f.File), f.Line))
+		i, ok := lines[line]
+		if !ok {
+			i = len(lines)
+			lines[line] = i
+			text = append(append(text, line...), '\n')
+		}
+		return i
+	}
+	var list encoder
+	list.uvarint(uint64(len(tl.Stacks)))
+	for _, frames := range tl.Stacks {
+		frames = frames[:min(len(frames), shownFrames)]
+		list.uvarint(uint64(len(frames)))
+		for _, f := range frames {
+			list.uvarint(uint64(number(f)))
+		}
+	}
+	e.uvarint(uint64(len(text)))
+	e.buf = append(append(e.buf, text...), list.buf...)
+	e.uvarint(uint64(len(p.lists)))
+	for _, stacks := range p.lists {
+		e.uvarint(uint64(len(stacks)))
+		for _, s := range stacks {
+			e.uvarint(uint64(s))
+		}
+	}
 }
 
 // instants writes times in order as differences.

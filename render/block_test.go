@@ -37,15 +37,18 @@ func golden(t *testing.T, name string, got []byte) {
 func blockSample() *analyze.Report {
 	const late = int64(1) << 40
 	a, b := &analyze.Track{P: 0}, &analyze.Track{P: 7}
-	a.Add(analyze.Slice{Start: 64, End: 640, G: 9, Name: 1, Source: model.SourceSteal, Certain: true})
-	a.Add(analyze.Slice{Start: 640, End: 1280, G: model.NoG, Kind: analyze.SliceSched})
-	a.Add(analyze.Slice{Start: late, End: late + 6400, G: 1 << 40, Name: 2, Kind: analyze.SliceGCWorker, Source: model.SourceGCWorker})
-	b.Add(analyze.Slice{Start: 0, End: 64 * 1000, G: 9, Name: 1, Kind: analyze.SliceAssist, Source: model.SourceParkCancelled, Certain: true})
+	a.Add(analyze.Slice{Start: 64, End: 640, G: 9, Name: 1, Source: model.SourceSteal, Certain: true, Wait: 64, By: 1 << 40, M: 2, Stack: 2})
+	a.Add(analyze.Slice{Start: 640, End: 1280, G: model.NoG, By: model.NoG, M: 2, Kind: analyze.SliceSched})
+	a.Add(analyze.Slice{Start: late, End: late + 6400, G: 1 << 40, Name: 2, Kind: analyze.SliceGCWorker, Source: model.SourceGCWorker, Wait: late - 64, By: 9, M: -1, Stack: 1})
+	b.Add(analyze.Slice{Start: 0, End: 64 * 1000, G: 9, Name: 1, Kind: analyze.SliceAssist, Source: model.SourceParkCancelled, Certain: true, By: 77, Stack: 1})
 	r := &analyze.Report{Trace: analyze.Trace{To: 2 * late}, Timeline: &analyze.Timeline{
 		Kept:   []analyze.Window{{End: 2 * late}},
 		Tracks: []*analyze.Track{a, b},
 		Marks:  []analyze.Mark{{At: 64, P: 0, From: 7, Kind: analyze.MarkSteal}, {At: late, P: 7, From: -1, Kind: analyze.MarkPreempt}},
 		Depth:  []analyze.DepthPoint{{At: 0, N: 0}, {At: 6400, N: 300}},
+		Names:  []string{"a", "b", "c"}, Threads: []int64{11, 1 << 40, 13},
+		Stacks:  [][]analyze.Frame{nil, {{Func: "main.f", File: "/src/f.go", Line: 7}}, {{Func: "main.g\n<", File: "g.go", Line: 8}, {Func: "main.f", File: "/src/f.go", Line: 7}}},
+		Blocked: []analyze.Blocked{{Start: 64, End: 640, M: 1}, {Start: 0, End: late, M: 0}},
 	}}
 	tiles := analyze.ProcTiles{P: 7}
 	tiles.Share[analyze.SliceUser] = []float32{0, 0.5}
@@ -73,7 +76,8 @@ func TestBlock(t *testing.T) {
 		Marks  []analyze.Mark       `json:"marks"`
 		Depth  []analyze.DepthPoint `json:"depth"`
 		Tiles  []tile               `json:"tiles"`
-	}{Block: block(r), Marks: r.Timeline.Marks, Depth: r.Timeline.Depth,
+		Calls  []analyze.Blocked    `json:"calls"`
+	}{Calls: r.Timeline.Blocked, Block: block(r), Marks: r.Timeline.Marks, Depth: r.Timeline.Depth,
 		Tiles: []tile{{7, 2, []int{0, 128, 0, 0, 0, 0, 0, 0, 0, 0, 1, 255}}}}
 	for _, tr := range r.Timeline.Tracks {
 		out := track{P: tr.P}
@@ -133,4 +137,24 @@ func TestDepthPoints(t *testing.T) {
 	if got := depthPoints(r); !slices.Equal(got, []analyze.DepthPoint{point(0, 1), point(10, 2), point(20, 3), point(30, 4)}) {
 		t.Errorf("without a timeline the depth = %v", got)
 	}
+}
+
+// TestRoundedWaits writes waits as a page of many slices has them, for the
+// decoder's test, and holds the rounding to what its comment says.
+func TestRoundedWaits(t *testing.T) {
+	file := struct {
+		Codes []byte   `json:"codes"`
+		Waits []uint64 `json:"waits"`
+	}{}
+	e := encoder{rounded: true}
+	for _, v := range []uint64{0, 1, 7, 8, 15, 16, 17, 31, 63, 64, 1000, 1 << 20, 1<<33 - 1, 1 << 34, 1 << 50} {
+		file.Waits = append(file.Waits, v)
+		e.wait(v)
+	}
+	file.Codes = e.buf
+	raw, err := json.Marshal(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "waits.json", append(raw, '\n'))
 }

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
@@ -39,9 +40,61 @@ type page struct {
 // HTML writes r as one page that needs nothing else: no request leaves it, and
 // nothing that the trace names can act in it. The same Report gives the same
 // bytes.
-func HTML(w io.Writer, r *analyze.Report) error {
+func HTML(w io.Writer, r *analyze.Report) error { return writePage(w, r, false) }
+
+// Served is HTML for a server that answers requests for windows of the timeline
+// with Window: at window?from=…&to=… beside the page.
+func Served(w io.Writer, r *analyze.Report) error { return writePage(w, r, true) }
+
+// HTMLWithin is HTML in at most so many bytes: slices of the timeline are left out,
+// those that show the least first. It returns the page's size, which is more only
+// where the page without any slice is larger.
+func HTMLWithin(w io.Writer, r *analyze.Report, most int64) (int64, error) {
+	var b bytes.Buffer
+	for {
+		b.Reset()
+		if err := HTML(&b, r); err != nil {
+			return 0, err
+		}
+		tl := r.Timeline
+		over := int64(b.Len()) - most
+		if over <= 0 || tl == nil || tl.Len() == 0 {
+			n, err := b.WriteTo(w)
+			return n, err
+		}
+		short := *r
+		keep := int64(tl.Len()) - max(1, over*int64(tl.Len())/max(1, int64(b.Len())-bareSize))
+		short.Timeline = tl.Trim(int(max(0, keep)))
+		r = &short
+	}
+}
+
+// bareSize is about what a page has without data.
+const bareSize = 850_000
+
+// Window writes as JSON what a page made by Served shows of a timeline.
+func Window(w io.Writer, r *analyze.Report) error {
+	safe := mapped(*r, printable)
+	packed, err := pack(block(&safe))
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		Meta  meta   `json:"meta"`
+		Block string `json:"block"`
+	}{newMeta(&safe), packed}
+	if err := json.NewEncoder(w).Encode(answer); err != nil {
+		return fmt.Errorf("writing a window of the timeline: %w", err)
+	}
+	return nil
+}
+
+func writePage(w io.Writer, r *analyze.Report, served bool) error {
 	safe := mapped(*r, printable)
 	p, err := newPage(&safe)
+	if err == nil && served {
+		p.Meta.Served, p.CSP = true, policy(bundle, "; connect-src 'self'")
+	}
 	if err != nil {
 		return fmt.Errorf("building the report page: %w", err)
 	}
@@ -61,18 +114,18 @@ func newPage(r *analyze.Report) (*page, error) {
 		return nil, err
 	}
 	return &page{
-		Report: r, CSP: policy(bundle), Style: template.CSS(style), Script: template.JS(bundle),
+		Report: r, CSP: policy(bundle, ""), Style: template.CSS(style), Script: template.JS(bundle),
 		Strip: newStrip(r), Options: options, Meta: newMeta(r), Block: template.HTML(packed), Rows: len(rows(r)),
 	}, nil
 }
 
 // policy lets the page's one script run and nothing else: no request, no form,
-// no script that a name might smuggle in.
-func policy(script string) template.HTMLAttr {
+// no script that a name might smuggle in. more adds to that.
+func policy(script, more string) template.HTMLAttr {
 	sum := sha256.Sum256([]byte(script))
 	return template.HTMLAttr(fmt.Sprintf(
-		`content="default-src 'none'; script-src 'sha256-%s'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'"`,
-		base64.StdEncoding.EncodeToString(sum[:])))
+		`content="default-src 'none'; script-src 'sha256-%s'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'%s"`,
+		base64.StdEncoding.EncodeToString(sum[:]), more))
 }
 
 func options(r *analyze.Report) (map[string]json.RawMessage, error) {
@@ -109,6 +162,9 @@ type meta struct {
 	Ranges    [][4]int64     `json:"ranges"` // start, end, 1 for stop-the-world, index in Causes
 	Causes    []string       `json:"causes"`
 	Findings  []place        `json:"findings"`
+	Served    bool           `json:"served,omitempty"` // windows can be asked for
+	Have      int64          `json:"have"`             // slices in the block
+	All       int64          `json:"all"`              // in the part that was analysed
 }
 
 // place is where a finding is on the timeline.
@@ -150,6 +206,8 @@ func (m *meta) timeline(tl *analyze.Timeline) {
 		name = printable(name)
 		m.Names = append(m.Names, [2]string{short(name), name})
 	}
+	m.Have = int64(tl.Len())
+	m.All = m.Have + tl.LeftOut
 	if tl.Complete {
 		m.Kept = [][2]int64{{m.From, m.To + 1}}
 		return

@@ -53,10 +53,15 @@ func use(p *tab) {
 		for (const b of document.querySelectorAll('input[data-mark]')) b.click();
 		for (const id of ['zoom-in', 'zoom-out', 'next-finding', 'zoom-all']) document.getElementById(id)?.click();
 		for (const a of [...document.querySelectorAll('a[href^="#t="]')].slice(0, 12)) a.click();
-		for (const key of ['+', 'ArrowLeft', 'ArrowRight', 'ArrowDown', 'ArrowUp', '.', ',', 'n', 'N', '-', '0']) timeline.root.dispatchEvent(new KeyboardEvent('keydown', {key}));
+		for (const key of ['+', 'ArrowLeft', 'ArrowRight', 'ArrowDown', 'ArrowUp', '.', ',', 'w', '[', ']', 'g', 'g', 'g', 'n', 'N', '-', '0']) timeline.root.dispatchEvent(new KeyboardEvent('keydown', {key}));
 		const {x, y, width, height} = timeline.box;
 		for (let i = 0; i < 100; i++) timeline.hover(x + (width * i) / 100, y + (height * (i % 9)) / 9);
 		for (let i = 0; i < 9; i++) timeline.choose(x + (width * i) / 9, y + (height * i) / 9);
+		for (const b of [...document.querySelectorAll("#panel button, .pin, #pins button")].slice(0, 8)) b.click();
+		document.getElementById('show-threads').click();
+		document.getElementById('search-text').value = 'window';
+		document.getElementById('search').requestSubmit();
+		for (const b of [...document.querySelectorAll("#search-rows button")].slice(0, 6)) b.click();
 	})()`))
 }
 
@@ -305,7 +310,17 @@ func TestPageAccessible(t *testing.T) {
 	}
 	for _, dark := range []bool{false, true} {
 		p := open(t, partial(sample(8, 5000)), view{width: desktop, height: 768, dark: dark})
-		p.do(chromedp.Evaluate[chromedp.Void](`for (const d of document.querySelectorAll('details')) d.open = true`), chromedp.Evaluate[chromedp.Void](string(axe)))
+		p.do(chromedp.Evaluate[chromedp.Void](`for (const d of document.querySelectorAll('details')) d.open = true`),
+			chromedp.Evaluate[chromedp.Void](`(() => {
+				const {timeline: t} = gmptrace;
+				t.show([1210e6, 1220e6], 1);
+				for (let i = 0; i < 9 && !t.view.wake; i++) t.step(1);
+				t.pinChosen();
+				t.showThreads(true);
+				document.getElementById('search-text').value = 'serve';
+				document.getElementById('search').requestSubmit();
+				for (const d of document.querySelectorAll('#panel details')) d.open = true;
+			})()`), chromedp.Evaluate[chromedp.Void](string(axe)))
 		found := eval[[]string](p, `axe.run().then((r) => r.violations.map((v) => v.id + ': ' + v.help + ': ' + v.nodes.slice(0, 3).map((n) => n.html + ' ' + (n.any[0]?.message || '')).join(' | ')))`)
 		for _, violation := range found {
 			t.Errorf("dark %v: %s", dark, violation)
@@ -340,6 +355,12 @@ func BenchmarkPage(b *testing.B) {
 				steps := eval[[]float64](p, zoomSteps)
 				b.ReportMetric(steps[0], "zoom-p50-ms")
 				b.ReportMetric(steps[1], "zoom-p95-ms")
+				for _, step := range [][2]string{
+					{"choose", `gmptrace.timeline.step(1)`}, {"search", `gmptrace.timeline.search({text: 'serve', kind: '', least: 1e3})`},
+					{"search-zoom", `gmptrace.timeline.show([9e8, 11e8])`}, {"row", `gmptrace.timeline.search(null), gmptrace.timeline.togglePin(21)`},
+				} {
+					b.ReportMetric(eval[float64](p, `(() => { const began = performance.now(); `+step[1]+`; return performance.now() - began; })()`), step[0]+"-ms")
+				}
 				b.ReportMetric(heap(p)/1e6, "heap-MB")
 			}
 			b.ReportMetric(float64(len(htmlOf(b, r)))/1e6, "MB")

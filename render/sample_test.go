@@ -216,7 +216,10 @@ func sampleGCTimes(r *analyze.Report) {
 // mark workers run in GC cycles, nothing runs while the world is stopped.
 func sampleTimeline(r *analyze.Report, procs, n int) {
 	random := rand.New(rand.NewPCG(3, 4))
-	tl := &analyze.Timeline{Names: sampleNames, Complete: true, Kept: []analyze.Window{{End: sampleEnd}}}
+	tl := &analyze.Timeline{Names: sampleNames, Complete: true, Kept: []analyze.Window{{End: sampleEnd}},
+		Threads: []int64{7001, 7002, 7003, 7004, 7005, 7006, 7007, 7008, 7009}, Stacks: [][]analyze.Frame{nil, {{Func: "net.(*conn).Read", File: "/src/net/net.go", Line: 194}},
+			{{Func: hostile[0], File: hostile[2], Line: 1}, {Func: "main.main", File: "/src/main.go", Line: 2}}},
+		Blocked: []analyze.Blocked{{Start: 100 * ms, End: 180 * ms, M: 8}, {Start: hogStart, End: hogEnd, M: 8}}}
 	mean := float64(sampleEnd) * float64(procs) / float64(max(1, n))
 	for p := range procs {
 		tl.Tracks = append(tl.Tracks, sampleTrack(random, model.ProcID(p), mean))
@@ -235,6 +238,7 @@ func sampleTimeline(r *analyze.Report, procs, n int) {
 func sampleTrack(random *rand.Rand, p model.ProcID, mean float64) *analyze.Track {
 	t := &analyze.Track{P: p}
 	at := int64(0)
+	wakes, before := rand.New(rand.NewPCG(5, uint64(p))), model.NoG
 	for {
 		gap := 64 * (1 + random.Int64N(6))
 		if busy := at > hogStart && at < hogEnd; !busy && random.Float64() < .35 {
@@ -255,9 +259,29 @@ func sampleTrack(random *rand.Rand, p model.ProcID, mean float64) *analyze.Track
 			return t
 		}
 		if s.End > s.Start {
+			sampleWake(wakes, &s, p, before)
 			t.Add(s)
+			before = s.G
 		}
 		at = max(s.End, at+64)
+	}
+}
+
+// sampleWake says how the goroutine of s became runnable.
+func sampleWake(random *rand.Rand, s *analyze.Slice, p model.ProcID, before model.GoID) {
+	s.M, s.By = int32(p%8), model.NoG
+	if s.Source == model.SourceUnknown || s.G == model.NoG {
+		s.Source, s.Certain = model.SourceUnknown, false
+		return
+	}
+	s.Wait = min(s.Start, int64(random.ExpFloat64()*12_000)/64*64)
+	if x := random.Float64(); x < .6 {
+		s.By = before
+	} else if x < .8 {
+		s.By = 20 + model.GoID(random.IntN(150))
+	}
+	if random.Float64() < .6 {
+		s.Stack = 1 + uint32(random.IntN(8)/7)
 	}
 }
 

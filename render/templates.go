@@ -211,7 +211,7 @@ func leftOut(r *analyze.Report) string {
 		kept += w.End - w.Start
 	}
 	from, to := bounds(r)
-	return fmt.Sprintf("%s left out to keep the page small: %s of the time is in full detail, around the findings; elsewhere the timeline shows shares of time per column.",
+	return fmt.Sprintf("%s left out to keep the page small: %s of the time is in full detail, around the findings and the slowest requests; elsewhere the timeline shows shares of time per column.",
 		were(tl.LeftOut, "slice"), share(kept, to-from))
 }
 

@@ -23,6 +23,7 @@ type analysis struct {
 	seconds   int
 	failOn    severity
 	quiet     bool
+	around    []analyze.Window
 	slices    int  // of the timeline to keep; commands without pictures leave it 0
 	explain   bool // the slowest requests or tasks, for the commands that show them
 	spans     bool // ask for the times of tasks, regions and requests
@@ -101,6 +102,7 @@ func (an *analysis) options(in *input, bar *progress) analyze.Options {
 		From:      an.from.Bound,
 		To:        an.to.Bound,
 		Slices:    an.slices,
+		Around:    an.around,
 		Explain:   an.explain,
 		Spans:     an.spans,
 		MaxMemory: int64(an.maxMemory),

@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"gmptrace/analyze/policy"
 
@@ -137,7 +139,12 @@ func runExample(t *testing.T, line string) {
 		t.Fatal(err)
 	}
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), args[1:], bytes.NewReader(in), &stdout, &stderr)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	if args[1] == "serve" { // until Ctrl-C
+		time.AfterFunc(2*time.Second, cancel)
+	}
+	code := run(ctx, args[1:], bytes.NewReader(in), &stdout, &stderr)
 	// What --fail-on and checks find in a trace of this very process is the scheduler's.
 	if code != exitDone && !(code == exitFindings && (strings.Contains(line, "--fail-on") || strings.Contains(line, " check "))) {
 		t.Errorf("exit code %d\n%s", code, &stderr)

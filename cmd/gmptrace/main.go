@@ -137,7 +137,7 @@ Exit codes: 0 done; 1 --fail-on found something, or a check failed; 2 usage or n
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
-	root.AddCommand(a.reportCommand(), a.analyzeCommand(), a.explainCommand(), a.checkCommand(), a.policyCommand(), a.fixtureCommand(),
+	root.AddCommand(a.reportCommand(), a.serveCommand(), a.analyzeCommand(), a.explainCommand(), a.checkCommand(), a.policyCommand(), a.fixtureCommand(),
 		a.diffCommand(), a.whatifCommand(), a.decisionsCommand(), a.versionCommand())
 	return root
 }

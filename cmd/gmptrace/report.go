@@ -3,22 +3,28 @@ package main
 import (
 	"context"
 	"io"
+	"os"
 
 	"gmptrace/analyze"
 	"gmptrace/render"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 )
 
-// defaultSlices is how many slices of the timeline a report has in full detail
-// unless told otherwise: about 3 MB of HTML, a page that opens at once, and
-// little memory beside what reading takes.
-const defaultSlices = 300_000
+// A page of so many slices opens within a second. A slice takes at least
+// leastSliceSize bytes of it.
+const (
+	mostSlices     = 1_000_000
+	leastSliceSize = 4
+	defaultMaxSize = 10_000_000
+)
 
 type reportCommand struct {
 	*analysis
-	out   string
-	force bool
+	out     string
+	force   bool
+	maxSize byteSize
 }
 
 func (a *app) reportCommand() *cobra.Command {
@@ -41,6 +47,9 @@ otherwise. A file in its place is replaced if gmptrace wrote it.`,
 		Args: oneTrace,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.ran = true
+			if !cmd.Flags().Changed("slices") {
+				c.slices = int(min(mostSlices, int64(c.maxSize)/leastSliceSize))
+			}
 			return c.run(cmd.Context(), args[0])
 		},
 	}
@@ -48,7 +57,9 @@ otherwise. A file in its place is replaced if gmptrace wrote it.`,
 	c.addFlags(cmd.Flags())
 	cmd.Flags().StringVarP(&c.out, "output", "o", "", "write to `FILE`; - is standard output (default: the trace's name with .html)")
 	cmd.Flags().BoolVar(&c.force, "force", false, "replace FILE whoever wrote it")
-	cmd.Flags().IntVar(&c.slices, "slices", defaultSlices, "keep up to `N` slices of the timeline in full detail; beyond, it shows the worst moments in full and the rest in overview")
+	c.maxSize = defaultMaxSize
+	cmd.Flags().Var(&c.maxSize, "max-size", "`BYTES` that the page may have, such as 4MB; a timeline that needs more shows findings and slowest requests in full and the rest in overview")
+	cmd.Flags().IntVar(&c.slices, "slices", 0, "keep up to `N` slices of the timeline in full detail (default: as many as --max-size allows, up to 1000000)")
 	c.completions(cmd)
 	return cmd
 }
@@ -72,7 +83,7 @@ func (c *reportCommand) run(ctx context.Context, trace string) error {
 		return err
 	}
 	defer out.discard()
-	rep, err := c.load(ctx, trace)
+	rep, err := c.loadAround(ctx, trace)
 	if err != nil {
 		return err
 	}
@@ -80,13 +91,41 @@ func (c *reportCommand) run(ctx context.Context, trace string) error {
 }
 
 func (c *reportCommand) write(ctx context.Context, out *output, rep *analyze.Report) error {
-	err := out.write(ctx, func(w io.Writer) error { return render.HTML(w, rep) })
+	var size int64
+	err := out.write(ctx, func(w io.Writer) (err error) {
+		size, err = render.HTMLWithin(w, rep, int64(c.maxSize))
+		return err
+	})
 	if err != nil {
 		return err
+	}
+	if size > int64(c.maxSize) {
+		c.remark("the page has %s without any slice of the timeline: --max-size %s is too little", humanize.Bytes(uint64(size)), humanize.Bytes(uint64(c.maxSize)))
 	}
 	if out.path != "" {
 		c.remark("%s: %s", printableName(out.path), printableName(rep.Verdict.Headline))
 	}
 	c.conclude(rep)
 	return nil
+}
+
+// loadAround is load, and once more where the first reading could not keep the
+// slices around what it found only at the end: findings and slowest requests.
+func (an *analysis) loadAround(ctx context.Context, trace string) (*analyze.Report, error) {
+	rep, err := an.load(ctx, trace)
+	if err != nil || rep.Timeline == nil || rep.Timeline.Complete || an.slices == 0 || !readable(trace) {
+		return rep, err
+	}
+	moments := rep.Moments()
+	if rep.Timeline.Has(moments) {
+		return rep, nil
+	}
+	an.around = moments
+	return an.load(ctx, trace)
+}
+
+// readable tells whether a trace can be read a second time.
+func readable(trace string) bool {
+	info, err := os.Stat(trace)
+	return trace != "-" && !isURL(trace) && err == nil && info.Mode().IsRegular()
 }

@@ -11,12 +11,38 @@ export async function inflate(base64) {
 export function parse(bytes) {
   const r = new Reader(bytes);
   const unit = r.uvarint();
+  const rounded = r.byte() === 1;
   const people = r.uvarint();
   const who = {g: r.varints(people), name: r.uvarints(people, Uint32Array)};
-  return {who, tracks: r.list(() => track(r, unit)), marks: marks(r, unit), depth: depth(r, unit), tiles: r.list(() => tiles(r))};
+  const threads = r.varints(r.uvarint());
+  const stacks = new Stacks(r);
+  return {
+    who, threads, stacks, rounded, tracks: r.list(() => track(r, unit, rounded)), calls: calls(r, unit), marks: marks(r, unit), depth: depth(r, unit),
+    tiles: r.list(() => tiles(r)),
+  };
 }
 
-function track(r, unit) {
+// Stacks are call stacks: frames are [function, place] by number.
+class Stacks {
+  constructor(r) {
+    const text = new TextDecoder().decode(r.bytes(r.uvarint()));
+    this.frames = text.split('\n').slice(0, -1).map((line) => line.split('\t'));
+    this.list = r.list(() => r.uvarints(r.uvarint(), Uint32Array));
+    this.places = r.list(() => r.uvarints(r.uvarint(), Uint32Array)); // by name
+  }
+
+  // id is the number of the stack that a slice of a name ends with, 0 for none.
+  id(name, place) {
+    return place === 0 ? 0 : this.places[name]?.[place - 1] ?? 0;
+  }
+
+  // of is the frames of a stack, innermost first.
+  of(id) {
+    return Array.from(this.list[id] ?? [], (i) => this.frames[i]);
+  }
+}
+
+function track(r, unit, rounded) {
   const p = r.uvarint();
   const n = r.uvarint();
   const start = r.uvarints(n, Float64Array);
@@ -29,7 +55,48 @@ function track(r, unit) {
     start[i] = begin * unit;
     end[i] = at * unit;
   }
-  return {p, n, start, end, who, kind: r.bytes(n), from: r.bytes(n)};
+  const t = {p, n, start, end, who, kind: r.bytes(n), from: r.bytes(n)};
+  t.m = new Int32Array(n);
+  for (let i = 0, m = 0; i < n; i++) t.m[i] = m += r.varint();
+  t.place = r.uvarints(n, Uint16Array);
+  wakes(r, unit, t, rounded);
+  return t;
+}
+
+// wakes reads, of slices that a dispatch began, how long their goroutines had
+// been runnable, and who made them so: a person's number and 2, 1 for whom the
+// slice before was of, 0 for nobody or not known.
+function wakes(r, unit, t, rounded) {
+  const {n, from} = t;
+  t.wait = new Float32Array(n);
+  t.by = new Uint32Array(n);
+  for (let i = 0; i < n; i++) if (from[i] & 127) t.wait[i] = (rounded ? roundedWait(r) : r.uvarint()) * unit;
+  for (let i = 0; i < n; i++) if (from[i] & 127) t.by[i] = r.uvarint();
+}
+
+// roundedWait is what encoder.wait wrote.
+export function roundedWait(r) {
+  const code = r.byte();
+  if (code === 255) return r.uvarint();
+  if (code < 16) return code;
+  const power = (code >> 3) - 1;
+  return (code - 8 * power) * 2 ** power;
+}
+
+// waker is the number of the person who made slice i's goroutine runnable, -1
+// for nobody or not known.
+export function waker(t, i, who) {
+  if (t.by[i] !== 1) return t.by[i] - 2 < 0 ? -1 : t.by[i] - 2;
+  for (let k = i - 1; k >= 0; k--) if (who.g[t.who[k]] >= 0) return t.who[k];
+  return -1;
+}
+
+function calls(r, unit) {
+  const n = r.uvarint();
+  const end = r.instants(n, unit);
+  const start = r.uvarints(n, Float64Array);
+  for (let i = 0; i < n; i++) start[i] = end[i] - start[i] * unit;
+  return {n, start, end, m: Int32Array.from(r.varints(n))};
 }
 
 function marks(r, unit) {
@@ -51,13 +118,24 @@ function tiles(r) {
   return {p, kinds, columns, share: r.bytes(kinds * columns)};
 }
 
-class Reader {
+export class Reader {
   constructor(bytes) {
     this.buf = bytes;
     this.pos = 0;
   }
 
+  byte() {
+    const byte = this.buf[this.pos++];
+    if (byte === undefined) throw new RangeError('the timeline block ends too early');
+    return byte;
+  }
+
   uvarint() {
+    const first = this.buf[this.pos];
+    if (first < 128) { // most are
+      this.pos++;
+      return first;
+    }
     let value = 0;
     let scale = 1; // not a shift: values exceed 32 bits
     for (;;) {
@@ -67,6 +145,11 @@ class Reader {
       if (byte < 128) return value;
       scale *= 128;
     }
+  }
+
+  varint() {
+    const v = this.uvarint();
+    return v % 2 ? -(v + 1) / 2 : v / 2;
   }
 
   uvarints(n, Type) {

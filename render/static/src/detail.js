@@ -1,34 +1,60 @@
 // What the page says about a place on the timeline, as lines of plain text.
 import {count, dur, offset, pct} from './format.js';
-import {KINDS, at} from './scan.js';
+import {original} from './rows.js';
+import {at} from './scan.js';
 
 // describe is {title, lines} of an instant on a row.
 export function describe(view, meta, row, instant) {
   const stop = view.ranges.find((r) => r.stw && instant >= r.start && instant < r.end);
-  const {track, p} = view.rows[row];
+  const {track, label} = view.rows[row];
   if (view.keeps(instant)) {
     const i = track ? at(track, instant) : -1;
     if (i >= 0) return slice(view, meta, row, i, stop);
-    return {title: `P${p} · idle`, lines: [`at ${moment(instant, view)}`, ...stopped(stop)]};
+    return {title: `${label} · ${view.rows[row].p >= 0 ? 'idle' : 'nothing known'}`, lines: [`at ${moment(instant, view)}`, ...stopped(stop)]};
   }
-  return {title: `P${p} · overview`, lines: [...coarse(view, meta, row, instant), ...stopped(stop)]};
+  return {title: `${label} · overview`, lines: [...coarse(view, meta, row, instant), ...stopped(stop)]};
 }
 
 // slice describes slice i of a row.
-export function slice(view, meta, row, i, stop) {
-  const {track, p} = view.rows[row];
+export function slice(view, meta, row, index, stop) {
+  let i = index;
+  const {label, track: shown} = view.rows[row];
+  const from = original(shown, i);
+  if (!from) return between(view, row, i, stop);
+  const {track} = from;
+  const home = track.p === view.rows[row].p ? '' : ` on P${track.p}`;
+  i = from.i;
   const [start, end] = [track.start[i], track.end[i]];
   const who = track.who[i];
   const g = view.who.g[who];
   const name = meta.names[view.who.name[who]];
   return {
-    title: `P${p} · ${meta.kinds[track.kind[i]]}`,
+    title: `${label} · ${meta.kinds[track.kind[i]]}${home}`,
     lines: [
       g < 0 ? 'no goroutine' : `G${g}${name && name[1] ? ` ${name[1]}` : ''}`,
       `${dur(end - start)}, from ${moment(start, view)}`,
       ...source(meta, track.from[i]),
+      ...wait(view, track, i),
       ...stopped(stop),
     ],
+    range: {row, i: index, start, end},
+    slice: from,
+  };
+}
+
+// wait says how long the goroutine had been runnable.
+function wait(view, track, i) {
+  if ((track.from[i] & 127) === 0) return [];
+  return [`runnable for ${view.rounded ? 'about ' : ''}${dur(track.wait[i])} before`];
+}
+
+// between describes a stretch of a row in which nothing ran.
+function between(view, row, i, stop) {
+  const {label, track} = view.rows[row];
+  const [start, end] = [track.start[i], track.end[i]];
+  return {
+    title: `${label} · ${view.kinds[track.kind[i]]}`,
+    lines: [`${dur(end - start)}, from ${moment(start, view)}`, ...stopped(stop)],
     range: {row, i, start, end},
   };
 }
@@ -49,7 +75,7 @@ function coarse(view, meta, row, instant) {
   if (!tiles) return ['nothing is known about this moment'];
   const c = Math.min(tiles.columns - 1, Math.floor(instant / view.tileWidth));
   const lines = [`${dur(view.tileWidth)} from ${moment(c * view.tileWidth, view)}, slices left out`];
-  for (let k = 0; k < KINDS; k++) {
+  for (let k = 0; k < tiles.kinds; k++) {
     const share = tiles.share[k * tiles.columns + c] / 255;
     if (share > 0) lines.push(`${pct(share)} ${meta.kinds[k]}`);
   }

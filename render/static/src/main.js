@@ -2,10 +2,17 @@
 // without a script is in the page already.
 import * as charts from './charts.js';
 import {inflate, parse} from './decode.js';
+import {button} from './dom.js';
+import * as fetching from './fetch.js';
+import * as finder from './finder.js';
+import * as panel from './panel.js';
+import * as rows from './rows.js';
 import {fromHash, zoom} from './span.js';
 import {Timeline} from './timeline.js';
 
 const $ = (id) => document.getElementById(id);
+const FEW_THREADS = 6; // so many get rows unasked
+const FEW_SLICES = 100_000;
 const data = (id) => JSON.parse($(id).textContent);
 
 async function main() {
@@ -23,8 +30,11 @@ async function main() {
   follow(redraw);
   printing(redraw);
   if (timeline) control(timeline);
+  if (timeline) rowControls(timeline);
+  if (timeline) finder.connect(timeline, $);
   links(timeline);
   reveal();
+  if (timeline && meta.served) fetching.connect(timeline, (text) => { $('fetched').textContent = text; });
   window.gmptrace = {timeline, loaded: performance.now() - began}; // for the tests
 }
 
@@ -79,6 +89,39 @@ function control(timeline) {
   $('strip').addEventListener('click', (e) => center(timeline, e));
 }
 
+// rowControls are what chooses rows of goroutines and threads.
+function rowControls(timeline) {
+  const n = rows.count(timeline.view);
+  const box = $('show-threads');
+  $('threads').hidden = n === 0;
+  $('thread-count').textContent = n;
+  box.checked = n > 0 && n <= FEW_THREADS && timeline.trace.tracks.reduce((sum, t) => sum + t.n, 0) <= FEW_SLICES;
+  box.addEventListener('change', () => timeline.showThreads(box.checked));
+  if (box.checked) timeline.showThreads(true);
+  timeline.onChange(() => { box.checked = timeline.threads; });
+  timeline.onChange(pins);
+  for (const b of document.querySelectorAll('button[data-g]')) {
+    b.addEventListener('click', () => {
+      const g = Number(b.dataset.g);
+      if (!timeline.pins.includes(g)) timeline.togglePin(g);
+      $('timeline-section').scrollIntoView();
+      timeline.root.focus({preventScroll: true});
+    });
+  }
+}
+
+let pinned = '';
+
+// pins lists the goroutines that have rows, to remove them.
+function pins(timeline) {
+  const now = timeline.pins.join();
+  if (now === pinned) return;
+  pinned = now;
+  const remove = (g) => button(`G${g} ×`, () => { timeline.togglePin(g); timeline.root.focus({preventScroll: true}); }, {'aria-label': `G${g} ×: remove its row`});
+  $('pins').replaceChildren(...timeline.pins.map(remove));
+  $('legend-rows').hidden = $('pins').hidden = timeline.pins.length === 0;
+}
+
 async function copy(text) {
   const button = $('copy-link');
   try {
@@ -91,11 +134,16 @@ async function copy(text) {
 }
 
 let saving = 0;
+let told = null;
 
 function status(timeline) {
   $('window').textContent = timeline.status();
   const {detail} = timeline;
-  if (detail) $('detail').textContent = [detail.title, ...detail.lines].join(' · ');
+  if (detail && detail !== told) {
+    told = detail;
+    $('detail').textContent = [detail.title, ...detail.lines].join(' · ');
+    panel.show($('panel'), timeline, detail.slice);
+  }
   clearTimeout(saving);
   saving = setTimeout(() => remember(timeline), 200);
 }
@@ -103,7 +151,7 @@ function status(timeline) {
 // remember puts the window into the address, unless all is shown.
 function remember(timeline) {
   const [start, end] = timeline.view.window;
-  const all = start <= timeline.bounds[0] && end >= timeline.bounds[1] && timeline.view.row < 0;
+  const all = start <= timeline.bounds[0] && end >= timeline.bounds[1] && timeline.view.row < 0 && timeline.pins.length === 0;
   if (all && !location.hash.startsWith('#t=')) return;
   history.replaceState(null, '', all ? location.pathname + location.search : timeline.hash());
 }
@@ -148,7 +196,7 @@ function links(timeline) {
 function go(timeline) {
   const moment = fromHash(location.hash);
   if (!moment || !timeline) return;
-  timeline.show(moment.window, moment.row === null ? -1 : timeline.view.rowOf(moment.row));
+  timeline.restore(moment);
   $('timeline-section').scrollIntoView();
   timeline.root.focus({preventScroll: true});
 }

@@ -49,6 +49,8 @@ export const textures = [
   (c) => stripes(c, 1),
   (c) => stripes(c, -1),
   (c) => c.fillRect(0, 3, HATCH, 1),
+  (c) => { stripes(c, 1); stripes(c, -1); },
+  (c) => c.fillRect(3, 3, 1.2, 1.2),
 ];
 
 function dots(c) {
@@ -71,16 +73,17 @@ function stripes(c, direction) {
 export function rows(c, box, view) {
   const scale = box.width / (view.window[1] - view.window[0]);
   grid(c, box, view);
-  const batches = Array.from({length: KINDS}, () => []);
-  const labels = [];
   c.fillStyle = view.palette.idle;
   view.rows.forEach((row, i) => {
-    const lane = rowBox(box, view.rows.length, i);
+    const lane = rowBox(box, view, i);
     c.fillRect(box.x, lane.y, box.width, lane.height);
-    paintRow(row, lane, box.x, scale, view, batches, labels);
   });
-  fill(c, batches, view.patterns);
-  names(c, labels, view);
+  if (view.masks) {
+    c.globalAlpha = 0.16;
+    slices(c, box, scale, view, null);
+    c.globalAlpha = 1;
+  }
+  slices(c, box, scale, view, view.masks);
   stops(c, box, scale, view);
   phases(c, box, scale, view);
   decisions(c, box, scale, view);
@@ -88,21 +91,50 @@ export function rows(c, box, view) {
   select(c, box, scale, view);
 }
 
-// rowBox is where row i of n is, without the gap below it. Its edges are on
-// whole pixels: thin rows would be a blur otherwise.
-export function rowBox(box, n, i) {
-  const pitch = box.height / n;
-  const gap = pitch >= 12 ? 4 : pitch >= 4 ? 1 : 0;
-  const y = Math.round(box.y + i * pitch);
-  return {y, height: Math.max(1, Math.round(box.y + (i + 1) * pitch) - y - gap)};
+// slices paints those of all rows; with masks only those that a search found.
+function slices(c, box, scale, view, masks) {
+  const batches = Array.from({length: KINDS}, () => []);
+  const labels = [];
+  view.rows.forEach((row, i) => paintRow(row, rowBox(box, view, i), box.x, scale, view, batches, labels, masks));
+  fill(c, batches, view.patterns);
+  if (masks || !view.masks) names(c, labels, view);
 }
 
-function paintRow(row, lane, left, scale, view, batches, labels) {
+// Rows of goroutines and threads have one height and stand below those of Ps.
+const PITCH = 24;
+const SEPARATOR = 10;
+
+// extraHeight is what n rows below those of Ps take.
+export const extraHeight = (n) => (n > 0 ? SEPARATOR + n * PITCH : 0);
+
+// rowBox is where row i is, without the gap below it. Its edges are on whole
+// pixels: thin rows would be a blur otherwise.
+export function rowBox(box, view, i) {
+  const below = view.rows.length - view.procs;
+  const height = box.height - extraHeight(below);
+  const pitch = i < view.procs ? height / view.procs : PITCH;
+  const top = i < view.procs ? box.y + i * pitch : box.y + height + SEPARATOR + (i - view.procs) * PITCH;
+  const gap = pitch >= 12 ? 4 : pitch >= 4 ? 1 : 0;
+  const y = Math.round(top);
+  return {y, pitch, height: Math.max(1, Math.round(top + pitch) - y - gap)};
+}
+
+// rowAt is the row at a height of the canvas, -1 between the groups.
+export function rowAt(box, view, y) {
+  const height = box.height - extraHeight(view.rows.length - view.procs);
+  if (y < box.y || y >= box.y + box.height) return -1;
+  if (y < box.y + height) return Math.floor(((y - box.y) / height) * view.procs);
+  const i = Math.floor((y - box.y - height - SEPARATOR) / PITCH);
+  return i < 0 ? -1 : Math.min(view.rows.length - 1, view.procs + i);
+}
+
+function paintRow(row, lane, left, scale, view, batches, labels, masks) {
+  const mask = masks && row.track ? row.mask : null;
   const sink = {
     slice(x, width, i) {
       const kind = row.track.kind[i];
       batches[kind].push(x, lane.y, width > 3 ? width - 0.75 : width, lane.height);
-      if (width > LABEL && lane.height >= 11 && labels.length < MAX_LABELS) labels.push({x, width, lane, kind, name: row.track.who[i]});
+      if (width > LABEL && lane.height >= 11 && labels.length < MAX_LABELS) labels.push({x, width, lane, kind, row, name: row.track.who[i], of: row.track.of?.[i]});
     },
     column(x, width, share) {
       let y = lane.y + lane.height;
@@ -116,8 +148,8 @@ function paintRow(row, lane, left, scale, view, batches, labels) {
   };
   for (const [a, b, kept] of parts(view.window, view.kept)) {
     const x = left + (a - view.window[0]) * scale;
-    if (kept && row.track) scan(row.track, a, b, x, scale, sink);
-    else if (!kept && row.tiles) scanTiles(row.tiles, view.tileWidth, a, b, x, scale, sink);
+    if (kept && row.track) scan(row.track, a, b, x, scale, sink, mask);
+    else if (!kept && !masks && row.tiles) scanTiles(row.tiles, view.tileWidth, a, b, x, scale, sink);
   }
 }
 
@@ -132,13 +164,13 @@ function names(c, labels, view) {
   c.font = `11px ${font}`;
   c.textBaseline = 'middle';
   c.textAlign = 'left';
-  for (const {x, width, lane, kind, name} of labels) {
+  for (const {x, width, lane, kind, name, row, of} of labels) {
     const colour = view.palette.kinds[kind];
     c.save();
     c.beginPath();
     c.rect(x + 2, lane.y, width - 5, lane.height);
     c.clip();
-    const text = view.label(name, kind);
+    const text = row.g >= 0 ? (of ? `P${of.p}` : view.kinds[kind]) : row.m >= 0 && !of ? 'system call without a P' : view.label(name, kind);
     if (textures[kind]) { // textures would run through the letters
       c.fillStyle = colour;
       c.fillRect(x + 2, lane.y + lane.height / 2 - 7, Math.min(width, c.measureText(text).width + 6), 14);
@@ -238,7 +270,7 @@ function decisions(c, box, scale, view) {
     const key = row * 8 + kind;
     if (last.get(key) === x) continue;
     last.set(key, x);
-    glyph(c, x, rowBox(box, view.rows.length, row), kind, view.palette);
+    glyph(c, x, rowBox(box, view, row), kind, view.palette);
   }
 }
 
@@ -264,33 +296,70 @@ function polygon(c, points) {
 }
 
 function rowNames(c, box, view) {
-  const pitch = box.height / view.rows.length;
+  const {pitch} = rowBox(box, view, 0);
   const every = [1, 2, 4, 8, 16, 32, 64].find((n) => n * pitch >= 13) || 128;
   c.font = `12px ${font}`;
   c.textAlign = 'right';
   c.textBaseline = 'middle';
   view.rows.forEach((row, i) => {
-    if (i % every && i !== view.row) return;
+    if (i < view.procs && i % every && i !== view.row) return;
+    const lane = rowBox(box, view, i);
     c.fillStyle = i === view.row ? view.palette.critical : view.palette.text;
-    c.fillText(`P${row.p}`, box.x - 8, box.y + (i + 0.5) * pitch + 0.5);
+    c.fillText(row.label, box.x - 8, (i < view.procs ? lane.y + pitch / 2 : lane.y + lane.height / 2) + 0.5, box.x - 10);
   });
 }
 
 function select(c, box, scale, view) {
   c.strokeStyle = view.palette.critical;
   if (view.row >= 0) {
-    const lane = rowBox(box, view.rows.length, view.row);
+    const lane = rowBox(box, view, view.row);
     c.lineWidth = 1.5;
     c.strokeRect(box.x + 0.75, lane.y - 1, box.width - 1.5, lane.height + 2);
   }
-  if (!view.chosen) return;
-  const lane = rowBox(box, view.rows.length, view.chosen.row);
+  if (!view.chosen || !view.rows[view.chosen.row]) return;
+  const lane = rowBox(box, view, view.chosen.row);
+  if (view.wake) arrow(c, box, scale, view, lane);
   const range = {start: view.chosen.start, end: view.chosen.end};
   if (range.end < view.window[0] || range.start > view.window[1]) return;
   const [x, width] = clipped(range, box, scale, view, 2);
   c.strokeStyle = view.palette.text;
   c.lineWidth = 2;
   c.strokeRect(x, lane.y, width, lane.height);
+}
+
+// arrow leads from where the waker made the chosen slice's goroutine runnable to
+// the slice's begin; dashes show how long it was runnable.
+function arrow(c, box, scale, view, lane) {
+  const {ready, row} = view.wake;
+  const at = (t) => box.x + Math.max(-50, Math.min(box.width + 50, (t - view.window[0]) * scale));
+  const [from, to] = [at(ready), at(view.chosen.start)];
+  const y = lane.y + lane.height / 2;
+  c.save();
+  c.beginPath();
+  c.rect(box.x, box.y - 2, box.width, box.height + 4);
+  c.clip();
+  c.lineWidth = 2;
+  c.strokeStyle = c.fillStyle = view.palette.text;
+  if (row >= 0) {
+    const other = rowBox(box, view, row);
+    c.beginPath();
+    c.moveTo(from, other.y + other.height / 2);
+    c.lineTo(from, y);
+    c.stroke();
+    c.beginPath();
+    c.arc(from, other.y + other.height / 2, 3.5, 0, 2 * Math.PI);
+    c.fill();
+  }
+  c.setLineDash([4, 3]);
+  c.beginPath();
+  c.moveTo(from, y);
+  c.lineTo(to, y);
+  c.stroke();
+  c.setLineDash([]);
+  c.beginPath();
+  polygon(c, [[to - 7, y - 4.5], [to, y], [to - 7, y + 4.5]]);
+  c.fill();
+  c.restore();
 }
 
 // depth paints the number of runnable goroutines: y(n) says where.

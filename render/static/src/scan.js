@@ -2,18 +2,20 @@
 // that is wide enough, shares of time per column where they are not.
 import {firstEndingAfter} from './span.js';
 
-export const KINDS = 6; // analyze.NumSliceKinds
+export const KINDS = 8; // analyze.NumSliceKinds, and those of rows.js
 export const COLUMN = 2; // width of a column of merged slices, in pixels
 const WIDE = 1.25; // a slice narrower than this is merged, in pixels
 
 // scan walks the slices of track that overlap [a, b). left and scale say where
 // a is and how many pixels a nanosecond has. sink.slice(x, width, i) is called
 // for wide ones; sink.column(x, width, share) for columns of merged ones, with
-// the share of the column's time per kind.
-export function scan(track, a, b, left, scale, sink) {
+// the share of the column's time per kind. With a mask only slices whose byte is
+// not zero are seen.
+export function scan(track, a, b, left, scale, sink, mask) {
   const {start, end, kind} = track;
   const column = new Column(sink);
   for (let i = firstEndingAfter(end, a); i < track.n && start[i] < b; i++) {
+    if (mask && mask[i] === 0) continue;
     const x = left + (Math.max(a, start[i]) - a) * scale;
     const right = left + (Math.min(b, end[i]) - a) * scale;
     if (right - x < WIDE) {
@@ -62,7 +64,7 @@ export function scanTiles(tiles, width, a, b, left, scale, sink) {
   const share = new Float64Array(KINDS);
   const last = Math.min(tiles.columns, Math.ceil(b / width));
   for (let c = Math.max(0, Math.floor(a / width)); c < last; c++) {
-    for (let k = 0; k < KINDS; k++) share[k] = tiles.share[k * tiles.columns + c] / 255;
+    for (let k = 0; k < tiles.kinds; k++) share[k] = tiles.share[k * tiles.columns + c] / 255;
     const x = left + (Math.max(a, c * width) - a) * scale;
     const right = left + (Math.min(b, (c + 1) * width) - a) * scale;
     sink.column(x, right - x, share);

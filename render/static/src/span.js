@@ -23,15 +23,20 @@ export function zoom([start, end], factor) {
   return [middle - half, middle + half];
 }
 
-// toHash and fromHash are the address of a window: "#t=START-END&row=P3".
-export function toHash([start, end], row) {
-  return `#t=${Math.round(start)}-${Math.round(end)}${row === null ? '' : `&row=P${row}`}`;
+// toHash and fromHash are the address of a window: "#t=START-END&row=P3&g=12,345&m=1",
+// with the chosen row, the goroutines that have rows, and whether threads have.
+export function toHash([start, end], row, pins = [], threads = null) {
+  const parts = [`#t=${Math.round(start)}-${Math.round(end)}`];
+  if (row !== null) parts.push(`row=${row}`);
+  if (pins.length > 0) parts.push(`g=${pins.join(',')}`);
+  if (threads !== null) parts.push(`m=${threads ? 1 : 0}`);
+  return parts.join('&');
 }
 
 export function fromHash(hash) {
-  const m = /^#t=(\d{1,16})-(\d{1,16})(?:&row=P(\d{1,9}))?$/.exec(hash);
+  const m = /^#t=(\d{1,16})-(\d{1,16})(?:&row=([PGM]\d{1,15}))?(?:&g=(\d{1,15}(?:,\d{1,15}){0,31}))?(?:&m=([01]))?$/.exec(hash);
   if (!m || Number(m[2]) <= Number(m[1])) return null;
-  return {window: [Number(m[1]), Number(m[2])], row: m[3] === undefined ? null : Number(m[3])};
+  return {window: [Number(m[1]), Number(m[2])], row: m[3] ?? null, pins: m[4] ? m[4].split(',').map(Number) : null, threads: m[5] ? m[5] === '1' : null};
 }
 
 // step is the distance of ticks on an axis: 1, 2 or 5 times a power of ten, at

@@ -4,7 +4,7 @@ const names = {
   text: '--fg', muted: '--mut', line: '--line', back: '--bg', card: '--card', accent: '--acc', critical: '--crit', idle: '--idle', depth: '--depth',
   gc: '--k2',
 };
-const steps = ['--k0', '--k1', '--k2', '--k3', '--k4', '--k5'];
+const steps = ['--k0', '--k1', '--k2', '--k3', '--k4', '--k5', '--s-runnable', '--away'];
 const states = ['--s-running', '--s-runnable', '--s-syscall', '--s-sync', '--s-chan', '--s-net', '--s-sleep', '--s-other'];
 const marks = ['--m0', '--m1', '--m2', '--m3'];
 

@@ -5,18 +5,28 @@ import * as detail from './detail.js';
 import {count, dur, offset} from './format.js';
 import * as paint from './paint.js';
 import {at} from './scan.js';
+import * as rows from './rows.js';
+import * as search from './search.js';
 import * as span from './span.js';
 import {font, ink, read} from './theme.js';
+import * as wake from './wake.js';
 
-const GUTTER = {wide: 56, narrow: 36}; // room for the rows' names
+const GUTTER = {wide: 56, narrow: 36, letter: 7.6, beside: 14}; // room for the rows' names
 const NARROW = 600;
+const MOST_THREADS = 32; // that get rows
+export const MOST_PINS = 16;
 
 export class Timeline {
   // trace is what decode.parse returns, meta and option what the page carries.
   constructor(root, option, meta, trace) {
     Object.assign(this, {root, option, meta});
     this.bounds = [meta.from, meta.to];
+    this.trace = trace;
     this.view = newView(meta, trace);
+    this.pins = []; // goroutines with a row of their own
+    this.threads = false; // whether threads have rows
+    this.height = root.clientHeight;
+    this.tall = Number(option.grid[0].height);
     this.listeners = [];
     this.finding = -1;
     this.canvases = [document.createElement('canvas'), document.createElement('canvas')];
@@ -40,17 +50,25 @@ export class Timeline {
   // draw builds the chart anew: at first, and when the theme changes.
   draw() {
     const {view} = this;
+    const {window} = view; // painting takes it from the axis, which begins with all
     view.palette = read();
     view.patterns = paint.patterns(view.palette);
     if (this.chart) this.chart.dispose();
     this.chart = init(this.root, null, {renderer: 'canvas'});
+    this.root.style.height = `${this.height + this.below()}px`;
+    this.chart.resize();
     this.chart.setOption(this.completed(structuredClone(this.option)));
     const zr = this.chart.getZr();
     zr.on('mousemove', (e) => this.hover(e.offsetX, e.offsetY));
     zr.on('click', (e) => this.choose(e.offsetX, e.offsetY));
     zr.on('globalout', () => { this.tip.hidden = true; });
     this.chart.on('datazoom', () => this.changed());
-    this.show(view.window, view.row);
+    this.show(window, view.row);
+  }
+
+  // below is the height of the rows below those of Ps.
+  below() {
+    return paint.extraHeight(this.view.rows.length - this.view.procs);
   }
 
   // completed adds to the option what only a script can say: functions and the
@@ -58,7 +76,10 @@ export class Timeline {
   completed(o) {
     const {palette} = this.view;
     o.textStyle = {fontFamily: font};
-    const left = this.root.clientWidth < NARROW ? GUTTER.narrow : GUTTER.wide;
+    const longest = Math.max(0, ...this.view.rows.map((row) => row.label.length));
+    const left = Math.max(this.root.clientWidth < NARROW ? GUTTER.narrow : GUTTER.wide, Math.ceil(longest * GUTTER.letter + GUTTER.beside));
+    o.grid[0].height = this.tall + this.below();
+    o.grid[1].top = Number(o.grid[1].top) + this.below();
     for (const grid of o.grid) Object.assign(grid, {left, outerBoundsMode: 'none'});
     o.yAxis[1].axisLabel = {color: palette.muted, hideOverlap: true, formatter: count};
     o.yAxis[1].nameTextStyle = {color: palette.muted, align: 'left'};
@@ -114,6 +135,112 @@ export class Timeline {
     this.show([f.start, f.end], this.view.rowOf(f.p));
   }
 
+  // replace takes another timeline of the same trace, with other windows in full
+  // detail. What is chosen stays so where it is still there.
+  replace(meta, trace) {
+    const {window, row, shown} = this.view;
+    const chosen = this.detail?.slice;
+    const id = this.view.rows[row]?.id;
+    this.trace = trace;
+    this.meta = meta;
+    this.view = Object.assign(newView(meta, trace), {window, shown});
+    this.detail = null;
+    this.arrange();
+    this.view.row = id ? this.view.rowById(id) : -1;
+    if (chosen) this.choosing(again(this.view, meta, chosen));
+    if (this.query) this.search(this.query);
+    else this.repaint();
+  }
+
+  // arrange gives rows to the goroutines and threads that should have one, and
+  // keeps the chosen row and slice where they still exist.
+  arrange() {
+    const {view} = this;
+    const row = view.rows[view.row]?.id;
+    const chosen = this.detail?.slice;
+    view.rows = view.rows.slice(0, view.procs);
+    for (const g of this.pins) view.rows.push({id: `G${g}`, label: `G${g}`, p: -1, g, m: -1, track: rows.goroutine(view, g)});
+    if (this.threads) {
+      const {all, rows: list} = rows.threads(view, this.trace.calls, MOST_THREADS);
+      this.threadsLeft = all - list.length;
+      for (const {m, track} of list) view.rows.push({id: `M${this.trace.threads[m]}`, label: `M${this.trace.threads[m]}`, p: -1, g: -1, m, track});
+    }
+    this.masked();
+    view.row = row ? view.rowById(row) : -1;
+    if (chosen) this.choosing(detail.slice(view, this.meta, view.rowOf(chosen.track.p), chosen.i));
+    this.draw();
+  }
+
+  // masked tells the rows which of their slices the search found.
+  masked() {
+    const {view} = this;
+    for (const row of view.rows) row.mask = view.masks && row.track ? search.maskOf(view.masks, row.track) : null;
+  }
+
+  togglePin(g) {
+    if (g < 0) return;
+    if (this.pins.includes(g)) this.pins = this.pins.filter((x) => x !== g);
+    else this.pins = [...this.pins.slice(-(MOST_PINS - 1)), g];
+    this.arrange();
+  }
+
+  // restore is what an address says: rows, and then the moment.
+  restore({window, row, pins, threads}) {
+    const same = (pins === null || String(pins) === String(this.pins)) && (threads === null || threads === this.threads);
+    if (!same) {
+      this.pins = pins === null ? this.pins : [...new Set(pins)].slice(0, MOST_PINS);
+      this.threads = threads ?? this.threads;
+      this.arrange();
+    }
+    this.show(window, row === null ? -1 : this.view.rowById(row));
+  }
+
+  showThreads(on) {
+    this.threads = on;
+    this.arrange();
+  }
+
+  // search dims all but what fits; null ends it. It returns who was found.
+  search(query) {
+    this.query = query;
+    const result = query && search.find(this.view, this.meta.names, query);
+    this.view.masks = result ? result.masks : null;
+    this.masked();
+    this.repaint();
+    return result ? result.found : [];
+  }
+
+  // goTo chooses a slice {track, i} and moves so that it can be seen.
+  goTo({track, i}) {
+    const {view} = this;
+    const [start, end] = [track.start[i], track.end[i]];
+    const length = view.window[1] - view.window[0];
+    const thin = end - start < length / 500;
+    if (thin || start < view.window[0] || end > view.window[1]) {
+      const half = thin ? Math.max(span.MIN / 2, (end - start) * 25) : Math.max(length, (end - start) * 1.2) / 2;
+      view.window = span.fit([(start + end) / 2 - half, (start + end) / 2 + half], this.bounds);
+    }
+    view.row = view.rowOf(track.p);
+    this.pick(detail.slice(view, this.meta, view.row, i));
+  }
+
+  // goOn goes to the next or the previous slice of the chosen slice's goroutine.
+  goOn(by) {
+    const to = this.detail?.slice && wake.following(this.view, this.detail.slice, by);
+    if (to) this.goTo(to);
+  }
+
+  // toWaker goes to the slice that made the chosen one's goroutine runnable.
+  toWaker() {
+    const to = this.detail?.slice && wake.wakeUp(this.view, this.detail.slice)?.by;
+    if (to) this.goTo(to);
+  }
+
+  pinChosen() {
+    const slice = this.detail?.slice;
+    if (slice) this.togglePin(this.view.who.g[slice.track.who[slice.i]]);
+  }
+
   key(e) {
     const act = keys[e.key];
     if (!act || e.ctrlKey || e.metaKey || e.altKey) return;
@@ -124,8 +251,9 @@ export class Timeline {
   // place is the row and instant at a point of the chart; null beside the rows.
   place(x, y) {
     const {box, view} = this;
-    if (!box || view.rows.length === 0 || x < box.x || x > box.x + box.width || y < box.y || y >= box.y + box.height) return null;
-    const row = Math.floor(((y - box.y) / box.height) * view.rows.length);
+    if (!box || view.rows.length === 0 || x < box.x || x > box.x + box.width) return null;
+    const row = paint.rowAt(box, view, y);
+    if (row < 0) return null;
     return {row, instant: view.window[0] + ((x - box.x) / box.width) * (view.window[1] - view.window[0])};
   }
 
@@ -150,9 +278,17 @@ export class Timeline {
 
   // pick makes a slice the chosen one and shows it.
   pick(what) {
-    this.view.chosen = what.range || null;
-    this.detail = what;
+    this.choosing(what);
     this.repaint();
+  }
+
+  choosing(what) {
+    const {view} = this;
+    view.chosen = what.range || null;
+    view.wake = null;
+    this.detail = what;
+    const up = what.slice && wake.wakeUp(view, what.slice);
+    if (up) view.wake = {ready: up.ready, row: up.by ? view.rowOf(up.by.track.p) : -1};
   }
 
   // step chooses the next or the previous slice of the row.
@@ -199,8 +335,8 @@ export class Timeline {
   }
 
   hash() {
-    const {window, rows, row} = this.view;
-    return span.toHash(window, row < 0 ? null : rows[row].p);
+    const {view, pins, threads} = this;
+    return span.toHash(view.window, view.row < 0 ? null : view.rows[view.row].id, pins, threads || null);
   }
 
   status() {
@@ -222,6 +358,10 @@ const keys = {
   N: (t) => t.nextFinding(-1),
   ',': (t) => t.step(-1),
   '.': (t) => t.step(1),
+  '[': (t) => t.goOn(-1),
+  ']': (t) => t.goOn(1),
+  w: (t) => t.toWaker(),
+  g: (t) => t.pinChosen(),
 };
 
 // newView is all that the painters need, and the state that the user changes.
@@ -230,12 +370,14 @@ function newView(meta, trace) {
   const tiles = new Map(trace.tiles.map((t) => [t.p, t]));
   const index = new Map(meta.rows.map((p, i) => [p, i]));
   const view = {
-    window: [meta.from, meta.to], row: -1, chosen: null, shown: meta.marks.map(() => false),
-    rows: meta.rows.map((p) => ({p, track: tracks.get(p), tiles: tiles.get(p)})),
+    window: [meta.from, meta.to], row: -1, chosen: null, wake: null, masks: null, kinds: [...meta.kinds, 'runnable', 'neither ran nor runnable'], shown: meta.marks.map(() => false),
+    rows: meta.rows.map((p) => ({id: `P${p}`, label: `P${p}`, p, g: -1, m: -1, track: tracks.get(p), tiles: tiles.get(p)})),
+    procs: meta.rows.length, tracks: trace.tracks, stacks: trace.stacks, threads: trace.threads, rounded: trace.rounded,
     kept: meta.kept, tileWidth: meta.tileWidth, who: trace.who, marks: trace.marks, depth: trace.depth,
     ranges: meta.ranges.map(([start, end, stw, cause]) => ({start, end, stw: stw === 1, cause: meta.causes[cause]})),
   };
   view.rowOf = (p) => index.get(p) ?? -1;
+  view.rowById = (id) => view.rows.findIndex((row) => row.id === id);
   view.keeps = (t) => view.kept.some(([from, to]) => t >= from && t < to);
   view.firstMark = (t) => Math.max(0, span.firstEndingAfter(trace.marks.at, t - 1));
   view.firstDepth = (t) => span.firstEndingAfter(trace.depth.at, t);
@@ -245,6 +387,12 @@ function newView(meta, trace) {
     return g < 0 ? meta.kinds[kind] : name && name[0] ? name[0] : `G${g}`;
   };
   return view;
+}
+
+// again describes a slice of another view that shows the same trace.
+function again(view, meta, {track, i}) {
+  const row = view.rowOf(track.p);
+  return detail.describe(view, meta, row, (track.start[i] + track.end[i]) / 2);
 }
 
 // visible is the window that the chart's axis shows now.

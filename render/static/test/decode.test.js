@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
 import {test} from 'node:test';
 import {deflateRawSync} from 'node:zlib';
-import {inflate, parse} from '../src/decode.js';
+import {Reader, inflate, parse, roundedWait, waker} from '../src/decode.js';
 
 // The block and what is in it were written by render/block_test.go.
 const golden = JSON.parse(readFileSync(new URL('../../testdata/block.json', import.meta.url)));
@@ -13,14 +13,22 @@ test('a block reads back as what was written', () => {
     P: t.p,
     Slices: Array.from({length: t.n}, (_, i) => ({
       Start: t.start[i], End: t.end[i], G: got.who.g[t.who[i]], Name: got.who.name[t.who[i]], Kind: t.kind[i], Source: t.from[i] & 127, Certain: t.from[i] > 127,
+      Wait: t.wait[i], By: byOf(got, t, i), M: t.m[i], Stack: got.stacks.id(got.who.name[t.who[i]], t.place[i]),
     })),
   }));
-  assert.deepEqual(slices, golden.tracks);
+  assert.deepEqual(slices, golden.tracks.map((t) => ({...t, Slices: t.Slices.map((s) => ({...s, Wait: Math.fround(s.Wait)}))})));
+  assert.deepEqual(Array.from(got.calls.end, (end, i) => ({Start: got.calls.start[i], End: end, M: got.calls.m[i]})), golden.calls);
+  assert.deepEqual(got.stacks.of(2), [['main.g\\x0a<', 'g.go:8'], ['main.f', 'f.go:7']]);
   const {marks, depth} = got;
   assert.deepEqual(Array.from(marks.at, (at, i) => ({At: at, P: marks.p[i], From: marks.from[i], Kind: marks.kind[i]})), golden.marks);
   assert.deepEqual(Array.from(depth.at, (at, i) => ({At: at, N: depth.runnable[i]})), golden.depth);
   assert.deepEqual(got.tiles.map((t) => ({P: t.p, Columns: t.columns, Share: [...t.share]})), golden.tiles);
 });
+
+function byOf(got, t, i) {
+  const by = waker(t, i, got.who);
+  return by < 0 ? -1 : got.who.g[by];
+}
 
 test('what was deflated is inflated', async () => {
   const raw = Buffer.from('slices '.repeat(1000));
@@ -28,5 +36,14 @@ test('what was deflated is inflated', async () => {
 });
 
 test('a block that ends too early is an error', () => {
-  assert.throws(() => parse(new Uint8Array([64, 200])), RangeError);
+  assert.throws(() => parse(new Uint8Array([64, 0, 200])), RangeError);
+});
+
+test('rounded waits are within 6 %', () => {
+  const {codes, waits} = JSON.parse(readFileSync(new URL('../../testdata/waits.json', import.meta.url)));
+  const r = new Reader(new Uint8Array(Buffer.from(codes, 'base64')));
+  for (const want of waits) {
+    const got = roundedWait(r);
+    assert.ok(Math.abs(got - want) <= want * 0.0626, `${want} came back as ${got}`);
+  }
 });

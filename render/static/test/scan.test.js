@@ -57,7 +57,7 @@ test('tiles are drawn where columns lie', () => {
   const share = new Uint8Array(KINDS * 4);
   share[1] = 255; // kind 0, column 1
   const sink = record();
-  scanTiles({columns: 4, share}, 100, 50, 250, 0, 1, sink);
+  scanTiles({kinds: KINDS, columns: 4, share}, 100, 50, 250, 0, 1, sink);
   assert.deepEqual(sink.drawn.map(([, x, width, s]) => [x, width, s[0]]), [[0, 50, 0], [50, 100, 1], [150, 50, 0]]);
 });
 

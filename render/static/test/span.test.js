@@ -15,14 +15,17 @@ test('zooming keeps the middle and stops at the shortest window', () => {
 });
 
 test('the address of a window reads back', () => {
-  const hash = span.toHash([1205e6, 1385e6], 3);
+  const hash = span.toHash([1205e6, 1385e6], 'P3');
   assert.equal(hash, '#t=1205000000-1385000000&row=P3');
-  assert.deepEqual(span.fromHash(hash), {window: [1205e6, 1385e6], row: 3});
+  assert.deepEqual(span.fromHash(hash), {window: [1205e6, 1385e6], row: 'P3', pins: null, threads: null});
+  const rows = span.toHash([5, 9], 'G12', [12, 7], true);
+  assert.equal(rows, '#t=5-9&row=G12&g=12,7&m=1');
+  assert.deepEqual(span.fromHash(rows), {window: [5, 9], row: 'G12', pins: [12, 7], threads: true});
   assert.equal(span.fromHash('#t=0-5').row, null);
 });
 
 test('no other address is taken for a window', () => {
-  for (const bad of ['', '#', '#findings', '#t=5-5', '#t=9-5', '#t=-1-5', '#t=1-2&row=X', '#t=1-2&row=P-1', '#t=1e9-2e9', '#t=1-2<script>']) {
+  for (const bad of ['', '#', '#findings', '#t=5-5', '#t=9-5', '#t=-1-5', '#t=1-2&row=X', '#t=1-2&row=P-1', '#t=1e9-2e9', '#t=1-2<script>', '#t=1-2&g=', '#t=1-2&g=1,', '#t=1-2&g=x', '#t=1-2&m=2']) {
     assert.equal(span.fromHash(bad), null, bad);
   }
 });

@@ -1,0 +1,101 @@
+package analyze
+
+import (
+	"bytes"
+	"os"
+	"testing"
+)
+
+// TestTrim leaves slices out of a timeline, and demands that what is left lies in
+// the windows that it names, and that what was asked for is the last to go.
+func TestTrim(t *testing.T) {
+	data, err := os.ReadFile("../fixtures/real/webshop-go1.26-p4.trace")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Analyze(t.Context(), bytes.NewReader(data), Options{Slices: 1 << 20, Explain: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := r.Timeline
+	asked := Window{all.parts[0].Start, all.parts[0].Start + 1000}
+	all.favor([]Window{asked})
+	for _, most := range []int{all.Len() - 1, 2 * chunkSlices, 1, 0} {
+		tl := all.Trim(most)
+		if tl.Len() > most || tl.Complete || tl.LeftOut+int64(tl.Len()) != int64(all.Len()) {
+			t.Errorf("at most %d slices: %d are there and %d left out of %d", most, tl.Len(), tl.LeftOut, all.Len())
+		}
+		if most >= 2*chunkSlices && !tl.Has([]Window{asked}) {
+			t.Errorf("at most %d slices: %v was asked for, and %v kept", most, asked, tl.Kept)
+		}
+		for _, tr := range tl.Tracks {
+			for s := range tr.Slices() {
+				if !inside(tl.parts, s.End) {
+					t.Fatalf("%+v is outside of %v", s, tl.Kept)
+				}
+			}
+		}
+	}
+}
+
+// TestAround reads with little room: the window that was asked for is kept.
+func TestAround(t *testing.T) {
+	data, err := os.ReadFile("../fixtures/real/webshop-go1.26-p4.trace")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []int64{50e6, 400e6, 900e6, 1300e6} {
+		w := Window{at, at + 1e6}
+		r, err := Analyze(t.Context(), bytes.NewReader(data), Options{Slices: chunkSlices, Around: []Window{w}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !r.Timeline.Has([]Window{w}) {
+			t.Errorf("%v was asked for, and %v kept", w, r.Timeline.Kept)
+		}
+	}
+}
+
+// TestWakes: what slices say of how their goroutines became runnable fits the other
+// slices: who made them runnable was running then.
+func TestWakes(t *testing.T) {
+	data, err := os.ReadFile("../fixtures/real/webshop-go1.26-p4.trace")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Analyze(t.Context(), bytes.NewReader(data), Options{Slices: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	type moment struct{ start, end int64 }
+	ran := map[int64][]moment{}
+	for _, tr := range r.Timeline.Tracks {
+		for s := range tr.Slices() {
+			ran[int64(s.G)] = append(ran[int64(s.G)], moment{s.Start, s.End})
+		}
+	}
+	woken, found, stacks := 0, 0, 0
+	for _, tr := range r.Timeline.Tracks {
+		for s := range tr.Slices() {
+			if s.Wait < 0 || s.Wait > s.Start {
+				t.Fatalf("%+v waited since before the trace", s)
+			}
+			if s.Stack > 0 {
+				stacks++
+			}
+			if s.By < 0 {
+				continue
+			}
+			woken++
+			for _, m := range ran[int64(s.By)] {
+				if m.start <= s.Start-s.Wait && s.Start-s.Wait <= m.end {
+					found++
+					break
+				}
+			}
+		}
+	}
+	if woken < 1000 || found*100 < woken*99 || stacks < 1000 {
+		t.Errorf("%d slices name a waker, %d of which ran then; %d have a stack", woken, found, stacks)
+	}
+}

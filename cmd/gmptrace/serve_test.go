@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// served starts serving a trace of this process, and returns the address that was
+// printed and what ends it: Ctrl-C, whose exit code it returns.
+func served(t *testing.T, flags ...string) (string, func() int) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	if err := writeTraces("."); err != nil {
+		t.Fatal(err)
+	}
+	r, w := io.Pipe()
+	ctx, cancel := context.WithCancel(t.Context())
+	code := make(chan int, 1)
+	var stderr bytes.Buffer
+	go func() {
+		code <- run(ctx, append([]string{"serve", "app.trace"}, flags...), strings.NewReader(""), w, &stderr)
+	}()
+	line, err := bufio.NewReader(r).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := func() int {
+		cancel()
+		select {
+		case c := <-code:
+			return c
+		case <-time.After(long):
+			t.Fatal("Ctrl-C does not end it")
+			return 0
+		}
+	}
+	t.Cleanup(cancel)
+	return strings.TrimSpace(line), end
+}
+
+func fetched(t *testing.T, address string, change func(*http.Request)) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if change != nil {
+		change(req)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, string(body)
+}
+
+// TestServe looks at the page and at a window as its script does.
+func TestServe(t *testing.T) {
+	address, end := served(t)
+	if !strings.HasPrefix(address, "http://127.0.0.1:") {
+		t.Errorf("the address is %q, not of this machine alone", address)
+	}
+	res, body := fetched(t, address, nil)
+	if res.StatusCode != http.StatusOK || !strings.Contains(body, `"served":true`) || !strings.Contains(body, "connect-src 'self'") {
+		t.Errorf("%s: the page is not one that may ask", res.Status)
+	}
+	for name, want := range map[string]string{"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"} {
+		if got := res.Header.Get(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	for range 2 { // the second time it is kept
+		res, body = fetched(t, address+"window?from=0&to=1000000", nil)
+		var answer struct {
+			Meta  struct{ Kept [][2]int64 }
+			Block string
+		}
+		if err := json.Unmarshal([]byte(body), &answer); err != nil || len(answer.Block) == 0 || len(answer.Meta.Kept) == 0 {
+			t.Errorf("%s: the window is %.100s (%v)", res.Status, body, err)
+		}
+	}
+	if code := end(); code != exitDone {
+		t.Errorf("exit code %d after Ctrl-C", code)
+	}
+}
+
+// TestServeRefuses asks as nobody should.
+func TestServeRefuses(t *testing.T) {
+	address, _ := served(t)
+	origin := strings.Join(strings.Split(address, "/")[:3], "/")
+	for _, test := range []struct {
+		name, address string
+		change        func(*http.Request)
+		want          int
+	}{
+		{"no token", origin + "/", nil, http.StatusForbidden},
+		{"another token", origin + "/AAAAAAAAAAAAAAAAAAAAAAAAAA/", nil, http.StatusForbidden},
+		{"a window without a token", origin + "/window?from=0&to=1", nil, http.StatusForbidden},
+		{"a name that was made to point here", address, func(r *http.Request) { r.Host = "evil.example:80" }, http.StatusForbidden},
+		{"another page", address + "window?from=0&to=1000", func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }, http.StatusForbidden},
+		{"a post", address, func(r *http.Request) { r.Method = http.MethodPost }, http.StatusMethodNotAllowed},
+		{"no window", address + "window?from=5&to=5", nil, http.StatusBadRequest},
+		{"a file", address + "../serve.go", nil, http.StatusNotFound},
+		{"a name", address + "app.trace", nil, http.StatusNotFound},
+	} {
+		if res, _ := fetched(t, test.address, test.change); res.StatusCode != test.want {
+			t.Errorf("%s: %s, want %d", test.name, res.Status, test.want)
+		}
+	}
+	if err := os.Remove("app.trace"); err != nil {
+		t.Fatal(err)
+	}
+	if res, body := fetched(t, address+"window?from=0&to=1000", nil); res.StatusCode != http.StatusInternalServerError || !strings.Contains(body, "cannot be opened") {
+		t.Errorf("without the trace: %s: %s", res.Status, body)
+	}
+}

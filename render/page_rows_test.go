@@ -1,0 +1,144 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"gmptrace/analyze"
+	"gmptrace/model"
+)
+
+// chainReport is a millisecond in which G20 readies G21 and G22, and later runs again:
+//
+//	P0  100 G20 300               600 G20 700
+//	P1        400 G21 500  G22 550
+func chainReport() *analyze.Report {
+	const us = int64(1000)
+	slice := func(from, to int64, g model.GoID, wait int64, by model.GoID) analyze.Slice {
+		return analyze.Slice{Start: from * us, End: to * us, G: g, Name: uint32(g - 20), Wait: wait * us, By: by, Source: model.SourceLocal, Certain: true, Stack: 1}
+	}
+	a, b := &analyze.Track{P: 0}, &analyze.Track{P: 1}
+	a.Add(slice(100, 300, 20, 10, model.NoG))
+	a.Add(slice(600, 700, 20, 0, model.NoG))
+	for _, s := range []analyze.Slice{slice(400, 500, 21, 100, 20), slice(500, 550, 22, 250, 20)} {
+		s.M = 1
+		b.Add(s)
+	}
+	return &analyze.Report{Trace: analyze.Trace{To: 1000 * us, DurationNS: 1000 * us}, Timeline: &analyze.Timeline{
+		Tracks: []*analyze.Track{a, b}, Names: []string{"main.a", "main.b", "main.c"}, Threads: []int64{41, 42, 43}, Complete: true,
+		Kept:   []analyze.Window{{End: 1000 * us}},
+		Stacks: [][]analyze.Frame{nil, {{Func: "main.wait", File: "/src/main.go", Line: 5}}}, Blocked: []analyze.Blocked{{Start: 0, End: 50 * us, M: 2}},
+	}}
+}
+
+// TestPageDetail chooses a slice and follows it to its waker and on, by keys and by
+// buttons.
+func TestPageDetail(t *testing.T) {
+	p := open(t, chainReport(), view{width: desktop, height: 768})
+	choose := func(row int, at int64) {
+		p.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`(() => { const t = gmptrace.timeline; t.show([0, 1e6], -1);
+			const b = t.box; t.choose(b.x + b.width * %d / 1e6, b.y + b.height * (%d + .5) / 2); })()`, at, row)))
+	}
+	choose(1, 450_000)
+	text := eval[string](p, `document.getElementById('panel').innerText`)
+	for _, want := range []string{"100" + nbsp + "µs, from", "Made runnable by\nG20 main.a", "G22 main.c 100" + nbsp + "µs", "main.wait", "To its waker"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the panel lacks %q:\n%s", want, text)
+		}
+	}
+	key := func(k string) string {
+		return eval[string](p, fmt.Sprintf(`(() => { gmptrace.timeline.root.dispatchEvent(new KeyboardEvent('keydown', {key: %q})); return document.getElementById('detail').textContent; })()`, k))
+	}
+	if got := key("w"); !strings.HasPrefix(got, "P0 · user goroutine · G20") || !strings.Contains(got, "from 0.00010") {
+		t.Errorf("the waker is %q", got)
+	}
+	if got := eval[string](p, `document.getElementById('panel').innerText`); !strings.Contains(got, "Made runnable (2)\nG21") {
+		t.Errorf("the waker's panel does not say whom it made runnable:\n%s", got)
+	}
+	if got := key("]"); !strings.Contains(got, "from 0.00060") {
+		t.Errorf("the next slice of G20 is %q", got)
+	}
+	if got := key("["); !strings.Contains(got, "from 0.00010") {
+		t.Errorf("the slice of G20 before is %q", got)
+	}
+	p.do(chromedp.Evaluate[chromedp.Void](`[...document.querySelectorAll('#panel li button')][0].click()`))
+	if got := eval[string](p, `document.getElementById('detail').textContent`); !strings.HasPrefix(got, "P1") {
+		t.Errorf("the button led to %q", got)
+	}
+	p.quiet()
+}
+
+// TestPageSearch finds by id, function, state and length, dims the rest, and lets
+// no name act.
+func TestPageSearch(t *testing.T) {
+	p := open(t, sample(8, 5000), view{width: desktop, height: 768})
+	search := func(text, kind, least string) string {
+		return eval[string](p, fmt.Sprintf(`(() => { const $ = (id) => document.getElementById(id);
+			[$('search-text').value, $('search-kind').value, $('search-least').value] = [%q, %q, %q];
+			$('search').requestSubmit(); return $('search-status').textContent + '|' + $('search-rows').innerText; })()`, text, kind, least))
+	}
+	for _, c := range []struct{ text, kind, least, want string }{
+		{"G4711", "", "", "1 slice of 1 goroutine.|G4711 main.priceIndex.rebuild"},
+		{"rebuild", "", "100ms", "1 slice of 1 goroutine"},
+		{"pricEIndex", "0", "1s", "Nothing found"},
+		{"script", "", "", "</script><script>window.PWN=1</script>"},
+		{"", "waited", "10 µs", "slices of"},
+		{"x", "", "many", "A length is a number"},
+	} {
+		if got := search(c.text, c.kind, c.least); !strings.Contains(got, c.want) {
+			t.Errorf("%q that %q for %q: %.300q lacks %q", c.text, c.kind, c.least, got, c.want)
+		}
+	}
+	search("G4711", "", "")
+	p.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('#search-rows button').click()`))
+	if got := eval[string](p, `document.getElementById('detail').textContent`); !strings.HasPrefix(got, "P3 · user goroutine · G4711") {
+		t.Errorf("the result leads to %q", got)
+	}
+	p.do(chromedp.Evaluate[chromedp.Void](`document.dispatchEvent(new KeyboardEvent('keydown', {key: '/', bubbles: true}))`))
+	if got := eval[string](p, `document.activeElement.id`); got != "search-text" {
+		t.Errorf("/ leads to %q", got)
+	}
+	p.do(chromedp.Evaluate[chromedp.Void](`document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape', bubbles: true}))`))
+	if got := eval[string](p, `document.getElementById('search-text').value + gmptrace.timeline.view.masks`); got != "null" {
+		t.Errorf("after Escape there is %q", got)
+	}
+	if got := eval[string](p, `String(window.PWN)`); got != "undefined" {
+		t.Errorf("a name acted: %s", got)
+	}
+	p.quiet()
+}
+
+// TestPagePins gives goroutines and threads rows, keeps them in the address, and
+// takes them away.
+func TestPagePins(t *testing.T) {
+	p := open(t, chainReport(), view{width: desktop, height: 768, hash: "#t=0-1000000&row=G21&g=21,22&m=0"})
+	rows := `gmptrace.timeline.view.rows.map((r) => r.id).join()`
+	if got := eval[string](p, rows); got != "P0,P1,G21,G22" {
+		t.Errorf("the rows are %s", got)
+	}
+	spans := eval[string](p, `(({start, end, kind, n}) => Array.from({length: n}, (_, i) => kind[i] + ':' + start[i] / 1e3 + '-' + end[i] / 1e3).join())(gmptrace.timeline.view.rows[2].track)`)
+	if spans != "6:300-400,0:400-500" {
+		t.Errorf("G21's row is %s", spans)
+	}
+	if got := eval[string](p, `(() => { const t = gmptrace.timeline; const b = t.box; t.hover(b.x + b.width * .35, b.y + b.height - 35); return t.tip.textContent; })()`); !strings.Contains(got, "G21 · runnable") {
+		t.Errorf("on G21's row is %q", got)
+	}
+	p.do(chromedp.Evaluate[chromedp.Void](`document.getElementById('show-threads').click()`))
+	if got := eval[string](p, rows); got != "P0,P1,G21,G22,M41,M42,M43" {
+		t.Errorf("with threads the rows are %s", got)
+	}
+	if got := eval[string](p, `gmptrace.timeline.hash()`); got != "#t=0-1000000&row=G21&g=21,22&m=1" {
+		t.Errorf("the address is %s", got)
+	}
+	if over := eval[string](p, overflowing); over != "" {
+		t.Errorf("sticks out: %s", over)
+	}
+	p.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('#pins button').click()`))
+	if got := eval[string](p, rows); got != "P0,P1,G22,M41,M42,M43" {
+		t.Errorf("after removing one the rows are %s", got)
+	}
+	p.quiet()
+}
