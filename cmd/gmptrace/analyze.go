@@ -35,7 +35,6 @@ or as JSON whose schema is in analyze/schema of the source.
 			return c.run(cmd.Context(), args[0])
 		},
 	}
-	c.explain = true
 	c.addFlags(cmd.Flags())
 	cmd.Flags().Var(&c.format, "format", "`FORMAT` of the output: text or json")
 	c.completions(cmd)

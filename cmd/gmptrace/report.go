@@ -15,7 +15,7 @@ import (
 // A page of so many slices opens within a second. A slice takes at least
 // leastSliceSize bytes of it.
 const (
-	mostSlices     = 1_000_000
+	mostSlices     = 300_000
 	leastSliceSize = 4
 	defaultMaxSize = 10_000_000
 )
@@ -124,8 +124,12 @@ func (an *analysis) loadAround(ctx context.Context, trace string) (*analyze.Repo
 	return an.load(ctx, trace)
 }
 
-// readable tells whether a trace can be read a second time.
+// mostReread is how large a trace is read a second time: what takes longer than a
+// few seconds to read is read once.
+const mostReread = 32 << 20
+
+// readable tells whether a trace can be read a second time, in little time.
 func readable(trace string) bool {
 	info, err := os.Stat(trace)
-	return trace != "-" && !isURL(trace) && err == nil && info.Mode().IsRegular()
+	return trace != "-" && !isURL(trace) && err == nil && info.Mode().IsRegular() && info.Size() <= mostReread
 }
