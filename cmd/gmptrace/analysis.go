@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -80,17 +81,26 @@ func (an *analysis) check(trace string) error {
 	return nil
 }
 
-// load reads and analyses a trace. The progress bar is gone when it returns.
+// load reads and analyses a trace.
 func (an *analysis) load(ctx context.Context, trace string) (*analyze.Report, error) {
+	return reading(ctx, an, trace, func(in io.Reader, opt analyze.Options) (*analyze.Report, error) {
+		return analyze.Analyze(ctx, in, opt)
+	})
+}
+
+// reading opens a trace for read, and shows how far that is. The progress bar is
+// gone when it returns.
+func reading[T any](ctx context.Context, an *analysis, trace string, read func(io.Reader, analyze.Options) (T, error)) (T, error) {
 	in, err := an.open(ctx, trace)
 	if err != nil {
-		return nil, err
+		var none T
+		return none, err
 	}
 	defer in.Close()
 	bar := an.progress(in)
-	rep, err := analyze.Analyze(ctx, in, an.options(in, bar))
+	x, err := read(in, an.options(in, bar))
 	bar.close()
-	return rep, printableError(err)
+	return x, printableError(err)
 }
 
 // options are those that the flags ask for.

@@ -150,13 +150,7 @@ func (an *analysis) behaviour(ctx context.Context, trace string) (*analyze.Behav
 	if err := an.check(trace); err != nil {
 		return nil, err
 	}
-	in, err := an.open(ctx, trace)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	bar := an.progress(in)
-	b, err := analyze.Behave(ctx, in, an.options(in, bar))
-	bar.close()
-	return b, printableError(err)
+	return reading(ctx, an, trace, func(in io.Reader, opt analyze.Options) (*analyze.Behaviour, error) {
+		return analyze.Behave(ctx, in, opt)
+	})
 }

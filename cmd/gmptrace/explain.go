@@ -188,16 +188,11 @@ func (c *explainCommand) run(ctx context.Context, trace string) error {
 		return err
 	}
 	defer out.discard()
-	in, err := c.open(ctx, trace)
+	x, err := reading(ctx, c.analysis, trace, func(in io.Reader, opt analyze.Options) (*analyze.Explanation, error) {
+		return analyze.Explain(ctx, in, opt, sel)
+	})
 	if err != nil {
 		return err
-	}
-	defer in.Close()
-	bar := c.progress(in)
-	x, err := analyze.Explain(ctx, in, c.options(in, bar), sel)
-	bar.close()
-	if err != nil {
-		return printableError(err)
 	}
 	if err := out.write(ctx, func(w io.Writer) error { return c.render(w, x) }); err != nil {
 		return err

@@ -138,16 +138,11 @@ func (c *whatifCommand) run(ctx context.Context, trace string) error {
 		return err
 	}
 	defer out.discard()
-	in, err := c.open(ctx, trace)
+	x, err := reading(ctx, c.analysis, trace, func(in io.Reader, opt analyze.Options) (*analyze.WhatIf, error) {
+		return analyze.Simulate(ctx, in, opt, set)
+	})
 	if err != nil {
 		return err
-	}
-	defer in.Close()
-	bar := c.progress(in)
-	x, err := analyze.Simulate(ctx, in, c.options(in, bar), set)
-	bar.close()
-	if err != nil {
-		return printableError(err)
 	}
 	if err := out.write(ctx, func(w io.Writer) error { return c.render(w, x) }); err != nil {
 		return err
