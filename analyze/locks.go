@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"gmptrace/model"
 )
@@ -14,6 +13,7 @@ import (
 // that were long enough to matter.
 type locks struct {
 	names   *names
+	mutexes *lockSites
 	kinds   []int32 // by stack: index into sites + 1, 0 not looked at, -1 no mutex
 	sites   []*lockSite
 	byName  map[string]int32
@@ -243,7 +243,7 @@ func (l *locks) site(stack uint32) int32 {
 	}
 	if l.kinds[stack] == 0 {
 		l.kinds[stack] = -1
-		if name := lockCaller(l.names.stacks[stack]); name != "" {
+		if name := l.mutexes.locker(stack); name != "" {
 			k, ok := l.byName[name]
 			if !ok {
 				l.sites = append(l.sites, &lockSite{name: name, worst: newTopK[lockedOut](maxMoments)})
@@ -254,24 +254,6 @@ func (l *locks) site(stack uint32) int32 {
 		}
 	}
 	return l.kinds[stack]
-}
-
-// lockCaller is the function that locks a mutex on this stack, "" if none does.
-func lockCaller(frames []Frame) string {
-	locks := false
-	for _, f := range frames {
-		inSync := strings.HasPrefix(f.Func, "sync.") || strings.HasPrefix(f.Func, "internal/sync.")
-		switch {
-		case inSync && strings.Contains(f.Func, "Mutex)"):
-			locks = true
-		case locks && !inSync:
-			return f.Func
-		}
-	}
-	if locks {
-		return frames[len(frames)-1].Func
-	}
-	return ""
 }
 
 // worstSite is the place with the longest time blocked, in long waits first; convoys

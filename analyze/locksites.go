@@ -51,6 +51,18 @@ var lockPackages = []string{"runtime.", "sync.", "internal/sync.", "internal/rac
 // locking reports whether a stack is in the locking of a mutex.
 func (l *lockSites) locking(stack uint32) bool { return l.site(stack).locking }
 
+// locker is the function that locks a mutex on this stack, "" if none does.
+func (l *lockSites) locker(stack uint32) string {
+	switch s, frames := l.site(stack), l.names.stacks[stack]; {
+	case !s.locking:
+		return ""
+	case len(s.callers) == 0:
+		return frames[len(frames)-1].Func
+	default:
+		return s.callers[0].Func
+	}
+}
+
 // sameSite reports whether two stacks lock and unlock in the same function.
 func sameSite(a, b mutexSite) bool {
 	return len(a.callers) > 0 && len(b.callers) > 0 && a.callers[0].Func == b.callers[0].Func

@@ -125,7 +125,7 @@ func (r *run) begin(b *batch, opt Options) error {
 func (r *run) watchIncidents(zero model.Time, w *window) {
 	r.blame = newBlame()
 	r.chains = &chains{worst: newTopK[chain](maxMoments)}
-	r.locks = &locks{names: r.names, byName: map[string]int32{}}
+	r.locks = &locks{names: r.names, mutexes: &lockSites{names: r.names}, byName: map[string]int32{}}
 	r.netpolls = &netpolls{blame: r.blame, worst: newTopK[polledAt](maxMoments)}
 	r.locked = &locked{worst: newTopK[model.GInterval](maxMoments)}
 	r.bursts = &bursts{zero: zero, worst: newTopK[burst](maxMoments)}
