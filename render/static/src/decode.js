@@ -2,9 +2,18 @@
 
 // inflate turns the base64 text of the page into the block's bytes.
 export async function inflate(base64) {
-  const packed = Uint8Array.from(atob(base64.trim()), (c) => c.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
+  const stream = new Blob([fromBase64(base64.trim())]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
   return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+// fromBase64 decodes megabytes in little time, which Uint8Array.from with a
+// function for every letter does not; browsers of before 2025 lack the first way.
+function fromBase64(text) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+  const letters = atob(text);
+  const bytes = new Uint8Array(letters.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = letters.charCodeAt(i);
+  return bytes;
 }
 
 // parse reads a block. Times are nanoseconds from the trace's first event.

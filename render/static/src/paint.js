@@ -10,6 +10,7 @@ export const LANE = 18; // height of the lane of GC phases above the rows
 const LABEL = 48; // a slice is labelled if it is this wide
 const MAX_LABELS = 400;
 const HATCH = 8;
+const THIN = HATCH / 2; // too thin to show a texture
 
 // surface is an offscreen canvas of the wanted size, with its context scaled so
 // that drawing is in CSS pixels.
@@ -96,7 +97,7 @@ function slices(c, box, scale, view, masks) {
   const batches = Array.from({length: KINDS}, () => []);
   const labels = [];
   view.rows.forEach((row, i) => paintRow(row, rowBox(box, view, i), box.x, scale, view, batches, labels, masks));
-  fill(c, batches, view.patterns);
+  fill(c, batches, view);
   if (masks || !view.masks) names(c, labels, view);
 }
 
@@ -153,11 +154,20 @@ function paintRow(row, lane, left, scale, view, batches, labels, masks) {
   }
 }
 
-function fill(c, batches, styles) {
+// fill paints rectangles [x, y, width, height, ...] by kind. Thin ones show no
+// texture, and are put on whole pixels: both cost most of the time otherwise.
+function fill(c, batches, {palette, patterns}) {
   batches.forEach((rects, kind) => {
-    c.fillStyle = styles[kind];
-    for (let i = 0; i < rects.length; i += 4) c.fillRect(rects[i], rects[i + 1], rects[i + 2], rects[i + 3]);
+    c.fillStyle = palette.kinds[kind];
+    for (let i = 0; i < rects.length; i += 4) if (rects[i + 2] < THIN) whole(c, rects[i], rects[i + 1], rects[i + 2], rects[i + 3]);
+    c.fillStyle = patterns[kind];
+    for (let i = 0; i < rects.length; i += 4) if (rects[i + 2] >= THIN) c.fillRect(rects[i], rects[i + 1], rects[i + 2], rects[i + 3]);
   });
+}
+
+function whole(c, x, y, width, height) {
+  const [left, top] = [Math.round(x), Math.round(y)];
+  c.fillRect(left, top, Math.max(1, Math.round(x + width) - left), Math.round(y + height) - top);
 }
 
 function names(c, labels, view) {
