@@ -44,6 +44,10 @@ var checkHog = check{id: "hog", title: "Goroutines that kept a P for long", symp
 	f.Title = fmt.Sprintf("One goroutine kept P%d for %s at a stretch", worst.P, dur(longest))
 	f.What = fmt.Sprintf("%s had P%d from %s on for %s at a stretch.", who, worst.P, at(r.offset(worst.Start)), dur(longest))
 	f.Why = worst.why()
+	if isTracer(r.names.startFunc(worst.Func)) {
+		f.Title = fmt.Sprintf("The tracer itself kept P%d for %s at a stretch", worst.P, dur(longest))
+		f.Why = "That is the tracer itself, which writes down the state of every goroutine, again about once a second. Without tracing it would not have been."
+	}
 	waited := r.waitedFor(rep, all)
 	f.Evidence = []Evidence{
 		{"longest stretch", dur(longest)},

@@ -1,6 +1,9 @@
 package analyze
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // checkStarvation measures how long the program's goroutines stayed runnable.
 //
@@ -50,7 +53,10 @@ var checkStarvation = check{id: "starvation", title: "Goroutines that waited lon
 		f.Stacks = r.culpritStack(&rep.Episodes[0])
 	}
 	if fn := mostlyBehind(rep.Episodes); fn != "" {
-		f.Title += ", mostly behind " + functionName(fn)
+		if isTracer(fn) {
+			fn = "the tracer itself"
+		}
+		f.Title += ", the longest mostly behind " + functionName(fn)
 	}
 	j.findings = []Finding{f}
 	return j
@@ -84,6 +90,9 @@ func starvationCause(e *Episode) (why, advice string) {
 	case e.Forgotten*2 >= e.Wait:
 		return fmt.Sprintf("In the worst wait goroutines took turns on P%d so often that only the last %d stretches are remembered: who had it before, the evidence says in sum.", queueOf(e), recentPs),
 			"See which goroutines run there in the timeline: they switch very often, and leave no turn to those that wait."
+	case e.Culprits[0].NS*2 >= e.Wait && isTracer(e.Culprits[0].Func):
+		return fmt.Sprintf("In the worst wait the tracer itself held P%d for %s of %s: it writes down the state of every goroutine, again about once a second. Without tracing this wait would not have been.", queueOf(e), dur(e.Culprits[0].NS), dur(e.Wait)),
+			"Leave these waits out of account: they say how many goroutines there are (each costs the tracer about half a microsecond), nothing else."
 	case e.Culprits[0].NS*2 >= e.Wait:
 		c := e.Culprits[0]
 		return fmt.Sprintf("In the worst wait %s held P%d for %s of %s.", named(int64(c.G), c.Func), queueOf(e), dur(c.NS), dur(e.Wait)),
@@ -109,6 +118,9 @@ func (r *run) culpritStack(e *Episode) []Stack {
 	}
 	return nil
 }
+
+// isTracer tells whether goroutines that start with a function do the tracing.
+func isTracer(fn string) bool { return strings.HasPrefix(fn, "runtime.(*traceAdvancerState)") }
 
 // mostlyBehind is the function whose goroutines ran for most of the worst waits,
 // "" if none did.

@@ -20,8 +20,19 @@ var update = flag.Bool("update", false, "write what the scenarios yield into the
 // what happens, then the events and the findings expected. Every check has a
 // scenario in which it fires, one just below its threshold and, where a trace
 // can be unable to tell, one that cannot be decided.
-func TestChecks(t *testing.T) {
-	files, err := filepath.Glob("testdata/checks/*.txtar")
+func TestChecks(t *testing.T) { scenarios(t, "testdata/checks", findingsOf) }
+
+// TestVerdicts runs testdata/verdicts/*.txtar: events, and the verdict on them.
+func TestVerdicts(t *testing.T) {
+	scenarios(t, "testdata/verdicts", func(r *Report) string {
+		v := r.Verdict
+		return fmt.Sprintf("%s: %s\n%s\n", v.Severity, v.Headline, v.Detail)
+	})
+}
+
+// scenarios compares what a report on each file's events says with its second part.
+func scenarios(t *testing.T, dir string, say func(*Report) string) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.txtar"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scenarios: %v", err)
 	}
@@ -29,9 +40,9 @@ func TestChecks(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
 			ar, err := txtar.ParseFile(name)
 			if err != nil || len(ar.Files) != 2 {
-				t.Fatalf("want two files, events and findings: %v", err)
+				t.Fatalf("want two files, events and what they yield: %v", err)
 			}
-			got := findingsOf(analyzeScenario(t, string(ar.Files[0].Data)))
+			got := say(analyzeScenario(t, string(ar.Files[0].Data)))
 			if got == string(ar.Files[1].Data) {
 				return
 			}

@@ -41,7 +41,7 @@ var did = [NumCauses]string{
 	CauseIdleP:        "waiting although a P was free: its thread woke up late or got no CPU",
 	CauseDispatch:     "waiting for a P whose thread had yet to get to it",
 	CauseSyscall:      "a system call (or C code)",
-	CauseNetwork:      "waiting for the network",
+	CauseNetwork:      "waiting for the network or a pipe",
 	CauseSleep:        "sleeping until its timer fired",
 	CauseAssistWait:   "waiting for the garbage collector (mark assist)",
 	CauseGCWait:       "waiting for the garbage collector",
@@ -231,7 +231,7 @@ var waited = [NumCauses]string{
 	CauseIdleP:        "runnable, a thread woke up late",
 	CauseDispatch:     "runnable, about to be run",
 	CauseSyscall:      "system call or C code",
-	CauseNetwork:      "waited for the network",
+	CauseNetwork:      "waited for the network or a pipe",
 	CauseSleep:        "slept",
 	CauseLock:         "lock held by others",
 }

@@ -306,17 +306,17 @@ func (e *explainer) answer(x *Explanation, g *group, best []*explained) (headlin
 	slow := g.slow(best)
 	switch typical := g.typical(best, slow); {
 	case g.kind == KindStall && best[0].bill.total < nothingSlow:
-		return fmt.Sprintf("Nothing here is slow: the longest of %d %s took %s.", n+g.unfinished, many(g), lengthText(best[0])), ""
+		return fmt.Sprintf("Nothing here is slow: the longest of %s %s took %s.", count(n+g.unfinished), many(g), lengthText(best[0])), ""
 	case typical != nil && float64(x.Slow.Mean-x.Typical.Mean) >= aboutAsSlow*float64(x.Slow.Mean):
 		of, shown = slow, finished(best)[:slow.count]
-		headline = fmt.Sprintf("%s of %d %s took %s, %s more than a typical one", slowest(slow.count), n, many(g), each(slow.count, dur(x.Slow.Mean)), dur(x.Slow.Mean-x.Typical.Mean))
+		headline = fmt.Sprintf("%s of %s %s took %s, %s more than a typical one", slowest(slow.count), count(n), many(g), each(slow.count, dur(x.Slow.Mean)), dur(x.Slow.Mean-x.Typical.Mean))
 		headline += e.blame(shown, slow, typical)
 	case n+g.unfinished == 1:
 		headline = "It took " + lengthText(best[0]) + e.blame(shown, of, nil)
 	case typical != nil:
-		headline = fmt.Sprintf("All %d %s were about as slow, the slowest took %s", n+g.unfinished, many(g), lengthText(best[0])) + e.blame(shown, of, nil)
+		headline = fmt.Sprintf("All %s %s were about as slow, the slowest took %s", count(n+g.unfinished), many(g), lengthText(best[0])) + e.blame(shown, of, nil)
 	default:
-		headline = fmt.Sprintf("The slowest of %d %s took %s", n+g.unfinished, many(g), lengthText(best[0])) + e.blame(shown, of, nil)
+		headline = fmt.Sprintf("The slowest of %s %s took %s", count(n+g.unfinished), many(g), lengthText(best[0])) + e.blame(shown, of, nil)
 	}
 	return headline, schedulerShare(of)
 }

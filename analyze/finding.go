@@ -171,7 +171,12 @@ func (r *run) verdict(rep *Report) Verdict {
 	where := r.whereTimeWent(rep)
 	if len(rep.Findings) > 0 && rep.Findings[0].Severity.AtLeast(SeverityWarning) {
 		f := &rep.Findings[0]
-		return Verdict{Severity: f.Severity, Headline: f.Title + ".", Detail: f.What + " " + where}
+		v := Verdict{Severity: f.Severity, Headline: f.Title + ".", Detail: f.What + " " + where}
+		if whole := analysed(rep); f.Severity == SeverityWarning && littleOf(rep.Findings, whole) {
+			v.Headline = "Nothing here cost much time. The worst: " + v.Headline
+			v.Detail = fmt.Sprintf("%s That cost %s, the trace is %s long. %s", f.What, dur(f.CostNS), dur(whole), where)
+		}
+		return v
 	}
 	k := &rep.Key
 	if rep.Latency.Count == 0 {
@@ -185,9 +190,22 @@ func (r *run) verdict(rep *Report) Verdict {
 	}
 }
 
-// whereTimeWent is a sentence on the time of the program's own goroutines.
+// littleOf tells whether all findings together cost less than a hundredth of the
+// time that the trace covers, although costs are sums over goroutines.
+func littleOf(findings []Finding, whole int64) bool {
+	var cost int64
+	for i := range findings {
+		if findings[i].Severity.AtLeast(SeverityWarning) {
+			cost += findings[i].CostNS
+		}
+	}
+	return cost > 0 && cost < whole/100
+}
+
+// whereTimeWent says where the time of the program's own goroutines went, of those
+// that did anything: a pool of thousands that only stood by would drown the rest.
 func (r *run) whereTimeWent(rep *Report) string {
-	var running, runnable, syscall, total int64
+	var running, runnable, syscall, total, parked int64
 	blocked := map[string]int64{}
 	for _, f := range rep.Functions {
 		if f.Runtime {
@@ -196,13 +214,18 @@ func (r *run) whereTimeWent(rep *Report) string {
 		running += f.Running
 		runnable += f.Runnable
 		syscall += f.Syscall
-		total += f.Total
+		total += f.Total - f.ParkedNS
+		parked += f.Parked
 		for _, b := range f.Blocked {
 			blocked[b.Reason] += b.NS
 		}
+		blocked[model.ReasonNone.String()] -= f.ParkedNS
 	}
-	if total == 0 {
+	switch {
+	case total == 0 && parked == 0:
 		return "No goroutine of the program shows in it."
+	case total == 0:
+		return "All goroutines of the program were blocked all the while."
 	}
 	reason := ""
 	for name, ns := range blocked {
@@ -211,8 +234,11 @@ func (r *run) whereTimeWent(rep *Report) string {
 		}
 	}
 	s := fmt.Sprintf("Waiting for a P made up %s of the program's goroutine time, running %s, system calls %s", percent(runnable, total), percent(running, total), percent(syscall, total))
-	if reason != "" {
+	if reason != "" && blocked[reason] > 0 {
 		s += fmt.Sprintf("; most of the rest was spent %s (%s)", blockedOn(reason), percent(blocked[reason], total))
+	}
+	if parked > 0 {
+		s += fmt.Sprintf("; %s, blocked all the while, left out", plural(parked, "goroutine"))
 	}
 	return s + "."
 }
@@ -231,7 +257,7 @@ func blockedOn(reason string) string {
 	case model.ReasonSelect:
 		return "in select statements"
 	case model.ReasonNetwork:
-		return "waiting for the network"
+		return "waiting for the network or a pipe"
 	case model.ReasonSleep:
 		return "sleeping"
 	case model.ReasonAssist:

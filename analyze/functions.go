@@ -63,6 +63,10 @@ func (f *functions) add(iv *model.GInterval) {
 		b := &t.blocked[iv.Reason]
 		b.NS += d
 		b.Count++
+		if iv.First && iv.Open == model.OpenStart|model.OpenEnd {
+			t.Parked++
+			t.ParkedNS += d
+		}
 	default:
 		t.Unknown += d
 	}

@@ -369,6 +369,8 @@ type FunctionTime struct {
 	WaitMax    int64        `json:"wait_max_ns"`
 	Runtime    bool         `json:"runtime"`    // belongs to the Go runtime
 	Unknown    int64        `json:"unknown_ns"` // of Total: state not told by the trace
+	Parked     int64        `json:"parked"`     // of Goroutines: blocked all the while
+	ParkedNS   int64        `json:"parked_ns"`  // of the blocked times: theirs, for a reason that the trace does not give
 
 	// For policies. They are no part of the JSON.
 	Waits    int64 `json:"-"` // from ready to execute, those cut off by the trace's ends too

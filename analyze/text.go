@@ -57,7 +57,16 @@ func plural(n int64, thing string) string {
 	if strings.HasSuffix(thing, "ch") {
 		thing += "e"
 	}
-	return fmt.Sprintf("%d %ss", n, thing)
+	return count(n) + " " + thing + "s"
+}
+
+// count is a number with its digits in groups of three.
+func count(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "\u202f" + s[i:]
+	}
+	return s
 }
 
 // functionName is a function's name without its package's path: long paths hide

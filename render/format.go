@@ -2,6 +2,7 @@ package render
 
 import (
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -136,6 +137,11 @@ func plural(n int64, noun string) string {
 	}
 	return count(n) + nbsp + noun
 }
+
+// prose keeps numbers and their units on one line in what the analysis says.
+func prose(s string) string { return beforeUnit.ReplaceAllString(s, "${1}"+nbsp+"${2}") }
+
+var beforeUnit = regexp.MustCompile(`(\d) ([nµm]?s\b|%|[kMG]i?B\b)`)
 
 // plain replaces the spaces that only a page lays out well.
 var plain = strings.NewReplacer(nbsp, " ", thin, " ").Replace

@@ -39,6 +39,7 @@ func TestFormats(t *testing.T) {
 func TestSharesAndSizes(t *testing.T) {
 	for got, want := range map[string]string{
 		share(1, 0): "–", share(int64(1), 4): "25" + nbsp + "%", mean(12.44): "12.4", mean(0): "0.0", mean(0.01): "<0.1", mean(1234.5): "1" + thin + "235",
+		prose("3 s of 4.2 µs: 5 % of 6 MB, 7 spans"): "3" + nbsp + "s of 4.2" + nbsp + "µs: 5" + nbsp + "% of 6" + nbsp + "MB, 7 spans",
 		size(999): "999" + nbsp + "bytes", size(21_400_000): "21.4" + nbsp + "MB", plural(1, "wait"): "1" + nbsp + "wait", plural(2, "wait"): "2" + nbsp + "waits",
 	} {
 		if got != want {

@@ -288,7 +288,7 @@ func TestPageLeftOut(t *testing.T) {
 // TestPageNoScript: findings, tables and the overview read without JavaScript.
 func TestPageNoScript(t *testing.T) {
 	p := open(t, sample(8, 1000), view{width: desktop, height: 768, noScript: true})
-	text := eval[string](p, `document.body.innerText`)
+	text := plain(eval[string](p, `document.body.innerText`))
 	for _, want := range []string{"Requests stalled for up to 162 ms", "Split rebuild into batches", "148 ms (p99 of all slices", "The timeline needs JavaScript", "Slowest requests", "G106 http.(*conn).serve", "61-tick pull"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("without JavaScript the page does not show %q", want)

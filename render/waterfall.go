@@ -247,7 +247,7 @@ var causeWords = []causeWord{
 	{"gc-assist-wait", "c-gc", "waited to assist", "It owed the collector marking, and there was nothing to mark: it waited for credit."},
 	{"gc-wait", "c-gc", "waited for the GC", "It waited for the collector in another way."},
 	{"syscall", "c-sys", "system call or C", "In a system call or in C code. The trace does not tell which, nor on what that waited."},
-	{"network", "c-net", "network", "Blocked until the network poller found the connection ready."},
+	{"network", "c-net", "network", "Blocked until the network poller found the connection or pipe ready."},
 	{"sleep", "c-sleep", "sleep", "Blocked in time.Sleep, until its timer fired. When it was due the trace does not tell."},
 	{"blocked", "c-block", "blocked", "Blocked, and unblocked by no goroutine that the trace names: by a timer, the network or the runtime."},
 	{"lock", "c-block", "lock held by others", "Blocked for a lock, while goroutines had it that the trace does not name."},

@@ -4,6 +4,9 @@ import {init} from './echarts.js';
 import {count, dur, pct} from './format.js';
 import {font, ink, luminance, read} from './theme.js';
 
+const LINE = 15; // height of a label
+const STEALS_BESIDE = 94; // above and below the matrix: render/charts.go
+
 // hooks complete the option of the chart with that id.
 const hooks = {latency, steals, functions, lives};
 
@@ -15,7 +18,7 @@ export function draw(options) {
     const root = document.getElementById(id);
     const option = structuredClone(options[id]);
     Object.assign(option, {textStyle: {fontFamily: font}, backgroundColor: 'transparent'});
-    hook(option, palette, root.clientWidth);
+    hook(option, palette, root.clientWidth, root.clientHeight);
     const chart = init(root, null, {renderer: 'canvas'});
     chart.setOption(option);
     return chart;
@@ -47,15 +50,20 @@ function latency(o, palette) {
   const [bars] = o.series;
   bars.itemStyle = {color: palette.kinds[0]};
   bars.barCategoryGap = '12%';
+  const lines = bars.markLine ? bars.markLine.data : [];
+  lines.forEach((line, i) => { // a label that would touch the one before goes above it
+    if (i > 0 && line.xAxis - lines[i - 1].xAxis < bars.data.length / 10) line.label = {offset: [0, -(lines[i - 1].label ? 2 : 1) * LINE]};
+  });
   bars.markLine = {
     symbol: 'none', silent: true, animation: false, lineStyle: {color: palette.critical, type: 'dashed'},
-    label: {color: palette.text, formatter: (m) => m.name}, data: bars.markLine ? bars.markLine.data : [],
+    label: {color: palette.text, formatter: (m) => m.name}, data: lines,
   };
 }
 
-function steals(o, palette, width) {
+function steals(o, palette, width, height) {
   each(o, palette);
   const n = o.xAxis[0].data.length;
+  o.yAxis[0].axisLabel.interval = Math.max(0, Math.ceil((n * LINE) / (height - STEALS_BESIDE)) - 1);
   const most = Math.max(1, o.visualMap[0].max);
   const [from, to] = [palette.card, palette.kinds[0]];
   Object.assign(o.visualMap[0], {inRange: {color: [from, to]}});
