@@ -36,7 +36,7 @@ type Timeline struct {
 	Marks    []Mark       // in order of time
 	Depth    []DepthPoint // changes of the number of runnable goroutines, thinned
 	Threads  []int64      // by Slice.M: the operating system's ids
-	Stacks   [][]Frame    // by Slice.Stack, innermost frame first; 0 is none
+	Stops    []Stop       // by Slice.Stop; 0 is none
 	Blocked  []Blocked    // in order of their ends
 	Complete bool
 	Kept     []Window // in order of time; the whole trace when Complete
@@ -94,10 +94,16 @@ type Slice struct {
 	Source     model.Source // where G was dispatched from; unknown for slices that go on after a stop
 	Certain    bool
 
-	Wait  int64      // how long G had been runnable when it was dispatched; 0 where Source is unknown
-	By    model.GoID // who made it runnable, -1 for nobody or not known
-	M     int32      // index in Timeline.Threads, -1 when not known
-	Stack uint32     // index in Timeline.Stacks: where G stopped at the slice's end, 0 if it did not or shows none
+	Wait int64      // how long G had been runnable when it was dispatched; 0 where Source is unknown
+	By   model.GoID // who made it runnable, -1 for nobody or not known
+	M    int32      // index in Timeline.Threads, -1 when not known
+	Stop uint32     // index in Timeline.Stops: how G stopped at the slice's end, 0 if it did not
+}
+
+// Stop is how a goroutine stopped running.
+type Stop struct {
+	Why   string  // "blocked: chan receive", "preempted", "yielded", "ended"
+	Stack []Frame // where, innermost frame first; empty if the trace shows none
 }
 
 // Track holds the slices of one P, column by column as delta-varints: about
@@ -115,7 +121,7 @@ type Track struct {
 	Wait  []byte // uvarint
 	By    []byte // varint: difference from the slice's own G
 	M     []byte // varint: difference from the slice before
-	Stack []byte // uvarint
+	Stop  []byte // uvarint
 
 	end   int64
 	lastG model.GoID
@@ -133,7 +139,7 @@ func (t *Track) Add(s Slice) {
 	t.Wait = binary.AppendUvarint(t.Wait, uint64(s.Wait))
 	t.By = binary.AppendVarint(t.By, int64(s.By-s.G))
 	t.M = binary.AppendVarint(t.M, int64(s.M-t.lastM))
-	t.Stack = binary.AppendUvarint(t.Stack, uint64(s.Stack))
+	t.Stop = binary.AppendUvarint(t.Stop, uint64(s.Stop))
 	t.end, t.lastG, t.lastM = s.End, s.G, s.M
 	t.N++
 }
@@ -153,7 +159,7 @@ func (t *Track) Slices() iter.Seq[Slice] {
 	return func(yield func(Slice) bool) {
 		var s Slice
 		start, dur, g, name := column(t.Start), column(t.Dur), column(t.G), column(t.Name)
-		wait, by, m, stack := column(t.Wait), column(t.By), column(t.M), column(t.Stack)
+		wait, by, m, stop := column(t.Wait), column(t.By), column(t.M), column(t.Stop)
 		for i := range t.N {
 			s.Start = s.End + int64(start.uvarint())
 			s.End = s.Start + int64(dur.uvarint())
@@ -164,7 +170,7 @@ func (t *Track) Slices() iter.Seq[Slice] {
 			s.Wait = int64(wait.uvarint())
 			s.By = s.G + model.GoID(by.varint())
 			s.M += int32(m.varint())
-			s.Stack = uint32(stack.uvarint())
+			s.Stop = uint32(stop.uvarint())
 			if !yield(s) {
 				return
 			}

@@ -23,6 +23,7 @@ type tracker struct {
 	kept    int      // slices in chunks
 	leftOut int64
 	texts   []uint32 // by function: its place in Timeline.Names, counted from 1
+	stops   stopNumbers
 	wakes   [][]wake // by P: dispatches whose slices have not ended
 	spare   []*chunk // dropped ones, to use again
 	out     Timeline
@@ -65,7 +66,7 @@ type trackSlice struct {
 	g     model.GoID
 	by    model.GoID
 	name  uint32
-	stack uint32
+	stop  uint32 // in tracker.stops
 	m     int32
 	p     uint16 // the model knows no larger id
 	kind  SliceKind
@@ -230,7 +231,7 @@ func (t *tracker) slice(iv *model.PInterval) {
 	s := Slice{
 		Start: int64(iv.Start - t.zero), End: int64(iv.End - t.zero), G: iv.G, Kind: sliceKind(iv),
 		Name: t.name(iv), Source: iv.Source, Certain: iv.Certain,
-		Wait: int64(w.wait), By: w.by, M: int32(iv.M), Stack: iv.Stack,
+		Wait: int64(w.wait), By: w.by, M: int32(iv.M), Stop: t.stops.number(stop{iv.Stopped, iv.Reason, iv.Stack}),
 	}
 	if s.Kind == SliceUser && int(iv.P) < len(t.assists) && len(t.assists[iv.P]) > 0 {
 		s = t.splitAssists(iv.P, s)
@@ -255,7 +256,7 @@ func (t *tracker) splitAssists(p model.ProcID, s Slice) Slice {
 			continue
 		}
 		before, in := s, s
-		before.End, before.Stack, in.Stack = from, 0, 0
+		before.End, before.Stop, in.Stop = from, 0, 0
 		in.Start, in.End, in.Kind = from, to, SliceAssist
 		if before.End > before.Start {
 			t.keep(p, before)
@@ -276,7 +277,7 @@ func (s *Slice) goesOn() {
 func (t *tracker) keep(p model.ProcID, s Slice) {
 	c := t.current()
 	c.slices = append(c.slices, trackSlice{
-		start: s.Start, dur: s.End - s.Start, wait: s.Wait, g: s.G, by: s.By, name: s.Name, stack: s.Stack, m: s.M,
+		start: s.Start, dur: s.End - s.Start, wait: s.Wait, g: s.G, by: s.By, name: s.Name, stop: s.Stop, m: s.M,
 		p: uint16(p), kind: s.Kind, from: packSource(s.Source, s.Certain),
 	})
 	t.kept++
@@ -345,8 +346,8 @@ func (t *tracker) report(r *Report) {
 	open := t.current()
 	open.depth = append(t.depth.flush(open.depth), DepthPoint{At: r.Trace.To, N: t.latency.waiting(&r.Trace)})
 	tracks := map[model.ProcID]*Track{}
-	stacks := map[uint32]uint32{0: 0}
-	out.Threads, out.Stacks = t.names.threads, [][]Frame{nil}
+	shown := make([]uint32, len(t.stops.list)+1) // by number: place in Timeline.Stops
+	out.Threads, out.Stops = t.names.threads, []Stop{{}}
 	for i, c := range t.chunks {
 		if i == len(t.chunks)-1 {
 			c.end = t.zero + model.Time(r.Trace.DurationNS)
@@ -363,7 +364,7 @@ func (t *tracker) report(r *Report) {
 			}
 			source, certain := unpackSource(s.from)
 			tr.Add(Slice{Start: s.start, End: s.start + s.dur, G: s.g, Name: s.name, Kind: s.kind, Source: source, Certain: certain,
-				Wait: s.wait, By: s.by, M: s.m, Stack: t.stack(stacks, s.stack)})
+				Wait: s.wait, By: s.by, M: s.m, Stop: t.shown(shown, s.stop)})
 		}
 		out.Marks = append(out.Marks, c.marks...)
 		out.Depth = append(out.Depth, c.depth...)
@@ -378,15 +379,18 @@ func (t *tracker) report(r *Report) {
 	r.Timeline = out
 }
 
-// stack is the place of a stack in Timeline.Stacks.
-func (t *tracker) stack(places map[uint32]uint32, id uint32) uint32 {
-	i, ok := places[id]
-	if !ok && int(id) < len(t.names.stacks) {
-		i = uint32(len(t.out.Stacks))
-		t.out.Stacks = append(t.out.Stacks, t.names.stacks[id])
-		places[id] = i
+// shown is the place of a stop in Timeline.Stops.
+func (t *tracker) shown(places []uint32, number uint32) uint32 {
+	if number != 0 && places[number] == 0 {
+		places[number] = uint32(len(t.out.Stops))
+		x := t.stops.list[number-1]
+		out := Stop{Why: x.why()}
+		if int(x.stack) < len(t.names.stacks) {
+			out.Stack = t.names.stacks[x.stack]
+		}
+		t.out.Stops = append(t.out.Stops, out)
 	}
-	return i
+	return places[number]
 }
 
 // keepWindow adds a window in full detail, joined with the one before it where

@@ -80,7 +80,7 @@ func TestWakes(t *testing.T) {
 			if s.Wait < 0 || s.Wait > s.Start {
 				t.Fatalf("%+v waited since before the trace", s)
 			}
-			if s.Stack > 0 {
+			if s.Stop > 0 {
 				stacks++
 			}
 			if s.By < 0 {

@@ -180,6 +180,8 @@ type PInterval struct {
 	Func       uint32 // of G
 	Stack      uint32 // where G stopped at the end of a PDoesRun stretch, 0 if it did not or shows none
 	Waiting    int32  // goroutines runnable at its end, G itself not counted
+	Stopped    Op     // of a PDoesRun stretch: OpPark, OpGosched or OpGoexit with which it ended, OpNone if G did not stop
+	Reason     Reason // for which G stopped
 	Does       PActivity
 	Source     Source // of G's dispatch: set on the stretch that it began, else unknown
 	Certain    bool

@@ -49,7 +49,7 @@ type progress struct {
 	strain       int    // how much was assumed so far that is possible but not likely
 	doubt        uint64 // event that last contradicted the queues
 	passed, kept int    // dispatches from a ring beside an occupied runnext, and from runnext beside a ring
-	stopped      uint32 // stack of the stop that is being decided
+	stop         *entry // that is being decided, nil for other events
 }
 
 // New is a scheduler that follows the rules, looking ahead as many events as
@@ -323,7 +323,9 @@ func (s *Sched) stretch(p *P) PInterval {
 			iv.Runtime, iv.Worker = g.roles&roleRuntime != 0, g.roles&roleWorker != 0
 		}
 		iv.Source, iv.Certain, iv.First = p.source, p.certain, p.first
-		iv.Stack = s.stopped
+		if s.stop != nil {
+			iv.Stack, iv.Stopped, iv.Reason = s.stop.Stack, s.stop.Op, s.stop.Reason
+		}
 	} else if p.does == PDoesIdle {
 		iv.M = NoM
 	}

@@ -128,9 +128,9 @@ func (s *Sched) stops(e *entry) {
 		return
 	}
 	p := s.p(e.P)
-	s.stopped = e.Stack
+	s.stop = e
 	s.setP(p, PDoesSched)
-	s.stopped = 0
+	s.stop = nil
 	p.g = 0
 	s.snap(p)
 }

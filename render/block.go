@@ -23,9 +23,10 @@ import (
 //	unit, rounded            ns per step of time; whether waits are rounded
 //	people: n, g…, name…     distinct goroutines and their names, most frequent first
 //	threads: n, id…          the operating system's ids
+//	whys: bytes, text        why goroutines stop, a line each
 //	frames: bytes, text      functions and places of stacks, a line each
-//	stacks: n, each          n, frame…
-//	places: n, each          n, stack…: by name, those that its slices end with, most frequent first
+//	stops: n, each           why, n, frame…
+//	places: n, each          n, stop…: by name, those that its slices end with, most frequent first
 //	tracks: n, each          p, n, gap…, length…, person…, kind (bytes), source (bytes),
 //	                         thread…, place…; of those with a source: wait…, waker…
 //	calls:  n, gap…, length…, thread…  of threads without a P in a system call, by end
@@ -66,11 +67,11 @@ func block(r *analyze.Report) []byte {
 	for _, id := range tl.Threads {
 		e.varint(id)
 	}
-	stacks := places(tl)
-	e.stacks(tl, stacks)
+	stops := places(tl)
+	e.stops(tl, stops)
 	e.uvarint(uint64(len(tl.Tracks)))
 	for _, t := range tl.Tracks {
-		e.track(t, people, stacks)
+		e.track(t, people, stops)
 	}
 	e.calls(tl.Blocked)
 	e.marks(tl.Marks)
@@ -176,7 +177,7 @@ func (e *encoder) people(p people) {
 	}
 }
 
-func (e *encoder) track(t *analyze.Track, p people, stacks stackPlaces) {
+func (e *encoder) track(t *analyze.Track, p people, stops stopPlaces) {
 	e.uvarint(uint64(t.P))
 	e.uvarint(uint64(t.N))
 	end := int64(0)
@@ -198,7 +199,7 @@ func (e *encoder) track(t *analyze.Track, p people, stacks stackPlaces) {
 		last = s.M
 	}
 	for s := range t.Slices() {
-		e.uvarint(uint64(stacks.index[stackPlace{s.Name, s.Stack}]))
+		e.uvarint(uint64(stops.index[stopPlace{s.Name, s.Stop}]))
 	}
 	e.wakes(t, p)
 }
@@ -269,34 +270,34 @@ func (e *encoder) calls(calls []analyze.Blocked) {
 	}
 }
 
-// stackPlace is a stack that slices of one name end with.
-type stackPlace struct{ name, stack uint32 }
+// stopPlace is a stop that slices of one name end with.
+type stopPlace struct{ name, stop uint32 }
 
-// stackPlaces are all of them: by name, most frequent first. index counts from 1.
-type stackPlaces struct {
+// stopPlaces are all of them: by name, most frequent first. index counts from 1.
+type stopPlaces struct {
 	lists [][]uint32
-	index map[stackPlace]int
+	index map[stopPlace]int
 }
 
-func places(tl *analyze.Timeline) stackPlaces {
-	seen := map[stackPlace]int{}
+func places(tl *analyze.Timeline) stopPlaces {
+	seen := map[stopPlace]int{}
 	for _, t := range tl.Tracks {
 		for s := range t.Slices() {
-			if s.Stack != 0 {
-				seen[stackPlace{s.Name, s.Stack}]++
+			if s.Stop != 0 {
+				seen[stopPlace{s.Name, s.Stop}]++
 			}
 		}
 	}
-	p := stackPlaces{lists: make([][]uint32, len(tl.Names)), index: map[stackPlace]int{}}
+	p := stopPlaces{lists: make([][]uint32, len(tl.Names)), index: map[stopPlace]int{}}
 	for at := range seen {
-		p.lists[at.name] = append(p.lists[at.name], at.stack)
+		p.lists[at.name] = append(p.lists[at.name], at.stop)
 	}
 	for name, list := range p.lists {
 		slices.SortFunc(list, func(a, b uint32) int {
-			return cmp.Or(cmp.Compare(seen[stackPlace{uint32(name), b}], seen[stackPlace{uint32(name), a}]), cmp.Compare(a, b))
+			return cmp.Or(cmp.Compare(seen[stopPlace{uint32(name), b}], seen[stopPlace{uint32(name), a}]), cmp.Compare(a, b))
 		})
-		for i, stack := range list {
-			p.index[stackPlace{uint32(name), stack}] = i + 1
+		for i, stop := range list {
+			p.index[stopPlace{uint32(name), stop}] = i + 1
 		}
 	}
 	return p
@@ -305,37 +306,49 @@ func places(tl *analyze.Timeline) stackPlaces {
 // shownFrames is how many calls of a stack a page has, the innermost ones.
 const shownFrames = 24
 
-func (e *encoder) stacks(tl *analyze.Timeline, p stackPlaces) {
-	var text []byte
-	lines := map[string]int{}
-	number := func(f analyze.Frame) int {
-		line := printable(f.Func) + "\t" + printable(fmt.Sprintf("%s:%d", path.Base(f.File), f.Line))
-		i, ok := lines[line]
-		if !ok {
-			i = len(lines)
-			lines[line] = i
-			text = append(append(text, line...), '\n')
-		}
-		return i
-	}
+func (e *encoder) stops(tl *analyze.Timeline, p stopPlaces) {
+	var whys, frames lines
 	var list encoder
-	list.uvarint(uint64(len(tl.Stacks)))
-	for _, frames := range tl.Stacks {
-		frames = frames[:min(len(frames), shownFrames)]
-		list.uvarint(uint64(len(frames)))
-		for _, f := range frames {
-			list.uvarint(uint64(number(f)))
+	list.uvarint(uint64(len(tl.Stops)))
+	for _, s := range tl.Stops {
+		list.uvarint(uint64(whys.number(s.Why)))
+		stack := s.Stack[:min(len(s.Stack), shownFrames)]
+		list.uvarint(uint64(len(stack)))
+		for _, f := range stack {
+			list.uvarint(uint64(frames.number(printable(f.Func) + "\t" + printable(fmt.Sprintf("%s:%d", path.Base(f.File), f.Line)))))
 		}
 	}
-	e.uvarint(uint64(len(text)))
-	e.buf = append(append(e.buf, text...), list.buf...)
+	for _, text := range []string{whys.text, frames.text} {
+		e.uvarint(uint64(len(text)))
+		e.buf = append(e.buf, text...)
+	}
+	e.buf = append(e.buf, list.buf...)
 	e.uvarint(uint64(len(p.lists)))
-	for _, stacks := range p.lists {
-		e.uvarint(uint64(len(stacks)))
-		for _, s := range stacks {
+	for _, stops := range p.lists {
+		e.uvarint(uint64(len(stops)))
+		for _, s := range stops {
 			e.uvarint(uint64(s))
 		}
 	}
+}
+
+// lines numbers different lines of a text, from 0.
+type lines struct {
+	text    string
+	numbers map[string]int
+}
+
+func (l *lines) number(line string) int {
+	i, ok := l.numbers[line]
+	if !ok {
+		if l.numbers == nil {
+			l.numbers = map[string]int{}
+		}
+		i = len(l.numbers)
+		l.numbers[line] = i
+		l.text += line + "\n"
+	}
+	return i
 }
 
 // instants writes times in order as differences.

@@ -37,17 +37,18 @@ func golden(t *testing.T, name string, got []byte) {
 func blockSample() *analyze.Report {
 	const late = int64(1) << 40
 	a, b := &analyze.Track{P: 0}, &analyze.Track{P: 7}
-	a.Add(analyze.Slice{Start: 64, End: 640, G: 9, Name: 1, Source: model.SourceSteal, Certain: true, Wait: 64, By: 1 << 40, M: 2, Stack: 2})
+	a.Add(analyze.Slice{Start: 64, End: 640, G: 9, Name: 1, Source: model.SourceSteal, Certain: true, Wait: 64, By: 1 << 40, M: 2, Stop: 2})
 	a.Add(analyze.Slice{Start: 640, End: 1280, G: model.NoG, By: model.NoG, M: 2, Kind: analyze.SliceSched})
-	a.Add(analyze.Slice{Start: late, End: late + 6400, G: 1 << 40, Name: 2, Kind: analyze.SliceGCWorker, Source: model.SourceGCWorker, Wait: late - 64, By: 9, M: -1, Stack: 1})
-	b.Add(analyze.Slice{Start: 0, End: 64 * 1000, G: 9, Name: 1, Kind: analyze.SliceAssist, Source: model.SourceParkCancelled, Certain: true, By: 77, Stack: 1})
+	a.Add(analyze.Slice{Start: late, End: late + 6400, G: 1 << 40, Name: 2, Kind: analyze.SliceGCWorker, Source: model.SourceGCWorker, Wait: late - 64, By: 9, M: -1, Stop: 1})
+	b.Add(analyze.Slice{Start: 0, End: 64 * 1000, G: 9, Name: 1, Kind: analyze.SliceAssist, Source: model.SourceParkCancelled, Certain: true, By: 77, Stop: 1})
 	r := &analyze.Report{Trace: analyze.Trace{To: 2 * late}, Timeline: &analyze.Timeline{
 		Kept:   []analyze.Window{{End: 2 * late}},
 		Tracks: []*analyze.Track{a, b},
 		Marks:  []analyze.Mark{{At: 64, P: 0, From: 7, Kind: analyze.MarkSteal}, {At: late, P: 7, From: -1, Kind: analyze.MarkPreempt}},
 		Depth:  []analyze.DepthPoint{{At: 0, N: 0}, {At: 6400, N: 300}},
 		Names:  []string{"a", "b", "c"}, Threads: []int64{11, 1 << 40, 13},
-		Stacks:  [][]analyze.Frame{nil, {{Func: "main.f", File: "/src/f.go", Line: 7}}, {{Func: "main.g\n<", File: "g.go", Line: 8}, {Func: "main.f", File: "/src/f.go", Line: 7}}},
+		Stops: []analyze.Stop{{}, {Why: "preempted", Stack: []analyze.Frame{{Func: "main.f", File: "/src/f.go", Line: 7}}},
+			{Why: "blocked: select", Stack: []analyze.Frame{{Func: "main.g\n<", File: "g.go", Line: 8}, {Func: "main.f", File: "/src/f.go", Line: 7}}}},
 		Blocked: []analyze.Blocked{{Start: 64, End: 640, M: 1}, {Start: 0, End: late, M: 0}},
 	}}
 	tiles := analyze.ProcTiles{P: 7}

@@ -18,7 +18,7 @@ import (
 func chainReport() *analyze.Report {
 	const us = int64(1000)
 	slice := func(from, to int64, g model.GoID, wait int64, by model.GoID) analyze.Slice {
-		return analyze.Slice{Start: from * us, End: to * us, G: g, Name: uint32(g - 20), Wait: wait * us, By: by, Source: model.SourceLocal, Certain: true, Stack: 1}
+		return analyze.Slice{Start: from * us, End: to * us, G: g, Name: uint32(g - 20), Wait: wait * us, By: by, Source: model.SourceLocal, Certain: true, Stop: 1}
 	}
 	a, b := &analyze.Track{P: 0}, &analyze.Track{P: 1}
 	a.Add(slice(100, 300, 20, 10, model.NoG))
@@ -29,8 +29,9 @@ func chainReport() *analyze.Report {
 	}
 	return &analyze.Report{Trace: analyze.Trace{To: 1000 * us, DurationNS: 1000 * us}, Timeline: &analyze.Timeline{
 		Tracks: []*analyze.Track{a, b}, Names: []string{"main.a", "main.b", "main.c"}, Threads: []int64{41, 42, 43}, Complete: true,
-		Kept:   []analyze.Window{{End: 1000 * us}},
-		Stacks: [][]analyze.Frame{nil, {{Func: "main.wait", File: "/src/main.go", Line: 5}}}, Blocked: []analyze.Blocked{{Start: 0, End: 50 * us, M: 2}},
+		Kept:    []analyze.Window{{End: 1000 * us}},
+		Stops:   []analyze.Stop{{}, {Why: "blocked: select", Stack: []analyze.Frame{{Func: "main.wait", File: "/src/main.go", Line: 5}}}},
+		Blocked: []analyze.Blocked{{Start: 0, End: 50 * us, M: 2}},
 	}}
 }
 
@@ -44,7 +45,7 @@ func TestPageDetail(t *testing.T) {
 	}
 	choose(1, 450_000)
 	text := eval[string](p, `document.getElementById('panel').innerText`)
-	for _, want := range []string{"100" + nbsp + "µs, from", "Made runnable by\nG20 main.a", "G22 main.c 100" + nbsp + "µs", "main.wait", "To its waker"} {
+	for _, want := range []string{"100" + nbsp + "µs, from", "Then\nblocked: select", "Made runnable by\nG20 main.a", "G22 main.c 100" + nbsp + "µs", "main.wait", "To its waker"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the panel lacks %q:\n%s", want, text)
 		}
@@ -86,13 +87,17 @@ func TestPageSearch(t *testing.T) {
 		{"pricEIndex", "0", "1s", "Nothing found"},
 		{"script", "", "", "</script><script>window.PWN=1</script>"},
 		{"", "waited", "10 µs", "slices of"},
+		{"", "blocked: network", "10 µs", "slices of"},
 		{"x", "", "many", "A length is a number"},
 	} {
 		if got := search(c.text, c.kind, c.least); !strings.Contains(got, c.want) {
 			t.Errorf("%q that %q for %q: %.300q lacks %q", c.text, c.kind, c.least, got, c.want)
 		}
 	}
-	search("G4711", "", "")
+	search("G4711", "0", "1 ms")
+	if got := eval[string](p, `gmptrace.timeline.hash()`); !strings.HasSuffix(got, "&find=G4711&did=0&least=1%20ms") {
+		t.Errorf("the search's address is %q", got)
+	}
 	p.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('#search-rows button').click()`))
 	if got := eval[string](p, `document.getElementById('detail').textContent`); !strings.HasPrefix(got, "P3 · user goroutine · G4711") {
 		t.Errorf("the result leads to %q", got)
@@ -114,7 +119,11 @@ func TestPageSearch(t *testing.T) {
 // TestPagePins gives goroutines and threads rows, keeps them in the address, and
 // takes them away.
 func TestPagePins(t *testing.T) {
-	p := open(t, chainReport(), view{width: desktop, height: 768, hash: "#t=0-1000000&row=G21&g=21,22&m=0"})
+	p := open(t, chainReport(), view{width: desktop, height: 768, hash: "#t=0-1000000&row=G21&g=21,22&m=0&find=main.a&did=away"})
+	if got := eval[string](p, `document.getElementById('search-status').textContent + gmptrace.timeline.hash()`); got != "1 slice of 1 goroutine.#t=0-1000000&row=G21&g=21,22&find=main.a&did=away" {
+		t.Errorf("the address searches for %q", got)
+	}
+	p.do(chromedp.Evaluate[chromedp.Void](`document.getElementById('search-clear').click()`))
 	rows := `gmptrace.timeline.view.rows.map((r) => r.id).join()`
 	if got := eval[string](p, rows); got != "P0,P1,G21,G22" {
 		t.Errorf("the rows are %s", got)
@@ -126,6 +135,11 @@ func TestPagePins(t *testing.T) {
 	if got := eval[string](p, `(() => { const t = gmptrace.timeline; const b = t.box; t.hover(b.x + b.width * .35, b.y + b.height - 35); return t.tip.textContent; })()`); !strings.Contains(got, "G21 · runnable") {
 		t.Errorf("on G21's row is %q", got)
 	}
+	p.do(chromedp.Evaluate[chromedp.Void](`gmptrace.timeline.togglePin(20)`))
+	if got := eval[string](p, `(() => { const t = gmptrace.timeline; const b = t.box; t.hover(b.x + b.width * .45, b.y + b.height - 12); return t.tip.textContent; })()`); !strings.Contains(got, "G20 · blocked: select\n300") {
+		t.Errorf("on G20's row is %q", got)
+	}
+	p.do(chromedp.Evaluate[chromedp.Void](`gmptrace.timeline.togglePin(20)`))
 	p.do(chromedp.Evaluate[chromedp.Void](`document.getElementById('show-threads').click()`))
 	if got := eval[string](p, rows); got != "P0,P1,G21,G22,M41,M42,M43" {
 		t.Errorf("with threads the rows are %s", got)

@@ -217,8 +217,8 @@ func sampleGCTimes(r *analyze.Report) {
 func sampleTimeline(r *analyze.Report, procs, n int) {
 	random := rand.New(rand.NewPCG(3, 4))
 	tl := &analyze.Timeline{Names: sampleNames, Complete: true, Kept: []analyze.Window{{End: sampleEnd}},
-		Threads: []int64{7001, 7002, 7003, 7004, 7005, 7006, 7007, 7008, 7009}, Stacks: [][]analyze.Frame{nil, {{Func: "net.(*conn).Read", File: "/src/net/net.go", Line: 194}},
-			{{Func: hostile[0], File: hostile[2], Line: 1}, {Func: "main.main", File: "/src/main.go", Line: 2}}},
+		Threads: []int64{7001, 7002, 7003, 7004, 7005, 7006, 7007, 7008, 7009}, Stops: []analyze.Stop{{}, {Why: "blocked: network", Stack: []analyze.Frame{{Func: "net.(*conn).Read", File: "/src/net/net.go", Line: 194}}},
+			{Why: "blocked: " + hostile[1], Stack: []analyze.Frame{{Func: hostile[0], File: hostile[2], Line: 1}, {Func: "main.main", File: "/src/main.go", Line: 2}}}},
 		Blocked: []analyze.Blocked{{Start: 100 * ms, End: 180 * ms, M: 8}, {Start: hogStart, End: hogEnd, M: 8}}}
 	mean := float64(sampleEnd) * float64(procs) / float64(max(1, n))
 	for p := range procs {
@@ -281,7 +281,7 @@ func sampleWake(random *rand.Rand, s *analyze.Slice, p model.ProcID, before mode
 		s.By = 20 + model.GoID(random.IntN(150))
 	}
 	if random.Float64() < .6 {
-		s.Stack = 1 + uint32(random.IntN(8)/7)
+		s.Stop = 1 + uint32(random.IntN(8)/7)
 	}
 }
 

@@ -24,31 +24,36 @@ export function parse(bytes) {
   const people = r.uvarint();
   const who = {g: r.varints(people), name: r.uvarints(people, Uint32Array)};
   const threads = r.varints(r.uvarint());
-  const stacks = new Stacks(r);
+  const stops = new Stops(r);
   return {
-    who, threads, stacks, rounded, tracks: r.list(() => track(r, unit, rounded)), calls: calls(r, unit), marks: marks(r, unit), depth: depth(r, unit),
+    who, threads, stops, rounded, tracks: r.list(() => track(r, unit, rounded)), calls: calls(r, unit), marks: marks(r, unit), depth: depth(r, unit),
     tiles: r.list(() => tiles(r)),
   };
 }
 
-// Stacks are call stacks: frames are [function, place] by number.
-class Stacks {
+// Stops are ways to stop running: why, and a call stack of frames [function, place].
+class Stops {
   constructor(r) {
-    const text = new TextDecoder().decode(r.bytes(r.uvarint()));
-    this.frames = text.split('\n').slice(0, -1).map((line) => line.split('\t'));
-    this.list = r.list(() => r.uvarints(r.uvarint(), Uint32Array));
+    this.whys = textLines(r);
+    const frames = textLines(r).map((line) => line.split('\t'));
+    this.list = r.list(() => ({why: this.whys[r.uvarint()], stack: Array.from(r.uvarints(r.uvarint(), Uint32Array), (i) => frames[i])}));
     this.places = r.list(() => r.uvarints(r.uvarint(), Uint32Array)); // by name
   }
 
-  // id is the number of the stack that a slice of a name ends with, 0 for none.
+  // id is the number of the stop that a slice of a name ends with, 0 for none.
   id(name, place) {
     return place === 0 ? 0 : this.places[name]?.[place - 1] ?? 0;
   }
 
-  // of is the frames of a stack, innermost first.
+  // of is {why, stack} of a stop, innermost frame first; why is '' for none.
   of(id) {
-    return Array.from(this.list[id] ?? [], (i) => this.frames[i]);
+    return this.list[id] ?? {why: '', stack: []};
   }
+}
+
+// textLines reads a text of lines.
+function textLines(r) {
+  return new TextDecoder().decode(r.bytes(r.uvarint())).split('\n').slice(0, -1);
 }
 
 function track(r, unit, rounded) {

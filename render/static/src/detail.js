@@ -53,7 +53,7 @@ function between(view, row, i, stop) {
   const {label, track} = view.rows[row];
   const [start, end] = [track.start[i], track.end[i]];
   return {
-    title: `${label} · ${view.kinds[track.kind[i]]}`,
+    title: `${label} · ${track.why[i] || view.kinds[track.kind[i]]}`,
     lines: [`${dur(end - start)}, from ${moment(start, view)}`, ...stopped(stop)],
     range: {row, i, start, end},
   };

@@ -7,15 +7,18 @@ import {parseLength} from './search.js';
 const MOST = 100; // results in the list
 const PAUSE = 120; // ms after the last key
 
-// connect makes the search work; $ finds an element by its id.
+// connect makes the search work; $ finds an element by its id. It returns what
+// searches for what an address says.
 export function connect(timeline, $) {
   const fields = [$('search-text'), $('search-kind'), $('search-least')];
   const [text, kind, least] = fields;
+  for (const why of [...timeline.trace.stops.whys].sort()) if (why) kind.append(el('option', {value: why}, `then ${why}`));
   let pending = 0;
   const run = () => {
     const ns = parseLength(least.value);
     least.setAttribute('aria-invalid', String(Number.isNaN(ns)));
     const empty = text.value.trim() === '' && kind.value === '' && !(ns > 0);
+    timeline.fields = empty ? null : {find: text.value, did: kind.value, least: least.value};
     $('search-clear').disabled = empty && least.value === '';
     if (Number.isNaN(ns)) {
       $('search-status').textContent = 'A length is a number with ns, µs, ms or s.';
@@ -47,6 +50,10 @@ export function connect(timeline, $) {
       timeline.root.focus({preventScroll: true});
     }
   });
+  return (search) => {
+    [text.value, kind.value, least.value] = [search.find, search.did, search.least];
+    run();
+  };
 }
 
 // list shows who was found; null for no search.

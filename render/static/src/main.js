@@ -31,8 +31,8 @@ async function main() {
   printing(redraw);
   if (timeline) control(timeline);
   if (timeline) rowControls(timeline);
-  if (timeline) finder.connect(timeline, $);
-  links(timeline);
+  const search = timeline ? finder.connect(timeline, $) : null;
+  links(timeline, search);
   reveal();
   if (timeline && meta.served) fetching.connect(timeline, (text) => { $('fetched').textContent = text; });
   window.gmptrace = {timeline, loaded: performance.now() - began}; // for the tests
@@ -151,7 +151,7 @@ function status(timeline) {
 // remember puts the window into the address, unless all is shown.
 function remember(timeline) {
   const [start, end] = timeline.view.window;
-  const all = start <= timeline.bounds[0] && end >= timeline.bounds[1] && timeline.view.row < 0 && timeline.pins.length === 0;
+  const all = start <= timeline.bounds[0] && end >= timeline.bounds[1] && timeline.view.row < 0 && timeline.pins.length === 0 && !timeline.fields;
   if (all && !location.hash.startsWith('#t=')) return;
   history.replaceState(null, '', all ? location.pathname + location.search : timeline.hash());
 }
@@ -179,24 +179,25 @@ function center(timeline, e) {
 
 // links makes links to moments move the timeline, and links to findings open
 // them.
-function links(timeline) {
+function links(timeline, search) {
   document.addEventListener('click', (e) => {
     const link = e.target.closest?.('a[href^="#t="]');
     if (!link || !timeline) return;
     e.preventDefault();
     history.pushState(null, '', link.getAttribute('href'));
-    go(timeline);
+    go(timeline, search);
   });
-  addEventListener('hashchange', () => { go(timeline); reveal(); });
-  addEventListener('popstate', () => go(timeline));
-  go(timeline);
+  addEventListener('hashchange', () => { go(timeline, search); reveal(); });
+  addEventListener('popstate', () => go(timeline, search));
+  go(timeline, search);
 }
 
 // go shows the moment that the address names, if it names one.
-function go(timeline) {
+function go(timeline, search) {
   const moment = fromHash(location.hash);
   if (!moment || !timeline) return;
   timeline.restore(moment);
+  if (moment.search) search(moment.search);
   $('timeline-section').scrollIntoView();
   timeline.root.focus({preventScroll: true});
 }

@@ -135,7 +135,7 @@ function paintRow(row, lane, left, scale, view, batches, labels, masks) {
     slice(x, width, i) {
       const kind = row.track.kind[i];
       batches[kind].push(x, lane.y, width > 3 ? width - 0.75 : width, lane.height);
-      if (width > LABEL && lane.height >= 11 && labels.length < MAX_LABELS) labels.push({x, width, lane, kind, row, name: row.track.who[i], of: row.track.of?.[i]});
+      if (width > LABEL && lane.height >= 11 && labels.length < MAX_LABELS) labels.push({x, width, lane, kind, row, name: row.track.who[i], of: row.track.of?.[i], why: row.track.why?.[i]});
     },
     column(x, width, share) {
       let y = lane.y + lane.height;
@@ -174,13 +174,13 @@ function names(c, labels, view) {
   c.font = `11px ${font}`;
   c.textBaseline = 'middle';
   c.textAlign = 'left';
-  for (const {x, width, lane, kind, name, row, of} of labels) {
+  for (const {x, width, lane, kind, name, row, of, why} of labels) {
     const colour = view.palette.kinds[kind];
     c.save();
     c.beginPath();
     c.rect(x + 2, lane.y, width - 5, lane.height);
     c.clip();
-    const text = row.g >= 0 ? (of ? `P${of.p}` : view.kinds[kind]) : row.m >= 0 && !of ? 'system call without a P' : view.label(name, kind);
+    const text = why || (row.g < 0 ? view.label(name, kind) : of ? `P${of.p}` : view.kinds[kind]);
     if (textures[kind]) { // textures would run through the letters
       c.fillStyle = colour;
       c.fillRect(x + 2, lane.y + lane.height / 2 - 7, Math.min(width, c.measureText(text).width + 6), 14);

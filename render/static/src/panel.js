@@ -1,6 +1,7 @@
 // The panel below the timeline: what is known of the chosen slice.
 import {button, el} from './dom.js';
 import {count, dur, offset} from './format.js';
+import {together} from './rows.js';
 import {following, waited, wakeUp, woke} from './wake.js';
 
 const MOST = 8; // goroutines in a list
@@ -39,11 +40,21 @@ function facts(timeline, slice, g, wake) {
   else add('Waited meanwhile', 'nobody that is known to have run later');
   const woken = woke(view, slice);
   if (woken.length > 0) add(`Made runnable (${count(woken.length)})`, people(timeline, woken, (x) => `, ran ${about(view)}${dur(x.ns)} later`));
-  const stack = view.stacks.of(view.stacks.id(view.who.name[slice.track.who[slice.i]], slice.track.place[slice.i]));
+  const {why, stack} = view.stopOf(slice);
+  if (why) add('Then', why, ...howLong(view, slice, why));
   if (stack.length > 0) add('Stopped in', calls(stack));
   if (slice.track.m[slice.i] >= 0) add('Thread', String(view.threads[slice.track.m[slice.i]]));
   if (g >= 0) add('Goroutine', name(slice.track.who[slice.i]));
   return list;
+}
+
+// howLong says how long a goroutine was blocked after a slice, if that is known.
+function howLong(view, slice, why) {
+  const next = why.startsWith('blocked') && following(view, slice, 1);
+  if (!next) return [];
+  const ready = next.track.start[next.i] - next.track.wait[next.i];
+  const end = slice.track.end[slice.i];
+  return ready > end && together(view, end, ready) ? [` for ${about(view)}${dur(ready - end)}`] : [];
 }
 
 // wakeFacts says how the goroutine became runnable.

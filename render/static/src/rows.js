@@ -4,29 +4,36 @@
 export const RUNNABLE = 6; // kinds after those of analyze.SliceKind
 export const AWAY = 7;
 
-const SYSCALL = 4; // analyze.SliceSyscall
+export const SYSCALL = 4; // analyze.SliceSyscall
 
 // goroutine is the track of goroutine g: where it ran, when it was runnable, and
-// when it was neither, as far as slices are kept.
+// when it was neither and why, as far as slices are kept.
 export function goroutine(view, g) {
   const people = new Uint8Array(view.who.g.length);
   for (let k = 0; k < people.length; k++) people[k] = view.who.g[k] === g ? 1 : 0;
   const ran = collect(view, (t, i) => people[t.who[i]] === 1);
   const out = [];
-  let end = -1;
+  let last = null;
   for (const s of ran) {
     const {track, i} = s;
+    const end = last ? last.end : -1;
     const ready = (track.from[i] & 127) === 0 ? s.start : Math.max(end, s.start - track.wait[i]);
-    if (end >= 0 && ready > end && together(view, end, ready)) out.push({start: end, end: ready, kind: AWAY});
+    if (last && ready > end && together(view, end, ready)) out.push({start: end, end: ready, ...absence(view, last)});
     if (ready < s.start) out.push({start: ready, end: s.start, kind: RUNNABLE});
     out.push(s);
-    end = s.end;
+    last = s;
   }
   return columns(out, people.indexOf(1));
 }
 
+// absence is what a goroutine did after a slice, until it was runnable again.
+function absence(view, slice) {
+  if (slice.kind === SYSCALL) return {kind: SYSCALL, why: 'system call without a P'};
+  return {kind: AWAY, why: view.stopOf(slice).why || view.kinds[AWAY]};
+}
+
 // together tells whether two instants lie in one window kept in full detail.
-function together(view, a, b) {
+export function together(view, a, b) {
   return view.kept.some(([from, to]) => a >= from && b <= to);
 }
 
@@ -44,7 +51,7 @@ export function threads(view, calls, most) {
   for (const track of view.tracks) {
     for (let i = 0; i < track.n; i++) add(track.m[i], {start: track.start[i], end: track.end[i], kind: track.kind[i], track, i});
   }
-  for (let i = 0; i < calls.n; i++) add(calls.m[i], {start: calls.start[i], end: calls.end[i], kind: SYSCALL});
+  for (let i = 0; i < calls.n; i++) add(calls.m[i], {start: calls.start[i], end: calls.end[i], kind: SYSCALL, why: 'system call without a P'});
   const order = [...busy].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, most).map(([m]) => m).sort((a, b) => a - b);
   return {all: busy.size, rows: order.map((m) => ({m, track: columns(lists.get(m).sort((a, b) => a.start - b.start), 0)}))};
 }
@@ -66,12 +73,13 @@ function collect(view, wanted) {
 
 function columns(list, nobody) {
   const n = list.length;
-  const t = {n, start: new Float64Array(n), end: new Float64Array(n), kind: new Uint8Array(n), who: new Uint32Array(n), of: [], at: new Uint32Array(n)};
+  const t = {n, start: new Float64Array(n), end: new Float64Array(n), kind: new Uint8Array(n), who: new Uint32Array(n), of: [], at: new Uint32Array(n), why: []};
   list.forEach((s, i) => {
     t.start[i] = s.start;
     t.end[i] = s.end;
     t.kind[i] = s.kind;
     t.of.push(s.track ?? null);
+    t.why.push(s.why ?? '');
     t.at[i] = s.i ?? 0;
     t.who[i] = s.track ? s.track.who[s.i] : nobody;
   });

@@ -1,8 +1,12 @@
 // Search: which slices fit a goroutine, a function, a state and a length.
+import * as absent from './absent.js';
 
-// WAITED is the state of having been runnable before a slice; other states are
-// kinds of slices.
+// WAITED is the state of having been runnable before a slice, AWAY that of having
+// been blocked after it; other states are kinds of slices, or why it ended.
 export const WAITED = 'waited';
+export const AWAY = 'away';
+
+const BLOCKED = /^blocked\b/;
 
 // parseLength reads "1.5 ms"; NaN for what is no length, 0 for nothing.
 export function parseLength(text) {
@@ -23,17 +27,34 @@ export function people(who, names, text) {
   return Uint8Array.from(who.g, (g, k) => ((id ? g === Number(id[1]) : words.length === 0 || fits[who.name[k]]) ? 1 : 0));
 }
 
+// measure returns the function that says how much of what is looked for a slice
+// shows, in nanoseconds; 0 where it shows none.
+function measure(view, kind) {
+  const length = (track, i) => track.end[i] - track.start[i];
+  if (kind === '') return length;
+  if (kind === WAITED) return (track, i) => track.wait[i];
+  if (/^\d+$/.test(kind)) return (track, i) => (track.kind[i] === Number(kind) ? length(track, i) : 0);
+  const fits = kind === AWAY ? (why) => BLOCKED.test(why) : (why) => why === kind;
+  const ids = new Set(view.stops.list.flatMap((stop, id) => (fits(stop.why) ? [id] : [])));
+  const stopped = (track, i) => ids.has(view.stops.id(view.who.name[track.who[i]], track.place[i]));
+  if (!BLOCKED.test(kind) && kind !== AWAY) return (track, i) => (stopped(track, i) ? length(track, i) : 0);
+  view.absent ??= absent.after(view);
+  return (track, i) => (stopped(track, i) ? view.absent.get(track)[i] : 0);
+}
+
 // find is what fits a query {text, kind, least}: masks are a byte per slice by
 // track, found the goroutines, those with most time first.
 export function find(view, names, {text, kind, least}) {
   const wanted = people(view.who, names, text);
+  const measured = measure(view, kind);
   const masks = new Map();
   const found = new Map();
   for (const track of view.tracks) {
     const mask = new Uint8Array(track.n);
     for (let i = 0; i < track.n; i++) {
-      const ns = kind === WAITED ? track.wait[i] : track.end[i] - track.start[i];
-      if (wanted[track.who[i]] === 0 || ns < least || (kind === WAITED ? ns === 0 : kind !== '' && track.kind[i] !== Number(kind))) continue;
+      if (wanted[track.who[i]] === 0) continue;
+      const ns = measured(track, i);
+      if (ns < least || ns === 0) continue;
       mask[i] = 1;
       note(found, track, i, ns);
     }
@@ -57,5 +78,7 @@ function note(found, track, i, ns) {
 // maskOf is the mask of a row's track, which may be put together of others.
 export function maskOf(masks, track) {
   if (!track.of) return masks.get(track);
-  return Uint8Array.from(track.of, (t, i) => (t ? masks.get(t)?.[track.at[i]] ?? 0 : 0));
+  const mask = Uint8Array.from(track.of, (t, i) => (t ? masks.get(t)?.[track.at[i]] ?? 0 : 0));
+  for (let i = 1; i < track.n; i++) if (!track.of[i] && track.why[i]) mask[i] = mask[i - 1]; // a stop and what came of it
+  return mask;
 }

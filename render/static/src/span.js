@@ -23,20 +23,28 @@ export function zoom([start, end], factor) {
   return [middle - half, middle + half];
 }
 
-// toHash and fromHash are the address of a window: "#t=START-END&row=P3&g=12,345&m=1",
-// with the chosen row, the goroutines that have rows, and whether threads have.
-export function toHash([start, end], row, pins = [], threads = null) {
+// toHash and fromHash are the address of a window:
+// "#t=START-END&row=P3&g=12,345&m=1&find=serve&did=waited&least=1ms", with the chosen
+// row, the goroutines that have rows, whether threads have, and what is searched.
+export function toHash([start, end], row, pins = [], threads = null, search = null) {
   const parts = [`#t=${Math.round(start)}-${Math.round(end)}`];
   if (row !== null) parts.push(`row=${row}`);
   if (pins.length > 0) parts.push(`g=${pins.join(',')}`);
   if (threads !== null) parts.push(`m=${threads ? 1 : 0}`);
+  for (const [key, value] of Object.entries(search ?? {})) if (value !== '') parts.push(`${key}=${encodeURIComponent(value)}`);
   return parts.join('&');
 }
 
 export function fromHash(hash) {
-  const m = /^#t=(\d{1,16})-(\d{1,16})(?:&row=([PGM]\d{1,15}))?(?:&g=(\d{1,15}(?:,\d{1,15}){0,31}))?(?:&m=([01]))?$/.exec(hash);
+  const m = /^#t=(\d{1,16})-(\d{1,16})(?:&row=([PGM]\d{1,15}))?(?:&g=(\d{1,15}(?:,\d{1,15}){0,31}))?(?:&m=([01]))?(?:&find=([^&]*))?(?:&did=([^&]*))?(?:&least=([^&]*))?$/.exec(hash);
   if (!m || Number(m[2]) <= Number(m[1])) return null;
-  return {window: [Number(m[1]), Number(m[2])], row: m[3] ?? null, pins: m[4] ? m[4].split(',').map(Number) : null, threads: m[5] ? m[5] === '1' : null};
+  const [, start, end, row, pins, threads, ...search] = m;
+  try {
+    const [find, did, least] = search.map((value) => decodeURIComponent(value ?? ''));
+    return {window: [Number(start), Number(end)], row: row ?? null, pins: pins ? pins.split(',').map(Number) : null, threads: threads ? threads === '1' : null, search: find + did + least === '' ? null : {find, did, least}};
+  } catch {
+    return null; // "%" and no two digits
+  }
 }
 
 // step is the distance of ticks on an axis: 1, 2 or 5 times a power of ten, at

@@ -28,6 +28,7 @@ export class Timeline {
     this.height = root.clientHeight;
     this.tall = Number(option.grid[0].height);
     this.listeners = [];
+    this.fields = null; // of the search, as an address has them: see span.toHash
     this.finding = -1;
     this.canvases = [document.createElement('canvas'), document.createElement('canvas')];
     this.tip = document.createElement('div');
@@ -336,7 +337,7 @@ export class Timeline {
 
   hash() {
     const {view, pins, threads} = this;
-    return span.toHash(view.window, view.row < 0 ? null : view.rows[view.row].id, pins, threads || null);
+    return span.toHash(view.window, view.row < 0 ? null : view.rows[view.row].id, pins, threads || null, this.fields);
   }
 
   status() {
@@ -372,13 +373,15 @@ function newView(meta, trace) {
   const view = {
     window: [meta.from, meta.to], row: -1, chosen: null, wake: null, masks: null, kinds: [...meta.kinds, 'runnable', 'neither ran nor runnable'], shown: meta.marks.map(() => false),
     rows: meta.rows.map((p) => ({id: `P${p}`, label: `P${p}`, p, g: -1, m: -1, track: tracks.get(p), tiles: tiles.get(p)})),
-    procs: meta.rows.length, tracks: trace.tracks, stacks: trace.stacks, threads: trace.threads, rounded: trace.rounded,
+    procs: meta.rows.length, tracks: trace.tracks, stops: trace.stops, threads: trace.threads, rounded: trace.rounded,
     kept: meta.kept, tileWidth: meta.tileWidth, who: trace.who, marks: trace.marks, depth: trace.depth,
     ranges: meta.ranges.map(([start, end, stw, cause]) => ({start, end, stw: stw === 1, cause: meta.causes[cause]})),
   };
   view.rowOf = (p) => index.get(p) ?? -1;
   view.rowById = (id) => view.rows.findIndex((row) => row.id === id);
   view.keeps = (t) => view.kept.some(([from, to]) => t >= from && t < to);
+  // stopOf is how the goroutine of a slice stopped at its end.
+  view.stopOf = ({track, i}) => trace.stops.of(trace.stops.id(trace.who.name[track.who[i]], track.place[i]));
   view.firstMark = (t) => Math.max(0, span.firstEndingAfter(trace.marks.at, t - 1));
   view.firstDepth = (t) => span.firstEndingAfter(trace.depth.at, t);
   view.label = (who, kind) => {

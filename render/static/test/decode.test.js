@@ -13,12 +13,13 @@ test('a block reads back as what was written', () => {
     P: t.p,
     Slices: Array.from({length: t.n}, (_, i) => ({
       Start: t.start[i], End: t.end[i], G: got.who.g[t.who[i]], Name: got.who.name[t.who[i]], Kind: t.kind[i], Source: t.from[i] & 127, Certain: t.from[i] > 127,
-      Wait: t.wait[i], By: byOf(got, t, i), M: t.m[i], Stack: got.stacks.id(got.who.name[t.who[i]], t.place[i]),
+      Wait: t.wait[i], By: byOf(got, t, i), M: t.m[i], Stop: got.stops.id(got.who.name[t.who[i]], t.place[i]),
     })),
   }));
   assert.deepEqual(slices, golden.tracks.map((t) => ({...t, Slices: t.Slices.map((s) => ({...s, Wait: Math.fround(s.Wait)}))})));
   assert.deepEqual(Array.from(got.calls.end, (end, i) => ({Start: got.calls.start[i], End: end, M: got.calls.m[i]})), golden.calls);
-  assert.deepEqual(got.stacks.of(2), [['main.g\\x0a<', 'g.go:8'], ['main.f', 'f.go:7']]);
+  assert.deepEqual(got.stops.of(2), {why: 'blocked: select', stack: [['main.g\\x0a<', 'g.go:8'], ['main.f', 'f.go:7']]});
+  assert.deepEqual(got.stops.of(0), {why: '', stack: []});
   const {marks, depth} = got;
   assert.deepEqual(Array.from(marks.at, (at, i) => ({At: at, P: marks.p[i], From: marks.from[i], Kind: marks.kind[i]})), golden.marks);
   assert.deepEqual(Array.from(depth.at, (at, i) => ({At: at, N: depth.runnable[i]})), golden.depth);

@@ -17,10 +17,13 @@ test('zooming keeps the middle and stops at the shortest window', () => {
 test('the address of a window reads back', () => {
   const hash = span.toHash([1205e6, 1385e6], 'P3');
   assert.equal(hash, '#t=1205000000-1385000000&row=P3');
-  assert.deepEqual(span.fromHash(hash), {window: [1205e6, 1385e6], row: 'P3', pins: null, threads: null});
+  assert.deepEqual(span.fromHash(hash), {window: [1205e6, 1385e6], row: 'P3', pins: null, threads: null, search: null});
   const rows = span.toHash([5, 9], 'G12', [12, 7], true);
   assert.equal(rows, '#t=5-9&row=G12&g=12,7&m=1');
-  assert.deepEqual(span.fromHash(rows), {window: [5, 9], row: 'G12', pins: [12, 7], threads: true});
+  assert.deepEqual(span.fromHash(rows), {window: [5, 9], row: 'G12', pins: [12, 7], threads: true, search: null});
+  const search = {find: 'a&b=%', did: 'blocked: chan receive', least: '1 ms'};
+  assert.deepEqual(span.fromHash(span.toHash([5, 9], null, [], null, search)).search, search);
+  assert.equal(span.fromHash('#t=0-5&find=%2'), null);
   assert.equal(span.fromHash('#t=0-5').row, null);
 });
 

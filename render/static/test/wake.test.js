@@ -4,20 +4,26 @@ import * as rows from '../src/rows.js';
 import * as search from '../src/search.js';
 import * as wake from '../src/wake.js';
 
-// made is a view of tracks given as [start, end, person, wait, waker + 2 or 0, kind].
+// made is a view of tracks given as [start, end, person, wait, waker + 2 or 0, kind, stop].
 function made(...tracks) {
   const built = tracks.map((slices, p) => {
     const pick = (k, Type) => Type.from(slices, (s) => s[k] ?? 0);
     return {
       p, n: slices.length, start: pick(0, Float64Array), end: pick(1, Float64Array), who: pick(2, Uint32Array), wait: pick(3, Float32Array),
-      by: pick(4, Uint32Array), kind: pick(5, Uint8Array), from: Uint8Array.from(slices, (s) => (s[3] === undefined ? 0 : 1)), m: Int32Array.from(slices, () => p),
+      by: pick(4, Uint32Array), kind: pick(5, Uint8Array), from: Uint8Array.from(slices, (s) => (s[3] === undefined ? 0 : 1)), m: Int32Array.from(slices, () => p), place: pick(6, Uint16Array),
     };
   });
-  return {tracks: built, who: {g: [10, 11, 12, -1], name: [0, 1, 1, 0]}, kept: [[0, 1000]], rounded: false};
+  const list = ['', 'blocked: select', 'ended'].map((why) => ({why, stack: []}));
+  const stops = {list, id: (name, place) => place};
+  return {
+    tracks: built, who: {g: [10, 11, 12, -1], name: [0, 1, 1, 0]}, kept: [[0, 1000]], rounded: false, kinds: ['user', '', '', '', '', '', 'runnable', 'away'],
+    stops, stopOf: ({track, i}) => list[track.place[i]],
+  };
 }
 
 // G10 makes G11 runnable at 30 and G12 at 40; G11 runs on the other P at 60, G12 on its own at 100.
-const view = made([[10, 50, 0, 0, 0], [100, 120, 2, 60, 2], [200, 300, 0, 20, 0]], [[60, 90, 1, 30, 2], [90, 95, 3], [95, 99, 1]]);
+// G10 blocks in a select at 50, G12 ends at 120.
+const view = made([[10, 50, 0, 0, 0, 0, 1], [100, 120, 2, 60, 2, 0, 2], [200, 300, 0, 20, 0]], [[60, 90, 1, 30, 2], [90, 95, 3], [95, 99, 1]]);
 const [p0, p1] = view.tracks;
 
 test('who made a goroutine runnable, and when', () => {
@@ -46,6 +52,7 @@ test('a goroutine has a row of what it did on all Ps', () => {
   assert.deepEqual(Array.from({length: t.n}, (_, i) => [t.start[i], t.end[i], t.kind[i]]), [[10, 50, 0], [50, 180, rows.AWAY], [180, 200, rows.RUNNABLE], [200, 300, 0]]);
   assert.deepEqual(rows.original(t, 3), {track: p0, i: 2});
   assert.equal(rows.original(t, 1), null);
+  assert.deepEqual(t.why, ['', 'blocked: select', '', '']);
   const cut = rows.goroutine({...view, kept: [[0, 60], [150, 1000]]}, 10);
   assert.deepEqual([...cut.kind], [0, rows.RUNNABLE, 0], 'between windows nothing is claimed');
 });
@@ -62,5 +69,14 @@ test('a search takes ids, words, states and lengths', () => {
   assert.deepEqual(find({text: 'http serve'}), [[11, 2], [12, 1]]);
   assert.deepEqual(find({least: 30}), [[10, 2], [11, 1]]);
   assert.deepEqual(find({kind: search.WAITED, least: 25}), [[12, 1], [11, 1]]);
+  assert.deepEqual(find({kind: search.AWAY, least: 100}), [[10, 1]]);
+  assert.deepEqual(find({kind: 'blocked: select', least: 131}), []);
+  assert.deepEqual(find({kind: 'ended'}), [[12, 1]]);
   assert.deepEqual(['1ms', '20 µs', '1,5 s', '7', '', 'x', '-1'].map(search.parseLength), [1e6, 2e4, 1.5e9, 7e6, 0, NaN, NaN]);
+});
+
+test('what came of a stop is found with it', () => {
+  const t = rows.goroutine(view, 10);
+  const {masks} = search.find(view, [['a', 'main.a'], ['b', 'b']], {text: '', kind: search.AWAY, least: 0});
+  assert.deepEqual([...search.maskOf(masks, t)], [1, 1, 0, 0]);
 });
