@@ -31,6 +31,18 @@ func (t *Timeline) favor(around []Window) {
 	}
 }
 
+// Around is t with at most so many slices: those in these windows first, earlier
+// windows before later ones.
+func (t *Timeline) Around(windows []Window, most int) *Timeline {
+	if t == nil || t.Len() <= most {
+		return t
+	}
+	out := *t
+	out.parts = slices.Clone(t.parts)
+	out.favor(windows)
+	return out.Trim(most)
+}
+
 // momentShare is the longest part of a trace that one moment asks to be kept.
 const momentShare = 20
 

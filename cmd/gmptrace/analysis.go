@@ -24,6 +24,7 @@ type analysis struct {
 	seconds   int
 	failOn    severity
 	quiet     bool
+	name      string // that a file is shown by instead of its own; "" for that
 	around    []analyze.Window
 	slices    int  // of the timeline to keep; commands without pictures leave it 0
 	explain   bool // the slowest requests or tasks, for the commands that show them

@@ -25,7 +25,17 @@ func (an *analysis) open(ctx context.Context, trace string) (*input, error) {
 	case isURL(trace):
 		return fetch(ctx, trace, an.seconds)
 	}
-	return openFile(ctx, trace)
+	in, err := openFile(ctx, trace)
+	if in != nil && an.name != "" {
+		in.name = an.name
+	}
+	return in, err
+}
+
+// isFile tells whether what TRACE names can be read again and again.
+func isFile(trace string) bool {
+	info, err := os.Stat(trace)
+	return trace != "-" && !isURL(trace) && (err != nil || info.Mode().IsRegular())
 }
 
 func openStdin(ctx context.Context, stdin io.Reader) (*input, error) {

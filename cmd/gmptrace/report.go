@@ -131,5 +131,5 @@ const mostReread = 32 << 20
 // readable tells whether a trace can be read a second time, in little time.
 func readable(trace string) bool {
 	info, err := os.Stat(trace)
-	return trace != "-" && !isURL(trace) && err == nil && info.Mode().IsRegular() && info.Size() <= mostReread
+	return isFile(trace) && err == nil && info.Size() <= mostReread
 }

@@ -7,8 +7,10 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,8 +23,12 @@ import (
 )
 
 // Of a served timeline the page holds so many slices at a time: it opens at once,
-// and fetches what it shows.
-const servedSlices = 300_000
+// and fetches what it shows. Up to keptSlices are kept in memory, some 20 bytes
+// each; a trace with more is read again for every window.
+const (
+	servedSlices = 300_000
+	keptSlices   = 4_000_000
+)
 
 // cachedWindows is how many answers are kept.
 const cachedWindows = 8
@@ -31,6 +37,7 @@ type serveCommand struct {
 	*analysis
 	trace string
 	page  []byte
+	whole *analyze.Report  // with every slice; nil if they are too many
 	base  []analyze.Window // what the page is about
 	host  string           // address that the browser must have asked for
 	token string
@@ -47,22 +54,26 @@ func (a *app) serveCommand() *cobra.Command {
 		Use:   "serve TRACE",
 		Short: "Show a report in the browser, with every moment in full detail",
 		Long: `Serve shows the page of gmptrace report, and lets its timeline fetch any window
-in full detail, however large the trace is. It reads the trace again for that.
+in full detail, however large the trace is. A trace of more than some 50 MB is
+read again for that: it takes as long as the report did.
 
 It prints an address to open. Only this machine can reach it, and only who knows
 the address: it has a token that is new each time. Ctrl-C ends it.
 
-TRACE is a file. Traces compressed with gzip or zstd are recognised by their content.`,
-		Example: `  gmptrace serve app.trace`,
-		Args:    oneTrace,
+` + traceHelp + `
+What is no file is copied to a temporary one, which is deleted at the end.`,
+		Example: `  gmptrace serve app.trace
+  gmptrace serve --seconds 5 http://localhost:6060/debug/pprof/trace
+  gmptrace serve - < app.trace`,
+		Args: oneTrace,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.ran = true
 			return c.run(cmd.Context(), args[0])
 		},
 	}
 	c.explain = true
-	c.slices = servedSlices
 	c.addFlags(cmd.Flags())
+	cmd.Flags().IntVar(&c.slices, "slices", keptSlices, "keep up to `N` slices of the timeline in memory; a trace with more is read again for every window")
 	c.completions(cmd)
 	return cmd
 }
@@ -71,11 +82,16 @@ func (c *serveCommand) run(ctx context.Context, trace string) error {
 	if err := c.check(trace); err != nil {
 		return err
 	}
-	if trace == "-" || isURL(trace) {
-		return usagef("serve reads the trace again for what the page asks for: save it to a file first")
+	if !isFile(trace) {
+		copied, err := c.copied(ctx, trace)
+		if err != nil {
+			return err
+		}
+		defer os.Remove(copied)
+		trace = copied
 	}
 	c.trace = trace
-	rep, err := c.loadAround(ctx, trace)
+	rep, err := c.load(ctx, trace)
 	if err != nil {
 		return err
 	}
@@ -93,16 +109,48 @@ func (c *serveCommand) run(ctx context.Context, trace string) error {
 	return c.serve(ctx, listener)
 }
 
+// copied copies a trace that can be read only once into a temporary file. The page
+// still calls it by its own name.
+func (c *serveCommand) copied(ctx context.Context, trace string) (string, error) {
+	in, err := c.open(ctx, trace)
+	if err != nil {
+		return "", err
+	}
+	defer in.Close()
+	f, err := os.CreateTemp("", "gmptrace-*.trace")
+	if err != nil {
+		return "", fmt.Errorf("copying the trace: %w", err)
+	}
+	_, err = io.Copy(f, in)
+	if err = errors.Join(err, f.Close()); err != nil {
+		os.Remove(f.Name())
+		return "", fmt.Errorf("copying %s: %w", printableName(in.name), err)
+	}
+	c.name = in.name
+	return f.Name(), nil
+}
+
 // prepare writes the page and draws the token.
 func (c *serveCommand) prepare(rep *analyze.Report) error {
+	c.base = rep.Moments()
+	if rep.Timeline != nil && rep.Timeline.Complete {
+		c.whole = rep
+	}
 	var page bytes.Buffer
-	if err := render.Served(&page, rep); err != nil {
+	if err := render.Served(&page, shown(rep, c.base)); err != nil {
 		return err
 	}
-	c.page, c.base, c.token = page.Bytes(), rep.Moments(), rand.Text()
+	c.page, c.token = page.Bytes(), rand.Text()
 	c.turn = make(chan struct{}, 1)
 	c.answers = map[analyze.Window][]byte{}
 	return nil
+}
+
+// shown is what the page shows at a time of rep: the timeline around these windows.
+func shown(rep *analyze.Report, around []analyze.Window) *analyze.Report {
+	out := *rep
+	out.Timeline = rep.Timeline.Around(around, servedSlices)
+	return &out
 }
 
 func (c *serveCommand) serve(ctx context.Context, listener net.Listener) error {
@@ -181,14 +229,18 @@ func (c *serveCommand) answer(ctx context.Context, window analyze.Window) ([]byt
 	if answer, ok := c.cached(window); ok {
 		return answer, nil
 	}
-	an := *c.analysis
-	an.quiet, an.explain, an.around = true, false, append([]analyze.Window{window}, c.base...)
-	rep, err := an.load(ctx, c.trace)
-	if err != nil {
-		return nil, err
+	around := append([]analyze.Window{window}, c.base...)
+	rep := c.whole
+	if rep == nil {
+		an := *c.analysis
+		an.quiet, an.explain, an.around, an.slices = true, false, around, servedSlices
+		var err error
+		if rep, err = an.load(ctx, c.trace); err != nil {
+			return nil, err
+		}
 	}
 	var b bytes.Buffer
-	if err := render.Window(&b, rep); err != nil {
+	if err := render.Window(&b, shown(rep, around)); err != nil {
 		return nil, err
 	}
 	c.keep(window, b.Bytes())

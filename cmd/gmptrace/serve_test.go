@@ -97,9 +97,40 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// TestServeKeeps: a trace that can be read only once is served as well, and leaves
+// no file behind.
+func TestServeKeeps(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	server := endpoints(t)
+	r, w := io.Pipe()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	code := make(chan int, 1)
+	go func() {
+		code <- run(ctx, []string{"serve", server.URL + "/debug/pprof/trace"}, strings.NewReader(""), w, io.Discard)
+	}()
+	line, err := bufio.NewReader(r).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, body := fetched(t, strings.TrimSpace(line), nil); !strings.Contains(body, "127.0.0.1") || strings.Contains(body, os.Getenv("TMPDIR")) {
+		t.Error("the page does not call the trace by its address")
+	}
+	if left, _ := os.ReadDir(os.Getenv("TMPDIR")); len(left) != 1 {
+		t.Errorf("while it serves there are %d temporary files, want the trace's copy", len(left))
+	}
+	cancel()
+	if c := <-code; c != exitDone {
+		t.Errorf("exit code %d after Ctrl-C", c)
+	}
+	if left, _ := os.ReadDir(os.Getenv("TMPDIR")); len(left) != 0 {
+		t.Errorf("it left %v behind", left)
+	}
+}
+
 // TestServeRefuses asks as nobody should.
 func TestServeRefuses(t *testing.T) {
-	address, _ := served(t)
+	address, _ := served(t, "--slices", "0") // the trace is read again for every window
 	origin := strings.Join(strings.Split(address, "/")[:3], "/")
 	for _, test := range []struct {
 		name, address string
