@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Number formats, the same in Go and in static/src/format.js: both are tested
@@ -142,6 +144,12 @@ func plural(n int64, noun string) string {
 func prose(s string) string { return beforeUnit.ReplaceAllString(s, "${1}"+nbsp+"${2}") }
 
 var beforeUnit = regexp.MustCompile(`(\d) ([nµm]?s\b|%|[kMG]i?B\b)`)
+
+// capital is s as a sentence begins.
+func capital(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
+}
 
 // plain replaces the spaces that only a page lays out well.
 var plain = strings.NewReplacer(nbsp, " ", thin, " ").Replace

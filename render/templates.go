@@ -13,7 +13,7 @@ import (
 )
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"dur": dur, "prose": prose, "offset": offset, "count": count, "mean": mean, "pct": pct, "size": size, "plural": plural,
+	"dur": dur, "prose": prose, "capital": capital, "offset": offset, "count": count, "mean": mean, "pct": pct, "size": size, "plural": plural,
 	"share": share[int64], "short": short, "function": functionName, "div": div,
 	"n": func(v int) int64 { return int64(v) }, "ended": func(start, length int64) int64 { return start + length },
 	"program": program, "subtitle": subtitle, "lost": lostText, "link": link, "moment": momentText,

@@ -34,6 +34,7 @@ async function main() {
   const search = timeline ? finder.connect(timeline, $) : null;
   links(timeline, search);
   reveal();
+  document.documentElement.classList.add('live');
   if (timeline && meta.served) fetching.connect(timeline, (text) => { $('fetched').textContent = text; });
   window.gmptrace = {timeline, loaded: performance.now() - began}; // for the tests
 }
