@@ -9,6 +9,7 @@ import {font, ink} from './theme.js';
 export const LANE = 18; // height of the lane of GC phases above the rows
 const LABEL = 48; // a slice is labelled if it is this wide
 const MAX_LABELS = 400;
+const MOST_WOKEN = 40; // arrows to those made runnable
 const HATCH = 8;
 const THIN = HATCH / 2; // too thin to show a texture
 
@@ -328,7 +329,7 @@ function select(c, box, scale, view) {
   }
   if (!view.chosen || !view.rows[view.chosen.row]) return;
   const lane = rowBox(box, view, view.chosen.row);
-  if (view.wake) arrow(c, box, scale, view, lane);
+  arrows(c, box, scale, view);
   const range = {start: view.chosen.start, end: view.chosen.end};
   if (range.end < view.window[0] || range.start > view.window[1]) return;
   const [x, width] = clipped(range, box, scale, view, 2);
@@ -337,39 +338,47 @@ function select(c, box, scale, view) {
   c.strokeRect(x, lane.y, width, lane.height);
 }
 
-// arrow leads from where the waker made the chosen slice's goroutine runnable to
-// the slice's begin; dashes show how long it was runnable.
-function arrow(c, box, scale, view, lane) {
-  const {ready, row} = view.wake;
-  const at = (t) => box.x + Math.max(-50, Math.min(box.width + 50, (t - view.window[0]) * scale));
-  const [from, to] = [at(ready), at(view.chosen.start)];
-  const y = lane.y + lane.height / 2;
+// arrows lead from where the waker made the chosen slice's goroutine runnable to
+// the slice's begin, and from there on to those that it made runnable itself.
+function arrows(c, box, scale, view) {
   c.save();
   c.beginPath();
   c.rect(box.x, box.y - 2, box.width, box.height + 4);
   c.clip();
-  c.lineWidth = 2;
   c.strokeStyle = c.fillStyle = view.palette.text;
-  if (row >= 0) {
-    const other = rowBox(box, view, row);
+  c.lineWidth = 1;
+  for (const {slice: {track, i}, ns} of view.woke.slice(0, MOST_WOKEN)) {
+    arrow(c, box, scale, view, {row: view.chosen.row, at: track.start[i] - ns}, {row: view.rowOf(track.p), at: track.start[i]});
+  }
+  c.lineWidth = 2;
+  if (view.wake) arrow(c, box, scale, view, {row: view.wake.row, at: view.wake.ready}, {row: view.chosen.row, at: view.chosen.start});
+  c.restore();
+}
+
+// arrow leads from an instant on one row, -1 for none, to a later one on another;
+// dashes show how long the goroutine was runnable.
+function arrow(c, box, scale, view, from, to) {
+  const x = (t) => box.x + Math.max(-50, Math.min(box.width + 50, (t - view.window[0]) * scale));
+  const middle = (row) => { const lane = rowBox(box, view, row); return lane.y + lane.height / 2; };
+  const [x0, x1, y] = [x(from.at), x(to.at), middle(to.row)];
+  if (from.row >= 0) {
     c.beginPath();
-    c.moveTo(from, other.y + other.height / 2);
-    c.lineTo(from, y);
+    c.moveTo(x0, middle(from.row));
+    c.lineTo(x0, y);
     c.stroke();
     c.beginPath();
-    c.arc(from, other.y + other.height / 2, 3.5, 0, 2 * Math.PI);
+    c.arc(x0, middle(from.row), 1.5 + c.lineWidth, 0, 2 * Math.PI);
     c.fill();
   }
   c.setLineDash([4, 3]);
   c.beginPath();
-  c.moveTo(from, y);
-  c.lineTo(to, y);
+  c.moveTo(x0, y);
+  c.lineTo(x1, y);
   c.stroke();
   c.setLineDash([]);
   c.beginPath();
-  polygon(c, [[to - 7, y - 4.5], [to, y], [to - 7, y + 4.5]]);
+  polygon(c, [[x1 - 7, y - 4.5], [x1, y], [x1 - 7, y + 4.5]]);
   c.fill();
-  c.restore();
 }
 
 // depth paints the number of runnable goroutines: y(n) says where.

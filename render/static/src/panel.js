@@ -2,7 +2,7 @@
 import {button, el} from './dom.js';
 import {count, dur, offset} from './format.js';
 import {together} from './rows.js';
-import {following, waited, wakeUp, woke} from './wake.js';
+import {following, waited, wakeUp} from './wake.js';
 
 const MOST = 8; // goroutines in a list
 
@@ -38,7 +38,7 @@ function facts(timeline, slice, g, wake) {
   const waiting = waited(view, slice);
   if (waiting.length > 0) add(`Waited meanwhile (${count(waiting.length)})`, people(timeline, waiting, (x) => ` ${about(view)}${dur(x.ns)}`));
   else add('Waited meanwhile', 'nobody that is known to have run later');
-  const woken = woke(view, slice);
+  const woken = view.woke;
   if (woken.length > 0) add(`Made runnable (${count(woken.length)})`, people(timeline, woken, (x) => `, ran ${about(view)}${dur(x.ns)} later`));
   const {why, stack} = view.stopOf(slice);
   if (why) add('Then', why, ...howLong(view, slice, why));

@@ -288,6 +288,7 @@ export class Timeline {
     view.chosen = what.range || null;
     view.wake = null;
     this.detail = what;
+    view.woke = what.slice ? wake.woke(view, what.slice) : [];
     const up = what.slice && wake.wakeUp(view, what.slice);
     if (up) view.wake = {ready: up.ready, row: up.by ? view.rowOf(up.by.track.p) : -1};
   }
@@ -371,7 +372,7 @@ function newView(meta, trace) {
   const tiles = new Map(trace.tiles.map((t) => [t.p, t]));
   const index = new Map(meta.rows.map((p, i) => [p, i]));
   const view = {
-    window: [meta.from, meta.to], row: -1, chosen: null, wake: null, masks: null, kinds: [...meta.kinds, 'runnable', 'neither ran nor runnable'], shown: meta.marks.map(() => false),
+    window: [meta.from, meta.to], row: -1, chosen: null, wake: null, woke: [], masks: null, kinds: [...meta.kinds, 'runnable', 'neither ran nor runnable'], shown: meta.marks.map(() => false),
     rows: meta.rows.map((p) => ({id: `P${p}`, label: `P${p}`, p, g: -1, m: -1, track: tracks.get(p), tiles: tiles.get(p)})),
     procs: meta.rows.length, tracks: trace.tracks, stops: trace.stops, threads: trace.threads, rounded: trace.rounded,
     kept: meta.kept, tileWidth: meta.tileWidth, who: trace.who, marks: trace.marks, depth: trace.depth,
