@@ -16,9 +16,6 @@ INCDIR ?=
 ONLY   ?=
 # For each fuzz target.
 FUZZTIME ?= 30s
-# What takes the README's picture, and of what.
-CHROMIUM ?= chromium
-SHOT ?= fixtures/real/webshop-go1.26-p4.trace
 
 .PHONY: build
 build:
@@ -103,11 +100,7 @@ bundle-check:
 	  test "$$was" = "$$(cat render/static/gmptrace.bundle.js)" || \
 	  { echo "render/static/gmptrace.bundle.js is not what its sources make: commit what make bundle made" >&2; exit 1; }
 
-# The picture in the README.
+# The pictures in the README.
 .PHONY: screenshots
-screenshots: build chromium
-	@mkdir -p .github/screenshots; dir="$$(mktemp -d)"; trap 'rm -rf "$$dir"' EXIT; \
-	  $(BIN)/gmptrace report $(SHOT) -o "$$dir/report.html" && \
-	  $(CHROMIUM) --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$$dir/profile" \
-	    --window-size=1366,1940 --virtual-time-budget=4000 \
-	    --screenshot=.github/screenshots/report.png "file://$$dir/report.html"
+screenshots: chromium
+	$(GO) test ./render -run TestScreenshots -count 1 -screenshots "$(CURDIR)/.github/screenshots"
