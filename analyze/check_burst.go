@@ -27,7 +27,7 @@ var checkBurst = check{id: "burst", title: "Bursts of new goroutines", judge: fu
 	x := &all[0]
 	f := Finding{
 		Severity: graded(x.longest),
-		Title:    fmt.Sprintf("%d goroutines were created within %s and waited up to %s to start", x.count, dur(x.length()), dur(x.longest)),
+		Title:    fmt.Sprintf("%s were created within %s and waited up to %s to start", plural(x.count, "goroutine"), dur(x.length()), dur(x.longest)),
 		CostNS:   b.cost,
 		CostOf:   "goroutine time from creation until the first run, in bursts",
 		What: fmt.Sprintf("At %s the program created %d goroutines in %s, mostly %s. Each waited %s for a P on average before it ran at all.",

@@ -1,13 +1,17 @@
 package analyze
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // checkGC measures how much of the Ps' time mark workers took, and how long
 // goroutines waited for a P that a mark worker had.
 //
 // Threshold: 25 % is what the collector takes by design while it marks; more
 // than 15 % over the whole trace means that it marks most of the time. Critical
-// from 30 %. Or: of waits from 1 ms on, 10 ms in all and at least a quarter passed
+// from 30 %, or where they ran for longer than the program and a collection was under
+// way most of the time: what else had no CPU then had none because of them. Or: of waits from 1 ms on, 10 ms in all and at least a quarter passed
 // behind mark workers; a warning if one passed 10 ms there, critical from 100 ms.
 //
 // It goes behind assists that cost goroutines at least as much as waits behind workers.
@@ -61,15 +65,43 @@ var checkGC = check{id: "gc-workers", title: "GC mark workers crowding out the p
 	if much && g.Workers*100 >= pTime*30 {
 		f.Severity = SeverityCritical
 	}
+	if r.crowdsOut(rep) {
+		f.Severity = SeverityCritical
+		f.What += fmt.Sprintf(" Mark workers ran %s of all that ran.", percent(g.Workers, g.Workers+r.running(rep)))
+		// Whoever had no CPU had none because they had it.
+		for _, id := range []string{"os", "gomaxprocs", "idle-p"} {
+			j.explain(id, math.MaxInt64/4)
+		}
+	}
 	if !late {
 		for _, x := range longestMarks(g.Ranges) {
 			f.Moments = append(f.Moments, Moment{Start: x.Start, End: x.End, G: -1, P: -1, M: -1, Text: "mark phase of " + dur(x.End-x.Start)})
 		}
 	}
-	j.explains, j.base = r.explains(pDidMark), 2*max(1, behind) // assists have to outweigh all of it
+	for id, ns := range r.explains(pDidMark) {
+		j.explain(id, ns)
+	}
+	j.base = 2 * max(1, behind) // assists have to outweigh all of it
 	j.findings = []Finding{f}
 	return j
 }}
+
+// crowdsOut tells whether mark workers ran for longer than the program did, and a
+// collection was under way most of the time.
+func (r *run) crowdsOut(rep *Report) bool {
+	return rep.Key.GCShare >= .5 && rep.GC.Workers >= r.running(rep)
+}
+
+// running is how long the program's goroutines ran.
+func (r *run) running(rep *Report) int64 {
+	var ns int64
+	for _, f := range rep.Functions {
+		if !f.Runtime {
+			ns += f.Running
+		}
+	}
+	return ns
+}
 
 // longestMarks are the longest mark phases among ranges.
 func longestMarks(ranges []GCRange) []GCRange {

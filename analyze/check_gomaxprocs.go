@@ -27,7 +27,7 @@ import "fmt"
 // False positives: two goroutines in long calculations that cannot be interrupted
 // leave no event either, and a program with a period of its own of 100 ms can look
 // like a quota.
-var checkGomaxprocs = check{id: "gomaxprocs", title: "GOMAXPROCS against the CPUs that there are", judge: func(r *run, rep *Report) judgement {
+var checkGomaxprocs = check{id: "gomaxprocs", title: "GOMAXPROCS against the CPUs that there are", symptom: true, judge: func(r *run, rep *Report) judgement {
 	st, p := r.stalls.total(), r.preempts
 	j := judgement{measured: fmt.Sprintf("%s in which nothing happened although goroutines ran, %s in all; %d of %s used up came late", plural(st.n, "standstill"), dur(st.total), p.late, plural(p.slice, "time slice"))}
 	if len(rep.Trace.Gomaxprocs) == 0 {
@@ -99,6 +99,7 @@ func (r *run) tooManyPs(rep *Report, f *Finding, st *stallSum, n int64) attribut
 	}
 	f.Severity = SeverityWarning
 	x := r.explains(pDidNone, pDidSpare)
+	x["os"] = lacking
 	x["idle-p"] = min(lacking, r.procs.wastes.long)
 	x["unbalanced"] = r.blame.waited[pDidSpare]
 	return x

@@ -37,7 +37,7 @@ var checkNetpoll = check{id: "netpoll", title: "Network wake-ups found late", sy
 	}
 	f := Finding{
 		Severity: SeverityInfo,
-		Title:    fmt.Sprintf("%d network wake-ups were found only by the runtime's monitor", n.polled),
+		Title:    fmt.Sprintf("%s network wake-ups were found only by the runtime's monitor", count(n.polled)),
 		CostNS:   n.after.total,
 		CostOf:   "goroutine time from when the monitor found them until they ran; the delay before is not in the trace",
 		What: fmt.Sprintf("Of %s, %s were found by the monitor, up to %d at once. They had been ready for up to about 10 ms by then, each; the trace does not tell since when.",

@@ -1,7 +1,9 @@
 package analyze
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"gmptrace/model"
 )
@@ -27,7 +29,7 @@ import (
 // system held it, the P of another queue may be blamed. Goroutines that seem to
 // run while their thread has no CPU are not seen if that is for less than 20 ms, or if
 // they often run for long.
-var checkOS = check{id: "os", title: "Waits with nobody of the process in the way", judge: func(r *run, rep *Report) judgement {
+var checkOS = check{id: "os", title: "Waits with nobody of the process in the way", symptom: true, judge: func(r *run, rep *Report) judgement {
 	b := r.blame
 	ns, all := b.waited[pDidNone]+b.waited[pDidSpare], b.waited.total()
 	j := judgement{measured: fmt.Sprintf("%s of %s that waits of %s and more lasted", dur(ns), dur(all), dur(blamedFrom))}
@@ -169,16 +171,30 @@ func (s *split) total() int64 {
 	return ns
 }
 
-// blameEvidence says how waits divide.
-func (r *run) blameEvidence(s *split) []Evidence {
-	return []Evidence{
-		{"of the waits: the P ran nothing", dur(s[pDidNone])},
-		{"the world was stopped", dur(s[pDidStop])},
-		{"goroutines took turns", dur(s[pDidRun])},
-		{"one goroutine used up its time slice", dur(s[pDidHog])},
-		{"one goroutine ran on when its time slice was over", dur(s[pDidOver])},
-		{"a mark worker ran", dur(s[pDidMark])},
-		{"another goroutine of the runtime ran", dur(s[pDidOther])},
-		{"a system call had the P", dur(s[pDidCall])},
+// whileWords say what a P did while a goroutine waited for it.
+var whileWords = [...]string{
+	pDidRun: "goroutines took turns", pDidHog: "one goroutine used up its time slice", pDidOver: "one goroutine ran on when its time slice was over",
+	pDidMark: "a mark worker ran", pDidOther: "another goroutine of the runtime ran", pDidNone: "the P ran nothing", pDidCall: "a system call had the P",
+	pDidStop: "the world was stopped",
+}
+
+// parts are what the P did in these waits, most first.
+func (s *split) parts() []pDid {
+	var kinds []pDid
+	for k := range pDid(len(whileWords)) {
+		if s[k] > 0 {
+			kinds = append(kinds, k)
+		}
 	}
+	slices.SortStableFunc(kinds, func(a, b pDid) int { return cmp.Compare(s[b], s[a]) })
+	return kinds
+}
+
+// blameEvidence says how waits divide, the longest part first.
+func (r *run) blameEvidence(s *split) []Evidence {
+	var out []Evidence
+	for _, k := range s.parts() {
+		out = append(out, Evidence{"of that time, " + whileWords[k], dur(s[k]) + ", " + percent(s[k], s.total())})
+	}
+	return out
 }

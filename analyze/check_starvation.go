@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -25,7 +26,7 @@ var checkStarvation = check{id: "starvation", title: "Goroutines that waited lon
 		Title:    fmt.Sprintf("Goroutines waited up to %s for a P", dur(l.user.max)),
 		CostNS:   l.starvedNS,
 		CostOf:   "goroutine time spent runnable in waits longer than " + dur(starvedAfter),
-		What: fmt.Sprintf("%s took longer than %s from ready to running; half of all waits took less than %s.",
+		What: fmt.Sprintf("%s took longer than %s from ready to running; half of the program's waits took less than %s.",
 			plural(l.starved, "wait"), dur(starvedAfter), dur(l.user.quantile(.5))),
 		Sure: "certain", SureWhy: "the trace holds both ends of each wait; who ran meanwhile on the P that the model had it queued on is inferred",
 		Evidence: []Evidence{
@@ -50,6 +51,8 @@ var checkStarvation = check{id: "starvation", title: "Goroutines that waited lon
 	}
 	if len(rep.Episodes) > 0 {
 		f.Why, f.Advice = starvationCause(&rep.Episodes[0])
+		why, advice := starvedBy(&r.blame.starved, l.starved, l.starvedNS)
+		f.Why, f.Advice = why+f.Why, cmp.Or(advice, f.Advice)
 		f.Stacks = r.culpritStack(&rep.Episodes[0])
 	}
 	if fn := mostlyBehind(rep.Episodes); fn != "" {
@@ -64,6 +67,38 @@ var checkStarvation = check{id: "starvation", title: "Goroutines that waited lon
 
 // starvedAfter is the wait from which a goroutine counts as starved.
 const starvedAfter = 10_000_000 // ns
+
+// starvedBy says what most of the waits' time passed with, and what to do about
+// that; the advice is "" where the worst wait has it. One wait needs no sum.
+func starvedBy(s *split, n, ns int64) (why, advice string) {
+	kinds := s.parts()
+	if n < 2 || len(kinds) == 0 || s.total()*2 < ns {
+		return "", ""
+	}
+	most := kinds[0]
+	if s[most]*20 >= s.total()*19 {
+		return "", "" // the worst wait is like the others
+	}
+	why = fmt.Sprintf("For %s of the time of all these waits, %s", percent(s[most], s.total()), whileWords[most])
+	if s[kinds[1]]*10 >= s.total() {
+		why += fmt.Sprintf("; for %s, %s", percent(s[kinds[1]], s.total()), whileWords[kinds[1]])
+	}
+	why += ". "
+	if s[most]*5 < s.total()*2 {
+		return why, starvedAdvice[pDidRun] // no one thing
+	}
+	return why, starvedAdvice[most]
+}
+
+// starvedAdvice is by what most of the time passed with.
+var starvedAdvice = map[pDid]string{
+	pDidRun:  "There was more work than the Ps could do: run less at once (a bounded pool of workers), make the work cheaper, or give the process more CPUs.",
+	pDidHog:  "Goroutines compute for whole time slices: run less of that at once (a bounded pool of workers), make it cheaper, or give the process more CPUs.",
+	pDidMark: "Let the collector work less: allocate less (profile with -alloc_space), or raise GOGC or GOMEMLIMIT.",
+	pDidNone: "Look at the findings on idle Ps, and at the machine: CPU quota, other processes, GOMAXPROCS higher than the CPUs that the process gets.",
+	pDidStop: "See the finding on stop-the-world pauses.",
+	pDidCall: "See the finding on system calls that held Ps.",
+}
 
 func whoRan(e *Episode) string {
 	if len(e.Culprits) == 0 || e.Forgotten*2 >= e.Wait {
@@ -92,7 +127,7 @@ func starvationCause(e *Episode) (why, advice string) {
 			"See which goroutines run there in the timeline: they switch very often, and leave no turn to those that wait."
 	case e.Culprits[0].NS*2 >= e.Wait && isTracer(e.Culprits[0].Func):
 		return fmt.Sprintf("In the worst wait the tracer itself held P%d for %s of %s: it writes down the state of every goroutine, again about once a second. Without tracing this wait would not have been.", queueOf(e), dur(e.Culprits[0].NS), dur(e.Wait)),
-			"Leave these waits out of account: they say how many goroutines there are (each costs the tracer about half a microsecond), nothing else."
+			"Leave out of account what passed behind the tracer: it says how many goroutines there are (each costs about half a microsecond), nothing else."
 	case e.Culprits[0].NS*2 >= e.Wait:
 		c := e.Culprits[0]
 		return fmt.Sprintf("In the worst wait %s held P%d for %s of %s.", named(int64(c.G), c.Func), queueOf(e), dur(c.NS), dur(e.Wait)),

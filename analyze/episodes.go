@@ -11,6 +11,8 @@ const (
 	maxEpisodes = 20   // worst waits kept
 	maxCulprits = 5    // shown of each
 	recentPs    = 1024 // stretches remembered of each P, to say who ran while another waited
+	longPs      = 256  // and of those of longPsFrom or more, which reach back further
+	longPsFrom  = 500_000
 )
 
 // episodes answers: which waits for a P were the worst, and who ran meanwhile
@@ -20,9 +22,25 @@ type episodes struct {
 	names  *names
 	zero   model.Time
 	worst  *topK[*episode]
-	recent [][]model.PInterval // by P, circular
-	next   []int
-	open   []*episode // whose P has not shown yet what it did until the end
+	recent []lastStretches // by P
+	long   []lastStretches // by P, of longPsFrom or more
+	open   []*episode      // whose P has not shown yet what it did until the end
+}
+
+// lastStretches are the last stretches of a P.
+type lastStretches struct {
+	ring []model.PInterval
+	next int
+	most int
+}
+
+func (l *lastStretches) add(iv *model.PInterval) {
+	if len(l.ring) < l.most {
+		l.ring = append(l.ring, *iv)
+	} else {
+		l.ring[l.next%l.most] = *iv
+	}
+	l.next++
 }
 
 type episode struct {
@@ -64,16 +82,13 @@ func (e *episodes) observe(f *model.Facts) {
 // remember keeps a stretch of a P and adds it to the episodes that wait for it.
 func (e *episodes) remember(iv *model.PInterval) {
 	for int(iv.P) >= len(e.recent) {
-		e.recent = append(e.recent, nil)
-		e.next = append(e.next, 0)
+		e.recent = append(e.recent, lastStretches{most: recentPs})
+		e.long = append(e.long, lastStretches{most: longPs})
 	}
-	ring := e.recent[iv.P]
-	if len(ring) < recentPs {
-		e.recent[iv.P] = append(ring, *iv)
-	} else {
-		ring[e.next[iv.P]%recentPs] = *iv
+	e.recent[iv.P].add(iv)
+	if iv.End-iv.Start >= longPsFrom {
+		e.long[iv.P].add(iv)
 	}
-	e.next[iv.P]++
 	if len(e.open) == 0 {
 		return
 	}
@@ -86,12 +101,14 @@ func (e *episodes) remember(iv *model.PInterval) {
 	})
 }
 
-func (x *episode) add(iv *model.PInterval) {
+// add counts what of a stretch lies in the wait, and returns how much that is.
+func (x *episode) add(iv *model.PInterval) int64 {
 	from, to := max(iv.Start, x.start), min(iv.End, x.end)
 	if to <= from || iv.G == model.NoG {
-		return
+		return 0
 	}
 	x.ran[culprit{iv.G, iv.Func}] += int64(to - from)
+	return int64(to - from)
 }
 
 func (e *episodes) admit(wait int64, d *model.Dispatch) {
@@ -130,14 +147,21 @@ func (e *episodes) keep(wait int64, x *episode) {
 	}
 	done := false
 	known := x.end
-	for i := range e.recent[x.on] {
-		iv := &e.recent[x.on][i]
+	recent := e.recent[x.on].ring
+	for i := range recent {
+		iv := &recent[i]
 		x.add(iv)
 		done = done || iv.End >= x.end
 		known = min(known, iv.Start)
 	}
-	if len(e.recent[x.on]) == recentPs {
-		x.Forgotten = max(0, int64(known-x.start))
+	if len(recent) == recentPs && known > x.start {
+		x.Forgotten = int64(known - x.start)
+		for i := range e.long[x.on].ring {
+			if iv := &e.long[x.on].ring[i]; iv.Start < known {
+				x.Forgotten -= x.add(iv)
+			}
+		}
+		x.Forgotten = max(0, x.Forgotten)
 	}
 	if !done {
 		e.open = append(e.open, x)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"gmptrace/model"
 )
@@ -97,7 +96,7 @@ func (r *run) check(rep *Report) {
 		f := &found[i]
 		f.Number = i + 1
 		if f.cause != "" {
-			f.Why += " See " + strconv.Quote(f.cause) + ", which explains at least half of it."
+			f.Why += ` See "` + f.cause + `", which explains at least half of it.`
 		}
 		rep.Findings = append(rep.Findings, f.Finding)
 	}
@@ -205,26 +204,31 @@ func littleOf(findings []Finding, whole int64) bool {
 // whereTimeWent says where the time of the program's own goroutines went, of those
 // that did anything: a pool of thousands that only stood by would drown the rest.
 func (r *run) whereTimeWent(rep *Report) string {
-	var running, runnable, syscall, total, parked int64
+	var sum struct{ running, runnable, syscall, total, parked int64 }
 	blocked := map[string]int64{}
+	var calls, waits mostOf
 	for _, f := range rep.Functions {
 		if f.Runtime {
 			continue
 		}
-		running += f.Running
-		runnable += f.Runnable
-		syscall += f.Syscall
-		total += f.Total - f.ParkedNS
-		parked += f.Parked
+		sum.running += f.Running
+		sum.runnable += f.Runnable
+		sum.syscall += f.Syscall - f.ParkedCalls
+		sum.total += f.Total - f.ParkedNS
+		sum.parked += f.Parked
+		calls.offer(f.Name, f.Syscall-f.ParkedCalls)
 		for _, b := range f.Blocked {
-			blocked[b.Reason] += b.NS
+			ns := b.NS
+			if b.Reason == model.ReasonNone.String() {
+				ns -= f.ParkedNS - f.ParkedCalls
+			}
+			blocked[b.Reason] += ns
 		}
-		blocked[model.ReasonNone.String()] -= f.ParkedNS
 	}
 	switch {
-	case total == 0 && parked == 0:
+	case sum.total == 0 && sum.parked == 0:
 		return "No goroutine of the program shows in it."
-	case total == 0:
+	case sum.total == 0:
 		return "All goroutines of the program were blocked all the while."
 	}
 	reason := ""
@@ -233,14 +237,44 @@ func (r *run) whereTimeWent(rep *Report) string {
 			reason = name
 		}
 	}
-	s := fmt.Sprintf("Waiting for a P made up %s of the program's goroutine time, running %s, system calls %s", percent(runnable, total), percent(running, total), percent(syscall, total))
-	if reason != "" && blocked[reason] > 0 {
-		s += fmt.Sprintf("; most of the rest was spent %s (%s)", blockedOn(reason), percent(blocked[reason], total))
+	s := fmt.Sprintf("Waiting for a P made up %s of the program's goroutine time, running %s, system calls %s", percent(sum.runnable, sum.total), percent(sum.running, sum.total), percent(sum.syscall, sum.total))
+	if sum.syscall*10 >= sum.total {
+		s += calls.of(sum.syscall)
 	}
-	if parked > 0 {
-		s += fmt.Sprintf("; %s, blocked all the while, left out", plural(parked, "goroutine"))
+	if reason != "" && blocked[reason] > 0 {
+		for _, f := range rep.Functions {
+			for _, b := range f.Blocked {
+				if !f.Runtime && b.Reason == reason {
+					waits.offer(f.Name, b.NS)
+				}
+			}
+		}
+		s += fmt.Sprintf("; most of the rest was spent %s (%s)", blockedOn(reason), percent(blocked[reason], sum.total)) + waits.of(blocked[reason])
+	}
+	if sum.parked > 0 {
+		s += ". Not counted: " + plural(sum.parked, "goroutine") + " that stood by all the while"
 	}
 	return s + "."
+}
+
+// mostOf is the function with the most of some time.
+type mostOf struct {
+	fn string
+	ns int64
+}
+
+func (m *mostOf) offer(fn string, ns int64) {
+	if ns > m.ns {
+		m.fn, m.ns = fn, ns
+	}
+}
+
+// of names it where it has at least half of all.
+func (m *mostOf) of(all int64) string {
+	if m.ns*2 < all || m.fn == "" {
+		return ""
+	}
+	return ", mostly by " + functionName(m.fn)
 }
 
 // blockedOn says in plain words what a goroutine waits for.

@@ -46,6 +46,13 @@ func (f *functions) add(iv *model.GInterval) {
 	if iv.First {
 		t.Goroutines++
 		t.Runtime = iv.Runtime
+		if iv.Open == model.OpenStart|model.OpenEnd && (iv.State == model.GWaiting || iv.State == model.GSyscall) {
+			t.Parked++
+			t.ParkedNS += d
+			if iv.State == model.GSyscall {
+				t.ParkedCalls += d
+			}
+		}
 	}
 	t.Total += d
 	switch iv.State {
@@ -63,10 +70,6 @@ func (f *functions) add(iv *model.GInterval) {
 		b := &t.blocked[iv.Reason]
 		b.NS += d
 		b.Count++
-		if iv.First && iv.Open == model.OpenStart|model.OpenEnd {
-			t.Parked++
-			t.ParkedNS += d
-		}
 	default:
 		t.Unknown += d
 	}

@@ -369,15 +369,17 @@ type FunctionTime struct {
 	WaitMax    int64        `json:"wait_max_ns"`
 	Runtime    bool         `json:"runtime"`    // belongs to the Go runtime
 	Unknown    int64        `json:"unknown_ns"` // of Total: state not told by the trace
-	Parked     int64        `json:"parked"`     // of Goroutines: blocked all the while
-	ParkedNS   int64        `json:"parked_ns"`  // of the blocked times: theirs, for a reason that the trace does not give
+	Parked     int64        `json:"parked"`     // of Goroutines: blocked, or in a system call, all the while
+	ParkedNS   int64        `json:"parked_ns"`  // of Total: theirs
 
 	// For policies. They are no part of the JSON.
 	Waits    int64 `json:"-"` // from ready to execute, those cut off by the trace's ends too
 	WaitP50  int64 `json:"-"`
 	WaitP90  int64 `json:"-"`
 	WaitP999 int64 `json:"-"`
-	At       Frame `json:"-"` // where the function stands in the source; empty when unknown
+	// Of ParkedNS, in system calls; the rest was blocked for a reason not told.
+	ParkedCalls int64 `json:"-"`
+	At          Frame `json:"-"` // where the function stands in the source; empty when unknown
 }
 
 // ReasonTime is time blocked for one reason.

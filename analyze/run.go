@@ -108,6 +108,7 @@ func (r *run) begin(b *batch, opt Options) error {
 		rp.standing = true
 	}
 	if opt.Slices > 0 {
+		rp.sched.Depths = true
 		rp.collectors = append(rp.collectors, &tracker{names: n, zero: zero, latency: r.latency, budget: opt.Slices, around: opt.Around,
 			begun: map[model.GoID]assistOn{}})
 	}

@@ -97,6 +97,9 @@ func (t *tracker) observe(f *model.Facts) {
 	for i := range f.Dispatches {
 		t.dispatch(c, &f.Dispatches[i])
 	}
+	for _, d := range f.Depths {
+		c.depth = t.depth.add(c.depth, int64(d.Time-t.zero), int(d.N))
+	}
 	for i := range f.Handoffs {
 		c.marks = append(c.marks, Mark{At: int64(f.Handoffs[i].Time - t.zero), P: f.Handoffs[i].P, From: model.NoP, Kind: MarkHandoff})
 	}
@@ -110,8 +113,8 @@ func (t *tracker) observe(f *model.Facts) {
 	}
 }
 
-// dispatch keeps what one dispatch shows: a mark, the number of runnable
-// goroutines, and how interesting the time of its wait is.
+// dispatch keeps what one dispatch shows: a mark, and how interesting the time of
+// its wait is.
 func (t *tracker) dispatch(c *chunk, d *model.Dispatch) {
 	at := int64(d.Time - t.zero)
 	switch d.Source {
@@ -120,48 +123,45 @@ func (t *tracker) dispatch(c *chunk, d *model.Dispatch) {
 	case model.SourceGlobalTick:
 		c.marks = append(c.marks, Mark{At: at, P: d.P, From: model.NoP, Kind: MarkTick})
 	}
-	c.depth = t.depth.add(c.depth, at, int(d.Runnable))
 	t.interesting(d.Ready, int64(d.Time-d.Ready))
 }
 
-// depths thins the number of runnable goroutines, of which every dispatch tells.
-// It keeps a point where the number has changed by more than a sixteenth, and
-// before it the highest one since the last point kept: nothing that a picture
-// is looked at for gets lost. These are at most two points for a dispatch.
+// depths thins the number of runnable goroutines, which every wake-up and every
+// dispatch changes. It keeps a point where the number has changed by more than a
+// sixteenth, and before it the highest one since the last point kept: nothing that
+// a picture is looked at for gets lost. These are at most three points for a change.
 type depths struct {
-	last DepthPoint // told of last
-	kept int        // last number kept
-	high DepthPoint // highest since
+	kept, last DepthPoint // last point kept, and told of
+	high       DepthPoint // highest since the last one kept
+	fell       DepthPoint // what came after the highest
 }
 
-// add tells of the number after a dispatch: until then there was one more.
+// add tells of the number from a moment on.
 func (d *depths) add(points []DepthPoint, at int64, n int) []DepthPoint {
 	d.last = DepthPoint{At: at, N: n}
-	if n+1 > d.high.N {
-		d.high = DepthPoint{At: at, N: n + 1}
+	switch {
+	case n > d.high.N:
+		d.high, d.fell = d.last, d.last
+	case d.fell == d.high:
+		d.fell = d.last
 	}
-	if diff := n - d.kept; max(diff, -diff) <= d.kept/16 {
+	if diff := n - d.kept.N; max(diff, -diff) <= d.kept.N/16 {
 		return points
 	}
-	return append(d.flush(points), d.keep())
-}
-
-// keep is the number told of last, kept now.
-func (d *depths) keep() DepthPoint {
-	d.kept, d.high = d.last.N, d.last
-	return d.last
-}
-
-// flush keeps the highest number since the last one kept, and that the dispatch
-// which told of it ended it: a moment must not look like a plateau.
-func (d *depths) flush(points []DepthPoint) []DepthPoint {
-	if d.high.N > d.kept {
-		points = append(points, d.high)
-		if d.high.At < d.last.At {
-			points = append(points, DepthPoint{At: d.high.At, N: d.high.N - 1})
-		}
+	points = d.flush(points)
+	if n := len(points); n == 0 || points[n-1] != d.last {
+		points = append(points, d.last)
 	}
-	d.high = DepthPoint{At: d.last.At, N: d.kept}
+	return points
+}
+
+// flush keeps the highest number since the last one kept, and what came after it:
+// a moment must not look like a plateau.
+func (d *depths) flush(points []DepthPoint) []DepthPoint {
+	if d.high.N > d.kept.N && d.fell != d.high {
+		points = append(points, d.high, d.fell)
+	}
+	d.kept, d.high, d.fell = d.last, d.last, d.last
 	return points
 }
 
@@ -308,7 +308,7 @@ func (t *tracker) cut() {
 	c.depth = t.depth.flush(c.depth)
 	c.worst = worth(c.worst, Window{int64(c.start - t.zero), int64(c.end - t.zero)}, t.around)
 	next := t.newChunk(c.end)
-	now := t.depth.keep() // told again: the chunks before may be dropped
+	now := t.depth.last // told again: the chunks before may be dropped
 	now.At = int64(c.end - t.zero)
 	next.depth = append(next.depth, now)
 	t.chunks = append(t.chunks, next)

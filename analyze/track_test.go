@@ -14,23 +14,22 @@ func TestDepths(t *testing.T) {
 		got = d.add(got, int64(i), n)
 	}
 	got = d.flush(got)
-	// A dispatch that leaves n had n+1 before it.
-	want := []DepthPoint{{0, 101}, {0, 100}, {3, 105}, {3, 104}, {6, 50}, {8, 53}, {8, 52}}
+	want := []DepthPoint{{0, 100}, {3, 104}, {4, 100}, {6, 50}, {8, 52}, {9, 50}}
 	if !slices.Equal(got, want) {
 		t.Errorf("kept %v, want %v", got, want)
 	}
 }
 
-// TestDepthsBound: at most two points for a dispatch, however they jump.
+// TestDepthsBound: at most three points for a change, however they jump.
 func TestDepthsBound(t *testing.T) {
 	var d depths
 	var got []DepthPoint
-	const dispatches = 10_000
-	for i := range int64(dispatches) {
+	const changes = 10_000
+	for i := range int64(changes) {
 		got = d.add(got, i, int(i*i*7919%1000))
 	}
-	if got = d.flush(got); len(got) > 2*dispatches+1 {
-		t.Errorf("%d points for %d dispatches", len(got), dispatches)
+	if got = d.flush(got); len(got) > 3*changes+1 {
+		t.Errorf("%d points for %d changes", len(got), changes)
 	}
 	if !slices.IsSortedFunc(got, func(a, b DepthPoint) int { return int(a.At - b.At) }) {
 		t.Error("the points are not in order of time")

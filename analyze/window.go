@@ -35,6 +35,7 @@ func (w *window) cut(f *model.Facts) {
 	f.Sysexits = kept(f.Sysexits, func(x *model.Sysexit) bool { return w.holds(x.Time) })
 	f.Starts = kept(f.Starts, func(x *model.Start) bool { return w.holds(x.Time) })
 	f.Divergences = kept(f.Divergences, func(d *model.Divergence) bool { return w.holds(d.Time) })
+	f.Depths = kept(f.Depths, func(d *model.Depth) bool { return w.holds(d.Time) })
 	f.Gs = kept(f.Gs, w.cutG)
 	f.Ps = kept(f.Ps, func(iv *model.PInterval) (ok bool) {
 		iv.Start, iv.End, ok = w.clip(iv.Start, iv.End)

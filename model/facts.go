@@ -14,6 +14,7 @@ type Facts struct {
 	Sysexits    []Sysexit
 	Starts      []Start
 	Divergences []Divergence
+	Depths      []Depth // only where Sched.Depths asks for them
 
 	// Events are the events that change no scheduler state (collections, tasks,
 	// labels …), delayed as the facts are.
@@ -39,7 +40,14 @@ func (f *Facts) Reset() {
 	f.Sysexits = f.Sysexits[:0]
 	f.Starts = f.Starts[:0]
 	f.Divergences = f.Divergences[:0]
+	f.Depths = f.Depths[:0]
 	f.Events = f.Events[:0]
+}
+
+// Depth is the number of runnable goroutines from a moment on.
+type Depth struct {
+	Time Time
+	N    int32
 }
 
 // factCounts is how many facts of each kind there are.

@@ -11,6 +11,9 @@ const maxProcs = 1 << 16
 type Sched struct {
 	Facts Facts
 
+	// Depths asks for Facts.Depths, which are many.
+	Depths bool
+
 	rules Rules
 	ahead horizon
 	gs    goroutines
@@ -260,14 +263,25 @@ func (s *Sched) npidle() int { return max(0, s.procs-s.running) }
 // setG closes g's current stretch and begins one in state.
 func (s *Sched) setG(g *G, state GState, by GoID) {
 	s.closeG(g, by)
-	if g.state == GRunnable {
-		s.runnable--
+	if (g.state == GRunnable) != (state == GRunnable) {
+		s.counts(state == GRunnable)
 	}
 	if state == GRunnable {
-		s.runnable++
 		g.by = by
 	}
 	g.state, g.since, g.open, g.woken = state, s.now, 0, false
+}
+
+// counts is one runnable goroutine more, or one fewer.
+func (s *Sched) counts(more bool) {
+	if more {
+		s.runnable++
+	} else {
+		s.runnable--
+	}
+	if s.Depths && s.trial.depth == 0 {
+		s.Facts.Depths = append(s.Facts.Depths, Depth{s.now, int32(s.runnable)})
+	}
 }
 
 // closeG writes g's current stretch, which ends now.

@@ -325,7 +325,7 @@ func (s *Sched) appears(g *G, state GState) {
 	}
 	g.ran = g.since
 	if state == GRunnable {
-		s.runnable++
+		s.counts(true)
 		g.place = placeUnknown
 	}
 }

@@ -161,7 +161,8 @@ type meta struct {
 	TileWidth int64          `json:"tileWidth"`
 	Ranges    [][4]int64     `json:"ranges"` // start, end, 1 for stop-the-world, index in Causes
 	Causes    []string       `json:"causes"`
-	Findings  []place        `json:"findings"`
+	Findings  []place        `json:"findings"`         // those that have a moment
+	Found     int            `json:"found"`            // all
 	Served    bool           `json:"served,omitempty"` // windows can be asked for
 	Have      int64          `json:"have"`             // slices in the block
 	All       int64          `json:"all"`              // in the part that was analysed
@@ -169,13 +170,15 @@ type meta struct {
 
 // place is where a finding is on the timeline.
 type place struct {
-	Start int64        `json:"start"`
-	End   int64        `json:"end"`
-	P     model.ProcID `json:"p"`
+	Start  int64        `json:"start"`
+	End    int64        `json:"end"`
+	P      model.ProcID `json:"p"`
+	Number int          `json:"number"`
+	Title  string       `json:"title"`
 }
 
 func newMeta(r *analyze.Report) meta {
-	m := meta{Rows: rows(r), Names: [][2]string{}, Kept: [][2]int64{}, TileWidth: max(1, r.Overview.Width), Findings: []place{}}
+	m := meta{Rows: rows(r), Names: [][2]string{}, Kept: [][2]int64{}, TileWidth: max(1, r.Overview.Width), Findings: []place{}, Found: len(r.Findings)}
 	m.From, m.To = bounds(r)
 	for k := range analyze.NumSliceKinds {
 		m.Kinds = append(m.Kinds, k.String())
@@ -190,7 +193,7 @@ func newMeta(r *analyze.Report) meta {
 	for _, f := range r.Findings {
 		if len(f.Moments) > 0 {
 			a, b := around(r, f.Moments[0].Start, f.Moments[0].End)
-			m.Findings = append(m.Findings, place{a, b, f.Moments[0].P})
+			m.Findings = append(m.Findings, place{a, b, f.Moments[0].P, f.Number, f.Title})
 		}
 	}
 	m.timeline(r.Timeline)

@@ -120,7 +120,7 @@ func TestPageSearch(t *testing.T) {
 // takes them away.
 func TestPagePins(t *testing.T) {
 	p := open(t, chainReport(), view{width: desktop, height: 768, hash: "#t=0-1000000&row=G21&g=21,22&m=0&find=main.a&did=away"})
-	if got := eval[string](p, `document.getElementById('search-status').textContent + gmptrace.timeline.hash()`); got != "1 slice of 1 goroutine.#t=0-1000000&row=G21&g=21,22&find=main.a&did=away" {
+	if got := eval[string](p, `document.getElementById('search-status').textContent + gmptrace.timeline.hash()`); got != "1 slice of 1 goroutine.#t=0-1000000&row=G21&g=21,22&m=0&find=main.a&did=away" {
 		t.Errorf("the address searches for %q", got)
 	}
 	p.do(chromedp.Evaluate[chromedp.Void](`document.getElementById('search-clear').click()`))
@@ -136,7 +136,7 @@ func TestPagePins(t *testing.T) {
 		t.Errorf("on G21's row is %q", got)
 	}
 	p.do(chromedp.Evaluate[chromedp.Void](`gmptrace.timeline.togglePin(20)`))
-	if got := eval[string](p, `(() => { const t = gmptrace.timeline; const b = t.box; t.hover(b.x + b.width * .45, b.y + b.height - 12); return t.tip.textContent; })()`); !strings.Contains(got, "G20 · blocked: select\n300") {
+	if got := eval[string](p, `(() => { const t = gmptrace.timeline; const b = t.box; t.hover(b.x + b.width * .45, b.y + b.height - 12); return t.tip.textContent; })()`); !strings.Contains(got, "G20 · blocked: select\nG20 main.a\n300"+nbsp+"µs") {
 		t.Errorf("on G20's row is %q", got)
 	}
 	p.do(chromedp.Evaluate[chromedp.Void](`gmptrace.timeline.togglePin(20)`))
@@ -144,7 +144,7 @@ func TestPagePins(t *testing.T) {
 	if got := eval[string](p, rows); got != "P0,P1,G21,G22,M41,M42,M43" {
 		t.Errorf("with threads the rows are %s", got)
 	}
-	if got := eval[string](p, `gmptrace.timeline.hash()`); got != "#t=0-1000000&row=G21&g=21,22&m=1" {
+	if got := eval[string](p, `gmptrace.timeline.hash()`); got != "#t=0-1000000&row=G21&g=21,22" {
 		t.Errorf("the address is %s", got)
 	}
 	if over := eval[string](p, overflowing); over != "" {

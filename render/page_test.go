@@ -167,10 +167,10 @@ func TestPageLinks(t *testing.T) {
 	p.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('#f1 a[href^="#t="]').click()`))
 	start, end := around(r, m.Start, m.End)
 	lands(p, start, end, m.P)
-	if hash := eval[string](p, `location.hash`); hash != link(r, m.Start, m.End, m.P) {
+	if hash := eval[string](p, `location.hash`); hash != momentLink(r, m) {
 		t.Errorf("the address is %s", hash)
 	}
-	if got := eval[string](p, `(() => { const {timeline: t} = gmptrace; t.hover(t.box.x + t.box.width / 2, t.box.y + t.box.height * 3.5 / 8); return t.tip.textContent; })()`); !strings.Contains(got, "G4711 main.priceIndex.rebuild") {
+	if got := eval[string](p, `(() => { const {timeline: t} = gmptrace; t.hover(t.box.x + t.box.width / 2, t.box.y + (t.box.height - 34) * 3.5 / 8); return t.tip.textContent; })()`); !strings.Contains(got, "G4711 main.priceIndex.rebuild") {
 		t.Errorf("in the middle of the finding's row is %q, want G4711", got)
 	}
 	if top := eval[float64](p, `document.getElementById('timeline').getBoundingClientRect().top`); top < 0 || top > 500 {

@@ -39,6 +39,15 @@ func link(r *analyze.Report, start, end int64, p model.ProcID) string {
 	return hash
 }
 
+// momentLink is the address of a moment, with a row for its goroutine.
+func momentLink(r *analyze.Report, m analyze.Moment) string {
+	hash := link(r, m.Start, m.End, m.P)
+	if m.G > 0 {
+		hash += fmt.Sprintf("&g=%d", m.G)
+	}
+	return hash
+}
+
 // rows are the Ps that have a row, in order.
 func rows(r *analyze.Report) []model.ProcID {
 	seen := map[model.ProcID]bool{}

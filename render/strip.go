@@ -75,22 +75,34 @@ func areaPath[T int | float64](r *analyze.Report, values []T, top float64) strin
 	return b.String()
 }
 
-// laneRects draws runs of columns in which something went on. However short, it
-// is drawn wide enough to be seen.
+// laneRects draws runs of columns in which something went on, paler where it did so
+// for a small part of the time. However short, it is drawn wide enough to be seen.
 func laneRects(b *strings.Builder, r *analyze.Report, values []float64, class string, y, height int) {
 	const visible = 1.5
-	for i := 0; i < len(values); i++ {
-		if values[i] <= 0 {
-			continue
-		}
+	for i := 0; i < len(values); {
 		j := i
-		for j < len(values) && values[j] > 0 {
+		for j < len(values) && shade(values[j]) == shade(values[i]) {
 			j++
 		}
-		x := columnX(r, i)
-		fmt.Fprintf(b, `<rect class="%s" x="%.1f" y="%d" width="%.1f" height="%d"/>`, class, x, y, max(visible, columnX(r, j)-x), height)
+		if pale := shade(values[i]); pale != "" {
+			x := columnX(r, i)
+			fmt.Fprintf(b, `<rect class="%s%s" x="%.1f" y="%d" width="%.1f" height="%d"/>`, class, pale, x, y, max(visible, columnX(r, j)-x), height)
+		}
 		i = j
 	}
+}
+
+// shade is what a share of time adds to a class: "" for nothing at all.
+func shade(share float64) string {
+	switch {
+	case share <= 0:
+		return ""
+	case share < .1:
+		return " some"
+	case share < .5:
+		return " part"
+	}
+	return " most"
 }
 
 // markers places every finding at its worst moment, and then moves them apart

@@ -55,7 +55,7 @@ func TestStripShort(t *testing.T) {
 	r.Overview = analyze.Overview{Width: 1, Columns: 1000, STW: make([]float64, 1000)}
 	r.Overview.STW[500] = 0.1
 	svg := string(newStrip(r).SVG)
-	if want := `<rect class="stw" x="500.0" y="42" width="1.5" height="4"/>`; !strings.Contains(svg, want) {
+	if want := `<rect class="stw part" x="500.0" y="42" width="1.5" height="4"/>`; !strings.Contains(svg, want) {
 		t.Errorf("no %s in %s", want, svg)
 	}
 	if strings.Contains(svg, "NaN") {

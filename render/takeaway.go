@@ -103,9 +103,9 @@ func stealsTakeaway(r *analyze.Report) string {
 	p, n := topVictim(m)
 	fair := 1 / float64(max(1, len(m.Procs)))
 	switch got := float64(n) / float64(m.Steals); {
-	case len(m.Procs) > 2 && got > 2*fair:
-		s += fmt.Sprintf(" P%d was the victim of %s of them: its queue was filled faster than it could run it.", p, pct(got))
-	case len(m.Procs) > 1:
+	case len(m.Procs) > 2 && got > 2*fair && got >= .1:
+		s += fmt.Sprintf(" P%d was the victim of %s of them: its queue had work while others looked for some.", p, pct(got))
+	case len(m.Procs) > 2:
 		s += fmt.Sprintf(" No P stands out: the most frequent victim, P%d, has %s of them.", p, pct(got))
 	}
 	return s

@@ -13,7 +13,7 @@ func TestTakeaways(t *testing.T) {
 	for name, c := range map[string]struct{ got, want string }{
 		"timeline":    {timelineTakeaway(r), "8 Ps were busy 78 % of the time. At most 403 goroutines were runnable at once, at 1.3620 s; 12.4 on average. 4 GC cycles took 11 % of the wall time."},
 		"latency":     {latencyTakeaway(r), "Half of 182 344 waits ended within 8.10 µs, 99 % within 3.40 ms; the longest took 162 ms. There is a second peak near 33.6 ms. 3 waits were cut off by the trace's ends and counted as at least as long as seen."},
-		"steals":      {stealsTakeaway(r), "6 111 steals moved 18 333 goroutines. P3 was the victim of 59 % of them: its queue was filled faster than it could run it."},
+		"steals":      {stealsTakeaway(r), "6 111 steals moved 18 333 goroutines. P3 was the victim of 59 % of them: its queue had work while others looked for some."},
 		"functions":   {functionsTakeaway(r), "Goroutines of http.(*conn).serve ran for 2.40 s, 9.5 % of all running time, and waited for a P 2.1 times as long. All together ran for 25.2 s and waited 13.9 s for a P. Share of their lives blocked: http.(*conn).serve 33 %, mostly on sync; worker.(*Worker).loop 33 %, mostly on sync; shop/v2.checkout.func1 33 %, mostly on sync."},
 		"handoffs":    {handoffsTakeaway(r), "412 handoffs; the most frequent cause is retaken from a system call (95 %)."},
 		"preemptions": {preemptionsTakeaway(r), "85 preemptions; the most frequent kind is signal (74 %), after running for 10.0 ms at the median. 20 preemptions are of goroutines of the runtime itself."},

@@ -13,10 +13,10 @@ import (
 )
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"dur": dur, "prose": prose, "capital": capital, "offset": offset, "count": count, "mean": mean, "pct": pct, "size": size, "plural": plural,
+	"dur": dur, "prose": prose, "costKind": costKind, "capital": capital, "offset": offset, "count": count, "mean": mean, "pct": pct, "size": size, "plural": plural,
 	"share": share[int64], "short": short, "function": functionName, "div": div,
 	"n": func(v int) int64 { return int64(v) }, "ended": func(start, length int64) int64 { return start + length },
-	"program": program, "subtitle": subtitle, "lost": lostText, "link": link, "moment": momentText,
+	"program": program, "subtitle": subtitle, "lost": lostText, "link": link, "momentLink": momentLink, "moment": momentText,
 	"tableFunctions": tableFunctions, "stateTimes": stateTimes, "states": func() []string { return states },
 	"noFinding": noFinding, "tooLittle": tooLittle, "silent": silent, "rules": rules, "undecided": undecided, "sourceMeaning": sourceMeaning, "leftOut": leftOut,
 	"timelineHeight": timelineHeight, "functionsHeight": functionsHeight,
@@ -195,6 +195,16 @@ func selectChecks(checks []analyze.Check, keep func(analyze.Check) bool) []analy
 	return list
 }
 
+// costKind is whose time a cost is, "" where that takes more than a word or two.
+func costKind(costOf string) string {
+	for _, kind := range []string{"goroutine time", "P time", "wall time"} {
+		if strings.HasPrefix(costOf, kind) {
+			return kind
+		}
+	}
+	return ""
+}
+
 // leftOut says which slices the timeline does not have; "" when it has all.
 func leftOut(r *analyze.Report) string {
 	tl := r.Timeline
@@ -211,7 +221,7 @@ func leftOut(r *analyze.Report) string {
 		kept += w.End - w.Start
 	}
 	from, to := bounds(r)
-	return fmt.Sprintf("%s left out to keep the page small: %s of the time is in full detail, around the findings and the slowest requests; elsewhere the timeline shows shares of time per column.",
+	return fmt.Sprintf("%s left out to keep the page small and quick (--max-size, --slices; gmptrace serve shows all): %s of the time is in full detail, around the findings and the slowest requests; elsewhere the timeline shows shares of time per column.",
 		were(tl.LeftOut, "slice"), share(kept, to-from))
 }
 

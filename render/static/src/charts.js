@@ -64,15 +64,18 @@ function steals(o, palette, width, height) {
   each(o, palette);
   const n = o.xAxis[0].data.length;
   o.yAxis[0].axisLabel.interval = Math.max(0, Math.ceil((n * LINE) / (height - STEALS_BESIDE)) - 1);
-  const most = Math.max(1, o.visualMap[0].max);
+  const most = o.visualMap[0].max = Math.sqrt(Math.max(1, o.visualMap[0].max));
+  o.visualMap[0].dimension = 2;
   const [from, to] = [palette.card, palette.kinds[0]];
   Object.assign(o.visualMap[0], {inRange: {color: [from, to]}});
-  o.tooltip = tooltip(palette, {formatter: (p) => `${o.yAxis[0].data[p.value[1]]} stole ${count(p.value[2])} from ${o.xAxis[0].data[p.value[0]]}`});
+  o.tooltip = tooltip(palette, {formatter: (p) => `${o.yAxis[0].data[p.value[1]]} stole ${count(p.value[3])} from ${o.xAxis[0].data[p.value[0]]}`});
+  o.yAxis[0].inverse = true; // as in the timeline
   const [cells] = o.series;
+  cells.data = (cells.data || []).map(({value: [victim, thief, n]}) => ({value: [victim, thief, Math.sqrt(n), n]})); // few must show beside many
   cells.itemStyle = {borderColor: palette.back, borderWidth: n > 40 ? 0 : 1};
   const labelled = width / n >= 30;
-  cells.label = {show: labelled, fontSize: 11};
-  if (labelled) for (const d of cells.data || []) d.label = {color: ink(mix(from, to, d.value[2] / most))};
+  cells.label = {show: labelled, fontSize: 11, formatter: (p) => count(p.value[3])};
+  if (labelled) for (const d of cells.data) d.label = {color: ink(mix(from, to, d.value[2] / most))};
 }
 
 // mix is the colour at a share of the way between two.

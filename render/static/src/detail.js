@@ -20,18 +20,15 @@ export function slice(view, meta, row, index, stop) {
   let i = index;
   const {label, track: shown} = view.rows[row];
   const from = original(shown, i);
-  if (!from) return between(view, row, i, stop);
+  if (!from) return between(view, meta, row, i, stop);
   const {track} = from;
   const home = track.p === view.rows[row].p ? '' : ` on P${track.p}`;
   i = from.i;
   const [start, end] = [track.start[i], track.end[i]];
-  const who = track.who[i];
-  const g = view.who.g[who];
-  const name = meta.names[view.who.name[who]];
   return {
     title: `${label} · ${meta.kinds[track.kind[i]]}${home}`,
     lines: [
-      g < 0 ? 'no goroutine' : `G${g}${name && name[1] ? ` ${name[1]}` : ''}`,
+      person(view, meta, from),
       `${dur(end - start)}, from ${moment(start, view)}`,
       ...source(meta, track.from[i]),
       ...wait(view, track, i),
@@ -42,20 +39,36 @@ export function slice(view, meta, row, index, stop) {
   };
 }
 
+// person is the goroutine of a slice, with its function's full name.
+function person(view, meta, {track, i}) {
+  const who = track.who[i];
+  const name = meta.names[view.who.name[who]];
+  return view.who.g[who] < 0 ? 'no goroutine' : `G${view.who.g[who]}${name && name[1] ? ` ${name[1]}` : ''}`;
+}
+
+// where is the innermost calls that a slice stopped in.
+function where(view, slice) {
+  const calls = slice ? view.stopOf(slice).stack.slice(0, 3).map(([fn]) => fn) : [];
+  return calls.length > 0 ? [`in ${calls.join(' ← ')}`] : [];
+}
+
 // wait says how long the goroutine had been runnable.
 function wait(view, track, i) {
   if ((track.from[i] & 127) === 0) return [];
   return [`runnable for ${view.rounded ? 'about ' : ''}${dur(track.wait[i])} before`];
 }
 
-// between describes a stretch of a row in which nothing ran.
-function between(view, row, i, stop) {
-  const {label, track} = view.rows[row];
+// between describes a stretch of a row in which nothing ran. Of a goroutine's, the
+// slice before says where it stopped.
+function between(view, meta, row, i, stop) {
+  const {label, track, g} = view.rows[row];
+  const before = g >= 0 && i > 0 ? original(track, i - 1) ?? undefined : undefined;
   const [start, end] = [track.start[i], track.end[i]];
   return {
     title: `${label} · ${track.why[i] || view.kinds[track.kind[i]]}`,
-    lines: [`${dur(end - start)}, from ${moment(start, view)}`, ...stopped(stop)],
+    lines: [...(before ? [person(view, meta, before)] : []), `${dur(end - start)}, from ${moment(start, view)}`, ...where(view, before), ...stopped(stop)],
     range: {row, i, start, end},
+    slice: before,
   };
 }
 

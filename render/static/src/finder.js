@@ -12,7 +12,7 @@ const PAUSE = 120; // ms after the last key
 export function connect(timeline, $) {
   const fields = [$('search-text'), $('search-kind'), $('search-least')];
   const [text, kind, least] = fields;
-  for (const why of [...timeline.trace.stops.whys].sort()) if (why) kind.append(el('option', {value: why}, `then ${why}`));
+  for (const why of [...timeline.trace.stops.whys].sort()) if (why) kind.append(el('option', {value: why}, (/^(ended|yielded)$/.test(why) ? 'then ' : 'was then ') + why));
   let pending = 0;
   const run = () => {
     const ns = parseLength(least.value);

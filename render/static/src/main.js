@@ -8,7 +8,7 @@ import * as finder from './finder.js';
 import * as panel from './panel.js';
 import * as rows from './rows.js';
 import {fromHash, zoom} from './span.js';
-import {Timeline} from './timeline.js';
+import {MOST_THREADS, Timeline} from './timeline.js';
 
 const $ = (id) => document.getElementById(id);
 const FEW_THREADS = 6; // so many get rows unasked
@@ -33,8 +33,8 @@ async function main() {
   if (timeline) rowControls(timeline);
   const search = timeline ? finder.connect(timeline, $) : null;
   links(timeline, search);
-  reveal();
   document.documentElement.classList.add('live');
+  reveal();
   if (timeline && meta.served) fetching.connect(timeline, (text) => { $('fetched').textContent = text; });
   window.gmptrace = {timeline, loaded: performance.now() - began}; // for the tests
 }
@@ -95,9 +95,10 @@ function rowControls(timeline) {
   const n = rows.count(timeline.view);
   const box = $('show-threads');
   $('threads').hidden = n === 0;
-  $('thread-count').textContent = n;
+  $('thread-count').textContent = n > MOST_THREADS ? `the ${MOST_THREADS} busiest of ${n}` : n;
   box.checked = n > 0 && n <= FEW_THREADS && timeline.trace.tracks.reduce((sum, t) => sum + t.n, 0) <= FEW_SLICES;
   box.addEventListener('change', () => timeline.showThreads(box.checked));
+  timeline.threadsAtFirst = box.checked;
   if (box.checked) timeline.showThreads(true);
   timeline.onChange(() => { box.checked = timeline.threads; });
   timeline.onChange(pins);
@@ -206,7 +207,9 @@ function go(timeline, search) {
 // reveal opens the finding that the address names.
 function reveal() {
   const target = /^#[\w-]+$/.test(location.hash) && document.querySelector(location.hash);
-  if (target && target.tagName === 'DETAILS') target.open = true;
+  if (!target) return;
+  if (target.tagName === 'DETAILS') target.open = true;
+  target.scrollIntoView(); // the charts above it have moved it since the browser did
 }
 
 // The findings and tables are there without the script: say so if it fails.

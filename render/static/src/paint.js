@@ -86,6 +86,7 @@ export function rows(c, box, view) {
     c.globalAlpha = 1;
   }
   slices(c, box, scale, view, view.masks);
+  coarse(c, box, scale, view);
   stops(c, box, scale, view);
   phases(c, box, scale, view);
   decisions(c, box, scale, view);
@@ -207,16 +208,34 @@ function grid(c, box, view) {
   }
 }
 
-// stops hatches stop-the-world pauses across all rows.
+// coarse veils the parts whose slices were left out, and says so where there is room.
+function coarse(c, box, scale, view) {
+  for (const [a, b, kept] of parts(view.window, view.kept)) {
+    const [x, width] = [box.x + (a - view.window[0]) * scale, (b - a) * scale];
+    if (kept || width < 2) continue;
+    c.fillStyle = view.palette.back;
+    c.globalAlpha = 0.35;
+    c.fillRect(x, box.y, width, box.height);
+    c.globalAlpha = 1;
+    if (width < 130) continue;
+    c.font = `11px ${font}`;
+    c.textAlign = 'center';
+    c.textBaseline = 'middle';
+    c.fillStyle = view.palette.muted;
+    c.fillText('overview only: slices left out', x + width / 2, box.y - LANE / 2 - 0.5, width - 6);
+  }
+}
+
+// stops hatches stop-the-world pauses across all rows. Those too short for that are
+// lines as dark as their share of the time, with ticks above the rows: many of them
+// must not hide what ran.
 function stops(c, box, scale, view) {
+  const thin = new Map(); // by pixel: how much of it the world was stopped
   for (const range of view.ranges) {
     if (!range.stw || range.end < view.window[0] || range.start > view.window[1]) continue;
-    const [x, width] = clipped(range, box, scale, view, 1);
-    if (width < 4) { // many short ones must not hide the rows
-      c.globalAlpha = 0.6;
-      c.fillStyle = view.palette.critical;
-      c.fillRect(x, box.y, width, box.height);
-      c.globalAlpha = 1;
+    const [x, width] = clipped(range, box, scale, view, 0);
+    if (width < 4) {
+      for (let at = Math.floor(x); at < x + Math.max(width, 0.01); at++) thin.set(at, (thin.get(at) ?? 0) + Math.min(at + 1, x + width) - Math.max(at, x));
       continue;
     }
     c.save();
@@ -229,6 +248,13 @@ function stops(c, box, scale, view) {
     c.globalAlpha = 1;
     hatch(c, x, width, box, view.palette.critical);
     c.restore();
+  }
+  c.fillStyle = view.palette.critical;
+  for (const [x, share] of thin) {
+    c.globalAlpha = Math.min(0.7, 0.1 + share);
+    c.fillRect(x, box.y, 1, box.height);
+    c.globalAlpha = 1;
+    c.fillRect(x, box.y - 3, 1, 3);
   }
 }
 
@@ -414,6 +440,13 @@ export function columnPeaks(view, width) {
   return out;
 }
 
+// jumpy tells whether a line along the peaks would be mostly edges.
+function jumpy(peaks) {
+  let edges = 0;
+  for (let x = 1; x < peaks.length; x++) if (peaks[x] !== peaks[x - 1]) edges++;
+  return edges > peaks.length / 6;
+}
+
 function area(c, box, peaks, y, colour) {
   const bottom = box.y + box.height;
   c.beginPath();
@@ -427,8 +460,9 @@ function area(c, box, peaks, y, colour) {
   c.fillStyle = colour;
   c.globalAlpha = 0.22;
   c.fill();
-  c.globalAlpha = 1;
+  c.globalAlpha = jumpy(peaks) ? 0.45 : 1;
   c.strokeStyle = colour;
   c.lineWidth = 1.25;
   c.stroke();
+  c.globalAlpha = 1;
 }

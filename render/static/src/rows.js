@@ -38,7 +38,7 @@ export function together(view, a, b) {
 }
 
 // threads are the tracks of the threads that did most, at most most of them, in
-// order of their first appearance.
+// order of the system's ids.
 export function threads(view, calls, most) {
   const busy = new Map();
   const lists = new Map();
@@ -52,8 +52,8 @@ export function threads(view, calls, most) {
     for (let i = 0; i < track.n; i++) add(track.m[i], {start: track.start[i], end: track.end[i], kind: track.kind[i], track, i});
   }
   for (let i = 0; i < calls.n; i++) add(calls.m[i], {start: calls.start[i], end: calls.end[i], kind: SYSCALL, why: 'system call without a P'});
-  const order = [...busy].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, most).map(([m]) => m).sort((a, b) => a - b);
-  return {all: busy.size, rows: order.map((m) => ({m, track: columns(lists.get(m).sort((a, b) => a.start - b.start), 0)}))};
+  const order = [...busy].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, most).map(([m]) => m).sort((a, b) => view.threads[a] - view.threads[b]);
+  return order.map((m) => ({m, track: columns(lists.get(m).sort((a, b) => a.start - b.start), 0)}));
 }
 
 // count is how many threads the kept slices show.

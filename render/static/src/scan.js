@@ -51,7 +51,8 @@ class Column {
     if (this.index < 0) return;
     const x = Math.max(this.edge, this.index * COLUMN);
     const width = Math.max(0.5, Math.min(limit, (this.index + 1) * COLUMN) - x);
-    for (let k = 0; k < KINDS; k++) this.time[k] = Math.min(1, this.time[k] / width);
+    const whole = Math.max(width, this.time.reduce((sum, t) => sum + t, 0)); // a column cut short by a wide slice may have more
+    for (let k = 0; k < KINDS; k++) this.time[k] /= whole;
     this.sink.column(x, width, this.time);
     this.time.fill(0);
     this.index = -1;

@@ -13,7 +13,7 @@ import * as wake from './wake.js';
 
 const GUTTER = {wide: 56, narrow: 36, letter: 7.6, beside: 14}; // room for the rows' names
 const NARROW = 600;
-const MOST_THREADS = 32; // that get rows
+export const MOST_THREADS = 32; // that get rows
 export const MOST_PINS = 16;
 
 export class Timeline {
@@ -25,6 +25,7 @@ export class Timeline {
     this.view = newView(meta, trace);
     this.pins = []; // goroutines with a row of their own
     this.threads = false; // whether threads have rows
+    this.threadsAtFirst = false; // and had them without being asked
     this.height = root.clientHeight;
     this.tall = Number(option.grid[0].height);
     this.listeners = [];
@@ -131,8 +132,9 @@ export class Timeline {
   nextFinding(step = 1) {
     const n = this.meta.findings.length;
     if (n === 0) return;
-    this.finding = (this.finding + step + n) % n;
+    this.finding = this.finding < 0 && step < 0 ? n - 1 : (this.finding + step + n) % n;
     const f = this.meta.findings[this.finding];
+    this.detail = {title: `Finding ${f.number} of ${this.meta.found}`, lines: [f.title]};
     this.show([f.start, f.end], this.view.rowOf(f.p));
   }
 
@@ -162,9 +164,7 @@ export class Timeline {
     view.rows = view.rows.slice(0, view.procs);
     for (const g of this.pins) view.rows.push({id: `G${g}`, label: `G${g}`, p: -1, g, m: -1, track: rows.goroutine(view, g)});
     if (this.threads) {
-      const {all, rows: list} = rows.threads(view, this.trace.calls, MOST_THREADS);
-      this.threadsLeft = all - list.length;
-      for (const {m, track} of list) view.rows.push({id: `M${this.trace.threads[m]}`, label: `M${this.trace.threads[m]}`, p: -1, g: -1, m, track});
+      for (const {m, track} of rows.threads(view, this.trace.calls, MOST_THREADS)) view.rows.push({id: `M${this.trace.threads[m]}`, label: `M${this.trace.threads[m]}`, p: -1, g: -1, m, track});
     }
     this.masked();
     view.row = row ? view.rowById(row) : -1;
@@ -299,7 +299,9 @@ export class Timeline {
     if (view.row < 0) view.row = 0;
     const track = view.rows[view.row]?.track;
     if (!track || track.n === 0) return;
-    const i = Math.max(0, Math.min(track.n - 1, this.near(track) + by));
+    const {chosen} = view;
+    const from = this.near(track); // the first press chooses what is in the middle
+    const i = Math.max(0, Math.min(track.n - 1, chosen && chosen.row === view.row ? from + by : from));
     const what = detail.slice(view, this.meta, view.row, i);
     const [start, end] = view.window;
     if (what.range.start < start || what.range.end > end) {
@@ -315,7 +317,7 @@ export class Timeline {
     if (chosen && chosen.row === row) return chosen.i;
     const middle = (window[0] + window[1]) / 2;
     const i = at(track, middle);
-    return i >= 0 ? i : span.firstEndingAfter(track.end, middle) - 1;
+    return i >= 0 ? i : Math.max(0, span.firstEndingAfter(track.end, middle) - 1);
   }
 
   // moveRow chooses the row above or below.
@@ -338,7 +340,7 @@ export class Timeline {
 
   hash() {
     const {view, pins, threads} = this;
-    return span.toHash(view.window, view.row < 0 ? null : view.rows[view.row].id, pins, threads || null, this.fields);
+    return span.toHash(view.window, view.row < 0 ? null : view.rows[view.row].id, pins, threads === this.threadsAtFirst ? null : threads, this.fields);
   }
 
   status() {

@@ -58,8 +58,8 @@ test('a goroutine has a row of what it did on all Ps', () => {
 });
 
 test('threads have rows, with the system calls that held them', () => {
-  const {all, rows: list} = rows.threads(view, {n: 1, start: [0], end: [8], m: [5]}, 2);
-  assert.deepEqual([all, list.map((r) => r.m), list[0].track.n], [3, [0, 1], 3]);
+  const list = rows.threads({...view, threads: [41, 40, 0, 0, 0, 7]}, {n: 1, start: [0], end: [8], m: [5]}, 2);
+  assert.deepEqual([list.map((r) => r.m), list[1].track.n], [[1, 0], 3]);
 });
 
 test('a search takes ids, words, states and lengths', () => {
