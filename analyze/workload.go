@@ -325,6 +325,9 @@ func (c *workloads) stretch(iv *model.GInterval, d *model.Dispatch) {
 	case model.GRunnable:
 		c.waited(g, iv, d)
 	case model.GWaiting:
+		if iv.First && iv.Open&model.OpenStart == 0 {
+			g.first = c.zero // iter.Pull makes it waiting: it does nothing before it is switched to
+		}
 		c.wait(g, iv)
 	case model.GSyscall:
 		if iv.Open&model.OpenEnd != 0 {
