@@ -119,6 +119,8 @@ const (
 	ownNet
 	ownSyscall
 	ownBlocking
+	ownAssist  // computing for the collector
+	ownStarved // waiting for the collector to do so
 )
 
 type markStep byte
@@ -181,9 +183,6 @@ func (g *gWork) mark(kind markStep, at model.Time, args ...uint64) {
 
 func (c *workloads) observe(f *model.Facts) {
 	c.now = f.Now
-	for i := range f.Events {
-		c.event(&f.Events[i])
-	}
 	for i := range f.Handoffs {
 		c.lost.handoffs++
 		if h := &f.Handoffs[i]; h.Cause == model.HandoffBlocking {
@@ -195,9 +194,13 @@ func (c *workloads) observe(f *model.Facts) {
 	c.lost.overflows += int64(len(f.Overflows))
 	c.preempts(f)
 	c.lost.starts += int64(len(f.Starts))
-	ps, dispatches := f.Ps, f.Dispatches
+	ps, dispatches, events := f.Ps, f.Dispatches, f.Events
 	for i := range f.Gs {
 		iv := &f.Gs[i]
+		for len(events) > 0 && events[0].Time < iv.End { // what marks does so for the collection that is on
+			c.event(&events[0])
+			events = events[1:]
+		}
 		for len(ps) > 0 && ps[0].End <= iv.End {
 			c.proc(&ps[0])
 			ps = ps[1:]
@@ -220,6 +223,9 @@ func (c *workloads) observe(f *model.Facts) {
 	}
 	for i := range ps {
 		c.proc(&ps[i])
+	}
+	for i := range events {
+		c.event(&events[i])
 	}
 }
 
@@ -318,7 +324,12 @@ func (c *workloads) stretch(iv *model.GInterval, d *model.Dispatch) {
 	}
 	switch iv.State {
 	case model.GRunning:
-		g.step(ownRun, iv.Start, iv.End)
+		kind := ownRun
+		if n := len(c.cycles); iv.Assist && n > 0 {
+			kind = ownAssist
+			c.cycles[n-1].Work += int64(iv.End - iv.Start)
+		}
+		g.step(kind, iv.Start, iv.End)
 		if !iv.Runtime {
 			c.lost.makespan = max(c.lost.makespan, iv.End)
 		}
@@ -345,6 +356,10 @@ func (c *workloads) stretch(iv *model.GInterval, d *model.Dispatch) {
 func (c *workloads) wait(g *gWork, iv *model.GInterval) {
 	switch {
 	case iv.Open&model.OpenEnd != 0, iv.Reason == model.ReasonPreempted:
+		return
+	case iv.Reason == model.ReasonAssist:
+		c.lost.outside++
+		g.step(ownStarved, iv.Start, iv.End)
 		return
 	case iv.By != model.NoG && iv.By != iv.G && !c.g(iv.By).worker:
 		c.lost.inside++
@@ -501,6 +516,7 @@ type writer struct {
 	code  *simulate.Code
 	marks []placed
 	acc   int64 // ns computed and not yet written
+	help  bool  // they were computed for the collector
 }
 
 // write writes g's steps.
@@ -524,7 +540,11 @@ func (c *workloads) write(g *gWork, code *simulate.Code) {
 }
 
 func (w *writer) own(kind ownStep, from, to model.Time) {
-	if kind == ownRun {
+	if kind == ownRun || kind == ownAssist {
+		if w.help != (kind == ownAssist) {
+			w.compute()
+			w.help = !w.help
+		}
 		at := from
 		for len(w.marks) > 0 && w.marks[0].at <= to {
 			m := w.marks[0]
@@ -551,6 +571,8 @@ func (w *writer) own(kind ownStep, from, to model.Time) {
 		w.code.Syscall(int64(to - from))
 	case ownBlocking:
 		w.code.Blocking(int64(to - from))
+	case ownStarved:
+		w.code.Starved(int64(to - from))
 	}
 }
 
@@ -561,7 +583,11 @@ func (w *writer) upTo(at model.Time) {
 }
 
 func (w *writer) compute() {
-	w.code.Run(w.acc)
+	if w.help {
+		w.code.Assist(w.acc)
+	} else {
+		w.code.Run(w.acc)
+	}
 	w.acc = 0
 }
 

@@ -222,7 +222,7 @@ func (s *sim) appear(gi int32) {
 		case stepBlock:
 			g.pc, g.state = pc, gBlocked
 			return
-		case stepWait, stepNet, stepSyscall, stepBlocking:
+		case stepWait, stepNet, stepSyscall, stepBlocking: // (a Starved one finds no collection)
 			ns, pc := s.arg(pc)
 			g.pc, g.state = pc, gWaiting
 			kind := timerWait
@@ -383,7 +383,16 @@ func (s *sim) exec(p int32) {
 			s.stop(p, g, gBlocked)
 			s.find(p)
 			return
-		case stepWait, stepNet:
+		case stepAssist:
+			if a = s.assist(p, a); a > 0 {
+				s.until(p, pRun, a+pp.debt)
+				pp.debt = 0
+				return
+			}
+		case stepWait, stepNet, stepStarved:
+			if op == stepStarved && !s.gc.on {
+				continue
+			}
 			kind := timerWait
 			if op == stepNet {
 				kind = timerNet
