@@ -204,7 +204,7 @@ func Simulate(ctx context.Context, r io.Reader, opt Options, set Settings) (*Wha
 func extract(ctx context.Context, r io.Reader, opt Options) (*workloads, *run, Trace, error) {
 	var c *workloads
 	run := &run{begun: func(r *run) {
-		c = newWorkloads(r.replay.window, r.gomaxprocs.zero)
+		c = newWorkloads(r.names, r.replay.window, r.gomaxprocs.zero)
 		r.replay.collectors = []collector{r.gomaxprocs, c}
 	}}
 	defer run.stop()

@@ -76,7 +76,7 @@ func TestWhatIfStable(t *testing.T) {
 // 3 µs. With another P, what they do is done in the same order: G1 waits for G2.
 func TestWorkload(t *testing.T) {
 	const us = model.Time(1000)
-	c := newWorkloads(&window{0, forever}, 0)
+	c := newWorkloads(&names{}, &window{0, forever}, 0)
 	c.observe(&model.Facts{
 		Gs: []model.GInterval{
 			{G: 1, State: model.GRunning, Start: 0, End: 10 * us, By: model.NoG, First: true, Open: model.OpenStart},

@@ -40,6 +40,7 @@ type workloads struct {
 	spread uint64     // spreads what is not known evenly
 
 	costs measured
+	local loopback
 }
 
 // recordedRun is the recorded run in the terms of a simulation.
@@ -91,6 +92,10 @@ type gWork struct {
 	base    model.Time // what own counts from
 	blocks  uint32     // ended by other goroutines
 
+	local  []bool   // by wait for the network: a goroutine of the program ended it
+	sentAt []uint32 // of those, each: how many waits before it other goroutines' wakes ended
+	sends  []placed // what it sends to others of the program
+
 	waker   *gWork // who ended its last wait, until it is known how it was dispatched
 	wokenAt model.Time
 
@@ -131,12 +136,13 @@ const (
 	markSwitch                 // likewise, a coroutine that runs at once
 	markYield
 	markGoyield
-	markGC  // number of the cycle
-	markSTW // length
+	markGC   // number of the cycle
+	markSTW  // length
+	markSend // likewise as markWake, through the network
 )
 
-func newWorkloads(w *window, zero model.Time) *workloads {
-	return &workloads{window: w, zero: zero, gs: map[model.GoID]*gWork{}, stws: map[model.GoID]model.Time{}, gives: map[model.GoID]bool{},
+func newWorkloads(n *names, w *window, zero model.Time) *workloads {
+	return &workloads{window: w, zero: zero, local: loopback{names: n}, gs: map[model.GoID]*gWork{}, stws: map[model.GoID]model.Time{}, gives: map[model.GoID]bool{},
 		lost: recordedRun{makespan: zero, timeline: simulate.NewTimeline()}}
 }
 
@@ -350,6 +356,7 @@ func (c *workloads) stretch(iv *model.GInterval, d *model.Dispatch) {
 			kind = ownBlocking
 		}
 		g.step(kind, iv.Start, iv.End)
+		c.local.syscall(g, iv)
 	}
 }
 
@@ -375,6 +382,7 @@ func (c *workloads) wait(g *gWork, iv *model.GInterval) {
 	if iv.Reason == model.ReasonNetwork {
 		g.pendKind = ownNet
 		c.lost.net++
+		c.local.waits = append(c.local.waits, netWait{from: iv.Start, to: iv.End, idle: noTime, g: uint32(g.index), blocks: g.blocks, by: -1})
 	}
 }
 
@@ -419,6 +427,9 @@ func (c *workloads) waited(g *gWork, iv *model.GInterval, d *model.Dispatch) {
 		c.gap(p, d)
 	}
 	if g.pending {
+		if g.pendKind == ownNet && p.idled && p.idleFrom < g.pendTo {
+			c.local.idleSince(g, p.idleFrom)
+		}
 		if late := c.lateness(g, p, d); g.pendTo-late > g.pendFrom {
 			g.pendTo -= late
 		}
@@ -490,6 +501,7 @@ func (c *workloads) bytes() int64 {
 // build makes the workload of what was kept, which it lets go.
 func (c *workloads) build() *simulate.Workload {
 	w := &simulate.Workload{Cycles: c.cycles}
+	c.connect()
 	var code simulate.Code
 	for _, g := range c.order {
 		g.flush()
@@ -499,7 +511,7 @@ func (c *workloads) build() *simulate.Workload {
 			c.write(g, &code)
 		}
 		w.Add(simulate.Goroutine{Root: g.root, Runtime: g.runtime || g.worker, Tight: g.tight, Locked: g.locked}, &code)
-		g.own, g.marks = nil, nil
+		g.own, g.marks, g.sends = nil, nil, nil
 	}
 	return w
 }
@@ -517,11 +529,12 @@ type writer struct {
 	marks []placed
 	acc   int64 // ns computed and not yet written
 	help  bool  // they were computed for the collector
+	local []bool
 }
 
 // write writes g's steps.
 func (c *workloads) write(g *gWork, code *simulate.Code) {
-	w := writer{code: code, marks: g.placed(c.zero)}
+	w := writer{code: code, marks: c.placed(g), local: g.local}
 	if g.root && g.first > c.zero {
 		code.Wait(int64(g.first - c.zero)) // nobody is known to have created it
 	}
@@ -566,7 +579,12 @@ func (w *writer) own(kind ownStep, from, to model.Time) {
 	case ownWait:
 		w.code.Wait(int64(to - from))
 	case ownNet:
-		w.code.Net(int64(to - from))
+		if w.local[0] {
+			w.code.Block()
+		} else {
+			w.code.Net(int64(to - from))
+		}
+		w.local = w.local[1:]
 	case ownSyscall:
 		w.code.Syscall(int64(to - from))
 	case ownBlocking:
@@ -611,13 +629,15 @@ func (w *writer) emit() {
 		w.code.GC(int(m.a))
 	case markSTW:
 		w.code.STW(int64(m.a))
+	case markSend:
+		w.code.Send(int(m.a), int(m.b))
 	}
 }
 
-// placed are the marks in order of time.
-func (g *gWork) placed(zero model.Time) []placed {
-	var out []placed
-	at := zero
+// placed are g's marks in order of time.
+func (c *workloads) placed(g *gWork) []placed {
+	out := g.sends
+	at := c.zero
 	for b := g.marks; len(b) > 0; {
 		m := placed{kind: markStep(b[0])}
 		d, n := binary.Varint(b[1:])
@@ -639,6 +659,9 @@ func (g *gWork) placed(zero model.Time) []placed {
 			} else {
 				m.b = v
 			}
+		}
+		if m.kind == markWake || m.kind == markSwitch {
+			m.b = c.order[m.a].number(m.b)
 		}
 		out = append(out, m)
 	}

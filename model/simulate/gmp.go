@@ -271,23 +271,40 @@ func (s *sim) outside(gi int32, net bool) {
 		}
 		return
 	}
-	if s.cfg.Scheduler == GMP && len(s.idle) > 0 {
-		p := s.takeIdle(-1)
-		s.parked = max(s.parked-1, 0)
-		s.fresh = true
-		s.find(p)
-		s.fresh = false
+	if len(s.idle) > 0 {
+		s.pollIdle()
 	}
+}
+
+// arrives is something that a goroutine of the program sent to gi. A thread that
+// waits for the network without a P has to wake up first.
+func (s *sim) arrives(gi int32) {
+	if s.cfg.Scheduler != GMP {
+		s.ready(-1, gi)
+		return
+	}
+	s.gs[gi].state = gWaiting
+	s.dueNet = append(s.dueNet, due{s.now, gi})
+	if len(s.idle) > 0 && !s.polling {
+		s.polling = true
+		s.timers.add(timer{at: s.now + s.rng.of(&s.cfg.Costs.Wake), kind: timerPoll})
+	}
+}
+
+// pollIdle lets an idle P's thread that waited for the network or a timer find what
+// it waited for.
+func (s *sim) pollIdle() {
+	p := s.takeIdle(-1)
+	s.parked = max(s.parked-1, 0)
+	s.fresh = true
+	s.find(p)
+	s.fresh = false
 }
 
 // oversleep ends the sleep of an idle P's thread, which the system made longer.
 func (s *sim) oversleep() {
 	if len(s.due) > 0 && len(s.idle) > 0 {
-		p := s.takeIdle(-1)
-		s.parked = max(s.parked-1, 0)
-		s.fresh = true
-		s.find(p)
-		s.fresh = false
+		s.pollIdle()
 	}
 }
 

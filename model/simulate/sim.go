@@ -116,6 +116,7 @@ type sim struct {
 	due      []due // goroutines whose timers have expired
 	dueNet   []due // goroutines that the network has something for
 	polled   int64 // when the network was polled last
+	polling  bool  // a thread that waits for the network is being woken
 	late     map[uint64]struct{}
 	lockFree int64
 	deal     int // thread that gets the next new goroutine
@@ -342,6 +343,11 @@ func (s *sim) fire(t timer) {
 		}
 	case timerLate:
 		s.oversleep()
+	case timerPoll:
+		s.polling = false
+		if len(s.dueNet) > 0 && len(s.idle) > 0 {
+			s.pollIdle()
+		}
 	case timerSysmon:
 		s.watch()
 	}
@@ -358,7 +364,7 @@ func (s *sim) exec(p int32) {
 		if op != stepBlock && op != stepYield && op != stepGoyield {
 			a, pc = s.arg(pc)
 		}
-		if op == stepWake || op == stepSwitch {
+		if op == stepWake || op == stepSwitch || op == stepSend {
 			b, pc = s.arg(pc)
 		}
 		g.pc = pc
@@ -372,6 +378,10 @@ func (s *sim) exec(p int32) {
 			s.create(p, int32(a)+1)
 		case stepWake:
 			s.wake(p, int32(a)+1, uint32(b))
+		case stepSend:
+			if to := int32(a) + 1; s.unblocks(to, uint32(b)) {
+				s.arrives(to)
+			}
 		case stepSwitch:
 			s.coroutine = s.cfg.Scheduler == GMP
 			s.wake(p, int32(a)+1, uint32(b))
@@ -514,8 +524,16 @@ func (s *sim) lateOnes(g *gor, gi int32) {
 
 func key(g int32, block uint32) uint64 { return uint64(g)<<32 | uint64(block) }
 
-// wake ends the n-th Block of gi, which may not have come to it yet.
+// wake ends the n-th Block of gi.
 func (s *sim) wake(p, gi int32, n uint32) {
+	if s.unblocks(gi, n) {
+		s.ready(p, gi)
+	}
+}
+
+// unblocks ends the n-th Block of gi, which may not have come to it yet. It reports
+// whether gi was in it.
+func (s *sim) unblocks(gi int32, n uint32) bool {
 	g := &s.gs[gi]
 	switch d := int64(n) - int64(g.block); {
 	case d < 0: // it was
@@ -523,12 +541,13 @@ func (s *sim) wake(p, gi int32, n uint32) {
 		g.block++
 		g.early >>= 1
 		s.lateOnes(g, gi)
-		s.ready(p, gi)
+		return true
 	case d < 64:
 		g.early |= 1 << d
 	default:
 		s.late[key(gi, n)] = struct{}{}
 	}
+	return false
 }
 
 // start makes gi run on p after the cost of getting there.

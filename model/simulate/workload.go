@@ -47,6 +47,7 @@ const (
 	stepGC                   // starts a collection of a number
 	stepSTW                  // stops the world for a length
 	stepAssist               // marks for a length, if the collection has as much left
+	stepSend                 // wakes a goroutine out of the block of a number, through the network
 	stepStarved              // waits for a length for the collection to have done some work, unless it is over
 )
 
@@ -81,6 +82,10 @@ func (c *Code) Block() { c.put(stepBlock) }
 
 // Wake ends goroutine g's n-th Block.
 func (c *Code) Wake(g, n int) { c.edges++; c.put(stepWake, uint64(g), uint64(n)) }
+
+// Send is Wake for what is sent through the network: g is found ready by whoever
+// looks at that next.
+func (c *Code) Send(g, n int) { c.edges++; c.put(stepSend, uint64(g), uint64(n)) }
 
 // Switch is Wake for a coroutine (iter.Pull): g runs as soon as this goroutine
 // stops, past all queues.
