@@ -137,6 +137,7 @@ type Config struct {
 	NoHandoff bool // a system call keeps its P
 	NoAsync   bool // no signals: goroutines that are Tight keep their P
 	Costs     Costs
+	Alert     bool // sysmon's sleeps are short again whenever all Ps were idle, as before Go 1.26; else only if a system call ended that
 	Seed      uint64
 	Stretch   float64 // what lengths of computing are multiplied by; 0 for 1
 	Crossing  int64   // what a goroutine computes longer after each dispatch, in nanoseconds; may be negative

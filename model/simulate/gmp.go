@@ -366,6 +366,9 @@ func (s *sim) exitsyscall(gi int32) {
 	s.runnable++
 	s.res.Events++
 	if len(s.idle) > 0 {
+		if s.sysmon.asleep {
+			s.sysmon.delay, s.sysmon.idle = sysmonLeast, 0
+		}
 		s.start(s.takeIdle(-1), gi, &s.cfg.Costs.Switch, 0, false)
 		return
 	}
@@ -419,21 +422,29 @@ func (s *sim) watch() {
 }
 
 // retake preempts what p has run for too long, and takes p out of a system call
-// that lasts. It reports whether it did the latter.
+// that lasts, or that comes at the end of a time slice. It reports whether it did
+// the latter.
 func (s *sim) retake(p int32) bool {
 	pp := &s.ps[p]
+	if pp.does != pRun && pp.does != pSyscall {
+		return false
+	}
+	over := false
+	if pp.seenTick != pp.tick {
+		pp.seenTick, pp.seenAt = pp.tick, s.now
+	} else {
+		over = s.cfg.Slice > 0 && pp.seenAt+s.cfg.Slice <= s.now
+	}
 	if pp.does == pRun {
-		if pp.seenTick != pp.tick {
-			pp.seenTick, pp.seenAt = pp.tick, s.now
-		} else if s.cfg.Slice > 0 && pp.seenAt+s.cfg.Slice <= s.now && (!s.cfg.NoAsync || !s.gs[pp.g].tight) {
+		if over && (!s.cfg.NoAsync || !s.gs[pp.g].tight) {
 			s.preempt(p)
 		}
 		return false
 	}
-	if pp.does != pSyscall || s.cfg.Scheduler != GMP || s.cfg.NoHandoff {
+	if s.cfg.Scheduler != GMP || s.cfg.NoHandoff {
 		return false
 	}
-	if pp.seenCall != pp.calls {
+	if pp.seenCall != pp.calls && !over {
 		pp.seenCall, pp.callAt = pp.calls, s.now
 		return false
 	}

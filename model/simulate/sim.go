@@ -650,9 +650,12 @@ func (s *sim) takeIdle(p int32) int32 {
 	}
 	p = s.idle[i]
 	s.idle = append(s.idle[:i], s.idle[i+1:]...)
-	if s.sysmon.asleep {
-		s.sysmon.asleep, s.sysmon.delay, s.sysmon.idle = false, sysmonLeast, 0
-		s.timers.add(timer{at: s.now + sysmonLeast, kind: timerSysmon})
+	if m := &s.sysmon; m.asleep {
+		m.asleep = false
+		if s.cfg.Alert {
+			m.delay, m.idle = sysmonLeast, 0
+		}
+		s.timers.add(timer{at: s.now + m.delay, kind: timerSysmon})
 	}
 	s.ps[p].spun = false
 	return p
