@@ -45,25 +45,30 @@ type workloads struct {
 
 // recordedRun is the recorded run in the terms of a simulation.
 type recordedRun struct {
-	latency    simulate.Histogram
-	makespan   model.Time
-	running    int64 // ns of the program's goroutines on Ps
-	idle       int64 // ns of all Ps; of those that the trace shows
-	waited     int64 // ns of goroutines in queues
-	peak       int
-	steals     int64
-	handoffs   int64
-	preempts   int64
-	signals    int64
-	overflows  int64
-	ticks      int64
-	starts     int64
-	dispatches int64
-	outside    int64 // waits whose end nobody is known for
-	inside     int64 // waits that a goroutine ended
-	net        int64 // of outside, for the network
-	cut        int64 // stretches that the trace's end cuts off
-	timeline   simulate.Timeline
+	latency      simulate.Histogram
+	makespan     model.Time
+	running      int64 // ns of the program's goroutines on Ps
+	idle         int64 // ns of all Ps; of those that the trace shows
+	waited       int64 // ns of goroutines in queues
+	peak         int
+	steals       int64
+	handoffs     int64
+	preempts     int64
+	signals      int64
+	overflows    int64
+	ticks        int64
+	starts       int64
+	dispatches   int64
+	outside      int64 // waits whose end nobody is known for
+	inside       int64 // waits that a goroutine ended
+	net          int64 // of outside, for the network
+	calls        int64 // ns in short system calls
+	longCalls    int64 // ns in the others, of all goroutines together
+	marked       int64 // ns computed for the collector by those who allocate
+	stalled      int64 // ns between a stop and a start, where that is too long for the scheduler
+	lockedStarts int64 // dispatches of goroutines locked to their threads
+	cut          int64 // stretches that the trace's end cuts off
+	timeline     simulate.Timeline
 }
 
 // measured is what the scheduler was seen to take.
@@ -334,6 +339,7 @@ func (c *workloads) stretch(iv *model.GInterval, d *model.Dispatch) {
 		if n := len(c.cycles); iv.Assist && n > 0 {
 			kind = ownAssist
 			c.cycles[n-1].Work += int64(iv.End - iv.Start)
+			c.lost.marked += int64(iv.End - iv.Start)
 		}
 		g.step(kind, iv.Start, iv.End)
 		if !iv.Runtime {
@@ -356,6 +362,11 @@ func (c *workloads) stretch(iv *model.GInterval, d *model.Dispatch) {
 			kind = ownBlocking
 		}
 		g.step(kind, iv.Start, iv.End)
+		if d := int64(iv.End - iv.Start); d < simulate.ShortCall {
+			c.lost.calls += d
+		} else {
+			c.lost.longCalls += d
+		}
 		c.local.syscall(g, iv)
 	}
 }
@@ -422,6 +433,7 @@ func (c *workloads) waited(g *gWork, iv *model.GInterval, d *model.Dispatch) {
 	}
 	p := c.p(d.P)
 	if g.locked {
+		c.lost.lockedStarts++
 		c.costs.locked.Add(int64(d.Time - max(p.runTo, d.Ready)))
 	} else {
 		c.gap(p, d)
@@ -458,6 +470,10 @@ func (c *workloads) lateness(g *gWork, p *pWork, d *model.Dispatch) model.Time {
 	return model.Time(c.spread>>33) * slack >> 31
 }
 
+// stallLeast is how long a thread needs for no dispatch: it had no CPU, if the
+// goroutine was there all the time.
+const stallLeast = 200_000 // ns
+
 // gap measures what the scheduler took for a dispatch.
 func (c *workloads) gap(p *pWork, d *model.Dispatch) {
 	if p.schedTo != d.Time {
@@ -474,6 +490,9 @@ func (c *workloads) gap(p *pWork, d *model.Dispatch) {
 		return
 	}
 	ns := int64(d.Time - p.schedFrom)
+	if ns > stallLeast {
+		c.lost.stalled += ns
+	}
 	if p.idled && d.Ready > p.idleFrom && d.Source != model.SourceSyscallExit {
 		c.costs.wake.Add(int64(p.schedFrom - d.Ready))
 	}

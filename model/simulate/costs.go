@@ -88,6 +88,10 @@ const (
 	pollLate       = int64(10_000_000) // proc.go, sysmon: polls the network where nobody did for so long
 )
 
+// ShortCall is the length in nanoseconds below which a system call computes, more or
+// less, rather than waits.
+const ShortCall = 20_000
+
 // TimerSlack is how much later than asked for Linux ends a thread's sleep, in
 // nanoseconds: its timer slack of 50 µs, and waking the thread.
 const TimerSlack = 58_000
@@ -141,6 +145,8 @@ type Config struct {
 	Seed      uint64
 	Stretch   float64 // what lengths of computing are multiplied by; 0 for 1
 	Crossing  int64   // what a goroutine computes longer after each dispatch, in nanoseconds; may be negative
+	Marking   float64 // what the collector's work is multiplied by; 0 for 1
+	Bounce    int64   // what readying a goroutine takes longer if another P did so last, in nanoseconds
 	Fates     bool    // fill in Result.Fates
 
 	// AllOnCreator makes ThreadQueue leave a goroutine on the thread that

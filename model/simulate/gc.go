@@ -44,6 +44,9 @@ func (s *sim) startGC(p int32, n int) {
 		return
 	}
 	*c = gcLoad{on: true, cycle: s.w.Cycles[n], pool: s.w.Cycles[n].Work, began: s.now, waiting: c.waiting}
+	if s.cfg.Marking > 0 {
+		c.pool = int64(float64(c.pool) * s.cfg.Marking)
+	}
 	s.res.Cycles++
 	goal := float64(len(s.ps)) / 4
 	c.dedicated = int(goal + .5)

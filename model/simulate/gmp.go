@@ -21,6 +21,7 @@ func (s *sim) ready(p, gi int32) {
 			s.contend(-1)
 			s.global.Put(gi)
 		} else {
+			s.touch(p)
 			s.spilled(p, s.ps[p].q.Put(gi, true, &s.global))
 		}
 		s.wakep()

@@ -119,7 +119,8 @@ type sim struct {
 	polling  bool  // a thread that waits for the network is being woken
 	late     map[uint64]struct{}
 	lockFree int64
-	deal     int // thread that gets the next new goroutine
+	toucher  int32 // the P that changed what all share last
+	deal     int   // thread that gets the next new goroutine
 	sysmon   struct {
 		asleep bool
 		delay  int64
@@ -412,6 +413,9 @@ func (s *sim) exec(p int32) {
 			s.find(p)
 			return
 		case stepSyscall, stepBlocking:
+			if a < ShortCall {
+				a = s.stretched(a)
+			}
 			s.entersyscall(p, g, gi, a, op == stepBlocking)
 			return
 		case stepYield, stepGoyield:
@@ -624,6 +628,17 @@ func (s *sim) lock(p int32) {
 	if p >= 0 {
 		s.ps[p].debt += s.lockFree - at
 	}
+}
+
+// touch is p changing what all Ps share, as readying a goroutine does: it costs
+// more if another one did so last.
+//
+// Source: proc.go, wakep.
+func (s *sim) touch(p int32) {
+	if s.cfg.Bounce > 0 && s.toucher != p && p >= 0 {
+		s.ps[p].debt += s.cfg.Bounce
+	}
+	s.toucher = p
 }
 
 // contend adds to what p's goroutine does next how long it waited for the lock of
