@@ -47,7 +47,7 @@ type whatIfPage struct {
 
 type whatIfRow struct {
 	Name, Makespan, Range, Sure, Speed, Use, P50, P99, Max, Queue, LockWait, Steals, Handoffs, Preempted, Idle string
-	Recorded                                                                                             bool
+	Recorded                                                                                                   bool
 }
 
 type costRow struct{ Name, P50, P99, Mean, Source string }

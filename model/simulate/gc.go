@@ -76,13 +76,16 @@ func (s *sim) startGC(p int32, n int) {
 			break
 		}
 	}
+	if s.cfg.Scheduler == GMP {
+		s.wakep() // startTheWorldWithSema: so that idle Ps mark
+	}
 }
 
 // aside makes p's goroutine wait until the mark worker is done.
 func (s *sim) aside(p int32) {
 	gi := s.ps[p].g
 	g := &s.gs[gi]
-	g.rem = max(s.ends.at[p]-s.v, 1)
+	g.rem = s.remains(p)
 	s.stop(p, g, gRunnable)
 	g.since = s.now
 	s.runnable++
@@ -136,7 +139,7 @@ func (s *sim) chunkDone(p int32) {
 	c.taken -= pp.chunk
 	pp.marked += pp.chunk
 	s.res.Marked += pp.chunk
-	s.ends.set(p, never)
+	s.lasts(p, never)
 	if c.on && c.pool == 0 && c.taken == 0 {
 		s.endGC(-1)
 	} else if c.on && c.pool > 0 {

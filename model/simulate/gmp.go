@@ -355,8 +355,10 @@ func (s *sim) exitsyscall(gi int32) {
 	if g.p >= 0 && s.ps[g.p].does == pSyscall && s.ps[g.p].g == gi {
 		p := g.p
 		g.state = gRunning
-		s.set(p, pRun)
-		s.exec(p)
+		s.until(p, pRun, 0)
+		if s.reached(p) {
+			s.exec(p)
+		}
 		return
 	}
 	if s.cfg.Scheduler != GMP { // it was in the system call from the beginning on
@@ -437,7 +439,7 @@ func (s *sim) retake(p int32) bool {
 		over = s.cfg.Slice > 0 && pp.seenAt+s.cfg.Slice <= s.now
 	}
 	if pp.does == pRun {
-		if over && (!s.cfg.NoAsync || !s.gs[pp.g].tight) {
+		if over && s.reached(p) && (!s.cfg.NoAsync || !s.gs[pp.g].tight) {
 			s.preempt(p)
 		}
 		return false

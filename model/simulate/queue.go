@@ -63,6 +63,7 @@ const (
 	timerPause                    // a thief's pause before it takes a runnext
 	timerLate                     // a thread that slept until the next timer wakes up
 	timerPoll                     // a thread that waits for the network wakes up
+	timerQuantum                  // a thread has had its CPU for a quantum
 	timerSysmon
 )
 

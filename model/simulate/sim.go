@@ -7,9 +7,8 @@
 //	               └─ Costs: what was measured, or defaults
 //
 // It is a simulation of discrete events: nothing happens between two of them.
-// What runs has a time of its own, which passes as fast as the clock while there
-// is a CPU for every thread, more slowly where threads share CPUs, and not at all
-// while the world is stopped. The same workload, settings and seed give the same
+// What runs has a time of its own, which passes as fast as the clock, and not at all
+// while the world is stopped. Threads may have to wait for a CPU: see cpus.go. The same workload, settings and seed give the same
 // result. What each P's threads do is simplified: a P has one thread or none.
 package simulate
 
@@ -90,6 +89,8 @@ type proc struct {
 	marked int64 // by fractional workers in this collection
 	coro   int32 // coroutine to switch to
 	debt   int64 // lock time that the goroutine spent
+
+	thread
 }
 
 // sim is a simulation under way.
@@ -100,14 +101,15 @@ type sim struct {
 	gs   []gor
 	ps   []proc
 
-	now    int64 // the clock
-	v      int64 // time of what runs
-	frozen int64 // until when the world is stopped
-	busy   int   // threads that take a CPU
-	cpus   int
-	ends   ends
-	timers timers
-	rng    random
+	now     int64 // the clock
+	v       int64 // time of what runs
+	frozen  int64 // until when the world is stopped
+	cpus    int
+	onCPU   int     // threads that have one, if there are fewer than Ps
+	waiting []int32 // Ps whose threads wait for one
+	ends    ends
+	timers  timers
+	rng     random
 
 	global   model.GlobalQueue
 	idle     []int32 // stack
@@ -251,21 +253,13 @@ func (s *sim) clock(v int64) int64 {
 	if v == never {
 		return never
 	}
-	d := v - s.v
-	if s.busy > s.cpus {
-		d = (d*int64(s.busy) + int64(s.cpus) - 1) / int64(s.cpus)
-	}
-	return max(s.now, s.frozen) + d
+	return max(s.now, s.frozen) + v - s.v
 }
 
 // advance lets time pass.
 func (s *sim) advance(to int64) {
 	if from := max(s.now, s.frozen); to > from {
-		d := to - from
-		if s.busy > s.cpus {
-			d = d * int64(s.cpus) / int64(s.busy)
-		}
-		s.v += d
+		s.v += to - from
 	}
 	if d := to - s.now; d > 0 {
 		s.res.pass(s.now, d, s.running, s.runnable)
@@ -279,12 +273,6 @@ func (s *sim) set(p int32, d does) {
 	was := pp.does
 	if was == d {
 		return
-	}
-	if was.uses() {
-		s.busy--
-	}
-	if d.uses() {
-		s.busy++
 	}
 	if was == pRun {
 		s.running--
@@ -302,12 +290,17 @@ func (s *sim) set(p int32, d does) {
 		pp.gen++
 	}
 	pp.does = d
+	if was.uses() && !d.uses() {
+		s.leaves(p)
+	} else if d.uses() && !was.uses() {
+		s.wants(p)
+	}
 }
 
 // until makes what p does, d, end after ns of its own time.
 func (s *sim) until(p int32, d does, ns int64) {
 	s.set(p, d)
-	s.ends.set(p, s.v+ns)
+	s.lasts(p, ns)
 }
 
 // ended goes on after what p did has ended.
@@ -318,7 +311,7 @@ func (s *sim) ended(p int32) {
 	case pGC:
 		s.chunkDone(p)
 	case pSpin:
-		s.ends.set(p, never)
+		s.lasts(p, never)
 		s.ps[p].spun = true
 		s.find(p)
 	default:
@@ -342,6 +335,8 @@ func (s *sim) fire(t timer) {
 		if pp := &s.ps[t.id]; pp.does == pPausing && pp.gen == t.gen {
 			s.pauseOver(t.id)
 		}
+	case timerQuantum:
+		s.quantumOver(t.id, t.gen)
 	case timerLate:
 		s.oversleep()
 	case timerPoll:
@@ -456,7 +451,7 @@ func (s *sim) stop(p int32, g *gor, state gState) {
 		g.p = p // it never leaves
 	}
 	pp.g = 0
-	s.ends.set(p, never)
+	s.lasts(p, never)
 	if g.locked && s.cfg.Scheduler == GMP {
 		pp.passed = true
 		s.res.Handoffs++
@@ -606,7 +601,7 @@ func (s *sim) preempt(p int32) {
 	pp := &s.ps[p]
 	gi := pp.g
 	g := &s.gs[gi]
-	g.rem = max(s.ends.at[p]-s.v, 1)
+	g.rem = s.remains(p)
 	s.res.Preemptions++
 	s.stop(p, g, gNone)
 	s.yield(p, g, gi, false)
