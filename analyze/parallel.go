@@ -28,8 +28,50 @@ var (
 // DefaultParallel is how much longer the same computing takes with several Ps.
 const DefaultParallel = 1.1
 
-// parallelOf is one of the above with what the settings ask for.
+// Calibration is what was measured on the machine that a program runs on, in place of
+// defaults: fixtures/calibrate writes it. What is 0 keeps its default, and what the
+// trace itself tells comes before it.
+type Calibration struct {
+	Source  string  `json:"source"`             // shown beside each cost
+	Lock    int64   `json:"lock_ns"`            // one operation on a locked queue
+	Wake    int64   `json:"wake_ns"`            // from a ready to the parked thread that it wakes
+	Thread  int64   `json:"thread_ns"`          // likewise, of a thread that has to be made
+	Compute float64 `json:"parallel_compute"`   // times the length of computing, with several Ps
+	Marking float64 `json:"parallel_marking"`   // times the collector's work, likewise
+	Locked  float64 `json:"parallel_locked"`    // times the length from a stop to a start of goroutines locked to their threads
+	Bounce  int64   `json:"parallel_bounce_ns"` // for each goroutine readied, if another P readied the last one
+}
+
+// costs puts what was measured in the place of defaults.
+func (c *Calibration) costs(d *simulate.Costs) {
+	if c == nil {
+		return
+	}
+	for _, x := range []struct {
+		ns   int64
+		cost *simulate.Cost
+	}{{c.Lock, &d.Lock}, {c.Wake, &d.Wake}, {c.Thread, &d.Thread}} {
+		if x.ns > 0 {
+			*x.cost = simulate.Constant(x.ns, c.Source)
+		}
+	}
+}
+
+// parallelOf is one of the above with what the settings ask for: what was measured is
+// no better known than that it may be a tenth more or less.
 func (w *whatIf) parallelOf(p parallel) parallel {
+	if c := w.set.Calibration; c != nil {
+		scale := func(value *float64, measured, usual float64) {
+			if measured > 0 {
+				*value = max(*value-usual, -measured/10) + measured
+				*value = min(*value, measured*1.1)
+			}
+		}
+		scale(&p.compute, c.Compute, parallelUsual.compute)
+		scale(&p.marking, c.Marking, parallelUsual.marking)
+		scale(&p.locked, c.Locked, parallelUsual.locked)
+		scale(&p.bounce, float64(c.Bounce), parallelUsual.bounce)
+	}
 	if f := w.set.Parallel; f > 0 && f != DefaultParallel {
 		p.compute = f
 	}

@@ -27,6 +27,8 @@ type Settings struct {
 	Parallel   float64 // how much longer the same computing takes with several Ps than with one; 0 is DefaultParallel
 	Stretch    float64 // what lengths of computing are multiplied by, other than in the self-check; 0 for 1
 	NoScaling  bool    // leave WhatIf.Scaling empty
+
+	Calibration *Calibration // nil: defaults
 }
 
 // DefaultSeeds is how often each variant is simulated, with other luck.
@@ -212,7 +214,7 @@ func (w *whatIf) predict(ctx context.Context) error {
 		return fmt.Errorf("%s: the workload is too large to be simulated: take a part of it with --from and --to", w.x.Trace.Name)
 	}
 	w.w = w.c.build()
-	w.costs = w.c.calibrated()
+	w.costs = w.c.calibrated(w.set.Calibration)
 	w.x.Recorded = w.c.recorded(w.procs)
 	w.describe()
 	plans := w.plans()
@@ -266,11 +268,12 @@ func (w *whatIf) describe() {
 	}
 }
 
-// calibrated are the costs that were measured in the trace, and defaults for
-// those of which it has too few.
-func (c *workloads) calibrated() simulate.Costs {
+// calibrated are the costs that were measured in the trace, and for those of which it
+// has too few, what is known of the machine, or defaults.
+func (c *workloads) calibrated(known *Calibration) simulate.Costs {
 	const least = 20
 	d := simulate.DefaultCosts()
+	known.costs(&d)
 	m := &c.costs
 	d.Switch = m.swtch.Cost("measured: dispatches from the own queue", least, d.Switch)
 	d.Global = m.global.Cost("measured: dispatches from the global queue", least, d.Global)

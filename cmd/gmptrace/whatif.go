@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -25,6 +28,7 @@ type whatifCommand struct {
 	slice      time.Duration
 	seeds      int
 	parallel   float64
+	costs      string
 	noSteal    bool
 	noAsync    bool
 	noHandoff  bool
@@ -69,6 +73,7 @@ against the recorded run. Where they differ, so will the predictions.
 	f.BoolVar(&c.noAsync, "no-async-preempt", false, "no preemption by signals, as before Go 1.14")
 	f.BoolVar(&c.noHandoff, "no-handoff", false, "system calls keep their P")
 	f.Float64Var(&c.parallel, "parallel-slowdown", analyze.DefaultParallel, "how much longer the same computing takes with several Ps than with one, a `FACTOR`")
+	f.StringVar(&c.costs, "costs", "", "`FILE` of what things cost on the program's machine, as fixtures/calibrate writes it, in place of defaults")
 	f.IntVar(&c.seeds, "seeds", analyze.DefaultSeeds, "simulate each variant `N` times, with other luck")
 	f.Var(&c.format, "format", "`FORMAT` of the output: text, json or html")
 	f.StringVarP(&c.out, "output", "o", "-", "write to `FILE`; - is standard output")
@@ -119,7 +124,37 @@ func (c *whatifCommand) settings() (analyze.Settings, error) {
 	} else if c.slice != 10*time.Millisecond {
 		set.Slice = c.slice
 	}
+	if c.costs != "" {
+		var err error
+		set.Calibration, err = readCosts(c.costs)
+		return set, err
+	}
 	return set, nil
+}
+
+// readCosts reads what fixtures/calibrate wrote.
+func readCosts(file string) (*analyze.Calibration, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, usagef("--costs: %v", err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	var c analyze.Calibration
+	if err := dec.Decode(&c); err != nil {
+		return nil, usagef("--costs %s: %v", printableName(file), err)
+	}
+	for _, x := range []float64{c.Compute, c.Marking, c.Locked} {
+		if x != 0 && (x < 0.1 || x > 10) {
+			return nil, usagef("--costs %s: %v: need factors from 0.1 to 10", printableName(file), x)
+		}
+	}
+	for _, ns := range []int64{c.Lock, c.Wake, c.Thread, c.Bounce} {
+		if ns < 0 || ns > int64(time.Second) {
+			return nil, usagef("--costs %s: %d: need nanoseconds up to a second", printableName(file), ns)
+		}
+	}
+	return &c, nil
 }
 
 func (c *whatifCommand) run(ctx context.Context, trace string) error {
