@@ -70,6 +70,11 @@ func (w *whatIf) doubts(v *Variant) []doubt {
 	add(float64(marked) > markingShare*float64(l.running), ConfidenceFair, "the collector has much to do, and is simulated coarsely")
 	add(float64(l.stalled) > stallShare*time, ConfidenceFair, "threads were kept from running: other programs took CPUs")
 	add(busy < stepLength*float64(w.w.Steps), ConfidenceFair, "goroutines do little between one wait or system call and the next: what those cost with several Ps differs from program to program")
+	known := w.set.Stretch > 0 || w.set.Calibration != nil || w.set.Parallel > 0 && w.set.Parallel != DefaultParallel
+	add((v.Procs > 1) != (w.procs > 1) && !known, ConfidenceFair, "how much longer the same computing takes with several Ps depends on the machine and the program (see --costs and --parallel-slowdown)")
+	if w.set.Stretch > 0 {
+		return out
+	}
 	spread := w.spread(v)
 	add(spread > poorSpread, ConfidencePoor, "what a dispatch costs decides about the makespan")
 	add(spread > fairSpread && spread <= poorSpread, ConfidenceFair, "what a dispatch costs matters")
