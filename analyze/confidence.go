@@ -109,12 +109,24 @@ func lessSure(a, b Confidence) Confidence {
 	return a
 }
 
+// clockGrain is the difference of two latencies, in nanoseconds, that says nothing:
+// a trace's clock is no finer, and of events at one time its reader makes each 1 ns
+// later than the one before.
+const clockGrain = 50
+
+func latencyDifference(got, want int64) float64 {
+	if d := got - want; -clockGrain <= d && d <= clockGrain {
+		return 0
+	}
+	return difference(got, want)
+}
+
 func (w *whatIf) selfCheck(rs []*simulate.Result) {
 	rec := &w.x.Recorded
 	span, _, _ := middle(rs, func(r *simulate.Result) int64 { return r.Makespan })
 	p50, _, _ := middle(rs, func(r *simulate.Result) int64 { return r.Latency.Quantile(.5) })
 	p99, _, _ := middle(rs, func(r *simulate.Result) int64 { return r.Latency.Quantile(.99) })
-	c := SelfCheck{Makespan: difference(span, rec.Makespan), P50: difference(p50, rec.P50), P99: difference(p99, rec.P99)}
+	c := SelfCheck{Makespan: difference(span, rec.Makespan), P50: latencyDifference(p50, rec.P50), P99: latencyDifference(p99, rec.P99)}
 	w.error = math.Abs(c.Makespan)
 	switch {
 	case rec.Makespan == 0 || len(w.w.Gs) == 0:

@@ -155,31 +155,37 @@ func (s *sim) readyOn(p, gi int32, at int64) {
 	s.wakep()
 }
 
-// poll takes what the network has: the last is to be run, of the others there is
-// one for each idle P in the global queue, and the rest in p's ring.
+// pollMost is how many goroutines one look at the network finds on Linux.
+//
+// Source: netpoll_epoll.go, netpoll.
+const pollMost = 128
+
+// poll takes what the network has. The poller's list is a stack: the last is to be
+// run, of the others, the later ones first, there is one for each idle P in the
+// global queue, and the rest in p's ring.
 //
 // Source: proc.go, findRunnable, injectglist.
 func (s *sim) poll(p int32, pre int64) int32 {
 	s.polled = s.now
-	n := len(s.dueNet)
-	for _, d := range s.dueNet {
+	n := min(len(s.dueNet), pollMost)
+	list := s.dueNet[:n]
+	for _, d := range list {
 		s.gs[d.g].state, s.gs[d.g].since = gRunnable, min(max(s.now, d.at), s.now+pre)
 	}
 	s.runnable += n
 	s.res.Events += int64(n)
-	list := s.dueNet[:n-1]
 	idle := len(s.idle)
-	for i, d := range list {
-		gi := d.g
-		if i < idle {
+	for i := n - 2; i >= 0; i-- {
+		gi := list[i].g
+		if n-2-i < idle {
 			s.global.Put(gi)
 			s.wakeP(s.takeIdle(-1), false)
 		} else {
 			s.spilled(p, s.ps[p].q.Put(gi, false, &s.global))
 		}
 	}
-	gi := s.dueNet[n-1].g
-	s.dueNet = s.dueNet[:0]
+	gi := list[n-1].g
+	s.dueNet = append(s.dueNet[:0], s.dueNet[n:]...)
 	return gi
 }
 
