@@ -282,6 +282,7 @@ func (c *workloads) calibrated(known *Calibration) simulate.Costs {
 	d.Fresh = m.fresh.Cost("measured: from what the poller or a timer had to its start", least, d.Fresh)
 	d.Wake = m.wake.Cost("measured: from a ready to the thread that it woke", least, d.Wake)
 	d.Locked = m.locked.Cost("measured: dispatches of goroutines locked to their threads", least, d.Locked)
+	d.Slack = m.slack.Cost("measured: how long system calls lasted until sysmon took their Ps", least, d.Slack)
 	d.Spin = m.spin.Cost("measured: threads that found nothing", least, d.Spin)
 	d.Pause = m.next.Cost("measured: thefts of a runnext", least, d.Pause)
 	return d

@@ -73,7 +73,7 @@ type recordedRun struct {
 
 // measured is what the scheduler was seen to take.
 type measured struct {
-	swtch, global, steal, netpoll, fresh, wake, spin, next, locked simulate.Histogram
+	swtch, global, steal, netpoll, fresh, wake, spin, next, locked, slack simulate.Histogram
 }
 
 // pWork is what a P did last.
@@ -200,6 +200,9 @@ func (c *workloads) observe(f *model.Facts) {
 			c.gives[h.G] = true
 		} else if h.Cause == model.HandoffLockedM && h.G != model.NoG {
 			c.g(h.G).locked = true
+		} else if h.Cause == model.HandoffRetake && h.After < sysmonFast {
+			// Two looks see one system call: it lasted for one to two of sysmon's rounds.
+			c.costs.slack.Add(max(int64(h.After)*2/3-simulate.SysmonLeast, 0))
 		}
 	}
 	c.lost.overflows += int64(len(f.Overflows))
@@ -473,6 +476,10 @@ func (c *workloads) lateness(g *gWork, p *pWork, d *model.Dispatch) model.Time {
 // stallLeast is how long a thread needs for no dispatch: it had no CPU, if the
 // goroutine was there all the time.
 const stallLeast = 200_000 // ns
+
+// sysmonFast is the most that a system call may have lasted before it lost its P if
+// sysmon's sleeps were short.
+const sysmonFast = 400_000 // ns
 
 // gap measures what the scheduler took for a dispatch.
 func (c *workloads) gap(p *pWork, d *model.Dispatch) {

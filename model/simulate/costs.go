@@ -72,7 +72,7 @@ func DefaultCosts() Costs {
 		Thread:  Constant(30_000, s),
 		Spin:    Constant(3_000, s),
 		Pause:   Constant(57_000, "default: runqgrab's usleep(3), which Linux makes 50 µs longer (timer slack)"),
-		Slack:   Constant(54_000, "default: Linux's timer slack of 50 µs, and waking"),
+		Slack:   Constant(80_000, "default: Linux's timer slack of 50 µs, and waking"),
 		Lock:    Constant(60, "default: an uncontended lock, whose cache line comes from another core"),
 	}
 }
@@ -80,13 +80,18 @@ func DefaultCosts() Costs {
 // Constants of the runtime that the reference model has no use for.
 const (
 	sliceNS        = int64(10_000_000) // proc.go, forcePreemptNS
-	sysmonLeast    = int64(20_000)     // proc.go, sysmon: delay
+	sysmonLeast    = int64(SysmonLeast)
 	sysmonMost     = int64(10_000_000) // likewise
 	sysmonPatience = 50                // likewise: cycles without anything to do before the delay doubles
 	retakeIdle     = int64(10_000_000) // proc.go, retake: how long a system call keeps a P that nobody needs
 	timerCost      = int64(100)        // of running one timer that readies a goroutine; measured on amd64
 	pollLate       = int64(10_000_000) // proc.go, sysmon: polls the network where nobody did for so long
 )
+
+// SysmonLeast is the shortest sleep of sysmon, in nanoseconds.
+//
+// Source: proc.go, sysmon: delay.
+const SysmonLeast = 20_000
 
 // ShortCall is the length in nanoseconds below which a system call computes, more or
 // less, rather than waits.
