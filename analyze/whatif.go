@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"gmptrace/model"
 	"gmptrace/model/simulate"
 )
 
@@ -169,7 +170,7 @@ func Simulate(ctx context.Context, r io.Reader, opt Options, set Settings) (*Wha
 	}
 	run.gomaxprocs.report(rep)
 	x.Trace = rep.Trace
-	w := &whatIf{c: c, set: set, x: x, procs: 1}
+	w := &whatIf{c: c, set: set, x: x, procs: 1, rules: run.rules}
 	for _, g := range rep.Trace.Gomaxprocs {
 		w.procs = max(w.procs, g.N)
 	}
@@ -200,6 +201,7 @@ type whatIf struct {
 	c     *workloads
 	set   Settings
 	x     *WhatIf
+	rules model.Rules
 	procs int // recorded
 	w     *simulate.Workload
 	costs simulate.Costs
@@ -266,24 +268,4 @@ func (w *whatIf) describe() {
 	} {
 		w.x.Costs = append(w.x.Costs, CostApplied{Name: x.name, P50: x.cost.Quantile(.5), P99: x.cost.Quantile(.99), Mean: x.cost.Mean(), Source: x.cost.Source})
 	}
-}
-
-// calibrated are the costs that were measured in the trace, and for those of which it
-// has too few, what is known of the machine, or defaults.
-func (c *workloads) calibrated(known *Calibration) simulate.Costs {
-	const least = 20
-	d := simulate.DefaultCosts()
-	known.costs(&d)
-	m := &c.costs
-	d.Switch = m.swtch.Cost("measured: dispatches from the own queue", least, d.Switch)
-	d.Global = m.global.Cost("measured: dispatches from the global queue", least, d.Global)
-	d.Steal = m.steal.Cost("measured: dispatches of stolen goroutines", least, d.Steal)
-	d.Netpoll = m.netpoll.Cost("measured: from a stop to what the poller or a timer had", least, d.Netpoll)
-	d.Fresh = m.fresh.Cost("measured: from what the poller or a timer had to its start", least, d.Fresh)
-	d.Wake = m.wake.Cost("measured: from a ready to the thread that it woke", least, d.Wake)
-	d.Locked = m.locked.Cost("measured: dispatches of goroutines locked to their threads", least, d.Locked)
-	d.Slack = m.slack.Cost("measured: how long system calls lasted until sysmon took their Ps", least, d.Slack)
-	d.Spin = m.spin.Cost("measured: threads that found nothing", least, d.Spin)
-	d.Pause = m.next.Cost("measured: thefts of a runnext", least, d.Pause)
-	return d
 }

@@ -28,7 +28,7 @@ func (w *whatIf) plans() []plan {
 		seeds = DefaultSeeds
 	}
 	base := simulate.DefaultConfig(w.procs)
-	base.Costs = w.costs
+	base.Costs, base.Alert = w.costs, w.rules.SysmonAlert
 	out := []plan{{name: fmt.Sprintf("gmp, GOMAXPROCS %d", w.procs), cfg: base, seeds: seeds}}
 	schedulers := w.set.Schedulers
 	if len(schedulers) == 0 {
@@ -237,7 +237,7 @@ func (w *whatIf) scale(ctx context.Context) error {
 	for _, s := range []simulate.Scheduler{simulate.GMP, simulate.SharedQueue, simulate.ThreadQueue} {
 		for p := 1; p <= 128; p *= 2 {
 			cfg := simulate.DefaultConfig(p)
-			cfg.Scheduler, cfg.Costs, cfg.CPUs = s, w.costs, w.set.CPUs
+			cfg.Scheduler, cfg.Costs, cfg.CPUs, cfg.Alert = s, w.costs, w.set.CPUs, w.rules.SysmonAlert
 			w.applyParallel(&cfg, parallelUsual)
 			plans = append(plans, plan{cfg: cfg, seeds: 1})
 		}
