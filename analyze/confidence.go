@@ -95,9 +95,14 @@ func (w *whatIf) spread(v *Variant) float64 {
 // judge says how sure v is, and why not more.
 func (w *whatIf) judge(v *Variant) {
 	v.Confidence, v.Doubts = ConfidenceGood, []string{}
-	for _, d := range w.doubts(v) {
-		v.Confidence = lessSure(v.Confidence, d.level)
-		v.Doubts = append(v.Doubts, d.text)
+	doubts := w.doubts(v)
+	for _, level := range []Confidence{ConfidencePoor, ConfidenceFair} { // what weighs most first
+		for _, d := range doubts {
+			if d.level == level {
+				v.Confidence = lessSure(v.Confidence, d.level)
+				v.Doubts = append(v.Doubts, d.text)
+			}
+		}
 	}
 }
 

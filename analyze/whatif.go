@@ -133,6 +133,7 @@ type WorkloadSums struct {
 	Inside     int64 `json:"waits_inside"`  // ended by a goroutine
 	Outside    int64 `json:"waits_outside"` // ended by the network, a timer or something not known
 	Network    int64 `json:"waits_network"`
+	Loopback   int64 `json:"waits_loopback"` // of Network, those that a goroutine of the program ended by sending
 	Cycles     int   `json:"gc_cycles"`
 	Cut        int64 `json:"cut_off"` // stretches that the trace's end cuts off
 	Bytes      int64 `json:"bytes"`   // that it takes in memory
@@ -246,7 +247,7 @@ func (w *whatIf) predict(ctx context.Context) error {
 
 func (w *whatIf) describe() {
 	l := &w.c.lost
-	w.x.Workload = WorkloadSums{Goroutines: len(w.w.Gs), Steps: w.w.Steps, Edges: w.w.Edges, Inside: l.inside, Outside: l.outside, Network: l.net,
+	w.x.Workload = WorkloadSums{Goroutines: len(w.w.Gs), Steps: w.w.Steps, Edges: w.w.Edges, Inside: l.inside, Outside: l.outside, Network: l.net, Loopback: w.c.local.matched(),
 		Cycles: len(w.w.Cycles), Cut: l.cut, Bytes: int64(len(w.w.Code)) + int64(len(w.w.Gs))*12}
 	c := &w.costs
 	for _, x := range []struct {

@@ -12,8 +12,19 @@ import (
 // adviceLeast is the share of the makespan below which a gain is not worth a word.
 const adviceLeast = .05
 
-// advise names the settings of Go's scheduler that would shorten the run, and says
-// so if none does. A gain counts from the lower end of what it is likely to be.
+// howSure says how sure a prediction is, and the reason that weighs most against it.
+func howSure(v *Variant) string {
+	switch v.Confidence {
+	case ConfidenceGood:
+		return "How sure: good."
+	case ConfidencePoor:
+		return fmt.Sprintf("How sure: poor: %s. Try it, do not rely on it.", v.Doubts[0])
+	}
+	return fmt.Sprintf("How sure: fair: %s.", v.Doubts[0])
+}
+
+// advise names the settings of Go's scheduler that would likely shorten the run, and
+// says so if none does.
 func (w *whatIf) advise() {
 	x := w.x
 	if len(x.Variants) == 0 || x.Check.Confidence == ConfidenceNone {
@@ -27,18 +38,18 @@ func (w *whatIf) advise() {
 		}
 		gain := 1 - float64(v.Makespan)/float64(base.Makespan)
 		least := 1 - float64(v.High)/float64(base.Makespan)
-		if gain < adviceLeast || least < 0 && x.Check.Confidence != ConfidencePoor {
+		if gain < adviceLeast || -least > gain { // it may lose more than it is likely to gain
 			continue
 		}
 		s := Suggestion{Variant: v.Name, Gain: gain, Least: max(least, 0), Confidence: v.Confidence}
-		s.Text = fmt.Sprintf("%s: the run is predicted to take %.0f %% less time (at least %.0f %%)", v.Name, 100*gain, 100*s.Least)
+		s.Text = fmt.Sprintf("%s: the run is predicted to take %.0f %% less time, likely at least %.0f %%", v.Name, 100*gain, 100*least)
+		if least < 0 {
+			s.Text = fmt.Sprintf("%s: the run is predicted to take %.0f %% less time, but it may take up to %.0f %% more", v.Name, 100*gain, -100*least)
+		}
 		if v.Procs > w.procs && v.CPUs == 0 {
 			s.Text += fmt.Sprintf(", if the machine has %d CPUs free for it", v.Procs)
 		}
-		if x.Check.Confidence == ConfidencePoor {
-			s.Text += "; but the self-check failed: try it, do not rely on it"
-		}
-		s.Text += "."
+		s.Text += ". " + howSure(v)
 		x.Advice = append(x.Advice, s)
 	}
 	slices.SortStableFunc(x.Advice, func(a, b Suggestion) int {
@@ -94,10 +105,13 @@ func (w *whatIf) notes() {
 	x := w.x
 	add := func(format string, args ...any) { x.Notes = append(x.Notes, fmt.Sprintf(format, args...)) }
 	add("Goroutines do what they did when they were recorded: work that would be other work in another order (who finds a lock taken, who gets which job) can't be known, nor waits that did not show because nobody had to wait.")
-	if n := w.c.lost.outside; n > 0 {
-		add("%d waits were ended by a timer, the network or something not known, %d of them by the network: they are as long as they were, less what a busy P is likely to have been late. A program that talks to itself over the network would be faster than predicted with more Ps.", n, w.c.lost.net)
+	if n := w.c.lost.outside; n > w.c.local.matched() {
+		add("%d waits were ended by a timer, the network or something not known, %d of them by the network: they are as long as they were, less what a busy P is likely to have been late.", n-w.c.local.matched(), w.c.lost.net-w.c.local.matched())
 	}
-	add("What other programs on the machine took is in what goroutines computed. From one P to several and back, computing is taken to differ by a factor of %.2f, likely between %.2f and %.2f (--parallel-slowdown), dispatches and wake-ups by up to a microsecond: what it is here depends on caches and CPUs.",
+	if n := w.c.local.matched(); n > 0 {
+		add("%d waits for the network were ended by the program itself, which sent to the other end of a connection: who sent is inferred from the order of system calls and of what the poller found.", n)
+	}
+	add("What other programs on the machine took is in what goroutines computed. From one P to several and back, computing is taken to differ by a factor of %.2f, likely between %.2f and %.2f (--parallel-slowdown), dispatches and wake-ups by up to a microsecond: what it is here depends on the CPUs, two of which may be hardware threads of one core, and on the program.",
 		w.parallelOf(parallelUsual).compute, w.parallelOf(parallelLeast).compute, w.parallelOf(parallelMost).compute)
 	if w.set.CPUs == 0 {
 		add("A trace does not tell how many CPUs there are: each P is given one of its own (--cpus says otherwise).")

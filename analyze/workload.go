@@ -18,8 +18,9 @@ import (
 //     who gets which job out of a channel, what is in a cache;
 //   - dependencies that did not show because nobody had to wait: a buffer that was
 //     never full, a lock that was free;
-//   - how long a wait for the network or a timer would have been: it is as long as
-//     it was, less what a busy P is likely to have been late;
+//   - how long a wait for a timer, or for the network if nothing in the program
+//     ended it (see loopback), would have been: it is as long as it was, less what a
+//     busy P is likely to have been late;
 //   - what other programs on the machine took: it is in what goroutines computed.
 type workloads struct {
 	window *window
