@@ -293,6 +293,10 @@ func (c *workloads) p(id model.ProcID) *pWork {
 	return &c.ps[id]
 }
 
+// pauseLeast is how long a thread that looks for work has to have looked to be taken
+// to have paused before a runnext, which is a cost of its own.
+const pauseLeast = 20_000 // ns
+
 func (c *workloads) proc(iv *model.PInterval) {
 	p := c.p(iv.P)
 	switch iv.Does {
@@ -306,7 +310,7 @@ func (c *workloads) proc(iv *model.PInterval) {
 			c.lost.timeline.Add(int64(iv.Start-c.zero), int64(iv.End-iv.Start), 1, 0)
 		}
 	case model.PDoesIdle:
-		if p.schedTo == iv.Start && p.schedFrom < p.schedTo {
+		if p.schedTo == iv.Start && p.schedFrom < p.schedTo && p.schedTo-p.schedFrom < pauseLeast {
 			c.costs.spin.Add(int64(p.schedTo - p.schedFrom))
 		}
 		p.idled, p.idleFrom = true, iv.Start

@@ -70,7 +70,7 @@ func DefaultCosts() Costs {
 		Wake:    Constant(15_000, s),
 		Locked:  Constant(8_000, s),
 		Thread:  Constant(30_000, s),
-		Spin:    Constant(3_000, s),
+		Spin:    Constant(700, s),
 		Pause:   Constant(57_000, "default: runqgrab's usleep(3), which Linux makes 50 µs longer (timer slack)"),
 		Slack:   Constant(80_000, "default: Linux's timer slack of 50 µs, and waking"),
 		Lock:    Constant(60, "default: an uncontended lock, whose cache line comes from another core"),
