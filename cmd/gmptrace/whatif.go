@@ -46,13 +46,19 @@ queue for all threads behind a lock (global-queue), and one queue for each threa
 without stealing or handoff (thread-queue).
 
 Every output has a self-check: Go's scheduler, simulated as it was recorded,
-against the recorded run. Where they differ, so will the predictions.
+against the recorded run. Where they differ, so will the predictions. Each of
+them is good, fair or poor, and says why not better.
+
+How much longer the same computing takes with several Ps depends on the machine
+and the program: unless --costs or --parallel-slowdown says so, another number of
+Ps is never called good.
 
 ` + traceHelp,
 		Example: `  gmptrace whatif app.trace
   gmptrace whatif --gomaxprocs 1,2,4,8 app.trace
   gmptrace whatif --scheduler gmp --no-steal --seeds 3 app.trace
   gmptrace whatif --scheduler gmp --gomaxprocs 8 --cpus 2 app.trace
+  gmptrace whatif --costs costs.json app.trace
   gmptrace whatif --scheduler gmp --slice 1ms --tick 0 --format json app.trace
   gmptrace whatif --format html -o whatif.html app.trace`,
 		Args: oneTrace,
