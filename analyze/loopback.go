@@ -122,6 +122,7 @@ func (l *loopback) batches(f func(waits []netWait, lo, hi int)) {
 		for lo < hi && l.sends[lo].to < before {
 			lo++
 		}
+		lo = max(lo, hi-mostSends)
 		f(l.waits[i:j], lo, hi)
 		before = l.waits[i].to - simulate.BatchGap
 		i = j
