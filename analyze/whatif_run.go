@@ -97,18 +97,30 @@ func (w *whatIf) apply(cfg *simulate.Config) string {
 // boundSeeds is how often each bound is simulated.
 const boundSeeds = 2
 
+// morePs is how much longer computing may take with more Ps than several: nothing
+// was measured there.
+const morePs = 1.25
+
 // bounded is a variant's plan with what several Ps usually cost, and those of its
 // bounds where that matters.
 func (w *whatIf) bounded(p plan) []plan {
 	out := []plan{p}
 	w.applyParallel(&out[0].cfg, parallelUsual)
-	if !w.crosses(&p.cfg) || w.set.Stretch > 0 {
-		return out
-	}
-	for _, cost := range []parallel{parallelLeast, parallelMost} {
-		b := plan{cfg: p.cfg, seeds: boundSeeds, bound: true}
-		w.applyParallel(&b.cfg, cost)
-		out = append(out, b)
+	bound := func(cfg simulate.Config) { out = append(out, plan{cfg: cfg, seeds: boundSeeds, bound: true}) }
+	switch {
+	case w.set.Stretch > 0 || p.cfg.Procs == w.procs:
+	case w.crosses(&p.cfg):
+		for _, cost := range []parallel{parallelLeast, parallelMost} {
+			cfg := p.cfg
+			w.applyParallel(&cfg, cost)
+			bound(cfg)
+		}
+	default:
+		cfg := p.cfg
+		if cfg.Stretch = morePs; cfg.Procs < w.procs {
+			cfg.Stretch = 1 / morePs
+		}
+		bound(cfg)
 	}
 	return out
 }

@@ -147,6 +147,11 @@ func TestDoubts(t *testing.T) {
 		}
 	}
 	before := x.Variants[1]
+	for _, v := range simulated(t, "../fixtures/real/typecheck-go1.25-p4.trace", Settings{Schedulers: []simulate.Scheduler{simulate.GMP}, Procs: []int{8}, Seeds: 1, NoScaling: true}).Variants[1:] {
+		if v.Confidence == ConfidenceGood || float64(v.High) < 1.05*float64(v.Makespan) {
+			t.Errorf("%s, recorded with 4: %s, %d … %d", v.Name, v.Confidence, v.Makespan, v.High)
+		}
+	}
 	set.Calibration = &Calibration{Compute: 1.05, Marking: 1.1, Bounce: 100}
 	x = simulated(t, file, set)
 	after := x.Variants[1]
