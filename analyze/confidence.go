@@ -59,7 +59,8 @@ func (w *whatIf) doubts(v *Variant) []doubt {
 	time := float64(max(w.x.Recorded.Makespan, 1)) * float64(w.procs)
 	busy := float64(l.running + l.calls)
 	add(busy < busyShare*time, ConfidencePoor, "the program mostly waits, and how long may depend on the Ps")
-	add(v.Procs > w.procs && v.Speedup < aloneSpeed && busy >= busyShare*time, ConfidencePoor,
+	more := v.Procs > w.procs && (v.CPUs == 0 || v.CPUs > w.procs)
+	add(more && v.Speedup < aloneSpeed && busy >= busyShare*time, ConfidencePoor,
 		"hardly ever more than one goroutine could run: if the program starts as many as there are Ps, or was kept waiting by a chain of locks, it may be faster")
 	add(float64(l.lockedStarts) > lockedShare*float64(l.dispatches), ConfidencePoor, "goroutines locked to their threads are dispatched often, and what that costs depends on the CPUs")
 	add(float64(l.longCalls) > callShare*time, ConfidenceFair, "goroutines are in long system calls, and what ends them is not known")

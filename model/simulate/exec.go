@@ -63,6 +63,12 @@ func (s *sim) exec(p int32) {
 		case stepSyscall, stepBlocking:
 			if a < ShortCall {
 				a = s.stretched(a)
+				if s.scarce() { // it takes a CPU
+					pp.calls++
+					s.until(p, pRun, a+pp.debt)
+					pp.debt = 0
+					return
+				}
 			}
 			s.entersyscall(p, g, gi, a, op == stepBlocking)
 			return
