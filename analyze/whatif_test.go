@@ -76,7 +76,7 @@ func TestWhatIfStable(t *testing.T) {
 // 3 µs. With another P, what they do is done in the same order: G1 waits for G2.
 func TestWorkload(t *testing.T) {
 	const us = model.Time(1000)
-	c := newWorkloads(&window{0, forever}, 0)
+	c := newWorkloads(&names{}, &window{0, forever}, 0)
 	c.observe(&model.Facts{
 		Gs: []model.GInterval{
 			{G: 1, State: model.GRunning, Start: 0, End: 10 * us, By: model.NoG, First: true, Open: model.OpenStart},
@@ -105,5 +105,57 @@ func TestWorkload(t *testing.T) {
 		if r := simulate.Run(w, cfg); r.Makespan != test.want || r.Unfinished != 0 {
 			t.Errorf("%d Ps: %d ns, want %d; %d unfinished", test.procs, r.Makespan, test.want, r.Unfinished)
 		}
+	}
+}
+
+// TestWorkloadMarking: what marks while a collection is on counts for that one, also
+// if all of it comes in one batch; and a goroutine that iter.Pull made does not wait
+// for the time at which it was made.
+func TestWorkloadMarking(t *testing.T) {
+	c := newWorkloads(&names{}, &window{0, forever}, 0)
+	c.observe(&model.Facts{
+		Events: []model.Event{{Op: model.OpGCBegin, G: 1, Time: 10 * us}, {Op: model.OpGCBegin, G: 1, Time: 50 * us}},
+		Gs: []model.GInterval{
+			{G: 1, State: model.GRunning, Start: 0, End: 12 * us, By: model.NoG, First: true, Open: model.OpenStart},
+			{G: 1, State: model.GRunning, Start: 12 * us, End: 20 * us, By: model.NoG, Assist: true},
+			{G: 2, State: model.GWaiting, Start: 20 * us, End: 40 * us, By: 1, First: true},
+			{G: 9, State: model.GRunning, Start: 20 * us, End: 45 * us, By: model.NoG, Worker: true},
+			{G: 1, State: model.GRunning, Start: 52 * us, End: 55 * us, By: model.NoG, Assist: true},
+		},
+		Now: 60 * us,
+	})
+	w := c.build()
+	if len(w.Cycles) != 2 || w.Cycles[0].Work != 33_000 || w.Cycles[1].Work != 3_000 {
+		t.Errorf("collections %+v, want 33 and 3 µs of work", w.Cycles)
+	}
+	if g := c.gs[2]; g.first != 0 {
+		t.Errorf("G2, made waiting, begins at %v, want the beginning", g.first)
+	}
+}
+
+// TestDoubts: predictions of a recorded program are as sure as what is known allows.
+func TestDoubts(t *testing.T) {
+	const file = "../fixtures/real/typecheck-go1.22-p1.trace"
+	set := Settings{Schedulers: []simulate.Scheduler{simulate.GMP, simulate.ThreadQueue}, Procs: []int{1, 2}, Seeds: 2, NoScaling: true}
+	x := simulated(t, file, set)
+	for _, v := range x.Variants {
+		if v.Low > v.Makespan || v.High < v.Makespan {
+			t.Errorf("%s: %d is not between %d and %d", v.Name, v.Makespan, v.Low, v.High)
+		}
+		if sure := v.Confidence == ConfidenceGood; sure != (len(v.Doubts) == 0) || sure && v.Procs == 2 {
+			t.Errorf("%s: %s with doubts %q", v.Name, v.Confidence, v.Doubts)
+		}
+	}
+	before := x.Variants[1]
+	for _, v := range simulated(t, "../fixtures/real/typecheck-go1.25-p4.trace", Settings{Schedulers: []simulate.Scheduler{simulate.GMP}, Procs: []int{8}, Seeds: 1, NoScaling: true}).Variants[1:] {
+		if v.Confidence == ConfidenceGood || float64(v.High) < 1.05*float64(v.Makespan) {
+			t.Errorf("%s, recorded with 4: %s, %d … %d", v.Name, v.Confidence, v.Makespan, v.High)
+		}
+	}
+	set.Calibration = &Calibration{Compute: 1.05, Marking: 1.1, Bounce: 100}
+	x = simulated(t, file, set)
+	after := x.Variants[1]
+	if after.Procs != 2 || after.High-after.Low >= before.High-before.Low || len(after.Doubts) >= len(before.Doubts) {
+		t.Errorf("calibrated: %d … %d with doubts %q; before %d … %d, %q", after.Low, after.High, after.Doubts, before.Low, before.High, before.Doubts)
 	}
 }

@@ -1,10 +1,8 @@
 package analyze
 
 import (
-	"cmp"
 	"encoding/binary"
 	"math"
-	"slices"
 
 	"gmptrace/model"
 	"gmptrace/model/simulate"
@@ -20,8 +18,9 @@ import (
 //     who gets which job out of a channel, what is in a cache;
 //   - dependencies that did not show because nobody had to wait: a buffer that was
 //     never full, a lock that was free;
-//   - how long a wait for the network or a timer would have been: it is as long as
-//     it was, less what a busy P is likely to have been late;
+//   - how long a wait for a timer, or for the network if nothing in the program
+//     ended it (see loopback), would have been: it is as long as it was, less what a
+//     busy P is likely to have been late;
 //   - what other programs on the machine took: it is in what goroutines computed.
 type workloads struct {
 	window *window
@@ -40,34 +39,35 @@ type workloads struct {
 	spread uint64     // spreads what is not known evenly
 
 	costs measured
+	local loopback
 }
 
 // recordedRun is the recorded run in the terms of a simulation.
 type recordedRun struct {
-	latency    simulate.Histogram
-	makespan   model.Time
-	running    int64 // ns of the program's goroutines on Ps
-	idle       int64 // ns of all Ps; of those that the trace shows
-	waited     int64 // ns of goroutines in queues
-	peak       int
-	steals     int64
-	handoffs   int64
-	preempts   int64
-	signals    int64
-	overflows  int64
-	ticks      int64
-	starts     int64
-	dispatches int64
-	outside    int64 // waits whose end nobody is known for
-	inside     int64 // waits that a goroutine ended
-	net        int64 // of outside, for the network
-	cut        int64 // stretches that the trace's end cuts off
-	timeline   simulate.Timeline
-}
-
-// measured is what the scheduler was seen to take.
-type measured struct {
-	swtch, global, steal, netpoll, fresh, wake, spin, next, locked simulate.Histogram
+	latency      simulate.Histogram
+	makespan     model.Time
+	running      int64 // ns of the program's goroutines on Ps
+	idle         int64 // ns of all Ps; of those that the trace shows
+	waited       int64 // ns of goroutines in queues
+	peak         int
+	steals       int64
+	handoffs     int64
+	preempts     int64
+	signals      int64
+	overflows    int64
+	ticks        int64
+	starts       int64
+	dispatches   int64
+	outside      int64 // waits whose end nobody is known for
+	inside       int64 // waits that a goroutine ended
+	net          int64 // of outside, for the network
+	calls        int64 // ns in short system calls
+	longCalls    int64 // ns in the others, of all goroutines together
+	marked       int64 // ns computed for the collector by those who allocate
+	stalled      int64 // ns between a stop and a start, where that is too long for the scheduler
+	lockedStarts int64 // dispatches of goroutines locked to their threads
+	cut          int64 // stretches that the trace's end cuts off
+	timeline     simulate.Timeline
 }
 
 // pWork is what a P did last.
@@ -90,6 +90,10 @@ type gWork struct {
 	first   model.Time // beginning of its first stretch; before c.zero if none is known
 	base    model.Time // what own counts from
 	blocks  uint32     // ended by other goroutines
+
+	local  []bool   // by wait for the network: a goroutine of the program ended it
+	sentAt []uint32 // of those, each: how many waits before it other goroutines' wakes ended
+	sends  []placed // what it sends to others of the program
 
 	waker   *gWork // who ended its last wait, until it is known how it was dispatched
 	wokenAt model.Time
@@ -119,6 +123,8 @@ const (
 	ownNet
 	ownSyscall
 	ownBlocking
+	ownAssist  // computing for the collector
+	ownStarved // waiting for the collector to do so
 )
 
 type markStep byte
@@ -129,12 +135,13 @@ const (
 	markSwitch                 // likewise, a coroutine that runs at once
 	markYield
 	markGoyield
-	markGC  // number of the cycle
-	markSTW // length
+	markGC   // number of the cycle
+	markSTW  // length
+	markSend // likewise as markWake, through the network
 )
 
-func newWorkloads(w *window, zero model.Time) *workloads {
-	return &workloads{window: w, zero: zero, gs: map[model.GoID]*gWork{}, stws: map[model.GoID]model.Time{}, gives: map[model.GoID]bool{},
+func newWorkloads(n *names, w *window, zero model.Time) *workloads {
+	return &workloads{window: w, zero: zero, local: loopback{names: n}, gs: map[model.GoID]*gWork{}, stws: map[model.GoID]model.Time{}, gives: map[model.GoID]bool{},
 		lost: recordedRun{makespan: zero, timeline: simulate.NewTimeline()}}
 }
 
@@ -181,23 +188,27 @@ func (g *gWork) mark(kind markStep, at model.Time, args ...uint64) {
 
 func (c *workloads) observe(f *model.Facts) {
 	c.now = f.Now
-	for i := range f.Events {
-		c.event(&f.Events[i])
-	}
 	for i := range f.Handoffs {
 		c.lost.handoffs++
 		if h := &f.Handoffs[i]; h.Cause == model.HandoffBlocking {
 			c.gives[h.G] = true
 		} else if h.Cause == model.HandoffLockedM && h.G != model.NoG {
 			c.g(h.G).locked = true
+		} else if h.Cause == model.HandoffRetake && h.After < sysmonFast {
+			// Two looks see one system call: it lasted for one to two of sysmon's rounds.
+			c.costs.slack.Add(max(int64(h.After)*2/3-simulate.SysmonLeast, 0))
 		}
 	}
 	c.lost.overflows += int64(len(f.Overflows))
 	c.preempts(f)
 	c.lost.starts += int64(len(f.Starts))
-	ps, dispatches := f.Ps, f.Dispatches
+	ps, dispatches, events := f.Ps, f.Dispatches, f.Events
 	for i := range f.Gs {
 		iv := &f.Gs[i]
+		for len(events) > 0 && events[0].Time < iv.End { // what marks does so for the collection that is on
+			c.event(&events[0])
+			events = events[1:]
+		}
 		for len(ps) > 0 && ps[0].End <= iv.End {
 			c.proc(&ps[0])
 			ps = ps[1:]
@@ -220,6 +231,9 @@ func (c *workloads) observe(f *model.Facts) {
 	}
 	for i := range ps {
 		c.proc(&ps[i])
+	}
+	for i := range events {
+		c.event(&events[i])
 	}
 }
 
@@ -279,6 +293,10 @@ func (c *workloads) p(id model.ProcID) *pWork {
 	return &c.ps[id]
 }
 
+// pauseLeast is how long a thread that looks for work has to have looked to be taken
+// to have paused before a runnext, which is a cost of its own.
+const pauseLeast = 20_000 // ns
+
 func (c *workloads) proc(iv *model.PInterval) {
 	p := c.p(iv.P)
 	switch iv.Does {
@@ -292,7 +310,7 @@ func (c *workloads) proc(iv *model.PInterval) {
 			c.lost.timeline.Add(int64(iv.Start-c.zero), int64(iv.End-iv.Start), 1, 0)
 		}
 	case model.PDoesIdle:
-		if p.schedTo == iv.Start && p.schedFrom < p.schedTo {
+		if p.schedTo == iv.Start && p.schedFrom < p.schedTo && p.schedTo-p.schedFrom < pauseLeast {
 			c.costs.spin.Add(int64(p.schedTo - p.schedFrom))
 		}
 		p.idled, p.idleFrom = true, iv.Start
@@ -318,13 +336,22 @@ func (c *workloads) stretch(iv *model.GInterval, d *model.Dispatch) {
 	}
 	switch iv.State {
 	case model.GRunning:
-		g.step(ownRun, iv.Start, iv.End)
+		kind := ownRun
+		if n := len(c.cycles); iv.Assist && n > 0 {
+			kind = ownAssist
+			c.cycles[n-1].Work += int64(iv.End - iv.Start)
+			c.lost.marked += int64(iv.End - iv.Start)
+		}
+		g.step(kind, iv.Start, iv.End)
 		if !iv.Runtime {
 			c.lost.makespan = max(c.lost.makespan, iv.End)
 		}
 	case model.GRunnable:
 		c.waited(g, iv, d)
 	case model.GWaiting:
+		if iv.First && iv.Open&model.OpenStart == 0 {
+			g.first = c.zero // iter.Pull makes it waiting: it does nothing before it is switched to
+		}
 		c.wait(g, iv)
 	case model.GSyscall:
 		if iv.Open&model.OpenEnd != 0 {
@@ -336,12 +363,22 @@ func (c *workloads) stretch(iv *model.GInterval, d *model.Dispatch) {
 			kind = ownBlocking
 		}
 		g.step(kind, iv.Start, iv.End)
+		if d := int64(iv.End - iv.Start); d < simulate.ShortCall {
+			c.lost.calls += d
+		} else {
+			c.lost.longCalls += d
+		}
+		c.local.syscall(g, iv)
 	}
 }
 
 func (c *workloads) wait(g *gWork, iv *model.GInterval) {
 	switch {
 	case iv.Open&model.OpenEnd != 0, iv.Reason == model.ReasonPreempted:
+		return
+	case iv.Reason == model.ReasonAssist:
+		c.lost.outside++
+		g.step(ownStarved, iv.Start, iv.End)
 		return
 	case iv.By != model.NoG && iv.By != iv.G && !c.g(iv.By).worker:
 		c.lost.inside++
@@ -357,6 +394,7 @@ func (c *workloads) wait(g *gWork, iv *model.GInterval) {
 	if iv.Reason == model.ReasonNetwork {
 		g.pendKind = ownNet
 		c.lost.net++
+		c.local.waits = append(c.local.waits, netWait{from: iv.Start, to: iv.End, idle: noTime, g: uint32(g.index), blocks: g.blocks, by: -1})
 	}
 }
 
@@ -396,223 +434,18 @@ func (c *workloads) waited(g *gWork, iv *model.GInterval, d *model.Dispatch) {
 	}
 	p := c.p(d.P)
 	if g.locked {
+		c.lost.lockedStarts++
 		c.costs.locked.Add(int64(d.Time - max(p.runTo, d.Ready)))
 	} else {
 		c.gap(p, d)
 	}
 	if g.pending {
+		if g.pendKind == ownNet && p.idled && p.idleFrom < g.pendTo {
+			c.local.idleSince(g, p.idleFrom)
+		}
 		if late := c.lateness(g, p, d); g.pendTo-late > g.pendFrom {
 			g.pendTo -= late
 		}
 		g.flush()
 	}
-}
-
-// lateness is how much too late a wait for something outside is likely to have
-// ended. While all Ps run goroutines, nobody looks at timers and the network: it
-// was due at any time of the stretch that ended before it was found, so half of
-// that. The thread of an idle P that sleeps until the next timer is woken late by
-// the system, and then ends all waits that became due meanwhile: the first of them
-// was due when the sleep should have ended, the others since.
-func (c *workloads) lateness(g *gWork, p *pWork, d *model.Dispatch) model.Time {
-	if d.Idle == 0 && !p.idled && p.schedTo == d.Time && d.Ready >= p.schedFrom && p.runTo == p.schedFrom {
-		return d.Ready - p.schedFrom + (p.runTo-p.runFrom)/2
-	}
-	if g.pendKind != ownWait || !p.idled {
-		return 0
-	}
-	slack := model.Time(simulate.TimerSlack)
-	if g.pendFirst {
-		return slack
-	}
-	c.spread = c.spread*6364136223846793005 + 1442695040888963407
-	return model.Time(c.spread>>33) * slack >> 31
-}
-
-// gap measures what the scheduler took for a dispatch.
-func (c *workloads) gap(p *pWork, d *model.Dispatch) {
-	if p.schedTo != d.Time {
-		return
-	}
-	if d.Ready > p.schedFrom {
-		switch d.Source {
-		case model.SourceRunnext, model.SourceNetpoll:
-			c.costs.fresh.Add(int64(d.Time - d.Ready))
-			if !p.idled {
-				c.costs.netpoll.Add(int64(d.Ready - p.schedFrom))
-			}
-		}
-		return
-	}
-	ns := int64(d.Time - p.schedFrom)
-	if p.idled && d.Ready > p.idleFrom && d.Source != model.SourceSyscallExit {
-		c.costs.wake.Add(int64(p.schedFrom - d.Ready))
-	}
-	switch d.Source {
-	case model.SourceRunnext, model.SourceLocal:
-		c.costs.swtch.Add(ns)
-	case model.SourceGlobal, model.SourceGlobalTick:
-		c.costs.global.Add(ns)
-	case model.SourceSteal:
-		c.costs.steal.Add(ns)
-	case model.SourceStealRunnext:
-		c.costs.next.Add(ns)
-	}
-}
-
-// bytes is how much is kept; the workload takes no more.
-func (c *workloads) bytes() int64 {
-	n := int64(0)
-	for _, g := range c.order {
-		n += int64(len(g.own) + len(g.marks))
-	}
-	return n
-}
-
-// build makes the workload of what was kept, which it lets go.
-func (c *workloads) build() *simulate.Workload {
-	w := &simulate.Workload{Cycles: c.cycles}
-	var code simulate.Code
-	for _, g := range c.order {
-		g.flush()
-		code.B = code.B[:0]
-		code = simulate.Code{B: code.B}
-		if !g.worker {
-			c.write(g, &code)
-		}
-		w.Add(simulate.Goroutine{Root: g.root, Runtime: g.runtime || g.worker, Tight: g.tight, Locked: g.locked}, &code)
-		g.own, g.marks = nil, nil
-	}
-	return w
-}
-
-// placed is a mark with its time.
-type placed struct {
-	at   model.Time
-	kind markStep
-	a, b uint64
-}
-
-// writer puts a goroutine's own steps and its marks into one sequence.
-type writer struct {
-	code  *simulate.Code
-	marks []placed
-	acc   int64 // ns computed and not yet written
-}
-
-// write writes g's steps.
-func (c *workloads) write(g *gWork, code *simulate.Code) {
-	w := writer{code: code, marks: g.placed(c.zero)}
-	if g.root && g.first > c.zero {
-		code.Wait(int64(g.first - c.zero)) // nobody is known to have created it
-	}
-	end := g.base
-	for b := g.own; len(b) > 0; {
-		kind := ownStep(b[0])
-		gap, n := binary.Varint(b[1:])
-		length, m := binary.Uvarint(b[1+n:])
-		b = b[1+n+m:]
-		from := end + model.Time(gap)
-		end = from + model.Time(length)
-		w.own(kind, from, end)
-	}
-	w.upTo(model.Time(1<<63 - 1))
-	w.compute()
-}
-
-func (w *writer) own(kind ownStep, from, to model.Time) {
-	if kind == ownRun {
-		at := from
-		for len(w.marks) > 0 && w.marks[0].at <= to {
-			m := w.marks[0]
-			w.acc += int64(max(m.at-at, 0))
-			at = max(at, m.at)
-			if m.kind == markSTW {
-				at = min(to, at+model.Time(m.a))
-			}
-			w.emit()
-		}
-		w.acc += int64(to - at)
-		return
-	}
-	w.upTo(from)
-	w.compute()
-	switch kind {
-	case ownBlock:
-		w.code.Block()
-	case ownWait:
-		w.code.Wait(int64(to - from))
-	case ownNet:
-		w.code.Net(int64(to - from))
-	case ownSyscall:
-		w.code.Syscall(int64(to - from))
-	case ownBlocking:
-		w.code.Blocking(int64(to - from))
-	}
-}
-
-func (w *writer) upTo(at model.Time) {
-	for len(w.marks) > 0 && w.marks[0].at <= at {
-		w.emit()
-	}
-}
-
-func (w *writer) compute() {
-	w.code.Run(w.acc)
-	w.acc = 0
-}
-
-// emit writes the next mark.
-func (w *writer) emit() {
-	m := w.marks[0]
-	w.marks = w.marks[1:]
-	w.compute()
-	switch m.kind {
-	case markCreate:
-		w.code.Create(int(m.a))
-	case markWake:
-		w.code.Wake(int(m.a), int(m.b))
-	case markSwitch:
-		w.code.Switch(int(m.a), int(m.b))
-	case markYield:
-		w.code.Yield()
-	case markGoyield:
-		w.code.Goyield()
-	case markGC:
-		w.code.GC(int(m.a))
-	case markSTW:
-		w.code.STW(int64(m.a))
-	}
-}
-
-// placed are the marks in order of time.
-func (g *gWork) placed(zero model.Time) []placed {
-	var out []placed
-	at := zero
-	for b := g.marks; len(b) > 0; {
-		m := placed{kind: markStep(b[0])}
-		d, n := binary.Varint(b[1:])
-		b = b[1+n:]
-		at += model.Time(d)
-		m.at = at
-		args := 1
-		switch m.kind {
-		case markWake, markSwitch:
-			args = 2
-		case markYield, markGoyield:
-			args = 0
-		}
-		for i := range args {
-			v, n := binary.Uvarint(b)
-			b = b[n:]
-			if i == 0 {
-				m.a = v
-			} else {
-				m.b = v
-			}
-		}
-		out = append(out, m)
-	}
-	slices.SortStableFunc(out, func(a, b placed) int { return cmp.Compare(a.at, b.at) })
-	return out
 }

@@ -51,6 +51,11 @@ type Rules struct {
 	// Source: sema.go, semrelease1; observed with Go 1.22 to 1.24, where the
 	// tracer leaves goyield's own frame out.
 	GoyieldHidden bool
+
+	// SysmonAlert: whenever sysmon was woken, its sleeps are short again; else
+	// only if a system call woke it. For who runs the scheduler forward.
+	// Source: proc.go, sysmon.
+	SysmonAlert bool
 }
 
 // Constants of every version covered.
@@ -75,6 +80,7 @@ func RulesFor(minor int) Rules {
 		Minor:            minor,
 		PreemptToRunnext: minor >= 26,
 		GoyieldHidden:    minor < 25,
+		SysmonAlert:      minor < 26,
 	}
 }
 

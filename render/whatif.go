@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"gmptrace/analyze"
 )
@@ -80,15 +81,21 @@ func (t *text) variants(x *analyze.WhatIf) {
 	for _, c := range changedSettings(x) {
 		t.wrap("  ", "  ", c)
 	}
-	spans := table{align: "lrrrrr", left: 3}
+	spans := table{align: "lrrlrrr", left: 3}
 	lats := table{align: "lrrrrrr", left: 3}
 	work := table{align: "lrrrrrr", left: 3}
 	for _, v := range allVariants(x) {
-		spans.add(v.Name, dur(v.Makespan), spanRange(v), speedup(v), count(int64(math.Round(v.Rate))), pct(v.Utilisation))
+		spans.add(v.Name, dur(v.Makespan), spanRange(v), sure(v), speedup(v), count(int64(math.Round(v.Rate))), pct(v.Utilisation))
 		lats.add(v.Name, dur(v.P50), dur(v.P90), dur(v.P99), p99Range(v), dur(v.Max), mean(v.QueueMean))
 		work.add(v.Name, count(v.Steals), count(v.Handoffs), count(v.Preemptions), count(v.TickPulls), lockWait(v), dur(v.Idle))
 	}
-	t.table(spans, "run", "makespan", "range", "speed", "dispatches/s", "P use")
+	t.table(spans, "run", "makespan", "likely range", "sure", "speed", "dispatches/s", "P use")
+	for _, d := range doubts(x) {
+		t.wrap("  ", "  ", d)
+	}
+	if len(doubts(x)) > 0 {
+		t.line("")
+	}
 	t.heading("How long goroutines wait for a P", "")
 	t.table(lats, "run", "p50", "p90", "p99", "of the seeds", "longest", "queue")
 	t.heading("What the scheduler does", "")
@@ -121,6 +128,38 @@ func spanRange(v *analyze.Variant) string {
 		return "–"
 	}
 	return dur(v.Low) + " … " + dur(v.High)
+}
+
+// sure is how sure a prediction is.
+func sure(v *analyze.Variant) string {
+	if v.Name == "recorded" {
+		return "–"
+	}
+	return string(v.Confidence)
+}
+
+// doubts says why predictions are not surer: each reason once, with those that have it.
+func doubts(x *analyze.WhatIf) []string {
+	var order []string
+	names := map[string][]string{}
+	for i := range x.Variants {
+		v := &x.Variants[i]
+		for _, d := range v.Doubts {
+			if names[d] == nil {
+				order = append(order, d)
+			}
+			names[d] = append(names[d], v.Name)
+		}
+	}
+	var out []string
+	for _, d := range order {
+		who := strings.Join(names[d], "; ")
+		if len(names[d]) == len(x.Variants) {
+			who = "all"
+		}
+		out = append(out, fmt.Sprintf("Not surer: %s (%s).", d, who))
+	}
+	return out
 }
 
 func p99Range(v *analyze.Variant) string {

@@ -30,6 +30,7 @@ type whatIfPage struct {
 	Subtitle string
 	Some     bool // there is something to show
 	Changed  []string
+	Doubts   []string
 	Rows     []whatIfRow
 	Small    []smallMultiple
 	SmallEnd string // where the common time axis ends
@@ -45,8 +46,8 @@ type whatIfPage struct {
 }
 
 type whatIfRow struct {
-	Name, Makespan, Range, Speed, Use, P50, P99, Max, Queue, LockWait, Steals, Handoffs, Preempted, Idle string
-	Recorded                                                                                             bool
+	Name, Makespan, Range, Sure, Speed, Use, P50, P99, Max, Queue, LockWait, Steals, Handoffs, Preempted, Idle string
+	Recorded                                                                                                   bool
 }
 
 type costRow struct{ Name, P50, P99, Mean, Source string }
@@ -82,9 +83,9 @@ func newWhatIfPage(x *analyze.WhatIf) *whatIfPage {
 	if !p.Some {
 		return p
 	}
-	p.Changed = changedSettings(x)
+	p.Changed, p.Doubts = changedSettings(x), doubts(x)
 	for _, v := range allVariants(x) {
-		p.Rows = append(p.Rows, whatIfRow{v.Name, dur(v.Makespan), spanRange(v), speedup(v), pct(v.Utilisation), dur(v.P50), dur(v.P99), dur(v.Max), mean(v.QueueMean),
+		p.Rows = append(p.Rows, whatIfRow{v.Name, dur(v.Makespan), spanRange(v), sure(v), speedup(v), pct(v.Utilisation), dur(v.P50), dur(v.P99), dur(v.Max), mean(v.QueueMean),
 			lockWait(v), count(v.Steals), count(v.Handoffs), count(v.Preemptions), dur(v.Idle), v.Name == "recorded"})
 	}
 	for _, c := range x.Costs {

@@ -16,7 +16,7 @@ import (
 // predictions are some with hostile names wherever a trace can put one.
 func predictions() *analyze.WhatIf {
 	variant := func(name, scheduler string, procs int) analyze.Variant {
-		v := analyze.Variant{Name: name, Scheduler: scheduler, Procs: procs, Makespan: 20 * ms, Low: 19 * ms, High: 22 * ms, Speedup: 1.5, Rate: 1e6,
+		v := analyze.Variant{Name: name, Scheduler: scheduler, Procs: procs, Makespan: 20 * ms, Low: 19 * ms, High: 22 * ms, Confidence: analyze.ConfidenceFair, Doubts: []string{"a doubt"}, Speedup: 1.5, Rate: 1e6,
 			Waits: 100, P50: 800, P90: 3000, P99: 20_000, P99Low: 18_000, P99High: 25_000, Max: 90_000, QueueMean: 2.5, QueuePeak: 30, Utilisation: .8,
 			Idle: 3 * ms, LockWait: 70_000, Steals: 10, Width: ms, Running: []float64{2, 1.5, 0}, Waiting: []float64{0, 12, 3}}
 		for i := range 35 {
@@ -51,7 +51,7 @@ func TestWhatIfValidates(t *testing.T) {
 	}
 	for name, x := range map[string]*analyze.WhatIf{
 		"some": predictions(),
-		"none": {Schema: analyze.WhatIfSchema, Check: analyze.SelfCheck{Confidence: analyze.ConfidenceNone}},
+		"none": {Schema: analyze.WhatIfSchema, Check: analyze.SelfCheck{Confidence: analyze.ConfidenceNone}, Recorded: analyze.Variant{Confidence: analyze.ConfidenceNone}},
 	} {
 		var b bytes.Buffer
 		if err := WhatIfJSON(&b, x); err != nil {
@@ -137,6 +137,9 @@ func TestWhatIfShowsSafely(t *testing.T) {
 	for _, out := range []string{texts[0].String(), page} {
 		if !strings.Contains(out, "Self-check: good.") {
 			t.Error("an output has no self-check")
+		}
+		if !strings.Contains(out, "Not surer: a doubt (all).") {
+			t.Error("an output does not say why predictions are not surer")
 		}
 	}
 }

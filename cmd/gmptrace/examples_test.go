@@ -107,8 +107,8 @@ func TestInCI(t *testing.T) {
 	}
 }
 
-// runExample runs a command line in a folder that holds app.trace, policy.yaml and
-// the fixtures. Its endpoint on localhost:6060 is a server of the test.
+// runExample runs a command line in a folder that holds app.trace, policy.yaml,
+// costs.json and the fixtures. Its endpoint on localhost:6060 is a server of the test.
 func runExample(t *testing.T, line string) {
 	fixtures, err := filepath.Abs("../../fixtures")
 	if err != nil {
@@ -126,6 +126,9 @@ func runExample(t *testing.T, line string) {
 		if err := os.WriteFile("policy.yaml", policy.Starter, 0o666); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := os.WriteFile("costs.json", []byte(`{"source": "calibrated", "wake_ns": 9000, "parallel_compute": 1.1}`), 0o666); err != nil {
+		t.Fatal(err)
 	}
 	line, _, _ = strings.Cut(line, " #")
 	line = strings.ReplaceAll(line, "http://localhost:6060", server.URL)

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -25,6 +28,7 @@ type whatifCommand struct {
 	slice      time.Duration
 	seeds      int
 	parallel   float64
+	costs      string
 	noSteal    bool
 	noAsync    bool
 	noHandoff  bool
@@ -42,13 +46,19 @@ queue for all threads behind a lock (global-queue), and one queue for each threa
 without stealing or handoff (thread-queue).
 
 Every output has a self-check: Go's scheduler, simulated as it was recorded,
-against the recorded run. Where they differ, so will the predictions.
+against the recorded run. Where they differ, so will the predictions. Each of
+them is good, fair or poor, and says why not better.
+
+How much longer the same computing takes with several Ps depends on the machine
+and the program: unless --costs or --parallel-slowdown says so, another number of
+Ps is never called good.
 
 ` + traceHelp,
 		Example: `  gmptrace whatif app.trace
   gmptrace whatif --gomaxprocs 1,2,4,8 app.trace
   gmptrace whatif --scheduler gmp --no-steal --seeds 3 app.trace
   gmptrace whatif --scheduler gmp --gomaxprocs 8 --cpus 2 app.trace
+  gmptrace whatif --costs costs.json app.trace
   gmptrace whatif --scheduler gmp --slice 1ms --tick 0 --format json app.trace
   gmptrace whatif --format html -o whatif.html app.trace`,
 		Args: oneTrace,
@@ -69,6 +79,7 @@ against the recorded run. Where they differ, so will the predictions.
 	f.BoolVar(&c.noAsync, "no-async-preempt", false, "no preemption by signals, as before Go 1.14")
 	f.BoolVar(&c.noHandoff, "no-handoff", false, "system calls keep their P")
 	f.Float64Var(&c.parallel, "parallel-slowdown", analyze.DefaultParallel, "how much longer the same computing takes with several Ps than with one, a `FACTOR`")
+	f.StringVar(&c.costs, "costs", "", "`FILE` of what things cost on the program's machine, as fixtures/calibrate writes it, in place of defaults")
 	f.IntVar(&c.seeds, "seeds", analyze.DefaultSeeds, "simulate each variant `N` times, with other luck")
 	f.Var(&c.format, "format", "`FORMAT` of the output: text, json or html")
 	f.StringVarP(&c.out, "output", "o", "-", "write to `FILE`; - is standard output")
@@ -119,7 +130,37 @@ func (c *whatifCommand) settings() (analyze.Settings, error) {
 	} else if c.slice != 10*time.Millisecond {
 		set.Slice = c.slice
 	}
+	if c.costs != "" {
+		var err error
+		set.Calibration, err = readCosts(c.costs)
+		return set, err
+	}
 	return set, nil
+}
+
+// readCosts reads what fixtures/calibrate wrote.
+func readCosts(file string) (*analyze.Calibration, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, usagef("--costs: %v", err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	var c analyze.Calibration
+	if err := dec.Decode(&c); err != nil {
+		return nil, usagef("--costs %s: %v", printableName(file), err)
+	}
+	for _, x := range []float64{c.Compute, c.Marking, c.Locked} {
+		if x != 0 && (x < 0.1 || x > 10) {
+			return nil, usagef("--costs %s: %v: need factors from 0.1 to 10", printableName(file), x)
+		}
+	}
+	for _, ns := range []int64{c.Lock, c.Wake, c.Thread, c.Bounce} {
+		if ns < 0 || ns > int64(time.Second) {
+			return nil, usagef("--costs %s: %d: need nanoseconds up to a second", printableName(file), ns)
+		}
+	}
+	return &c, nil
 }
 
 func (c *whatifCommand) run(ctx context.Context, trace string) error {

@@ -67,12 +67,12 @@ func DefaultCosts() Costs {
 		Steal:   Constant(600, s),
 		Netpoll: Constant(1_000, s),
 		Fresh:   Constant(150, s),
-		Wake:    Constant(6_000, s),
+		Wake:    Constant(15_000, s),
 		Locked:  Constant(8_000, s),
 		Thread:  Constant(30_000, s),
-		Spin:    Constant(3_000, s),
+		Spin:    Constant(700, s),
 		Pause:   Constant(57_000, "default: runqgrab's usleep(3), which Linux makes 50 µs longer (timer slack)"),
-		Slack:   Constant(54_000, "default: Linux's timer slack of 50 µs, and waking"),
+		Slack:   Constant(80_000, "default: Linux's timer slack of 50 µs, and waking"),
 		Lock:    Constant(60, "default: an uncontended lock, whose cache line comes from another core"),
 	}
 }
@@ -80,13 +80,22 @@ func DefaultCosts() Costs {
 // Constants of the runtime that the reference model has no use for.
 const (
 	sliceNS        = int64(10_000_000) // proc.go, forcePreemptNS
-	sysmonLeast    = int64(20_000)     // proc.go, sysmon: delay
+	sysmonLeast    = int64(SysmonLeast)
 	sysmonMost     = int64(10_000_000) // likewise
 	sysmonPatience = 50                // likewise: cycles without anything to do before the delay doubles
 	retakeIdle     = int64(10_000_000) // proc.go, retake: how long a system call keeps a P that nobody needs
 	timerCost      = int64(100)        // of running one timer that readies a goroutine; measured on amd64
 	pollLate       = int64(10_000_000) // proc.go, sysmon: polls the network where nobody did for so long
 )
+
+// SysmonLeast is the shortest sleep of sysmon, in nanoseconds.
+//
+// Source: proc.go, sysmon: delay.
+const SysmonLeast = 20_000
+
+// ShortCall is the length in nanoseconds below which a system call computes, more or
+// less, rather than waits.
+const ShortCall = 20_000
 
 // TimerSlack is how much later than asked for Linux ends a thread's sleep, in
 // nanoseconds: its timer slack of 50 µs, and waking the thread.
@@ -137,9 +146,12 @@ type Config struct {
 	NoHandoff bool // a system call keeps its P
 	NoAsync   bool // no signals: goroutines that are Tight keep their P
 	Costs     Costs
+	Alert     bool // sysmon's sleeps are short again whenever all Ps were idle, as before Go 1.26; else only if a system call ended that
 	Seed      uint64
 	Stretch   float64 // what lengths of computing are multiplied by; 0 for 1
 	Crossing  int64   // what a goroutine computes longer after each dispatch, in nanoseconds; may be negative
+	Marking   float64 // what the collector's work is multiplied by; 0 for 1
+	Bounce    int64   // what readying a goroutine takes longer if another P did so last, in nanoseconds
 	Fates     bool    // fill in Result.Fates
 
 	// AllOnCreator makes ThreadQueue leave a goroutine on the thread that

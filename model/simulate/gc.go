@@ -4,8 +4,8 @@ import "math"
 
 // The collector as load: mark workers share the work of a cycle. A quarter of the
 // Ps run dedicated ones; where that is no whole number, each P runs a fractional
-// one for a part of its time; idle Ps help. What assists do is in the steps of
-// those who do them.
+// one for a part of its time; idle Ps help. Assists take their part of the same
+// work: the more idle Ps do, the less is left to them.
 //
 // Source: mgcpacer.go, startCycle, findRunnableGCWorker; proc.go, findRunnable.
 
@@ -44,6 +44,9 @@ func (s *sim) startGC(p int32, n int) {
 		return
 	}
 	*c = gcLoad{on: true, cycle: s.w.Cycles[n], pool: s.w.Cycles[n].Work, began: s.now, waiting: c.waiting}
+	if s.cfg.Marking > 0 {
+		c.pool = int64(float64(c.pool) * s.cfg.Marking)
+	}
 	s.res.Cycles++
 	goal := float64(len(s.ps)) / 4
 	c.dedicated = int(goal + .5)
@@ -57,7 +60,7 @@ func (s *sim) startGC(p int32, n int) {
 		s.ps[i].marked = 0
 	}
 	if c.pool == 0 {
-		s.endGC()
+		s.endGC(p)
 		return
 	}
 	// The world was stopped: every P comes by the scheduler.
@@ -73,13 +76,16 @@ func (s *sim) startGC(p int32, n int) {
 			break
 		}
 	}
+	if s.cfg.Scheduler == GMP {
+		s.wakep() // startTheWorldWithSema: so that idle Ps mark
+	}
 }
 
 // aside makes p's goroutine wait until the mark worker is done.
 func (s *sim) aside(p int32) {
 	gi := s.ps[p].g
 	g := &s.gs[gi]
-	g.rem = max(s.ends.at[p]-s.v, 1)
+	g.rem = s.remains(p)
 	s.stop(p, g, gRunnable)
 	g.since = s.now
 	s.runnable++
@@ -133,9 +139,9 @@ func (s *sim) chunkDone(p int32) {
 	c.taken -= pp.chunk
 	pp.marked += pp.chunk
 	s.res.Marked += pp.chunk
-	s.ends.set(p, never)
+	s.lasts(p, never)
 	if c.on && c.pool == 0 && c.taken == 0 {
-		s.endGC()
+		s.endGC(-1)
 	} else if c.on && c.pool > 0 {
 		switch {
 		case pp.worker == workerDedicated,
@@ -147,16 +153,33 @@ func (s *sim) chunkDone(p int32) {
 	s.find(p)
 }
 
-func (s *sim) endGC() {
+// assist takes what p's goroutine has to mark out of the collection's work, at
+// most ns, and returns how long that takes.
+func (s *sim) assist(p int32, ns int64) int64 {
+	c := &s.gc
+	if !c.on {
+		return 0
+	}
+	ns = min(ns, c.pool)
+	c.pool -= ns
+	s.res.Assisted += ns
+	if c.pool == 0 && c.taken == 0 {
+		s.endGC(p)
+	}
+	return ns
+}
+
+// endGC ends the collection; p is where that is found, -1 for no goroutine's P.
+func (s *sim) endGC(p int32) {
 	c := &s.gc
 	c.on = false
 	if c.cycle.STW > 0 {
-		s.stopWorld(-1, c.cycle.STW)
+		s.stopWorld(p, c.cycle.STW)
 	}
 	if len(c.waiting) > 0 {
 		n := c.waiting[0]
 		c.waiting = c.waiting[1:]
-		s.startGC(-1, n)
+		s.startGC(p, n)
 	}
 }
 

@@ -21,6 +21,7 @@ func (s *sim) ready(p, gi int32) {
 			s.contend(-1)
 			s.global.Put(gi)
 		} else {
+			s.touch(p)
 			s.spilled(p, s.ps[p].q.Put(gi, true, &s.global))
 		}
 		s.wakep()
@@ -154,31 +155,37 @@ func (s *sim) readyOn(p, gi int32, at int64) {
 	s.wakep()
 }
 
-// poll takes what the network has: the last is to be run, of the others there is
-// one for each idle P in the global queue, and the rest in p's ring.
+// pollMost is how many goroutines one look at the network finds on Linux.
+//
+// Source: netpoll_epoll.go, netpoll.
+const pollMost = 128
+
+// poll takes what the network has. The poller's list is a stack: the last is to be
+// run, of the others, the later ones first, there is one for each idle P in the
+// global queue, and the rest in p's ring.
 //
 // Source: proc.go, findRunnable, injectglist.
 func (s *sim) poll(p int32, pre int64) int32 {
 	s.polled = s.now
-	n := len(s.dueNet)
-	for _, d := range s.dueNet {
+	n := min(len(s.dueNet), pollMost)
+	list := s.dueNet[:n]
+	for _, d := range list {
 		s.gs[d.g].state, s.gs[d.g].since = gRunnable, min(max(s.now, d.at), s.now+pre)
 	}
 	s.runnable += n
 	s.res.Events += int64(n)
-	list := s.dueNet[:n-1]
 	idle := len(s.idle)
-	for i, d := range list {
-		gi := d.g
-		if i < idle {
+	for i := n - 2; i >= 0; i-- {
+		gi := list[i].g
+		if n-2-i < idle {
 			s.global.Put(gi)
 			s.wakeP(s.takeIdle(-1), false)
 		} else {
 			s.spilled(p, s.ps[p].q.Put(gi, false, &s.global))
 		}
 	}
-	gi := s.dueNet[n-1].g
-	s.dueNet = s.dueNet[:0]
+	gi := list[n-1].g
+	s.dueNet = append(s.dueNet[:0], s.dueNet[n:]...)
 	return gi
 }
 
@@ -271,23 +278,40 @@ func (s *sim) outside(gi int32, net bool) {
 		}
 		return
 	}
-	if s.cfg.Scheduler == GMP && len(s.idle) > 0 {
-		p := s.takeIdle(-1)
-		s.parked = max(s.parked-1, 0)
-		s.fresh = true
-		s.find(p)
-		s.fresh = false
+	if len(s.idle) > 0 {
+		s.pollIdle()
 	}
+}
+
+// arrives is something that a goroutine of the program sent to gi. A thread that
+// waits for the network without a P has to wake up first.
+func (s *sim) arrives(gi int32) {
+	if s.cfg.Scheduler != GMP {
+		s.ready(-1, gi)
+		return
+	}
+	s.gs[gi].state = gWaiting
+	s.dueNet = append(s.dueNet, due{s.now, gi})
+	if len(s.idle) > 0 && !s.polling {
+		s.polling = true
+		s.timers.add(timer{at: s.now + s.rng.of(&s.cfg.Costs.Wake), kind: timerPoll})
+	}
+}
+
+// pollIdle lets an idle P's thread that waited for the network or a timer find what
+// it waited for.
+func (s *sim) pollIdle() {
+	p := s.takeIdle(-1)
+	s.parked = max(s.parked-1, 0)
+	s.fresh = true
+	s.find(p)
+	s.fresh = false
 }
 
 // oversleep ends the sleep of an idle P's thread, which the system made longer.
 func (s *sim) oversleep() {
 	if len(s.due) > 0 && len(s.idle) > 0 {
-		p := s.takeIdle(-1)
-		s.parked = max(s.parked-1, 0)
-		s.fresh = true
-		s.find(p)
-		s.fresh = false
+		s.pollIdle()
 	}
 }
 
@@ -337,8 +361,10 @@ func (s *sim) exitsyscall(gi int32) {
 	if g.p >= 0 && s.ps[g.p].does == pSyscall && s.ps[g.p].g == gi {
 		p := g.p
 		g.state = gRunning
-		s.set(p, pRun)
-		s.exec(p)
+		s.until(p, pRun, 0)
+		if s.reached(p) {
+			s.exec(p)
+		}
 		return
 	}
 	if s.cfg.Scheduler != GMP { // it was in the system call from the beginning on
@@ -349,6 +375,9 @@ func (s *sim) exitsyscall(gi int32) {
 	s.runnable++
 	s.res.Events++
 	if len(s.idle) > 0 {
+		if s.sysmon.asleep {
+			s.sysmon.delay, s.sysmon.idle = sysmonLeast, 0
+		}
 		s.start(s.takeIdle(-1), gi, &s.cfg.Costs.Switch, 0, false)
 		return
 	}
@@ -402,21 +431,29 @@ func (s *sim) watch() {
 }
 
 // retake preempts what p has run for too long, and takes p out of a system call
-// that lasts. It reports whether it did the latter.
+// that lasts, or that comes at the end of a time slice. It reports whether it did
+// the latter.
 func (s *sim) retake(p int32) bool {
 	pp := &s.ps[p]
+	if pp.does != pRun && pp.does != pSyscall {
+		return false
+	}
+	over := false
+	if pp.seenTick != pp.tick {
+		pp.seenTick, pp.seenAt = pp.tick, s.now
+	} else {
+		over = s.cfg.Slice > 0 && pp.seenAt+s.cfg.Slice <= s.now
+	}
 	if pp.does == pRun {
-		if pp.seenTick != pp.tick {
-			pp.seenTick, pp.seenAt = pp.tick, s.now
-		} else if s.cfg.Slice > 0 && pp.seenAt+s.cfg.Slice <= s.now && (!s.cfg.NoAsync || !s.gs[pp.g].tight) {
+		if over && s.reached(p) && (!s.cfg.NoAsync || !s.gs[pp.g].tight) {
 			s.preempt(p)
 		}
 		return false
 	}
-	if pp.does != pSyscall || s.cfg.Scheduler != GMP || s.cfg.NoHandoff {
+	if s.cfg.Scheduler != GMP || s.cfg.NoHandoff {
 		return false
 	}
-	if pp.seenCall != pp.calls {
+	if pp.seenCall != pp.calls && !over {
 		pp.seenCall, pp.callAt = pp.calls, s.now
 		return false
 	}

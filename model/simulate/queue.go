@@ -62,6 +62,8 @@ const (
 	timerWake                     // a thread that was woken has its P
 	timerPause                    // a thief's pause before it takes a runnext
 	timerLate                     // a thread that slept until the next timer wakes up
+	timerPoll                     // a thread that waits for the network wakes up
+	timerQuantum                  // a thread has had its CPU for a quantum
 	timerSysmon
 )
 

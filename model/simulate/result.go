@@ -12,6 +12,7 @@ type Result struct {
 	LockHeld  int64 // it was held
 	STW       int64
 	Marked    int64 // by mark workers
+	Assisted  int64 // marked by goroutines that allocate
 
 	Events      int64 // steps, wake-ups, creations and dispatches
 	Dispatches  int64

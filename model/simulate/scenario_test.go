@@ -15,9 +15,10 @@ import (
 //
 //	go NAME [COUNT] [created] [tight]   and below it, indented, their steps:
 //	    run|sleep|net|syscall|blocking LENGTH
-//	    yield, goyield, block, wake NAME, create NAME (all of them)
+//	    gc LENGTH|assist LENGTH|starved LENGTH: a collection of that much work, and marking
+//	    yield, goyield, block, wake NAME, send NAME, create NAME (all of them)
 //	    loop COUNT … end
-//	sim LABEL scheduler=… procs=… [cpus= tick= slice= lock= no-steal no-async no-handoff creator]
+//	sim LABEL scheduler=… procs=… [cpus= tick= slice= lock= no-steal bounce= no-async no-handoff creator]
 //	check VALUE <|>|~ VALUE             ~: within 10 %
 //
 // A VALUE is a length, a number, LABEL.METRIC, LABEL.end(NAME) or LABEL.wait(NAME),
@@ -126,8 +127,18 @@ func (s *scenario) body(c *Code, lines []string, blocks map[string]int) {
 			c.Goyield()
 		case "block":
 			c.Block()
+		case "gc":
+			s.w.Cycles = append(s.w.Cycles, Cycle{Work: s.length(f[1])})
+			c.GC(len(s.w.Cycles) - 1)
+		case "assist":
+			c.Assist(s.length(f[1]))
+		case "starved":
+			c.Starved(s.length(f[1]))
 		case "wake":
 			c.Wake(s.first[f[1]], blocks[f[1]])
+			blocks[f[1]]++
+		case "send":
+			c.Send(s.first[f[1]], blocks[f[1]])
 			blocks[f[1]]++
 		case "create":
 			for k := range s.count[f[1]] {
@@ -184,6 +195,8 @@ func (s *scenario) config(fields []string) Config {
 			cfg.Slice = s.length(v)
 		case "lock":
 			cfg.Costs.Lock = Constant(s.length(v), "given")
+		case "bounce":
+			cfg.Bounce = int64(s.length(v))
 		case "no-steal":
 			cfg.NoSteal = true
 		case "no-async":
@@ -276,6 +289,8 @@ func (s *scenario) single(x string) float64 {
 		return float64(r.LockWait)
 	case "idle":
 		return float64(r.Idle)
+	case "assisted":
+		return float64(r.Assisted)
 	case "steals":
 		return float64(r.Steals)
 	case "handoffs":

@@ -7,9 +7,8 @@
 //	               └─ Costs: what was measured, or defaults
 //
 // It is a simulation of discrete events: nothing happens between two of them.
-// What runs has a time of its own, which passes as fast as the clock while there
-// is a CPU for every thread, more slowly where threads share CPUs, and not at all
-// while the world is stopped. The same workload, settings and seed give the same
+// What runs has a time of its own, which passes as fast as the clock, and not at all
+// while the world is stopped. Threads may have to wait for a CPU: see cpus.go. The same workload, settings and seed give the same
 // result. What each P's threads do is simplified: a P has one thread or none.
 package simulate
 
@@ -90,6 +89,8 @@ type proc struct {
 	marked int64 // by fractional workers in this collection
 	coro   int32 // coroutine to switch to
 	debt   int64 // lock time that the goroutine spent
+
+	thread
 }
 
 // sim is a simulation under way.
@@ -100,14 +101,15 @@ type sim struct {
 	gs   []gor
 	ps   []proc
 
-	now    int64 // the clock
-	v      int64 // time of what runs
-	frozen int64 // until when the world is stopped
-	busy   int   // threads that take a CPU
-	cpus   int
-	ends   ends
-	timers timers
-	rng    random
+	now     int64 // the clock
+	v       int64 // time of what runs
+	frozen  int64 // until when the world is stopped
+	cpus    int
+	onCPU   int     // threads that have one, if there are fewer than Ps
+	waiting []int32 // Ps whose threads wait for one
+	ends    ends
+	timers  timers
+	rng     random
 
 	global   model.GlobalQueue
 	idle     []int32 // stack
@@ -116,9 +118,11 @@ type sim struct {
 	due      []due // goroutines whose timers have expired
 	dueNet   []due // goroutines that the network has something for
 	polled   int64 // when the network was polled last
+	polling  bool  // a thread that waits for the network is being woken
 	late     map[uint64]struct{}
 	lockFree int64
-	deal     int // thread that gets the next new goroutine
+	toucher  int32 // the P that changed what all share last
+	deal     int   // thread that gets the next new goroutine
 	sysmon   struct {
 		asleep bool
 		delay  int64
@@ -222,7 +226,7 @@ func (s *sim) appear(gi int32) {
 		case stepBlock:
 			g.pc, g.state = pc, gBlocked
 			return
-		case stepWait, stepNet, stepSyscall, stepBlocking:
+		case stepWait, stepNet, stepSyscall, stepBlocking: // (a Starved one finds no collection)
 			ns, pc := s.arg(pc)
 			g.pc, g.state = pc, gWaiting
 			kind := timerWait
@@ -249,21 +253,13 @@ func (s *sim) clock(v int64) int64 {
 	if v == never {
 		return never
 	}
-	d := v - s.v
-	if s.busy > s.cpus {
-		d = (d*int64(s.busy) + int64(s.cpus) - 1) / int64(s.cpus)
-	}
-	return max(s.now, s.frozen) + d
+	return max(s.now, s.frozen) + v - s.v
 }
 
 // advance lets time pass.
 func (s *sim) advance(to int64) {
 	if from := max(s.now, s.frozen); to > from {
-		d := to - from
-		if s.busy > s.cpus {
-			d = d * int64(s.cpus) / int64(s.busy)
-		}
-		s.v += d
+		s.v += to - from
 	}
 	if d := to - s.now; d > 0 {
 		s.res.pass(s.now, d, s.running, s.runnable)
@@ -277,12 +273,6 @@ func (s *sim) set(p int32, d does) {
 	was := pp.does
 	if was == d {
 		return
-	}
-	if was.uses() {
-		s.busy--
-	}
-	if d.uses() {
-		s.busy++
 	}
 	if was == pRun {
 		s.running--
@@ -300,12 +290,17 @@ func (s *sim) set(p int32, d does) {
 		pp.gen++
 	}
 	pp.does = d
+	if was.uses() && !d.uses() {
+		s.leaves(p)
+	} else if d.uses() && !was.uses() {
+		s.wants(p)
+	}
 }
 
 // until makes what p does, d, end after ns of its own time.
 func (s *sim) until(p int32, d does, ns int64) {
 	s.set(p, d)
-	s.ends.set(p, s.v+ns)
+	s.lasts(p, ns)
 }
 
 // ended goes on after what p did has ended.
@@ -316,7 +311,7 @@ func (s *sim) ended(p int32) {
 	case pGC:
 		s.chunkDone(p)
 	case pSpin:
-		s.ends.set(p, never)
+		s.lasts(p, never)
 		s.ps[p].spun = true
 		s.find(p)
 	default:
@@ -340,328 +335,16 @@ func (s *sim) fire(t timer) {
 		if pp := &s.ps[t.id]; pp.does == pPausing && pp.gen == t.gen {
 			s.pauseOver(t.id)
 		}
+	case timerQuantum:
+		s.quantumOver(t.id, t.gen)
 	case timerLate:
 		s.oversleep()
+	case timerPoll:
+		s.polling = false
+		if len(s.dueNet) > 0 && len(s.idle) > 0 {
+			s.pollIdle()
+		}
 	case timerSysmon:
 		s.watch()
-	}
-}
-
-// exec lets p's goroutine take its next steps, up to one that takes time.
-func (s *sim) exec(p int32) {
-	pp := &s.ps[p]
-	gi := pp.g
-	g := &s.gs[gi]
-	for g.pc < g.to {
-		op, pc := s.next(g.pc)
-		var a, b int64
-		if op != stepBlock && op != stepYield && op != stepGoyield {
-			a, pc = s.arg(pc)
-		}
-		if op == stepWake || op == stepSwitch {
-			b, pc = s.arg(pc)
-		}
-		g.pc = pc
-		s.res.Events++
-		switch op {
-		case stepRun:
-			s.until(p, pRun, s.stretched(a)+pp.debt)
-			pp.debt = 0
-			return
-		case stepCreate:
-			s.create(p, int32(a)+1)
-		case stepWake:
-			s.wake(p, int32(a)+1, uint32(b))
-		case stepSwitch:
-			s.coroutine = s.cfg.Scheduler == GMP
-			s.wake(p, int32(a)+1, uint32(b))
-			s.coroutine = false
-		case stepBlock:
-			if s.passes(g, gi) {
-				continue
-			}
-			s.stop(p, g, gBlocked)
-			s.find(p)
-			return
-		case stepWait, stepNet:
-			kind := timerWait
-			if op == stepNet {
-				kind = timerNet
-			}
-			s.stop(p, g, gWaiting)
-			s.timers.add(timer{at: s.now + a, kind: kind, id: gi})
-			s.find(p)
-			return
-		case stepSyscall, stepBlocking:
-			s.entersyscall(p, g, gi, a, op == stepBlocking)
-			return
-		case stepYield, stepGoyield:
-			s.stop(p, g, gNone)
-			s.yield(p, g, gi, op == stepGoyield)
-			s.find(p)
-			return
-		case stepGC:
-			s.startGC(p, int(a))
-		case stepSTW:
-			s.stopWorld(p, a)
-		}
-	}
-	s.stop(p, g, gDone)
-	if s.cfg.Fates {
-		s.res.Fates[gi-1].End = s.now
-	}
-	if !g.runtime {
-		s.live--
-		s.res.Makespan = s.now
-	}
-	s.find(p)
-}
-
-// stretched is a length of computing on this machine.
-func (s *sim) stretched(ns int64) int64 {
-	if s.cfg.Stretch > 0 {
-		return max(int64(float64(ns)*s.cfg.Stretch), 1)
-	}
-	return ns
-}
-
-// stop takes g off p.
-func (s *sim) stop(p int32, g *gor, state gState) {
-	pp := &s.ps[p]
-	g.state, g.p = state, p
-	if s.cfg.Scheduler == ThreadQueue {
-		g.p = p // it never leaves
-	}
-	pp.g = 0
-	s.ends.set(p, never)
-	if g.locked && s.cfg.Scheduler == GMP {
-		pp.passed = true
-		s.res.Handoffs++
-	}
-	if !g.runtime {
-		s.res.Makespan = s.now // so far
-	}
-}
-
-// yield puts g, which could go on, where others come first.
-func (s *sim) yield(p int32, g *gor, gi int32, own bool) {
-	g.state, g.since = gRunnable, s.now
-	s.runnable++
-	switch {
-	case s.cfg.Scheduler == ThreadQueue:
-		s.ps[p].fifo.Put(gi)
-	case s.cfg.Scheduler == SharedQueue:
-		s.lock(p)
-		s.global.Put(gi)
-	case own:
-		s.spilled(p, s.ps[p].q.Put(gi, false, &s.global))
-	default:
-		s.contend(p)
-		s.global.Put(gi)
-	}
-}
-
-func (s *sim) create(p, gi int32) {
-	g := &s.gs[gi]
-	if g.state != gNone {
-		return
-	}
-	if s.cfg.Scheduler == ThreadQueue {
-		g.p = s.home(p)
-	}
-	s.ready(p, gi)
-}
-
-// home is the thread that a new goroutine created on p is dealt to.
-func (s *sim) home(p int32) int32 {
-	if s.cfg.AllOnCreator {
-		return max(p, 0)
-	}
-	s.deal++
-	return int32((s.deal - 1) % len(s.ps))
-}
-
-// passes reports whether g's next Block is ended before it begins.
-func (s *sim) passes(g *gor, gi int32) bool {
-	if g.early&1 != 0 {
-		g.early >>= 1
-		g.block++
-		s.lateOnes(g, gi)
-		return true
-	}
-	return false
-}
-
-// lateOnes brings in the end of a Block that was too far ahead to be noted.
-func (s *sim) lateOnes(g *gor, gi int32) {
-	if len(s.late) > 0 {
-		k := key(gi, g.block+63)
-		if _, ok := s.late[k]; ok {
-			delete(s.late, k)
-			g.early |= 1 << 63
-		}
-	}
-}
-
-func key(g int32, block uint32) uint64 { return uint64(g)<<32 | uint64(block) }
-
-// wake ends the n-th Block of gi, which may not have come to it yet.
-func (s *sim) wake(p, gi int32, n uint32) {
-	g := &s.gs[gi]
-	switch d := int64(n) - int64(g.block); {
-	case d < 0: // it was
-	case d == 0 && g.state == gBlocked:
-		g.block++
-		g.early >>= 1
-		s.lateOnes(g, gi)
-		s.ready(p, gi)
-	case d < 64:
-		g.early |= 1 << d
-	default:
-		s.late[key(gi, n)] = struct{}{}
-	}
-}
-
-// start makes gi run on p after the cost of getting there.
-func (s *sim) start(p, gi int32, cost *Cost, extra int64, inherit bool) {
-	pp := &s.ps[p]
-	g := &s.gs[gi]
-	if !inherit {
-		pp.tick++
-	}
-	gap := s.rng.of(cost) + extra
-	s.res.Events++
-	s.res.Dispatches++
-	s.runnable--
-	if g.locked || pp.passed {
-		gap = s.rng.of(&s.cfg.Costs.Locked) + extra // another thread has to wake: startlockedm, stoplockedm
-		pp.passed = false
-	}
-	if !g.runtime && g.since >= 0 {
-		wait := s.clock(s.v+gap+pp.debt) - g.since
-		s.res.Latency.Add(wait)
-		if s.cfg.Fates {
-			f := &s.res.Fates[gi-1]
-			f.Wait = max(f.Wait, wait)
-		}
-	}
-	g.state, g.p, pp.g = gRunning, p, gi
-	s.gaps += gap + pp.debt
-	ns := gap + pp.debt + g.rem
-	pp.debt = 0
-	if g.rem == 0 && g.pc < g.to && step(s.code[g.pc]) == stepRun {
-		a, pc := s.arg(g.pc + 1)
-		g.pc = pc
-		a = s.stretched(a)
-		if cost != &nothing { // a coroutine's data are where it runs
-			a = max(a+s.cfg.Crossing, a*2/5)
-		}
-		ns += a
-		s.res.Events++
-	}
-	g.rem = 0
-	s.until(p, pRun, ns)
-	if pp.spinning {
-		pp.spinning = false
-		s.spinning--
-		s.wakep()
-	}
-	pp.spun = false
-}
-
-// preempt stops what p runs.
-func (s *sim) preempt(p int32) {
-	pp := &s.ps[p]
-	gi := pp.g
-	g := &s.gs[gi]
-	g.rem = max(s.ends.at[p]-s.v, 1)
-	s.res.Preemptions++
-	s.stop(p, g, gNone)
-	s.yield(p, g, gi, false)
-	s.find(p)
-}
-
-// lock is one operation on the shared queue by p, -1 for none: it delays what p
-// does next.
-func (s *sim) lock(p int32) {
-	at := s.now
-	if p >= 0 {
-		at += s.ps[p].debt
-	}
-	hold := s.rng.of(&s.cfg.Costs.Lock)
-	from := max(at, s.lockFree)
-	s.lockFree = from + hold
-	s.res.LockWait += from - at
-	s.res.LockHeld += hold
-	if p >= 0 {
-		s.ps[p].debt += s.lockFree - at
-	}
-}
-
-// contend adds to what p's goroutine does next how long it waited for the lock of
-// the global queue. What the operation itself takes is in the measured costs.
-func (s *sim) contend(p int32) {
-	hold := s.rng.of(&s.cfg.Costs.Lock)
-	from := max(s.now, s.lockFree)
-	s.lockFree = from + hold
-	s.res.LockWait += from - s.now
-	s.res.LockHeld += hold
-	if p >= 0 {
-		s.ps[p].debt += from - s.now
-	}
-}
-
-// takeIdle takes the P p, or any if that is -1, from the idle ones.
-func (s *sim) takeIdle(p int32) int32 {
-	n := len(s.idle) - 1
-	i := n
-	if p >= 0 {
-		for s.idle[i] != p {
-			i--
-		}
-	}
-	p = s.idle[i]
-	s.idle = append(s.idle[:i], s.idle[i+1:]...)
-	if s.sysmon.asleep {
-		s.sysmon.asleep, s.sysmon.delay, s.sysmon.idle = false, sysmonLeast, 0
-		s.timers.add(timer{at: s.now + sysmonLeast, kind: timerSysmon})
-	}
-	s.ps[p].spun = false
-	return p
-}
-
-// wakeP starts a thread for p.
-func (s *sim) wakeP(p int32, spinning bool) {
-	pp := &s.ps[p]
-	s.set(p, pWaking)
-	pp.spinning = spinning
-	if spinning {
-		s.spinning++
-	}
-	cost := &s.cfg.Costs.Wake
-	if s.parked > 0 {
-		s.parked--
-	} else {
-		cost = &s.cfg.Costs.Thread
-		s.res.Threads++
-	}
-	s.res.Wakeups++
-	s.timers.add(timer{at: s.now + s.rng.of(cost), kind: timerWake, id: p, gen: pp.gen})
-}
-
-// rest makes p idle. Its thread parks, unless it is in a system call.
-func (s *sim) rest(p int32, parks bool) {
-	pp := &s.ps[p]
-	if pp.spinning {
-		pp.spinning = false
-		s.spinning--
-	}
-	pp.spun, pp.passed, pp.debt = false, false, 0
-	pp.g = 0
-	s.ends.set(p, never)
-	s.set(p, pIdle)
-	s.idle = append(s.idle, p)
-	if parks {
-		s.parked++
 	}
 }

@@ -25,7 +25,7 @@ type Goroutine struct {
 
 // Cycle is the load of one garbage collection.
 type Cycle struct {
-	Work int64 // of mark workers, in nanoseconds of one CPU
+	Work int64 // of mark workers and of assists, in nanoseconds of one CPU
 	STW  int64 // pauses that its workers make at its end, in nanoseconds
 }
 
@@ -46,6 +46,9 @@ const (
 	stepGoyield              // to the tail of its own queue
 	stepGC                   // starts a collection of a number
 	stepSTW                  // stops the world for a length
+	stepAssist               // marks for a length, if the collection has as much left
+	stepSend                 // wakes a goroutine out of the block of a number, through the network
+	stepStarved              // waits for a length for the collection to have done some work, unless it is over
 )
 
 // Code is a goroutine's steps being written. The zero value has none.
@@ -80,6 +83,10 @@ func (c *Code) Block() { c.put(stepBlock) }
 // Wake ends goroutine g's n-th Block.
 func (c *Code) Wake(g, n int) { c.edges++; c.put(stepWake, uint64(g), uint64(n)) }
 
+// Send is Wake for what is sent through the network: g is found ready by whoever
+// looks at that next.
+func (c *Code) Send(g, n int) { c.edges++; c.put(stepSend, uint64(g), uint64(n)) }
+
 // Switch is Wake for a coroutine (iter.Pull): g runs as soon as this goroutine
 // stops, past all queues.
 func (c *Code) Switch(g, n int) { c.edges++; c.put(stepSwitch, uint64(g), uint64(n)) }
@@ -104,6 +111,18 @@ func (c *Code) Goyield() { c.put(stepGoyield) }
 
 // GC starts the collection of number n.
 func (c *Code) GC(n int) { c.put(stepGC, uint64(n)) }
+
+// Assist is marking that an allocation has to do, out of the collection's work,
+// for ns: less if the workers leave less, nothing if there is no collection.
+func (c *Code) Assist(ns int64) {
+	if ns > 0 {
+		c.put(stepAssist, uint64(ns))
+	}
+}
+
+// Starved is an assist that found nothing to do, and waits for ns, or until the
+// collection is over.
+func (c *Code) Starved(ns int64) { c.put(stepStarved, uint64(max(ns, 0))) }
 
 // STW stops the world for ns.
 func (c *Code) STW(ns int64) { c.put(stepSTW, uint64(max(ns, 0))) }

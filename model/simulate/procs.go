@@ -1,0 +1,102 @@
+package simulate
+
+// What Ps have to do with each other: locks, idle Ps, threads.
+
+// lock is one operation on the shared queue by p, -1 for none: it delays what p
+// does next.
+func (s *sim) lock(p int32) {
+	at := s.now
+	if p >= 0 {
+		at += s.ps[p].debt
+	}
+	hold := s.rng.of(&s.cfg.Costs.Lock)
+	from := max(at, s.lockFree)
+	s.lockFree = from + hold
+	s.res.LockWait += from - at
+	s.res.LockHeld += hold
+	if p >= 0 {
+		s.ps[p].debt += s.lockFree - at
+	}
+}
+
+// touch is p changing what all Ps share, as readying a goroutine does: it costs
+// more if another one did so last.
+//
+// Source: proc.go, wakep.
+func (s *sim) touch(p int32) {
+	if s.cfg.Bounce > 0 && s.toucher != p && p >= 0 {
+		s.ps[p].debt += s.cfg.Bounce
+	}
+	s.toucher = p
+}
+
+// contend adds to what p's goroutine does next how long it waited for the lock of
+// the global queue. What the operation itself takes is in the measured costs.
+func (s *sim) contend(p int32) {
+	hold := s.rng.of(&s.cfg.Costs.Lock)
+	from := max(s.now, s.lockFree)
+	s.lockFree = from + hold
+	s.res.LockWait += from - s.now
+	s.res.LockHeld += hold
+	if p >= 0 {
+		s.ps[p].debt += from - s.now
+	}
+}
+
+// takeIdle takes the P p, or any if that is -1, from the idle ones.
+func (s *sim) takeIdle(p int32) int32 {
+	n := len(s.idle) - 1
+	i := n
+	if p >= 0 {
+		for s.idle[i] != p {
+			i--
+		}
+	}
+	p = s.idle[i]
+	s.idle = append(s.idle[:i], s.idle[i+1:]...)
+	if m := &s.sysmon; m.asleep {
+		m.asleep = false
+		if s.cfg.Alert {
+			m.delay, m.idle = sysmonLeast, 0
+		}
+		s.timers.add(timer{at: s.now + m.delay, kind: timerSysmon})
+	}
+	s.ps[p].spun = false
+	return p
+}
+
+// wakeP starts a thread for p.
+func (s *sim) wakeP(p int32, spinning bool) {
+	pp := &s.ps[p]
+	s.set(p, pWaking)
+	pp.spinning = spinning
+	if spinning {
+		s.spinning++
+	}
+	cost := &s.cfg.Costs.Wake
+	if s.parked > 0 {
+		s.parked--
+	} else {
+		cost = &s.cfg.Costs.Thread
+		s.res.Threads++
+	}
+	s.res.Wakeups++
+	s.timers.add(timer{at: s.now + s.rng.of(cost), kind: timerWake, id: p, gen: pp.gen})
+}
+
+// rest makes p idle. Its thread parks, unless it is in a system call.
+func (s *sim) rest(p int32, parks bool) {
+	pp := &s.ps[p]
+	if pp.spinning {
+		pp.spinning = false
+		s.spinning--
+	}
+	pp.spun, pp.passed, pp.debt = false, false, 0
+	pp.g = 0
+	s.ends.set(p, never)
+	s.set(p, pIdle)
+	s.idle = append(s.idle, p)
+	if parks {
+		s.parked++
+	}
+}
