@@ -536,3 +536,24 @@ func (s *windowSums) add(r *Report) {
 	s.Preemptions += r.Preemptions.Count
 	s.Handoffs += r.Handoffs.Count
 }
+
+// TestRecordedDepth: the timeline and the overview count the same goroutines.
+func TestRecordedDepth(t *testing.T) {
+	for _, name := range []string{"webshop-go1.26-p4.trace", "gobuild-go1.24-p2.trace"} {
+		data, err := os.ReadFile("../fixtures/real/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rep := reported(t, data, Options{Slices: 1_000_000})
+		var timeline, overview float64
+		for i, d := range rep.Timeline.Depth[:len(rep.Timeline.Depth)-1] {
+			timeline += float64(d.N) * float64(rep.Timeline.Depth[i+1].At-d.At)
+		}
+		for _, mean := range rep.Overview.Runnable {
+			overview += mean * float64(rep.Overview.Width)
+		}
+		if timeline < .95*overview || timeline > 1.05*overview {
+			t.Errorf("%s: %.0f ns of goroutines being runnable in the timeline, %.0f in the overview", name, timeline, overview)
+		}
+	}
+}
