@@ -187,6 +187,7 @@ func extract(ctx context.Context, r io.Reader, opt Options) (*workloads, *run, T
 	run := &run{begun: func(r *run) {
 		c = newWorkloads(r.names, r.replay.window, r.gomaxprocs.zero)
 		r.replay.collectors = []collector{r.gomaxprocs, c}
+		r.replay.sched.Depths = true
 	}}
 	defer run.stop()
 	tr, err := load(ctx, r, opt, func(b *batch) error { return run.take(b, opt) })

@@ -39,6 +39,7 @@ type workloads struct {
 	spread uint64     // spreads what is not known evenly
 
 	costs measured
+	rises rises
 	local loopback
 }
 
@@ -77,6 +78,7 @@ type pWork struct {
 	schedTo        model.Time
 	idled          bool // idle before that
 	idleFrom       model.Time
+	risen          model.Time // when a goroutine became runnable first while it was idle, noTime for never
 }
 
 // gWork is one goroutine's steps.
@@ -188,6 +190,7 @@ func (g *gWork) mark(kind markStep, at model.Time, args ...uint64) {
 
 func (c *workloads) observe(f *model.Facts) {
 	c.now = f.Now
+	c.rises.add(f.Depths)
 	for i := range f.Handoffs {
 		c.lost.handoffs++
 		if h := &f.Handoffs[i]; h.Cause == model.HandoffBlocking {
@@ -313,10 +316,11 @@ func (c *workloads) proc(iv *model.PInterval) {
 		if p.schedTo == iv.Start && p.schedFrom < p.schedTo && p.schedTo-p.schedFrom < pauseLeast {
 			c.costs.spin.Add(int64(p.schedTo - p.schedFrom))
 		}
-		p.idled, p.idleFrom = true, iv.Start
+		p.idled, p.idleFrom, p.risen = true, iv.Start, c.rises.first(iv.Start, iv.End)
 		c.lost.idle += int64(iv.End - iv.Start)
 	case model.PDoesSched:
 		p.schedFrom, p.schedTo = iv.Start, iv.End
+		c.woke(p)
 	}
 }
 

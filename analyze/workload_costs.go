@@ -1,6 +1,8 @@
 package analyze
 
 import (
+	"sort"
+
 	"gmptrace/model"
 	"gmptrace/model/simulate"
 )
@@ -58,9 +60,6 @@ func (c *workloads) gap(p *pWork, d *model.Dispatch) {
 	if ns > stallLeast {
 		c.lost.stalled += ns
 	}
-	if p.idled && d.Ready > p.idleFrom && d.Source != model.SourceSyscallExit {
-		c.costs.wake.Add(int64(p.schedFrom - d.Ready))
-	}
 	switch d.Source {
 	case model.SourceRunnext, model.SourceLocal:
 		c.costs.swtch.Add(ns)
@@ -71,6 +70,48 @@ func (c *workloads) gap(p *pWork, d *model.Dispatch) {
 	case model.SourceStealRunnext:
 		c.costs.next.Add(ns)
 	}
+}
+
+// woke measures how long a thread took to have p since a goroutine became runnable.
+// With two Ps nobody looks for work then: the other one's thread runs what readied it.
+func (c *workloads) woke(p *pWork) {
+	if p.idled && p.risen != noTime && len(c.ps) == 2 {
+		c.costs.wake.Add(int64(p.schedFrom - p.risen))
+	}
+}
+
+// rises are the last moments at which one goroutine more was runnable.
+type rises struct {
+	at   []model.Time // circular
+	n    int
+	last int32
+}
+
+const risesKept = 1 << 14
+
+func (r *rises) add(depths []model.Depth) {
+	for _, d := range depths {
+		if d.N > r.last {
+			if len(r.at) < risesKept {
+				r.at = append(r.at, d.Time)
+			} else {
+				r.at[r.n%risesKept] = d.Time
+			}
+			r.n++
+		}
+		r.last = d.N
+	}
+}
+
+// first is the first of them in [from, to), noTime if there is none or it is
+// forgotten.
+func (r *rises) first(from, to model.Time) model.Time {
+	oldest := max(0, r.n-risesKept)
+	i := oldest + sort.Search(r.n-oldest, func(i int) bool { return r.at[(oldest+i)%risesKept] >= from })
+	if i == r.n || i == oldest && oldest > 0 || r.at[i%risesKept] >= to {
+		return noTime
+	}
+	return r.at[i%risesKept]
 }
 
 // calibrated are the costs that were measured in the trace, and for those of which it

@@ -67,7 +67,7 @@ func DefaultCosts() Costs {
 		Steal:   Constant(600, s),
 		Netpoll: Constant(1_000, s),
 		Fresh:   Constant(150, s),
-		Wake:    Constant(15_000, s),
+		Wake:    Constant(35_000, "default: the median of twenty programs on a virtual machine of two CPUs"),
 		Locked:  Constant(8_000, s),
 		Thread:  Constant(30_000, s),
 		Spin:    Constant(700, s),
