@@ -1,6 +1,10 @@
 package analyze
 
-import "fmt"
+import (
+	"fmt"
+
+	"gmptrace/model"
+)
 
 // checkAssist measures how long the program's goroutines had to help the
 // collector before they could go on allocating.
@@ -41,7 +45,15 @@ var checkAssist = check{id: "gc-assist", title: "Goroutines that had to help the
 		f.Severity = SeverityCritical
 	}
 	for _, t := range worst.best() {
-		f.Evidence = append(f.Evidence, Evidence{functionName(t.Name), dur(t.Assist)})
+		f.Evidence = append(f.Evidence, Evidence{"marked by " + functionName(t.Name), dur(t.Assist)})
+	}
+	for _, iv := range r.gc.assists.best() {
+		what := "waited inside an assist for"
+		if iv.State == model.GRunning {
+			what = "marked, in an assist, for"
+		}
+		f.Moments = append(f.Moments, r.moment(iv.Start, iv.End, iv.G, iv.P, model.NoM,
+			fmt.Sprintf("%s %s %s", named(int64(iv.G), r.names.startFunc(iv.Func)), what, dur(int64(iv.End-iv.Start)))))
 	}
 	// A collector that runs all the time shows in the workers as well. What slows
 	// goroutines down more is the point: their assists, or waits behind workers.

@@ -25,6 +25,7 @@ type gc struct {
 	sweeps    map[model.ProcID]model.Time
 	longest   *topK[GCRange]
 	worstSTW  *topK[stwPause]
+	assists   *topK[model.GInterval] // the longest stretches inside assists
 }
 
 type openSTW struct {
@@ -90,6 +91,9 @@ func (c *gc) proc(iv *model.PInterval) {
 // runs, and waits for something to mark or for a P otherwise.
 func (c *gc) assisted(iv *model.GInterval) {
 	d := int64(iv.End - iv.Start)
+	if c.assists.admits(d) {
+		c.assists.offer(d, *iv)
+	}
 	if iv.State == model.GRunning {
 		c.out.Assist += d
 	} else {

@@ -85,7 +85,7 @@ func (r *run) begin(b *batch, opt Options) error {
 	r.procs = &procs{window: w}
 	r.procs.wastes.worst = newTopK[model.Waste](maxMoments)
 	r.gc = &gc{names: n, zero: zero, window: w, kinds: map[int64]*STWKind{},
-		sweeps: map[model.ProcID]model.Time{}, longest: newTopK[GCRange](MaxRanges), worstSTW: newTopK[stwPause](maxMoments)}
+		sweeps: map[model.ProcID]model.Time{}, longest: newTopK[GCRange](MaxRanges), worstSTW: newTopK[stwPause](maxMoments), assists: newTopK[model.GInterval](maxMoments)}
 	r.preempts = &preemptions{worst: newTopK[model.Preempt](maxMoments)}
 	r.handoffs = &handoffs{worst: newTopK[model.Handoff](maxMoments)}
 	r.longRuns = &longRuns{worst: newTopK[model.PInterval](maxMoments), overran: newTopK[longRun](maxMoments)}

@@ -62,7 +62,7 @@ func TestTasksInWindow(t *testing.T) {
 // is joined with what ends after.
 func TestRangesEndAtBreak(t *testing.T) {
 	c := &gc{names: &newNumbering().names, window: &window{0, forever}, kinds: map[int64]*STWKind{},
-		sweeps: map[model.ProcID]model.Time{}, longest: newTopK[GCRange](MaxRanges), worstSTW: newTopK[stwPause](maxMoments)}
+		sweeps: map[model.ProcID]model.Time{}, longest: newTopK[GCRange](MaxRanges), worstSTW: newTopK[stwPause](maxMoments), assists: newTopK[model.GInterval](maxMoments)}
 	f := model.Facts{Events: []model.Event{
 		{Time: 10, Op: model.OpGCBegin}, {Time: 20, Op: model.OpSweepBegin, P: 1}, {Time: 30, Op: model.OpSTWBegin, G: 1},
 		{Time: 50, Op: model.OpGeneration, Arg: 1},

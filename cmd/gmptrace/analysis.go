@@ -104,6 +104,40 @@ func reading[T any](ctx context.Context, an *analysis, trace string, read func(i
 	return x, printableError(err)
 }
 
+// answer is what a command that reads one trace has to say, and where.
+type answer[T any] struct {
+	out    string // file, "" for standard output
+	force  bool   // replace it whoever wrote it
+	read   func(io.Reader, analyze.Options) (T, error)
+	render func(io.Writer, T) error
+	told   func(T) (headline string, trace *analyze.Trace)
+}
+
+// give reads the trace and writes what was found.
+func (a answer[T]) give(ctx context.Context, an *analysis, trace string) error {
+	if err := notItself(trace, a.out); err != nil {
+		return err
+	}
+	out, err := createOutput(a.out, a.force, an.stdout)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	x, err := reading(ctx, an, trace, a.read)
+	if err != nil {
+		return err
+	}
+	if err := out.write(ctx, func(w io.Writer) error { return a.render(w, x) }); err != nil {
+		return err
+	}
+	headline, tr := a.told(x)
+	if out.path != "" {
+		an.remark("%s: %s", printableName(out.path), printableName(headline))
+	}
+	an.concludeTrace(tr)
+	return nil
+}
+
 // options are those that the flags ask for.
 func (an *analysis) options(in *input, bar *progress) analyze.Options {
 	return analyze.Options{

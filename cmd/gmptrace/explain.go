@@ -180,28 +180,14 @@ func (c *explainCommand) run(ctx context.Context, trace string) error {
 	if err != nil {
 		return err
 	}
-	if err := notItself(trace, c.out); err != nil {
-		return err
-	}
-	out, err := createOutput(c.out, c.force, c.stdout)
-	if err != nil {
-		return err
-	}
-	defer out.discard()
-	x, err := reading(ctx, c.analysis, trace, func(in io.Reader, opt analyze.Options) (*analyze.Explanation, error) {
-		return analyze.Explain(ctx, in, opt, sel)
-	})
-	if err != nil {
-		return err
-	}
-	if err := out.write(ctx, func(w io.Writer) error { return c.render(w, x) }); err != nil {
-		return err
-	}
-	if out.path != "" {
-		c.remark("%s: %s", printableName(out.path), printableName(x.Headline))
-	}
-	c.concludeTrace(&x.Trace)
-	return nil
+	return answer[*analyze.Explanation]{
+		out: c.out, force: c.force,
+		read: func(in io.Reader, opt analyze.Options) (*analyze.Explanation, error) {
+			return analyze.Explain(ctx, in, opt, sel)
+		},
+		render: c.render,
+		told:   func(x *analyze.Explanation) (string, *analyze.Trace) { return x.Headline, &x.Trace },
+	}.give(ctx, c.analysis, trace)
 }
 
 func (c *explainCommand) render(w io.Writer, x *analyze.Explanation) error {

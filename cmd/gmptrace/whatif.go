@@ -171,28 +171,14 @@ func (c *whatifCommand) run(ctx context.Context, trace string) error {
 	if err != nil {
 		return err
 	}
-	if err := notItself(trace, c.out); err != nil {
-		return err
-	}
-	out, err := createOutput(c.out, c.force, c.stdout)
-	if err != nil {
-		return err
-	}
-	defer out.discard()
-	x, err := reading(ctx, c.analysis, trace, func(in io.Reader, opt analyze.Options) (*analyze.WhatIf, error) {
-		return analyze.Simulate(ctx, in, opt, set)
-	})
-	if err != nil {
-		return err
-	}
-	if err := out.write(ctx, func(w io.Writer) error { return c.render(w, x) }); err != nil {
-		return err
-	}
-	if out.path != "" {
-		c.remark("%s: %s", printableName(out.path), printableName(x.Check.Text))
-	}
-	c.concludeTrace(&x.Trace)
-	return nil
+	return answer[*analyze.WhatIf]{
+		out: c.out, force: c.force,
+		read: func(in io.Reader, opt analyze.Options) (*analyze.WhatIf, error) {
+			return analyze.Simulate(ctx, in, opt, set)
+		},
+		render: c.render,
+		told:   func(x *analyze.WhatIf) (string, *analyze.Trace) { return x.Check.Text, &x.Trace },
+	}.give(ctx, c.analysis, trace)
 }
 
 func (c *whatifCommand) render(w io.Writer, x *analyze.WhatIf) error {
