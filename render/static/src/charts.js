@@ -4,6 +4,7 @@ import {init} from './echarts.js';
 import {count, dur, pct} from './format.js';
 import {font, ink, luminance, read} from './theme.js';
 
+const NARROW = 480; // too little for the full names of axes
 const LINE = 15; // height of a label
 const STEALS_BESIDE = 94; // above and below the matrix: render/charts.go
 
@@ -43,8 +44,9 @@ function tooltip(palette, more) {
   return {renderMode: 'richText', backgroundColor: palette.card, borderColor: palette.line, textStyle: {color: palette.text}, confine: true, ...more};
 }
 
-function latency(o, palette) {
+function latency(o, palette, width) {
   each(o, palette);
+  if (width < NARROW) o.xAxis[0].name = 'wait, from (lower bound)';
   o.yAxis[0].axisLabel.formatter = (v) => (v < 1 ? '' : count(v));
   o.tooltip = tooltip(palette, {trigger: 'axis', axisPointer: {type: 'shadow'}, valueFormatter: (v) => `${count(v || 0)} waits`});
   const [bars] = o.series;
@@ -89,6 +91,7 @@ function mix(from, to, share) {
 function functions(o, palette, width) {
   each(o, palette);
   const room = width < 600 ? 110 : 300;
+  if (width < NARROW) o.xAxis[0].name = o.xAxis[0].name.split(',')[0];
   o.grid[0].left = room + 10;
   o.xAxis[0].axisLabel.formatter = dur;
   Object.assign(o.yAxis[0].axisLabel, {width: room, overflow: 'truncate', color: palette.text});

@@ -78,7 +78,7 @@ export class Timeline {
   completed(o) {
     const {palette} = this.view;
     o.textStyle = {fontFamily: font};
-    const longest = Math.max(0, ...this.view.rows.map((row) => row.label.length));
+    const longest = Math.max(count(o.yAxis[1].max).length, ...this.view.rows.map((row) => row.label.length));
     const left = Math.max(this.root.clientWidth < NARROW ? GUTTER.narrow : GUTTER.wide, Math.ceil(longest * GUTTER.letter + GUTTER.beside));
     o.grid[0].height = this.tall + this.below();
     o.grid[1].top = Number(o.grid[1].top) + this.below();
