@@ -15,7 +15,7 @@ import (
 // A page of so many slices opens within a second. A slice takes at least
 // leastSliceSize bytes of it.
 const (
-	mostSlices     = 1_000_000
+	mostSlices     = 500_000
 	leastSliceSize = 4
 	defaultMaxSize = 10_000_000
 )
@@ -59,7 +59,7 @@ otherwise. A file in its place is replaced if gmptrace wrote it.`,
 	cmd.Flags().BoolVar(&c.force, "force", false, "replace FILE whoever wrote it")
 	c.maxSize = defaultMaxSize
 	cmd.Flags().Var(&c.maxSize, "max-size", "`BYTES` that the page may have, such as 4MB; a timeline that needs more shows findings and slowest requests in full and the rest in overview")
-	cmd.Flags().IntVar(&c.slices, "slices", 0, "keep up to `N` slices of the timeline in full detail (default: as many as --max-size allows, up to 1000000)")
+	cmd.Flags().IntVar(&c.slices, "slices", 0, "keep up to `N` slices of the timeline in full detail (default: as many as --max-size allows, up to 500000)")
 	c.completions(cmd)
 	return cmd
 }
