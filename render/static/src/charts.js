@@ -71,7 +71,7 @@ function steals(o, palette, width, height) {
   const [from, to] = [palette.card, palette.kinds[0]];
   Object.assign(o.visualMap[0], {inRange: {color: [from, to]}});
   o.tooltip = tooltip(palette, {formatter: (p) => `${o.yAxis[0].data[p.value[1]]} stole ${count(p.value[3])} from ${o.xAxis[0].data[p.value[0]]}`});
-  o.yAxis[0].inverse = true; // as in the timeline
+  Object.assign(o.yAxis[0], {inverse: true, nameLocation: 'start'}); // P0 above, as in the timeline
   const [cells] = o.series;
   cells.data = (cells.data || []).map(({value: [victim, thief, n]}) => ({value: [victim, thief, Math.sqrt(n), n]})); // few must show beside many
   cells.itemStyle = {borderColor: palette.back, borderWidth: n > 40 ? 0 : 1};
@@ -112,10 +112,12 @@ function lives(o, palette, width) {
   o.tooltip.valueFormatter = pct;
 }
 
-// decal is a texture for every second state, so that neighbours differ without
-// colour.
+// decals are textures by state, so that they differ without colour. Only one may go without.
+const lines = (rotation, on = 2, off = 5) => ({symbol: 'rect', dashArrayX: [1, 0], dashArrayY: [on, off], rotation});
+const dots = (size) => ({symbol: 'circle', symbolSize: size, dashArrayX: [[8, 8], [0, 8, 8, 0]], dashArrayY: [6, 0], rotation: 0});
+const decals = [null, lines(-Math.PI / 4), dots(0.5), lines(Math.PI / 4), lines(0), lines(Math.PI / 2), dots(0.9), lines(Math.PI / 6, 1, 9)];
+
 function decal(i, colour) {
-  if (i % 2 === 0) return undefined;
   const dark = luminance(colour) < 0.179;
-  return {symbol: 'rect', dashArrayX: [1, 0], dashArrayY: [2, 5], rotation: (i % 4 === 1 ? -1 : 1) * (Math.PI / 4), color: dark ? 'rgba(255,255,255,.3)' : 'rgba(0,0,0,.28)'};
+  return decals[i] ? {...decals[i], color: dark ? 'rgba(255,255,255,.3)' : 'rgba(0,0,0,.28)'} : undefined;
 }
