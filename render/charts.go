@@ -197,7 +197,7 @@ func stealsChart(r *analyze.Report) *charts.HeatMap {
 
 // states are what a goroutine's time is split into, in the order of the chart's
 // colours (theme.js).
-var states = []string{"running", "runnable", "syscall", "blocked: locks", "blocked: channels", "blocked: network", "sleeping", "blocked: other"}
+var states = []string{"running", "runnable", "syscall", "blocked: sync", "blocked: channels", "blocked: network", "sleeping", "blocked: other"}
 
 // onP is how many of states concern the scheduler; the rest is waiting for
 // something else.
