@@ -1,6 +1,11 @@
 package analyze
 
-import "gmptrace/model"
+import (
+	"cmp"
+	"slices"
+
+	"gmptrace/model"
+)
 
 // blame answers: what did the P do that a goroutine waited for? It looks at the
 // waits of the program's goroutines that took a millisecond or more. A goroutine
@@ -411,4 +416,43 @@ func (b *blame) busy(start, end model.Time) (mean split, ok bool) {
 		mean[k] /= max(1, n)
 	}
 	return mean, true
+}
+
+// total is the time of all kinds.
+func (s *split) total() int64 {
+	var ns int64
+	for k, x := range s {
+		if pDid(k) != pDidSpare {
+			ns += x
+		}
+	}
+	return ns
+}
+
+// whileWords say what a P did while a goroutine waited for it.
+var whileWords = [...]string{
+	pDidRun: "goroutines took turns", pDidHog: "one goroutine used up its time slice", pDidOver: "one goroutine ran on when its time slice was over",
+	pDidMark: "a mark worker ran", pDidOther: "another goroutine of the runtime ran", pDidNone: "the P ran nothing", pDidCall: "a system call had the P",
+	pDidStop: "the world was stopped",
+}
+
+// parts are what the P did in these waits, most first.
+func (s *split) parts() []pDid {
+	var kinds []pDid
+	for k := range pDid(len(whileWords)) {
+		if s[k] > 0 {
+			kinds = append(kinds, k)
+		}
+	}
+	slices.SortStableFunc(kinds, func(a, b pDid) int { return cmp.Compare(s[b], s[a]) })
+	return kinds
+}
+
+// blameEvidence says how waits divide, the longest part first.
+func (r *run) blameEvidence(s *split) []Evidence {
+	var out []Evidence
+	for _, k := range s.parts() {
+		out = append(out, Evidence{"of that time, " + whileWords[k], dur(s[k]) + ", " + percent(s[k], s.total())})
+	}
+	return out
 }

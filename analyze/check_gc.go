@@ -68,9 +68,8 @@ var checkGC = check{id: "gc-workers", title: "GC mark workers crowding out the p
 	if r.crowdsOut(rep) {
 		f.Severity = SeverityCritical
 		f.What += fmt.Sprintf(" Mark workers ran %s of all that ran.", percent(g.Workers, g.Workers+r.running(rep)))
-		// Whoever had no CPU had none because they had it.
-		for _, id := range []string{"os", "gomaxprocs", "idle-p"} {
-			j.explain(id, math.MaxInt64/4)
+		for _, id := range []string{"os", "gomaxprocs", "idle-p"} { // of the CPUs that others lacked they had at least half
+			j.explain(id, wholly)
 		}
 	}
 	if !late {
@@ -85,6 +84,9 @@ var checkGC = check{id: "gc-workers", title: "GC mark workers crowding out the p
 	j.findings = []Finding{f}
 	return j
 }}
+
+// wholly explains any cost; twice of it is no overflow.
+const wholly = math.MaxInt64 / 4
 
 // crowdsOut tells whether mark workers ran for longer than the program did, and a
 // collection was under way most of the time.

@@ -1,9 +1,7 @@
 package analyze
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 
 	"gmptrace/model"
 )
@@ -158,43 +156,4 @@ func lateDuring(s stretches, late *histogram, worst *topK[overslept]) int64 {
 		waits = append(waits, [2]model.Time{x.due, x.woken})
 	}
 	return int64(s.share(waits) * float64(late.total))
-}
-
-// total is the time of all kinds.
-func (s *split) total() int64 {
-	var ns int64
-	for k, x := range s {
-		if pDid(k) != pDidSpare {
-			ns += x
-		}
-	}
-	return ns
-}
-
-// whileWords say what a P did while a goroutine waited for it.
-var whileWords = [...]string{
-	pDidRun: "goroutines took turns", pDidHog: "one goroutine used up its time slice", pDidOver: "one goroutine ran on when its time slice was over",
-	pDidMark: "a mark worker ran", pDidOther: "another goroutine of the runtime ran", pDidNone: "the P ran nothing", pDidCall: "a system call had the P",
-	pDidStop: "the world was stopped",
-}
-
-// parts are what the P did in these waits, most first.
-func (s *split) parts() []pDid {
-	var kinds []pDid
-	for k := range pDid(len(whileWords)) {
-		if s[k] > 0 {
-			kinds = append(kinds, k)
-		}
-	}
-	slices.SortStableFunc(kinds, func(a, b pDid) int { return cmp.Compare(s[b], s[a]) })
-	return kinds
-}
-
-// blameEvidence says how waits divide, the longest part first.
-func (r *run) blameEvidence(s *split) []Evidence {
-	var out []Evidence
-	for _, k := range s.parts() {
-		out = append(out, Evidence{"of that time, " + whileWords[k], dur(s[k]) + ", " + percent(s[k], s.total())})
-	}
-	return out
 }

@@ -205,8 +205,8 @@ func littleOf(findings []Finding, whole int64) bool {
 // that did anything: a pool of thousands that only stood by would drown the rest.
 func (r *run) whereTimeWent(rep *Report) string {
 	var sum struct{ running, runnable, syscall, total, parked int64 }
-	blocked := map[string]int64{}
-	var calls, waits mostOf
+	blocked, waits := map[string]int64{}, map[string]mostOf{} // by reason
+	var calls mostOf
 	for _, f := range rep.Functions {
 		if f.Runtime {
 			continue
@@ -216,13 +216,14 @@ func (r *run) whereTimeWent(rep *Report) string {
 		sum.syscall += f.Syscall - f.ParkedCalls
 		sum.total += f.Total - f.ParkedNS
 		sum.parked += f.Parked
-		calls.offer(f.Name, f.Syscall-f.ParkedCalls)
+		calls = calls.or(f.Name, f.Syscall-f.ParkedCalls)
 		for _, b := range f.Blocked {
 			ns := b.NS
 			if b.Reason == model.ReasonNone.String() {
 				ns -= f.ParkedNS - f.ParkedCalls
 			}
 			blocked[b.Reason] += ns
+			waits[b.Reason] = waits[b.Reason].or(f.Name, ns)
 		}
 	}
 	switch {
@@ -242,14 +243,7 @@ func (r *run) whereTimeWent(rep *Report) string {
 		s += calls.of(sum.syscall)
 	}
 	if reason != "" && blocked[reason] > 0 {
-		for _, f := range rep.Functions {
-			for _, b := range f.Blocked {
-				if !f.Runtime && b.Reason == reason {
-					waits.offer(f.Name, b.NS)
-				}
-			}
-		}
-		s += fmt.Sprintf("; most of the rest was spent %s (%s)", blockedOn(reason), percent(blocked[reason], sum.total)) + waits.of(blocked[reason])
+		s += fmt.Sprintf("; most of the rest was spent %s (%s)", blockedOn(reason), percent(blocked[reason], sum.total)) + waits[reason].of(blocked[reason])
 	}
 	if sum.parked > 0 {
 		s += ". Not counted: " + plural(sum.parked, "goroutine") + " that stood by all the while"
@@ -263,14 +257,16 @@ type mostOf struct {
 	ns int64
 }
 
-func (m *mostOf) offer(fn string, ns int64) {
+// or is the one with more.
+func (m mostOf) or(fn string, ns int64) mostOf {
 	if ns > m.ns {
-		m.fn, m.ns = fn, ns
+		return mostOf{fn, ns}
 	}
+	return m
 }
 
 // of names it where it has at least half of all.
-func (m *mostOf) of(all int64) string {
+func (m mostOf) of(all int64) string {
 	if m.ns*2 < all || m.fn == "" {
 		return ""
 	}
