@@ -41,34 +41,34 @@ chromium:
 .PHONY: pgo
 pgo:
 	@dir="$$(mktemp -d)"; trap 'rm -rf "$$dir"' EXIT; \
-	  $(GO) run ./fixtures/bench gen -size 60MB -procs 2 -o "$$dir/2p.trace" && \
-	  $(GO) run ./fixtures/bench gen -size 40MB -procs 64 -o "$$dir/64p.trace" && \
-	  $(GO) run -trimpath ./fixtures/bench profile -o cmd/gmptrace/default.pgo "$$dir/2p.trace" "$$dir/64p.trace"
+	  $(GO) run ./fixtures/tools/bench gen -size 60MB -procs 2 -o "$$dir/2p.trace" && \
+	  $(GO) run ./fixtures/tools/bench gen -size 40MB -procs 64 -o "$$dir/64p.trace" && \
+	  $(GO) run -trimpath ./fixtures/tools/bench profile -o cmd/gmptrace/default.pgo "$$dir/2p.trace" "$$dir/64p.trace"
 
 .PHONY: bench
 bench:
-	$(GO) run ./fixtures/bench run -dir "$(BENCHDIR)" $(SIZES)
+	$(GO) run ./fixtures/tools/bench run -dir "$(BENCHDIR)" $(SIZES)
 
 # Record real programs again: README.md of fixtures.
 .PHONY: fixtures
 fixtures:
-	fixtures/record.sh
+	fixtures/tools/record.sh
 
 # How often an inferred decision is right, against a runtime that logs them.
 .PHONY: accuracy
 accuracy:
 	@dir="$(ACCDIR)"; test -n "$$dir" || { dir="$$(mktemp -d)"; trap 'rm -rf "$$dir"' EXIT; }; \
-	  $(GO) run ./fixtures/oracle record -o "$$dir" || echo "some recordings failed: the table lacks them" >&2; \
-	  $(GO) run ./fixtures/oracle score "$$dir"/*.trace
+	  $(GO) run ./fixtures/tools/oracle record -o "$$dir" || echo "some recordings failed: the table lacks them" >&2; \
+	  $(GO) run ./fixtures/tools/oracle score "$$dir"/*.trace
 
-# Whether the cause of a known delay is named, and how much of it: fixtures/incidents.
+# Whether the cause of a known delay is named, and how much of it: fixtures/tools/incidents.
 .PHONY: incidents
 incidents:
 	@dir="$(INCDIR)"; test -n "$$dir" || { dir="$$(mktemp -d)"; trap 'rm -rf "$$dir"' EXIT; }; \
-	  $(GO) run ./fixtures/incidents record -o "$$dir" $(ONLY) && \
-	  $(GO) run ./fixtures/incidents table "$$dir"
+	  $(GO) run ./fixtures/tools/incidents record -o "$$dir" $(ONLY) && \
+	  $(GO) run ./fixtures/tools/incidents table "$$dir"
 
-# How well gmptrace whatif predicts: fixtures/whatif. ROUNDS recordings of each
+# How well gmptrace whatif predicts: fixtures/tools/whatif. ROUNDS recordings of each
 # program are made, of which the least disturbed counts.
 WHATIFDIR ?=
 ROUNDS ?= 3
@@ -76,9 +76,9 @@ ROUNDS ?= 3
 whatif-accuracy:
 	@dir="$(WHATIFDIR)"; test -n "$$dir" || { dir="$$(mktemp -d)"; trap 'rm -rf "$$dir"' EXIT; }; \
 	  for i in $$(seq $(ROUNDS)); do \
-	    $(GO) run ./fixtures/oracle record -go 1.26.8 -procs 1,2 -only "$(ONLY)" -o "$$dir/$$i" || echo "some recordings failed: the tables lack them" >&2; \
+	    $(GO) run ./fixtures/tools/oracle record -go 1.26.8 -procs 1,2 -only "$(ONLY)" -o "$$dir/$$i" || echo "some recordings failed: the tables lack them" >&2; \
 	  done; \
-	  $(GO) run ./fixtures/whatif "$$dir"/*
+	  $(GO) run ./fixtures/tools/whatif "$$dir"/*
 
 .PHONY: fuzz
 fuzz:

@@ -10,17 +10,17 @@ import (
 	"strings"
 	"testing"
 
-	"gmptrace/fixtures/oracle/score"
-	"gmptrace/fixtures/oracle/truth"
+	"gmptrace/fixtures/tools/oracle/score"
+	"gmptrace/fixtures/tools/oracle/truth"
 )
 
 const (
-	recordings   = "../fixtures/oracle/testdata"
+	recordings   = "../fixtures/traces/oracle"
 	accuracyFile = "testdata/accuracy.txt"
 )
 
 const accuracyHead = `# How often the inferred decisions are wrong, on the recordings of
-# fixtures/oracle/testdata, whose runtimes wrote down the truth.
+# fixtures/traces/oracle, whose runtimes wrote down the truth.
 # user: dispatches of the program's goroutines, and how many have a wrong source;
 # all: of all goroutines, with global-tick = global and steal-runnext = steal;
 # steals, and those labelled otherwise or from another P; certain: dispatches

@@ -581,7 +581,7 @@ func TestBrokenFixtures(t *testing.T) {
 		"two_writers.trace":  "damaged: no event of this trace can be read: the trace is damaged in 6 places with sound batches between them, perhaps by two programs",
 		"flipped.trace":      "damaged",
 	} {
-		b, err := os.ReadFile(filepath.Join("..", "fixtures", "broken", name))
+		b, err := os.ReadFile(filepath.Join("..", "fixtures", "traces", "broken", name))
 		if err != nil {
 			t.Fatal(err)
 		}

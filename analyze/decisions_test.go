@@ -20,7 +20,7 @@ import (
 func TestDecisionsAreEvents(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"webshop-go1.26-p4.trace", "webshop-go1.22-p2.trace", "gobuild-go1.24-p2.trace", "webshop-go1.25-p16-flight.trace"} {
-		data, err := os.ReadFile("../fixtures/real/" + name)
+		data, err := os.ReadFile("../fixtures/traces/real/" + name)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -39,7 +39,7 @@ func ExampleAnalyze_inTest() {
 
 // Analyze says what the scheduler did, and what is wrong, worst first.
 func ExampleAnalyze() {
-	f, err := os.Open("../fixtures/real/webshop-go1.26-p4.trace")
+	f, err := os.Open("../fixtures/traces/real/webshop-go1.26-p4.trace")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func ExampleAnalyze() {
 
 // Explain says where the time of the slowest requests went.
 func ExampleExplain() {
-	f, err := os.Open("../fixtures/real/webshop-go1.26-p4.trace")
+	f, err := os.Open("../fixtures/traces/real/webshop-go1.26-p4.trace")
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -191,7 +191,7 @@ func TestExplainedTimeAddsUp(t *testing.T) {
 // TestHistoryForgets explains with a history that is far too short: what is not
 // kept is called so, everything still adds up, and little is held.
 func TestHistoryForgets(t *testing.T) {
-	data, err := os.ReadFile("../fixtures/real/webshop-go1.26-p4.trace")
+	data, err := os.ReadFile("../fixtures/traces/real/webshop-go1.26-p4.trace")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ var (
 const DefaultParallel = 1.2
 
 // Calibration is what was measured on the machine that a program runs on, in place of
-// defaults: fixtures/calibrate writes it. What is 0 keeps its default, and what the
+// defaults: fixtures/tools/calibrate writes it. What is 0 keeps its default, and what the
 // trace itself tells comes before it.
 type Calibration struct {
 	Source  string  `json:"source"`             // shown beside each cost

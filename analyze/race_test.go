@@ -11,7 +11,7 @@ import (
 // in the order of dispatches alone; the same program built without does not.
 func TestRaceBuilt(t *testing.T) {
 	for name, want := range map[string]bool{"webshop-go1.26-p2-race": true, "webshop-go1.26-p2-endpoint": false, "webshop-go1.26-p4": false} {
-		f, err := os.Open("../fixtures/real/" + name + ".trace")
+		f, err := os.Open("../fixtures/traces/real/" + name + ".trace")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -26,7 +26,7 @@ import (
 func recordedTraces(t *testing.T) []string {
 	t.Helper()
 	var names []string
-	for _, pattern := range []string{"testdata/traces/*.trace", "../fixtures/real/*.trace"} {
+	for _, pattern := range []string{"testdata/traces/*.trace", "../fixtures/traces/real/*.trace"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil || len(found) == 0 {
 			t.Fatalf("no traces in %s: %v", pattern, err)
@@ -468,7 +468,7 @@ func checkWindows(t *testing.T, data []byte, whole *Report) {
 // TestRecordedTimelineLeftOut: with more slices than asked for, what is kept is
 // still in order, and every kept window begins with the depth that it has there.
 func TestRecordedTimelineLeftOut(t *testing.T) {
-	data, err := os.ReadFile("../fixtures/real/webshop-go1.26-p4.trace")
+	data, err := os.ReadFile("../fixtures/traces/real/webshop-go1.26-p4.trace")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -540,7 +540,7 @@ func (s *windowSums) add(r *Report) {
 // TestRecordedDepth: the timeline and the overview count the same goroutines.
 func TestRecordedDepth(t *testing.T) {
 	for _, name := range []string{"webshop-go1.26-p4.trace", "gobuild-go1.24-p2.trace"} {
-		data, err := os.ReadFile("../fixtures/real/" + name)
+		data, err := os.ReadFile("../fixtures/traces/real/" + name)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -73,7 +73,7 @@ func rulesOf(rep *Report) string {
 // distribution adds up, and every moment lies within the trace.
 func TestRuleSums(t *testing.T) {
 	for _, name := range []string{"webshop-go1.26-p4.trace", "webshop-go1.26-p2-race.trace", "typecheck-go1.25-p4.trace", "webshop-go1.21-p2.trace"} {
-		data, err := os.ReadFile(filepath.Join("..", "fixtures", "real", name))
+		data, err := os.ReadFile(filepath.Join("..", "fixtures", "traces", "real", name))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,7 +11,7 @@ import (
 
 func slowestOf(t *testing.T, opt Options) (*Report, []byte) {
 	t.Helper()
-	data, err := os.ReadFile("../fixtures/real/webshop-go1.26-p4.trace")
+	data, err := os.ReadFile("../fixtures/traces/real/webshop-go1.26-p4.trace")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestSlowestNone(t *testing.T) {
 	if r, _ := slowestOf(t, Options{}); r.Slowest.Kind != "" || len(r.Slowest.Instances) != 0 {
 		t.Errorf("without being asked the report explains %s", r.Slowest.What)
 	}
-	f, err := os.Open("../fixtures/real/typecheck-go1.22-p1.trace")
+	f, err := os.Open("../fixtures/traces/real/typecheck-go1.22-p1.trace")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 
 // TestSpansOfRequests: requests are those that Explain finds, with its durations.
 func TestSpansOfRequests(t *testing.T) {
-	data, err := os.ReadFile("../fixtures/real/webshop-go1.26-p4.trace")
+	data, err := os.ReadFile("../fixtures/traces/real/webshop-go1.26-p4.trace")
 	if err != nil {
 		t.Fatal(err)
 	}

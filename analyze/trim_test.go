@@ -9,7 +9,7 @@ import (
 // TestTrim leaves slices out of a timeline, and demands that what is left lies in
 // the windows that it names, and that what was asked for is the last to go.
 func TestTrim(t *testing.T) {
-	data, err := os.ReadFile("../fixtures/real/webshop-go1.26-p4.trace")
+	data, err := os.ReadFile("../fixtures/traces/real/webshop-go1.26-p4.trace")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestTrim(t *testing.T) {
 
 // TestAround reads with little room: the window that was asked for is kept.
 func TestAround(t *testing.T) {
-	data, err := os.ReadFile("../fixtures/real/webshop-go1.26-p4.trace")
+	data, err := os.ReadFile("../fixtures/traces/real/webshop-go1.26-p4.trace")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestAround(t *testing.T) {
 // TestWakes: what slices say of how their goroutines became runnable fits the other
 // slices: who made them runnable was running then.
 func TestWakes(t *testing.T) {
-	data, err := os.ReadFile("../fixtures/real/webshop-go1.26-p4.trace")
+	data, err := os.ReadFile("../fixtures/traces/real/webshop-go1.26-p4.trace")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func simulated(t *testing.T, file string, set Settings) *WhatIf {
 // about as many CPUs as Ps, the makespan comes out roughly as it was; how well
 // exactly is for make whatif-accuracy to say.
 func TestSelfCheck(t *testing.T) {
-	files, err := filepath.Glob("../fixtures/real/*.trace")
+	files, err := filepath.Glob("../fixtures/traces/real/*.trace")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no traces", err)
 	}
@@ -57,7 +57,7 @@ func TestSelfCheck(t *testing.T) {
 
 // TestWhatIfStable: the same trace, settings and seeds give the same predictions.
 func TestWhatIfStable(t *testing.T) {
-	const file = "../fixtures/real/typecheck-go1.22-p1.trace"
+	const file = "../fixtures/traces/real/typecheck-go1.22-p1.trace"
 	var out [2]string
 	for i := range out {
 		raw, err := json.Marshal(simulated(t, file, Settings{Seeds: 2}))
@@ -135,7 +135,7 @@ func TestWorkloadMarking(t *testing.T) {
 
 // TestDoubts: predictions of a recorded program are as sure as what is known allows.
 func TestDoubts(t *testing.T) {
-	const file = "../fixtures/real/typecheck-go1.22-p1.trace"
+	const file = "../fixtures/traces/real/typecheck-go1.22-p1.trace"
 	set := Settings{Schedulers: []simulate.Scheduler{simulate.GMP, simulate.ThreadQueue}, Procs: []int{1, 2}, Seeds: 2, NoScaling: true}
 	x := simulated(t, file, set)
 	for _, v := range x.Variants {
@@ -147,7 +147,7 @@ func TestDoubts(t *testing.T) {
 		}
 	}
 	before := x.Variants[1]
-	for _, v := range simulated(t, "../fixtures/real/typecheck-go1.25-p4.trace", Settings{Schedulers: []simulate.Scheduler{simulate.GMP}, Procs: []int{8}, Seeds: 1, NoScaling: true}).Variants[1:] {
+	for _, v := range simulated(t, "../fixtures/traces/real/typecheck-go1.25-p4.trace", Settings{Schedulers: []simulate.Scheduler{simulate.GMP}, Procs: []int{8}, Seeds: 1, NoScaling: true}).Variants[1:] {
 		if v.Confidence == ConfidenceGood || float64(v.High) < 1.05*float64(v.Makespan) {
 			t.Errorf("%s, recorded with 4: %s, %d … %d", v.Name, v.Confidence, v.Makespan, v.High)
 		}

@@ -20,7 +20,7 @@ func compared(t *testing.T) *compare.Result {
 	t.Helper()
 	var sides [2][]*analyze.Behaviour
 	for i, name := range []string{"webshop-go1.26-p2-endpoint", "webshop-go1.26-p4"} {
-		f, err := os.Open("../fixtures/real/" + name + ".trace")
+		f, err := os.Open("../fixtures/traces/real/" + name + ".trace")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,7 +14,7 @@ import (
 
 // A report is one page that needs nothing else.
 func ExampleHTML() {
-	f, err := os.Open("../fixtures/real/webshop-go1.26-p4.trace")
+	f, err := os.Open("../fixtures/traces/real/webshop-go1.26-p4.trace")
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -59,7 +59,7 @@ func TestExplainJSONValidates(t *testing.T) {
 	}
 	all := explanations()
 	delete(all, "nothing") // without a version
-	f, err := os.Open("../fixtures/real/webshop-go1.26-p4.trace")
+	f, err := os.Open("../fixtures/traces/real/webshop-go1.26-p4.trace")
 	if err != nil {
 		t.Fatal(err)
 	}

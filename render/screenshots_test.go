@@ -19,7 +19,7 @@ func TestScreenshots(t *testing.T) {
 	if *screenshots == "" {
 		t.Skip("only with -screenshots")
 	}
-	f, err := os.Open("../fixtures/real/webshop-go1.26-p4.trace")
+	f, err := os.Open("../fixtures/traces/real/webshop-go1.26-p4.trace")
 	if err != nil {
 		t.Fatal(err)
 	}

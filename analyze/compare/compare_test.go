@@ -12,7 +12,7 @@ import (
 	"gmptrace/analyze"
 )
 
-const shop = "../../fixtures/real/webshop-go1.26-p4.trace"
+const shop = "../../fixtures/traces/real/webshop-go1.26-p4.trace"
 
 func behave(t *testing.T, name string) *analyze.Behaviour {
 	t.Helper()

@@ -13,7 +13,7 @@ import (
 // Sets compares the traces of two builds. What is no more than chance is a ~.
 func ExampleSets() {
 	behave := func(name string) *analyze.Behaviour {
-		f, err := os.Open("../../fixtures/real/" + name)
+		f, err := os.Open("../../fixtures/traces/real/" + name)
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -23,7 +23,7 @@ rules:
 	if err != nil {
 		log.Fatal(err)
 	}
-	f, err := os.Open("../../fixtures/real/webshop-go1.26-p4.trace")
+	f, err := os.Open("../../fixtures/traces/real/webshop-go1.26-p4.trace")
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -223,11 +223,11 @@ func TestStarter(t *testing.T) {
 // TestRealTraces holds recorded traces to the policy to start from and to that of
 // the fixtures: every rule can be evaluated, and the results are the same each time.
 func TestRealTraces(t *testing.T) {
-	shop, err := os.ReadFile("../../fixtures/policy/webshop.yaml")
+	shop, err := os.ReadFile("../../fixtures/ci/webshop.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	names, err := filepath.Glob("../../fixtures/real/*-p[24].trace")
+	names, err := filepath.Glob("../../fixtures/traces/real/*-p[24].trace")
 	if err != nil || len(names) < 3 {
 		t.Fatalf("%d traces: %v", len(names), err)
 	}

@@ -62,7 +62,7 @@ a rule that can't be evaluated; 3 a trace was analysed in part. 1 beats 2 beats 
 ` + traceHelp,
 		Example: `  gmptrace check app.trace --policy policy.yaml
   gmptrace check app.trace app.trace.gz --policy policy.yaml --fail-on warning
-  gmptrace check fixtures/real/webshop-go1.26-p2-endpoint.trace --fixture fixtures/behaviour
+  gmptrace check fixtures/traces/real/webshop-go1.26-p2-endpoint.trace --fixture fixtures/ci/behaviour
   gmptrace check app.trace --policy policy.yaml --format markdown -o summary.md
   gmptrace check app.trace --policy policy.yaml -o junit=report.xml -o sarif=report.sarif
   gmptrace check --policy policy.yaml --format json - < app.trace`,

@@ -57,8 +57,8 @@ func TestForbidden(t *testing.T) {
 		{"gmptrace/model", "slices", true, true},
 		{"gmptrace/render", "golang.org/x/exp/trace", false, false},
 		{"gmptrace/analyze", "golang.org/x/exp/trace", false, true},
-		{"gmptrace/render", "gmptrace/fixtures/oracle", false, false},
-		{"gmptrace/fixtures/oracle/score", "gmptrace/fixtures/oracle/truth", false, true},
+		{"gmptrace/render", "gmptrace/fixtures/tools/oracle", false, false},
+		{"gmptrace/fixtures/tools/oracle/score", "gmptrace/fixtures/tools/oracle/truth", false, true},
 	} {
 		if got := forbidden(test.from, test.to, test.standard); (got == "") != test.allowed {
 			t.Errorf("%s imports %s: %q", test.from, test.to, got)

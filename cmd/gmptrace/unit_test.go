@@ -24,11 +24,11 @@ func TestDefaultOutput(t *testing.T) {
 		"..":                  "trace.html",
 		"http://h:6060/debug/pprof/trace?seconds=5":  "trace.html",
 		"http://h/x/web.trace#frag/../../etc/passwd": "web.html",
-		"http://h":                                     "trace.html",
-		"https://user:secret@h/":                       "trace.html",
-		"http://h/%2e%2e%2fescape":                     "escape.html",
-		"fixtures/real/http-server.go1.26.trace":       "http-server.go1.26.html",
-		"fixtures/real/http-server.go1.26.trace.trace": "http-server.go1.26.html",
+		"http://h":                 "trace.html",
+		"https://user:secret@h/":   "trace.html",
+		"http://h/%2e%2e%2fescape": "escape.html",
+		"fixtures/traces/real/http-server.go1.26.trace":       "http-server.go1.26.html",
+		"fixtures/traces/real/http-server.go1.26.trace.trace": "http-server.go1.26.html",
 	} {
 		if got := defaultOutput(trace); got != want {
 			t.Errorf("%s: %s, want %s", trace, got, want)

@@ -79,7 +79,7 @@ Ps is never called good.
 	f.BoolVar(&c.noAsync, "no-async-preempt", false, "no preemption by signals, as before Go 1.14")
 	f.BoolVar(&c.noHandoff, "no-handoff", false, "system calls keep their P")
 	f.Float64Var(&c.parallel, "parallel-slowdown", analyze.DefaultParallel, "how much longer the same computing takes with several Ps than with one, a `FACTOR`")
-	f.StringVar(&c.costs, "costs", "", "`FILE` of what things cost on the program's machine, as fixtures/calibrate writes it, in place of defaults")
+	f.StringVar(&c.costs, "costs", "", "`FILE` of what things cost on the program's machine, as fixtures/tools/calibrate writes it, in place of defaults")
 	f.IntVar(&c.seeds, "seeds", analyze.DefaultSeeds, "simulate each variant `N` times, with other luck")
 	f.Var(&c.format, "format", "`FORMAT` of the output: text, json or html")
 	f.StringVarP(&c.out, "output", "o", "-", "write to `FILE`; - is standard output")
@@ -138,7 +138,7 @@ func (c *whatifCommand) settings() (analyze.Settings, error) {
 	return set, nil
 }
 
-// readCosts reads what fixtures/calibrate wrote.
+// readCosts reads what fixtures/tools/calibrate wrote.
 func readCosts(file string) (*analyze.Calibration, error) {
 	b, err := os.ReadFile(file)
 	if err != nil {
