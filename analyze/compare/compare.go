@@ -202,8 +202,13 @@ func keys(sides ...[]*analyze.Behaviour) []key {
 	return out
 }
 
+// rates are those that can be compared: none if there is nothing in one of the
+// traces, which then has no rates.
 func rates(old, new []*analyze.Behaviour) []analyze.Rate {
 	if len(old) == 0 || len(new) == 0 {
+		return nil
+	}
+	if slices.ContainsFunc(slices.Concat(old, new), func(b *analyze.Behaviour) bool { return len(b.Rates) == 0 }) {
 		return nil
 	}
 	return old[0].Rates
@@ -274,7 +279,7 @@ func (c *comparison) sample(k key, side []*analyze.Behaviour, q float64, per int
 		}
 		all := analyze.Merged(b.Series[i].Windows)
 		x.count += all.Count()
-		x.total += all.GetSum()
+		x.total += math.Round(all.GetSum()) // ns: a sum of a map's values, in whatever order
 		x.all = append(x.all, all)
 		if !c.windows {
 			if all.Count() > 0 {

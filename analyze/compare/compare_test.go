@@ -175,6 +175,35 @@ func verdict(r *Result) Verdict {
 	return "missing"
 }
 
+// The same traces give the same bytes.
+func TestSameBytes(t *testing.T) {
+	b := []*analyze.Behaviour{behave(t, shop)}
+	for _, old := range [][]*analyze.Behaviour{{behave(t, "../../fixtures/traces/real/webshop-go1.26-p2-endpoint.trace")}, b} {
+		want, err := json.Marshal(Sets(old, b, Options{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 5 {
+			if got, _ := json.Marshal(Sets(old, b, Options{})); !bytes.Equal(got, want) {
+				t.Fatalf("once\n%s\nand once\n%s", want, got)
+			}
+		}
+	}
+}
+
+// A trace of nothing can be compared and kept, though it tells nothing.
+func TestNothing(t *testing.T) {
+	b, nothing := behave(t, shop), behave(t, "../../fixtures/traces/broken/header_only.trace")
+	NewFixture("test", []*analyze.Behaviour{nothing})
+	for _, sides := range [][2]*analyze.Behaviour{{b, nothing}, {nothing, b}, {nothing, nothing}} {
+		for _, c := range Sets([]*analyze.Behaviour{sides[0]}, []*analyze.Behaviour{sides[1]}, Options{}).Changes {
+			if c.Verdict == Worse || c.Verdict == Better {
+				t.Errorf("%s is called %s", c.Text(), c.Verdict)
+			}
+		}
+	}
+}
+
 // Broken fixtures are refused with the file, where, and what to do.
 func TestBrokenFixture(t *testing.T) {
 	var out bytes.Buffer

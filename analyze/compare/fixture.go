@@ -78,7 +78,7 @@ func NewFixture(version string, behaviours []*analyze.Behaviour) *Fixture {
 }
 
 func newTrace(b *analyze.Behaviour) Trace {
-	join := (b.Windows + fixtureWindows - 1) / fixtureWindows
+	join := max(1, (b.Windows+fixtureWindows-1)/fixtureWindows) // a trace of nothing has no windows
 	t := Trace{Name: filepath.Base(b.Trace.Name), GoVersion: b.Trace.GoVersion, DurationNS: b.Trace.DurationNS, Complete: b.Trace.Complete,
 		WindowNS: b.Window * int64(join), Windows: (b.Windows + join - 1) / join, Findings: map[string]string{}, Rules: map[string]string{},
 		Rates: []Rate{}, Series: []Series{}}
