@@ -54,6 +54,13 @@ bench:
 fixtures:
 	fixtures/tools/record.sh
 
+# What every command says of every fixture, one file a run, to compare before and
+# after a change: fixtures/tools/outputs. ONLY is a regular expression of names.
+OUTPUTS ?= $(BIN)/outputs
+.PHONY: outputs
+outputs:
+	$(GO) run ./fixtures/tools/outputs -only "$(ONLY)" -o "$(OUTPUTS)"
+
 # How often an inferred decision is right, against a runtime that logs them.
 .PHONY: accuracy
 accuracy:
