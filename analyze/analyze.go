@@ -55,6 +55,10 @@ type Options struct {
 	// at the most, from another goroutine than the caller's.
 	Progress func(Progress)
 
+	// Cut, where set, says each time after how many events the analyses are told
+	// what the model has found out. What they say does not depend on it; tests set it.
+	Cut func() int
+
 	// Version of gmptrace, for the report.
 	Version string
 }

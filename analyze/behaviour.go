@@ -115,7 +115,7 @@ func Behave(ctx context.Context, r io.Reader, opt Options) (*Behaviour, error) {
 const (
 	firstWindow = 22  // windows begin with 1<<22 ns, 4 ms
 	maxWindows  = 32  // from then on two become one
-	maxSeries   = 512 // names beyond those are not kept apart
+	maxSeries   = 512 // of a kind: names beyond those are not kept apart
 )
 
 // behaviour is the collector of a Behaviour. The length of the trace not being
@@ -129,6 +129,7 @@ type behaviour struct {
 
 	stopped model.Time // when the world was stopped last
 	series  map[seriesKey]*Series
+	kinds   map[SeriesKind]int // names of each
 	rates   [numRates]rate
 	finders []seriesFinder
 }
@@ -176,7 +177,7 @@ var rateNames = [numRates][2]string{
 }
 
 func newBehaviour(n *names, zero model.Time, w *window) *behaviour {
-	return &behaviour{names: n, zero: zero, window: w, shift: firstWindow, series: map[seriesKey]*Series{}, finders: []seriesFinder{
+	return &behaviour{names: n, zero: zero, window: w, shift: firstWindow, series: map[seriesKey]*Series{}, kinds: map[SeriesKind]int{}, finders: []seriesFinder{
 		{SeriesRequest, &requestFinder{names: n}},
 		{SeriesTask, &taskFinder{names: n, id: -1}},
 		{SeriesRegion, &regionFinder{names: n}},
@@ -247,9 +248,10 @@ func (b *behaviour) add(kind SeriesKind, name string, end, length model.Time) {
 	k := seriesKey{kind, name}
 	s := b.series[k]
 	if s == nil {
-		if len(b.series) >= maxSeries {
+		if b.kinds[kind] >= maxSeries {
 			return
 		}
+		b.kinds[kind]++
 		s = &Series{Kind: kind, Name: name}
 		b.series[k] = s
 	}

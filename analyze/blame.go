@@ -27,6 +27,9 @@ type blame struct {
 	unfair  split // of those in the global queue that were longer than starvedAfter
 	worst   [numPDid]*topK[blamed]
 	stops   stops
+
+	ahead     model.Facts              // of those at hand, not looked at yet
+	listeners []func(*model.GInterval) // are told the stretches of the program's goroutines; they may ask busy about each
 }
 
 // blamedFrom is the wait from which blame looks at it: shorter ones are what
@@ -93,25 +96,26 @@ func overrun(length model.Time, how model.How) bool {
 	return length >= lateSlice || length >= hogAfter && how != model.HowSignal
 }
 
-// stops says how goroutines were stopped that ran for twoSlices or longer.
-type stops map[model.GoID]model.Preempt
+// stops says how goroutines were stopped that ran for twoSlices or longer: of the
+// facts at hand, as their stretches are gone through.
+type stops struct{ ahead []model.Preempt }
 
-func (s *stops) observe(f *model.Facts) {
-	clear(*s)
-	for i := range f.Preempts {
-		if x := &f.Preempts[i]; x.Ran >= twoSlices {
-			if *s == nil {
-				*s = stops{}
-			}
-			(*s)[x.G] = *x
-		}
+// observe takes the facts whose stretches come next.
+func (s *stops) observe(f *model.Facts) { s.ahead = f.Preempts }
+
+// how is the way in which the stretch ended. Stretches must come in order of time.
+func (s *stops) how(iv *model.PInterval) model.How {
+	for len(s.ahead) > 0 && s.ahead[0].Time < iv.End {
+		s.ahead = s.ahead[1:]
 	}
-}
-
-// how is the way in which the stretch ended.
-func (s stops) how(iv *model.PInterval) model.How {
-	if x, ok := s[iv.G]; ok && x.Time == iv.End {
-		return x.How
+	for i := range s.ahead {
+		x := &s.ahead[i]
+		if x.Time != iv.End {
+			break
+		}
+		if x.G == iv.G && x.Ran >= twoSlices {
+			return x.How
+		}
 	}
 	return model.HowUnknown
 }
@@ -201,46 +205,102 @@ func (b *blame) proc(id model.ProcID) *pastP {
 	return b.procs[id]
 }
 
+// observe goes through the goroutines' stretches in order of time. What the Ps did
+// follows on demand: whoever asks about a wait is told what was known when it ended,
+// and nothing that came later.
 func (b *blame) observe(f *model.Facts) {
 	b.stops.observe(f)
-	for i := range f.Ps {
-		iv := &f.Ps[i]
+	b.ahead = *f
+	for i := range f.Gs {
+		iv := &f.Gs[i]
+		if iv.Runtime {
+			continue
+		}
+		if iv.Open&model.OpenEnd != 0 && iv.State == model.GRunnable && iv.P != model.NoP && iv.End-iv.Start >= blamedFrom {
+			b.upTo(iv.End)
+			b.wait(iv.Start, iv.End, iv.P, iv.G, iv.Func)
+		}
+		for _, waited := range b.listeners {
+			waited(iv)
+		}
+	}
+	b.upTo(forever)
+	b.ahead = model.Facts{}
+}
+
+// upTo takes in what happened up to t.
+func (b *blame) upTo(t model.Time) {
+	ds := b.ahead.Dispatches
+	for len(ds) > 0 && ds[0].Time <= t {
+		b.dispatch(&ds[0])
+		ds = ds[1:]
+	}
+	b.ahead.Dispatches = ds
+	b.stretches(t)
+}
+
+// stretches takes in what the Ps did up to t, and the pauses.
+func (b *blame) stretches(t model.Time) {
+	begun := b.ahead.Begun
+	for ; len(begun) > 0 && begun[0].End <= t; begun = begun[1:] {
+		b.begins(&begun[0])
+	}
+	b.ahead.Begun = begun
+	ps := b.ahead.Ps
+	for ; len(ps) > 0 && ps[0].End <= t; ps = ps[1:] {
+		iv := &ps[0]
 		p, did := b.proc(iv.P), b.didIn(iv)
 		p.add(iv.Start, iv.End, did)
 		p.far.add(iv.Start, iv.End, did)
 		p.did = iv.Does
 	}
-	for i := range f.Events {
-		b.event(&f.Events[i])
+	b.ahead.Ps = ps
+	events := b.ahead.Events
+	for ; len(events) > 0 && events[0].Time <= t; events = events[1:] {
+		b.event(&events[0])
 	}
-	for i := range f.Dispatches {
-		d := &f.Dispatches[i]
-		if d.Time-d.Ready >= blamedFrom && !d.Runtime {
-			if d.WaitedOn != model.NoP {
-				b.wait(d.Ready, d.Time, d.WaitedOn, d.G, d.Func)
-			} else {
-				s := b.wait(d.Ready, d.Time, d.P, d.G, d.Func)
-				b.global.add(&s)
-				if d.Time-d.Ready > starvedAfter {
-					b.unfair.add(&s)
-				}
+	b.ahead.Events = events
+}
+
+// begins takes in what a P has been doing since the trace began: of all else that a P
+// begins to do, a dispatch tells.
+func (b *blame) begins(iv *model.PInterval) {
+	p := b.proc(iv.P)
+	if p.n == 0 {
+		p.push(iv.Start)
+		p.far.push(iv.Start)
+	}
+	if p.last > iv.Start {
+		return // stretches of it have ended since
+	}
+	p.did = iv.Does
+	if iv.Does == model.PDoesRun {
+		p.runsFrom, p.runs = iv.Start, b.didIn(iv)
+	}
+}
+
+func (b *blame) dispatch(d *model.Dispatch) {
+	if d.Time-d.Ready >= blamedFrom && !d.Runtime {
+		b.stretches(d.Time)
+		if d.WaitedOn != model.NoP {
+			b.wait(d.Ready, d.Time, d.WaitedOn, d.G, d.Func)
+		} else {
+			s := b.wait(d.Ready, d.Time, d.P, d.G, d.Func)
+			b.global.add(&s)
+			if d.Time-d.Ready > starvedAfter {
+				b.unfair.add(&s)
 			}
 		}
-		p := b.proc(d.P)
-		p.runsFrom = d.Time
-		switch {
-		case d.Source == model.SourceGCWorker || d.Source == model.SourceGCIdle:
-			p.runs = pDidMark
-		case d.Runtime:
-			p.runs = pDidOther
-		default:
-			p.runs = pDidRun
-		}
 	}
-	for i := range f.Gs {
-		if iv := &f.Gs[i]; iv.Open&model.OpenEnd != 0 && iv.State == model.GRunnable && !iv.Runtime && iv.P != model.NoP && iv.End-iv.Start >= blamedFrom {
-			b.wait(iv.Start, iv.End, iv.P, iv.G, iv.Func)
-		}
+	p := b.proc(d.P)
+	p.runsFrom = d.Time
+	switch {
+	case d.Source == model.SourceGCWorker || d.Source == model.SourceGCIdle:
+		p.runs = pDidMark
+	case d.Runtime:
+		p.runs = pDidOther
+	default:
+		p.runs = pDidRun
 	}
 }
 
@@ -395,6 +455,7 @@ func (b *blame) moments(r *run, k pDid, what string) []Moment {
 // busy is what the Ps did in [start, end], the average of all; ok is false if one
 // of them was idle for half of that.
 func (b *blame) busy(start, end model.Time) (mean split, ok bool) {
+	b.upTo(end)
 	n := int64(0)
 	for id := range b.procs {
 		if b.procs[id] == nil || b.n > 0 && id >= b.n {

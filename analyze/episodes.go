@@ -22,9 +22,10 @@ type episodes struct {
 	names  *names
 	zero   model.Time
 	worst  *topK[*episode]
-	recent []lastStretches // by P
-	long   []lastStretches // by P, of longPsFrom or more
-	open   []*episode      // whose P has not shown yet what it did until the end
+	recent []lastStretches   // by P
+	long   []lastStretches   // by P, of longPsFrom or more
+	open   []*episode        // whose P has not shown yet what it did until the end
+	ps     []model.PInterval // of the facts at hand, not looked at yet
 }
 
 // lastStretches are the last stretches of a P.
@@ -56,16 +57,18 @@ type culprit struct {
 	fn uint32
 }
 
+// observe goes through the waits in order of time; what the Ps did until a wait's
+// end comes before it.
 func (e *episodes) observe(f *model.Facts) {
-	for i := range f.Ps {
-		if iv := &f.Ps[i]; iv.Does == model.PDoesRun || len(e.open) > 0 {
-			e.remember(iv)
-		}
-	}
-	for i := range f.Dispatches {
-		d := &f.Dispatches[i]
-		if wait := int64(d.Time - d.Ready); !d.Runtime && e.worst.admits(wait) {
-			e.admit(wait, d)
+	e.ps = f.Ps
+	dispatches := f.Dispatches
+	waits := func(until model.Time) {
+		for ; len(dispatches) > 0 && dispatches[0].Time <= until; dispatches = dispatches[1:] {
+			d := &dispatches[0]
+			if wait := int64(d.Time - d.Ready); !d.Runtime && e.worst.admits(wait) {
+				e.stretches(d.Time)
+				e.admit(wait, d)
+			}
 		}
 	}
 	for i := range f.Gs {
@@ -73,18 +76,29 @@ func (e *episodes) observe(f *model.Facts) {
 		if iv.State != model.GRunnable || iv.Open&model.OpenEnd == 0 || iv.Runtime {
 			continue
 		}
+		waits(iv.End)
 		if wait := int64(iv.End - iv.Start); e.worst.admits(wait) {
+			e.stretches(iv.End)
 			e.admitOpen(wait, iv)
+		}
+	}
+	waits(forever)
+	e.stretches(forever)
+	e.ps = nil
+}
+
+// stretches remembers what the Ps did until a time.
+func (e *episodes) stretches(until model.Time) {
+	for ; len(e.ps) > 0 && e.ps[0].End <= until; e.ps = e.ps[1:] {
+		if iv := &e.ps[0]; iv.Does == model.PDoesRun || len(e.open) > 0 {
+			e.remember(iv)
 		}
 	}
 }
 
 // remember keeps a stretch of a P and adds it to the episodes that wait for it.
 func (e *episodes) remember(iv *model.PInterval) {
-	for int(iv.P) >= len(e.recent) {
-		e.recent = append(e.recent, lastStretches{most: recentPs})
-		e.long = append(e.long, lastStretches{most: longPs})
-	}
+	e.reach(iv.P)
 	e.recent[iv.P].add(iv)
 	if iv.End-iv.Start >= longPsFrom {
 		e.long[iv.P].add(iv)
@@ -99,6 +113,14 @@ func (e *episodes) remember(iv *model.PInterval) {
 		x.add(iv)
 		return iv.End >= x.end
 	})
+}
+
+// reach makes room for what P p did.
+func (e *episodes) reach(p model.ProcID) {
+	for int(p) >= len(e.recent) {
+		e.recent = append(e.recent, lastStretches{most: recentPs})
+		e.long = append(e.long, lastStretches{most: longPs})
+	}
 }
 
 // add counts what of a stretch lies in the wait, and returns how much that is.
@@ -142,9 +164,10 @@ func (e *episodes) admitOpen(wait int64, iv *model.GInterval) {
 
 func (e *episodes) keep(wait int64, x *episode) {
 	e.worst.offer(wait, x)
-	if x.on == model.NoP || int(x.on) >= len(e.recent) {
+	if x.on == model.NoP {
 		return
 	}
+	e.reach(x.on)
 	done := false
 	known := x.end
 	recent := e.recent[x.on].ring

@@ -186,7 +186,7 @@ func Explain(ctx context.Context, r io.Reader, opt Options, sel Selector) (*Expl
 func explains(r *run, sel Selector) *explainer {
 	e := newExplainer(r.names, r.replay.window, r.gomaxprocs.zero, sel)
 	r.replay.collectors = []collector{r.gomaxprocs, e}
-	r.replay.standing = true
+	r.replay.sched.Begun = true
 	r.replay.uncut = true // what happened before the window may explain what is in it
 	return e
 }

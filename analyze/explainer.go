@@ -31,9 +31,9 @@ type explainer struct {
 	// prepare, where set, makes h hold what an instance needs, before it is explained.
 	prepare func(*instance)
 
-	groups []*group // the first one that has instances is reported
-	now    model.Time
-	ended  []*instance // scratch
+	groups   []*group // the first one that has instances is reported
+	now      model.Time
+	portions portions
 }
 
 // group is the instances of one finder.
@@ -42,6 +42,7 @@ type group struct {
 	what   string
 	finder finder
 	top    int
+	ended  []*instance // found, and not explained yet
 
 	all        histogram
 	sum        bill
@@ -149,7 +150,7 @@ func (e *explainer) finders(sel Selector) []*group {
 	case KindRegion:
 		return []*group{{kind: KindRegion, what: "regions" + matching, finder: &regionFinder{names: n, match: sel.Pattern}}}
 	case KindLog:
-		return []*group{{kind: KindLog, what: "what led up to messages" + matching, finder: &logFinder{names: n, match: sel.Pattern}}}
+		return []*group{{kind: KindLog, what: "what led up to messages" + matching, finder: &logFinder{names: n, zero: e.zero, match: sel.Pattern}}}
 	case KindRequest:
 		return []*group{served, sent}
 	case KindStall:
@@ -161,37 +162,62 @@ func (e *explainer) finders(sel Selector) []*group {
 }
 
 func (e *explainer) observe(f *model.Facts) {
-	e.now = f.Now
+	for rest := *f; ; {
+		part, ends := e.portions.next(&rest)
+		e.now = part.Now
+		e.h.add(&part)
+		e.find(&part)
+		if !ends {
+			return
+		}
+		e.h.addOpen(e.now)
+		e.settle()
+		e.h.dropOpen()
+		e.h.forget(e.oldest())
+	}
+}
+
+// find finds what the facts end: it is explained at the end of their portion, when
+// what the Ps did until then is known.
+func (e *explainer) find(f *model.Facts) {
+	for _, g := range e.groups {
+		g.finder.find(f, func(in *instance) { g.ended = append(g.ended, in) })
+	}
+}
+
+// oldest is when the oldest instance under way began.
+func (e *explainer) oldest() model.Time {
 	oldest := forever
 	for _, g := range e.groups {
 		oldest = min(oldest, g.finder.oldest())
 	}
-	e.h.add(f, oldest)
-	e.find(f)
+	return oldest
 }
 
-// find explains what the facts end.
-func (e *explainer) find(f *model.Facts) {
-	for _, g := range e.groups {
-		e.ended = e.ended[:0]
-		g.finder.find(f, func(in *instance) { e.ended = append(e.ended, in) })
-		for _, in := range e.ended {
-			e.explain(g, in)
-		}
+// settle explains what was found.
+func (e *explainer) settle() {
+	for i, g := range e.groups {
+		e.explainEnded(g)
 		if g.all.n > 0 { // the ones after it will not be asked for
-			break
+			e.groups = e.groups[:i+1]
+			return
 		}
 	}
 }
 
-// close explains what the trace leaves unfinished.
+func (e *explainer) explainEnded(g *group) {
+	for _, in := range g.ended {
+		e.explain(g, in)
+	}
+	g.ended = g.ended[:0]
+}
+
+// close explains what was found since, and what the trace leaves unfinished.
 func (e *explainer) close() {
+	e.settle()
 	for _, g := range e.groups {
-		e.ended = e.ended[:0]
-		g.finder.close(e.now, func(in *instance) { e.ended = append(e.ended, in) })
-		for _, in := range e.ended {
-			e.explain(g, in)
-		}
+		g.finder.close(e.now, func(in *instance) { g.ended = append(g.ended, in) })
+		e.explainEnded(g)
 	}
 }
 

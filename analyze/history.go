@@ -21,6 +21,7 @@ type history struct {
 	ps     []pLine // by P
 	stw    []pause // stop-the-world pauses, the open one reaching forever
 	wastes []span  // stretches with an idle P beside a runnable goroutine
+	idling model.Idling
 
 	now  model.Time
 	lost model.Time // before it stretches may be missing
@@ -70,6 +71,7 @@ type sample struct {
 type pLine struct {
 	segs   []pSeg
 	sweeps []span // the open one reaches forever
+	now    pSeg   // what it began to do last
 }
 
 // pSeg is a stretch of a P.
@@ -93,27 +95,31 @@ func newHistory(n *names, soft, hard int) *history {
 	return &history{names: n, soft: soft, hard: hard, base: soft, gs: map[model.GoID]*gLine{}}
 }
 
-// add takes in the facts. oldest is when the oldest thing began that is being
-// explained.
-func (h *history) add(f *model.Facts, oldest model.Time) {
-	h.dropOpen()
+// add takes in the facts.
+func (h *history) add(f *model.Facts) {
 	h.now = f.Now
 	eachStretch(f, h.addG)
 	for i := range f.Events { // after the goroutines that they are about
 		h.event(&f.Events[i])
 	}
 	for i := range f.Ps {
-		h.addP(&f.Ps[i], false)
+		h.addP(&f.Ps[i])
 	}
 	for i := range f.Wastes {
 		h.wastes = append(h.wastes, span{f.Wastes[i].Start, f.Wastes[i].End})
 	}
-	h.forget(oldest)
-	for i := range f.Open {
-		h.addP(&f.Open[i], true)
+	h.begun(f)
+}
+
+// begun takes in what has not ended yet.
+func (h *history) begun(f *model.Facts) {
+	for i := range f.Begun {
+		if l := h.p(f.Begun[i].P); l != nil {
+			l.now = pSegOf(&f.Begun[i])
+		}
 	}
-	if f.Wasting < f.Now {
-		h.wastes = append(h.wastes, span{f.Wasting, forever})
+	if n := len(f.Idling); n > 0 {
+		h.idling = f.Idling[n-1]
 	}
 }
 
@@ -142,7 +148,25 @@ func eachStretch(f *model.Facts, use func(*model.GInterval, *model.Dispatch)) {
 	}
 }
 
-// dropOpen forgets how things stood when facts were added last.
+// addOpen adds what has not ended at the time now, until dropOpen.
+func (h *history) addOpen(now model.Time) {
+	for i := range h.ps {
+		l := &h.ps[i]
+		s := l.now
+		if n := len(l.segs); n > 0 && l.segs[n-1].end > s.start {
+			continue // it has ended
+		}
+		if s.start < now {
+			s.end, s.open = now, true
+			l.segs = append(l.segs, s)
+		}
+	}
+	if h.idling.Is && h.idling.Time < now {
+		h.wastes = append(h.wastes, span{h.idling.Time, forever})
+	}
+}
+
+// dropOpen forgets what addOpen has added.
 func (h *history) dropOpen() {
 	for i := range h.ps {
 		l := &h.ps[i]
@@ -260,22 +284,19 @@ func (h *history) clear() {
 	h.stw, h.wastes, h.ages, h.kept = h.stw[:0], h.wastes[:0], h.ages[:0], 0
 }
 
-func (h *history) addP(iv *model.PInterval, open bool) {
-	l := h.p(iv.P)
-	if l == nil {
-		return
-	}
-	l.segs = append(l.segs, pSegOf(iv, open))
-	if !open {
+func (h *history) addP(iv *model.PInterval) {
+	if l := h.p(iv.P); l != nil {
+		l.segs = append(l.segs, pSegOf(iv))
 		h.kept++
 	}
 }
 
-func pSegOf(iv *model.PInterval, open bool) pSeg {
-	return pSeg{start: iv.Start, end: iv.End, g: iv.G, fn: iv.Func, does: iv.Does, worker: iv.Worker, runtime: iv.Runtime, open: open}
+func pSegOf(iv *model.PInterval) pSeg {
+	return pSeg{start: iv.Start, end: iv.End, g: iv.G, fn: iv.Func, does: iv.Does, worker: iv.Worker, runtime: iv.Runtime}
 }
 
-// forget drops what is too old, once there is too much.
+// forget drops what is too old, once there is too much. oldest is when the oldest
+// thing began that is being explained.
 func (h *history) forget(oldest model.Time) {
 	h.ages = append(h.ages, age{h.now, h.kept})
 	if h.kept < h.soft {

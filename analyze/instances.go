@@ -249,6 +249,7 @@ func taskID(id int64) int64 {
 // goroutine.
 type logFinder struct {
 	names   *names
+	zero    model.Time
 	match   *regexp.Regexp
 	tasks   map[int64]model.Time
 	regions map[model.GoID][]model.Time
@@ -259,38 +260,50 @@ func (x *logFinder) find(f *model.Facts, ended func(*instance)) {
 	if x.tasks == nil {
 		x.tasks, x.regions, x.gs = map[int64]model.Time{}, map[model.GoID][]model.Time{}, map[model.GoID]model.Time{}
 	}
-	for i := range f.Gs {
-		if iv := &f.Gs[i]; iv.First {
-			x.gs[iv.G] = iv.Start
+	gs := f.Gs
+	stretches := func(until model.Time) {
+		for ; len(gs) > 0 && gs[0].End <= until; gs = gs[1:] {
+			x.stretch(&gs[0])
 		}
 	}
 	for i := range f.Events {
-		ev := &f.Events[i]
-		switch ev.Op {
-		case model.OpTaskBegin:
-			if len(x.tasks) < maxOpen {
-				x.tasks[ev.Subject] = ev.Time
-			}
-		case model.OpTaskEnd:
-			delete(x.tasks, ev.Subject)
-		case model.OpRegionBegin:
-			x.regions[ev.G] = append(x.regions[ev.G], ev.Time)
-		case model.OpRegionEnd:
-			if r := x.regions[ev.G]; len(r) > 1 {
-				x.regions[ev.G] = r[:len(r)-1]
-			} else {
-				delete(x.regions, ev.G)
-			}
-		case model.OpLog:
-			if text := x.names.texts[ev.Arg]; x.match == nil || x.match.MatchString(text) {
-				ended(&instance{name: text, task: taskID(ev.Subject), g: ev.G, start: x.began(ev), end: ev.Time, logs: []string{text}})
-			}
-		}
+		stretches(f.Events[i].Time)
+		x.event(&f.Events[i], ended)
 	}
-	for i := range f.Gs {
-		if iv := &f.Gs[i]; iv.Exit {
-			delete(x.gs, iv.G)
-			delete(x.regions, iv.G)
+	stretches(forever)
+}
+
+// stretch follows which goroutines there are, and since when: one whose first
+// stretch has not ended is not known yet.
+func (x *logFinder) stretch(iv *model.GInterval) {
+	if iv.First {
+		x.gs[iv.G] = iv.Start
+	}
+	if iv.Exit {
+		delete(x.gs, iv.G)
+		delete(x.regions, iv.G)
+	}
+}
+
+func (x *logFinder) event(ev *model.Event, ended func(*instance)) {
+	switch ev.Op {
+	case model.OpTaskBegin:
+		if len(x.tasks) < maxOpen {
+			x.tasks[ev.Subject] = ev.Time
+		}
+	case model.OpTaskEnd:
+		delete(x.tasks, ev.Subject)
+	case model.OpRegionBegin:
+		x.regions[ev.G] = append(x.regions[ev.G], ev.Time)
+	case model.OpRegionEnd:
+		if r := x.regions[ev.G]; len(r) > 1 {
+			x.regions[ev.G] = r[:len(r)-1]
+		} else {
+			delete(x.regions, ev.G)
+		}
+	case model.OpLog:
+		if text := x.names.texts[ev.Arg]; x.match == nil || x.match.MatchString(text) {
+			ended(&instance{name: text, task: taskID(ev.Subject), g: ev.G, start: x.began(ev), end: ev.Time, logs: []string{text}})
 		}
 	}
 }
@@ -306,7 +319,7 @@ func (x *logFinder) began(ev *model.Event) model.Time {
 	if t, ok := x.gs[ev.G]; ok {
 		return t
 	}
-	return ev.Time
+	return x.zero // its first stretch, since then, has not ended
 }
 
 func (x *logFinder) oldest() model.Time { return forever }

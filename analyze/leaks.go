@@ -16,6 +16,7 @@ type leaks struct {
 	n      int
 	byFunc []*growth // by names' function index
 	endAt  model.Time
+	now    model.Time
 
 	// By the stack that it parked with, the longest wait of the program's goroutines
 	// that ended; 0 if none did.
@@ -57,7 +58,7 @@ func (l *leaks) observe(f *model.Facts) {
 			l.change(iv)
 		}
 	}
-	l.sampleUntil(min(f.Now, l.window.to))
+	l.now = min(f.Now, l.window.to)
 }
 
 // ended notes that a goroutine went on.
@@ -213,4 +214,4 @@ func (g *growth) leaks(l *leaks) bool {
 	return rose >= leakParts-2
 }
 
-func (l *leaks) report(*Report) {}
+func (l *leaks) report(*Report) { l.sampleUntil(l.now) }

@@ -290,8 +290,8 @@ func (l *loader) markBreak() error {
 	return l.sink(b)
 }
 
-// hand hands a batch on, its times made not to go backwards: the reader sees
-// to that within a generation, but each has a reader of its own.
+// hand hands a batch on, its times made to grow: the reader sees to that within a
+// generation, but each has a reader of its own.
 func (l *loader) hand(b *batch) error {
 	if b.first && l.started && l.last.Sub(b.events[0].Time) > maxOverlap {
 		l.trace.Lost = append(l.trace.Lost, Loss{Kind: "damaged", Offset: -1, Generation: b.gen, Bytes: 0,
@@ -309,6 +309,7 @@ func (l *loader) hand(b *batch) error {
 			break
 		}
 		b.events[i].Time = l.last
+		l.last++ // or the rest of a damaged generation would be one moment
 	}
 	l.last = b.events[len(b.events)-1].Time
 	l.eventsOut.Add(int64(len(b.events)))

@@ -20,26 +20,44 @@ type locked struct {
 }
 
 func (l *locked) observe(f *model.Facts) {
-	if l.n > 0 {
-		for i := range f.Dispatches {
-			if d := &f.Dispatches[i]; l.is(d.By) && !l.is(d.G) && !d.Runtime {
-				l.others.add(int64(d.Time - d.Ready))
-			}
+	if len(f.Handoffs) > 0 || l.n > 0 {
+		l.readied(f)
+	}
+	if len(f.Handoffs) > 0 || l.open > 0 {
+		l.waited(f)
+	}
+}
+
+// readied looks at whom locked goroutines made ready: a handoff says of the
+// dispatches after it that its goroutine is one.
+func (l *locked) readied(f *model.Facts) {
+	hs := f.Handoffs
+	for i := range f.Dispatches {
+		d := &f.Dispatches[i]
+		for ; len(hs) > 0 && hs[0].Time < d.Time; hs = hs[1:] {
+			l.handed(&hs[0])
+		}
+		if l.is(d.By) && !l.is(d.G) && !d.Runtime {
+			l.others.add(int64(d.Time - d.Ready))
 		}
 	}
-	hs := f.Handoffs
-	if len(hs) == 0 && l.open == 0 {
-		return
+	for i := range hs {
+		l.handed(&hs[i])
 	}
+}
+
+// waited looks at the waits of locked goroutines that come after a handoff.
+func (l *locked) waited(f *model.Facts) {
+	hs := f.Handoffs
 	for i := range f.Gs {
 		iv := &f.Gs[i]
 		if iv.State != model.GRunnable || iv.Runtime {
 			continue
 		}
 		for ; len(hs) > 0 && hs[0].Time < iv.End; hs = hs[1:] {
-			l.handed(&hs[0])
+			l.awaits(&hs[0])
 		}
-		if g := &l.gs[uint64(iv.G)%uint64(len(l.gs))]; *g == iv.G {
+		if g := l.waiting(iv.G); *g == iv.G {
 			*g = 0
 			l.open--
 			d := int64(iv.End - iv.Start)
@@ -50,7 +68,7 @@ func (l *locked) observe(f *model.Facts) {
 		}
 	}
 	for i := range hs {
-		l.handed(&hs[i])
+		l.awaits(&hs[i])
 	}
 }
 
@@ -59,8 +77,7 @@ func (l *locked) is(g model.GoID) bool {
 	return g > 0 && l.known[uint64(g)%uint64(len(l.known))] == g
 }
 
-// handed notes that a locked goroutine's thread gave its P away: its next wait
-// for one counts.
+// handed notes that a locked goroutine's thread gave its P away.
 func (l *locked) handed(x *model.Handoff) {
 	if x.Cause != model.HandoffLockedM || x.G <= 0 {
 		return
@@ -73,11 +90,21 @@ func (l *locked) handed(x *model.Handoff) {
 		l.busy++
 	}
 	l.known[uint64(x.G)%uint64(len(l.known))] = x.G
-	g := &l.gs[uint64(x.G)%uint64(len(l.gs))]
+}
+
+// awaits notes that the goroutine's next wait for a P counts.
+func (l *locked) awaits(x *model.Handoff) {
+	if x.Cause != model.HandoffLockedM || x.G <= 0 {
+		return
+	}
+	g := l.waiting(x.G)
 	if *g == 0 {
 		l.open++
 	}
 	*g = x.G
 }
+
+// waiting is where a goroutine is noted whose next wait counts.
+func (l *locked) waiting(g model.GoID) *model.GoID { return &l.gs[uint64(g)%uint64(len(l.gs))] }
 
 func (l *locked) report(*Report) {}

@@ -18,6 +18,12 @@ type netpolls struct {
 	worst   *topK[polledAt]
 }
 
+func newNetpolls(b *blame) *netpolls {
+	n := &netpolls{blame: b, worst: newTopK[polledAt](maxMoments)}
+	b.listeners = append(b.listeners, n.stretch)
+	return n
+}
+
 // reader is a place where goroutines wait for the network.
 type reader struct {
 	waits  histogram
@@ -37,28 +43,28 @@ type polledAt struct {
 // pollRound is the time within which wake-ups belong to one look of the monitor.
 const pollRound = 200_000 // ns
 
-func (n *netpolls) observe(f *model.Facts) {
-	for i := range f.Gs {
-		iv := &f.Gs[i]
-		if iv.Reason != model.ReasonNetwork || iv.Runtime {
-			continue
+// observe does nothing: blame tells netpolls the stretches, in step with the Ps'.
+func (n *netpolls) observe(*model.Facts) {}
+
+func (n *netpolls) stretch(iv *model.GInterval) {
+	if iv.Reason != model.ReasonNetwork {
+		return
+	}
+	switch {
+	case iv.State == model.GWaiting && iv.By == model.NoG && iv.Open&model.OpenEnd == 0:
+		n.all++
+		if iv.Polled {
+			n.found(iv)
 		}
-		switch {
-		case iv.State == model.GWaiting && iv.By == model.NoG && iv.Open&model.OpenEnd == 0:
-			n.all++
-			if iv.Polled {
-				n.found(iv)
-			}
-			if iv.Open == 0 && iv.Stack != 0 {
-				n.waited(iv)
-			}
-		case iv.State == model.GRunnable && iv.Woken && iv.P == model.NoP && n.polled > 0:
-			if iv.Start >= n.now.at && iv.Start < n.now.at+pollRound {
-				d := int64(iv.End - iv.Start)
-				n.after.add(d)
-				if d > starvedAfter {
-					n.starved += d
-				}
+		if iv.Open == 0 && iv.Stack != 0 {
+			n.waited(iv)
+		}
+	case iv.State == model.GRunnable && iv.Woken && iv.P == model.NoP && n.polled > 0:
+		if iv.Start >= n.now.at && iv.Start < n.now.at+pollRound {
+			d := int64(iv.End - iv.Start)
+			n.after.add(d)
+			if d > starvedAfter {
+				n.starved += d
 			}
 		}
 	}

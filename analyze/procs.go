@@ -44,20 +44,24 @@ func (p *procs) observe(f *model.Facts) {
 		}
 	}
 	for i := range f.Dispatches {
-		d := &f.Dispatches[i]
-		t := p.at(d.P)
-		t.Dispatches++
-		if d.Victim != model.NoP {
-			p.at(d.Victim).StolenFrom += int64(d.Moved)
-		}
-	}
-	if p.window.holds(f.Now) { // a sample a batch: the exact peak would cost a step at every event
-		for i := range min(len(p.byP), len(f.Queues)) {
-			p.byP[i].QueuePeak = max(p.byP[i].QueuePeak, int(f.Queues[i]))
-		}
+		p.dispatched(&f.Dispatches[i])
 	}
 	for i := range f.Wastes {
 		p.wastes.add(&f.Wastes[i])
+	}
+}
+
+func (p *procs) dispatched(d *model.Dispatch) {
+	t := p.at(d.P)
+	t.Dispatches++
+	if d.Victim != model.NoP {
+		v := p.at(d.Victim)
+		v.StolenFrom += int64(d.Moved)
+		v.QueuePeak = max(v.QueuePeak, int(d.Queue))
+		return
+	}
+	if d.Source == model.SourceRunnext || d.Source == model.SourceLocal {
+		t.QueuePeak = max(t.QueuePeak, int(d.Queue))
 	}
 }
 

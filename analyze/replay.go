@@ -39,8 +39,11 @@ type replay struct {
 	window *window // part to analyse
 	clip   bool    // it is not the whole
 
-	uncut    bool // collectors see what lies outside of the window too
-	standing bool // collectors see what has not ended yet: Facts.Open
+	uncut bool // collectors see what lies outside of the window too
+
+	cut      func() int // Options.Cut
+	cutAt    int        // events of the next facts, at the least
+	sinceCut int        // events since the last ones
 
 	// Translation of the current generation's indices.
 	stacks  []uint32
@@ -183,8 +186,10 @@ func (r *replay) play(b *batch) error {
 		ev := &b.events[i]
 		r.globalize(ev)
 		r.sched.Step(ev)
-		if i%spreadEvery == spreadEvery-1 {
+		r.sinceCut++
+		if r.sinceCut >= r.cutAt && (r.sched.Between() || r.sinceCut >= cutAnyway) {
 			r.spread()
+			r.sinceCut, r.cutAt = 0, r.nextCut()
 		}
 	}
 	r.end = b.events[len(b.events)-1].Time
@@ -224,8 +229,21 @@ func (r *replay) globalize(ev *model.Event) {
 }
 
 // spreadEvery is after how many events the collectors get the facts: few enough
-// for the facts still to lie in the processor's cache.
+// for the facts still to lie in the processor's cache. Nothing that a collector says
+// may depend on it: see Options.Cut.
 const spreadEvery = 512
+
+// cutAnyway is after how many events the collectors get the facts even between
+// events of one time, which only a damaged trace has so many of.
+const cutAnyway = 1 << 16
+
+// nextCut is how many events the collectors get the facts of next.
+func (r *replay) nextCut() int {
+	if r.cut != nil {
+		return r.cut()
+	}
+	return spreadEvery
+}
 
 // spread hands the facts found so far to the collectors.
 func (r *replay) spread() {
@@ -234,9 +252,6 @@ func (r *replay) spread() {
 	}
 	p := <-r.empty
 	r.sched.Take(&p.facts)
-	if r.standing {
-		r.sched.Standing(&p.facts)
-	}
 	p.names = r.numbering.names
 	r.full <- p
 }

@@ -339,7 +339,7 @@ type ProcTime struct {
 	Idle       int64        `json:"idle_ns"`
 	Dispatches int64        `json:"dispatches"`
 	StolenFrom int64        `json:"stolen_from"`
-	QueuePeak  int          `json:"queue_peak"` // most goroutines in its local queue, runnext included
+	QueuePeak  int          `json:"queue_peak"` // most goroutines in its local queue, as those found it that took one out
 }
 
 // Threads is how many Ms there were.

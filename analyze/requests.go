@@ -164,14 +164,17 @@ func (x *requestFinder) find(f *model.Facts, ended func(*instance)) {
 		return
 	}
 	dispatches := f.Dispatches
-	for i := range f.Gs {
-		iv := &f.Gs[i]
-		for len(dispatches) > 0 && dispatches[0].Time <= iv.End {
+	handled := func(until model.Time) {
+		for ; len(dispatches) > 0 && dispatches[0].Time <= until; dispatches = dispatches[1:] {
 			if d := &dispatches[0]; d.By != model.NoG && x.kind(d.Func) == servesReadAhead {
 				x.handled(d, ended)
 			}
-			dispatches = dispatches[1:]
 		}
+	}
+	defer handled(forever)
+	for i := range f.Gs {
+		iv := &f.Gs[i]
+		handled(iv.End)
 		switch x.kind(iv.Func) {
 		case servesConn, servesGRPCWorker:
 			x.serves(iv, ended)

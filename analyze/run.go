@@ -75,7 +75,8 @@ func (r *run) begin(b *batch, opt Options) error {
 	r.rules = model.RulesFor(minor)
 	zero := b.events[0].Time
 	n, w := &names{}, &window{zero, forever}
-	rp := &replay{sched: model.New(r.rules, 0), numbering: newNumbering(), names: n, window: w}
+	rp := &replay{sched: model.New(r.rules, 0), numbering: newNumbering(), names: n, window: w, cut: opt.Cut}
+	rp.cutAt = rp.nextCut()
 
 	r.names = n
 	r.gomaxprocs = &gomaxprocs{zero: zero, window: w}
@@ -105,12 +106,12 @@ func (r *run) begin(b *batch, opt Options) error {
 	rp.collectors[len(rp.collectors)-1].(*overview).zero = zero
 	if opt.Explain {
 		rp.collectors = append(rp.collectors, newSlowOnes(n, w, zero, opt))
-		rp.standing = true
+		rp.sched.Begun = true
 	}
 	if opt.Slices > 0 {
 		rp.sched.Depths = true
 		rp.collectors = append(rp.collectors, &tracker{names: n, zero: zero, latency: r.latency, budget: opt.Slices, around: opt.Around,
-			begun: map[model.GoID]assistOn{}})
+			begun: map[model.GoID]model.Time{}})
 	}
 	if opt.Spans {
 		rp.collectors = append(rp.collectors, newSpans(n, zero, w))
@@ -127,11 +128,11 @@ func (r *run) watchIncidents(zero model.Time, w *window) {
 	r.blame = newBlame()
 	r.chains = &chains{worst: newTopK[chain](maxMoments)}
 	r.locks = &locks{names: r.names, mutexes: &lockSites{names: r.names}, byName: map[string]int32{}}
-	r.netpolls = &netpolls{blame: r.blame, worst: newTopK[polledAt](maxMoments)}
+	r.netpolls = newNetpolls(r.blame)
 	r.locked = &locked{worst: newTopK[model.GInterval](maxMoments)}
 	r.bursts = &bursts{zero: zero, worst: newTopK[burst](maxMoments)}
 	r.leaks = &leaks{names: r.names, window: w}
-	r.timers = &timers{blame: r.blame}
+	r.timers = newTimers(r.blame)
 	r.stolen = &stolen{names: r.names, open: map[model.GoID]int{}}
 	r.stalls = &stalls{zero: zero, last: zero, out: stallSum{worst: newTopK[stall](maxMoments)}}
 }

@@ -46,20 +46,19 @@ const (
 // part of the work, and done for the few instances that are looked at.
 type slowOnes struct {
 	explainer
-	clip  bool // a part of the trace is analysed
-	seen  bool // a server's goroutine or a task
-	funcs int  // of names, those looked at
+	clip    bool   // a part of the trace is analysed
+	seen    bool   // a server or a task
+	servers []int8 // by stack: 1 of a server, -1 not, 0 not known yet
 
 	pages  []*factPage // in order; the last one is of the newest facts
 	first  int         // number of the first one
 	spare  []*factPage
 	kept   int                    // stretches in pages
 	sorted struct{ from, to int } // numbers of those that h holds
-	ranges *history               // stopped worlds and sweeps, which have a beginning that pages may not have any more
-	facts  *model.Facts           // the newest
+	ranges *history               // stopped worlds, sweeps and what goes on, which have a beginning that pages may not have any more
 }
 
-// factPage is what is kept of some facts.
+// factPage is what is kept of the facts of one portion.
 type factPage struct {
 	until   model.Time
 	gs      []gEntry
@@ -87,33 +86,54 @@ func newSlowOnes(n *names, w *window, zero model.Time, opt Options) *slowOnes {
 }
 
 func (s *slowOnes) observe(f *model.Facts) {
-	if !s.seen && !s.shows(f) {
-		// Before this, nothing is known.
-		s.now, s.h.lost = f.Now, f.Now
-		return
+	for rest := *f; ; {
+		part, ends := s.portions.next(&rest)
+		if at, ok := s.shows(&part); ok && !s.seen {
+			s.seen = true
+			part.Until(at - 1)
+			s.h.lost = at - 1 // before this, nothing is known
+		}
+		s.now = part.Now
+		if s.seen {
+			s.write(&part)
+			s.find(&part)
+		}
+		if !ends {
+			return
+		}
+		if s.seen {
+			s.settle()
+			s.forget()
+			s.turnPage()
+		}
 	}
-	s.seen = true
-	s.now, s.facts = f.Now, f
-	s.write(f)
-	s.find(f)
-	s.forget()
-	s.facts = nil
 }
 
-// write notes the facts down.
-func (s *slowOnes) write(f *model.Facts) {
+// turnPage begins the page of another portion.
+func (s *slowOnes) turnPage() {
 	p := &factPage{}
 	if n := len(s.spare); n > 0 {
 		p, s.spare = s.spare[n-1], s.spare[:n-1]
 	}
-	p.until, p.gs, p.ps, p.wastes, p.samples = f.Now, p.gs[:0], p.ps[:0], p.wastes[:0], p.samples[:0]
+	p.gs, p.ps, p.wastes, p.samples = p.gs[:0], p.ps[:0], p.wastes[:0], p.samples[:0]
+	s.pages = append(s.pages, p)
+}
+
+// write notes the facts down.
+func (s *slowOnes) write(f *model.Facts) {
+	if len(s.pages) == 0 {
+		s.turnPage()
+	}
+	p := s.pages[len(s.pages)-1]
+	s.kept -= len(p.gs) + len(p.ps)
+	p.until = f.Now
 	eachStretch(f, func(iv *model.GInterval, d *model.Dispatch) {
 		if iv.End > iv.Start || iv.First {
 			p.gs = append(p.gs, gEntry{iv.G, iv.Func, segOf(iv, d)})
 		}
 	})
 	for i := range f.Ps {
-		p.ps = append(p.ps, pEntry{f.Ps[i].P, pSegOf(&f.Ps[i], false)})
+		p.ps = append(p.ps, pEntry{f.Ps[i].P, pSegOf(&f.Ps[i])})
 	}
 	for i := range f.Wastes {
 		p.wastes = append(p.wastes, span{f.Wastes[i].Start, f.Wastes[i].End})
@@ -125,7 +145,7 @@ func (s *slowOnes) write(f *model.Facts) {
 			s.ranges.event(ev)
 		}
 	}
-	s.pages = append(s.pages, p)
+	s.ranges.begun(f)
 	s.kept += len(p.gs) + len(p.ps)
 }
 
@@ -145,16 +165,11 @@ func (s *slowOnes) sort(in *instance) {
 	}
 	h.stw = s.ranges.stw
 	for p := range s.ranges.ps {
-		h.p(model.ProcID(p)).sweeps = s.ranges.ps[p].sweeps
+		l := h.p(model.ProcID(p))
+		l.sweeps, l.now = s.ranges.ps[p].sweeps, s.ranges.ps[p].now
 	}
-	if f := s.facts; f != nil {
-		for i := range f.Open {
-			h.addP(&f.Open[i], true)
-		}
-		if f.Wasting < f.Now {
-			h.wastes = append(h.wastes, span{f.Wasting, forever})
-		}
-	}
+	h.idling = s.ranges.idling
+	h.addOpen(s.now)
 }
 
 func (s *slowOnes) read(p *factPage) {
@@ -176,10 +191,7 @@ func (s *slowOnes) read(p *factPage) {
 // forget drops the pages that nothing under way needs, but for the newest: what
 // begins with the first stretch of a goroutine has begun when that one ends.
 func (s *slowOnes) forget() {
-	oldest := forever
-	for _, g := range s.groups {
-		oldest = min(oldest, g.finder.oldest())
-	}
+	oldest := s.oldest()
 	n := 0
 	for n < len(s.pages)-1 && s.kept > reportSoft && (s.pages[n].until <= oldest || s.kept > reportHard) {
 		p := s.pages[n]
@@ -196,22 +208,42 @@ func (s *slowOnes) forget() {
 	s.ranges.drop(s.h.lost)
 }
 
-// shows reports whether there may be something to explain from these facts on: the
-// function that a goroutine started with gets its number with the events that the
-// goroutine begins with.
-func (s *slowOnes) shows(f *model.Facts) bool {
-	for ; s.funcs < len(s.names.funcs); s.funcs++ {
-		if k := serverKindOf(s.names.funcs[s.funcs]); k != servesNothing && k != servesReadAhead {
-			return true
+// shows is the first moment from which there may be something to explain in the
+// facts: a server accepts or serves, or a task begins.
+func (s *slowOnes) shows(f *model.Facts) (at model.Time, ok bool) {
+	at = forever
+	for i := range f.Gs {
+		if iv := &f.Gs[i]; s.serves(iv.Func) || s.serves(iv.Stack) {
+			at = iv.End
+			break
 		}
 	}
 	for i := range f.Events {
 		if f.Events[i].Op == model.OpTaskBegin {
-			return true
+			at = min(at, f.Events[i].Time)
+			break
 		}
 	}
-	return false
+	return at, at < forever
 }
+
+// serves reports whether a stack is in a server, waiting for connections or for
+// what comes on one.
+func (s *slowOnes) serves(stack uint32) bool {
+	for int(stack) >= len(s.servers) {
+		s.servers = append(s.servers, 0)
+	}
+	if s.servers[stack] == 0 {
+		s.servers[stack] = -1
+		if slices.ContainsFunc(s.names.stacks[stack], func(f Frame) bool { return hasPrefix(f.Func, serving) }) {
+			s.servers[stack] = 1
+		}
+	}
+	return s.servers[stack] > 0
+}
+
+// serving are functions of servers, one of which accepts or serves a connection.
+var serving = []string{"net/http.(*Server).Serve", "net/http.(*conn).serve", "net/http.(*http2serverConn)", "golang.org/x/net/http2.(*serverConn)", grpcServer}
 
 func (s *slowOnes) report(r *Report) {
 	if !s.seen {

@@ -10,6 +10,7 @@ import (
 type stalls struct {
 	zero    model.Time
 	last    model.Time // of the last fact; the trace's beginning before
+	now     model.Time // how far the trace has been followed
 	stw     int        // stop-the-world ranges under way: then nothing is to happen
 	pending []stall
 	out     stallSum
@@ -33,66 +34,55 @@ type stallSum struct {
 }
 
 func (s *stalls) observe(f *model.Facts) {
-	if f.Now-s.last >= stallMin {
-		s.gaps(f)
-	} else {
-		for i := range f.Events {
-			s.stop(&f.Events[i])
+	s.now = f.Now
+	gs, ps, events := f.Gs, f.Ps, f.Events
+	for len(gs) > 0 || len(ps) > 0 || len(events) > 0 {
+		t := forever
+		if len(gs) > 0 {
+			t = gs[0].End
 		}
-	}
-	for i := range f.Ps {
-		iv := &f.Ps[i]
-		if iv.End-iv.Start < stallMin || iv.Does != model.PDoesRun || iv.Runtime {
-			continue
+		if len(ps) > 0 {
+			t = min(t, ps[0].End)
 		}
-		for k := range s.pending {
-			if x := &s.pending[k]; iv.Start <= x.start && iv.End >= x.end {
-				x.running++
-				x.p, x.g = iv.P, iv.G
-			}
+		if len(events) > 0 {
+			t = min(t, events[0].Time)
 		}
-	}
-	s.last = f.Now
-	for len(s.pending) > stallKept {
-		s.out.add(&s.pending[0], s.zero)
-		s.pending = s.pending[1:]
+		s.see(t)
+		for len(gs) > 0 && gs[0].End <= t {
+			gs = gs[1:]
+		}
+		for ; len(ps) > 0 && ps[0].End <= t; ps = ps[1:] {
+			s.ran(&ps[0])
+		}
+		for ; len(events) > 0 && events[0].Time <= t; events = events[1:] {
+			s.stop(&events[0])
+		}
 	}
 }
 
-// gaps finds the times without an event among the facts.
-func (s *stalls) gaps(f *model.Facts) {
-	last := s.last
-	see := func(t model.Time) {
-		if t-last >= stallMin && s.stw == 0 {
-			s.pending = append(s.pending, stall{start: last, end: t})
-		}
-		last = max(last, t)
-	}
-	g, p, e := 0, 0, 0
-	for g < len(f.Gs) || p < len(f.Ps) || e < len(f.Events) {
-		t := forever
-		if g < len(f.Gs) {
-			t = min(t, f.Gs[g].End)
-		}
-		if p < len(f.Ps) {
-			t = min(t, f.Ps[p].End)
-		}
-		if e < len(f.Events) {
-			t = min(t, f.Events[e].Time)
-		}
-		see(t)
-		for g < len(f.Gs) && f.Gs[g].End <= t {
-			g++
-		}
-		for p < len(f.Ps) && f.Ps[p].End <= t {
-			p++
-		}
-		for e < len(f.Events) && f.Events[e].Time <= t {
-			s.stop(&f.Events[e])
-			e++
+// see takes the time of the next fact: nothing happened since the last one.
+func (s *stalls) see(t model.Time) {
+	if t-s.last >= stallMin && s.stw == 0 {
+		s.pending = append(s.pending, stall{start: s.last, end: t})
+		if len(s.pending) > stallKept {
+			s.out.add(&s.pending[0], s.zero)
+			s.pending = s.pending[1:]
 		}
 	}
-	see(f.Now)
+	s.last = max(s.last, t)
+}
+
+// ran counts a stretch of a P that ran a goroutine while nothing happened.
+func (s *stalls) ran(iv *model.PInterval) {
+	if len(s.pending) == 0 || iv.End-iv.Start < stallMin || iv.Does != model.PDoesRun || iv.Runtime {
+		return
+	}
+	for k := range s.pending {
+		if x := &s.pending[k]; iv.Start <= x.start && iv.End >= x.end {
+			x.running++
+			x.p, x.g = iv.P, iv.G
+		}
+	}
 }
 
 // stop follows stop-the-world ranges.
@@ -128,6 +118,7 @@ func (s *stallSum) add(x *stall, zero model.Time) {
 
 // total is the sum of all, those included that still wait.
 func (s *stalls) total() stallSum {
+	s.see(s.now)
 	for i := range s.pending {
 		s.out.add(&s.pending[i], s.zero)
 	}

@@ -34,7 +34,7 @@ func (t *threads) see(m model.MIndex, at model.Time) {
 	for int(m) >= len(t.first) {
 		t.first = append(t.first, -1)
 	}
-	if t.first[m] < 0 {
+	if t.first[m] < 0 || at < t.first[m] {
 		t.first[m] = at
 	}
 }

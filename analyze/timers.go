@@ -14,6 +14,12 @@ type timers struct {
 	places []*sleeper // by stack
 }
 
+func newTimers(b *blame) *timers {
+	t := &timers{blame: b}
+	b.listeners = append(b.listeners, t.stretch)
+	return t
+}
+
 // sleeper is a place where goroutines wait for a timer.
 type sleeper struct {
 	waits    histogram
@@ -35,20 +41,20 @@ type overslept struct {
 	fn, stack  uint32
 }
 
-func (t *timers) observe(f *model.Facts) {
-	for i := range f.Gs {
-		iv := &f.Gs[i]
-		if iv.Runtime || iv.Open != 0 || iv.Stack == 0 {
-			continue
-		}
-		channel := iv.Reason == model.ReasonChanRecv || iv.Reason == model.ReasonSelect
-		switch {
-		case !channel && iv.Reason != model.ReasonSleep:
-		case iv.State == model.GWaiting && (!channel || iv.By == model.NoG && !iv.Polled):
-			t.waited(iv, channel)
-		case !channel && iv.State == model.GRunnable && iv.Woken:
-			t.at(iv.Stack).after.add(int64(iv.End - iv.Start))
-		}
+// observe does nothing: blame tells timers the stretches, in step with the Ps'.
+func (t *timers) observe(*model.Facts) {}
+
+func (t *timers) stretch(iv *model.GInterval) {
+	if iv.Open != 0 || iv.Stack == 0 {
+		return
+	}
+	channel := iv.Reason == model.ReasonChanRecv || iv.Reason == model.ReasonSelect
+	switch {
+	case !channel && iv.Reason != model.ReasonSleep:
+	case iv.State == model.GWaiting && (!channel || iv.By == model.NoG && !iv.Polled):
+		t.waited(iv, channel)
+	case !channel && iv.State == model.GRunnable && iv.Woken:
+		t.at(iv.Stack).after.add(int64(iv.End - iv.Start))
 	}
 }
 

@@ -28,8 +28,8 @@ type tracker struct {
 	spare   []*chunk // dropped ones, to use again
 	out     Timeline
 
-	assists [][]span // by P: not yet used by a slice
-	begun   map[model.GoID]assistOn
+	assists [][]span                  // by P: not yet used by a slice
+	begun   map[model.GoID]model.Time // assists under way
 	depth   depths
 	latency *latency
 }
@@ -41,11 +41,6 @@ type span struct{ from, to model.Time }
 type wake struct {
 	at, wait model.Time
 	by       model.GoID
-}
-
-type assistOn struct {
-	at model.Time
-	p  model.ProcID
 }
 
 // chunk is a stretch of the timeline that is kept or dropped whole.
@@ -75,19 +70,36 @@ type trackSlice struct {
 
 func (t *tracker) current() *chunk { return t.chunks[len(t.chunks)-1] }
 
+// observe takes the facts in portions that each end with a chunk: what a chunk
+// shows must not depend on when facts are handed on.
 func (t *tracker) observe(f *model.Facts) {
 	if len(t.chunks) == 0 {
 		t.chunks = append(t.chunks, &chunk{start: t.zero})
 	}
-	for i := range f.Events {
-		t.event(&f.Events[i])
-	}
 	for i := range f.Dispatches {
 		t.woken(&f.Dispatches[i])
 	}
+	rest, events := *f, f.Events
 	for i := range f.Ps {
-		t.slice(&f.Ps[i])
+		iv := &f.Ps[i]
+		for ; len(events) > 0 && events[0].Time <= iv.End; events = events[1:] {
+			t.event(&events[0])
+		}
+		t.slice(iv)
+		if len(t.current().slices) >= chunkSlices {
+			portion := rest.Until(iv.End)
+			t.besides(&portion)
+			t.cut()
+		}
 	}
+	for i := range events {
+		t.event(&events[i])
+	}
+	t.besides(&rest)
+}
+
+// besides keeps in the open chunk what there is to show besides slices.
+func (t *tracker) besides(f *model.Facts) {
 	c := t.current()
 	for i := range f.Ms {
 		if iv := &f.Ms[i]; iv.Does == model.MDoesSyscall && iv.End > iv.Start {
@@ -107,9 +119,6 @@ func (t *tracker) observe(f *model.Facts) {
 		if p := &f.Preempts[i]; p.How != model.HowGosched && p.P != model.NoP {
 			c.marks = append(c.marks, Mark{At: int64(p.Time - t.zero), P: p.P, From: model.NoP, Kind: MarkPreempt})
 		}
-	}
-	if len(c.slices) >= chunkSlices {
-		t.cut()
 	}
 }
 
@@ -201,24 +210,28 @@ func (t *tracker) wake(iv *model.PInterval) wake {
 	return none
 }
 
-// event follows GC assists and pauses.
+// event follows GC assists.
 func (t *tracker) event(ev *model.Event) {
 	switch ev.Op {
 	case model.OpAssistBegin:
-		if ev.P != model.NoP {
-			t.begun[ev.G] = assistOn{ev.Time, ev.P}
-		}
+		t.begun[ev.G] = ev.Time
 	case model.OpAssistEnd:
-		if a, ok := t.begun[ev.G]; ok {
+		if at, ok := t.begun[ev.G]; ok {
 			delete(t.begun, ev.G)
-			if a.p == ev.P { // one that moved between Ps is not drawn
-				for int(ev.P) >= len(t.assists) {
-					t.assists = append(t.assists, nil)
-				}
-				t.assists[ev.P] = append(t.assists[ev.P], span{a.at, ev.Time})
-			}
+			t.assisted(ev.P, span{at, ev.Time})
 		}
 	}
+}
+
+// assisted notes that the goroutine which runs on p assisted the collection.
+func (t *tracker) assisted(p model.ProcID, s span) {
+	if p == model.NoP {
+		return
+	}
+	for int(p) >= len(t.assists) {
+		t.assists = append(t.assists, nil)
+	}
+	t.assists[p] = append(t.assists[p], s)
 }
 
 // slice adds a stretch of a P; the parts of it in which its goroutine assisted
@@ -233,8 +246,13 @@ func (t *tracker) slice(iv *model.PInterval) {
 		Name: t.name(iv), Source: iv.Source, Certain: iv.Certain,
 		Wait: int64(w.wait), By: w.by, M: int32(iv.M), Stop: t.stops.number(stop{iv.Stopped, iv.Reason, iv.Stack}),
 	}
-	if s.Kind == SliceUser && int(iv.P) < len(t.assists) && len(t.assists[iv.P]) > 0 {
-		s = t.splitAssists(iv.P, s)
+	if s.Kind == SliceUser {
+		if at, ok := t.begun[iv.G]; ok { // it goes on, or waits, after this
+			t.assisted(iv.P, span{at, iv.End})
+		}
+		if int(iv.P) < len(t.assists) && len(t.assists[iv.P]) > 0 {
+			s = t.splitAssists(iv.P, s)
+		}
 	}
 	if s.End > s.Start {
 		t.keep(iv.P, s)

@@ -41,6 +41,10 @@ func (w *window) cut(f *model.Facts) {
 		iv.Start, iv.End, ok = w.clip(iv.Start, iv.End)
 		return ok
 	})
+	f.Begun = kept(f.Begun, func(iv *model.PInterval) bool {
+		iv.Start = max(iv.Start, w.from)
+		return iv.Start < w.to
+	})
 	f.Ms = kept(f.Ms, func(iv *model.MInterval) (ok bool) {
 		iv.Start, iv.End, ok = w.clip(iv.Start, iv.End)
 		return ok

@@ -188,55 +188,63 @@ func (g *gWork) mark(kind markStep, at model.Time, args ...uint64) {
 	g.markAt = at
 }
 
+// observe goes through the goroutines' stretches in order of time; all else that
+// happened until a stretch ended comes before it.
 func (c *workloads) observe(f *model.Facts) {
 	c.now = f.Now
-	c.rises.add(f.Depths)
-	for i := range f.Handoffs {
-		c.lost.handoffs++
-		if h := &f.Handoffs[i]; h.Cause == model.HandoffBlocking {
-			c.gives[h.G] = true
-		} else if h.Cause == model.HandoffLockedM && h.G != model.NoG {
-			c.g(h.G).locked = true
-		} else if h.Cause == model.HandoffRetake && h.After < sysmonFast {
-			// Two looks see one system call: it lasted for one to two of sysmon's rounds.
-			c.costs.slack.Add(max(int64(h.After)*2/3-simulate.SysmonLeast, 0))
-		}
-	}
 	c.lost.overflows += int64(len(f.Overflows))
-	c.preempts(f)
 	c.lost.starts += int64(len(f.Starts))
-	ps, dispatches, events := f.Ps, f.Dispatches, f.Events
+	rest := *f
 	for i := range f.Gs {
 		iv := &f.Gs[i]
-		for len(events) > 0 && events[0].Time < iv.End { // what marks does so for the collection that is on
-			c.event(&events[0])
-			events = events[1:]
-		}
-		for len(ps) > 0 && ps[0].End <= iv.End {
-			c.proc(&ps[0])
-			ps = ps[1:]
-		}
-		for len(dispatches) > 0 && dispatches[0].Time < iv.End {
-			dispatches = dispatches[1:]
-		}
+		c.besides(&rest, iv.End)
 		var d *model.Dispatch
 		if iv.State == model.GRunnable {
-			for k := range dispatches {
-				if dispatches[k].Time != iv.End {
+			for k := range rest.Dispatches {
+				if rest.Dispatches[k].Time != iv.End {
 					break
 				}
-				if dispatches[k].G == iv.G {
-					d = &dispatches[k]
+				if rest.Dispatches[k].G == iv.G {
+					d = &rest.Dispatches[k]
 				}
 			}
 		}
 		c.stretch(iv, d)
 	}
-	for i := range ps {
-		c.proc(&ps[i])
+	c.besides(&rest, forever)
+}
+
+// besides takes in what happened until a time besides goroutines' stretches.
+func (c *workloads) besides(f *model.Facts, until model.Time) {
+	for ; len(f.Depths) > 0 && f.Depths[0].Time <= until; f.Depths = f.Depths[1:] {
+		c.rises.add(f.Depths[0])
 	}
-	for i := range events {
-		c.event(&events[i])
+	for ; len(f.Handoffs) > 0 && f.Handoffs[0].Time <= until; f.Handoffs = f.Handoffs[1:] {
+		c.handoff(&f.Handoffs[0])
+	}
+	for ; len(f.Preempts) > 0 && f.Preempts[0].Time <= until; f.Preempts = f.Preempts[1:] {
+		c.preempt(&f.Preempts[0])
+	}
+	for ; len(f.Events) > 0 && f.Events[0].Time < until; f.Events = f.Events[1:] { // what marks does so for the collection that is on
+		c.event(&f.Events[0])
+	}
+	for ; len(f.Ps) > 0 && f.Ps[0].End <= until; f.Ps = f.Ps[1:] {
+		c.proc(&f.Ps[0])
+	}
+	for ; len(f.Dispatches) > 0 && f.Dispatches[0].Time < until; f.Dispatches = f.Dispatches[1:] {
+	}
+}
+
+func (c *workloads) handoff(h *model.Handoff) {
+	c.lost.handoffs++
+	switch {
+	case h.Cause == model.HandoffBlocking:
+		c.gives[h.G] = true
+	case h.Cause == model.HandoffLockedM && h.G != model.NoG:
+		c.g(h.G).locked = true
+	case h.Cause == model.HandoffRetake && h.After < sysmonFast:
+		// Two looks see one system call: it lasted for one to two of sysmon's rounds.
+		c.costs.slack.Add(max(int64(h.After)*2/3-simulate.SysmonLeast, 0))
 	}
 }
 
@@ -270,23 +278,20 @@ func (c *workloads) event(ev *model.Event) {
 	}
 }
 
-func (c *workloads) preempts(f *model.Facts) {
-	for i := range f.Preempts {
-		p := &f.Preempts[i]
-		g := c.g(p.G)
-		switch p.How {
-		case model.HowGosched:
-			g.mark(markYield, p.Time)
-			continue
-		case model.HowGoyield:
-			g.mark(markGoyield, p.Time)
-			continue
-		case model.HowSignal:
-			g.tight = true
-			c.lost.signals++
-		}
-		c.lost.preempts++
+func (c *workloads) preempt(p *model.Preempt) {
+	g := c.g(p.G)
+	switch p.How {
+	case model.HowGosched:
+		g.mark(markYield, p.Time)
+		return
+	case model.HowGoyield:
+		g.mark(markGoyield, p.Time)
+		return
+	case model.HowSignal:
+		g.tight = true
+		c.lost.signals++
 	}
+	c.lost.preempts++
 }
 
 func (c *workloads) p(id model.ProcID) *pWork {

@@ -89,18 +89,16 @@ type rises struct {
 
 const risesKept = 1 << 14
 
-func (r *rises) add(depths []model.Depth) {
-	for _, d := range depths {
-		if d.N > r.last {
-			if len(r.at) < risesKept {
-				r.at = append(r.at, d.Time)
-			} else {
-				r.at[r.n%risesKept] = d.Time
-			}
-			r.n++
+func (r *rises) add(d model.Depth) {
+	if d.N > r.last {
+		if len(r.at) < risesKept {
+			r.at = append(r.at, d.Time)
+		} else {
+			r.at[r.n%risesKept] = d.Time
 		}
-		r.last = d.N
+		r.n++
 	}
+	r.last = d.N
 }
 
 // first is the first of them in [from, to), noTime if there is none or it is

@@ -14,17 +14,15 @@ type Facts struct {
 	Sysexits    []Sysexit
 	Starts      []Start
 	Divergences []Divergence
-	Depths      []Depth // only where Sched.Depths asks for them
+	Depths      []Depth     // only where Sched.Depths asks for them
+	Begun       []PInterval // what Ps begin to do, told at once, which is their End; what does not begin with the trace only where Sched.Begun asks for it
+	Idling      []Idling    // that a P is idle beside a runnable goroutine, or no longer, told at once; likewise
 
 	// Events are the events that change no scheduler state (collections, tasks,
 	// labels …), delayed as the facts are.
 	Events []Event
 
-	// Where the model stood when they were taken: see Sched.Take.
-	Now     Time        // the time of the last event decided
-	Queues  []int32     // by P: goroutines in its local queue, runnext included
-	Open    []PInterval // what each P has been doing up to Now; only where Sched.Standing asked for it
-	Wasting Time        // since when a P has been idle beside a runnable goroutine, Now if none is
+	Now Time // the time of the last event decided when they were taken
 }
 
 // Reset empties f and keeps its memory.
@@ -41,7 +39,44 @@ func (f *Facts) Reset() {
 	f.Starts = f.Starts[:0]
 	f.Divergences = f.Divergences[:0]
 	f.Depths = f.Depths[:0]
+	f.Begun = f.Begun[:0]
+	f.Idling = f.Idling[:0]
 	f.Events = f.Events[:0]
+}
+
+// Until takes the facts up to a time out of f, whose later ones stay: whoever
+// needs facts of several kinds together takes them moment by moment, or in portions
+// that do not depend on when they were handed on. No fact is copied.
+func (f *Facts) Until(t Time) Facts {
+	return Facts{
+		Dispatches:  until(&f.Dispatches, func(x *Dispatch) bool { return x.Time <= t }),
+		Gs:          until(&f.Gs, func(x *GInterval) bool { return x.End <= t }),
+		Ps:          until(&f.Ps, func(x *PInterval) bool { return x.End <= t }),
+		Ms:          until(&f.Ms, func(x *MInterval) bool { return x.End <= t }),
+		Handoffs:    until(&f.Handoffs, func(x *Handoff) bool { return x.Time <= t }),
+		Preempts:    until(&f.Preempts, func(x *Preempt) bool { return x.Time <= t }),
+		Wastes:      until(&f.Wastes, func(x *Waste) bool { return x.End <= t }),
+		Overflows:   until(&f.Overflows, func(x *Overflow) bool { return x.Time <= t }),
+		Sysexits:    until(&f.Sysexits, func(x *Sysexit) bool { return x.Time <= t }),
+		Starts:      until(&f.Starts, func(x *Start) bool { return x.Time <= t }),
+		Divergences: until(&f.Divergences, func(x *Divergence) bool { return x.Time <= t }),
+		Depths:      until(&f.Depths, func(x *Depth) bool { return x.Time <= t }),
+		Begun:       until(&f.Begun, func(x *PInterval) bool { return x.End <= t }),
+		Idling:      until(&f.Idling, func(x *Idling) bool { return x.Time <= t }),
+		Events:      until(&f.Events, func(x *Event) bool { return x.Time <= t }),
+		Now:         min(t, f.Now),
+	}
+}
+
+// until takes the elements at the beginning of list that are wanted out of it.
+func until[T any](list *[]T, wanted func(*T) bool) []T {
+	n := 0
+	for n < len(*list) && wanted(&(*list)[n]) {
+		n++
+	}
+	head := (*list)[:n]
+	*list = (*list)[n:]
+	return head
 }
 
 // Depth is the number of runnable goroutines from a moment on.
@@ -281,6 +316,13 @@ type Waste struct {
 	Start, End Time
 	Runnable   int32 // most goroutines runnable meanwhile
 	Idle       int32 // most Ps idle meanwhile
+}
+
+// Idling is a moment from which a P is idle while a goroutine is runnable, or at
+// which that is over.
+type Idling struct {
+	Time Time
+	Is   bool
 }
 
 // Overflow is a full ring that gave its first half, and the goroutine that did

@@ -13,6 +13,9 @@ type Sched struct {
 
 	// Depths asks for Facts.Depths, which are many.
 	Depths bool
+	// Begun asks for all of Facts.Begun and for Idling: who explains a moment needs
+	// to know what has not ended yet.
+	Begun bool
 
 	rules Rules
 	ahead horizon
@@ -32,6 +35,7 @@ type Sched struct {
 	stwAhead    int  // stop-the-world ranges open where reading has come
 	aged, young bool // the first newproc was seen; the program began then, by the goroutine's id
 	scratch     []gref
+	turned      []*P      // that the event being decided made do something else; without Begun only those that show what they did from the beginning
 	phases      []phaseOf // scratch
 }
 
@@ -108,41 +112,18 @@ func (s *Sched) Close() {
 func (s *Sched) Take(f *Facts) {
 	f.Reset()
 	*f, s.Facts = s.Facts, *f
-	f.Now, f.Queues = s.now, f.Queues[:0]
-	for _, p := range s.ps {
-		f.Queues = append(f.Queues, int32(p.waiting()))
-	}
-	f.Wasting = s.now
-	if s.wasting {
-		f.Wasting = s.waste.Start
-	}
+	f.Now = s.now
 }
 
-// Standing adds to f, which Take has filled, the stretches of Ps that have not
-// ended yet.
-func (s *Sched) Standing(f *Facts) {
-	f.Open = f.Open[:0]
-	for _, p := range s.ps {
-		if p != nil && p.seen && p.since < s.now {
-			f.Open = append(f.Open, s.stretch(p))
-		}
-	}
+// Between reports whether the next event has another time than the one decided
+// last, so that no more facts of that moment can come.
+func (s *Sched) Between() bool {
+	h := &s.ahead
+	return h.head == h.tail || h.at(h.head).Time != s.now
 }
 
 // Seen is how many goroutines there were, and the most at once.
 func (s *Sched) Seen() (all, peak int64) { return s.gs.all, s.gs.peak }
-
-// waiting is the number of goroutines in p's local queue, runnext included.
-func (p *P) waiting() int {
-	if p == nil {
-		return 0
-	}
-	n := p.runq.len()
-	if p.runnext != 0 {
-		n++
-	}
-	return n
-}
 
 func (s *Sched) decide() {
 	h := &s.ahead
@@ -173,6 +154,18 @@ func (s *Sched) decide() {
 		m.prevOp, m.prevG, m.prevAt = e.Op, e.g, e.Time
 	}
 	s.watchWaste()
+	s.tellBegun()
+}
+
+// tellBegun tells what the Ps do that the event made do something else.
+func (s *Sched) tellBegun() {
+	if len(s.turned) == 0 || s.trial.depth > 0 {
+		return
+	}
+	for _, p := range s.turned {
+		s.Facts.Begun = append(s.Facts.Begun, s.stretch(p))
+	}
+	s.turned = s.turned[:0]
 }
 
 func (s *Sched) refind(e *entry) {
@@ -306,6 +299,17 @@ func (s *Sched) setP(p *P, does PActivity) {
 		s.running--
 	}
 	p.does, p.since = does, s.now
+	if s.Begun {
+		s.turns(p)
+	}
+}
+
+// turns notes that p does something else from now on, or that it shows what it has
+// been doing since the trace began.
+func (s *Sched) turns(p *P) {
+	if s.trial.depth == 0 {
+		s.turned = append(s.turned, p)
+	}
 }
 
 // closeP writes p's current stretch, which ends now because next begins.
@@ -390,6 +394,7 @@ func (s *Sched) watchWaste() {
 	if !s.wasting {
 		s.wasting = true
 		s.waste = Waste{Start: s.now}
+		s.tellIdling(true)
 	}
 	s.waste.Runnable = max(s.waste.Runnable, int32(s.runnable))
 	s.waste.Idle = max(s.waste.Idle, int32(idle))
@@ -400,7 +405,16 @@ func (s *Sched) endWaste() {
 		s.waste.End = s.now
 		s.Facts.Wastes = append(s.Facts.Wastes, s.waste)
 	}
+	if s.wasting {
+		s.tellIdling(false)
+	}
 	s.wasting = false
+}
+
+func (s *Sched) tellIdling(is bool) {
+	if s.Begun && s.trial.depth == 0 {
+		s.Facts.Idling = append(s.Facts.Idling, Idling{s.now, is})
+	}
 }
 
 func (s *Sched) diverge(kind DivergenceKind, g *G, p ProcID) {

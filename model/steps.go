@@ -354,6 +354,7 @@ func (s *Sched) settle(e *entry, g *G) {
 	if g.state == GSyscall {
 		p.does = PDoesSyscall
 	}
+	s.turns(p)
 }
 
 func (s *Sched) acquirep(e *entry) {
@@ -476,12 +477,14 @@ func (s *Sched) procStatus(e *entry) {
 	if held == (p.does != PDoesIdle) {
 		if !p.seen { // it has been idle since the trace began
 			p.seen, p.since = true, s.start
+			s.turns(p)
 		}
 		return
 	}
 	if held {
 		if !p.seen { // it has been held since the trace began
 			p.seen, p.since, p.does = true, s.start, PDoesSched
+			s.turns(p)
 			s.running++
 		} else {
 			s.setP(p, PDoesSched)

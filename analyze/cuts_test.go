@@ -1,0 +1,176 @@
+package analyze
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestCuts analyses recorded traces with the facts handed on at random places, and
+// with one worker or several: nothing that is said may depend on that.
+func TestCuts(t *testing.T) {
+	for _, file := range cutTraces(t) {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			data := readTrace(t, file)
+			want := everything(t, data, Options{Name: "cut", Workers: 1})
+			for seed, most := range []int{40, 3000} {
+				rnd := rand.New(rand.NewPCG(uint64(seed), 7))
+				got := everything(t, data, Options{Name: "cut", Workers: 3, Cut: func() int { return 1 + rnd.IntN(most) }})
+				for name := range want {
+					if !bytes.Equal(got[name], want[name]) {
+						t.Errorf("%s differs when facts are handed on after 1 to %d events: %s", name, most, firstDifference(got[name], want[name]))
+					}
+				}
+			}
+		})
+	}
+}
+
+// cutTraces are recorded traces of many kinds, of every Go version, whole and broken.
+func cutTraces(t *testing.T) []string {
+	t.Helper()
+	var files []string
+	for _, pattern := range []string{
+		"../fixtures/real/esbuild-*.trace", "../fixtures/real/gotest-*.trace", "../fixtures/real/staticcheck-*.trace",
+		"../fixtures/real/webshop-go1.21-p2.trace", "../fixtures/real/webshop-go1.26-p4.trace", "../fixtures/real/*-race.trace",
+		"../fixtures/incidents/testdata/*-http.trace.gz", "../fixtures/incidents/testdata/lock-*.trace.gz",
+		"../fixtures/incidents/testdata/gc-*.trace.gz", "../fixtures/incidents/testdata/late-*.trace.gz",
+		"../fixtures/incidents/testdata/os-*.trace.gz", "../fixtures/broken/*.trace",
+	} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("%s: %v", pattern, err)
+		}
+		files = append(files, found...)
+	}
+	return files
+}
+
+// readTrace reads a file, uncompressed.
+func readTrace(t *testing.T, file string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasSuffix(file, ".gz") {
+		return data
+	}
+	z, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data, err = io.ReadAll(z); err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// everything is all that can be said of a trace, as JSON by what says it.
+func everything(t *testing.T, data []byte, opt Options) map[string][]byte {
+	t.Helper()
+	out := map[string][]byte{}
+	keep := func(name string, v any, err error) {
+		if err != nil {
+			v = err.Error()
+		}
+		text, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[name] = text
+	}
+	ctx, read := context.Background(), func() io.Reader { return bytes.NewReader(data) }
+
+	full := opt
+	full.Slices, full.Explain, full.Spans = 20_000, true, true
+	rep, err := Analyze(ctx, read(), full)
+	keep("analyze", rep, err)
+	if err != nil {
+		return out
+	}
+	keep("spans", rep.Spans, nil)
+	keep("timeline", timelineText(rep.Timeline), nil)
+
+	part := full
+	part.From, part.To = Bound{Set: true, Offset: time.Duration(rep.Trace.DurationNS / 3)}, Bound{Set: true, Offset: time.Duration(rep.Trace.DurationNS / 2)}
+	rep, err = Analyze(ctx, read(), part)
+	keep("part", rep, err)
+
+	for _, sel := range []Selector{{}, {Kind: KindRequest}, {Kind: KindStall}, {Kind: KindRegion}, {Kind: KindLog}, {Kind: KindGoroutine, Pattern: regexp.MustCompile("")}} {
+		x, err := Explain(ctx, read(), opt, sel)
+		keep("explain "+string(sel.Kind), x, err)
+	}
+
+	var decisions bytes.Buffer
+	_, err = Decisions(ctx, read(), opt, nil, func(d *Decision) error {
+		fmt.Fprintf(&decisions, "%+v\n", *d)
+		return nil
+	})
+	keep("decisions", decisions.String(), err)
+
+	b, err := Behave(ctx, read(), opt)
+	if err == nil {
+		keep("rates", b.Rates, nil)
+		for _, s := range b.Series {
+			keep("series "+string(s.Kind)+" "+s.Name, seriesText(s), nil)
+		}
+	}
+	keep("behave", nil, err)
+
+	w, err := Simulate(ctx, read(), opt, Settings{})
+	keep("whatif", w, err)
+	return out
+}
+
+func seriesText(s Series) string {
+	var text strings.Builder
+	for _, w := range s.Windows {
+		fmt.Fprintf(&text, "%d", w.Count())
+		for _, q := range []float64{0, .5, .9, .99, 1} {
+			fmt.Fprintf(&text, " %v", w.Quantile(q))
+		}
+		text.WriteByte('\n')
+	}
+	return text.String()
+}
+
+// timelineText is a timeline with all that its JSON leaves out.
+func timelineText(tl *Timeline) string {
+	if tl == nil {
+		return ""
+	}
+	var text strings.Builder
+	v := reflect.ValueOf(*tl)
+	for i := range v.NumField() {
+		if name := v.Type().Field(i).Name; name != "Tracks" {
+			fmt.Fprintf(&text, "%s %+v\n", name, v.Field(i))
+		}
+	}
+	for _, tr := range tl.Tracks {
+		fmt.Fprintf(&text, "track %+v\n", *tr)
+	}
+	return text.String()
+}
+
+// firstDifference shows where two texts begin to differ.
+func firstDifference(got, want []byte) string {
+	i := 0
+	for i < len(got) && i < len(want) && got[i] == want[i] {
+		i++
+	}
+	around := func(b []byte) string { return string(b[max(0, i-160):min(len(b), i+80)]) }
+	return fmt.Sprintf("at byte %d\n  got …%s…\n want …%s…", i, around(got), around(want))
+}
