@@ -15,6 +15,8 @@ import (
 //
 // False positives: none known; a program that is throttled by assists is slowed
 // down by that time.
+//
+// Always decided: both ends of every assist are in the trace.
 var checkAssist = check{id: "gc-assist", title: "Goroutines that had to help the collector", judge: func(r *run, rep *Report) judgement {
 	var running, assist int64
 	worst := newTopK[FunctionTime](maxMoments)

@@ -17,6 +17,8 @@ import (
 // False positives: programs that start all their work at once and wait for the
 // end of it anyway. Creation that goes on like this for more than a second is no
 // burst but load, which the check on that judges.
+//
+// Always decided: the creation and the first run of every goroutine are in the trace.
 var checkBurst = check{id: "burst", title: "Bursts of new goroutines", judge: func(r *run, rep *Report) judgement {
 	b := r.bursts
 	j := judgement{measured: fmt.Sprintf("at most %s created within 10 ms", plural(b.most, "goroutine"))}

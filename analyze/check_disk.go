@@ -20,6 +20,8 @@ import (
 //
 // False positives: writing to a pipe or terminal that nobody reads looks the same;
 // the thread may have been kept from its CPU after the call.
+//
+// Always decided: a call without a stack counts as none on a file.
 var checkDisk = check{id: "disk", title: "Slow system calls on files", judge: func(r *run, rep *Report) judgement {
 	d := r.disk
 	j := judgement{measured: fmt.Sprintf("longest call on a file %s; %s of %s and more", dur(d.all.max), plural(d.slow, "call"), dur(slowCall))}

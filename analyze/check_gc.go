@@ -19,6 +19,8 @@ import (
 // False positives: idle-priority workers use Ps that had nothing to do; they
 // count, but cost no latency unless they are slow to stop. So the share of P time
 // alone fires only if goroutines also waited.
+//
+// Always decided: mark workers and cycles are in the trace.
 var checkGC = check{id: "gc-workers", title: "GC mark workers crowding out the program", symptom: true, judge: func(r *run, rep *Report) judgement {
 	g := &rep.GC
 	pTime := gomaxprocsTime(&rep.Trace, len(rep.Procs))

@@ -18,6 +18,9 @@ import (
 //
 // False positives: where the source of the longest wait is not certain, it may
 // have come from elsewhere: the finding says so.
+//
+// Always decided: the queue that a goroutine came from is inferred in every trace, and the
+// finding says how surely.
 var checkGlobalQueue = check{id: "global-queue", title: "Starvation in the global queue", symptom: true, judge: func(r *run, rep *Report) judgement {
 	var global, local SourceCount
 	for s, c := range rep.Dispatches.Sources {

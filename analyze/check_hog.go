@@ -18,6 +18,8 @@ import (
 // False positives: the operating system took the thread off its CPU, so that the
 // goroutine did not really run all the time; a program that is meant to compute
 // and has no one waiting gets the finding as information only.
+//
+// Always decided: every stretch on a P has both its ends in the trace, or those of the trace.
 var checkHog = check{id: "hog", title: "Goroutines that kept a P for long", symptom: true, judge: func(r *run, rep *Report) judgement {
 	l := r.longRuns
 	j := judgement{measured: fmt.Sprintf("longest stretch of one goroutine on a P %s", dur(l.all.max))}

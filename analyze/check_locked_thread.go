@@ -20,6 +20,8 @@ import (
 // False positives: a goroutine counts as locked if it runs on one thread that
 // runs nothing else and is handed to it; a goroutine that for a while happens to
 // do so counts as well.
+//
+// Always decided: on which threads a goroutine ran is in every trace, who is locked in none.
 var checkLockedThread = check{id: "locked-thread", title: "Handoffs to and from locked threads", judge: func(r *run, rep *Report) judgement {
 	l := r.locked
 	j := judgement{measured: fmt.Sprintf("%s of Ps by threads with a locked goroutine; these goroutines waited %s for a P", plural(l.n, "handoff"), dur(l.waits.total))}

@@ -27,6 +27,9 @@ import (
 // system held it, the P of another queue may be blamed. Goroutines that seem to
 // run while their thread has no CPU are not seen if that is for less than 20 ms, or if
 // they often run for long.
+//
+// Always decided: that a P ran nothing is in the trace; why is inferred, and the finding
+// says so.
 var checkOS = check{id: "os", title: "Waits with nobody of the process in the way", symptom: true, judge: func(r *run, rep *Report) judgement {
 	b := r.blame
 	ns, all := b.waited[pDidNone]+b.waited[pDidSpare], b.waited.total()

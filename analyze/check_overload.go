@@ -14,6 +14,9 @@ import "fmt"
 // global queue only, it does not explain: then there was time for others.
 //
 // False positives: batch programs that are meant to use every CPU.
+//
+// Always decided: the states of all goroutines and Ps are in the trace, and where
+// GOMAXPROCS is not, the Ps seen count.
 var checkOverload = check{id: "overload", title: "More work than the Ps could do", symptom: true, judge: func(r *run, rep *Report) judgement {
 	n := max(1, gomaxprocsNow(rep))
 	o := saturated(rep, n)

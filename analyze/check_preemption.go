@@ -14,6 +14,8 @@ import (
 // that were stopped late.
 //
 // False positives: none that matter; it is information.
+//
+// Always decided: when a goroutine began to run and when it was stopped is in the trace.
 var checkPreemption = check{id: "preemption", title: "Time slices used up", judge: func(r *run, rep *Report) judgement {
 	n := r.preempts.slice
 	sig, coop := &r.preempts.ran[model.HowSignal], &r.preempts.ran[model.HowCooperative]

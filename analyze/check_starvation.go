@@ -15,6 +15,8 @@ import (
 // False positives: the operating system did not run the program's threads (many
 // Ps on few CPUs): the wait is real, its cause lies outside. Waits cut off by
 // the trace's ends are counted as the lower bounds that they are.
+//
+// Always decided: every wait for a P has both its ends in the trace, or those of the trace.
 var checkStarvation = check{id: "starvation", title: "Goroutines that waited long for a P", symptom: true, judge: func(r *run, rep *Report) judgement {
 	l := r.latency
 	j := judgement{measured: fmt.Sprintf("longest wait of the program's goroutines %s; %s longer than %s", dur(l.user.max), plural(l.starved, "wait"), dur(starvedAfter))}

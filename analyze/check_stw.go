@@ -16,6 +16,8 @@ import (
 //
 // False positives: pauses that the program asked for (runtime.ReadMemStats,
 // GOMAXPROCS, a heap dump) are as long as what it does in them.
+//
+// Always decided: both ends of every pause are in the trace.
 var checkSTW = check{id: "stop-the-world", title: "Stop-the-world pauses", judge: func(r *run, rep *Report) judgement {
 	g := &rep.GC
 	j := judgement{measured: fmt.Sprintf("longest pause %s, %s in all (%s)", dur(rep.Key.STWMax), dur(g.STWTotal), plural(g.STWCount, "pause"))}

@@ -19,6 +19,8 @@ import (
 // False positives: calls that last about as long as sysmon's tick (20 µs to
 // 10 ms) are retaken now and then on a healthy program; that is below the
 // threshold.
+//
+// Always decided: system calls and retakes are in the trace.
 var checkSyscall = check{id: "syscalls", title: "System calls and cgo that held Ps", judge: func(r *run, rep *Report) judgement {
 	h := &r.handoffs.after[model.HandoffRetake]
 	pTime := gomaxprocsTime(&rep.Trace, len(rep.Procs))

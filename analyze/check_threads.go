@@ -9,6 +9,8 @@ import "fmt"
 // threads away.
 //
 // False positives: a program that has just started grows to its usual number.
+//
+// Always decided: a thread shows in the trace once it runs a goroutine.
 var checkThreads = check{id: "threads", title: "Thread growth", judge: func(r *run, rep *Report) judgement {
 	t := &rep.Threads
 	j := judgement{measured: fmt.Sprintf("%s, %d first seen late, %d in system calls at once", plural(int64(t.Count), "thread"), t.LateNew, t.Peak)}

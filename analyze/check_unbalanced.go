@@ -12,6 +12,9 @@ import "fmt"
 // False positives: the idle P was promised to a thread that was waking, which the
 // operating system held up; a goroutine in runnext is left to its P for some
 // microseconds on purpose.
+//
+// Always decided: what each P did is in the trace, and where GOMAXPROCS is not, the Ps
+// seen count.
 var checkUnbalanced = check{id: "unbalanced", title: "Work on one P while others were idle", symptom: true, judge: func(r *run, rep *Report) judgement {
 	b := r.blame
 	ns, all := b.waited[pDidSpare], b.waited.total()

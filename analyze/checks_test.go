@@ -3,8 +3,12 @@ package analyze
 import (
 	"flag"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,10 +21,118 @@ import (
 var update = flag.Bool("update", false, "write what the scenarios yield into their files; read the difference")
 
 // TestChecks runs testdata/checks/*.txtar: each begins with a comment that says
-// what happens, then the events and the findings expected. Every check has a
-// scenario in which it fires, one just below its threshold and, where a trace
-// can be unable to tell, one that cannot be decided.
+// what happens, then the events and the findings expected.
 func TestChecks(t *testing.T) { scenarios(t, "testdata/checks", findingsOf) }
+
+// TestEveryCheckHasScenarios holds every check to a scenario in which it fires, one
+// just below its threshold, and one that it can't decide or, where there is none, a
+// doc that says why it is always decided.
+func TestEveryCheckHasScenarios(t *testing.T) {
+	docs := checkDocs(t)
+	for _, id := range CheckIDs() {
+		t.Run(id, func(t *testing.T) {
+			if c := checkIn(t, id, "fires"); c != nil && c.Findings == 0 {
+				t.Error("it does not fire in the scenario named so")
+			}
+			if c := checkIn(t, id, "just_below"); c != nil && (c.Findings > 0 || c.Undecided != "") {
+				t.Errorf("just below its threshold it has %d findings, undecided %q; want neither", c.Findings, c.Undecided)
+			}
+			always, undecided := strings.Contains(docs[id], "Always decided: "), hasScenario(id, "undecided")
+			switch {
+			case always && undecided:
+				t.Error("its doc says that it is always decided, a scenario is named undecided")
+			case !always:
+				if c := checkIn(t, id, "undecided"); c != nil && c.Undecided == "" {
+					t.Error("it is decided in the scenario named undecided")
+				}
+			}
+		})
+	}
+}
+
+// TestScenariosNameTheirCheck finds scenarios whose name begins with the id of no check.
+func TestScenariosNameTheirCheck(t *testing.T) {
+	files, err := filepath.Glob("testdata/checks/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		if !slices.ContainsFunc(CheckIDs(), func(id string) bool { return strings.HasPrefix(name, scenariosOf(id)) }) {
+			t.Errorf("%s: which check is it about?", name)
+		}
+	}
+}
+
+// scenariosOf is how the names of a check's scenarios begin.
+func scenariosOf(id string) string {
+	return "testdata/checks/" + strings.ReplaceAll(id, "-", "_") + "_"
+}
+
+// scenarioFile is where the scenario of a check stands that shows something.
+func scenarioFile(id, shows string) string { return scenariosOf(id) + shows + ".txtar" }
+
+func hasScenario(id, shows string) bool {
+	_, err := os.Stat(scenarioFile(id, shows))
+	return err == nil
+}
+
+// checkIn is what a check says of its scenario. That there is none fails the test, and
+// yields nil.
+func checkIn(t *testing.T, id, shows string) *Check {
+	t.Helper()
+	ar, err := txtar.ParseFile(scenarioFile(id, shows))
+	if err != nil || len(ar.Files) == 0 {
+		t.Errorf("want a scenario: %v", err)
+		return nil
+	}
+	rep := analyzeScenario(t, string(ar.Files[0].Data))
+	for i := range rep.Checks {
+		if rep.Checks[i].ID == id {
+			return &rep.Checks[i]
+		}
+	}
+	t.Errorf("%s: the report does not name the check", scenarioFile(id, shows))
+	return nil
+}
+
+// checkDocs are the docs of all checks by their ids, each on one line.
+func checkDocs(t *testing.T) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob("check_*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs := map[string]string{}
+	for _, name := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range f.Decls {
+			if v, ok := d.(*ast.GenDecl); ok && v.Tok == token.VAR {
+				docs[checkID(v)] = strings.Join(strings.Fields(v.Doc.Text()), " ")
+			}
+		}
+	}
+	return docs
+}
+
+// checkID is the id of the check that a variable is, "" if it is none.
+func checkID(v *ast.GenDecl) (id string) {
+	ast.Inspect(v, func(n ast.Node) bool {
+		kv, ok := n.(*ast.KeyValueExpr)
+		if !ok {
+			return id == ""
+		}
+		key, isName := kv.Key.(*ast.Ident)
+		val, isText := kv.Value.(*ast.BasicLit)
+		if isName && isText && key.Name == "id" {
+			id = strings.Trim(val.Value, `"`)
+		}
+		return false
+	})
+	return id
+}
 
 // TestVerdicts runs testdata/verdicts/*.txtar: events, and the verdict on them.
 func TestVerdicts(t *testing.T) {
@@ -69,14 +181,15 @@ func analyzeScenario(t *testing.T, text string) *Report {
 	}
 	r.finish()
 	rep := newReport(opt)
-	rep.Trace = Trace{Name: "scenario", Format: "go 1.26", Complete: true, Events: int64(len(b.events))}
+	rep.Trace = Trace{Name: "scenario", Format: b.format, Complete: true, Events: int64(len(b.events))}
 	if err := r.report(rep, opt); err != nil {
 		t.Fatal(err)
 	}
 	return rep
 }
 
-// scenarioBatch is events written as text, as if they had been decoded.
+// scenarioBatch is events written as text, as if they had been decoded. A first
+// line such as "go 1.21" says the format of their trace.
 func scenarioBatch(t *testing.T, text string) *batch {
 	t.Helper()
 	lines, err := scenario.Expand(text)
@@ -85,6 +198,9 @@ func scenarioBatch(t *testing.T, text string) *batch {
 	}
 	var in scenario.Reader
 	b := &batch{gen: 1, first: true, format: "go 1.26"}
+	if len(lines) > 0 && strings.HasPrefix(lines[0], "go ") {
+		b.format, lines = lines[0], lines[1:]
+	}
 	for _, line := range lines {
 		ev, err := in.Parse(line)
 		if err != nil {
