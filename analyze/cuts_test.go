@@ -43,11 +43,11 @@ func cutTraces(t *testing.T) []string {
 	t.Helper()
 	var files []string
 	for _, pattern := range []string{
-		"../fixtures/real/esbuild-*.trace", "../fixtures/real/gotest-*.trace", "../fixtures/real/staticcheck-*.trace",
-		"../fixtures/real/webshop-go1.21-p2.trace", "../fixtures/real/webshop-go1.26-p4.trace", "../fixtures/real/*-race.trace",
-		"../fixtures/incidents/testdata/*-http.trace.gz", "../fixtures/incidents/testdata/lock-*.trace.gz",
-		"../fixtures/incidents/testdata/gc-*.trace.gz", "../fixtures/incidents/testdata/late-*.trace.gz",
-		"../fixtures/incidents/testdata/os-*.trace.gz", "../fixtures/broken/*.trace",
+		"../fixtures/traces/real/esbuild-*.trace", "../fixtures/traces/real/gotest-*.trace", "../fixtures/traces/real/staticcheck-*.trace",
+		"../fixtures/traces/real/webshop-go1.21-p2.trace", "../fixtures/traces/real/webshop-go1.26-p4.trace", "../fixtures/traces/real/*-race.trace",
+		"../fixtures/traces/incidents/*-http.trace.gz", "../fixtures/traces/incidents/lock-*.trace.gz",
+		"../fixtures/traces/incidents/gc-*.trace.gz", "../fixtures/traces/incidents/late-*.trace.gz",
+		"../fixtures/traces/incidents/os-*.trace.gz", "../fixtures/traces/broken/*.trace",
 	} {
 		found, err := filepath.Glob(pattern)
 		if err != nil || len(found) == 0 {
