@@ -108,7 +108,7 @@ func scoreRecording(t *testing.T, name string) *score.Result {
 		t.Fatalf("%s: %v", name, err)
 	}
 	s := score.New(strings.TrimSuffix(filepath.Base(name), ".trace.gz"), joined)
-	_, err = Decisions(context.Background(), open(t, name), Options{Name: name}, nil, func(d *Decision) error {
+	_, err = Decisions(context.Background(), open(t, name), ReadOptions{Name: name}, nil, func(d *Decision) error {
 		s.Add(score.Decision{Kind: string(d.Kind), Time: d.Time, G: int64(d.G), P: int32(d.P), M: d.M,
 			Source: d.Source, Victim: int32(d.Victim), Certain: d.Certain, Cause: d.Cause, How: d.How})
 		return nil

@@ -1,6 +1,6 @@
 // Package analyze turns an execution trace into a Report: it reads the trace
-// (load.go, translate.go), replays it through model.Sched (replay.go) and hands
-// the facts to one analysis per question.
+// (load.go, translate.go), replays it through model.Sched (replay.go) and tells
+// the facts to one Watcher per question (session.go, run.go).
 //
 //	io.Reader ──▶ load: recognise, decompress, cut into generations
 //	          ──▶ translate: trace.Event → model.Event, generations in parallel
@@ -13,19 +13,46 @@
 package analyze
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"time"
 )
 
-// Options say what to analyse and how. The zero value analyses everything with
-// the defaults.
-type Options struct {
+// ReadOptions say what part of a trace to read and how. The zero value reads
+// everything with the defaults.
+type ReadOptions struct {
 	Name      string // of the input, for messages and the report
 	Size      int64  // of the input in bytes as read from r, for Progress; 0 when not known
 	GoVersion string // "1.26": whose rules to apply; "" to take it from the trace
 	From, To  Bound  // part of the trace to analyse; the zero Bound is open
+
+	// MaxMemory bounds what the input can make the reader hold, in bytes,
+	// roughly: a generation that would need more is left out, with a Loss. 0 is
+	// DefaultMaxMemory.
+	MaxMemory int64
+
+	// Workers is the number of generations decoded at once; 0 is
+	// min(2, GOMAXPROCS).
+	Workers int
+
+	// Progress, where set, is told how far the reading is, a few times a second
+	// at the most, from another goroutine than the caller's.
+	Progress func(Progress)
+
+	// Cut, where set, says each time after how many events the watchers are told
+	// what the model has found out. What they say does not depend on it; tests set it.
+	Cut func() int
+
+	// Version of gmptrace that reads, for what it says.
+	Version string
+}
+
+// Options say what to analyse and how. The zero value analyses everything with
+// the defaults.
+type Options struct {
+	ReadOptions
 
 	// Slices is how many slices of the timeline to keep in Report.Timeline for
 	// pictures in full detail. 0 keeps none.
@@ -41,29 +68,9 @@ type Options struct {
 	Explain bool
 	// Spans asks for Report.Spans: the times of tasks, regions and requests by name.
 	Spans bool
-
-	// MaxMemory bounds what the input can make the reader hold, in bytes,
-	// roughly: a generation that would need more is left out, with a Loss. 0 is
-	// DefaultMaxMemory.
-	MaxMemory int64
-
-	// Workers is the number of generations decoded at once; 0 is
-	// min(2, GOMAXPROCS).
-	Workers int
-
-	// Progress, where set, is told how far the reading is, a few times a second
-	// at the most, from another goroutine than the caller's.
-	Progress func(Progress)
-
-	// Cut, where set, says each time after how many events the analyses are told
-	// what the model has found out. What they say does not depend on it; tests set it.
-	Cut func() int
-
-	// Version of gmptrace, for the report.
-	Version string
 }
 
-// DefaultMaxMemory is the default of Options.MaxMemory, which a small machine
+// DefaultMaxMemory is the default of ReadOptions.MaxMemory, which a small machine
 // can spare: 2 GiB. It suffices for generations of about 250 MB, and before
 // format 1.22 for traces of 64 MB.
 const DefaultMaxMemory = 2 << 30
@@ -112,5 +119,65 @@ func (e *InputError) Unwrap() error { return e.Err }
 // whose Trace.Complete is false and whose Trace.Lost says what is missing. When
 // ctx is cancelled the error is ctx.Err().
 func Analyze(ctx context.Context, r io.Reader, opt Options) (*Report, error) {
-	return analyze(ctx, r, opt)
+	a := analysis{opt: opt}
+	tr, err := Run(ctx, r, opt.ReadOptions, a.begin)
+	if err != nil {
+		return nil, err
+	}
+	return a.report(tr), nil
 }
+
+// analysis is a Report being made.
+type analysis struct {
+	opt     Options
+	session *Session // nil before the first event
+	judges  []judge  // of checks
+}
+
+// begin adds those that fill the report, in the order in which they do, and what
+// the checks ask.
+func (a *analysis) begin(s *Session) {
+	a.session = s
+	Shared(s, newFunctions)
+	Shared(s, newLatency)
+	Shared(s, newEpisodes)
+	Shared(s, newProcs)
+	Shared(s, newGC)
+	Shared(s, newPreemptions)
+	Shared(s, newHandoffs)
+	Shared(s, newDispatches)
+	Shared(s, newThreads)
+	Shared(s, newRules)
+	Shared(s, newTasks)
+	Shared(s, newOverview)
+	if a.opt.Explain {
+		Shared(s, newSlowOnes)
+	}
+	if a.opt.Slices > 0 {
+		s.Add(newTracker(s, a.opt.Slices, a.opt.Around))
+	}
+	if a.opt.Spans {
+		Shared(s, newSpans)
+	}
+	for _, c := range checks {
+		a.judges = append(a.judges, c.begin(s))
+	}
+}
+
+// report is what was found out, judged.
+func (a *analysis) report(tr Trace) *Report {
+	rep := &Report{Schema: Schema, Version: a.opt.version(), Trace: tr}
+	if a.session == nil {
+		rep.Verdict = noEvents
+		return rep
+	}
+	a.session.fill(rep)
+	a.judge(rep)
+	if rep.Timeline != nil {
+		rep.Timeline.favor(rep.Moments())
+	}
+	return rep
+}
+
+// version is what a report says made it.
+func (o *ReadOptions) version() string { return cmp.Or(o.Version, "devel") }

@@ -95,16 +95,17 @@ func Merged(sketches []*Sketch) *Sketch {
 
 // Behave reads a trace and says what can be compared of it. Errors are those of
 // Analyze.
-func Behave(ctx context.Context, r io.Reader, opt Options) (*Behaviour, error) {
+func Behave(ctx context.Context, r io.Reader, opt ReadOptions) (*Behaviour, error) {
+	a := analysis{opt: Options{ReadOptions: opt}}
 	var b *behaviour
-	run := run{begun: func(r *run) {
-		b = newBehaviour(r.names, r.gomaxprocs.zero, r.replay.window)
-		r.replay.collectors = append(r.replay.collectors, b)
-	}}
-	rep, err := run.analyze(ctx, r, opt)
+	tr, err := Run(ctx, r, opt, func(s *Session) {
+		a.begin(s)
+		b = Shared(s, newBehaviour)
+	})
 	if err != nil {
 		return nil, err
 	}
+	rep := a.report(tr)
 	out := &Behaviour{Trace: rep.Trace, Findings: rep.Findings, Rules: rep.Rules, Report: rep}
 	if b != nil {
 		b.finish(out)
@@ -176,8 +177,9 @@ var rateNames = [numRates][2]string{
 	rateSTW:        {"world stopped", "ns/s"},
 }
 
-func newBehaviour(n *names, zero model.Time, w *window) *behaviour {
-	return &behaviour{names: n, zero: zero, window: w, shift: firstWindow, series: map[seriesKey]*Series{}, kinds: map[SeriesKind]int{}, finders: []seriesFinder{
+func newBehaviour(s *Session) *behaviour {
+	n := s.names
+	return &behaviour{names: n, zero: s.Zero, window: s.window, shift: firstWindow, series: map[seriesKey]*Series{}, kinds: map[SeriesKind]int{}, finders: []seriesFinder{
 		{SeriesRequest, &requestFinder{names: n}},
 		{SeriesTask, &taskFinder{names: n, id: -1}},
 		{SeriesRegion, &regionFinder{names: n}},
@@ -267,7 +269,7 @@ func (b *behaviour) add(kind SeriesKind, name string, end, length model.Time) {
 	}
 }
 
-func (b *behaviour) observe(f *model.Facts) {
+func (b *behaviour) Watch(f *model.Facts) {
 	b.end = f.Now
 	for i := range b.finders {
 		x := &b.finders[i]
@@ -339,8 +341,6 @@ func (b *behaviour) event(ev *model.Event) {
 		b.spent(rateSTW, max(b.stopped, b.zero), ev.Time)
 	}
 }
-
-func (b *behaviour) report(*Report) {}
 
 // finish fills in what was seen. A last window that is not half full is joined
 // with the one before.

@@ -28,8 +28,8 @@ type blame struct {
 	worst   [numPDid]*topK[blamed]
 	stops   stops
 
-	ahead     model.Facts              // of those at hand, not looked at yet
-	listeners []func(*model.GInterval) // are told the stretches of the program's goroutines; they may ask busy about each
+	ahead     model.Facts // of those at hand, not looked at yet
+	listeners []func(*model.GInterval)
 }
 
 // blamedFrom is the wait from which blame looks at it: shorter ones are what
@@ -120,13 +120,17 @@ func (s *stops) how(iv *model.PInterval) model.How {
 	return model.HowUnknown
 }
 
-func newBlame() *blame {
+func newBlame(*Session) *blame {
 	b := &blame{stopped: past{grain: pastFine}}
 	for k := range b.worst {
 		b.worst[k] = newTopK[blamed](maxMoments)
 	}
 	return b
 }
+
+// listen makes blame tell use the stretches of the program's goroutines, in order of
+// time: it may ask about each what the Ps did meanwhile.
+func (b *blame) listen(use func(*model.GInterval)) { b.listeners = append(b.listeners, use) }
 
 // add appends a stretch that ends at end.
 func (p *past) add(start, end model.Time, k pDid) {
@@ -205,10 +209,10 @@ func (b *blame) proc(id model.ProcID) *pastP {
 	return b.procs[id]
 }
 
-// observe goes through the goroutines' stretches in order of time. What the Ps did
+// Watch goes through the goroutines' stretches in order of time. What the Ps did
 // follows on demand: whoever asks about a wait is told what was known when it ended,
 // and nothing that came later.
-func (b *blame) observe(f *model.Facts) {
+func (b *blame) Watch(f *model.Facts) {
 	b.stops.observe(f)
 	b.ahead = *f
 	for i := range f.Gs {
@@ -417,11 +421,21 @@ func (b *blame) split(id model.ProcID, start, end model.Time) split {
 	return s
 }
 
-func (b *blame) report(*Report) {}
+// witnesses know what Ps did while goroutines waited: for one of them, for a timer,
+// or for the network.
+type witnesses struct {
+	blame    *blame
+	timers   *timers
+	netpolls *netpolls
+}
+
+func newWitnesses(s *Session) witnesses {
+	return witnesses{Shared(s, newBlame), Shared(s, newTimers), Shared(s, newNetpolls)}
+}
 
 // explains is how much of what the symptoms cost passed while the P did one of
 // these things.
-func (r *run) explains(kinds ...pDid) attributed {
+func (r *witnesses) explains(kinds ...pDid) attributed {
 	late, unread, x := r.timers.busySum(), r.netpolls.busySum(), attributed{}
 	for _, k := range kinds {
 		x["starvation"] += r.blame.starved[k]
@@ -443,7 +457,7 @@ func (b *blame) worstPart(k pDid) int64 {
 }
 
 // moments are the waits that count most for kind k.
-func (b *blame) moments(r *run, k pDid, what string) []Moment {
+func (b *blame) moments(r bench, k pDid, what string) []Moment {
 	var out []Moment
 	for _, x := range b.worst[k].best() {
 		out = append(out, r.moment(x.start, x.end, x.g, x.p, -1,
@@ -510,7 +524,7 @@ func (s *split) parts() []pDid {
 }
 
 // blameEvidence says how waits divide, the longest part first.
-func (r *run) blameEvidence(s *split) []Evidence {
+func blameEvidence(s *split) []Evidence {
 	var out []Evidence
 	for _, k := range s.parts() {
 		out = append(out, Evidence{"of that time, " + whileWords[k], dur(s[k]) + ", " + percent(s[k], s.total())})

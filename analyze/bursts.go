@@ -38,7 +38,9 @@ func (x *burst) start() model.Time { return x.zero + model.Time(x.from*burstTick
 func (x *burst) end() model.Time   { return x.zero + model.Time((x.to+1)*burstTick) }
 func (x *burst) length() int64     { return (x.to - x.from + 1) * burstTick }
 
-func (b *bursts) observe(f *model.Facts) {
+func newBursts(s *Session) *bursts { return &bursts{zero: s.Zero, worst: newTopK[burst](maxMoments)} }
+
+func (b *bursts) Watch(f *model.Facts) {
 	for i := range f.Gs {
 		iv := &f.Gs[i]
 		if iv.First && iv.State == model.GRunnable && iv.Open&model.OpenStart == 0 && !iv.Runtime {
@@ -129,7 +131,8 @@ func (b *bursts) close() {
 	b.worst.offer(x.waits, x)
 }
 
-func (b *bursts) report(*Report) {
+// finish looks at what is left. It may be called again.
+func (b *bursts) finish() {
 	for range burstLate {
 		b.look()
 	}

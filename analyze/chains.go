@@ -28,7 +28,9 @@ type chainsOfP struct {
 	past *past // kind 0: in a chain; nil before the first
 }
 
-func (c *chains) observe(f *model.Facts) {
+func newChains(*Session) *chains { return &chains{worst: newTopK[chain](maxMoments)} }
+
+func (c *chains) Watch(f *model.Facts) {
 	for i := range f.Dispatches {
 		d := &f.Dispatches[i]
 		for int(d.P) >= len(c.procs) {
@@ -112,5 +114,3 @@ func (c *chains) behind(p *chainsOfP, d *model.Dispatch) {
 		c.global += ns
 	}
 }
-
-func (c *chains) report(*Report) {}

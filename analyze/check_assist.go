@@ -17,7 +17,16 @@ import (
 // down by that time.
 //
 // Always decided: both ends of every assist are in the trace.
-var checkAssist = check{id: "gc-assist", title: "Goroutines that had to help the collector", judge: func(r *run, rep *Report) judgement {
+var checkAssist = check{id: "gc-assist", title: "Goroutines that had to help the collector", begin: func(s *Session) judge {
+	return (&assistJudge{bench: bench{s}, gc: Shared(s, newGC)}).judge
+}}
+
+type assistJudge struct {
+	bench
+	gc *gc
+}
+
+func (r *assistJudge) judge(rep *Report) judgement {
 	var running, assist int64
 	worst := newTopK[FunctionTime](maxMoments)
 	for _, f := range rep.Functions {
@@ -62,4 +71,4 @@ var checkAssist = check{id: "gc-assist", title: "Goroutines that had to help the
 	j.explains = attributed{"gc-workers": f.CostNS}
 	j.findings = []Finding{f}
 	return j
-}}
+}

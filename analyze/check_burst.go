@@ -19,8 +19,18 @@ import (
 // burst but load, which the check on that judges.
 //
 // Always decided: the creation and the first run of every goroutine are in the trace.
-var checkBurst = check{id: "burst", title: "Bursts of new goroutines", judge: func(r *run, rep *Report) judgement {
+var checkBurst = check{id: "burst", title: "Bursts of new goroutines", begin: func(s *Session) judge {
+	return (&burstJudge{bench: bench{s}, bursts: Shared(s, newBursts)}).judge
+}}
+
+type burstJudge struct {
+	bench
+	bursts *bursts
+}
+
+func (r *burstJudge) judge(rep *Report) judgement {
 	b := r.bursts
+	b.finish()
 	j := judgement{measured: fmt.Sprintf("at most %s created within 10 ms", plural(b.most, "goroutine"))}
 	all := b.worst.best()
 	if len(all) == 0 || all[0].longest < chainWait {
@@ -46,13 +56,13 @@ var checkBurst = check{id: "burst", title: "Bursts of new goroutines", judge: fu
 	}
 	for i := range all {
 		x := &all[i]
-		f.Moments = append(f.Moments, r.moment(x.start(), min(x.end()+model.Time(x.longest), r.replay.end), -1, -1, -1,
+		f.Moments = append(f.Moments, r.moment(x.start(), min(x.end()+model.Time(x.longest), r.end), -1, -1, -1,
 			fmt.Sprintf("%d goroutines created in %s, mostly %s", x.count, dur(x.length()), functionName(r.names.startFunc(x.fn)))))
 	}
 	j.explains = attributed{"starvation": b.starved, "overload": b.starved}
 	j.findings = []Finding{f}
 	return j
-}}
+}
 
 const (
 	burstTick = 1_000_000 // ns

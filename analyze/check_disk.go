@@ -22,7 +22,16 @@ import (
 // the thread may have been kept from its CPU after the call.
 //
 // Always decided: a call without a stack counts as none on a file.
-var checkDisk = check{id: "disk", title: "Slow system calls on files", judge: func(r *run, rep *Report) judgement {
+var checkDisk = check{id: "disk", title: "Slow system calls on files", begin: func(s *Session) judge {
+	return (&diskJudge{bench: bench{s}, disk: Shared(s, newDisk)}).judge
+}}
+
+type diskJudge struct {
+	bench
+	disk *disk
+}
+
+func (r *diskJudge) judge(rep *Report) judgement {
 	d := r.disk
 	j := judgement{measured: fmt.Sprintf("longest call on a file %s; %s of %s and more", dur(d.all.max), plural(d.slow, "call"), dur(slowCall))}
 	if d.slowNS < 50_000_000 {
@@ -50,7 +59,7 @@ var checkDisk = check{id: "disk", title: "Slow system calls on files", judge: fu
 	f.Stacks = r.stack(fmt.Sprintf("the longest, by G%d", d.worst.best()[0].g), d.worst.best()[0].stack)
 	j.findings = []Finding{f}
 	return j
-}}
+}
 
 // slowCall is the length from which a call on a file counts as slow.
 const slowCall = 10_000_000 // ns
@@ -80,7 +89,11 @@ type callPlace struct {
 	ns   int64
 }
 
-func (d *disk) observe(f *model.Facts) {
+func newDisk(s *Session) *disk {
+	return &disk{names: s.names, places: map[uint32]*callPlace{}, worst: newTopK[slowFileCall](maxMoments)}
+}
+
+func (d *disk) Watch(f *model.Facts) {
 	for i := range f.Gs {
 		iv := &f.Gs[i]
 		if iv.State != model.GSyscall || iv.Open == model.OpenStart|model.OpenEnd || !d.onFile(iv.Stack) {
@@ -155,5 +168,3 @@ func (d *disk) worstPlaces() []callPlace {
 	slices.SortFunc(out, func(a, b callPlace) int { return cmp.Or(cmp.Compare(b.ns, a.ns), cmp.Compare(a.name, b.name)) })
 	return out[:min(len(out), maxPlaces)]
 }
-
-func (d *disk) report(*Report) {}

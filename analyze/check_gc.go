@@ -21,7 +21,16 @@ import (
 // alone fires only if goroutines also waited.
 //
 // Always decided: mark workers and cycles are in the trace.
-var checkGC = check{id: "gc-workers", title: "GC mark workers crowding out the program", symptom: true, judge: func(r *run, rep *Report) judgement {
+var checkGC = check{id: "gc-workers", title: "GC mark workers crowding out the program", symptom: true, begin: func(s *Session) judge {
+	return (&gcJudge{bench: bench{s}, witnesses: newWitnesses(s)}).judge
+}}
+
+type gcJudge struct {
+	bench
+	witnesses
+}
+
+func (r *gcJudge) judge(rep *Report) judgement {
 	g := &rep.GC
 	pTime := gomaxprocsTime(&rep.Trace, len(rep.Procs))
 	behind, waited := r.blame.waited[pDidMark], r.blame.waited.total()
@@ -52,7 +61,7 @@ var checkGC = check{id: "gc-workers", title: "GC mark workers crowding out the p
 	if late {
 		worst := r.blame.worst[pDidMark].best()
 		f.Severity = graded(worst[0].part)
-		f.Moments = r.blame.moments(r, pDidMark, "a mark worker had the P")
+		f.Moments = r.blame.moments(r.bench, pDidMark, "a mark worker had the P")
 		f.What += fmt.Sprintf(" Of %s that goroutines waited for a P, %s passed while a mark worker had it.", dur(waited), percent(behind, waited))
 		if !much {
 			f.Title = fmt.Sprintf("Goroutines waited up to %s behind mark workers", dur(worst[0].part))
@@ -85,19 +94,19 @@ var checkGC = check{id: "gc-workers", title: "GC mark workers crowding out the p
 	j.base = 2 * max(1, behind) // assists have to outweigh all of it
 	j.findings = []Finding{f}
 	return j
-}}
+}
 
 // wholly explains any cost; twice of it is no overflow.
 const wholly = math.MaxInt64 / 4
 
 // crowdsOut tells whether mark workers ran for longer than the program did, and a
 // collection was under way most of the time.
-func (r *run) crowdsOut(rep *Report) bool {
+func (r *gcJudge) crowdsOut(rep *Report) bool {
 	return rep.Key.GCShare >= .5 && rep.GC.Workers >= r.running(rep)
 }
 
 // running is how long the program's goroutines ran.
-func (r *run) running(rep *Report) int64 {
+func (r *gcJudge) running(rep *Report) int64 {
 	var ns int64
 	for _, f := range rep.Functions {
 		if !f.Runtime {

@@ -21,7 +21,16 @@ import (
 //
 // Always decided: the queue that a goroutine came from is inferred in every trace, and the
 // finding says how surely.
-var checkGlobalQueue = check{id: "global-queue", title: "Starvation in the global queue", symptom: true, judge: func(r *run, rep *Report) judgement {
+var checkGlobalQueue = check{id: "global-queue", title: "Starvation in the global queue", symptom: true, begin: func(s *Session) judge {
+	return (&globalQueueJudge{bench: bench{s}, blame: Shared(s, newBlame)}).judge
+}}
+
+type globalQueueJudge struct {
+	bench
+	blame *blame
+}
+
+func (r *globalQueueJudge) judge(rep *Report) judgement {
 	var global, local SourceCount
 	for s, c := range rep.Dispatches.Sources {
 		switch model.Source(s) {
@@ -59,4 +68,4 @@ var checkGlobalQueue = check{id: "global-queue", title: "Starvation in the globa
 	j.explains = attributed{"starvation": unfair, "overload": unfair}
 	j.findings = []Finding{f}
 	return j
-}}
+}

@@ -27,7 +27,25 @@ import "fmt"
 // False positives: two goroutines in long calculations that cannot be interrupted
 // leave no event either, and a program with a period of its own of 100 ms can look
 // like a quota.
-var checkGomaxprocs = check{id: "gomaxprocs", title: "GOMAXPROCS against the CPUs that there are", symptom: true, judge: func(r *run, rep *Report) judgement {
+var checkGomaxprocs = check{id: "gomaxprocs", title: "GOMAXPROCS against the CPUs that there are", symptom: true, begin: func(s *Session) judge {
+	return (&gomaxprocsJudge{
+		bench: bench{s}, witnesses: newWitnesses(s), stalls: Shared(s, newStalls), preempts: Shared(s, newPreemptions),
+		latency: Shared(s, newLatency), chains: Shared(s, newChains), bursts: Shared(s, newBursts), procs: Shared(s, newProcs),
+	}).judge
+}}
+
+type gomaxprocsJudge struct {
+	bench
+	witnesses
+	stalls   *stalls
+	preempts *preemptions
+	latency  *latency
+	chains   *chains
+	bursts   *bursts
+	procs    *procs
+}
+
+func (r *gomaxprocsJudge) judge(rep *Report) judgement {
 	st, p := r.stalls.total(), r.preempts
 	j := judgement{measured: fmt.Sprintf("%s in which nothing happened although goroutines ran, %s in all; %d of %s used up came late", plural(st.n, "standstill"), dur(st.total), p.late, plural(p.slice, "time slice"))}
 	if len(rep.Trace.Gomaxprocs) == 0 {
@@ -44,7 +62,7 @@ var checkGomaxprocs = check{id: "gomaxprocs", title: "GOMAXPROCS against the CPU
 			{"time slices used up", fmt.Sprint(p.slice)},
 			{"of them after more than " + dur(lateSlice), fmt.Sprint(p.late)},
 		},
-		Moments: r.stallMoments(&st),
+		Moments: st.moments(r.bench),
 	}
 	switch {
 	case st.inStep >= quotaSome && st.inStepNS*5 >= st.total*4:
@@ -64,7 +82,7 @@ var checkGomaxprocs = check{id: "gomaxprocs", title: "GOMAXPROCS against the CPU
 	}
 	j.findings = []Finding{f}
 	return j
-}}
+}
 
 // quotaFinding is of standstills in the rhythm of a quota.
 func quotaFinding(rep *Report, f *Finding, st *stallSum) {
@@ -82,7 +100,7 @@ func quotaFinding(rep *Report, f *Finding, st *stallSum) {
 }
 
 // tooManyPs is of goroutines that were stopped late, and says what that explains.
-func (r *run) tooManyPs(rep *Report, f *Finding, st *stallSum, n int64) attributed {
+func (r *gomaxprocsJudge) tooManyPs(rep *Report, f *Finding, st *stallSum, n int64) attributed {
 	lacking := r.blame.starved[pDidNone] + r.blame.starved[pDidSpare]
 	f.Title = fmt.Sprintf("The process seems to get fewer CPUs than its %d Ps could use", n)
 	f.CostNS, f.CostOf = lacking, "goroutine time in long waits with a P that ran nothing"
@@ -120,7 +138,8 @@ func standstill(rep *Report, f *Finding, st *stallSum) {
 
 // onePIsFew reports whether the one P was mostly busy, and goroutines waited long for
 // others that did nothing wrong.
-func (r *run) onePIsFew(rep *Report) bool {
+func (r *gomaxprocsJudge) onePIsFew(rep *Report) bool {
+	r.bursts.finish()
 	starved := r.latency.starvedNS
 	turns := r.blame.starved[pDidRun] + r.blame.starved[pDidHog]
 	otherwise := max(r.blame.unfair[pDidRun], r.chains.starved, r.bursts.starved)
@@ -128,7 +147,7 @@ func (r *run) onePIsFew(rep *Report) bool {
 }
 
 // onlyOneP is of a program that kept its only P busy.
-func (r *run) onlyOneP(rep *Report, f *Finding) attributed {
+func (r *gomaxprocsJudge) onlyOneP(rep *Report, f *Finding) attributed {
 	f.Severity = SeverityWarning
 	f.Title = fmt.Sprintf("GOMAXPROCS is 1, and the P was busy %s of the time while goroutines waited up to %s", percent(int64(1000*rep.Key.Utilisation), 1000), dur(r.latency.user.max))
 	f.CostNS, f.CostOf = r.latency.starvedNS, "goroutine time spent runnable in waits longer than "+dur(starvedAfter)
@@ -136,9 +155,9 @@ func (r *run) onlyOneP(rep *Report, f *Finding) attributed {
 	f.Why = "Work that could be done at the same time was done in turns, as there is one P only."
 	f.Advice = "See how many CPUs the process may use (nproc, the container's cpu.max). If more than one, raise GOMAXPROCS; if not, the work has to become less."
 	f.Sure, f.SureWhy = "low", "that all waited for one P is in the trace; how many CPUs there are is not"
-	f.Moments = r.blame.moments(r, pDidHog, "others used up their time slice")
+	f.Moments = r.blame.moments(r.bench, pDidHog, "others used up their time slice")
 	if len(f.Moments) == 0 {
-		f.Moments = r.blame.moments(r, pDidRun, "others took turns")
+		f.Moments = r.blame.moments(r.bench, pDidRun, "others took turns")
 	}
 	x := r.explains(pDidRun, pDidHog)
 	delete(x, "global-queue")

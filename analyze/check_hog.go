@@ -20,7 +20,17 @@ import (
 // and has no one waiting gets the finding as information only.
 //
 // Always decided: every stretch on a P has both its ends in the trace, or those of the trace.
-var checkHog = check{id: "hog", title: "Goroutines that kept a P for long", symptom: true, judge: func(r *run, rep *Report) judgement {
+var checkHog = check{id: "hog", title: "Goroutines that kept a P for long", symptom: true, begin: func(s *Session) judge {
+	return (&hogJudge{bench: bench{s}, witnesses: newWitnesses(s), longRuns: Shared(s, newLongRuns)}).judge
+}}
+
+type hogJudge struct {
+	bench
+	witnesses
+	longRuns *longRuns
+}
+
+func (r *hogJudge) judge(rep *Report) judgement {
 	l := r.longRuns
 	j := judgement{measured: fmt.Sprintf("longest stretch of one goroutine on a P %s", dur(l.all.max))}
 	all := l.overran.best()
@@ -66,7 +76,7 @@ var checkHog = check{id: "hog", title: "Goroutines that kept a P for long", symp
 	j.explains = r.explains(pDidOver)
 	j.findings = []Finding{f}
 	return j
-}}
+}
 
 // why says what let a stretch go on.
 func (x *longRun) why() string {
@@ -97,7 +107,7 @@ const hogAfter = 24_000_000 // ns
 
 // waitedFor is the longest time within one of these stretches that one of the
 // worst waits for its P lasted.
-func (r *run) waitedFor(rep *Report, over []longRun) int64 {
+func (r *hogJudge) waitedFor(rep *Report, over []longRun) int64 {
 	var longest int64
 	for _, e := range rep.Episodes {
 		for i := range over {

@@ -12,7 +12,16 @@ import "fmt"
 // False positives: many Ps on few CPUs, where waking a thread takes as long as
 // the operating system makes it wait: the cost is real, the cause is the
 // machine's load. A trace that does not say GOMAXPROCS cannot be judged.
-var checkIdleP = check{id: "idle-p", title: "Idle Ps while work waited", symptom: true, judge: func(r *run, rep *Report) judgement {
+var checkIdleP = check{id: "idle-p", title: "Idle Ps while work waited", symptom: true, begin: func(s *Session) judge {
+	return (&idlePJudge{bench: bench{s}, procs: Shared(s, newProcs)}).judge
+}}
+
+type idlePJudge struct {
+	bench
+	procs *procs
+}
+
+func (r *idlePJudge) judge(rep *Report) judgement {
 	w := &r.procs.wastes
 	j := judgement{measured: fmt.Sprintf("%s in %s longer than %s", dur(w.long), plural(w.n, "stretch"), dur(wakeTime))}
 	if len(rep.Trace.Gomaxprocs) == 0 {
@@ -46,7 +55,7 @@ var checkIdleP = check{id: "idle-p", title: "Idle Ps while work waited", symptom
 	}
 	j.findings = []Finding{f}
 	return j
-}}
+}
 
 // idleAdvice depends on whether there is a P to spare.
 func idleAdvice(procs int) string {

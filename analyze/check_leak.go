@@ -20,7 +20,17 @@ import (
 // goroutine for each connection; where they wait for the network, it is
 // information only. A trace of less than a second is too short to tell growth
 // from work in progress, unless others of the same function come to their end.
-var checkLeak = check{id: "leak", title: "Goroutines that get more and never end", judge: func(r *run, rep *Report) judgement {
+var checkLeak = check{id: "leak", title: "Goroutines that get more and never end", begin: func(s *Session) judge {
+	return (&leakJudge{bench: bench{s}, leaks: Shared(s, newLeaks)}).judge
+}}
+
+type leakJudge struct {
+	bench
+	leaks *leaks
+}
+
+func (r *leakJudge) judge(rep *Report) judgement {
+	r.leaks.finish()
 	var worst *growth
 	var most, open int64
 	for _, g := range r.leaks.byFunc {
@@ -70,10 +80,10 @@ var checkLeak = check{id: "leak", title: "Goroutines that get more and never end
 	if (worst.live >= 100 || f.Sure == "high") && stuck.reason != model.ReasonNetwork {
 		f.Severity = SeverityWarning
 	}
-	f.Moments = []Moment{r.moment(stuck.since[0], r.replay.end, stuck.g, -1, -1, fmt.Sprintf("%s blocked since %s", named(int64(stuck.g), r.names.funcs[worst.fn]), at(r.offset(stuck.since[0]))))}
+	f.Moments = []Moment{r.moment(stuck.since[0], r.end, stuck.g, -1, -1, fmt.Sprintf("%s blocked since %s", named(int64(stuck.g), r.names.funcs[worst.fn]), at(r.offset(stuck.since[0]))))}
 	j.findings = []Finding{f}
 	return j
-}}
+}
 
 const (
 	leakSize    = 20

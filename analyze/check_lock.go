@@ -23,7 +23,16 @@ import (
 // False positives: a batch program whose parts need not be quick; one place may lock many mutexes; a mutex that is held for long
 // on purpose, to let others wait, is no convoy but looks like one. Which mutex it was
 // is not in the trace. Without stacks, waits for mutexes and for wait groups are one.
-var checkLock = check{id: "lock", title: "Lock convoys and holders that did not run", judge: func(r *run, rep *Report) judgement {
+var checkLock = check{id: "lock", title: "Lock convoys and holders that did not run", begin: func(s *Session) judge {
+	return (&lockJudge{bench: bench{s}, locks: Shared(s, newLocks)}).judge
+}}
+
+type lockJudge struct {
+	bench
+	locks *locks
+}
+
+func (r *lockJudge) judge(rep *Report) judgement {
 	l := r.locks
 	j := judgement{measured: fmt.Sprintf("%s for mutexes, longest %s; up to %s of a wait with the holder waiting for a P", plural(l.waits.n, "wait"), dur(l.waits.max), dur(l.descheduled))}
 	if l.waits.n == 0 && l.unknown > 0 {
@@ -41,13 +50,13 @@ var checkLock = check{id: "lock", title: "Lock convoys and holders that did not 
 	if !convoy && inTurn && l.descheduled < lockWait/2 && site.longest.wait < 10*lockWait {
 		return j
 	}
-	f := lockFinding(r, rep, site, convoy)
+	f := lockFinding(r.bench, rep, site, convoy)
 	if site.late > 0 && !inTurn {
 		f.Severity = worse(f.Severity, SeverityWarning)
 	}
 	j.findings = []Finding{f}
 	return j
-}}
+}
 
 const (
 	lockWait   = starvedAfter
@@ -55,7 +64,7 @@ const (
 )
 
 // lockFinding says what happened at a place that locks.
-func lockFinding(r *run, rep *Report, s *lockSite, convoy bool) Finding {
+func lockFinding(r bench, rep *Report, s *lockSite, convoy bool) Finding {
 	x := &s.longest
 	f := Finding{
 		Severity: SeverityInfo,

@@ -22,7 +22,16 @@ import (
 // do so counts as well.
 //
 // Always decided: on which threads a goroutine ran is in every trace, who is locked in none.
-var checkLockedThread = check{id: "locked-thread", title: "Handoffs to and from locked threads", judge: func(r *run, rep *Report) judgement {
+var checkLockedThread = check{id: "locked-thread", title: "Handoffs to and from locked threads", begin: func(s *Session) judge {
+	return (&lockedThreadJudge{bench: bench{s}, locked: Shared(s, newLocked)}).judge
+}}
+
+type lockedThreadJudge struct {
+	bench
+	locked *locked
+}
+
+func (r *lockedThreadJudge) judge(rep *Report) judgement {
 	l := r.locked
 	j := judgement{measured: fmt.Sprintf("%s of Ps by threads with a locked goroutine; these goroutines waited %s for a P", plural(l.n, "handoff"), dur(l.waits.total))}
 	waited := l.waits.total + l.others.total
@@ -58,7 +67,7 @@ var checkLockedThread = check{id: "locked-thread", title: "Handoffs to and from 
 	}
 	j.findings = []Finding{f}
 	return j
-}}
+}
 
 const (
 	lockedTick  = model.Time(1_000_000) // ns

@@ -19,10 +19,20 @@ import "fmt"
 // How long a connection had been readable is not in the trace: between nothing and
 // about 10 ms, more if the monitor itself got no CPU. And who was to answer may have
 // waited for a P of this same process.
-var checkNetpoll = check{id: "netpoll", title: "Network wake-ups found late", symptom: true, judge: func(r *run, rep *Report) judgement {
+var checkNetpoll = check{id: "netpoll", title: "Network wake-ups found late", symptom: true, begin: func(s *Session) judge {
+	return (&netpollJudge{bench: bench{s}, netpolls: Shared(s, newNetpolls)}).judge
+}}
+
+type netpollJudge struct {
+	bench
+	netpolls *netpolls
+}
+
+func (r *netpollJudge) judge(rep *Report) judgement {
 	n := r.netpolls
+	n.end()
 	j := judgement{measured: fmt.Sprintf("%d of %s found by the monitor instead of a P", n.polled, plural(n.all, "network wake-up"))}
-	if r.old && n.all > 0 {
+	if r.Older && n.all > 0 {
 		j.measured = plural(n.all, "network wake-up")
 		j.undecided = "traces before Go 1.22 do not tell who found a connection ready"
 		return j
@@ -69,11 +79,11 @@ var checkNetpoll = check{id: "netpoll", title: "Network wake-ups found late", sy
 	}
 	j.findings = []Finding{f}
 	return j
-}}
+}
 
 // foundLate says how much longer than mostly goroutines waited while all Ps were
 // kept.
-func (r *run) foundLate(f *Finding, late *histogram, waits int64, worst *topK[overslept]) {
+func (r *netpollJudge) foundLate(f *Finding, late *histogram, waits int64, worst *topK[overslept]) {
 	f.Title = fmt.Sprintf("Network wake-ups were found up to %s late", dur(late.max))
 	f.CostNS += late.total
 	f.CostOf = "goroutine time waiting for the network beyond what the place mostly waits, and from when the monitor found it until it ran"

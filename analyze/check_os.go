@@ -30,7 +30,22 @@ import (
 //
 // Always decided: that a P ran nothing is in the trace; why is inferred, and the finding
 // says so.
-var checkOS = check{id: "os", title: "Waits with nobody of the process in the way", symptom: true, judge: func(r *run, rep *Report) judgement {
+var checkOS = check{id: "os", title: "Waits with nobody of the process in the way", symptom: true, begin: func(s *Session) judge {
+	return (&osJudge{
+		bench: bench{s}, witnesses: newWitnesses(s), latency: Shared(s, newLatency), stolen: Shared(s, newStolen),
+		procs: Shared(s, newProcs),
+	}).judge
+}}
+
+type osJudge struct {
+	bench
+	witnesses
+	latency *latency
+	stolen  *stolen
+	procs   *procs
+}
+
+func (r *osJudge) judge(rep *Report) judgement {
 	b := r.blame
 	ns, all := b.waited[pDidNone]+b.waited[pDidSpare], b.waited.total()
 	j := judgement{measured: fmt.Sprintf("%s of %s that waits of %s and more lasted", dur(ns), dur(all), dur(blamedFrom))}
@@ -53,14 +68,14 @@ var checkOS = check{id: "os", title: "Waits with nobody of the process in the wa
 		Why:    "No goroutine was in the way. Most likely the P's thread had been woken, or was about to look for work, and the operating system did not run it.",
 		Advice: "Look at the machine, not at the program: CPU quota of the container, other processes, a virtual machine that loses its CPUs, GOMAXPROCS higher than the CPUs that the process gets.",
 		Sure:   "medium", SureWhy: "the trace shows that the P ran nothing; that its thread wanted a CPU is inferred",
-		Evidence: append(r.blameEvidence(&b.waited), Evidence{"goroutines ran while another P was idle", dur(b.waited[pDidSpare])}),
+		Evidence: append(blameEvidence(&b.waited), Evidence{"goroutines ran while another P was idle", dur(b.waited[pDidSpare])}),
 	}
 	if many && ns*4 >= all*3 && ns*20 >= analysed(rep) {
 		f.Severity = worse(f.Severity, SeverityWarning)
 	}
-	f.Moments = b.moments(r, pDidNone, "the P ran nothing")
+	f.Moments = b.moments(r.bench, pDidNone, "the P ran nothing")
 	if b.waited[pDidSpare] > b.waited[pDidNone] {
-		f.Moments = b.moments(r, pDidSpare, "another P was idle")
+		f.Moments = b.moments(r.bench, pDidSpare, "another P was idle")
 	}
 	for id, ns := range r.explains(pDidNone, pDidSpare) {
 		j.explain(id, ns)
@@ -69,12 +84,12 @@ var checkOS = check{id: "os", title: "Waits with nobody of the process in the wa
 	j.explain("unbalanced", b.waited[pDidSpare])
 	j.findings = append(j.findings, f)
 	return j
-}}
+}
 
 const stolenSome = 3
 
 // noCPU is of goroutines that seem to have run for too long.
-func (r *run) noCPU(rep *Report, all []lateStop, j *judgement) {
+func (r *osJudge) noCPU(rep *Report, all []lateStop, j *judgement) {
 	f := Finding{
 		Severity: SeverityWarning,
 		CostOf:   "P time of goroutines that seem to have had no CPU",
@@ -140,11 +155,11 @@ func (s stretches) share(of stretches) float64 {
 
 // starvedDuring is how much of long waits passed within s, as far as the worst
 // tell.
-func (r *run) starvedDuring(rep *Report, s stretches) int64 {
+func (r *osJudge) starvedDuring(rep *Report, s stretches) int64 {
 	var waits stretches
 	for i := range rep.Episodes {
 		if e := &rep.Episodes[i]; e.Wait > starvedAfter {
-			from := r.replay.start + model.Time(e.Start)
+			from := r.Zero + model.Time(e.Start)
 			waits = append(waits, [2]model.Time{from, from + model.Time(e.Wait)})
 		}
 	}

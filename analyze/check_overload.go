@@ -17,7 +17,17 @@ import "fmt"
 //
 // Always decided: the states of all goroutines and Ps are in the trace, and where
 // GOMAXPROCS is not, the Ps seen count.
-var checkOverload = check{id: "overload", title: "More work than the Ps could do", symptom: true, judge: func(r *run, rep *Report) judgement {
+var checkOverload = check{id: "overload", title: "More work than the Ps could do", symptom: true, begin: func(s *Session) judge {
+	return (&overloadJudge{bench: bench{s}, witnesses: newWitnesses(s), latency: Shared(s, newLatency)}).judge
+}}
+
+type overloadJudge struct {
+	bench
+	witnesses
+	latency *latency
+}
+
+func (r *overloadJudge) judge(rep *Report) judgement {
 	n := max(1, gomaxprocsNow(rep))
 	o := saturated(rep, n)
 	j := judgement{measured: fmt.Sprintf("%s with all Ps busy and at least three goroutines waiting per P", dur(o.time))}
@@ -48,7 +58,7 @@ var checkOverload = check{id: "overload", title: "More work than the Ps could do
 	delete(j.explains, "global-queue") // too much work lets all queues wait alike
 	j.findings = []Finding{f}
 	return j
-}}
+}
 
 // overloaded reports whether there was too much work for long enough.
 func overloaded(rep *Report, o saturation) bool {

@@ -16,7 +16,16 @@ import (
 // False positives: none that matter; it is information.
 //
 // Always decided: when a goroutine began to run and when it was stopped is in the trace.
-var checkPreemption = check{id: "preemption", title: "Time slices used up", judge: func(r *run, rep *Report) judgement {
+var checkPreemption = check{id: "preemption", title: "Time slices used up", begin: func(s *Session) judge {
+	return (&preemptionJudge{bench: bench{s}, preempts: Shared(s, newPreemptions)}).judge
+}}
+
+type preemptionJudge struct {
+	bench
+	preempts *preemptions
+}
+
+func (r *preemptionJudge) judge(rep *Report) judgement {
 	n := r.preempts.slice
 	sig, coop := &r.preempts.ran[model.HowSignal], &r.preempts.ran[model.HowCooperative]
 	j := judgement{measured: fmt.Sprintf("%s after a whole time slice; %d by signal and %d at a function call in all", plural(n, "stop"), sig.n, coop.n)}
@@ -45,4 +54,4 @@ var checkPreemption = check{id: "preemption", title: "Time slices used up", judg
 	f.Stacks = f.Stacks[:min(len(f.Stacks), 2)]
 	j.findings = []Finding{f}
 	return j
-}}
+}

@@ -18,7 +18,16 @@ import "fmt"
 // While a trace is taken, chains may last for longer than else: the tracer's own
 // goroutine runs every few milliseconds, and each time a new time slice begins.
 // Queues that a program built with -race shuffles cannot be judged.
-var checkRunnext = check{id: "runnext", title: "Goroutines that ready each other past a P's queue", judge: func(r *run, rep *Report) judgement {
+var checkRunnext = check{id: "runnext", title: "Goroutines that ready each other past a P's queue", begin: func(s *Session) judge {
+	return (&runnextJudge{bench: bench{s}, chains: Shared(s, newChains)}).judge
+}}
+
+type runnextJudge struct {
+	bench
+	chains *chains
+}
+
+func (r *runnextJudge) judge(rep *Report) judgement {
 	c := r.chains
 	j := judgement{measured: fmt.Sprintf("%s of goroutines that readied each other, longest %s; waits behind them up to %s", plural(c.n, "chain"), dur(c.longest), dur(c.waits.max))}
 	if rep.Trace.Race && c.waits.max >= chainWait {
@@ -56,7 +65,7 @@ var checkRunnext = check{id: "runnext", title: "Goroutines that ready each other
 	j.explains = attributed{"starvation": c.starved, "overload": c.starved, "global-queue": c.global}
 	j.findings = []Finding{f}
 	return j
-}}
+}
 
 const (
 	chainWait   = 5_000_000 // ns behind chains that are worth a finding

@@ -17,7 +17,18 @@ import (
 // the trace's ends are counted as the lower bounds that they are.
 //
 // Always decided: every wait for a P has both its ends in the trace, or those of the trace.
-var checkStarvation = check{id: "starvation", title: "Goroutines that waited long for a P", symptom: true, judge: func(r *run, rep *Report) judgement {
+var checkStarvation = check{id: "starvation", title: "Goroutines that waited long for a P", symptom: true, begin: func(s *Session) judge {
+	return (&starvationJudge{bench: bench{s}, latency: Shared(s, newLatency), blame: Shared(s, newBlame), longRuns: Shared(s, newLongRuns)}).judge
+}}
+
+type starvationJudge struct {
+	bench
+	latency  *latency
+	blame    *blame
+	longRuns *longRuns
+}
+
+func (r *starvationJudge) judge(rep *Report) judgement {
 	l := r.latency
 	j := judgement{measured: fmt.Sprintf("longest wait of the program's goroutines %s; %s longer than %s", dur(l.user.max), plural(l.starved, "wait"), dur(starvedAfter))}
 	if l.starved == 0 {
@@ -39,7 +50,7 @@ var checkStarvation = check{id: "starvation", title: "Goroutines that waited lon
 			{"still waiting at the trace's end", plural(l.openEnd, "goroutine")},
 		},
 	}
-	f.Evidence = append(f.Evidence, r.blameEvidence(&r.blame.starved)...)
+	f.Evidence = append(f.Evidence, blameEvidence(&r.blame.starved)...)
 	if l.user.max >= 10*starvedAfter {
 		f.Severity = SeverityCritical
 	}
@@ -65,7 +76,7 @@ var checkStarvation = check{id: "starvation", title: "Goroutines that waited lon
 	}
 	j.findings = []Finding{f}
 	return j
-}}
+}
 
 // starvedAfter is the wait from which a goroutine counts as starved.
 const starvedAfter = 10_000_000 // ns
@@ -144,7 +155,7 @@ func starvationCause(e *Episode) (why, advice string) {
 
 // culpritStack is where the goroutine that ran longest in a wait stopped, if one
 // of its runs was among the longest of all.
-func (r *run) culpritStack(e *Episode) []Stack {
+func (r *starvationJudge) culpritStack(e *Episode) []Stack {
 	if len(e.Culprits) == 0 {
 		return nil
 	}

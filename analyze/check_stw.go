@@ -18,7 +18,17 @@ import (
 // GOMAXPROCS, a heap dump) are as long as what it does in them.
 //
 // Always decided: both ends of every pause are in the trace.
-var checkSTW = check{id: "stop-the-world", title: "Stop-the-world pauses", judge: func(r *run, rep *Report) judgement {
+var checkSTW = check{id: "stop-the-world", title: "Stop-the-world pauses", begin: func(s *Session) judge {
+	return (&stwJudge{bench: bench{s}, witnesses: newWitnesses(s), gc: Shared(s, newGC)}).judge
+}}
+
+type stwJudge struct {
+	bench
+	witnesses
+	gc *gc
+}
+
+func (r *stwJudge) judge(rep *Report) judgement {
 	g := &rep.GC
 	j := judgement{measured: fmt.Sprintf("longest pause %s, %s in all (%s)", dur(rep.Key.STWMax), dur(g.STWTotal), plural(g.STWCount, "pause"))}
 	if rep.Key.STWMax < 1_000_000 {
@@ -47,18 +57,18 @@ var checkSTW = check{id: "stop-the-world", title: "Stop-the-world pauses", judge
 	for i, p := range r.gc.worstSTW.best() {
 		text := fmt.Sprintf("%s: %s", r.names.texts[p.cause], dur(int64(p.end-p.start)))
 		if p.late() {
-			text += "; " + p.holdUp(r)
+			text += "; " + p.holdUp(r.bench)
 		}
 		f.Moments = append(f.Moments, r.moment(p.start, p.end, p.g, p.p, -1, text))
 		if i == 0 {
 			f.Stacks = r.stack("who stopped the world for longest", p.stack)
-			p.explain(r, &f)
+			p.explain(r.bench, &f)
 		}
 	}
 	j.explains = r.explains(pDidStop)
 	j.findings = []Finding{f}
 	return j
-}}
+}
 
 // stopping is the time until the last P had stopped, as far as the trace shows.
 func (p *stwPause) stopping() int64 {
@@ -74,7 +84,7 @@ func (p *stwPause) late() bool {
 }
 
 // holdUp says who stopped last.
-func (p *stwPause) holdUp(r *run) string {
+func (p *stwPause) holdUp(r bench) string {
 	if p.last.Does == model.PDoesSched {
 		return fmt.Sprintf("P%d, whose thread ran no goroutine, stopped last, %s after it was asked to", p.last.P, dur(p.stopping()))
 	}
@@ -82,7 +92,7 @@ func (p *stwPause) holdUp(r *run) string {
 }
 
 // explain says why the longest pause took so long.
-func (p *stwPause) explain(r *run, f *Finding) {
+func (p *stwPause) explain(r bench, f *Finding) {
 	switch {
 	case !p.late():
 		stopped := "all Ps that ran had stopped after " + dur(p.stopping())

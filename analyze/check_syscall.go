@@ -21,7 +21,17 @@ import (
 // threshold.
 //
 // Always decided: system calls and retakes are in the trace.
-var checkSyscall = check{id: "syscalls", title: "System calls and cgo that held Ps", judge: func(r *run, rep *Report) judgement {
+var checkSyscall = check{id: "syscalls", title: "System calls and cgo that held Ps", begin: func(s *Session) judge {
+	return (&syscallJudge{bench: bench{s}, witnesses: newWitnesses(s), handoffs: Shared(s, newHandoffs)}).judge
+}}
+
+type syscallJudge struct {
+	bench
+	witnesses
+	handoffs *handoffs
+}
+
+func (r *syscallJudge) judge(rep *Report) judgement {
 	h := &r.handoffs.after[model.HandoffRetake]
 	pTime := gomaxprocsTime(&rep.Trace, len(rep.Procs))
 	j := judgement{measured: fmt.Sprintf("%s, after %s at the median, %s of P time held", plural(h.n, "retake"), dur(h.quantile(.5)), dur(h.total))}
@@ -68,11 +78,11 @@ var checkSyscall = check{id: "syscalls", title: "System calls and cgo that held 
 	j.explains = r.explains(pDidCall)
 	j.findings = []Finding{f}
 	return j
-}}
+}
 
 // behindCalls adds how long goroutines waited for a P that a system call held, and
 // makes that the point where it is more than what retakes cost.
-func (r *run) behindCalls(f *Finding) {
+func (r *syscallJudge) behindCalls(f *Finding) {
 	behind, worst := r.blame.waited[pDidCall], r.blame.worst[pDidCall].best()
 	longest := worst[0].part
 	f.Evidence = append(f.Evidence,
@@ -88,7 +98,7 @@ func (r *run) behindCalls(f *Finding) {
 	f.What = fmt.Sprintf("Waits for a P of %s and more lasted %s in all; for %s of that a goroutine in a system call had the P. ",
 		dur(blamedFrom), dur(r.blame.waited.total()), percent(behind, r.blame.waited.total())) + f.What
 	f.Sure, f.SureWhy = "high", "system calls and retakes are in the trace; on whose queue a goroutine stood is inferred"
-	f.Moments = r.blame.moments(r, pDidCall, "a system call had the P")
+	f.Moments = r.blame.moments(r.bench, pDidCall, "a system call had the P")
 }
 
 // retakeStorm is how many retakes a second are worth a finding whatever they cost.

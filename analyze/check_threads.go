@@ -11,7 +11,9 @@ import "fmt"
 // False positives: a program that has just started grows to its usual number.
 //
 // Always decided: a thread shows in the trace once it runs a goroutine.
-var checkThreads = check{id: "threads", title: "Thread growth", judge: func(r *run, rep *Report) judgement {
+var checkThreads = check{id: "threads", title: "Thread growth", begin: func(*Session) judge { return judgeThreads }}
+
+func judgeThreads(rep *Report) judgement {
 	t := &rep.Threads
 	j := judgement{measured: fmt.Sprintf("%s, %d first seen late, %d in system calls at once", plural(int64(t.Count), "thread"), t.LateNew, t.Peak)}
 	if t.LateNew < 10 || t.LateNew <= gomaxprocsNow(rep) {
@@ -31,4 +33,4 @@ var checkThreads = check{id: "threads", title: "Thread growth", judge: func(r *r
 	}
 	j.findings = []Finding{f}
 	return j
-}}
+}

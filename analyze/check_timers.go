@@ -21,7 +21,16 @@ import "fmt"
 // longer, while all Ps are busy. Where more than a tenth of the waits is longer
 // although a P is idle, the place is left out. Of a channel, a wait counts that nothing but a timer ended:
 // no goroutine and no P on behalf of one.
-var checkTimers = check{id: "timers", title: "Timers and sleeps that ended late", symptom: true, judge: func(r *run, rep *Report) judgement {
+var checkTimers = check{id: "timers", title: "Timers and sleeps that ended late", symptom: true, begin: func(s *Session) judge {
+	return (&timersJudge{bench: bench{s}, timers: Shared(s, newTimers)}).judge
+}}
+
+type timersJudge struct {
+	bench
+	timers *timers
+}
+
+func (r *timersJudge) judge(rep *Report) judgement {
 	t := r.timers
 	var late histogram
 	worst := newTopK[overslept](maxMoments)
@@ -81,7 +90,7 @@ var checkTimers = check{id: "timers", title: "Timers and sleeps that ended late"
 	}
 	j.findings = []Finding{f}
 	return j
-}}
+}
 
 const (
 	sleepsEnough = 20

@@ -15,7 +15,17 @@ import "fmt"
 //
 // Always decided: what each P did is in the trace, and where GOMAXPROCS is not, the Ps
 // seen count.
-var checkUnbalanced = check{id: "unbalanced", title: "Work on one P while others were idle", symptom: true, judge: func(r *run, rep *Report) judgement {
+var checkUnbalanced = check{id: "unbalanced", title: "Work on one P while others were idle", symptom: true, begin: func(s *Session) judge {
+	return (&unbalancedJudge{bench: bench{s}, witnesses: newWitnesses(s), procs: Shared(s, newProcs)}).judge
+}}
+
+type unbalancedJudge struct {
+	bench
+	witnesses
+	procs *procs
+}
+
+func (r *unbalancedJudge) judge(rep *Report) judgement {
 	b := r.blame
 	ns, all := b.waited[pDidSpare], b.waited.total()
 	j := judgement{measured: fmt.Sprintf("%s of %s that waits of %s and more lasted", dur(ns), dur(all), dur(blamedFrom))}
@@ -37,7 +47,7 @@ var checkUnbalanced = check{id: "unbalanced", title: "Work on one P while others
 		Advice:   "If the machine had CPUs to spare, this is worth a report to the Go project, with the trace; if not, see which other process had them.",
 		Sure:     "medium", SureWhy: "a P that is promised to a thread which is just waking still looks idle in the trace",
 		Evidence: []Evidence{{"share of the time in such waits", percent(ns, all)}},
-		Moments:  b.moments(r, pDidSpare, "another P was idle"),
+		Moments:  b.moments(r.bench, pDidSpare, "another P was idle"),
 	}
 	for _, p := range rep.Procs {
 		f.Evidence = append(f.Evidence, Evidence{fmt.Sprintf("P%d ran goroutines", p.P), percent(p.Running, analysed(rep))})
@@ -49,7 +59,7 @@ var checkUnbalanced = check{id: "unbalanced", title: "Work on one P while others
 	j.explains["idle-p"] = min(ns, r.procs.wastes.long)
 	j.findings = []Finding{f}
 	return j
-}}
+}
 
 // maxProcEvidence is how many Ps a finding lists.
 const maxProcEvidence = 16

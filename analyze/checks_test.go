@@ -174,18 +174,18 @@ func scenarios(t *testing.T, dir string, say func(*Report) string) {
 func analyzeScenario(t *testing.T, text string) *Report {
 	t.Helper()
 	b := scenarioBatch(t, text)
-	var r run
-	opt := Options{Name: "scenario", Slices: 1000}
-	if err := r.take(b, opt); err != nil {
+	a := analysis{opt: Options{ReadOptions: ReadOptions{Name: "scenario"}, Slices: 1000}}
+	tr, err := runBatch(b, a.opt.ReadOptions, a.begin)
+	if err != nil {
 		t.Fatal(err)
 	}
-	r.finish()
-	rep := newReport(opt)
-	rep.Trace = Trace{Name: "scenario", Format: b.format, Complete: true, Events: int64(len(b.events))}
-	if err := r.report(rep, opt); err != nil {
-		t.Fatal(err)
-	}
-	return rep
+	return a.report(tr)
+}
+
+// runBatch is Run on events that have been decoded.
+func runBatch(b *batch, opt ReadOptions, begin func(*Session)) (Trace, error) {
+	tr := Trace{Name: opt.Name, Format: b.format, Complete: true, Events: int64(len(b.events))}
+	return run(opt, begin, func(sink func(*batch) error) (Trace, error) { return tr, sink(b) })
 }
 
 // scenarioBatch is events written as text, as if they had been decoded. A first

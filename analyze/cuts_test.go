@@ -24,10 +24,10 @@ func TestCuts(t *testing.T) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
 			data := readTrace(t, file)
-			want := everything(t, data, Options{Name: "cut", Workers: 1})
+			want := everything(t, data, ReadOptions{Name: "cut", Workers: 1})
 			for seed, most := range []int{40, 3000} {
 				rnd := rand.New(rand.NewPCG(uint64(seed), 7))
-				got := everything(t, data, Options{Name: "cut", Workers: 3, Cut: func() int { return 1 + rnd.IntN(most) }})
+				got := everything(t, data, ReadOptions{Name: "cut", Workers: 3, Cut: func() int { return 1 + rnd.IntN(most) }})
 				for name := range want {
 					if !bytes.Equal(got[name], want[name]) {
 						t.Errorf("%s differs when facts are handed on after 1 to %d events: %s", name, most, firstDifference(got[name], want[name]))
@@ -79,7 +79,7 @@ func readTrace(t *testing.T, file string) []byte {
 }
 
 // everything is all that can be said of a trace, as JSON by what says it.
-func everything(t *testing.T, data []byte, opt Options) map[string][]byte {
+func everything(t *testing.T, data []byte, opt ReadOptions) map[string][]byte {
 	t.Helper()
 	out := map[string][]byte{}
 	keep := func(name string, v any, err error) {
@@ -94,8 +94,7 @@ func everything(t *testing.T, data []byte, opt Options) map[string][]byte {
 	}
 	ctx, read := context.Background(), func() io.Reader { return bytes.NewReader(data) }
 
-	full := opt
-	full.Slices, full.Explain, full.Spans = 20_000, true, true
+	full := Options{ReadOptions: opt, Slices: 20_000, Explain: true, Spans: true}
 	rep, err := Analyze(ctx, read(), full)
 	keep("analyze", rep, err)
 	if err != nil {

@@ -56,7 +56,7 @@ type Decision struct {
 // the order of the trace, from one goroutine that is not the caller's; nil is all
 // kinds. The Trace says what was read and
 // what was lost; errors are those of Analyze, or sink's.
-func Decisions(ctx context.Context, r io.Reader, opt Options, kinds []DecisionKind, sink func(*Decision) error) (Trace, error) {
+func Decisions(ctx context.Context, r io.Reader, opt ReadOptions, kinds []DecisionKind, sink func(*Decision) error) (Trace, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	d := &decider{sink: sink, fail: cancel, wanted: map[DecisionKind]bool{}}
@@ -66,27 +66,15 @@ func Decisions(ctx context.Context, r io.Reader, opt Options, kinds []DecisionKi
 	for _, k := range kinds {
 		d.wanted[k] = true
 	}
-	run := run{begun: func(r *run) {
-		d.names = r.names
-		r.replay.collectors = []collector{d}
-		r.replay.pushed = true
-	}}
-	tr, err := load(ctx, r, opt, func(b *batch) error { return run.take(b, opt) })
-	if err == nil {
-		run.finish()
-	}
-	run.stop()
-	if err := cmp.Or(d.err, err); err != nil {
-		return tr, err
-	}
-	if run.replay != nil {
-		tr.DurationNS = int64(run.replay.end - run.replay.start)
-		run.identify(&tr, opt)
-	}
-	return tr, nil
+	tr, err := Run(ctx, r, opt, func(s *Session) {
+		d.names = s.names
+		s.ReaderTimes = true // whoever compares decisions with events reads those with it
+		s.Add(d)
+	})
+	return tr, cmp.Or(d.err, err)
 }
 
-// decider is the collector that hands decisions on.
+// decider is the watcher that hands decisions on.
 type decider struct {
 	names  *names
 	sink   func(*Decision) error
@@ -96,8 +84,8 @@ type decider struct {
 	sets   map[model.Sources][]string
 }
 
-// observe merges the facts of all kinds by time.
-func (d *decider) observe(f *model.Facts) {
+// Watch merges the facts of all kinds by time.
+func (d *decider) Watch(f *model.Facts) {
 	var i, j, k, l int
 	for d.err == nil {
 		const never = model.Time(1<<63 - 1)
@@ -179,5 +167,3 @@ func (d *decider) candidates(set model.Sources) []string {
 	d.sets[set] = names
 	return names
 }
-
-func (d *decider) report(*Report) {}

@@ -18,7 +18,9 @@ type dispatches struct {
 	diverged [model.NumDivergences]int64
 }
 
-func (d *dispatches) observe(f *model.Facts) {
+func newDispatches(*Session) *dispatches { return &dispatches{steals: map[[2]model.ProcID]int64{}} }
+
+func (d *dispatches) Watch(f *model.Facts) {
 	for i := range f.Dispatches {
 		x := &f.Dispatches[i]
 		c := &d.sources[x.Source]
@@ -42,7 +44,7 @@ func (d *dispatches) observe(f *model.Facts) {
 	}
 }
 
-func (d *dispatches) report(r *Report) {
+func (d *dispatches) Fill(r *Report) {
 	out := &r.Dispatches
 	for s := range d.sources {
 		c := d.sources[s]

@@ -57,9 +57,13 @@ type culprit struct {
 	fn uint32
 }
 
-// observe goes through the waits in order of time; what the Ps did until a wait's
+func newEpisodes(s *Session) *episodes {
+	return &episodes{names: s.names, zero: s.Zero, worst: newTopK[*episode](maxEpisodes)}
+}
+
+// Watch goes through the waits in order of time; what the Ps did until a wait's
 // end comes before it.
-func (e *episodes) observe(f *model.Facts) {
+func (e *episodes) Watch(f *model.Facts) {
 	e.ps = f.Ps
 	dispatches := f.Dispatches
 	waits := func(until model.Time) {
@@ -191,7 +195,7 @@ func (e *episodes) keep(wait int64, x *episode) {
 	}
 }
 
-func (e *episodes) report(r *Report) {
+func (e *episodes) Fill(r *Report) {
 	for _, x := range e.worst.best() {
 		x.Func = e.names.startFunc(x.fn)
 		if isRuntime(x.Func) {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"gmptrace/analyze"
+	"gmptrace/model"
 )
 
 // A test can trace the code that it tests, and fail if the scheduler got in its
@@ -24,7 +25,7 @@ func ExampleAnalyze_inTest() {
 		}
 		run()
 		trace.Stop()
-		report, err := analyze.Analyze(context.Background(), &buf, analyze.Options{Name: t.Name()})
+		report, err := analyze.Analyze(context.Background(), &buf, analyze.Options{ReadOptions: analyze.ReadOptions{Name: t.Name()}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,7 +45,7 @@ func ExampleAnalyze() {
 		log.Fatal(err)
 	}
 	defer f.Close()
-	report, err := analyze.Analyze(context.Background(), f, analyze.Options{Name: "webshop"})
+	report, err := analyze.Analyze(context.Background(), f, analyze.Options{ReadOptions: analyze.ReadOptions{Name: "webshop"}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -72,7 +73,7 @@ func ExampleExplain() {
 		log.Fatal(err)
 	}
 	defer f.Close()
-	x, err := analyze.Explain(context.Background(), f, analyze.Options{Name: "webshop"},
+	x, err := analyze.Explain(context.Background(), f, analyze.ReadOptions{Name: "webshop"},
 		analyze.Selector{Kind: analyze.KindRequest, Pattern: regexp.MustCompile("ServeHTTP"), Top: 1})
 	if err != nil {
 		log.Fatal(err)
@@ -89,4 +90,36 @@ func ExampleExplain() {
 	// every nanosecond has a cause: true
 	// most of it: waiting on a channel receive for a goroutine that was itself waiting for a P behind other goroutines in its queue
 	// behind: (*shop).repriceEvery.func1
+}
+
+// dispatched counts how often goroutines were put on a P, by the function that they
+// began in.
+type dispatched struct {
+	session *analyze.Session
+	by      map[string]int
+}
+
+func (d *dispatched) Watch(f *model.Facts) {
+	for i := range f.Dispatches {
+		d.by[d.session.Func(f.Dispatches[i].Func)]++
+	}
+}
+
+// Run tells a watcher of one's own what the scheduler did.
+func ExampleRun() {
+	f, err := os.Open("../fixtures/real/webshop-go1.26-p4.trace")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer f.Close()
+	d := &dispatched{by: map[string]int{}}
+	_, err = analyze.Run(context.Background(), f, analyze.ReadOptions{Name: "webshop"}, func(s *analyze.Session) {
+		d.session = s
+		s.Add(d)
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("connections ran:", d.by["net/http.(*conn).serve"] > 0)
+	// Output: connections ran: true
 }

@@ -157,36 +157,25 @@ type PathStep struct {
 
 // Explain reads a trace from r and explains what sel selects. Errors are those of
 // Analyze. Selecting nothing is no error: Durations.Count and Unfinished are 0.
-func Explain(ctx context.Context, r io.Reader, opt Options, sel Selector) (*Explanation, error) {
+func Explain(ctx context.Context, r io.Reader, opt ReadOptions, sel Selector) (*Explanation, error) {
 	var e *explainer
-	run := run{begun: func(r *run) { e = explains(r, sel) }}
-	defer run.stop()
-	tr, err := load(ctx, r, opt, func(b *batch) error { return run.take(b, opt) })
+	tr, err := Run(ctx, r, opt, func(s *Session) { e = explains(s, sel) })
 	if err != nil {
 		return nil, err
 	}
-	run.finish()
-	rep := newReport(opt)
-	rep.Trace = tr
-	rep.Trace.Name = opt.Name
-	if run.replay == nil {
-		run.noEvents(rep)
-		return &Explanation{Schema: ExplainSchema, Version: rep.Version, Trace: rep.Trace, Kind: sel.Kind, Headline: rep.Verdict.Headline, Detail: rep.Verdict.Detail}, nil
+	x := &Explanation{Kind: sel.Kind, Headline: noEvents.Headline, Detail: noEvents.Detail}
+	if e != nil {
+		x = e.explanation()
 	}
-	if err := run.describe(&rep.Trace, opt); err != nil {
-		return nil, err
-	}
-	run.gomaxprocs.report(rep)
-	x := e.explanation()
-	x.Schema, x.Version, x.Trace = ExplainSchema, rep.Version, rep.Trace
+	x.Schema, x.Version, x.Trace = ExplainSchema, opt.version(), tr
 	return x, nil
 }
 
-// explains makes a run explain what sel selects, and nothing else.
-func explains(r *run, sel Selector) *explainer {
-	e := newExplainer(r.names, r.replay.window, r.gomaxprocs.zero, sel)
-	r.replay.collectors = []collector{r.gomaxprocs, e}
-	r.replay.sched.Begun = true
-	r.replay.uncut = true // what happened before the window may explain what is in it
+// explains makes a session explain what sel selects.
+func explains(s *Session, sel Selector) *explainer {
+	e := newExplainer(s, sel)
+	s.Begun = true
+	s.WholeTrace = true // what happened before the window may explain what is in it
+	s.Add(e)
 	return e
 }

@@ -68,11 +68,9 @@ func explainScenario(t *testing.T, events string, sel Selector) *Explanation {
 	t.Helper()
 	b := scenarioBatch(t, events)
 	var e *explainer
-	r := run{begun: func(r *run) { e = explains(r, sel) }}
-	if err := r.take(b, Options{Name: "scenario"}); err != nil {
+	if _, err := runBatch(b, ReadOptions{Name: "scenario"}, func(s *Session) { e = explains(s, sel) }); err != nil {
 		t.Fatal(err)
 	}
-	r.finish()
 	return e.explanation()
 }
 
@@ -169,7 +167,7 @@ func TestExplainedTimeAddsUp(t *testing.T) {
 		for _, sel := range []Selector{{}, {Kind: KindStall}, {Kind: KindGoroutine, Pattern: all}, {Kind: KindTask, Pattern: all},
 			{Kind: KindRegion, Pattern: all}, {Kind: KindLog, Pattern: all}, {Kind: KindRequest}} {
 			sel.Top = 20
-			x, err := Explain(t.Context(), bytes.NewReader(data), Options{Name: "recorded"}, sel)
+			x, err := Explain(t.Context(), bytes.NewReader(data), ReadOptions{Name: "recorded"}, sel)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -177,7 +175,7 @@ func TestExplainedTimeAddsUp(t *testing.T) {
 			if sel.Kind != "" && sel.Kind != KindGoroutine {
 				continue // those two go through all that could come out in another order
 			}
-			again, err := Explain(t.Context(), bytes.NewReader(data), Options{Name: "recorded"}, sel)
+			again, err := Explain(t.Context(), bytes.NewReader(data), ReadOptions{Name: "recorded"}, sel)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -199,15 +197,14 @@ func TestHistoryForgets(t *testing.T) {
 	for _, sel := range []Selector{{Kind: KindRequest}, {Kind: KindGoroutine, Pattern: regexp.MustCompile("")}} {
 		var e *explainer
 		most := 0
-		r := run{begun: func(r *run) {
-			e = explains(r, sel)
-			e.h = newHistory(r.names, soft, hard)
-			r.replay.collectors = append(r.replay.collectors, watch(func() { most = max(most, e.h.kept) }))
-		}}
-		if _, err := load(t.Context(), bytes.NewReader(data), Options{}, func(b *batch) error { return r.take(b, Options{}) }); err != nil {
+		begin := func(s *Session) {
+			e = explains(s, sel)
+			e.h = newHistory(s.names, soft, hard)
+			s.Add(watch(func() { most = max(most, e.h.kept) }))
+		}
+		if _, err := Run(t.Context(), bytes.NewReader(data), ReadOptions{}, begin); err != nil {
 			t.Fatal(err)
 		}
-		r.finish()
 		x := e.explanation()
 		addsUp(t, x)
 		if most > hard+2*spreadEvery {
@@ -219,8 +216,7 @@ func TestHistoryForgets(t *testing.T) {
 	}
 }
 
-// watch is a collector that only looks.
+// watch is a watcher that only looks.
 type watch func()
 
-func (w watch) observe(*model.Facts) { w() }
-func (w watch) report(*Report)       {}
+func (w watch) Watch(*model.Facts) { w() }

@@ -115,8 +115,9 @@ func (b *bill) sub(o *bill) {
 	}
 }
 
-func newExplainer(n *names, w *window, zero model.Time, sel Selector) *explainer {
-	e := &explainer{names: n, window: w, zero: zero, path: maxSteps, every: 1, h: newHistory(n, HistorySoft, HistoryHard), locks: &lockSites{names: n}, bodies: map[model.GoID]string{}}
+func newExplainer(s *Session, sel Selector) *explainer {
+	n := s.names
+	e := &explainer{names: n, window: s.window, zero: s.Zero, path: maxSteps, every: 1, h: newHistory(n, HistorySoft, HistoryHard), locks: &lockSites{names: n}, bodies: map[model.GoID]string{}}
 	top := cmp.Or(sel.Top, DefaultTop)
 	for _, f := range e.finders(sel) {
 		f.top = top
@@ -161,7 +162,7 @@ func (e *explainer) finders(sel Selector) []*group {
 		stalls}
 }
 
-func (e *explainer) observe(f *model.Facts) {
+func (e *explainer) Watch(f *model.Facts) {
 	for rest := *f; ; {
 		part, ends := e.portions.next(&rest)
 		e.now = part.Now
@@ -440,5 +441,3 @@ func (l *gLine) between(h *history, at model.Time) string {
 	}
 	return "unknown"
 }
-
-func (e *explainer) report(*Report) {}

@@ -17,11 +17,18 @@ const maxMoments = 5
 type check struct {
 	id    string
 	title string // what was checked, as a noun: "Idle Ps while work waited"
-	judge func(*run, *Report) judgement
+
+	// begin asks the session for the watchers that it needs, and says how it judges
+	// by what they have seen.
+	begin func(*Session) judge
 
 	// What it finds is a symptom: it ranks behind the cause that explains it.
 	symptom bool
 }
+
+// judge tells what a check finds in a trace that has been read to its end. The
+// report's tables are filled.
+type judge func(*Report) judgement
 
 // judgement is what a check found out.
 type judgement struct {
@@ -79,12 +86,12 @@ func CheckIDs() []string {
 	return ids
 }
 
-// check runs every check and ranks what they found: the severest first, among
+// judge runs every check and ranks what they found: the severest first, among
 // those the costliest, and symptoms behind what explains them.
-func (r *run) check(rep *Report) {
+func (a *analysis) judge(rep *Report) {
 	var found []judged
-	for _, c := range checks {
-		j := c.judge(r, rep)
+	for i, c := range checks {
+		j := a.judges[i](rep)
 		rep.Checks = append(rep.Checks, Check{ID: c.id, Title: c.title, Measured: j.measured, Undecided: j.undecided, Findings: len(j.findings)})
 		for _, f := range j.findings {
 			f.ID = c.id
@@ -100,7 +107,7 @@ func (r *run) check(rep *Report) {
 		}
 		rep.Findings = append(rep.Findings, f.Finding)
 	}
-	rep.Verdict = r.verdict(rep)
+	rep.Verdict = verdict(rep)
 }
 
 // judged is a finding on its way to its rank.
@@ -166,8 +173,8 @@ func (s Severity) rank() int {
 func (s Severity) AtLeast(t Severity) bool { return s.rank() >= t.rank() }
 
 // verdict is the answer to "was it the scheduler?".
-func (r *run) verdict(rep *Report) Verdict {
-	where := r.whereTimeWent(rep)
+func verdict(rep *Report) Verdict {
+	where := whereTimeWent(rep)
 	if len(rep.Findings) > 0 && rep.Findings[0].Severity.AtLeast(SeverityWarning) {
 		f := &rep.Findings[0]
 		v := Verdict{Severity: f.Severity, Headline: f.Title + ".", Detail: f.What + " " + where}
@@ -203,7 +210,7 @@ func littleOf(findings []Finding, whole int64) bool {
 
 // whereTimeWent says where the time of the program's own goroutines went, of those
 // that did anything: a pool of thousands that only stood by would drown the rest.
-func (r *run) whereTimeWent(rep *Report) string {
+func whereTimeWent(rep *Report) string {
 	var sum struct{ running, runnable, syscall, total, parked int64 }
 	blocked, waits := map[string]int64{}, map[string]mostOf{} // by reason
 	var calls mostOf
@@ -299,20 +306,20 @@ func blockedOn(reason string) string {
 	return fmt.Sprintf("blocked on %q", reason)
 }
 
-// offset is an instant as nanoseconds from the trace's first event.
-func (r *run) offset(t model.Time) int64 { return int64(t - r.replay.start) }
+// bench is what all judges have at hand: the session that they judge.
+type bench struct{ *Session }
 
 // moment is a window around [start, end] for the timeline.
-func (r *run) moment(start, end model.Time, g model.GoID, p model.ProcID, m model.MIndex, text string) Moment {
-	return Moment{Start: r.offset(start), End: r.offset(end), G: g, P: p, M: r.names.threadID(m), Text: text}
+func (b bench) moment(start, end model.Time, g model.GoID, p model.ProcID, m model.MIndex, text string) Moment {
+	return Moment{Start: b.offset(start), End: b.offset(end), G: g, P: p, M: b.names.threadID(m), Text: text}
 }
 
 // stack is the stack with this index for a report.
-func (r *run) stack(title string, i uint32) []Stack {
-	if i == 0 || int(i) >= len(r.names.stacks) {
+func (b bench) stack(title string, i uint32) []Stack {
+	if i == 0 || int(i) >= len(b.names.stacks) {
 		return nil
 	}
-	return []Stack{{Title: title, Frames: r.names.stacks[i]}}
+	return []Stack{{Title: title, Frames: b.names.stacks[i]}}
 }
 
 // analysed is the analysed length in nanoseconds.

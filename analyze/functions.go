@@ -20,6 +20,8 @@ type functionTime struct {
 	waits   histogram
 }
 
+func newFunctions(s *Session) *functions { return &functions{names: s.names} }
+
 func (f *functions) at(stack uint32) *functionTime {
 	i := f.names.start[stack]
 	for int(i) >= len(f.byFunc) {
@@ -31,7 +33,7 @@ func (f *functions) at(stack uint32) *functionTime {
 	return f.byFunc[i]
 }
 
-func (f *functions) observe(x *model.Facts) {
+func (f *functions) Watch(x *model.Facts) {
 	for i := range x.Gs {
 		f.add(&x.Gs[i])
 	}
@@ -75,7 +77,7 @@ func (f *functions) add(iv *model.GInterval) {
 	}
 }
 
-func (f *functions) report(r *Report) {
+func (f *functions) Fill(r *Report) {
 	at := f.names.startFrames()
 	for i, t := range f.byFunc {
 		if t == nil {

@@ -51,7 +51,12 @@ type stwPause struct {
 	stopped bool
 }
 
-func (c *gc) observe(f *model.Facts) {
+func newGC(s *Session) *gc {
+	return &gc{names: s.names, zero: s.Zero, window: s.window, kinds: map[int64]*STWKind{}, sweeps: map[model.ProcID]model.Time{},
+		longest: newTopK[GCRange](MaxRanges), worstSTW: newTopK[stwPause](maxMoments), assists: newTopK[model.GInterval](maxMoments)}
+}
+
+func (c *gc) Watch(f *model.Facts) {
 	ps := f.Ps
 	for i := range f.Events {
 		ev := &f.Events[i]
@@ -199,7 +204,7 @@ func (c *gc) keep(r GCRange) {
 	c.longest.offer(r.End-r.Start, r)
 }
 
-func (c *gc) report(r *Report) {
+func (c *gc) Fill(r *Report) {
 	c.endAll(c.zero + model.Time(r.Trace.DurationNS))
 	for _, k := range c.kinds {
 		c.out.STWs = append(c.out.STWs, *k)

@@ -8,7 +8,9 @@ type handoffs struct {
 	worst *topK[model.Handoff]
 }
 
-func (h *handoffs) observe(f *model.Facts) {
+func newHandoffs(*Session) *handoffs { return &handoffs{worst: newTopK[model.Handoff](maxMoments)} }
+
+func (h *handoffs) Watch(f *model.Facts) {
 	for i := range f.Handoffs {
 		x := &f.Handoffs[i]
 		h.after[x.Cause].add(int64(x.After))
@@ -16,7 +18,7 @@ func (h *handoffs) observe(f *model.Facts) {
 	}
 }
 
-func (h *handoffs) report(r *Report) {
+func (h *handoffs) Fill(r *Report) {
 	for c := range h.after {
 		a := &h.after[c]
 		if a.n == 0 {
@@ -52,7 +54,11 @@ const wholeSlice = 9_000_000 // ns
 // Source: proc.go, sysmon and retake.
 const lateSlice = 30_000_000 // ns
 
-func (p *preemptions) observe(f *model.Facts) {
+func newPreemptions(*Session) *preemptions {
+	return &preemptions{worst: newTopK[model.Preempt](maxMoments)}
+}
+
+func (p *preemptions) Watch(f *model.Facts) {
 	for i := range f.Preempts {
 		x := &f.Preempts[i]
 		p.ran[x.How].add(int64(x.Ran))
@@ -70,7 +76,7 @@ func (p *preemptions) observe(f *model.Facts) {
 	}
 }
 
-func (p *preemptions) report(r *Report) {
+func (p *preemptions) Fill(r *Report) {
 	for how := range p.ran {
 		h := &p.ran[how]
 		if h.n == 0 {

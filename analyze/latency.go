@@ -24,7 +24,11 @@ type latency struct {
 	peakAt    model.Time
 }
 
-func (l *latency) observe(f *model.Facts) {
+func newLatency(s *Session) *latency {
+	return &latency{zero: s.Zero, functions: Shared(s, newFunctions)}
+}
+
+func (l *latency) Watch(f *model.Facts) {
 	for i := range f.Gs {
 		if iv := &f.Gs[i]; iv.State == model.GRunnable && (iv.Open != 0 || iv.End-iv.Start > starvedAfter) {
 			l.notable(iv)
@@ -62,7 +66,7 @@ func (l *latency) notable(iv *model.GInterval) {
 	}
 }
 
-func (l *latency) report(r *Report) {
+func (l *latency) Fill(r *Report) {
 	for _, t := range l.functions.byFunc {
 		if t == nil {
 			continue

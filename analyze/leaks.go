@@ -44,7 +44,9 @@ type stuckAt struct {
 	g      model.GoID // blocked for longest
 }
 
-func (l *leaks) observe(f *model.Facts) {
+func newLeaks(s *Session) *leaks { return &leaks{names: s.names, window: s.window} }
+
+func (l *leaks) Watch(f *model.Facts) {
 	if l.step == 0 {
 		l.step, l.from = leakTick, l.window.from
 	}
@@ -68,6 +70,9 @@ func (l *leaks) ended(iv *model.GInterval) {
 	}
 	l.returned[iv.Stack] = max(l.returned[iv.Stack], int64(iv.End-iv.Start), 1)
 }
+
+// finish takes the samples that no goroutine's stretch came after.
+func (l *leaks) finish() { l.sampleUntil(l.now) }
 
 func (l *leaks) sampleUntil(now model.Time) {
 	for l.from+l.step*model.Time(l.n+1) <= now {
@@ -213,5 +218,3 @@ func (g *growth) leaks(l *leaks) bool {
 	}
 	return rose >= leakParts-2
 }
-
-func (l *leaks) report(*Report) { l.sampleUntil(l.now) }

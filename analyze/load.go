@@ -39,7 +39,7 @@ const progressEvery = 250 * time.Millisecond
 // Start, Bytes, Events, Generations, LargestGenBytes, Complete, Lost and Notes.
 // The error is an *InputError if nothing at all can be analysed, and ctx.Err()
 // when ctx is cancelled; a Read of r may then still be under way.
-func load(ctx context.Context, r io.Reader, opt Options, sink func(*batch) error) (Trace, error) {
+func load(ctx context.Context, r io.Reader, opt ReadOptions, sink func(*batch) error) (Trace, error) {
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
 	l := newLoader(inner, opt, sink)
@@ -75,7 +75,7 @@ func load(ctx context.Context, r io.Reader, opt Options, sink func(*batch) error
 //	   └───────▶ decoder ──▶ generation.out ─┘
 type loader struct {
 	ctx       context.Context
-	opt       Options
+	opt       ReadOptions
 	sink      func(*batch) error
 	maxMemory int64
 	workers   int
@@ -114,7 +114,7 @@ type generation struct {
 	err     error // why it could not be decoded to its end
 }
 
-func newLoader(ctx context.Context, opt Options, sink func(*batch) error) *loader {
+func newLoader(ctx context.Context, opt ReadOptions, sink func(*batch) error) *loader {
 	l := &loader{ctx: ctx, opt: opt, sink: sink, maxMemory: opt.MaxMemory, workers: opt.Workers}
 	if l.maxMemory <= 0 {
 		l.maxMemory = DefaultMaxMemory

@@ -19,7 +19,9 @@ type locked struct {
 	worst *topK[model.GInterval]
 }
 
-func (l *locked) observe(f *model.Facts) {
+func newLocked(*Session) *locked { return &locked{worst: newTopK[model.GInterval](maxMoments)} }
+
+func (l *locked) Watch(f *model.Facts) {
 	if len(f.Handoffs) > 0 || l.n > 0 {
 		l.readied(f)
 	}
@@ -106,5 +108,3 @@ func (l *locked) awaits(x *model.Handoff) {
 
 // waiting is where a goroutine is noted whose next wait counts.
 func (l *locked) waiting(g model.GoID) *model.GoID { return &l.gs[uint64(g)%uint64(len(l.gs))] }
-
-func (l *locked) report(*Report) {}

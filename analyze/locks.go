@@ -70,7 +70,11 @@ type lockedOut struct {
 // the last of them had got the mutex.
 type holding struct{ runnable, syscall, blocked, rest, others int64 }
 
-func (l *locks) observe(f *model.Facts) {
+func newLocks(s *Session) *locks {
+	return &locks{names: s.names, mutexes: &lockSites{names: s.names}, byName: map[string]int32{}}
+}
+
+func (l *locks) Watch(f *model.Facts) {
 	for i := range f.Gs {
 		iv := &f.Gs[i]
 		site := int32(0)
@@ -218,7 +222,7 @@ func (h *holding) did() string {
 	return "mostly ran"
 }
 
-func (x *lockedOut) text(r *run) string {
+func (x *lockedOut) text(r bench) string {
 	s := fmt.Sprintf("%s waited %s for a mutex", named(int64(x.g), r.names.startFunc(x.fn)), dur(x.wait))
 	if x.by == model.NoG {
 		return s
@@ -281,5 +285,3 @@ func (l *locks) worstSite(span int64) (worst *lockSite, convoy bool) {
 	}
 	return sites[0], is(sites[0])
 }
-
-func (l *locks) report(*Report) {}

@@ -17,7 +17,11 @@ type longRun struct {
 	how model.How // in which it was stopped
 }
 
-func (l *longRuns) observe(f *model.Facts) {
+func newLongRuns(*Session) *longRuns {
+	return &longRuns{worst: newTopK[model.PInterval](maxMoments), overran: newTopK[longRun](maxMoments)}
+}
+
+func (l *longRuns) Watch(f *model.Facts) {
 	l.stops.observe(f)
 	for i := range f.Ps {
 		iv := &f.Ps[i]
@@ -35,5 +39,3 @@ func (l *longRuns) observe(f *model.Facts) {
 		}
 	}
 }
-
-func (l *longRuns) report(*Report) {}

@@ -88,7 +88,7 @@ func TestLoopbackOnlySender(t *testing.T) {
 // only then, computes for 30 µs. Two Ps do that at once. G2 then waits for G1's wake:
 // the second of its waits that goroutines end.
 func TestLoopbackWorkload(t *testing.T) {
-	c := newWorkloads(sending(), &window{0, forever}, 0)
+	c := newWorkloads(&Session{names: sending(), window: &window{0, forever}})
 	var f model.Facts
 	const rounds = 3
 	for r := range model.Time(rounds) {
@@ -112,7 +112,7 @@ func TestLoopbackWorkload(t *testing.T) {
 		}
 	}
 	f.Now = rounds * 100 * us
-	c.observe(&f)
+	c.Watch(&f)
 	w := c.build()
 	if n := c.local.matched(); n != rounds {
 		t.Fatalf("%d waits matched, want %d", n, rounds)

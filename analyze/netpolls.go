@@ -18,9 +18,10 @@ type netpolls struct {
 	worst   *topK[polledAt]
 }
 
-func newNetpolls(b *blame) *netpolls {
-	n := &netpolls{blame: b, worst: newTopK[polledAt](maxMoments)}
-	b.listeners = append(b.listeners, n.stretch)
+// newNetpolls makes blame tell netpolls the stretches, in step with the Ps'.
+func newNetpolls(s *Session) *netpolls {
+	n := &netpolls{blame: Shared(s, newBlame), worst: newTopK[polledAt](maxMoments)}
+	n.blame.listen(n.stretch)
 	return n
 }
 
@@ -42,9 +43,6 @@ type polledAt struct {
 
 // pollRound is the time within which wake-ups belong to one look of the monitor.
 const pollRound = 200_000 // ns
-
-// observe does nothing: blame tells netpolls the stretches, in step with the Ps'.
-func (n *netpolls) observe(*model.Facts) {}
 
 func (n *netpolls) stretch(iv *model.GInterval) {
 	if iv.Reason != model.ReasonNetwork {
@@ -153,6 +151,5 @@ func (n *netpolls) found(iv *model.GInterval) {
 	n.most = max(n.most, n.now.count)
 }
 
+// end notes the look of the monitor that is under way.
 func (n *netpolls) end() { n.worst.offer(n.now.count, n.now) }
-
-func (n *netpolls) report(*Report) { n.end() }

@@ -6,7 +6,6 @@ import "gmptrace/model"
 // of columns and doubles their width whenever the trace grows past the last
 // one, so that a trace of any length takes the same memory.
 type overview struct {
-	names *names
 	zero  model.Time
 	shift uint // a column is 1<<shift nanoseconds wide
 
@@ -15,7 +14,6 @@ type overview struct {
 	stw      spans
 	peak     []int32
 	procs    []*[NumSliceKinds]spans
-	gc       *gc
 }
 
 // spans is the time that intervals cover in each column. Columns that an
@@ -73,8 +71,9 @@ func (s *spans) double(shift uint) {
 
 const firstShift = 10 // columns of about a microsecond
 
-func newOverview(n *names, g *gc) *overview {
-	return &overview{names: n, gc: g, shift: firstShift, peak: make([]int32, OverviewColumns+1)}
+func newOverview(s *Session) *overview {
+	Shared(s, newGC) // whose ranges it draws
+	return &overview{zero: s.Zero, shift: firstShift, peak: make([]int32, OverviewColumns+1)}
 }
 
 // reach doubles the columns' width until at lies within them, and is at's
@@ -116,7 +115,7 @@ func (o *overview) proc(p model.ProcID) *[NumSliceKinds]spans {
 	return o.procs[p]
 }
 
-func (o *overview) observe(f *model.Facts) {
+func (o *overview) Watch(f *model.Facts) {
 	for i := range f.Gs {
 		if iv := &f.Gs[i]; iv.State == model.GRunnable {
 			o.add(&o.runnable, iv.Start, iv.End)
@@ -159,7 +158,7 @@ func share[F float32 | float64](s *spans, shift uint, columns int) []F {
 }
 
 // report needs the collections' ranges: it comes after gc.
-func (o *overview) report(r *Report) {
+func (o *overview) Fill(r *Report) {
 	for _, x := range r.GC.Ranges {
 		s := &o.marks
 		if x.STW {

@@ -18,6 +18,10 @@ type wasteSum struct {
 	worst *topK[model.Waste]
 }
 
+func newProcs(s *Session) *procs {
+	return &procs{window: s.window, wastes: wasteSum{worst: newTopK[model.Waste](maxMoments)}}
+}
+
 func (p *procs) at(id model.ProcID) *ProcTime {
 	for int(id) >= len(p.byP) {
 		p.byP = append(p.byP, ProcTime{P: model.NoP})
@@ -26,7 +30,7 @@ func (p *procs) at(id model.ProcID) *ProcTime {
 	return &p.byP[id]
 }
 
-func (p *procs) observe(f *model.Facts) {
+func (p *procs) Watch(f *model.Facts) {
 	for i := range f.Ps {
 		iv := &f.Ps[i]
 		t := p.at(iv.P)
@@ -80,7 +84,7 @@ func (w *wasteSum) add(x *model.Waste) {
 	}
 }
 
-func (p *procs) report(r *Report) {
+func (p *procs) Fill(r *Report) {
 	span := r.Trace.To - r.Trace.From
 	var busy int64
 	for _, t := range p.byP {

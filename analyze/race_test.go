@@ -15,7 +15,7 @@ func TestRaceBuilt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rep, err := Analyze(context.Background(), f, Options{Name: name})
+		rep, err := Analyze(context.Background(), f, Options{ReadOptions: ReadOptions{Name: name}})
 		f.Close()
 		if err != nil {
 			t.Fatal(err)

@@ -148,35 +148,30 @@ func (x *plain) transition(st trace.StateTransition) (changes bool) {
 	return changes
 }
 
-// capture is a collector that keeps everything.
+// capture is a watcher that keeps everything.
 type capture struct{ model.Facts }
 
-func (c *capture) observe(f *model.Facts) {
+func (c *capture) Watch(f *model.Facts) {
 	c.Gs = append(c.Gs, f.Gs...)
 	c.Ps = append(c.Ps, f.Ps...)
 	c.Dispatches = append(c.Dispatches, f.Dispatches...)
 	c.Preempts = append(c.Preempts, f.Preempts...)
 }
 
-func (c *capture) report(*Report) {}
-
 // replayed is the report on a trace as Analyze makes it, the facts behind it, and
 // the times of the trace's first and last event.
 func replayed(t *testing.T, data []byte, opt Options) (rep *Report, c *capture, start, end model.Time) {
 	t.Helper()
+	a := analysis{opt: opt}
 	c = &capture{}
-	r := run{begun: func(r *run) { r.replay.collectors = append(r.replay.collectors, c) }}
-	tr, err := load(context.Background(), bytes.NewReader(data), opt, func(b *batch) error { return r.take(b, opt) })
+	tr, err := Run(context.Background(), bytes.NewReader(data), opt.ReadOptions, func(s *Session) {
+		a.begin(s)
+		s.Add(c)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.finish()
-	rep = newReport(opt)
-	rep.Trace = tr
-	if err := r.report(rep, opt); err != nil {
-		t.Fatal(err)
-	}
-	return rep, c, r.replay.start, r.replay.end
+	return a.report(tr), c, a.session.Zero, a.session.end
 }
 
 // checkStates compares the replay with the plain reading: every goroutine lives
@@ -283,10 +278,10 @@ func reported(t *testing.T, data []byte, opt Options) *Report {
 // whole, and so do the parts of the trace; what people read in it is well-formed.
 func TestRecorded(t *testing.T) {
 	eachRecorded(t, func(t *testing.T, data []byte) {
-		opt := Options{Name: "recorded", Slices: recordedSlices, Workers: 2}
+		opt := Options{ReadOptions: ReadOptions{Name: "recorded", Workers: 2}, Slices: recordedSlices}
 		whole, facts, start, end := replayed(t, data, opt)
 		checkStates(t, data, facts, start, end)
-		checkSame(t, whole, reported(t, data, Options{Workers: 1}))
+		checkSame(t, whole, reported(t, data, Options{ReadOptions: ReadOptions{Workers: 1}}))
 		checkSums(t, whole)
 		checkProse(t, whole)
 		if len(data) < windowsBelow {
@@ -449,7 +444,7 @@ func checkWindows(t *testing.T, data []byte, whole *Report) {
 	t.Helper()
 	middle := whole.Trace.DurationNS / 3
 	bound := Bound{Set: true, Offset: time.Duration(middle)}
-	first, second := reported(t, data, Options{To: bound}), reported(t, data, Options{From: bound})
+	first, second := reported(t, data, Options{ReadOptions: ReadOptions{To: bound}}), reported(t, data, Options{ReadOptions: ReadOptions{From: bound}})
 	if first.Trace.From != 0 || first.Trace.To != middle || second.Trace.From != middle || second.Trace.To != whole.Trace.DurationNS {
 		t.Errorf("cut at %d, the parts go from %d to %d and from %d to %d", middle, first.Trace.From, first.Trace.To, second.Trace.From, second.Trace.To)
 	}

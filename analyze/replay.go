@@ -1,8 +1,6 @@
 package analyze
 
 import (
-	"context"
-	"io"
 	"path"
 	"regexp"
 	"strconv"
@@ -12,38 +10,30 @@ import (
 	"gmptrace/model"
 )
 
-// replay drives the model through a trace's events, in order, and hands what it
-// finds out to the collectors. It also numbers what events refer to, over the
+// replay drives the model through a trace's events, in order, and tells the
+// session's watchers what it finds out. It also numbers what events refer to, over the
 // whole trace: stacks, strings and threads.
 type replay struct {
 	sched     *model.Sched
 	numbering *numbering
 
-	// The collectors have a goroutine of their own, which follows the model at
-	// a short distance. names is theirs: what was numbered when the facts that
-	// they see were found.
-	collectors []collector
-	names      *names
-	full       chan *parcel // to the collectors
-	empty      chan *parcel // back from them
-	done       chan struct{}
+	// The session's watchers have a goroutine of their own, which follows the model
+	// at a short distance. The session's names are theirs: what was numbered when the
+	// facts that they see were found.
+	session *Session
+	full    chan *parcel // to the watchers
+	empty   chan *parcel // back from them
+	done    chan struct{}
 
 	start model.Time // of the first event
 	end   model.Time // of the last
 	some  bool       // an event was seen
 
-	pushed bool       // see pushBack
-	before model.Time // last event of the generation before
+	before model.Time // last event of the generation before: see pushBack
 	last   model.Time // last event so far
 
-	window *window // part to analyse
-	clip   bool    // it is not the whole
-
-	uncut bool // collectors see what lies outside of the window too
-
-	cut      func() int // Options.Cut
-	cutAt    int        // events of the next facts, at the least
-	sinceCut int        // events since the last ones
+	cutAt    int // events of the next facts, at the least
+	sinceCut int // events since the last ones
 
 	// Translation of the current generation's indices.
 	stacks  []uint32
@@ -51,22 +41,22 @@ type replay struct {
 	threads []model.MIndex
 }
 
-// parcel is some facts on their way to the collectors.
+// parcel is some facts on their way to the watchers.
 type parcel struct {
 	facts model.Facts
 	names names // as they were then
 }
 
-// parcels is how many of them there are: one that the collectors look at, one
+// parcels is how many of them there are: one that the watchers look at, one
 // that waits for them, and one to come.
 const parcels = 3
 
-// collector answers one question from the facts. Facts arrive in order of time
-// within each kind, some thousands of events at a time.
-type collector interface {
-	observe(f *model.Facts)
-	// report writes the answer; it is called once, at the end.
-	report(r *Report)
+// newReplay is a replay for the session's watchers, which have all been added.
+func newReplay(s *Session) *replay {
+	r := &replay{sched: model.New(s.Rules, 0), numbering: newNumbering(), session: s}
+	r.sched.Depths, r.sched.Begun = s.Depths, s.Begun
+	r.cutAt = r.nextCut()
+	return r
 }
 
 // names is what a trace calls things, by the numbers that facts have for them:
@@ -176,7 +166,7 @@ func (r *replay) play(b *batch) error {
 	if len(b.events) == 0 {
 		return nil
 	}
-	if r.pushed {
+	if r.session.ReaderTimes {
 		r.pushBack(b)
 	}
 	if !r.some {
@@ -228,24 +218,24 @@ func (r *replay) globalize(ev *model.Event) {
 	}
 }
 
-// spreadEvery is after how many events the collectors get the facts: few enough
-// for the facts still to lie in the processor's cache. Nothing that a collector says
-// may depend on it: see Options.Cut.
+// spreadEvery is after how many events the watchers get the facts: few enough
+// for the facts still to lie in the processor's cache. Nothing that a watcher says
+// may depend on it: see ReadOptions.Cut.
 const spreadEvery = 512
 
-// cutAnyway is after how many events the collectors get the facts even between
+// cutAnyway is after how many events the watchers get the facts even between
 // events of one time, which only a damaged trace has so many of.
 const cutAnyway = 1 << 16
 
-// nextCut is how many events the collectors get the facts of next.
+// nextCut is how many events the watchers get the facts of next.
 func (r *replay) nextCut() int {
-	if r.cut != nil {
-		return r.cut()
+	if cut := r.session.Options.Cut; cut != nil {
+		return cut()
 	}
 	return spreadEvery
 }
 
-// spread hands the facts found so far to the collectors.
+// spread hands the facts found so far to the watchers.
 func (r *replay) spread() {
 	if r.full == nil {
 		r.launch()
@@ -256,7 +246,7 @@ func (r *replay) spread() {
 	r.full <- p
 }
 
-// launch starts the collectors' goroutine.
+// launch starts the watchers' goroutine.
 func (r *replay) launch() {
 	r.full, r.empty, r.done = make(chan *parcel, parcels), make(chan *parcel, parcels), make(chan struct{})
 	for range parcels {
@@ -267,19 +257,20 @@ func (r *replay) launch() {
 
 func (r *replay) collect() {
 	defer close(r.done)
+	s := r.session
 	for p := range r.full {
-		*r.names = p.names
-		if r.clip && !r.uncut {
-			r.window.cut(&p.facts)
+		*s.names = p.names
+		if s.part && !s.WholeTrace {
+			s.window.cut(&p.facts)
 		}
-		for _, c := range r.collectors {
-			c.observe(&p.facts)
+		for _, w := range s.watchers {
+			w.Watch(&p.facts)
 		}
 		r.empty <- p
 	}
 }
 
-// stop returns once the collectors have seen all that was handed to them. It may
+// stop returns once the watchers have seen all that was handed to them. It may
 // be called again.
 func (r *replay) stop() {
 	if r.full != nil {
@@ -294,6 +285,7 @@ func (r *replay) finish() {
 	r.sched.Close()
 	r.spread()
 	r.stop()
+	r.session.end = r.end
 }
 
 // bound is b as a time of the trace. clock is the wall-clock time of the trace's
@@ -303,29 +295,6 @@ func bound(b Bound, start, at model.Time, clock time.Time) model.Time {
 		return start + model.Time(b.Offset)
 	}
 	return at + model.Time(b.Clock.Sub(clock))
-}
-
-// analyze is Analyze.
-func analyze(ctx context.Context, r io.Reader, opt Options) (*Report, error) {
-	var run run
-	return run.analyze(ctx, r, opt)
-}
-
-// analyze reads a trace and reports on it.
-func (run *run) analyze(ctx context.Context, r io.Reader, opt Options) (*Report, error) {
-	rep := newReport(opt)
-	defer run.stop()
-	tr, err := load(ctx, r, opt, func(b *batch) error { return run.take(b, opt) })
-	if err != nil {
-		return nil, err
-	}
-	run.finish()
-	tr.Name = opt.Name
-	rep.Trace = tr
-	if err := run.report(rep, opt); err != nil {
-		return nil, err
-	}
-	return rep, nil
 }
 
 // goVersions finds a Go version in the path of a file of the standard library:

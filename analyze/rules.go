@@ -109,8 +109,8 @@ type fullRing struct {
 	is bool
 }
 
-func newRules(n *names, zero model.Time, older bool) *rules {
-	r := &rules{names: n, zero: zero, older: older}
+func newRules(s *Session) *rules {
+	r := &rules{names: s.names, zero: s.Zero, older: s.Older}
 	for i := range r.tallies {
 		r.tallies[i].worst = newTopK[miss](maxMoments)
 	}
@@ -124,7 +124,7 @@ func (r *rules) at(p model.ProcID) *ruleProc {
 	return &r.byP[p]
 }
 
-func (r *rules) observe(f *model.Facts) {
+func (r *rules) Watch(f *model.Facts) {
 	r.inOrder(f)
 	r.observeThreads(f)
 	for i := range f.Gs {
@@ -235,7 +235,7 @@ func RuleIDs() []string {
 }
 
 // report writes the table.
-func (r *rules) report(rep *Report) {
+func (r *rules) Fill(rep *Report) {
 	for i := range r.byP {
 		r.overflowed(&r.byP[i])
 	}

@@ -77,7 +77,7 @@ func TestRuleSums(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rep := reported(t, data, Options{Name: name})
+		rep := reported(t, data, Options{ReadOptions: ReadOptions{Name: name}})
 		if len(rep.Rules) != int(numRules) {
 			t.Fatalf("%s: %d rules", name, len(rep.Rules))
 		}

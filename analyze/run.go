@@ -1,7 +1,9 @@
 package analyze
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -9,49 +11,50 @@ import (
 	"gmptrace/model"
 )
 
-// run is one analysis under way: the replay and its collectors. It comes to
-// life with the first batch, which tells when the trace began.
-type run struct {
-	replay *replay
-	names  *names
+// Run reads a trace from r to its end, drives the model through it, and tells the
+// session's watchers what that finds out, from one goroutine that is not the
+// caller's. begin is called once, before the first event: it adds the watchers. For
+// a trace without any event it is not called, and Trace.Complete is false. The Trace
+// says what was read and what was lost; errors are those of Analyze.
+func Run(ctx context.Context, r io.Reader, opt ReadOptions, begin func(*Session)) (Trace, error) {
+	return run(opt, begin, func(sink func(*batch) error) (Trace, error) { return load(ctx, r, opt, sink) })
+}
+
+// run is Run, on the batches that load hands to its sink.
+func run(opt ReadOptions, begin func(*Session), load func(sink func(*batch) error) (Trace, error)) (Trace, error) {
+	r := reading{opt: opt, begin: begin}
+	defer r.stop()
+	tr, err := load(r.take)
+	if err != nil {
+		return tr, err
+	}
+	if r.replay == nil {
+		tr.Complete = false
+		return tr, nil
+	}
+	r.replay.finish()
+	return tr, r.describe(&tr)
+}
+
+// reading is a trace being read. It comes to life with the first batch, which tells
+// when the trace began.
+type reading struct {
+	opt   ReadOptions
+	begin func(*Session)
+
+	replay *replay // nil before
+	procs  *gomaxprocs
 	format string
-	rules  model.Rules
-
-	clock *clockSnapshot
-
-	gomaxprocs *gomaxprocs
-	latency    *latency
-	episodes   *episodes
-	procs      *procs
-	gc         *gc
-	preempts   *preemptions
-	handoffs   *handoffs
-	longRuns   *longRuns
-	disk       *disk
-	functions  *functions
-	blame      *blame
-	chains     *chains
-	locks      *locks
-	netpolls   *netpolls
-	locked     *locked
-	bursts     *bursts
-	leaks      *leaks
-	timers     *timers
-	stalls     *stalls
-	stolen     *stolen
-	old        bool // a trace of a version before those whose rules are known
-
-	// begun, where set, may change the collectors before the first event.
-	begun func(*run)
+	clock  *clockSnapshot
 }
 
 // take plays one batch.
-func (r *run) take(b *batch, opt Options) error {
+func (r *reading) take(b *batch) error {
 	if len(b.events) == 0 && r.replay == nil {
 		return nil
 	}
 	if r.replay == nil {
-		if err := r.begin(b, opt); err != nil {
+		if err := r.start(b); err != nil {
 			return err
 		}
 	}
@@ -61,80 +64,27 @@ func (r *run) take(b *batch, opt Options) error {
 	return r.replay.play(b)
 }
 
-// begin sets up the replay: the first batch tells the trace's format, time and
+// start begins the session: the first batch tells the trace's format, time and
 // clock.
-func (r *run) begin(b *batch, opt Options) error {
+func (r *reading) start(b *batch) error {
 	r.format, r.clock = b.format, b.clock
-	minor, err := minorVersion(opt.GoVersion)
+	minor, err := minorVersion(r.opt.GoVersion)
 	if err != nil {
 		return err
 	}
 	if minor == 0 {
 		minor, _ = minorVersion(strings.TrimPrefix(b.format, "go "))
 	}
-	r.rules = model.RulesFor(minor)
 	zero := b.events[0].Time
-	n, w := &names{}, &window{zero, forever}
-	rp := &replay{sched: model.New(r.rules, 0), numbering: newNumbering(), names: n, window: w, cut: opt.Cut}
-	rp.cutAt = rp.nextCut()
-
-	r.names = n
-	r.gomaxprocs = &gomaxprocs{zero: zero, window: w}
-	r.functions = &functions{names: n}
-	r.latency = &latency{zero: zero, functions: r.functions}
-	r.episodes = &episodes{names: n, zero: zero, worst: newTopK[*episode](maxEpisodes)}
-	r.procs = &procs{window: w}
-	r.procs.wastes.worst = newTopK[model.Waste](maxMoments)
-	r.gc = &gc{names: n, zero: zero, window: w, kinds: map[int64]*STWKind{},
-		sweeps: map[model.ProcID]model.Time{}, longest: newTopK[GCRange](MaxRanges), worstSTW: newTopK[stwPause](maxMoments), assists: newTopK[model.GInterval](maxMoments)}
-	r.preempts = &preemptions{worst: newTopK[model.Preempt](maxMoments)}
-	r.handoffs = &handoffs{worst: newTopK[model.Handoff](maxMoments)}
-	r.longRuns = &longRuns{worst: newTopK[model.PInterval](maxMoments), overran: newTopK[longRun](maxMoments)}
-	r.disk = &disk{names: n, places: map[uint32]*callPlace{}, worst: newTopK[slowFileCall](maxMoments)}
-	r.old = minor < model.OldestRules
-	r.watchIncidents(zero, w)
-	rp.collectors = []collector{
-		r.gomaxprocs, r.functions, r.latency, r.episodes, r.procs, r.gc, r.preempts, r.handoffs, r.longRuns, r.disk,
-		r.blame, r.chains, r.locks, r.netpolls, r.locked, r.bursts, r.leaks, r.stalls, r.stolen,
-		r.timers, // after blame: it asks what the Ps did
-		&dispatches{steals: map[[2]model.ProcID]int64{}},
-		&threads{zero: zero},
-		newRules(n, zero, r.old),
-		&tasks{names: n, zero: zero, window: w, open: map[int64]openTask{}, by: map[int64]*taskTime{}},
-		newOverview(n, r.gc), // after gc: it draws what gc found
+	s := &Session{Options: r.opt, Zero: zero, Rules: model.RulesFor(minor), Older: minor < model.OldestRules,
+		names: &names{}, window: &window{zero, forever}}
+	if err := r.setWindow(s); err != nil {
+		return err
 	}
-	rp.collectors[len(rp.collectors)-1].(*overview).zero = zero
-	if opt.Explain {
-		rp.collectors = append(rp.collectors, newSlowOnes(n, w, zero, opt))
-		rp.sched.Begun = true
-	}
-	if opt.Slices > 0 {
-		rp.sched.Depths = true
-		rp.collectors = append(rp.collectors, &tracker{names: n, zero: zero, latency: r.latency, budget: opt.Slices, around: opt.Around,
-			begun: map[model.GoID]model.Time{}})
-	}
-	if opt.Spans {
-		rp.collectors = append(rp.collectors, newSpans(n, zero, w))
-	}
-	r.replay = rp
-	if r.begun != nil {
-		r.begun(r)
-	}
-	return r.setWindow(opt, zero)
-}
-
-// watchIncidents sets up the collectors that only checks ask.
-func (r *run) watchIncidents(zero model.Time, w *window) {
-	r.blame = newBlame()
-	r.chains = &chains{worst: newTopK[chain](maxMoments)}
-	r.locks = &locks{names: r.names, mutexes: &lockSites{names: r.names}, byName: map[string]int32{}}
-	r.netpolls = newNetpolls(r.blame)
-	r.locked = &locked{worst: newTopK[model.GInterval](maxMoments)}
-	r.bursts = &bursts{zero: zero, worst: newTopK[burst](maxMoments)}
-	r.leaks = &leaks{names: r.names, window: w}
-	r.timers = newTimers(r.blame)
-	r.stolen = &stolen{names: r.names, open: map[model.GoID]int{}}
-	r.stalls = &stalls{zero: zero, last: zero, out: stallSum{worst: newTopK[stall](maxMoments)}}
+	r.procs = Shared(s, newGomaxprocs)
+	r.begin(s)
+	r.replay = newReplay(s)
+	return nil
 }
 
 // minorVersion reads "1.26", "go1.26.3" or "26"; 0 for "".
@@ -151,8 +101,9 @@ func minorVersion(s string) (int, error) {
 	return n, nil
 }
 
-// setWindow turns Options.From and To into times of the trace.
-func (r *run) setWindow(opt Options, zero model.Time) error {
+// setWindow turns ReadOptions.From and To into times of the trace.
+func (r *reading) setWindow(s *Session) error {
+	opt, zero := &r.opt, s.Zero
 	if !opt.From.Set && !opt.To.Set {
 		return nil
 	}
@@ -174,51 +125,26 @@ func (r *run) setWindow(opt Options, zero model.Time) error {
 	if to <= from {
 		return fmt.Errorf("%s: the part to analyse ends before it begins", opt.Name)
 	}
-	*r.replay.window, r.replay.clip = window{max(from, zero), to}, true
+	*s.window, s.part = window{max(from, zero), to}, true
 	return nil
 }
 
-func (r *run) finish() {
-	if r.replay != nil {
-		r.replay.finish()
-	}
-}
-
 // stop ends what finish has not ended because the trace could not be read.
-func (r *run) stop() {
+func (r *reading) stop() {
 	if r.replay != nil {
 		r.replay.stop()
 	}
 }
 
-// report fills in what load did not know, asks every collector and every check.
-func (r *run) report(rep *Report, opt Options) error {
-	if r.replay == nil {
-		r.noEvents(rep)
-		return nil
-	}
-	if err := r.describe(&rep.Trace, opt); err != nil {
-		return err
-	}
-	for _, c := range r.replay.collectors {
-		c.report(rep)
-	}
-	r.check(rep)
-	if rep.Timeline != nil {
-		rep.Timeline.favor(rep.Moments())
-	}
-	return nil
-}
-
 // describe fills in what load did not know of the trace.
-func (r *run) describe(t *Trace, opt Options) error {
-	rp := r.replay
+func (r *reading) describe(t *Trace) error {
+	rp, s := r.replay, r.replay.session
 	t.DurationNS = int64(rp.end - rp.start)
 	t.From, t.To = 0, t.DurationNS
-	if rp.clip {
-		t.From, t.To = int64(rp.window.from-rp.start), min(t.DurationNS, int64(rp.window.to-rp.start))
+	if s.part {
+		t.From, t.To = int64(s.window.from-rp.start), min(t.DurationNS, int64(s.window.to-rp.start))
 		if t.From >= t.DurationNS {
-			return fmt.Errorf("%s: the part to analyse lies outside of the trace, which is %s long", opt.Name, dur(t.DurationNS))
+			return fmt.Errorf("%s: the part to analyse lies outside of the trace, which is %s long", r.opt.Name, dur(t.DurationNS))
 		}
 	}
 
@@ -226,18 +152,20 @@ func (r *run) describe(t *Trace, opt Options) error {
 		t.Start = r.clock.at(rp.start).UTC().Format("2006-01-02T15:04:05.000000000Z07:00")
 	}
 	t.Goroutines, t.LivePeak = rp.sched.Seen()
-	t.Program = r.names.program()
-	t.Race = r.names.race() || rp.sched.Shuffled()
-	r.identify(t, opt)
+	t.Program = s.names.program()
+	t.Race = s.names.race() || rp.sched.Shuffled()
+	t.Gomaxprocs = r.procs.changes
+	r.identify(t)
 	return nil
 }
 
 // identify says which Go version's rules were applied, and why.
-func (r *run) identify(t *Trace, opt Options) {
-	t.GoVersion = r.rules.String()
-	seen := r.names.versionFromStacks()
+func (r *reading) identify(t *Trace) {
+	s := r.replay.session
+	t.GoVersion = s.Rules.String()
+	seen := s.names.versionFromStacks()
 	switch {
-	case opt.GoVersion != "":
+	case r.opt.GoVersion != "":
 		t.GoAssumed = "given on the command line"
 	case t.Format == "go 1.23" && seen == 24:
 		t.GoVersion, t.GoAssumed = "1.24", "the format is shared by Go 1.23 and 1.24; paths in stacks say 1.24; their schedulers are alike"
@@ -254,22 +182,9 @@ func (r *run) identify(t *Trace, opt Options) {
 	}
 }
 
-// noEvents is the report on a trace that can be read and has nothing in it.
-func (r *run) noEvents(rep *Report) {
-	t := &rep.Trace
-	t.Complete = false
-	rep.Verdict = Verdict{Severity: SeverityWarning, Headline: "The trace has no events.",
-		Detail: "Tracing was started but nothing was written before the file was closed. Record it again, and call trace.Stop (or let the request end) before reading it."}
-}
-
-// newReport is a report with no analysis in it yet.
-func newReport(opt Options) *Report {
-	v := opt.Version
-	if v == "" {
-		v = "devel"
-	}
-	return &Report{Schema: Schema, Version: v}
-}
+// noEvents is the verdict on a trace that can be read and has nothing in it.
+var noEvents = Verdict{Severity: SeverityWarning, Headline: "The trace has no events.",
+	Detail: "Tracing was started but nothing was written before the file was closed. Record it again, and call trace.Stop (or let the request end) before reading it."}
 
 // gomaxprocs answers: how many Ps were there when?
 type gomaxprocs struct {
@@ -278,7 +193,9 @@ type gomaxprocs struct {
 	changes []Gomaxprocs // within the window; the first may be from before it
 }
 
-func (g *gomaxprocs) observe(f *model.Facts) {
+func newGomaxprocs(s *Session) *gomaxprocs { return &gomaxprocs{zero: s.Zero, window: s.window} }
+
+func (g *gomaxprocs) Watch(f *model.Facts) {
 	for i := range f.Events {
 		ev := &f.Events[i]
 		if ev.Op == model.OpGOMAXPROCS && ev.Time < g.window.to {
@@ -297,5 +214,3 @@ func (g *gomaxprocs) change(at model.Time, n int) {
 		g.changes = append(g.changes, x)
 	}
 }
-
-func (g *gomaxprocs) report(r *Report) { r.Trace.Gomaxprocs = g.changes }

@@ -78,14 +78,15 @@ type pEntry struct {
 	pSeg
 }
 
-func newSlowOnes(n *names, w *window, zero model.Time, opt Options) *slowOnes {
-	s := &slowOnes{explainer: *newExplainer(n, w, zero, Selector{}), clip: opt.From.Set || opt.To.Set, ranges: newHistory(n, reportSoft, reportHard)}
+func newSlowOnes(session *Session) *slowOnes {
+	session.Begun = true
+	s := &slowOnes{explainer: *newExplainer(session, Selector{}), clip: session.part, ranges: newHistory(session.names, reportSoft, reportHard)}
 	s.groups = s.groups[:2] // requests and tasks: waits for a P are in the report anyway
 	s.inside, s.path, s.every, s.prepare = s.clip, reportSteps, reportEvery, s.sort
 	return s
 }
 
-func (s *slowOnes) observe(f *model.Facts) {
+func (s *slowOnes) Watch(f *model.Facts) {
 	for rest := *f; ; {
 		part, ends := s.portions.next(&rest)
 		if at, ok := s.shows(&part); ok && !s.seen {
@@ -245,7 +246,7 @@ func (s *slowOnes) serves(stack uint32) bool {
 // serving are functions of servers, one of which accepts or serves a connection.
 var serving = []string{"net/http.(*Server).Serve", "net/http.(*conn).serve", "net/http.(*http2serverConn)", "golang.org/x/net/http2.(*serverConn)", grpcServer}
 
-func (s *slowOnes) report(r *Report) {
+func (s *slowOnes) Fill(r *Report) {
 	if !s.seen {
 		return
 	}

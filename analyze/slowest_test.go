@@ -28,7 +28,7 @@ func slowestOf(t *testing.T, opt Options) (*Report, []byte) {
 func TestSlowest(t *testing.T) {
 	r, data := slowestOf(t, Options{Explain: true})
 	s := r.Slowest
-	x, err := Explain(context.Background(), bytes.NewReader(data), Options{Name: "webshop"}, Selector{})
+	x, err := Explain(context.Background(), bytes.NewReader(data), ReadOptions{Name: "webshop"}, Selector{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestSlowest(t *testing.T) {
 // is as in the whole.
 func TestSlowestWindow(t *testing.T) {
 	from, to := 300*time.Millisecond, 700*time.Millisecond
-	r, _ := slowestOf(t, Options{Explain: true, From: Bound{Set: true, Offset: from}, To: Bound{Set: true, Offset: to}})
+	r, _ := slowestOf(t, Options{Explain: true, ReadOptions: ReadOptions{From: Bound{Set: true, Offset: from}, To: Bound{Set: true, Offset: to}}})
 	if r.Slowest.Durations.Count == 0 || r.Slowest.Unfinished != 0 {
 		t.Errorf("%d requests, %d unfinished", r.Slowest.Durations.Count, r.Slowest.Unfinished)
 	}
@@ -91,7 +91,7 @@ func TestSlowestNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	r, err := Analyze(context.Background(), f, Options{Name: "typecheck", Explain: true})
+	r, err := Analyze(context.Background(), f, Options{ReadOptions: ReadOptions{Name: "typecheck"}, Explain: true})
 	if err != nil {
 		t.Fatal(err)
 	}

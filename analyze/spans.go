@@ -47,8 +47,9 @@ type spanTime struct {
 	all histogram
 }
 
-func newSpans(n *names, zero model.Time, w *window) *spanTimes {
-	s := &spanTimes{names: n, zero: zero, window: w}
+func newSpans(session *Session) *spanTimes {
+	n := session.names
+	s := &spanTimes{names: n, zero: session.Zero, window: session.window}
 	add := func(kind InstanceKind, sent bool, f finder) {
 		s.kinds = append(s.kinds, &spanKind{kind, sent, f, map[string]*spanTime{}})
 	}
@@ -59,7 +60,7 @@ func newSpans(n *names, zero model.Time, w *window) *spanTimes {
 	return s
 }
 
-func (s *spanTimes) observe(f *model.Facts) {
+func (s *spanTimes) Watch(f *model.Facts) {
 	s.now = f.Now
 	for _, k := range s.kinds {
 		k.finder.find(f, func(in *instance) { s.add(k, in) })
@@ -112,7 +113,7 @@ func (s *spanTimes) add(k *spanKind, in *instance) {
 	x.all.add(d)
 }
 
-func (s *spanTimes) report(r *Report) {
+func (s *spanTimes) Fill(r *Report) {
 	for _, k := range s.kinds {
 		k.finder.close(s.now, func(in *instance) { s.add(k, in) })
 		for _, x := range k.by {

@@ -21,7 +21,7 @@ func TestSpansOfRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := Explain(t.Context(), bytes.NewReader(data), Options{}, Selector{Kind: KindRequest, G: model.NoG, Task: -1})
+	x, err := Explain(t.Context(), bytes.NewReader(data), ReadOptions{}, Selector{Kind: KindRequest, G: model.NoG, Task: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestSpansOfTasks(t *testing.T) {
 			t.Errorf("the report has %+v, the spans %+v", task, order)
 		}
 	}
-	part, err := Analyze(t.Context(), bytes.NewReader(b.Bytes()), Options{Spans: true, To: Bound{Set: true, Offset: time.Duration(order.MaxAt) + time.Millisecond}})
+	part, err := Analyze(t.Context(), bytes.NewReader(b.Bytes()), Options{Spans: true, ReadOptions: ReadOptions{To: Bound{Set: true, Offset: time.Duration(order.MaxAt) + time.Millisecond}}})
 	if err != nil {
 		t.Fatal(err)
 	}

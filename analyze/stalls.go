@@ -33,7 +33,11 @@ type stallSum struct {
 	worst             *topK[stall]
 }
 
-func (s *stalls) observe(f *model.Facts) {
+func newStalls(s *Session) *stalls {
+	return &stalls{zero: s.Zero, last: s.Zero, out: stallSum{worst: newTopK[stall](maxMoments)}}
+}
+
+func (s *stalls) Watch(f *model.Facts) {
 	s.now = f.Now
 	gs, ps, events := f.Gs, f.Ps, f.Events
 	for len(gs) > 0 || len(ps) > 0 || len(events) > 0 {
@@ -136,9 +140,7 @@ func (s *stalls) total() stallSum {
 	return s.out
 }
 
-func (s *stalls) report(*Report) {}
-
-func (r *run) stallMoments(s *stallSum) []Moment {
+func (s *stallSum) moments(r bench) []Moment {
 	var out []Moment
 	for _, x := range s.worst.best() {
 		out = append(out, r.moment(x.start, x.end, x.g, x.p, -1,

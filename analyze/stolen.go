@@ -29,7 +29,9 @@ const (
 	maxStolen = 4096       // stretches kept
 )
 
-func (s *stolen) observe(f *model.Facts) {
+func newStolen(s *Session) *stolen { return &stolen{names: s.names, open: map[model.GoID]int{}} }
+
+func (s *stolen) Watch(f *model.Facts) {
 	s.stops.observe(f)
 	for i := range f.Preempts {
 		if x := &f.Preempts[i]; x.How == model.HowSignal && !x.Runtime {
@@ -97,5 +99,3 @@ func (s *stolen) all() (out []lateStop) {
 	}
 	return out
 }
-
-func (s *stolen) report(*Report) {}

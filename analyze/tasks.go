@@ -31,7 +31,11 @@ type taskTime struct {
 	all histogram
 }
 
-func (t *tasks) observe(f *model.Facts) {
+func newTasks(s *Session) *tasks {
+	return &tasks{names: s.names, zero: s.Zero, window: s.window, open: map[int64]openTask{}, by: map[int64]*taskTime{}}
+}
+
+func (t *tasks) Watch(f *model.Facts) {
 	for i := range f.Events {
 		switch ev := &f.Events[i]; ev.Op {
 		case model.OpTaskBegin:
@@ -87,7 +91,7 @@ func (t *tasks) goesOn(o openTask) {
 	}
 }
 
-func (t *tasks) report(r *Report) {
+func (t *tasks) Fill(r *Report) {
 	for _, o := range t.open {
 		t.goesOn(o)
 	}

@@ -11,7 +11,9 @@ type threads struct {
 	out   Threads
 }
 
-func (t *threads) observe(f *model.Facts) {
+func newThreads(s *Session) *threads { return &threads{zero: s.Zero} }
+
+func (t *threads) Watch(f *model.Facts) {
 	for i := range f.Ps {
 		if iv := &f.Ps[i]; iv.M != model.NoM {
 			t.see(iv.M, iv.Start)
@@ -54,7 +56,7 @@ func (t *threads) count(iv *model.MInterval) {
 	}
 }
 
-func (t *threads) report(r *Report) {
+func (t *threads) Fill(r *Report) {
 	late := t.zero + model.Time(r.Trace.From+analysed(r)/10)
 	for _, at := range t.first {
 		if at < 0 {

@@ -14,9 +14,10 @@ type timers struct {
 	places []*sleeper // by stack
 }
 
-func newTimers(b *blame) *timers {
-	t := &timers{blame: b}
-	b.listeners = append(b.listeners, t.stretch)
+// newTimers makes blame tell timers the stretches, in step with the Ps'.
+func newTimers(s *Session) *timers {
+	t := &timers{blame: Shared(s, newBlame)}
+	t.blame.listen(t.stretch)
 	return t
 }
 
@@ -40,9 +41,6 @@ type overslept struct {
 	g          model.GoID
 	fn, stack  uint32
 }
-
-// observe does nothing: blame tells timers the stretches, in step with the Ps'.
-func (t *timers) observe(*model.Facts) {}
 
 func (t *timers) stretch(iv *model.GInterval) {
 	if iv.Open != 0 || iv.Stack == 0 {
@@ -172,5 +170,3 @@ func (t *timers) during(s stretches) (ns int64) {
 	}
 	return ns
 }
-
-func (t *timers) report(*Report) {}

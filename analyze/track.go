@@ -68,11 +68,16 @@ type trackSlice struct {
 	from  uint8 // as in Track.From
 }
 
+func newTracker(s *Session, budget int, around []Window) *tracker {
+	s.Depths = true
+	return &tracker{names: s.names, zero: s.Zero, latency: Shared(s, newLatency), budget: budget, around: around, begun: map[model.GoID]model.Time{}}
+}
+
 func (t *tracker) current() *chunk { return t.chunks[len(t.chunks)-1] }
 
-// observe takes the facts in portions that each end with a chunk: what a chunk
+// Watch takes the facts in portions that each end with a chunk: what a chunk
 // shows must not depend on when facts are handed on.
-func (t *tracker) observe(f *model.Facts) {
+func (t *tracker) Watch(f *model.Facts) {
 	if len(t.chunks) == 0 {
 		t.chunks = append(t.chunks, &chunk{start: t.zero})
 	}
@@ -357,7 +362,7 @@ func (t *tracker) newChunk(start model.Time) *chunk {
 	return c
 }
 
-func (t *tracker) report(r *Report) {
+func (t *tracker) Fill(r *Report) {
 	out := &t.out
 	out.LeftOut = t.leftOut
 	out.Complete = t.leftOut == 0

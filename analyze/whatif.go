@@ -150,52 +150,28 @@ type CostApplied struct {
 
 // Simulate reads a trace from r, takes its workload out and runs it under what
 // the settings ask for. Errors are those of Analyze.
-func Simulate(ctx context.Context, r io.Reader, opt Options, set Settings) (*WhatIf, error) {
-	c, run, tr, err := extract(ctx, r, opt)
+func Simulate(ctx context.Context, r io.Reader, opt ReadOptions, set Settings) (*WhatIf, error) {
+	var c *workloads
+	var rules model.Rules
+	tr, err := Run(ctx, r, opt, func(s *Session) { c, rules = Shared(s, newWorkloads), s.Rules })
 	if err != nil {
 		return nil, err
 	}
-	rep := newReport(opt)
-	rep.Trace = tr
-	rep.Trace.Name = opt.Name
-	x := &WhatIf{Schema: WhatIfSchema, Version: rep.Version}
-	if run.replay == nil {
-		run.noEvents(rep)
-		x.Trace, x.Headline, x.Detail = rep.Trace, rep.Verdict.Headline, rep.Verdict.Detail
+	x := &WhatIf{Schema: WhatIfSchema, Version: opt.version(), Trace: tr}
+	if c == nil {
+		x.Headline, x.Detail = noEvents.Headline, noEvents.Detail
 		x.Check = SelfCheck{Confidence: ConfidenceNone, Text: "nothing to simulate"}
 		x.Recorded.Confidence = ConfidenceNone
 		return x, nil
 	}
-	if err := run.describe(&rep.Trace, opt); err != nil {
-		return nil, err
-	}
-	run.gomaxprocs.report(rep)
-	x.Trace = rep.Trace
-	w := &whatIf{c: c, set: set, x: x, procs: 1, rules: run.rules}
-	for _, g := range rep.Trace.Gomaxprocs {
+	w := &whatIf{c: c, set: set, x: x, procs: 1, rules: rules}
+	for _, g := range tr.Gomaxprocs {
 		w.procs = max(w.procs, g.N)
 	}
-	if len(rep.Trace.Gomaxprocs) == 0 {
+	if len(tr.Gomaxprocs) == 0 {
 		w.procs = max(w.procs, len(c.ps))
 	}
 	return x, w.predict(ctx)
-}
-
-// extract reads a trace and takes its workload out.
-func extract(ctx context.Context, r io.Reader, opt Options) (*workloads, *run, Trace, error) {
-	var c *workloads
-	run := &run{begun: func(r *run) {
-		c = newWorkloads(r.names, r.replay.window, r.gomaxprocs.zero)
-		r.replay.collectors = []collector{r.gomaxprocs, c}
-		r.replay.sched.Depths = true
-	}}
-	defer run.stop()
-	tr, err := load(ctx, r, opt, func(b *batch) error { return run.take(b, opt) })
-	if err != nil {
-		return nil, nil, tr, err
-	}
-	run.finish()
-	return c, run, tr, nil
 }
 
 // whatIf is a prediction being made.

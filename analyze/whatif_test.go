@@ -19,7 +19,7 @@ func simulated(t *testing.T, file string, set Settings) *WhatIf {
 		t.Fatal(err)
 	}
 	defer in.Close()
-	x, err := Simulate(t.Context(), in, Options{Name: filepath.Base(file)}, set)
+	x, err := Simulate(t.Context(), in, ReadOptions{Name: filepath.Base(file)}, set)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,8 +76,8 @@ func TestWhatIfStable(t *testing.T) {
 // 3 µs. With another P, what they do is done in the same order: G1 waits for G2.
 func TestWorkload(t *testing.T) {
 	const us = model.Time(1000)
-	c := newWorkloads(&names{}, &window{0, forever}, 0)
-	c.observe(&model.Facts{
+	c := newWorkloads(&Session{names: &names{}, window: &window{0, forever}})
+	c.Watch(&model.Facts{
 		Gs: []model.GInterval{
 			{G: 1, State: model.GRunning, Start: 0, End: 10 * us, By: model.NoG, First: true, Open: model.OpenStart},
 			{G: 2, State: model.GRunnable, Start: 4 * us, End: 10 * us, By: model.NoG, First: true},
@@ -112,8 +112,8 @@ func TestWorkload(t *testing.T) {
 // if all of it comes in one batch; and a goroutine that iter.Pull made does not wait
 // for the time at which it was made.
 func TestWorkloadMarking(t *testing.T) {
-	c := newWorkloads(&names{}, &window{0, forever}, 0)
-	c.observe(&model.Facts{
+	c := newWorkloads(&Session{names: &names{}, window: &window{0, forever}})
+	c.Watch(&model.Facts{
 		Events: []model.Event{{Op: model.OpGCBegin, G: 1, Time: 10 * us}, {Op: model.OpGCBegin, G: 1, Time: 50 * us}},
 		Gs: []model.GInterval{
 			{G: 1, State: model.GRunning, Start: 0, End: 12 * us, By: model.NoG, First: true, Open: model.OpenStart},

@@ -39,7 +39,7 @@ func TestWindowCut(t *testing.T) {
 // TestTasksInWindow: tasks that overlap with the window count with the part that
 // does; those that go on after it are open.
 func TestTasksInWindow(t *testing.T) {
-	x := &tasks{names: &newNumbering().names, window: &window{100, 200}, open: map[int64]openTask{}, by: map[int64]*taskTime{}}
+	x := newTasks(&Session{names: &newNumbering().names, window: &window{100, 200}})
 	var f model.Facts
 	for i, task := range [][2]model.Time{{10, 50}, {50, 150}, {120, 180}, {150, 250}, {90, 0}, {210, 0}, {250, 300}} {
 		f.Events = append(f.Events, model.Event{Op: model.OpTaskBegin, Subject: int64(i), Time: task[0]})
@@ -47,9 +47,9 @@ func TestTasksInWindow(t *testing.T) {
 			f.Events = append(f.Events, model.Event{Op: model.OpTaskEnd, Subject: int64(i), Time: task[1]})
 		}
 	}
-	x.observe(&f)
+	x.Watch(&f)
 	var rep Report
-	x.report(&rep)
+	x.Fill(&rep)
 	if len(rep.Tasks) != 1 {
 		t.Fatalf("tasks %+v, want one name", rep.Tasks)
 	}
@@ -61,16 +61,15 @@ func TestTasksInWindow(t *testing.T) {
 // TestRangesEndAtBreak: where events were lost, nothing that was under way before
 // is joined with what ends after.
 func TestRangesEndAtBreak(t *testing.T) {
-	c := &gc{names: &newNumbering().names, window: &window{0, forever}, kinds: map[int64]*STWKind{},
-		sweeps: map[model.ProcID]model.Time{}, longest: newTopK[GCRange](MaxRanges), worstSTW: newTopK[stwPause](maxMoments), assists: newTopK[model.GInterval](maxMoments)}
+	c := newGC(&Session{names: &newNumbering().names, window: &window{0, forever}})
 	f := model.Facts{Events: []model.Event{
 		{Time: 10, Op: model.OpGCBegin}, {Time: 20, Op: model.OpSweepBegin, P: 1}, {Time: 30, Op: model.OpSTWBegin, G: 1},
 		{Time: 50, Op: model.OpGeneration, Arg: 1},
 		{Time: 1000, Op: model.OpSweepEnd, P: 1}, {Time: 1000, Op: model.OpSTWEnd, G: 1}, {Time: 1000, Op: model.OpGCEnd},
 	}}
-	c.observe(&f)
+	c.Watch(&f)
 	rep := Report{Trace: Trace{DurationNS: 1000, To: 1000}}
-	c.report(&rep)
+	c.Fill(&rep)
 	if g := rep.GC; g.Cycles != 1 || g.Mark != 40 || g.Sweep != 30 || g.STWCount != 0 {
 		t.Errorf("%d cycles of %d ns, sweeps of %d ns, %d pauses; want 1 of 40, 30 and 0", g.Cycles, g.Mark, g.Sweep, g.STWCount)
 	}

@@ -142,12 +142,11 @@ const (
 	markSend // likewise as markWake, through the network
 )
 
-func newWorkloads(n *names, w *window, zero model.Time) *workloads {
-	return &workloads{window: w, zero: zero, local: loopback{names: n}, gs: map[model.GoID]*gWork{}, stws: map[model.GoID]model.Time{}, gives: map[model.GoID]bool{},
-		lost: recordedRun{makespan: zero, timeline: simulate.NewTimeline()}}
+func newWorkloads(s *Session) *workloads {
+	s.Depths = true
+	return &workloads{window: s.window, zero: s.Zero, local: loopback{names: s.names}, gs: map[model.GoID]*gWork{}, stws: map[model.GoID]model.Time{}, gives: map[model.GoID]bool{},
+		lost: recordedRun{makespan: s.Zero, timeline: simulate.NewTimeline()}}
 }
-
-func (c *workloads) report(*Report) {}
 
 func (c *workloads) g(id model.GoID) *gWork {
 	g := c.gs[id]
@@ -188,9 +187,9 @@ func (g *gWork) mark(kind markStep, at model.Time, args ...uint64) {
 	g.markAt = at
 }
 
-// observe goes through the goroutines' stretches in order of time; all else that
+// Watch goes through the goroutines' stretches in order of time; all else that
 // happened until a stretch ended comes before it.
-func (c *workloads) observe(f *model.Facts) {
+func (c *workloads) Watch(f *model.Facts) {
 	c.now = f.Now
 	c.lost.overflows += int64(len(f.Overflows))
 	c.lost.starts += int64(len(f.Starts))

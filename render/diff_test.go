@@ -25,7 +25,7 @@ func compared(t *testing.T) *compare.Result {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		b, err := analyze.Behave(t.Context(), f, analyze.Options{Name: name})
+		b, err := analyze.Behave(t.Context(), f, analyze.ReadOptions{Name: name})
 		if err != nil {
 			t.Fatal(err)
 		}

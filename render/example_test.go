@@ -19,7 +19,7 @@ func ExampleHTML() {
 		log.Fatal(err)
 	}
 	defer f.Close()
-	report, err := analyze.Analyze(context.Background(), f, analyze.Options{Name: "webshop", Slices: 10_000, Explain: true})
+	report, err := analyze.Analyze(context.Background(), f, analyze.Options{ReadOptions: analyze.ReadOptions{Name: "webshop"}, Slices: 10_000, Explain: true})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -64,7 +64,7 @@ func TestExplainJSONValidates(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if all["webshop"], err = analyze.Explain(context.Background(), f, analyze.Options{Name: "webshop"}, analyze.Selector{}); err != nil {
+	if all["webshop"], err = analyze.Explain(context.Background(), f, analyze.ReadOptions{Name: "webshop"}, analyze.Selector{}); err != nil {
 		t.Fatal(err)
 	}
 	all["no instance"].Schema = analyze.ExplainSchema

@@ -21,7 +21,7 @@ func behave(t *testing.T, name string) *analyze.Behaviour {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	b, err := analyze.Behave(t.Context(), f, analyze.Options{Name: name})
+	b, err := analyze.Behave(t.Context(), f, analyze.ReadOptions{Name: name})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func ExampleSets() {
 			log.Fatal(err)
 		}
 		defer f.Close()
-		b, err := analyze.Behave(context.Background(), f, analyze.Options{Name: name})
+		b, err := analyze.Behave(context.Background(), f, analyze.ReadOptions{Name: name})
 		if err != nil {
 			log.Fatal(err)
 		}

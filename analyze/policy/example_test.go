@@ -28,7 +28,7 @@ rules:
 		log.Fatal(err)
 	}
 	defer f.Close()
-	report, err := analyze.Analyze(context.Background(), f, analyze.Options{Name: "app.trace", Spans: true})
+	report, err := analyze.Analyze(context.Background(), f, analyze.Options{ReadOptions: analyze.ReadOptions{Name: "app.trace"}, Spans: true})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -237,7 +237,7 @@ func TestRealTraces(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			rep, err := analyze.Analyze(t.Context(), bytes.NewReader(data), analyze.Options{Name: "x", Spans: true})
+			rep, err := analyze.Analyze(t.Context(), bytes.NewReader(data), analyze.Options{ReadOptions: analyze.ReadOptions{Name: "x"}, Spans: true})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -84,14 +84,14 @@ func (an *analysis) check(trace string) error {
 
 // load reads and analyses a trace.
 func (an *analysis) load(ctx context.Context, trace string) (*analyze.Report, error) {
-	return reading(ctx, an, trace, func(in io.Reader, opt analyze.Options) (*analyze.Report, error) {
-		return analyze.Analyze(ctx, in, opt)
+	return reading(ctx, an, trace, func(in io.Reader, opt analyze.ReadOptions) (*analyze.Report, error) {
+		return analyze.Analyze(ctx, in, analyze.Options{ReadOptions: opt, Slices: an.slices, Around: an.around, Explain: an.explain, Spans: an.spans})
 	})
 }
 
 // reading opens a trace for read, and shows how far that is. The progress bar is
 // gone when it returns.
-func reading[T any](ctx context.Context, an *analysis, trace string, read func(io.Reader, analyze.Options) (T, error)) (T, error) {
+func reading[T any](ctx context.Context, an *analysis, trace string, read func(io.Reader, analyze.ReadOptions) (T, error)) (T, error) {
 	in, err := an.open(ctx, trace)
 	if err != nil {
 		var none T
@@ -108,7 +108,7 @@ func reading[T any](ctx context.Context, an *analysis, trace string, read func(i
 type answer[T any] struct {
 	out    string // file, "" for standard output
 	force  bool   // replace it whoever wrote it
-	read   func(io.Reader, analyze.Options) (T, error)
+	read   func(io.Reader, analyze.ReadOptions) (T, error)
 	render func(io.Writer, T) error
 	told   func(T) (headline string, trace *analyze.Trace)
 }
@@ -138,18 +138,14 @@ func (a answer[T]) give(ctx context.Context, an *analysis, trace string) error {
 	return nil
 }
 
-// options are those that the flags ask for.
-func (an *analysis) options(in *input, bar *progress) analyze.Options {
-	return analyze.Options{
+// options are those of reading that the flags ask for.
+func (an *analysis) options(in *input, bar *progress) analyze.ReadOptions {
+	return analyze.ReadOptions{
 		Name:      in.name,
 		Size:      in.size,
 		GoVersion: string(an.goVersion),
 		From:      an.from.Bound,
 		To:        an.to.Bound,
-		Slices:    an.slices,
-		Around:    an.around,
-		Explain:   an.explain,
-		Spans:     an.spans,
 		MaxMemory: int64(an.maxMemory),
 		Progress:  bar.update,
 		Version:   buildVersion(),

@@ -150,7 +150,7 @@ func (an *analysis) behaviour(ctx context.Context, trace string) (*analyze.Behav
 	if err := an.check(trace); err != nil {
 		return nil, err
 	}
-	return reading(ctx, an, trace, func(in io.Reader, opt analyze.Options) (*analyze.Behaviour, error) {
+	return reading(ctx, an, trace, func(in io.Reader, opt analyze.ReadOptions) (*analyze.Behaviour, error) {
 		return analyze.Behave(ctx, in, opt)
 	})
 }

@@ -182,7 +182,7 @@ func (c *explainCommand) run(ctx context.Context, trace string) error {
 	}
 	return answer[*analyze.Explanation]{
 		out: c.out, force: c.force,
-		read: func(in io.Reader, opt analyze.Options) (*analyze.Explanation, error) {
+		read: func(in io.Reader, opt analyze.ReadOptions) (*analyze.Explanation, error) {
 			return analyze.Explain(ctx, in, opt, sel)
 		},
 		render: c.render,

@@ -173,7 +173,7 @@ func (c *whatifCommand) run(ctx context.Context, trace string) error {
 	}
 	return answer[*analyze.WhatIf]{
 		out: c.out, force: c.force,
-		read: func(in io.Reader, opt analyze.Options) (*analyze.WhatIf, error) {
+		read: func(in io.Reader, opt analyze.ReadOptions) (*analyze.WhatIf, error) {
 			return analyze.Simulate(ctx, in, opt, set)
 		},
 		render: c.render,
