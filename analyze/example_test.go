@@ -107,7 +107,7 @@ func (d *dispatched) Watch(f *model.Facts) {
 
 // Run tells a watcher of one's own what the scheduler did.
 func ExampleRun() {
-	f, err := os.Open("../fixtures/real/webshop-go1.26-p4.trace")
+	f, err := os.Open("../fixtures/traces/real/webshop-go1.26-p4.trace")
 	if err != nil {
 		log.Fatal(err)
 	}
