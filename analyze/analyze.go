@@ -73,7 +73,7 @@ type Options struct {
 // DefaultMaxMemory is the default of ReadOptions.MaxMemory, which a small machine
 // can spare: 2 GiB. It suffices for generations of about 250 MB, and before
 // format 1.22 for traces of 64 MB.
-const DefaultMaxMemory = 2 << 30
+const DefaultMaxMemory = defaultMaxMemory
 
 // Bound is one end of the part of a trace to analyse: an offset from the
 // trace's first event or, where Clock is set, a wall-clock time.
@@ -131,7 +131,7 @@ func Analyze(ctx context.Context, r io.Reader, opt Options) (*Report, error) {
 type analysis struct {
 	opt     Options
 	session *Session // nil before the first event
-	judges  []judge  // of checks
+	judge   func(*Report)
 }
 
 // begin adds those that fill the report, in the order in which they do, and what
@@ -159,9 +159,7 @@ func (a *analysis) begin(s *Session) {
 	if a.opt.Spans {
 		Shared(s, newSpans)
 	}
-	for _, c := range checks {
-		a.judges = append(a.judges, c.begin(s))
-	}
+	a.judge = beginChecks(s)
 }
 
 // report is what was found out, judged.

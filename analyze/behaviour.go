@@ -180,10 +180,10 @@ var rateNames = [numRates][2]string{
 func newBehaviour(s *Session) *behaviour {
 	n := s.names
 	return &behaviour{names: n, zero: s.Zero, window: s.window, shift: firstWindow, series: map[seriesKey]*Series{}, kinds: map[SeriesKind]int{}, finders: []seriesFinder{
-		{SeriesRequest, &requestFinder{names: n}},
-		{SeriesTask, &taskFinder{names: n, id: -1}},
-		{SeriesRegion, &regionFinder{names: n}},
-		{SeriesLife, &goroutineFinder{names: n, g: model.NoG}},
+		{SeriesRequest, findAll(n, KindRequest)},
+		{SeriesTask, findAll(n, KindTask)},
+		{SeriesRegion, findAll(n, KindRegion)},
+		{SeriesLife, findAll(n, KindGoroutine)},
 	}}
 }
 

@@ -54,7 +54,7 @@ func TestNotATrace(t *testing.T) {
 		"header, 1.21":     {[]byte("go 1.21 trace\x00\x00\x00"), "damaged", "no event of this trace can be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := loadAll(t, bytes.NewReader(c.in), ReadOptions{})
+			l := loadAll(t, bytes.NewReader(c.in), loadOptions{})
 			var in *InputError
 			if !errors.As(l.err, &in) {
 				t.Fatalf("error %v, trace %+v", l.err, l.Trace)
@@ -85,7 +85,7 @@ func TestProfiles(t *testing.T) {
 		all[p.Name()] = b.Bytes()
 	}
 	for name, b := range all {
-		l := loadAll(t, bytes.NewReader(b), ReadOptions{})
+		l := loadAll(t, bytes.NewReader(b), loadOptions{})
 		var in *InputError
 		if !errors.As(l.err, &in) || in.Kind != "pprof" || !strings.Contains(in.Hint, "go tool pprof") {
 			t.Errorf("%s: %v", name, l.err)
@@ -95,7 +95,7 @@ func TestProfiles(t *testing.T) {
 
 func TestHeaderOnly(t *testing.T) {
 	for _, header := range []string{"go 1.22 trace\x00\x00\x00", "go 1.26 trace\x00\x00\x00"} {
-		l := loadAll(t, strings.NewReader(header), ReadOptions{})
+		l := loadAll(t, strings.NewReader(header), loadOptions{})
 		if l.err != nil || l.Complete || l.lostKinds() != "no-events" || l.Events != 0 {
 			t.Errorf("%q: %+v, %v", header, l.Trace, l.err)
 		}
@@ -151,7 +151,7 @@ func lastOf(all []part, gen uint64) int {
 func prefix(t *testing.T, raw []byte, n uint64) []model.Event {
 	all := parts(t, raw)
 	last := all[lastOf(all, n)]
-	return loadAll(t, bytes.NewReader(raw[:last.off+last.size]), ReadOptions{}).events
+	return loadAll(t, bytes.NewReader(raw[:last.off+last.size]), loadOptions{}).events
 }
 
 // Wherever a trace is cut, the generations before are whole, what is missing
@@ -165,7 +165,7 @@ func TestTruncated(t *testing.T) {
 		marked := name >= "go1.26"
 		for i, p := range all[lastOf(all, 2)+1 : lastOf(all, 3)+1] {
 			for _, cut := range []int{p.off + 1, p.off + p.size/2, p.off + p.size} {
-				l := loadAll(t, bytes.NewReader(raw[:cut]), ReadOptions{})
+				l := loadAll(t, bytes.NewReader(raw[:cut]), loadOptions{})
 				at := fmt.Sprintf("%s cut at %d (part %d of generation 3)", name, cut, i)
 				end := lastOf(all, 3)
 				if cut == all[end].off+all[end].size || !marked && p.off == all[end].off && cut == p.off+p.size {
@@ -200,8 +200,8 @@ func TestKilledBeforeTheEnd(t *testing.T) {
 	if mark.gen != 0 {
 		t.Fatal("the trace does not end with a mark")
 	}
-	whole := loadAll(t, bytes.NewReader(raw), ReadOptions{})
-	l := loadAll(t, bytes.NewReader(raw[:mark.off]), ReadOptions{})
+	whole := loadAll(t, bytes.NewReader(raw), loadOptions{})
+	l := loadAll(t, bytes.NewReader(raw[:mark.off]), loadOptions{})
 	if l.Complete || l.lostKinds() != "no-end" || !slices.Equal(l.events, whole.events) {
 		t.Errorf("%+v", l.Trace)
 	}
@@ -211,12 +211,12 @@ func TestConcatenated(t *testing.T) {
 	for _, name := range smallTraces[1:] {
 		raw := smallTrace(t, name)
 		second := smallTrace(t, "go1.26")
-		whole := loadAll(t, bytes.NewReader(raw), ReadOptions{})
+		whole := loadAll(t, bytes.NewReader(raw), loadOptions{})
 		for what, in := range map[string][]byte{
 			"plain": slices.Concat(raw, second),
 			"gzip":  slices.Concat(gzipped(t, raw), gzipped(t, second)),
 		} {
-			l := loadAll(t, bytes.NewReader(in), ReadOptions{})
+			l := loadAll(t, bytes.NewReader(in), loadOptions{})
 			if l.err != nil || l.Complete || l.lostKinds() != "concatenated" || !slices.Equal(l.events, whole.events) {
 				t.Fatalf("%s %s: %+v %v", name, what, l.Trace, l.err)
 			}
@@ -240,7 +240,7 @@ func TestTwoWritersAppending(t *testing.T) {
 			mixed = append(mixed, a[all[i].off:][:all[i].size]...)
 			mixed = append(mixed, a[all[i-2].off:][:all[i-2].size]...)
 		}
-		l := loadAll(t, bytes.NewReader(mixed), ReadOptions{})
+		l := loadAll(t, bytes.NewReader(mixed), loadOptions{})
 		var in *InputError
 		if l.err == nil && !strings.Contains(l.lostKinds(), "interleaved") || l.err != nil && (!errors.As(l.err, &in) || !strings.Contains(fmt.Sprint(l.Lost), "two programs")) {
 			t.Errorf("%s: %+v %v", name, l.Trace, l.err)
@@ -264,8 +264,8 @@ func TestTwoWritersInterleaved(t *testing.T) {
 	}
 	// The first batch says generation 3, so begin with one that does not.
 	mixed = slices.Delete(mixed, headerSize, headerSize+alien.size)
-	whole := loadAll(t, bytes.NewReader(raw), ReadOptions{})
-	l := loadAll(t, bytes.NewReader(mixed), ReadOptions{})
+	whole := loadAll(t, bytes.NewReader(raw), loadOptions{})
+	l := loadAll(t, bytes.NewReader(mixed), loadOptions{})
 	if l.err != nil || l.lostKinds() != "interleaved" || !slices.Equal(l.events, whole.events) {
 		t.Errorf("%+v %v: %d events, want %d", l.Trace, l.err, len(l.events), len(whole.events))
 	}
@@ -280,7 +280,7 @@ func TestTwoWritersOverwriting(t *testing.T) {
 		for i := 5000; i+3000 < min(len(a), len(b)); i += 6000 {
 			copy(a[i:], b[i:i+3000])
 		}
-		l := loadAll(t, bytes.NewReader(a), ReadOptions{})
+		l := loadAll(t, bytes.NewReader(a), loadOptions{})
 		if l.Complete || len(l.Lost) == 0 || l.Lost[0].Kind != "damaged" || !strings.Contains(l.Lost[0].Text, "perhaps by two programs") {
 			t.Errorf("%s: %v %+v", name, l.err, l.Lost)
 		}
@@ -306,7 +306,7 @@ func TestTwoWritersInBlocks(t *testing.T) {
 				mixed = append(mixed, a[min(i, len(a)):min(i+block, len(a))]...)
 				mixed = append(mixed, b[min(i, len(b)):min(i+block, len(b))]...)
 			}
-			l := loadAll(t, bytes.NewReader(mixed), ReadOptions{})
+			l := loadAll(t, bytes.NewReader(mixed), loadOptions{})
 			kind := l.Lost[0].Kind
 			var in *InputError
 			if errors.As(l.err, &in) {
@@ -324,7 +324,7 @@ func TestDamagedGeneration(t *testing.T) {
 	for _, name := range smallTraces[1:] {
 		raw := smallTrace(t, name)
 		all := parts(t, raw)
-		whole := loadAll(t, bytes.NewReader(raw), ReadOptions{})
+		whole := loadAll(t, bytes.NewReader(raw), loadOptions{})
 		third := slices.IndexFunc(all, func(p part) bool { return p.gen == 3 })
 		for what, damage := range map[string]func([]byte, part){
 			"type":   func(b []byte, p part) { b[p.off] = 0xee },
@@ -338,7 +338,7 @@ func TestDamagedGeneration(t *testing.T) {
 				}
 				bad := slices.Clone(raw)
 				damage(bad, p)
-				l := loadAll(t, bytes.NewReader(bad), ReadOptions{})
+				l := loadAll(t, bytes.NewReader(bad), loadOptions{})
 				at := fmt.Sprintf("%s: %s of part %d of generation 2 at %d", name, what, i, p.off)
 				if l.err != nil || l.Bytes != int64(len(raw)) {
 					t.Fatalf("%s: %+v %v", at, l.Trace, l.err)
@@ -378,7 +378,7 @@ func TestBreakIsMarked(t *testing.T) {
 			raw[p.off+p.size-1] = 0xfe // the last event's type or an unfinished varint
 		}
 	}
-	l := loadAll(t, bytes.NewReader(raw), ReadOptions{})
+	l := loadAll(t, bytes.NewReader(raw), loadOptions{})
 	if l.err != nil || !slices.Equal(l.breaks, []int{2}) || !strings.Contains(fmt.Sprint(l.Lost), "generation 2 (") {
 		t.Errorf("breaks %v, %+v, %v", l.breaks, l.Lost, l.err)
 	}
@@ -394,7 +394,7 @@ func TestOneFlippedByte(t *testing.T) {
 			bad := slices.Clone(raw)
 			at := rnd.IntN(len(bad))
 			bad[at] ^= byte(1 + rnd.IntN(255))
-			l := loadAll(t, bytes.NewReader(bad), ReadOptions{})
+			l := loadAll(t, bytes.NewReader(bad), loadOptions{})
 			if l.err != nil {
 				var in *InputError
 				if !errors.As(l.err, &in) {
@@ -421,7 +421,7 @@ func TestFlippedByteIsNoCut(t *testing.T) {
 			for at := p.off + maxBatchHeader; at < p.off+p.size; at += 23 {
 				bad := slices.Clone(raw)
 				bad[at] ^= 0xff
-				l := loadAll(t, bytes.NewReader(bad), ReadOptions{})
+				l := loadAll(t, bytes.NewReader(bad), loadOptions{})
 				if kinds := l.lostKinds(); strings.Contains(kinds, "truncated") || strings.Contains(kinds, "no-end") {
 					t.Fatalf("%s, byte %d: %+v", name, at, l.Lost)
 				}
@@ -457,7 +457,7 @@ func TestReaderWords(t *testing.T) {
 // Trailing bytes that are no trace are told.
 func TestTrailingBytes(t *testing.T) {
 	raw := smallTrace(t, "go1.26")
-	l := loadAll(t, bytes.NewReader(append(slices.Clone(raw), make([]byte, 5000)...)), ReadOptions{})
+	l := loadAll(t, bytes.NewReader(append(slices.Clone(raw), make([]byte, 5000)...)), loadOptions{})
 	if l.err != nil || l.lostKinds() != "damaged" || l.Lost[0].Bytes != 5000 || l.Lost[0].Offset != int64(len(raw)) {
 		t.Errorf("%+v %v", l.Trace, l.err)
 	}
@@ -468,9 +468,9 @@ func TestEndlessGarbage(t *testing.T) {
 	defer func(n int64) { maxGarbage = n }(maxGarbage)
 	maxGarbage = 1 << 20
 	raw := smallTrace(t, "go1.26")
-	whole := loadAll(t, bytes.NewReader(raw), ReadOptions{})
+	whole := loadAll(t, bytes.NewReader(raw), loadOptions{})
 	endless := io.MultiReader(bytes.NewReader(raw), zeros{})
-	l := loadAll(t, endless, ReadOptions{})
+	l := loadAll(t, endless, loadOptions{})
 	if l.err != nil || l.lostKinds() != "damaged" || l.Lost[0].Bytes != -1 || !strings.Contains(l.Lost[0].Text, "not looked at") {
 		t.Fatalf("%v %+v", l.err, l.Lost)
 	}
@@ -492,7 +492,7 @@ func (zeros) Read(p []byte) (int, error) {
 
 func TestMemoryLimit(t *testing.T) {
 	for _, name := range smallTraces {
-		l := loadAll(t, bytes.NewReader(smallTrace(t, name)), ReadOptions{MaxMemory: 2_000})
+		l := loadAll(t, bytes.NewReader(smallTrace(t, name)), loadOptions{MaxMemory: 2_000})
 		var in *InputError
 		if !errors.As(l.err, &in) || in.Kind != "too-large" || !strings.Contains(in.Error(), "--max-memory") {
 			t.Errorf("%s: %+v %v", name, l.Trace, l.err)
@@ -505,11 +505,11 @@ func TestReadError(t *testing.T) {
 	raw := smallTrace(t, "go1.26")
 	broken := errors.New("connection reset")
 	cut := len(raw) - 100
-	l := loadAll(t, &failingReader{bytes.NewReader(raw[:cut]), broken}, ReadOptions{})
+	l := loadAll(t, &failingReader{bytes.NewReader(raw[:cut]), broken}, loadOptions{})
 	if l.err != nil || l.Complete || l.Events == 0 || !strings.Contains(fmt.Sprint(l.Lost), "connection reset") {
 		t.Errorf("%+v %v", l.Trace, l.err)
 	}
-	l = loadAll(t, &failingReader{bytes.NewReader(nil), broken}, ReadOptions{})
+	l = loadAll(t, &failingReader{bytes.NewReader(nil), broken}, loadOptions{})
 	if !errors.Is(l.err, broken) {
 		t.Errorf("error %v does not wrap the reader's", l.err)
 	}
@@ -537,7 +537,7 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Add(gzipped(f, smallTrace(f, "go1.23")))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		l := loadAll(t, bytes.NewReader(b), ReadOptions{MaxMemory: 256 << 20})
+		l := loadAll(t, bytes.NewReader(b), loadOptions{MaxMemory: 256 << 20})
 		var in *InputError
 		if l.err != nil && !errors.As(l.err, &in) {
 			t.Errorf("error %v is no *InputError", l.err)
@@ -550,8 +550,15 @@ func FuzzLoad(f *testing.F) {
 
 // FuzzExplain explains whatever can be read, and the parts sum to the whole.
 func FuzzExplain(f *testing.F) {
-	for _, name := range smallTraces {
-		b := smallTrace(f, name)
+	small, err := filepath.Glob("testdata/traces/go1.*.trace")
+	if err != nil || len(small) == 0 {
+		f.Fatal("no traces", err)
+	}
+	for _, name := range small {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
 		f.Add(b)
 		f.Add(b[:len(b)/2])
 	}
@@ -585,7 +592,7 @@ func TestBrokenFixtures(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := loadAll(t, bytes.NewReader(b), ReadOptions{Name: name})
+		l := loadAll(t, bytes.NewReader(b), loadOptions{Name: name})
 		got := l.lostKinds()
 		var in *InputError
 		if errors.As(l.err, &in) {

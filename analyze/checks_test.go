@@ -182,6 +182,23 @@ func analyzeScenario(t *testing.T, text string) *Report {
 	return a.report(tr)
 }
 
+// reportScenario replays events written as text, and has the watchers that begin
+// adds fill in a report.
+func reportScenario(t *testing.T, text string, begin func(*Session)) *Report {
+	t.Helper()
+	var session *Session
+	tr, err := runBatch(scenarioBatch(t, text), ReadOptions{Name: "scenario"}, func(s *Session) {
+		session = s
+		begin(s)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rep := &Report{Trace: tr}
+	session.fill(rep)
+	return rep
+}
+
 // runBatch is Run on events that have been decoded.
 func runBatch(b *batch, opt ReadOptions, begin func(*Session)) (Trace, error) {
 	tr := Trace{Name: opt.Name, Format: b.format, Complete: true, Events: int64(len(b.events))}

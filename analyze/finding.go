@@ -86,12 +86,22 @@ func CheckIDs() []string {
 	return ids
 }
 
-// judge runs every check and ranks what they found: the severest first, among
+// beginChecks asks the session for what all checks need. What it returns fills in
+// what they find, in a report whose tables are filled.
+func beginChecks(s *Session) func(*Report) {
+	var judges []judge
+	for _, c := range checks {
+		judges = append(judges, c.begin(s))
+	}
+	return func(rep *Report) { judgeAll(judges, rep) }
+}
+
+// judgeAll runs every check and ranks what they found: the severest first, among
 // those the costliest, and symptoms behind what explains them.
-func (a *analysis) judge(rep *Report) {
+func judgeAll(judges []judge, rep *Report) {
 	var found []judged
 	for i, c := range checks {
-		j := a.judges[i](rep)
+		j := judges[i](rep)
 		rep.Checks = append(rep.Checks, Check{ID: c.id, Title: c.title, Measured: j.measured, Undecided: j.undecided, Findings: len(j.findings)})
 		for _, f := range j.findings {
 			f.ID = c.id

@@ -41,6 +41,20 @@ type finder interface {
 	close(now model.Time, ended func(*instance))
 }
 
+// findAll finds the requests, tasks, regions or goroutines of a trace, whatever they
+// are called.
+func findAll(n *names, kind InstanceKind) finder {
+	switch kind {
+	case KindTask:
+		return &taskFinder{names: n, id: -1}
+	case KindRegion:
+		return &regionFinder{names: n}
+	case KindGoroutine:
+		return &goroutineFinder{names: n, g: model.NoG}
+	}
+	return &requestFinder{names: n}
+}
+
 // underWay are the instances under way, by a key.
 type underWay[K comparable] struct {
 	open  map[K]*instance

@@ -39,7 +39,7 @@ const progressEvery = 250 * time.Millisecond
 // Start, Bytes, Events, Generations, LargestGenBytes, Complete, Lost and Notes.
 // The error is an *InputError if nothing at all can be analysed, and ctx.Err()
 // when ctx is cancelled; a Read of r may then still be under way.
-func load(ctx context.Context, r io.Reader, opt ReadOptions, sink func(*batch) error) (Trace, error) {
+func load(ctx context.Context, r io.Reader, opt loadOptions, sink func(*batch) error) (Trace, error) {
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
 	l := newLoader(inner, opt, sink)
@@ -67,6 +67,17 @@ func load(ctx context.Context, r io.Reader, opt ReadOptions, sink func(*batch) e
 	return l.finish()
 }
 
+// defaultMaxMemory is ReadOptions.MaxMemory where that is 0.
+const defaultMaxMemory = 2 << 30
+
+// loadOptions say what to read and how: see ReadOptions.
+type loadOptions struct {
+	Name      string
+	MaxMemory int64 // 0 is defaultMaxMemory
+	Workers   int
+	Progress  func(read, events int64) // bytes of the input, and events handed on; may be nil
+}
+
 // loader is one call of load: decoders fill generations, each with a reader of
 // its own, and the caller's goroutine hands them on in order.
 //
@@ -75,7 +86,7 @@ func load(ctx context.Context, r io.Reader, opt ReadOptions, sink func(*batch) e
 //	   └───────▶ decoder ──▶ generation.out ─┘
 type loader struct {
 	ctx       context.Context
-	opt       ReadOptions
+	opt       loadOptions
 	sink      func(*batch) error
 	maxMemory int64
 	workers   int
@@ -114,10 +125,10 @@ type generation struct {
 	err     error // why it could not be decoded to its end
 }
 
-func newLoader(ctx context.Context, opt ReadOptions, sink func(*batch) error) *loader {
+func newLoader(ctx context.Context, opt loadOptions, sink func(*batch) error) *loader {
 	l := &loader{ctx: ctx, opt: opt, sink: sink, maxMemory: opt.MaxMemory, workers: opt.Workers}
 	if l.maxMemory <= 0 {
-		l.maxMemory = DefaultMaxMemory
+		l.maxMemory = defaultMaxMemory
 	}
 	if l.workers <= 0 {
 		l.workers = min(2, runtime.GOMAXPROCS(0))
@@ -138,7 +149,7 @@ func (l *loader) tellProgress() (stop func()) {
 		return func() {}
 	}
 	tell := func() {
-		l.opt.Progress(Progress{Bytes: l.bytesIn.Load(), Size: l.opt.Size, Events: l.eventsOut.Load()})
+		l.opt.Progress(l.bytesIn.Load(), l.eventsOut.Load())
 	}
 	quit, ended := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -46,7 +46,7 @@ type loaded struct {
 // loadAll loads an input and checks on the way what load promises of every
 // batch: indices within the tables, times that do not go backwards, a
 // generation's event at its start.
-func loadAll(t testing.TB, r io.Reader, opt ReadOptions) *loaded {
+func loadAll(t testing.TB, r io.Reader, opt loadOptions) *loaded {
 	t.Helper()
 	l := &loaded{tables: map[string]int64{}}
 	if opt.Name == "" {
@@ -135,7 +135,7 @@ func TestLoadFormats(t *testing.T) {
 	for _, name := range smallTraces {
 		t.Run(name, func(t *testing.T) {
 			raw := smallTrace(t, name)
-			l := loadAll(t, bytes.NewReader(raw), ReadOptions{})
+			l := loadAll(t, bytes.NewReader(raw), loadOptions{})
 			if l.err != nil || !l.Complete || len(l.Lost) > 0 {
 				t.Fatalf("err %v, complete %v, lost %+v", l.err, l.Complete, l.Lost)
 			}
@@ -170,7 +170,7 @@ func TestLoadFormats(t *testing.T) {
 }
 
 func TestLoadStart(t *testing.T) {
-	l := loadAll(t, bytes.NewReader(smallTrace(t, "go1.26")), ReadOptions{})
+	l := loadAll(t, bytes.NewReader(smallTrace(t, "go1.26")), loadOptions{})
 	start, err := time.Parse(time.RFC3339Nano, l.Start)
 	if err != nil || start.Year() < 2024 || start.Location() != time.UTC {
 		t.Errorf("Start = %q: %v", l.Start, err)
@@ -180,9 +180,9 @@ func TestLoadStart(t *testing.T) {
 // However many generations are decoded at once, the events are the same.
 func TestLoadWorkers(t *testing.T) {
 	for _, name := range smallTraces {
-		one := loadAll(t, bytes.NewReader(smallTrace(t, name)), ReadOptions{Workers: 1})
+		one := loadAll(t, bytes.NewReader(smallTrace(t, name)), loadOptions{Workers: 1})
 		for _, workers := range []int{2, 5} {
-			l := loadAll(t, iotest.OneByteReader(bytes.NewReader(smallTrace(t, name))), ReadOptions{Workers: workers})
+			l := loadAll(t, iotest.OneByteReader(bytes.NewReader(smallTrace(t, name))), loadOptions{Workers: workers})
 			if !slices.Equal(one.events, l.events) {
 				t.Errorf("%s: %d workers give other events than one", name, workers)
 			}
@@ -196,11 +196,11 @@ func TestLoadWorkers(t *testing.T) {
 func TestLoadOneReader(t *testing.T) {
 	for _, name := range smallTraces[1:] {
 		t.Run(name, func(t *testing.T) {
-			each := loadAll(t, bytes.NewReader(smallTrace(t, name)), ReadOptions{})
+			each := loadAll(t, bytes.NewReader(smallTrace(t, name)), loadOptions{})
 			old := crowdBytes
 			crowdBytes = 0
 			defer func() { crowdBytes = old }()
-			one := loadAll(t, bytes.NewReader(smallTrace(t, name)), ReadOptions{})
+			one := loadAll(t, bytes.NewReader(smallTrace(t, name)), loadOptions{})
 			if one.err != nil || !one.Complete || one.Events != each.Events || one.LargestGenBytes != each.LargestGenBytes {
 				t.Fatalf("one reader: %+v, %v; one for each generation: %+v", one.Trace, one.err, each.Trace)
 			}
@@ -229,15 +229,15 @@ func alike(e model.Event) model.Event {
 
 func TestLoadCompressed(t *testing.T) {
 	raw := smallTrace(t, "go1.26")
-	plain := loadAll(t, bytes.NewReader(raw), ReadOptions{})
+	plain := loadAll(t, bytes.NewReader(raw), loadOptions{})
 	for name, packed := range map[string][]byte{"gzip": gzipped(t, raw), "zstd": zstded(t, raw)} {
-		l := loadAll(t, bytes.NewReader(packed), ReadOptions{})
+		l := loadAll(t, bytes.NewReader(packed), loadOptions{})
 		if l.err != nil || l.Compression != name || l.Bytes != int64(len(raw)) || !slices.Equal(l.events, plain.events) {
 			t.Errorf("%s: %+v %v", name, l.Trace, l.err)
 		}
 	}
 	cut := gzipped(t, raw)
-	l := loadAll(t, bytes.NewReader(cut[:len(cut)*3/4]), ReadOptions{})
+	l := loadAll(t, bytes.NewReader(cut[:len(cut)*3/4]), loadOptions{})
 	if l.err != nil || l.Complete || l.Events == 0 || !strings.Contains(fmt.Sprint(l.Lost), "compressed data is cut short") {
 		t.Errorf("cut gzip: %+v %v", l.Trace, l.err)
 	}
@@ -265,7 +265,7 @@ func zstded(t testing.TB, b []byte) []byte {
 
 func TestLoadSinkError(t *testing.T) {
 	stop := errors.New("enough")
-	_, err := load(context.Background(), bytes.NewReader(smallTrace(t, "go1.26")), ReadOptions{}, func(*batch) error { return stop })
+	_, err := load(context.Background(), bytes.NewReader(smallTrace(t, "go1.26")), loadOptions{}, func(*batch) error { return stop })
 	if err != stop {
 		t.Errorf("error %v, want the sink's own", err)
 	}
@@ -281,16 +281,16 @@ func TestLoadCancelled(t *testing.T) {
 		cancel()
 	}()
 	defer pw.Close()
-	if _, err := load(ctx, pr, ReadOptions{}, func(*batch) error { return nil }); err != context.Canceled {
+	if _, err := load(ctx, pr, loadOptions{}, func(*batch) error { return nil }); err != context.Canceled {
 		t.Errorf("error %v, want context.Canceled", err)
 	}
 }
 
 func TestLoadProgress(t *testing.T) {
 	raw := smallTrace(t, "go1.26")
-	var last Progress
-	l := loadAll(t, bytes.NewReader(raw), ReadOptions{Size: int64(len(raw)), Progress: func(p Progress) { last = p }})
-	if last.Bytes != int64(len(raw)) || last.Size != last.Bytes || last.Events < l.Events {
-		t.Errorf("the last progress told is %+v, for %d bytes and %d events", last, len(raw), l.Events)
+	var bytesRead, eventsRead int64
+	l := loadAll(t, bytes.NewReader(raw), loadOptions{Progress: func(read, events int64) { bytesRead, eventsRead = read, events }})
+	if bytesRead != int64(len(raw)) || eventsRead < l.Events {
+		t.Errorf("the last progress told is %d bytes and %d events, for %d bytes and %d events", bytesRead, eventsRead, len(raw), l.Events)
 	}
 }

@@ -26,14 +26,33 @@ import (
 func recordedTraces(t *testing.T) []string {
 	t.Helper()
 	var names []string
-	for _, pattern := range []string{"testdata/traces/*.trace", "../fixtures/traces/real/*.trace"} {
-		found, err := filepath.Glob(pattern)
+	for _, pattern := range []string{"analyze/testdata/traces/*.trace", "fixtures/traces/real/*.trace"} {
+		found, err := filepath.Glob(filepath.Join(moduleRoot(t), pattern))
 		if err != nil || len(found) == 0 {
 			t.Fatalf("no traces in %s: %v", pattern, err)
 		}
 		names = append(names, found...)
 	}
 	return names
+}
+
+// moduleRoot is the folder of go.mod: tests run in that of their package.
+func moduleRoot(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			t.Fatal("not in a module")
+		}
+		dir = up
+	}
 }
 
 // eachRecorded runs a test on every recorded trace.

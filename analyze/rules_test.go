@@ -24,7 +24,7 @@ func TestRules(t *testing.T) {
 			if err != nil || len(ar.Files) != 2 {
 				t.Fatalf("want two files, events and rules: %v", err)
 			}
-			got := rulesOf(analyzeScenario(t, string(ar.Files[0].Data)))
+			got := rulesOf(reportScenario(t, string(ar.Files[0].Data), func(s *Session) { Shared(s, newRules) }))
 			if got == string(ar.Files[1].Data) {
 				return
 			}
@@ -78,7 +78,7 @@ func TestRuleSums(t *testing.T) {
 			t.Fatal(err)
 		}
 		rep := reported(t, data, Options{ReadOptions: ReadOptions{Name: name}})
-		if len(rep.Rules) != int(numRules) {
+		if len(rep.Rules) != len(RuleIDs()) {
 			t.Fatalf("%s: %d rules", name, len(rep.Rules))
 		}
 		for _, r := range rep.Rules {

@@ -17,7 +17,7 @@ import (
 // a trace without any event it is not called, and Trace.Complete is false. The Trace
 // says what was read and what was lost; errors are those of Analyze.
 func Run(ctx context.Context, r io.Reader, opt ReadOptions, begin func(*Session)) (Trace, error) {
-	return run(opt, begin, func(sink func(*batch) error) (Trace, error) { return load(ctx, r, opt, sink) })
+	return run(opt, begin, func(sink func(*batch) error) (Trace, error) { return load(ctx, r, opt.load(), sink) })
 }
 
 // run is Run, on the batches that load hands to its sink.
@@ -34,6 +34,15 @@ func run(opt ReadOptions, begin func(*Session), load func(sink func(*batch) erro
 	}
 	r.replay.finish()
 	return tr, r.describe(&tr)
+}
+
+// load is what load has to know.
+func (o *ReadOptions) load() loadOptions {
+	x := loadOptions{Name: o.Name, MaxMemory: o.MaxMemory, Workers: o.Workers}
+	if o.Progress != nil {
+		x.Progress = func(read, events int64) { o.Progress(Progress{Bytes: read, Size: o.Size, Events: events}) }
+	}
+	return x
 }
 
 // reading is a trace being read. It comes to life with the first batch, which tells

@@ -67,10 +67,6 @@ func Shared[T any](s *Session, make func(*Session) T) T {
 // number for it; "" when not known.
 func (s *Session) Func(n uint32) string { return s.names.startFunc(n) }
 
-// Window is the part of the trace to analyse, from inclusive to exclusive; to may
-// lie far beyond the trace's end.
-func (s *Session) Window() (from, to model.Time) { return s.window.from, s.window.to }
-
 // offset is an instant as nanoseconds from the trace's first event.
 func (s *Session) offset(t model.Time) int64 { return int64(t - s.Zero) }
 

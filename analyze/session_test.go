@@ -3,6 +3,7 @@ package analyze
 import (
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"gmptrace/model"
@@ -45,7 +46,7 @@ func TestWatchersInOrder(t *testing.T) {
 	a.begin(s)
 	place := map[string]int{}
 	for i, w := range s.watchers {
-		name := reflect.TypeOf(w).Elem().Name()
+		name := strings.ToLower(reflect.TypeOf(w).Elem().Name())
 		if _, twice := place[name]; twice {
 			t.Errorf("%s is told twice", name)
 		}

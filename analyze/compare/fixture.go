@@ -45,20 +45,20 @@ type Trace struct {
 	Windows    int               `json:"windows"`
 	Findings   map[string]string `json:"findings"` // severity, by check
 	Rules      map[string]string `json:"rules"`    // agreed/judged, by rule
-	Rates      []Rate            `json:"rates"`
-	Series     []Series          `json:"series"`
+	Rates      []FixtureRate     `json:"rates"`
+	Series     []FixtureSeries   `json:"series"`
 }
 
-// Rate is an analyze.Rate.
-type Rate struct {
+// FixtureRate is a Rate in a Fixture.
+type FixtureRate struct {
 	Name    string    `json:"name"`
 	Unit    string    `json:"unit"`
 	Windows []float64 `json:"windows"`
 }
 
-// Series is an analyze.Series. Windows are sketches: "value×count …", values in
+// FixtureSeries is a Series in a Fixture. Windows are sketches: "value×count …", values in
 // nanoseconds to 1 %.
-type Series struct {
+type FixtureSeries struct {
 	Kind    analyze.SeriesKind `json:"kind"`
 	Name    string             `json:"name"`
 	Count   int64              `json:"count"`
@@ -81,7 +81,7 @@ func newTrace(b *analyze.Behaviour) Trace {
 	join := max(1, (b.Windows+fixtureWindows-1)/fixtureWindows) // a trace of nothing has no windows
 	t := Trace{Name: filepath.Base(b.Trace.Name), GoVersion: b.Trace.GoVersion, DurationNS: b.Trace.DurationNS, Complete: b.Trace.Complete,
 		WindowNS: b.Window * int64(join), Windows: (b.Windows + join - 1) / join, Findings: map[string]string{}, Rules: map[string]string{},
-		Rates: []Rate{}, Series: []Series{}}
+		Rates: []FixtureRate{}, Series: []FixtureSeries{}}
 	if n := len(b.Trace.Gomaxprocs); n > 0 {
 		t.Gomaxprocs = b.Trace.Gomaxprocs[n-1].N
 	}
@@ -94,7 +94,7 @@ func newTrace(b *analyze.Behaviour) Trace {
 		}
 	}
 	for _, r := range b.Rates {
-		x := Rate{Name: r.Name, Unit: r.Unit}
+		x := FixtureRate{Name: r.Name, Unit: r.Unit}
 		for part := range slices.Chunk(r.Windows, join) {
 			x.Windows = append(x.Windows, float64(int64(mean(part)*10))/10)
 		}
@@ -105,7 +105,7 @@ func newTrace(b *analyze.Behaviour) Trace {
 		if all.Count() < fewestValues {
 			continue
 		}
-		x := Series{Kind: s.Kind, Name: s.Name, Count: all.Count(), P50: int64(all.Quantile(.5)), P99: int64(all.Quantile(.99))}
+		x := FixtureSeries{Kind: s.Kind, Name: s.Name, Count: all.Count(), P50: int64(all.Quantile(.5)), P99: int64(all.Quantile(.99))}
 		for part := range slices.Chunk(s.Windows, join) {
 			x.Windows = append(x.Windows, sketchText(analyze.Merged(part)))
 		}
@@ -178,7 +178,7 @@ func (t *Trace) behaviour() (*analyze.Behaviour, error) {
 		if len(r.Windows) != t.Windows {
 			return nil, fmt.Errorf("rate %q has %d windows, the trace %d", r.Name, len(r.Windows), t.Windows)
 		}
-		b.Rates = append(b.Rates, analyze.Rate{Name: r.Name, Unit: r.Unit, Windows: r.Windows})
+		b.Rates = append(b.Rates, analyze.Rate(r))
 	}
 	for _, s := range t.Series {
 		if len(s.Windows) != t.Windows {
