@@ -10,6 +10,9 @@
 //	Explanation ──▶ HTML (templates alone: its page has no script), Text, JSON
 //	Checked ──▶ text, JSON, JUnit XML, SARIF, Markdown (checked*.go)
 //
+// What writes X as text is in text_x.go, what writes it as a page in page_x.go,
+// and what both share in x.go.
+//
 // Names in a trace (functions, tasks, causes, files) are whatever the traced
 // program chose, so none is trusted. The page never uses go-echarts' own
 // renderer, which writes names into scripts unescaped: options go in as JSON

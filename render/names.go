@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/rivo/uniseg"
 )
 
 // printable makes whatever a trace calls something safe to show: control
@@ -140,4 +142,45 @@ func mapSlice(dst, src reflect.Value, f func(string) string) {
 	for i := range src.Len() {
 		mapInto(dst.Index(i), src.Index(i), f)
 	}
+}
+
+// fileName is the last element of a source file's path, which may be one of
+// Windows.
+func fileName(file string) string { return file[strings.LastIndexAny(file, `/\`)+1:] }
+
+func functionName(name string) string {
+	if name == "" {
+		return "unknown function"
+	}
+	return short(name)
+}
+
+// cut splits s after at most width columns, between characters.
+func cut(s string, width int) (string, string) {
+	used := 0
+	for i, r := range s {
+		used += uniseg.StringWidth(string(r))
+		if used > width && i > 0 {
+			return s[:i], s[i:]
+		}
+	}
+	return s, ""
+}
+
+// shorten is s in at most width columns, its middle left out where it is
+// longer: functions differ at both ends.
+func shorten(s string, width int) string {
+	if uniseg.StringWidth(s) <= width {
+		return s
+	}
+	head, _ := cut(s, width/2)
+	runes := []rune(s)
+	i := len(runes)
+	for used := uniseg.StringWidth(head) + 1; i > 0; i-- {
+		used += uniseg.StringWidth(string(runes[i-1]))
+		if used > width {
+			break
+		}
+	}
+	return head + "…" + string(runes[i:])
 }

@@ -1,12 +1,12 @@
 // The charts beside the timeline: colours of the theme, functions and what must
-// fit the width. Their data and axes come from render/charts.go.
+// fit the width. Their data and axes come from render/page_charts.go.
 import {init} from './echarts.js';
 import {count, dur, pct} from './format.js';
 import {font, ink, luminance, read} from './theme.js';
 
 const NARROW = 480; // too little for the full names of axes
 const LINE = 15; // height of a label
-const STEALS_BESIDE = 94; // above and below the matrix: render/charts.go
+const STEALS_BESIDE = 94; // above and below the matrix: render/page_charts.go
 
 // hooks complete the option of the chart with that id.
 const hooks = {latency, steals, functions, lives};

@@ -1,4 +1,4 @@
-// The timeline block: what render/block.go writes, turned into typed arrays.
+// The timeline block: what render/page_block.go writes, turned into typed arrays.
 
 // inflate turns the base64 text of the page into the block's bytes.
 export async function inflate(base64) {

@@ -3,7 +3,7 @@
 import {waker} from './decode.js';
 import {firstEndingAfter} from './span.js';
 
-// ROUNDING is how far off rounded waits are at most: see render/block.go.
+// ROUNDING is how far off rounded waits are at most: see render/page_block.go.
 const ROUNDING = 0.0626;
 
 // slack is how far off the instant is at which slice i's goroutine became runnable.

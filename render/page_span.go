@@ -8,14 +8,6 @@ import (
 	"gmptrace/model"
 )
 
-// bounds is the part of the trace that pictures show: what was analysed.
-func bounds(r *analyze.Report) (from, to int64) {
-	if r.Trace.To > r.Trace.From {
-		return r.Trace.From, r.Trace.To
-	}
-	return 0, max(1, r.Trace.DurationNS)
-}
-
 // around is a window that shows [start, end) with some room on both sides,
 // within the trace.
 func around(r *analyze.Report, start, end int64) (int64, int64) {

@@ -92,8 +92,8 @@ func newWhatIfPage(x *analyze.WhatIf) *whatIfPage {
 		p.Taken = append(p.Taken, costRow{c.Name, dur(c.P50), dur(c.P99), dur(c.Mean), c.Source})
 	}
 	p.smallMultiples()
-	p.curves()
-	p.scales()
+	p.drawCurves()
+	p.drawScales()
 	return p
 }
 
@@ -162,8 +162,8 @@ func (a logAxis) ticks(place func(float64) float64) []axisTick {
 	return out
 }
 
-// curves draws the share of waits (up) that are no longer than a length (right).
-func (p *whatIfPage) curves() {
+// drawCurves draws the share of waits (up) that are no longer than a length (right).
+func (p *whatIfPage) drawCurves() {
 	lo, hi := int64(math.MaxInt64), int64(1)
 	all := allVariants(p.WhatIf)
 	for _, v := range all {
@@ -209,8 +209,8 @@ func shareOf(k int) float64 {
 	return 1
 }
 
-// scales draws the makespan (up) by the number of Ps (right), both logarithmic.
-func (p *whatIfPage) scales() {
+// drawScales draws the makespan (up) by the number of Ps (right), both logarithmic.
+func (p *whatIfPage) drawScales() {
 	procs, rows := scaleTable(p.WhatIf)
 	lo, hi := int64(math.MaxInt64), int64(1)
 	for _, s := range p.Scaling {

@@ -162,17 +162,6 @@ func comparedRows(extra []analyze.CauseChange, typical, slow int64) []comparedRo
 // compare.
 func allCauses(x *analyze.Explanation) []causeRow { return barOf(x.Causes, x.Durations.Total) }
 
-// explainedMany is what the explained things are called, in the plural.
-func explainedMany(kind analyze.InstanceKind) string {
-	if kind == analyze.KindLog {
-		return "messages"
-	}
-	if kind == "" {
-		return "instances"
-	}
-	return string(kind) + "s"
-}
-
 // antagonists are those of the instance with this number.
 type antagonists struct {
 	Number int

@@ -32,8 +32,8 @@ const (
 func Text(w io.Writer, r *analyze.Report, opt TextOptions) error {
 	safe := mapped(*r, printable)
 	out := bufio.NewWriter(w)
-	t := &text{w: out, width: max(60, cmp.Or(opt.Width, 100)), color: opt.Color}
-	for _, section := range []func(*text, *analyze.Report){
+	t := &terminal{w: out, width: max(60, cmp.Or(opt.Width, 100)), color: opt.Color}
+	for _, section := range []func(*terminal, *analyze.Report){
 		textIdentity, textVerdict, textKey, textFindings, textLatency, textDispatches, textSteals, textHandoffs, textPreemptions, textGC,
 		textTopFunctions, textTasks, textSlowest, textWaits, textRules, textChecks,
 	} {
@@ -45,7 +45,7 @@ func Text(w io.Writer, r *analyze.Report, opt TextOptions) error {
 	return nil
 }
 
-func textIdentity(t *text, r *analyze.Report) {
+func textIdentity(t *terminal, r *analyze.Report) {
 	t.line(t.paint(bold, "gmptrace") + "  " + program(r))
 	t.wrap("", "", subtitle(r))
 	if !r.Trace.Complete {
@@ -60,14 +60,14 @@ func textIdentity(t *text, r *analyze.Report) {
 	t.line("")
 }
 
-func textVerdict(t *text, r *analyze.Report) {
+func textVerdict(t *terminal, r *analyze.Report) {
 	v := r.Verdict
 	t.wrap("", "", v.Headline, bold, colorOf(v.Severity))
 	t.wrap("", "", v.Detail)
 	t.line("")
 }
 
-func textKey(t *text, r *analyze.Report) {
+func textKey(t *terminal, r *analyze.Report) {
 	k := r.Key
 	table := table{left: 3}
 	table.add("scheduling latency p99", dur(k.LatencyP99), fmt.Sprintf("p50 %s, longest %s", dur(k.LatencyP50), dur(k.LatencyMax)))
@@ -79,7 +79,7 @@ func textKey(t *text, r *analyze.Report) {
 	t.table(table)
 }
 
-func textFindings(t *text, r *analyze.Report) {
+func textFindings(t *terminal, r *analyze.Report) {
 	t.heading("Findings, worst first", "")
 	if len(r.Findings) == 0 {
 		t.line("  " + noFinding(r))
@@ -90,7 +90,7 @@ func textFindings(t *text, r *analyze.Report) {
 	}
 }
 
-func (t *text) finding(f analyze.Finding) {
+func (t *terminal) finding(f analyze.Finding) {
 	head := fmt.Sprintf("%2d  %s  ", f.Number, strings.ToUpper(string(f.Severity)))
 	t.wrap(head, strings.Repeat(" ", 4), f.Title, bold, colorOf(f.Severity))
 	field := func(name, value string) {
@@ -116,7 +116,7 @@ func (t *text) finding(f analyze.Finding) {
 }
 
 // stack writes the innermost frames of the first stack.
-func (t *text) stack(stacks []analyze.Stack) {
+func (t *terminal) stack(stacks []analyze.Stack) {
 	if len(stacks) == 0 || len(stacks[0].Frames) == 0 {
 		return
 	}
@@ -132,11 +132,7 @@ func (t *text) stack(stacks []analyze.Stack) {
 	}
 }
 
-// fileName is the last element of a source file's path, which may be one of
-// Windows.
-func fileName(file string) string { return file[strings.LastIndexAny(file, `/\`)+1:] }
-
-func textLatency(t *text, r *analyze.Report) {
+func textLatency(t *terminal, r *analyze.Report) {
 	t.heading("Scheduling latency", latencyTakeaway(r))
 	rows := mergeBuckets(r.Latency.Buckets, textBuckets)
 	if len(rows) == 0 {
@@ -153,29 +149,6 @@ func textLatency(t *text, r *analyze.Report) {
 	t.table(table, "wait from", "waits", "log scale")
 }
 
-// mergeBuckets joins neighbours until there are at most n, without the empty
-// ones at both ends.
-func mergeBuckets(buckets []analyze.Bucket, n int) []analyze.Bucket {
-	for len(buckets) > 0 && buckets[0].Count == 0 {
-		buckets = buckets[1:]
-	}
-	for len(buckets) > 0 && buckets[len(buckets)-1].Count == 0 {
-		buckets = buckets[:len(buckets)-1]
-	}
-	size := (len(buckets) + n - 1) / n
-	var merged []analyze.Bucket
-	for i, b := range buckets {
-		if i%size == 0 {
-			merged = append(merged, b)
-			continue
-		}
-		last := &merged[len(merged)-1]
-		last.Hi = b.Hi
-		last.Count += b.Count
-	}
-	return merged
-}
-
 // bar is a horizontal bar of a share in [0, 1] of width, in eighths.
 func bar(share float64, width int) string {
 	eighths := int(math.Round(share * float64(max(10, min(50, width))) * 8))
@@ -186,7 +159,7 @@ func bar(share float64, width int) string {
 	return s
 }
 
-func textDispatches(t *text, r *analyze.Report) {
+func textDispatches(t *terminal, r *analyze.Report) {
 	d := r.Dispatches
 	t.heading("Where dispatched goroutines came from", dispatchesTakeaway(r))
 	table := table{align: "lrrrrrrl", left: 3}
@@ -202,11 +175,11 @@ func textDispatches(t *text, r *analyze.Report) {
 	}
 }
 
-func textSteals(t *text, r *analyze.Report) {
+func textSteals(t *terminal, r *analyze.Report) {
 	t.heading("Work stealing", stealsTakeaway(r))
 }
 
-func textHandoffs(t *text, r *analyze.Report) {
+func textHandoffs(t *terminal, r *analyze.Report) {
 	t.heading("Handoffs of Ps", handoffsTakeaway(r))
 	table := table{align: "lrrrr", left: 3}
 	for _, c := range r.Handoffs.Causes {
@@ -215,7 +188,7 @@ func textHandoffs(t *text, r *analyze.Report) {
 	t.table(table, "cause", "count", "after, median", "p99", "longest")
 }
 
-func textPreemptions(t *text, r *analyze.Report) {
+func textPreemptions(t *terminal, r *analyze.Report) {
 	t.heading("Preemptions", preemptionsTakeaway(r))
 	table := table{align: "lrrrrr", left: 3}
 	for _, k := range r.Preemptions.Kinds {
@@ -224,7 +197,7 @@ func textPreemptions(t *text, r *analyze.Report) {
 	t.table(table, "how", "count", "runtime", "had run, median", "p99", "longest")
 }
 
-func textGC(t *text, r *analyze.Report) {
+func textGC(t *terminal, r *analyze.Report) {
 	t.heading("Garbage collection, stop-the-world, threads", gcTakeaway(r))
 	table := table{align: "lrrrr", left: 3}
 	for _, s := range r.GC.STWs {
@@ -235,7 +208,7 @@ func textGC(t *text, r *analyze.Report) {
 	t.line("")
 }
 
-func textTopFunctions(t *text, r *analyze.Report) {
+func textTopFunctions(t *terminal, r *analyze.Report) {
 	t.heading("Where goroutine time went, by start function", functionsTakeaway(r))
 	list := busiest(r)
 	table := table{align: "lrrrrrlr", left: 3}
@@ -251,7 +224,7 @@ func textTopFunctions(t *text, r *analyze.Report) {
 	t.more(len(list)-textFunctions, "function")
 }
 
-func textTasks(t *text, r *analyze.Report) {
+func textTasks(t *terminal, r *analyze.Report) {
 	if len(r.Tasks) == 0 {
 		return
 	}
@@ -267,7 +240,7 @@ func textTasks(t *text, r *analyze.Report) {
 // textSlow is how many of the slowest requests or tasks the text shows.
 const textSlow = 3
 
-func textSlowest(t *text, r *analyze.Report) {
+func textSlowest(t *terminal, r *analyze.Report) {
 	s := &r.Slowest
 	if len(s.Instances) == 0 {
 		return
@@ -283,7 +256,7 @@ func textSlowest(t *text, r *analyze.Report) {
 	t.line("")
 }
 
-func textWaits(t *text, r *analyze.Report) {
+func textWaits(t *terminal, r *analyze.Report) {
 	t.heading("Worst waits, and who ran meanwhile", "")
 	table := table{align: "rlrll", left: 3}
 	for _, e := range r.Episodes[:min(len(r.Episodes), textEpisodes)] {
@@ -317,7 +290,7 @@ func culprit(e analyze.Episode) string {
 	return fmt.Sprintf("G%d %s %s", c.G, functionName(c.Func), dur(c.NS))
 }
 
-func textChecks(t *text, r *analyze.Report) {
+func textChecks(t *terminal, r *analyze.Report) {
 	t.heading("Checked, no finding", "")
 	if tooLittle(r) {
 		t.line("  " + noFinding(r))

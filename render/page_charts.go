@@ -195,37 +195,6 @@ func stealsChart(r *analyze.Report) *charts.HeatMap {
 	return heat
 }
 
-// states are what a goroutine's time is split into, in the order of the chart's
-// colours (theme.js).
-var states = []string{"running", "runnable", "syscall", "blocked: sync", "blocked: channels", "blocked: network", "sleeping", "blocked: other"}
-
-// onP is how many of states concern the scheduler; the rest is waiting for
-// something else.
-const onP = 3
-
-// stateTimes splits a function's time into states.
-func stateTimes(f analyze.FunctionTime) [8]int64 {
-	t := [8]int64{f.Running, f.Runnable, f.Syscall}
-	for _, b := range f.Blocked {
-		t[blockedState(b.Reason)] += b.NS
-	}
-	return t
-}
-
-func blockedState(reason string) int {
-	switch reason {
-	case "sync", "sync.(*Cond).Wait":
-		return 3
-	case "chan send", "chan receive", "select":
-		return 4
-	case "network":
-		return 5
-	case "sleep":
-		return 6
-	}
-	return 7
-}
-
 // barFunctions is how many functions the chart of time by function shows.
 const barFunctions = 12
 
@@ -278,13 +247,6 @@ func functionsHeight(n int) int {
 // enough for the axis of a chart.
 func functionLabel(f analyze.FunctionTime) string {
 	return fmt.Sprintf("%s ×%s", shorten(functionName(f.Name), 38), count(f.Goroutines))
-}
-
-func functionName(name string) string {
-	if name == "" {
-		return "unknown function"
-	}
-	return short(name)
 }
 
 // finite is v, or 0 where a share could not be computed: JSON has no NaN.

@@ -10,9 +10,9 @@ import (
 	"gmptrace/analyze"
 )
 
-// text lays lines out for a terminal. Errors of w are kept by the bufio.Writer
+// terminal lays lines out as text. Errors of w are kept by the bufio.Writer
 // beneath it.
-type text struct {
+type terminal struct {
 	w     io.Writer
 	width int
 	color bool
@@ -39,18 +39,18 @@ func colorOf(s analyze.Severity) ink {
 	return blue
 }
 
-func (t *text) paint(with ink, s string) string {
+func (t *terminal) paint(with ink, s string) string {
 	if !t.color || s == "" {
 		return s
 	}
 	return "\x1b[" + string(with) + "m" + s + "\x1b[0m"
 }
 
-func (t *text) line(s string) {
+func (t *terminal) line(s string) {
 	fmt.Fprintln(t.w, strings.TrimRight(plain(s), " "))
 }
 
-func (t *text) heading(title, takeaway string) {
+func (t *terminal) heading(title, takeaway string) {
 	t.line(t.paint(bold, title))
 	if takeaway != "" {
 		t.wrap("  ", "  ", takeaway)
@@ -60,7 +60,7 @@ func (t *text) heading(title, takeaway string) {
 
 // wrap writes s in lines no wider than t.width, the first after first, the
 // others after rest.
-func (t *text) wrap(first, rest, s string, inks ...ink) {
+func (t *terminal) wrap(first, rest, s string, inks ...ink) {
 	prefix := first
 	words := strings.Fields(plain(s))
 	for len(words) > 0 {
@@ -92,36 +92,6 @@ func fill(words []string, room int) (string, []string) {
 	return line, words[n:]
 }
 
-// cut splits s after at most width columns, between characters.
-func cut(s string, width int) (string, string) {
-	used := 0
-	for i, r := range s {
-		used += uniseg.StringWidth(string(r))
-		if used > width && i > 0 {
-			return s[:i], s[i:]
-		}
-	}
-	return s, ""
-}
-
-// shorten is s in at most width columns, its middle left out where it is
-// longer: functions differ at both ends.
-func shorten(s string, width int) string {
-	if uniseg.StringWidth(s) <= width {
-		return s
-	}
-	head, _ := cut(s, width/2)
-	runes := []rune(s)
-	i := len(runes)
-	for used := uniseg.StringWidth(head) + 1; i > 0; i-- {
-		used += uniseg.StringWidth(string(runes[i-1]))
-		if used > width {
-			break
-		}
-	}
-	return head + "…" + string(runes[i:])
-}
-
 // table is rows of cells to be aligned: align has an l or r per column. left is
 // the indentation.
 type table struct {
@@ -139,7 +109,7 @@ func (t *table) add(cells ...string) {
 
 // table writes a table under its header and an empty line; nothing if it has no
 // rows. Columns of words give way until it fits the width.
-func (t *text) table(tab table, header ...string) {
+func (t *terminal) table(tab table, header ...string) {
 	if len(tab.rows) == 0 {
 		return
 	}
@@ -163,7 +133,7 @@ func (t *text) table(tab table, header ...string) {
 
 // columnWidths are the cells' own, with the widest column of words made
 // narrower until the row fits.
-func (t *text) columnWidths(tab table, rows [][]string) []int {
+func (t *terminal) columnWidths(tab table, rows [][]string) []int {
 	widths := make([]int, len(tab.align))
 	total := tab.left - 1 + 2*len(widths)
 	for _, row := range rows {
@@ -197,7 +167,7 @@ func aligned(s string, width int, align byte) string {
 	return s + pad
 }
 
-func (t *text) more(n int, noun string) {
+func (t *terminal) more(n int, noun string) {
 	if n > 0 {
 		t.line("   " + plural(int64(n), "more "+noun) + " in the page and the JSON")
 		t.line("")

@@ -1,0 +1,91 @@
+package render
+
+import (
+	"fmt"
+	"html/template"
+	"strings"
+
+	"gmptrace/analyze"
+)
+
+var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
+	"dur": dur, "prose": prose, "costKind": costKind, "capital": capital, "offset": offset, "count": count, "mean": mean, "pct": pct, "size": size, "plural": plural,
+	"share": share[int64], "short": short, "function": functionName, "div": div,
+	"n": func(v int) int64 { return int64(v) }, "ended": func(start, length int64) int64 { return start + length },
+	"program": program, "subtitle": subtitle, "lost": lostText, "link": link, "momentLink": momentLink, "moment": momentText,
+	"tableFunctions": tableFunctions, "stateTimes": stateTimes, "states": func() []string { return states },
+	"noFinding": noFinding, "tooLittle": tooLittle, "silent": silent, "rules": rules, "undecided": undecided, "sourceMeaning": sourceMeaning, "leftOut": leftOut,
+	"timelineHeight": timelineHeight, "functionsHeight": functionsHeight,
+	"timelineTakeaway": timelineTakeaway, "latencyTakeaway": latencyTakeaway, "stealsTakeaway": stealsTakeaway,
+	"dispatchesTakeaway": dispatchesTakeaway, "functionsTakeaway": functionsTakeaway, "handoffsTakeaway": handoffsTakeaway,
+	"preemptionsTakeaway": preemptionsTakeaway, "gcTakeaway": gcTakeaway, "threadsTakeaway": threadsTakeaway,
+	"episodesTakeaway": episodesTakeaway, "times": times,
+	"rulesTakeaway": rulesTakeaway, "agreement": agreement, "quantity": quantity, "counted": counted, "binRows": binRows, "ruleParts": ruleParts, "ruleName": ruleName,
+	"kinds": kinds, "markKinds": markKinds,
+	"instanceName": instanceName, "instanceLength": instanceLength, "instanceWhere": instanceWhere, "unfinished": unfinished, "signed": signed,
+	"waterfall": newWaterfall, "classesIn": classesIn, "causeRows": causeRows, "allCauses": allCauses, "causeClass": classOf, "usedWords": usedWords,
+	"histogram": newHistogram, "comparedRows": comparedRows, "antagonistWord": antagonistWord, "antagonists": newAntagonists, "stateName": stateName, "samplesOf": samplesOf,
+	"openInstances": func() int { return openInstances }, "explainedMany": explainedMany, "pos": pos, "sub100": func(v float64) float64 { return 100 - v },
+	"markTop": func(line int) int { return 4 + 18*line }, "markText": func(line int) int { return 16 + 18*line },
+	"inc": func(i int) int { return i + 1 }, "minus": func(a, b int64) int64 { return a - b },
+	"changeOf": changeOf, "deltaOf": deltaOf, "sideOf": sideText, "verdictWord": verdictWord, "held": held, "probability": probability, "pairBars": pairBars,
+	"half": func(v float64) string { return fmt.Sprintf("%.2f", v*.64) }, "upper": func(v float64) string { return fmt.Sprintf("%.2f", 64-v*.64) },
+	"firstAntagonists": first[analyze.Antagonist], "mainP": mainP,
+}).ParseFS(templates, "templates/*.tmpl"))
+
+// maxTableFunctions bounds the page's table of functions.
+const maxTableFunctions = 200
+
+func tableFunctions(r *analyze.Report) []analyze.FunctionTime {
+	list := busiest(r)
+	return list[:min(len(list), maxTableFunctions)]
+}
+
+// costKind is whose time a cost is, "" where that takes more than a word or two.
+func costKind(costOf string) string {
+	for _, kind := range []string{"goroutine time", "P time", "wall time"} {
+		if strings.HasPrefix(costOf, kind) {
+			return kind
+		}
+	}
+	return ""
+}
+
+// leftOut says which slices the timeline does not have; "" when it has all.
+func leftOut(r *analyze.Report) string {
+	tl := r.Timeline
+	switch {
+	case tl == nil:
+		return "This report holds no single slices: the timeline is drawn from shares of time per column."
+	case tl.Complete:
+		return ""
+	case len(tl.Kept) == 0:
+		return fmt.Sprintf("%s are too many for one page: the timeline is drawn from shares of time per column.", plural(tl.LeftOut, "slice"))
+	}
+	var kept int64
+	for _, w := range tl.Kept {
+		kept += w.End - w.Start
+	}
+	from, to := bounds(r)
+	return fmt.Sprintf("%s left out to keep the page small and quick (--max-size, --slices; gmptrace serve shows all): %s of the time is in full detail, around the findings and the slowest requests; elsewhere the timeline shows shares of time per column.",
+		were(tl.LeftOut, "slice"), share(kept, to-from))
+}
+
+func kinds() []string {
+	var list []string
+	for k := range analyze.NumSliceKinds {
+		list = append(list, k.String())
+	}
+	return list
+}
+
+// markKinds are the kinds of marks by their number, with a character of the
+// shape that the painter draws.
+func markKinds() []struct{ Shape, Name string } {
+	shapes := [analyze.NumMarkKinds]string{"▼", "●", "■", "◆"}
+	list := make([]struct{ Shape, Name string }, analyze.NumMarkKinds)
+	for k := range list {
+		list[k].Shape, list[k].Name = shapes[k], analyze.MarkKind(k).String()+"s"
+	}
+	return list
+}

@@ -1,0 +1,157 @@
+package render
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"gmptrace/analyze"
+)
+
+// Limits of an explanation as text: what is beyond them is in the page and in the
+// JSON.
+const (
+	textCauses      = 8
+	textAntagonists = 5
+	textSteps       = 12
+)
+
+// ExplainText writes an explanation for a terminal, in the manner of Text.
+func ExplainText(w io.Writer, x *analyze.Explanation, opt TextOptions) error {
+	safe := mapped(*x, printable)
+	out := bufio.NewWriter(w)
+	t := &terminal{w: out, width: max(60, cmp.Or(opt.Width, 100)), color: opt.Color}
+	t.explanation(&safe)
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("writing the explanation as text: %w", err)
+	}
+	return nil
+}
+
+func (t *terminal) explanation(x *analyze.Explanation) {
+	textIdentity(t, &analyze.Report{Trace: x.Trace})
+	t.wrap("", "", x.Headline, bold)
+	if x.Detail != "" {
+		t.wrap("", "", x.Detail)
+	}
+	t.line("")
+	if len(x.Slowest) == 0 {
+		return
+	}
+	t.durations(x)
+	t.compared(x)
+	for i := range x.Slowest {
+		t.instance(i+1, &x.Slowest[i])
+	}
+	for _, n := range x.Notes {
+		t.wrap("  - ", "    ", n)
+	}
+	t.wrap("  - ", "    ", "P: a slot that lets one goroutine run at a time; there are GOMAXPROCS. Runnable: could run, and has no P. Blocked (…): meanwhile the goroutine that unblocked it did this")
+}
+
+func (t *terminal) durations(x *analyze.Explanation) {
+	d := x.Durations
+	if d.Count == 0 {
+		t.heading("How long they took", fmt.Sprintf("%s: %s, all of them cut off by the trace's end", x.What, count(x.Unfinished)))
+		return
+	}
+	t.heading("How long they took", fmt.Sprintf("%s: %s%s", x.What, count(d.Count), unfinished(x.Unfinished)))
+	table := table{align: "rrrrr", left: 5}
+	table.add(dur(d.P50), dur(d.P90), dur(d.P99), dur(d.P999), dur(d.Max))
+	t.table(table, "p50", "p90", "p99", "p99.9", "longest")
+}
+
+// compared shows what the slow ones have that typical ones have not.
+func (t *terminal) compared(x *analyze.Explanation) {
+	if x.Typical.Count == 0 {
+		var total int64
+		for _, c := range x.Causes {
+			total += c.NS
+		}
+		t.heading("Where their time went", "")
+		table := table{align: "rrl", left: 3}
+		for _, c := range x.Causes[:min(len(x.Causes), textCauses)] {
+			table.add(dur(c.NS), share(c.NS, total), causeShort(c.BlockedFor, c.Cause))
+		}
+		t.table(table, "time", "share", "went to")
+		t.more(len(x.Causes)-textCauses, "cause")
+		return
+	}
+	t.heading("What the slow ones have that typical ones have not", fmt.Sprintf("means of %s and of the %d between the quartiles", slowOf(x.Slow.Count), x.Typical.Count))
+	table := table{align: "rrrl", left: 3}
+	shown := 0
+	for _, c := range x.Extra {
+		if d := c.Slow - c.Typical; shown < textCauses && max(d, -d)*100 >= x.Slow.Mean {
+			table.add(dur(c.Slow), dur(c.Typical), signed(d), causeShort(c.BlockedFor, c.Cause))
+			shown++
+		}
+	}
+	table.add(dur(x.Slow.Mean), dur(x.Typical.Mean), signed(x.Slow.Mean-x.Typical.Mean), "in all")
+	t.table(table, "slow", "typical", "difference", "went to")
+	t.more(len(x.Extra)-shown, "cause")
+}
+
+func slowOf(n int64) string {
+	if n == 1 {
+		return "the slowest"
+	}
+	return fmt.Sprintf("the %d slowest", n)
+}
+
+// causeShort is a cause, and what the explained goroutine was blocked for meanwhile.
+func causeShort(blockedFor, cause string) string {
+	if blockedFor == "" {
+		return causeWordOf(cause).Term
+	}
+	return fmt.Sprintf("%s, blocked (%s)", causeWordOf(cause).Term, blockedFor)
+}
+
+func (t *terminal) instance(n int, in *analyze.Instance) {
+	t.heading(fmt.Sprintf("%d  %s took %s", n, instanceName(in), instanceLength(in)), instanceWhere(in))
+	for _, l := range in.Logs {
+		t.wrap("   message ", "           ", l)
+	}
+	for _, s := range in.Story {
+		t.wrap("   - ", "     ", s)
+	}
+	for _, s := range in.Samples[:min(len(in.Samples), textAntagonists)] {
+		t.wrap("   cpu    ", "          ", fmt.Sprintf("%s in %s", plural(s.Count, "sample"), functionName(s.Func)))
+	}
+	t.line("")
+	table := table{align: "rrll", left: 2}
+	steps := longestSteps(in.Path, textSteps)
+	for _, s := range steps {
+		table.add("+"+dur(s.Start-in.Start), dur(s.NS), stepWho(&s), s.Text)
+	}
+	t.table(table, "after", "for", "goroutine", "critical path")
+	t.more(len(in.Path)-len(steps), "shorter step")
+}
+
+// longestSteps are the n longest steps of a path, in its order.
+func longestSteps(path []analyze.PathStep, n int) []analyze.PathStep {
+	var lengths []int64
+	for _, s := range path {
+		lengths = append(lengths, s.NS)
+	}
+	slices.Sort(lengths)
+	least := lengths[max(0, len(lengths)-n)]
+	var out []analyze.PathStep
+	for _, s := range path {
+		if s.NS >= least && len(out) < n {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// stepWho is the goroutine of a step, shown the deeper the more goroutines the
+// explained one waited for it through.
+func stepWho(s *analyze.PathStep) string {
+	if s.Several > 0 {
+		return "…"
+	}
+	return strings.Repeat("· ", min(s.Depth, 6)) + fmt.Sprintf("G%d %s", s.G, functionName(s.Func))
+}

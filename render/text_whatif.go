@@ -1,0 +1,113 @@
+package render
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+
+	"gmptrace/analyze"
+)
+
+// WhatIfText writes predictions for a terminal, in the manner of Text.
+func WhatIfText(w io.Writer, x *analyze.WhatIf, opt TextOptions) error {
+	safe := mapped(*x, printable)
+	out := bufio.NewWriter(w)
+	t := &terminal{w: out, width: max(60, cmp.Or(opt.Width, 100)), color: opt.Color}
+	t.whatIf(&safe)
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("writing the predictions as text: %w", err)
+	}
+	return nil
+}
+
+func (t *terminal) whatIf(x *analyze.WhatIf) {
+	textIdentity(t, &analyze.Report{Trace: x.Trace})
+	t.wrap("", "", x.Headline, bold)
+	if x.Detail != "" {
+		t.wrap("", "", x.Detail)
+	}
+	t.line("")
+	with := blue
+	if x.Check.Confidence == analyze.ConfidencePoor {
+		with = red
+	}
+	t.wrap("Self-check: "+string(x.Check.Confidence)+". ", "  ", x.Check.Text+".", with)
+	t.line("")
+	if x.Check.Confidence == analyze.ConfidenceNone {
+		return
+	}
+	t.variants(x)
+	t.scaling(x)
+	t.heading("Advice", "")
+	for _, a := range x.Advice {
+		t.wrap("  - ", "    ", a.Text)
+	}
+	t.line("")
+	t.heading("What the simulations took for granted", workloadText(&x.Workload))
+	costs := table{align: "lrrrl", left: 3}
+	for _, c := range x.Costs {
+		costs.add(c.Name, dur(c.P50), dur(c.P99), dur(c.Mean), c.Source)
+	}
+	t.table(costs, "cost", "p50", "p99", "mean", "source")
+	for _, n := range x.Notes {
+		t.wrap("  - ", "    ", n)
+	}
+}
+
+func (t *terminal) variants(x *analyze.WhatIf) {
+	t.heading("How long the program takes", "Every line but the first is a prediction; the range is what the makespan is likely to lie in.")
+	for _, c := range changedSettings(x) {
+		t.wrap("  ", "  ", c)
+	}
+	spans := table{align: "lrrlrrr", left: 3}
+	lats := table{align: "lrrrrrr", left: 3}
+	work := table{align: "lrrrrrr", left: 3}
+	for _, v := range allVariants(x) {
+		spans.add(v.Name, dur(v.Makespan), spanRange(v), sure(v), speedup(v), count(int64(math.Round(v.Rate))), pct(v.Utilisation))
+		lats.add(v.Name, dur(v.P50), dur(v.P90), dur(v.P99), p99Range(v), dur(v.Max), mean(v.QueueMean))
+		work.add(v.Name, count(v.Steals), count(v.Handoffs), count(v.Preemptions), count(v.TickPulls), lockWait(v), dur(v.Idle))
+	}
+	t.table(spans, "run", "makespan", "likely range", "sure", "speed", "dispatches/s", "P use")
+	for _, d := range doubts(x) {
+		t.wrap("  ", "  ", d)
+	}
+	if len(doubts(x)) > 0 {
+		t.line("")
+	}
+	t.heading("How long goroutines wait for a P", "")
+	t.table(lats, "run", "p50", "p90", "p99", "of the seeds", "longest", "queue")
+	t.heading("What the scheduler does", "")
+	t.table(work, "run", "steals", "handoffs", "preempted", "ticks", "lock wait", "Ps idle")
+}
+
+func p99Range(v *analyze.Variant) string {
+	if v.Name == "recorded" {
+		return "–"
+	}
+	return dur(v.P99Low) + " … " + dur(v.P99High)
+}
+
+func (t *terminal) scaling(x *analyze.WhatIf) {
+	if len(x.Scaling) == 0 {
+		return
+	}
+	t.heading("How it scales", "Predicted makespan by the number of Ps or threads, one seed each.")
+	procs, byScheduler := scaleTable(x)
+	tab := table{align: "l", left: 3}
+	header := []string{"scheduler"}
+	for _, p := range procs {
+		tab.align += "r"
+		header = append(header, strconv.Itoa(p))
+	}
+	for _, row := range byScheduler {
+		cells := []string{row.name}
+		for _, p := range row.points {
+			cells = append(cells, dur(p.Makespan))
+		}
+		tab.add(cells...)
+	}
+	t.table(tab, header...)
+}
