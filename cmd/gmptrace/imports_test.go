@@ -57,6 +57,8 @@ func TestForbidden(t *testing.T) {
 		{"gmptrace/model", "slices", true, true},
 		{"gmptrace/render", "golang.org/x/exp/trace", false, false},
 		{"gmptrace/analyze", "golang.org/x/exp/trace", false, true},
+		{"gmptrace/analyze/words", "gmptrace/model", false, false},
+		{"gmptrace/analyze/words", "strings", true, true},
 		{"gmptrace/render", "gmptrace/fixtures/tools/oracle", false, false},
 		{"gmptrace/fixtures/tools/oracle/score", "gmptrace/fixtures/tools/oracle/truth", false, true},
 	} {
@@ -88,6 +90,8 @@ func forbidden(from, to string, standard bool) string {
 		return "imports go " + strings.Join(layers, " → ")
 	case other == "" && room == "model":
 		return "model needs the standard library alone"
+	case from == "gmptrace/analyze/words":
+		return "words needs the standard library alone"
 	case strings.HasPrefix(to, "golang.org/x/exp/trace") && room != "analyze":
 		return "only analyze reads traces"
 	}
