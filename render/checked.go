@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 // CheckedJSON writes c as analyze/schema/check.schema.json describes it, in the
@@ -16,7 +17,7 @@ import (
 func CheckedJSON(w io.Writer, c *analyze.Checked) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(mapped(*c, func(s string) string { return s })); err != nil {
+	if err := enc.Encode(mapped(*c, words.Machine)); err != nil {
 		return fmt.Errorf("writing the results as JSON: %w", err)
 	}
 	return nil
@@ -40,7 +41,7 @@ func saidNot(f *analyze.CheckFailure) []analyze.Evidence {
 }
 
 func frameText(f analyze.Frame) string {
-	s := functionName(f.Func)
+	s := words.Function(f.Func)
 	if f.File != "" {
 		s += fmt.Sprintf(" %s:%d", fileName(f.File), f.Line)
 	}
@@ -95,7 +96,7 @@ func checkedPlace(r *analyze.CheckResult) string {
 func checkedSummary(c *analyze.Checked) string {
 	s := checkedCounts(c.Counts)
 	if len(c.Traces) != 1 {
-		s += " in " + plural(int64(len(c.Traces)), "trace")
+		s += " in " + words.Plural(int64(len(c.Traces)), "trace")
 	}
 	return s
 }
@@ -104,13 +105,13 @@ func checkedCounts(n analyze.CheckCounts) string {
 	var parts []string
 	add := func(k int, what string) {
 		if k > 0 {
-			parts = append(parts, count(int64(k))+nbsp+what)
+			parts = append(parts, words.Count(int64(k))+words.Tie+what)
 		}
 	}
 	add(n.Failed, "failed")
 	add(n.Errors, "could not be checked")
 	if n.Warned > 0 {
-		parts = append(parts, plural(int64(n.Warned), "warning"))
+		parts = append(parts, words.Plural(int64(n.Warned), "warning"))
 	}
 	add(n.Passed, "passed")
 	add(n.Skipped, "skipped")
@@ -131,9 +132,9 @@ func checkedAbout(x *analyze.CheckedTrace) string {
 		parts = append(parts, x.Program)
 	}
 	if x.GoVersion != "" {
-		parts = append(parts, "Go"+nbsp+x.GoVersion)
+		parts = append(parts, "Go "+x.GoVersion)
 	}
-	parts = append(parts, dur(x.DurationNS))
+	parts = append(parts, words.Length(x.DurationNS))
 	if !x.Complete {
 		parts = append(parts, "analysed in part")
 	}

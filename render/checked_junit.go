@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 // CheckedJUnit writes c as JUnit XML: a testsuite for each trace, a testcase for
@@ -18,7 +19,7 @@ import (
 // Names are made printable first: XML has no way to write most control characters
 // at all.
 func CheckedJUnit(w io.Writer, c *analyze.Checked) error {
-	safe := mapped(*c, func(s string) string { return noXML.Replace(printable(s)) })
+	safe := mapped(*c, func(s string) string { return noXML.Replace(words.Printable(words.Text(s))) })
 	doc := junitSuites{}
 	for i := range safe.Traces {
 		doc.Suites = append(doc.Suites, junitOf(&safe, &safe.Traces[i], i))
@@ -156,7 +157,7 @@ func junitTime(start string) string {
 // checkedPlain is all of a failure as plain text.
 func checkedPlain(r *analyze.CheckResult) string {
 	var b strings.Builder
-	line := func(format string, args ...any) { b.WriteString(plain(fmt.Sprintf(format, args...)) + "\n") }
+	line := func(format string, args ...any) { b.WriteString(words.Text(fmt.Sprintf(format, args...)) + "\n") }
 	line("%s: %s", r.ID, r.Message)
 	if r.Description != "" {
 		line("%s", r.Description)

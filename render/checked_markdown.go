@@ -9,17 +9,18 @@ import (
 	"unicode"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 // CheckedMarkdown writes c as GitHub's Markdown, for the summary of a pull request:
 // a table with what failed first, and details to unfold. Nothing that a trace names
 // is taken for Markdown or HTML, and nobody is mentioned by it.
 func CheckedMarkdown(w io.Writer, c *analyze.Checked) error {
-	safe := mapped(*c, printable)
+	safe := mapped(*c, func(s string) string { return words.Printable(words.Text(s)) })
 	out := bufio.NewWriter(w)
 	m := &markdown{w: out}
 	m.line("<!-- gmptrace check -->")
-	m.line("### gmptrace check: %s", plain(checkedSummary(&safe)))
+	m.line("### gmptrace check: %s", words.Text(checkedSummary(&safe)))
 	for i := range safe.Traces {
 		m.trace(&safe.Traces[i])
 	}
@@ -56,7 +57,7 @@ func (m *markdown) trace(x *analyze.CheckedTrace) {
 		m.details(&others[i])
 	}
 	if len(passed) > 0 {
-		m.line("\n<details><summary>✅ %s</summary>\n", plain(checkedCounts(analyze.CheckCounts{Passed: len(passed)})))
+		m.line("\n<details><summary>✅ %s</summary>\n", words.Text(checkedCounts(analyze.CheckCounts{Passed: len(passed)})))
 		m.table(passed)
 		m.line("\n</details>")
 	}
@@ -123,7 +124,7 @@ var listItem = regexp.MustCompile(`^\d+[.)](\s|$)`)
 // Markdown, HTML or GitHub could take for a sign is written as a number. Very long
 // texts are cut.
 func md(s string) string {
-	s = plain(s)
+	s = words.Text(s)
 	if r := []rune(s); len(r) > checkedChars {
 		s = string(r[:checkedChars]) + "…"
 	}

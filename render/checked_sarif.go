@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 // SARIFOptions say how files are named. A trace has those of the program as the
@@ -27,7 +28,7 @@ type SARIFOptions struct {
 // CheckedSARIF writes c as SARIF 2.1.0: a result for each failure. What was skipped
 // or could not be evaluated is a notification.
 func CheckedSARIF(w io.Writer, c *analyze.Checked, opt SARIFOptions) error {
-	safe := mapped(*c, printable)
+	safe := mapped(*c, func(s string) string { return words.Printable(words.Text(s)) })
 	s := &sarifWriter{opt: opt, index: map[string]int{}}
 	run := s.run(&safe)
 	enc := json.NewEncoder(w)
@@ -315,6 +316,6 @@ var sarifPlaceholder = regexp.MustCompile(`\{(\d)`)
 // sarifMessage is a plain text: what SARIF takes for a link or a placeholder is
 // broken up by a space.
 func sarifMessage(s string) sarifText {
-	s = strings.ReplaceAll(plain(s), "](", "] (")
+	s = strings.ReplaceAll(words.Text(s), "](", "] (")
 	return sarifText{sarifPlaceholder.ReplaceAllString(s, "{ $1")}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"gmptrace/analyze/compare"
+	"gmptrace/analyze/words"
 )
 
 // DiffJSON writes r as analyze/schema/diff.schema.json describes it, in the manner
@@ -13,7 +14,7 @@ import (
 func DiffJSON(w io.Writer, r *compare.Result) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(mapped(*r, func(s string) string { return s })); err != nil {
+	if err := enc.Encode(mapped(*r, words.Machine)); err != nil {
 		return fmt.Errorf("writing the comparison as JSON: %w", err)
 	}
 	return nil
@@ -21,7 +22,7 @@ func DiffJSON(w io.Writer, r *compare.Result) error {
 
 func changeName(c *compare.Change) string {
 	short := *c
-	short.Name = functionName(c.Name)
+	short.Name = words.Function(c.Name)
 	if c.Name == "" {
 		short.Name = ""
 	}
@@ -33,28 +34,15 @@ func sideText(s compare.Side, unit string) string {
 	if s.N == 0 {
 		return "–"
 	}
-	if unit == "%" {
-		return digits3(s.Median) + " %"
-	}
-	text := valueText(s.Median, unit)
-	if s.Median > 0 {
+	text := compare.Amount(s.Median, unit)
+	if s.Median > 0 && unit != "%" {
 		half := max(s.Median-s.Lo, s.Hi-s.Median) / s.Median
 		if s.Open {
 			return text + " ±∞"
 		}
-		text += fmt.Sprintf(" ±%.0f%%", 100*half)
+		text += " ±" + words.Share(half)
 	}
 	return text
-}
-
-func valueText(v float64, unit string) string {
-	switch unit {
-	case "ns":
-		return dur(int64(v))
-	case "ns/s":
-		return digits3(v/1e7) + " %P"
-	}
-	return digits3(v) + unit
 }
 
 // probability is the p of a test, "–" where none was made.
@@ -73,13 +61,13 @@ func deltaText(c *compare.Change) string {
 	case compare.Worse, compare.Better:
 		switch {
 		case c.Stat == "far":
-			return "longest " + dur(int64(c.Old.Max)) + " → " + dur(int64(c.New.Max))
+			return "longest " + words.Length(int64(c.Old.Max)) + " → " + words.Length(int64(c.New.Max))
 		case c.Ratio == 0:
 			return "from none"
 		case c.Ratio >= 10:
-			return "×" + digits3(c.Ratio)
+			return "×" + words.Number(c.Ratio)
 		}
-		return fmt.Sprintf("%+.1f%%", 100*(c.Ratio-1))
+		return words.Change(c.Ratio - 1)
 	case compare.New, compare.Gone:
 		return string(c.Verdict)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 // ExplainJSON writes x as analyze/schema/explain.schema.json describes it, in the
@@ -13,7 +14,7 @@ import (
 func ExplainJSON(w io.Writer, x *analyze.Explanation) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(mapped(*x, func(s string) string { return s })); err != nil {
+	if err := enc.Encode(mapped(*x, words.Machine)); err != nil {
 		return fmt.Errorf("writing the explanation as JSON: %w", err)
 	}
 	return nil
@@ -23,42 +24,31 @@ func unfinished(n int64) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", and %s that the trace's end cut off", count(n))
-}
-
-// signed is a difference of times.
-func signed(ns int64) string {
-	switch {
-	case ns > 0:
-		return "+" + dur(ns)
-	case ns < 0:
-		return "−" + dur(-ns)
-	}
-	return dur(0)
+	return fmt.Sprintf(", and %s that the trace's end cut off", words.Count(n))
 }
 
 // instanceName is what an instance is called.
 func instanceName(in *analyze.Instance) string {
-	name := functionName(in.Name)
+	name := words.Function(in.Name)
 	if in.Name == "" {
 		name = "handler not seen"
 	}
 	if in.Task >= 0 {
-		name += fmt.Sprintf(" (task %d)", in.Task)
+		name += fmt.Sprintf(" (task %s)", words.Count(in.Task))
 	}
 	return name
 }
 
 func instanceLength(in *analyze.Instance) string {
 	if in.Unfinished {
-		return "at least " + dur(in.Duration)
+		return "at least " + words.Length(in.Duration)
 	}
-	return dur(in.Duration)
+	return words.Length(in.Duration)
 }
 
 // instanceWhere says on which goroutine an instance was, and when.
 func instanceWhere(in *analyze.Instance) string {
-	return fmt.Sprintf("G%d (%s), from %s on", in.G, functionName(in.Func), offset(in.Start, atSpan))
+	return fmt.Sprintf("G%d (%s), from %s on", in.G, words.Function(in.Func), words.At(in.Start))
 }
 
 // explainedMany is what the explained things are called, in the plural.

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 // JSON writes r as analyze/schema/report.schema.json describes it: indented,
@@ -14,7 +15,7 @@ import (
 func JSON(w io.Writer, r *analyze.Report) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(mapped(*r, func(s string) string { return s })); err != nil {
+	if err := enc.Encode(mapped(*r, words.Machine)); err != nil {
 		return fmt.Errorf("writing the report as JSON: %w", err)
 	}
 	return nil

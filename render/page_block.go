@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -315,7 +316,7 @@ func (e *encoder) stops(tl *analyze.Timeline, p stopPlaces) {
 		stack := s.Stack[:min(len(s.Stack), shownFrames)]
 		list.uvarint(uint64(len(stack)))
 		for _, f := range stack {
-			list.uvarint(uint64(frames.number(printable(f.Func) + "\t" + printable(fmt.Sprintf("%s:%d", path.Base(f.File), f.Line)))))
+			list.uvarint(uint64(frames.number(words.Printable(f.Func) + "\t" + words.Printable(fmt.Sprintf("%s:%d", path.Base(f.File), f.Line)))))
 		}
 	}
 	for _, text := range []string{whys.text, frames.text} {

@@ -9,6 +9,7 @@ import (
 	"github.com/go-echarts/go-echarts/v2/opts"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 // The ids of charts are the ids of their elements; they are fixed because the
@@ -81,8 +82,8 @@ func timelineChart(r *analyze.Report) *charts.Custom {
 	height := rowsHeight(n)
 	c := charts.NewCustom()
 	c.SetGlobalOptions(append(setup(timelineID,
-		opts.Grid{Left: "56", Right: "16", Top: fmt.Sprint(rowsTop), Height: fmt.Sprint(height)},
-		opts.Grid{Left: "56", Right: "16", Top: fmt.Sprint(rowsTop + height + depthGap), Height: fmt.Sprint(depthHeight)}),
+		opts.Grid{Left: "56", Right: "16", Top: words.Count(rowsTop), Height: words.Count(height)},
+		opts.Grid{Left: "56", Right: "16", Top: words.Count(rowsTop + height + depthGap), Height: words.Count(depthHeight)}),
 		charts.WithXAxisOpts(hiddenAxis(from, to, 0)),
 		charts.WithYAxisOpts(opts.YAxis{Type: "value", Min: 0, Max: max(1, n), Show: opts.Bool(false)}),
 		charts.WithDataZoomOpts(
@@ -128,7 +129,7 @@ func latencyChart(r *analyze.Report) *charts.Bar {
 	labels := make([]string, len(buckets))
 	data := make([]opts.BarData, len(buckets))
 	for i, b := range buckets {
-		labels[i] = dur(b.Lo)
+		labels[i] = words.Length(b.Lo)
 		if b.Count > 0 {
 			data[i].Value = b.Count
 		}
@@ -246,7 +247,7 @@ func functionsHeight(n int) int {
 // functionLabel names a group of goroutines with how many there were, short
 // enough for the axis of a chart.
 func functionLabel(f analyze.FunctionTime) string {
-	return fmt.Sprintf("%s ×%s", shorten(functionName(f.Name), 38), count(f.Goroutines))
+	return fmt.Sprintf("%s ×%s", shorten(words.Function(f.Name), 38), words.Count(f.Goroutines))
 }
 
 // finite is v, or 0 where a share could not be computed: JSON has no NaN.

@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 // TestOptions: what the page's script relies on is in the options, and each is
 // JSON that cannot end the script element it stands in.
 func TestOptions(t *testing.T) {
-	safe := mapped(*sample(8, 100), printable)
+	safe := mapped(*sample(8, 100), words.Printable)
 	all, err := options(&safe)
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"gmptrace/analyze/compare"
+	"gmptrace/analyze/words"
 )
 
 // diffPage is what the template of a comparison draws on.
@@ -24,7 +25,7 @@ type diffPage struct {
 // DiffHTML writes a comparison as one page that needs nothing else and has no
 // script, in the manner of ExplainHTML.
 func DiffHTML(w io.Writer, r *compare.Result) error {
-	safe := mapped(*r, printable)
+	safe := mapped(*r, words.Printable)
 	p := &diffPage{Result: &safe, CSP: explainPolicy, Style: template.CSS(style)}
 	for _, c := range safe.Changes {
 		switch c.Verdict {
@@ -96,8 +97,8 @@ func pairBars(c compare.Change) []pairBar {
 	labelled := math.Inf(-1)
 	for _, b := range c.Bins {
 		x := pairBar{Left: 100 * (math.Log2(b.Lo) - lo) / span, Width: 100 * (math.Log2(b.Hi) - math.Log2(b.Lo)) / span,
-			Old: percentOf(b.Old, most), New: percentOf(b.New, most), From: dur(int64(b.Lo)),
-			Title: fmt.Sprintf("%s to %s: %s before, %s now", dur(int64(b.Lo)), dur(int64(b.Hi)), pct(b.Old), pct(b.New))}
+			Old: percentOf(b.Old, most), New: percentOf(b.New, most), From: words.Length(int64(b.Lo)),
+			Title: fmt.Sprintf("%s to %s: %s before, %s now", words.Length(int64(b.Lo)), words.Length(int64(b.Hi)), words.Share(b.Old), words.Share(b.New))}
 		if x.Left-labelled >= labelRoom && x.Left < 100-labelRoom/2 {
 			x.Label, labelled = true, x.Left
 		}
@@ -120,5 +121,5 @@ func held(agreed, judged int64) string {
 	if judged == 0 {
 		return "–"
 	}
-	return pct(float64(agreed) / float64(judged))
+	return words.Share(float64(agreed) / float64(judged))
 }

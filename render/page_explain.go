@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 // explainPage is what the template of an explanation draws on.
@@ -24,7 +25,7 @@ const explainPolicy template.HTMLAttr = `content="default-src 'none'; style-src 
 // ExplainHTML writes an explanation as one page that needs nothing else, in the
 // manner of HTML, but without a script: all of it reads as it is.
 func ExplainHTML(w io.Writer, x *analyze.Explanation) error {
-	safe := mapped(*x, printable)
+	safe := mapped(*x, words.Printable)
 	p := &explainPage{Explanation: &safe, CSP: explainPolicy, Style: template.CSS(style), Report: &analyze.Report{Trace: safe.Trace}}
 	if err := pageTemplate.ExecuteTemplate(w, "explain.tmpl", p); err != nil {
 		return fmt.Errorf("writing the explanation's page: %w", err)
@@ -71,18 +72,18 @@ func newHistogram(d *analyze.Durations) histogram {
 	width := 100 / float64(n)
 	every, narrow := (n+11)/12, (n+4)/5
 	for i, b := range buckets {
-		h.Bars = append(h.Bars, column{Left: float64(i) * width, Width: width, Height: percentOf(math.Log1p(float64(b.Count)), most), From: dur(b.Lo), To: dur(b.Hi), Count: count(b.Count),
-			Share: share(b.Count, d.Count), Title: fmt.Sprintf("%s to %s: %s (%s)", dur(b.Lo), dur(b.Hi), count(b.Count), share(b.Count, d.Count)), Label: i%every == 0, Narrow: i%narrow == 0})
+		h.Bars = append(h.Bars, column{Left: float64(i) * width, Width: width, Height: percentOf(math.Log1p(float64(b.Count)), most), From: words.Length(b.Lo), To: words.Length(b.Hi), Count: words.Count(b.Count),
+			Share: words.ShareOf(b.Count, d.Count), Title: fmt.Sprintf("%s to %s: %s (%s)", words.Length(b.Lo), words.Length(b.Hi), words.Count(b.Count), words.ShareOf(b.Count, d.Count)), Label: i%every == 0, Narrow: i%narrow == 0})
 	}
 	for i, q := range []struct {
 		name string
 		at   int64
 	}{{"p50", d.P50}, {"p90", d.P90}, {"p99", d.P99}} {
 		left := onLogScale(buckets, q.at)
-		h.Marks = append(h.Marks, quantileMark{left, q.name, dur(q.at), i, left > 65})
+		h.Marks = append(h.Marks, quantileMark{left, q.name, words.Length(q.at), i, left > 65})
 	}
 	h.Summary = fmt.Sprintf("Histogram of %s: half within %s, 90%s%% within %s, 99%s%% within %s, the longest %s. Both axes are logarithmic.",
-		plural(d.Count, "length"), dur(d.P50), nbsp, dur(d.P90), nbsp, dur(d.P99), dur(d.Max))
+		words.Plural(d.Count, "length"), words.Length(d.P50), words.Tie, words.Length(d.P90), words.Tie, words.Length(d.P99), words.Length(d.Max))
 	return h
 }
 
@@ -133,7 +134,7 @@ func comparedRows(extra []analyze.CauseChange, typical, slow int64) []comparedRo
 		most = max(most, c.Typical, c.Slow)
 	}
 	row := func(class, text string, a, b int64) comparedRow {
-		return comparedRow{class, text, dur(a), dur(b), signed(b - a), percentOf(float64(a), float64(most)), percentOf(float64(b), float64(most))}
+		return comparedRow{class, text, words.Length(a), words.Length(b), words.LengthChange(b - a), percentOf(float64(a), float64(most)), percentOf(float64(b), float64(most))}
 	}
 	var changes []int64
 	for _, c := range extra {

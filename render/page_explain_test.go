@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -202,7 +203,7 @@ func TestTicks(t *testing.T) {
 	}{{0, "0"}, {1, "0 +1 ns"}, {338 * ms, "0 +50 ms +100 ms +150 ms +200 ms +250 ms +300 ms"}, {6 * ms, "0 +1 ms +2 ms +3 ms +4 ms +5 ms +6 ms"}, {70_000, "0 +20 µs +40 µs +60 µs"}} {
 		var got []string
 		for _, k := range ticks(c.length) {
-			got = append(got, plain(k.Text))
+			got = append(got, words.Text(k.Text))
 		}
 		if s := strings.Join(got, " "); s != c.want {
 			t.Errorf("ticks(%d) = %s, want %s", c.length, s, c.want)

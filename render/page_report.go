@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -74,7 +75,7 @@ const bareSize = 850_000
 
 // Window writes as JSON what a page made by Served shows of a timeline.
 func Window(w io.Writer, r *analyze.Report) error {
-	safe := mapped(*r, printable)
+	safe := mapped(*r, words.Printable)
 	packed, err := pack(block(&safe))
 	if err != nil {
 		return err
@@ -90,7 +91,7 @@ func Window(w io.Writer, r *analyze.Report) error {
 }
 
 func writePage(w io.Writer, r *analyze.Report, served bool) error {
-	safe := mapped(*r, printable)
+	safe := mapped(*r, words.Printable)
 	p, err := newPage(&safe)
 	if err == nil && served {
 		p.Meta.Served, p.CSP = true, policy(bundle, "; connect-src 'self'")
@@ -206,8 +207,12 @@ func (m *meta) timeline(tl *analyze.Timeline) {
 		return
 	}
 	for _, name := range tl.Names {
-		name = printable(name)
-		m.Names = append(m.Names, [2]string{short(name), name})
+		name = words.Printable(name)
+		short := "" // where none is known: the script says G12 then
+		if name != "" {
+			short = words.Function(name)
+		}
+		m.Names = append(m.Names, [2]string{short, name})
 	}
 	m.Have = int64(tl.Len())
 	m.All = m.Have + tl.LeftOut

@@ -8,6 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -45,7 +46,7 @@ func TestPageDetail(t *testing.T) {
 	}
 	choose(1, 450_000)
 	text := eval[string](p, `document.getElementById('panel').innerText`)
-	for _, want := range []string{"100" + nbsp + "µs, from", "Then\nblocked: select", "Made runnable by\nG20 main.a", "G22 main.c 100" + nbsp + "µs", "main.wait", "To its waker"} {
+	for _, want := range []string{"100" + words.Tie + "µs, from", "Then\nblocked: select", "Made runnable by\nG20 main.a", "G22 main.c 100" + words.Tie + "µs", "main.wait", "To its waker"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the panel lacks %q:\n%s", want, text)
 		}
@@ -82,8 +83,8 @@ func TestPageSearch(t *testing.T) {
 			$('search').requestSubmit(); return $('search-status').textContent + '|' + $('search-rows').innerText; })()`, text, kind, least))
 	}
 	for _, c := range []struct{ text, kind, least, want string }{
-		{"G4711", "", "", "1 slice of 1 goroutine.|G4711 main.priceIndex.rebuild"},
-		{"rebuild", "", "100ms", "1 slice of 1 goroutine"},
+		{"G4711", "", "", "1\u00a0slice of 1\u00a0goroutine.|G4711 main.priceIndex.rebuild"},
+		{"rebuild", "", "100ms", "1\u00a0slice of 1\u00a0goroutine"},
 		{"pricEIndex", "0", "1s", "Nothing found"},
 		{"script", "", "", "</script><script>window.PWN=1</script>"},
 		{"", "waited", "10 µs", "slices of"},
@@ -120,7 +121,7 @@ func TestPageSearch(t *testing.T) {
 // takes them away.
 func TestPagePins(t *testing.T) {
 	p := open(t, chainReport(), view{width: desktop, height: 768, hash: "#t=0-1000000&row=G21&g=21,22&m=0&find=main.a&did=away"})
-	if got := eval[string](p, `document.getElementById('search-status').textContent + gmptrace.timeline.hash()`); got != "1 slice of 1 goroutine.#t=0-1000000&row=G21&g=21,22&m=0&find=main.a&did=away" {
+	if got := eval[string](p, `document.getElementById('search-status').textContent + gmptrace.timeline.hash()`); got != "1\u00a0slice of 1\u00a0goroutine.#t=0-1000000&row=G21&g=21,22&m=0&find=main.a&did=away" {
 		t.Errorf("the address searches for %q", got)
 	}
 	p.do(chromedp.Evaluate[chromedp.Void](`document.getElementById('search-clear').click()`))
@@ -136,7 +137,7 @@ func TestPagePins(t *testing.T) {
 		t.Errorf("on G21's row is %q", got)
 	}
 	p.do(chromedp.Evaluate[chromedp.Void](`gmptrace.timeline.togglePin(20)`))
-	if got := eval[string](p, `(() => { const t = gmptrace.timeline; const b = t.box; t.hover(b.x + b.width * .45, b.y + b.height - 12); return t.tip.textContent; })()`); !strings.Contains(got, "G20 · blocked: select\nG20 main.a\n300"+nbsp+"µs") {
+	if got := eval[string](p, `(() => { const t = gmptrace.timeline; const b = t.box; t.hover(b.x + b.width * .45, b.y + b.height - 12); return t.tip.textContent; })()`); !strings.Contains(got, "G20 · blocked: select\nG20 main.a\n300"+words.Tie+"µs") {
 		t.Errorf("on G20's row is %q", got)
 	}
 	p.do(chromedp.Evaluate[chromedp.Void](`gmptrace.timeline.togglePin(20)`))

@@ -4,14 +4,15 @@ import (
 	"strings"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 // counted is v with its unit: "3 dispatches", "1.20 s".
 func counted(v int64, unit string) string {
 	if unit == "ns" {
-		return dur(v)
+		return words.Length(v)
 	}
-	return count(v) + nbsp + unit
+	return words.Count(v) + words.Tie + unit
 }
 
 // ruleBins is how many rows the table of a distribution has at the most.
@@ -35,7 +36,7 @@ func binRows(s analyze.Spread) []binRow {
 	}
 	var rows []binRow
 	for _, b := range buckets {
-		row := binRow{From: quantity(b.Lo, s.Unit), To: quantity(b.Hi, s.Unit), Count: count(b.Count), Share: share(b.Count, s.Count), Bar: 100 * b.Count / most}
+		row := binRow{From: quantity(b.Lo, s.Unit), To: quantity(b.Hi, s.Unit), Count: words.Count(b.Count), Share: words.ShareOf(b.Count, s.Count), Bar: 100 * b.Count / most}
 		if b.Count > 0 {
 			row.Bar = max(1, row.Bar)
 		}

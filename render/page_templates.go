@@ -6,11 +6,12 @@ import (
 	"strings"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"dur": dur, "prose": prose, "costKind": costKind, "capital": capital, "offset": offset, "count": count, "mean": mean, "pct": pct, "size": size, "plural": plural,
-	"share": share[int64], "short": short, "function": functionName, "div": div,
+	"dur": words.Length, "costKind": costKind, "capital": capital, "offset": words.AtWithin, "count": words.Count[int64], "mean": words.Mean, "pct": words.Share, "size": words.Bytes[int64], "plural": words.Plural[int64],
+	"share": words.ShareOf[int64], "file": fileName, "function": words.Function, "div": div,
 	"n": func(v int) int64 { return int64(v) }, "ended": func(start, length int64) int64 { return start + length },
 	"program": program, "subtitle": subtitle, "lost": lostText, "link": link, "momentLink": momentLink, "moment": momentText,
 	"tableFunctions": tableFunctions, "stateTimes": stateTimes, "states": func() []string { return states },
@@ -19,10 +20,10 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"timelineTakeaway": timelineTakeaway, "latencyTakeaway": latencyTakeaway, "stealsTakeaway": stealsTakeaway,
 	"dispatchesTakeaway": dispatchesTakeaway, "functionsTakeaway": functionsTakeaway, "handoffsTakeaway": handoffsTakeaway,
 	"preemptionsTakeaway": preemptionsTakeaway, "gcTakeaway": gcTakeaway, "threadsTakeaway": threadsTakeaway,
-	"episodesTakeaway": episodesTakeaway, "times": times,
+	"episodesTakeaway": episodesTakeaway, "times": words.Times[int64],
 	"rulesTakeaway": rulesTakeaway, "agreement": agreement, "quantity": quantity, "counted": counted, "binRows": binRows, "ruleParts": ruleParts, "ruleName": ruleName,
 	"kinds": kinds, "markKinds": markKinds,
-	"instanceName": instanceName, "instanceLength": instanceLength, "instanceWhere": instanceWhere, "unfinished": unfinished, "signed": signed,
+	"instanceName": instanceName, "instanceLength": instanceLength, "instanceWhere": instanceWhere, "unfinished": unfinished, "signed": words.LengthChange,
 	"waterfall": newWaterfall, "classesIn": classesIn, "causeRows": causeRows, "allCauses": allCauses, "causeClass": classOf, "usedWords": usedWords,
 	"histogram": newHistogram, "comparedRows": comparedRows, "antagonistWord": antagonistWord, "antagonists": newAntagonists, "stateName": stateName, "samplesOf": samplesOf,
 	"openInstances": func() int { return openInstances }, "explainedMany": explainedMany, "pos": pos, "sub100": func(v float64) float64 { return 100 - v },
@@ -60,7 +61,7 @@ func leftOut(r *analyze.Report) string {
 	case tl.Complete:
 		return ""
 	case len(tl.Kept) == 0:
-		return fmt.Sprintf("%s are too many for one page: the timeline is drawn from shares of time per column.", plural(tl.LeftOut, "slice"))
+		return fmt.Sprintf("%s are too many for one page: the timeline is drawn from shares of time per column.", words.Plural(tl.LeftOut, "slice"))
 	}
 	var kept int64
 	for _, w := range tl.Kept {
@@ -68,7 +69,7 @@ func leftOut(r *analyze.Report) string {
 	}
 	from, to := bounds(r)
 	return fmt.Sprintf("%s left out to keep the page small and quick (--max-size, --slices; gmptrace serve shows all): %s of the time is in full detail, around the findings and the slowest requests; elsewhere the timeline shows shares of time per column.",
-		were(tl.LeftOut, "slice"), share(kept, to-from))
+		words.Were(tl.LeftOut, "slice"), words.ShareOf(kept, to-from))
 }
 
 func kinds() []string {

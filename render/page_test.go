@@ -13,6 +13,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -271,7 +272,7 @@ func TestPageKeys(t *testing.T) {
 // says so.
 func TestPageLeftOut(t *testing.T) {
 	p := open(t, partial(sample(8, 20_000)), view{width: desktop, height: 768})
-	if text := eval[string](p, `document.querySelector('.left-out').textContent`); !strings.Contains(text, "812"+thin+"000"+nbsp+"slices were left out") {
+	if text := eval[string](p, `document.querySelector('.left-out').textContent`); !strings.Contains(text, "812"+words.Group+"000"+words.Tie+"slices were left out") {
 		t.Errorf("the page says %q of what it left out", text)
 	}
 	describe := func(at int64) string {
@@ -289,7 +290,7 @@ func TestPageLeftOut(t *testing.T) {
 // TestPageNoScript: findings, tables and the overview read without JavaScript.
 func TestPageNoScript(t *testing.T) {
 	p := open(t, sample(8, 1000), view{width: desktop, height: 768, noScript: true})
-	text := plain(eval[string](p, `document.body.innerText`))
+	text := words.Text(eval[string](p, `document.body.innerText`))
 	for _, want := range []string{"Requests stalled for up to 162 ms", "Split rebuild into batches", "148 ms (p99 of all slices", "The timeline needs JavaScript", "Slowest requests", "G106 http.(*conn).serve", "61-tick pull"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("without JavaScript the page does not show %q", want)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -83,7 +84,7 @@ func newWaterfall(in *analyze.Instance) waterfall {
 		last = row
 	}
 	for i := range w.Rows {
-		w.Rows[i].Share = share(spent[i], in.Duration)
+		w.Rows[i].Share = words.ShareOf(spent[i], in.Duration)
 	}
 	w.Text = waterfallText(in, len(w.Rows))
 	return w
@@ -117,16 +118,16 @@ func (w *waterfall) rows(in *analyze.Instance) (of map[model.GoID]int, others in
 	for _, g := range order {
 		if g == in.G || slices.Contains(kept, g) {
 			of[g] = len(w.Rows)
-			name := fmt.Sprintf("G%d %s", g, functionName(fns[g]))
+			name := fmt.Sprintf("G%d %s", g, words.Function(fns[g]))
 			w.Rows = append(w.Rows, waterfallRow{Name: name, Title: fmt.Sprintf("G%d %s", g, fns[g])})
 		}
 	}
 	others = len(w.Rows)
 	switch {
 	case w.Left > 0 && several:
-		w.Rows = append(w.Rows, waterfallRow{Name: fmt.Sprintf("%s, short stretches", plural(int64(w.Left), "other goroutine"))})
+		w.Rows = append(w.Rows, waterfallRow{Name: fmt.Sprintf("%s, short stretches", words.Plural(int64(w.Left), "other goroutine"))})
 	case w.Left > 0:
-		w.Rows = append(w.Rows, waterfallRow{Name: plural(int64(w.Left), "other goroutine")})
+		w.Rows = append(w.Rows, waterfallRow{Name: words.Plural(int64(w.Left), "other goroutine")})
 	case several:
 		w.Rows = append(w.Rows, waterfallRow{Name: "short stretches, of several"})
 	}
@@ -182,23 +183,23 @@ func ticks(length int64) []tick {
 
 // round formats a length that has few digits anyway: "20 ms" instead of "20.0 ms".
 func round(ns int64) string {
-	number, unit, _ := strings.Cut(dur(ns), nbsp)
+	number, unit, _ := strings.Cut(words.Length(ns), words.Tie)
 	if strings.Contains(number, ".") {
 		number = strings.TrimRight(strings.TrimRight(number, "0"), ".")
 	}
-	return number + nbsp + unit
+	return number + words.Tie + unit
 }
 
 func stepTitle(in *analyze.Instance, s *analyze.PathStep) string {
-	when := fmt.Sprintf("+%s, for %s: ", dur(s.Start-in.Start), dur(s.NS))
+	when := fmt.Sprintf("+%s, for %s: ", words.Length(s.Start-in.Start), words.Length(s.NS))
 	if s.Several > 0 {
 		return when + s.Text
 	}
-	return when + fmt.Sprintf("G%d %s ", s.G, functionName(s.Func)) + s.Text
+	return when + fmt.Sprintf("G%d %s ", s.G, words.Function(s.Func)) + s.Text
 }
 
 func waterfallText(in *analyze.Instance, rows int) string {
-	text := fmt.Sprintf("Critical path of %s, %s long, in %s over %s.", instanceName(in), instanceLength(in), plural(int64(len(in.Path)), "step"), plural(int64(rows), "row"))
+	text := fmt.Sprintf("Critical path of %s, %s long, in %s over %s.", instanceName(in), instanceLength(in), words.Plural(int64(len(in.Path)), "step"), words.Plural(int64(rows), "row"))
 	if len(in.Story) > 0 {
 		text += " " + in.Story[0]
 	}
@@ -246,7 +247,7 @@ func barOf(causes []analyze.CauseTime, total int64) []causeRow {
 	var left float64
 	add := func(ns int64, class, text string) {
 		width := percentOf(float64(ns), float64(max(1, total)))
-		list = append(list, causeRow{segment{left, width, class, fmt.Sprintf("%s (%s): %s", dur(ns), share(ns, total), text), len(list) + 1}, dur(ns), share(ns, total), text})
+		list = append(list, causeRow{segment{left, width, class, fmt.Sprintf("%s (%s): %s", words.Length(ns), words.ShareOf(ns, total), text), len(list) + 1}, words.Length(ns), words.ShareOf(ns, total), text})
 		left += width
 	}
 	n := len(causes)
@@ -266,7 +267,7 @@ func barOf(causes []analyze.CauseTime, total int64) []causeRow {
 		rest += c.NS
 	}
 	if rest > 0 {
-		add(rest, "c-other", plural(int64(len(causes)-n), "smaller cause"))
+		add(rest, "c-other", words.Plural(int64(len(causes)-n), "smaller cause"))
 	}
 	return list
 }

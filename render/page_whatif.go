@@ -9,12 +9,13 @@ import (
 	"strings"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 // WhatIfHTML writes predictions as one page that needs nothing else, in the manner
 // of HTML. It has no script: its pictures are drawn here.
 func WhatIfHTML(w io.Writer, x *analyze.WhatIf) error {
-	safe := mapped(*x, printable)
+	safe := mapped(*x, words.Printable)
 	if err := pageTemplate.ExecuteTemplate(w, "whatif.tmpl", newWhatIfPage(&safe)); err != nil {
 		return fmt.Errorf("writing the predictions as a page: %w", err)
 	}
@@ -85,11 +86,11 @@ func newWhatIfPage(x *analyze.WhatIf) *whatIfPage {
 	}
 	p.Changed, p.Doubts = changedSettings(x), doubts(x)
 	for _, v := range allVariants(x) {
-		p.Rows = append(p.Rows, whatIfRow{v.Name, dur(v.Makespan), spanRange(v), sure(v), speedup(v), pct(v.Utilisation), dur(v.P50), dur(v.P99), dur(v.Max), mean(v.QueueMean),
-			lockWait(v), count(v.Steals), count(v.Handoffs), count(v.Preemptions), dur(v.Idle), v.Name == "recorded"})
+		p.Rows = append(p.Rows, whatIfRow{v.Name, words.Length(v.Makespan), spanRange(v), sure(v), speedup(v), words.Share(v.Utilisation), words.Length(v.P50), words.Length(v.P99), words.Length(v.Max), words.Mean(v.QueueMean),
+			lockWait(v), words.Count(v.Steals), words.Count(v.Handoffs), words.Count(v.Preemptions), words.Length(v.Idle), v.Name == "recorded"})
 	}
 	for _, c := range x.Costs {
-		p.Taken = append(p.Taken, costRow{c.Name, dur(c.P50), dur(c.P99), dur(c.Mean), c.Source})
+		p.Taken = append(p.Taken, costRow{c.Name, words.Length(c.P50), words.Length(c.P99), words.Length(c.Mean), c.Source})
 	}
 	p.smallMultiples()
 	p.drawCurves()
@@ -107,11 +108,11 @@ func (p *whatIfPage) smallMultiples() {
 			top = max(top, v.Running[i]+v.Waiting[i])
 		}
 	}
-	p.SmallEnd, p.SmallTop = dur(end), mean(top)
+	p.SmallEnd, p.SmallTop = words.Length(end), words.Mean(top)
 	for _, v := range all {
 		x := func(ns int64) float64 { return smallW * float64(min(ns, end)) / float64(end) }
 		y := func(n float64) float64 { return smallH * (1 - math.Sqrt(n/top)) }
-		p.Small = append(p.Small, smallMultiple{Name: v.Name, Makespan: dur(v.Makespan), End: coordinate(x(v.Makespan)),
+		p.Small = append(p.Small, smallMultiple{Name: v.Name, Makespan: words.Length(v.Makespan), End: coordinate(x(v.Makespan)),
 			Running: area(v, x, y, func(i int) float64 { return v.Running[i] }),
 			Waiting: area(v, x, y, func(i int) float64 { return v.Running[i] + v.Waiting[i] })})
 	}
@@ -153,11 +154,11 @@ func (a logAxis) ticks(place func(float64) float64) []axisTick {
 	var out []axisTick
 	for e := int(math.Ceil(a.lo)); float64(e) <= a.hi; e++ {
 		v := int64(math.Pow(10, float64(e)))
-		out = append(out, axisTick{coordinate(place(a.at(v))), dur(v)})
+		out = append(out, axisTick{coordinate(place(a.at(v))), words.Length(v)})
 	}
 	if len(out) < 2 {
 		lo, hi := int64(math.Pow(10, a.lo)), int64(math.Pow(10, a.hi))
-		out = []axisTick{{coordinate(place(0)), dur(lo)}, {coordinate(place(a.length)), dur(hi)}}
+		out = []axisTick{{coordinate(place(0)), words.Length(lo)}, {coordinate(place(a.length)), words.Length(hi)}}
 	}
 	return out
 }
@@ -191,7 +192,7 @@ func (p *whatIfPage) drawCurves() {
 	}
 	p.CurveX = ax.ticks(func(at float64) float64 { return at })
 	for _, q := range []float64{0, .5, .9, .99, 1} {
-		p.CurveY = append(p.CurveY, axisTick{coordinate(plotH * (1 - q)), pct(q)})
+		p.CurveY = append(p.CurveY, axisTick{coordinate(plotH * (1 - q)), words.Share(q)})
 	}
 	p.CurveY = append(p.CurveY[:3], p.CurveY[4]) // 99 % and 100 % would overlap
 }

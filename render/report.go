@@ -6,8 +6,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -24,7 +27,7 @@ func subtitle(r *analyze.Report) string {
 	t := r.Trace
 	parts := []string{inputName(t.Name), offsetRange(r)}
 	parts = append(parts, gomaxprocs(t))
-	parts = append(parts, plural(t.Events, "event"), plural(t.Goroutines, "goroutine"), rules(t))
+	parts = append(parts, words.Plural(t.Events, "event"), words.Plural(t.Goroutines, "goroutine"), rules(t))
 	if t.Start != "" {
 		parts = append(parts, "recorded "+clock(t.Start))
 	}
@@ -70,9 +73,9 @@ func clock(rfc3339 string) string {
 func offsetRange(r *analyze.Report) string {
 	from, to := bounds(r)
 	if from == 0 && to >= r.Trace.DurationNS {
-		return dur(r.Trace.DurationNS)
+		return words.Length(r.Trace.DurationNS)
 	}
-	return fmt.Sprintf("%s to %s of %s", offset(from, to-from), offset(to, to-from), dur(r.Trace.DurationNS))
+	return fmt.Sprintf("%s to %s of %s", words.AtWithin(from, to-from), words.AtWithin(to, to-from), words.Length(r.Trace.DurationNS))
 }
 
 // gomaxprocs is the value, or the values in order where it changed.
@@ -82,7 +85,7 @@ func gomaxprocs(t analyze.Trace) string {
 	}
 	var list []string
 	for _, g := range t.Gomaxprocs[:min(4, len(t.Gomaxprocs))] {
-		list = append(list, fmt.Sprint(g.N))
+		list = append(list, words.Count(g.N))
 	}
 	if len(t.Gomaxprocs) > 4 {
 		list = append(list, "…")
@@ -97,10 +100,10 @@ func lostText(l analyze.Loss) string {
 		where = append(where, fmt.Sprintf("generation %d", l.Generation))
 	}
 	if l.Offset >= 0 {
-		where = append(where, "byte "+count(l.Offset))
+		where = append(where, "byte "+words.Count(l.Offset))
 	}
 	if l.Bytes > 0 {
-		where = append(where, size(l.Bytes)+" not used")
+		where = append(where, words.Bytes(l.Bytes)+" not used")
 	}
 	if len(where) == 0 {
 		return l.Text
@@ -109,9 +112,9 @@ func lostText(l analyze.Loss) string {
 }
 
 func momentText(m analyze.Moment) string {
-	s := offset(m.Start, m.End-m.Start)
+	s := words.AtWithin(m.Start, m.End-m.Start)
 	if m.End > m.Start {
-		s += " to " + offset(m.End, m.End-m.Start)
+		s += " to " + words.AtWithin(m.End, m.End-m.Start)
 	}
 	if m.P >= 0 {
 		s += fmt.Sprintf(" on P%d", m.P)
@@ -218,4 +221,10 @@ func mergeBuckets(buckets []analyze.Bucket, n int) []analyze.Bucket {
 		last.Count += b.Count
 	}
 	return merged
+}
+
+// capital is s as a sentence begins.
+func capital(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 // rulesTakeaway says how far the trace bears the model's rules out.
@@ -31,9 +32,9 @@ func rulesTakeaway(r *analyze.Report) string {
 	}
 	text := fmt.Sprintf("%d of %s applied; of the %d that this trace can judge, %d held without exception. "+
 		"An occasion is judged only where it could have shown the opposite, by more than the rule itself",
-		applied, plural(int64(len(r.Rules)), "rule"), judged, all)
+		applied, words.Plural(int64(len(r.Rules)), "rule"), judged, all)
 	if occasions > 0 {
-		text += fmt.Sprintf("; %s of these are called certain", share(certain, occasions))
+		text += fmt.Sprintf("; %s of these are called certain", words.ShareOf(certain, occasions))
 	}
 	return text + "."
 }
@@ -46,15 +47,15 @@ func agreement(x analyze.Rule) string {
 	case x.Judged == 0:
 		return "can't tell"
 	case x.Unit == "ns":
-		return share(x.Agreed, x.Judged)
+		return words.ShareOf(x.Agreed, x.Judged)
 	}
-	return share(x.Agreed, x.Judged) + " of " + count(x.Judged)
+	return words.ShareOf(x.Agreed, x.Judged) + " of " + words.Count(x.Judged)
 }
 
 // quantity is v in a unit of rules and distributions.
 func quantity(v int64, unit string) string {
 	if unit == "ns" {
-		return dur(v)
+		return words.Length(v)
 	}
-	return count(v)
+	return words.Count(v)
 }

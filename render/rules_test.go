@@ -7,6 +7,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 // TestAgreement: what can't be told is never a percentage, and a percentage says
@@ -19,10 +20,10 @@ func TestAgreement(t *testing.T) {
 		{analyze.Rule{}, "–"},
 		{analyze.Rule{Applied: 5, Undecided: "why"}, "can't tell"},
 		{analyze.Rule{Applied: 5, Judged: 4, Agreed: 4}, "100 % of 4"},
-		{analyze.Rule{Applied: 5000, Judged: 4000, Agreed: 3999}, ">99.9 % of 4 000"},
+		{analyze.Rule{Applied: 5000, Judged: 4000, Agreed: 3999}, ">99.9 % of 4000"},
 		{analyze.Rule{Applied: 2e9, Judged: 2e9, Agreed: 1e9, Unit: "ns"}, "50 %"},
 	} {
-		if got := plain(agreement(c.rule)); got != c.want {
+		if got := words.Text(agreement(c.rule)); got != c.want {
 			t.Errorf("%+v: %q, want %q", c.rule, got, c.want)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -14,15 +15,15 @@ import (
 
 func timelineTakeaway(r *analyze.Report) string {
 	k := r.Key
-	s := fmt.Sprintf("%s busy %s of the time.", procsWere(r), pct(k.Utilisation))
+	s := fmt.Sprintf("%s busy %s of the time.", procsWere(r), words.Share(k.Utilisation))
 	if k.QueuePeak > 0 {
 		s += fmt.Sprintf(" At most %s runnable at once, at %s; %s on average.",
-			were(int64(k.QueuePeak), "goroutine"), offset(k.QueuePeakAt, atSpan), mean(k.QueueMean))
+			words.Were(int64(k.QueuePeak), "goroutine"), words.At(k.QueuePeakAt), words.Mean(k.QueueMean))
 	} else {
 		s += " No goroutine was ever seen waiting for a P."
 	}
 	if r.GC.Cycles > 0 {
-		s += fmt.Sprintf(" %s took %s of the wall time.", plural(r.GC.Cycles, "GC cycle"), pct(k.GCShare))
+		s += fmt.Sprintf(" %s took %s of the wall time.", words.Plural(r.GC.Cycles, "GC cycle"), words.Share(k.GCShare))
 	}
 	return s
 }
@@ -35,17 +36,9 @@ func procsWere(r *analyze.Report) string {
 		all = max(all, g.N)
 	}
 	if seen < all {
-		return fmt.Sprintf("%s, of which the trace shows %d, were", plural(int64(all), "P"), seen)
+		return fmt.Sprintf("%s, of which the trace shows %s, were", words.Plural(int64(all), "P"), words.Count(seen))
 	}
-	return were(int64(seen), "P")
-}
-
-// were is "1 goroutine was", "2 goroutines were".
-func were(n int64, noun string) string {
-	if n == 1 {
-		return plural(n, noun) + " was"
-	}
-	return plural(n, noun) + " were"
+	return words.Were(int64(seen), "P")
 }
 
 func latencyTakeaway(r *analyze.Report) string {
@@ -54,12 +47,12 @@ func latencyTakeaway(r *analyze.Report) string {
 		return "No goroutine was seen to go from runnable to running."
 	}
 	s := fmt.Sprintf("Half of %s ended within %s, 99%s%% within %s; the longest took %s.",
-		plural(l.Count, "wait"), dur(l.P50), nbsp, dur(l.P99), dur(l.Max))
+		words.Plural(l.Count, "wait"), words.Length(l.P50), words.Tie, words.Length(l.P99), words.Length(l.Max))
 	if i := secondPeak(l.Buckets); i >= 0 {
-		s += fmt.Sprintf(" There is a second peak near %s.", dur(l.Buckets[i].Lo))
+		s += fmt.Sprintf(" There is a second peak near %s.", words.Length(l.Buckets[i].Lo))
 	}
 	if l.Censored > 0 {
-		s += fmt.Sprintf(" %s cut off by the trace's ends and counted as at least as long as seen.", were(l.Censored, "wait"))
+		s += fmt.Sprintf(" %s cut off by the trace's ends and counted as at least as long as seen.", words.Were(l.Censored, "wait"))
 	}
 	return s
 }
@@ -99,14 +92,14 @@ func stealsTakeaway(r *analyze.Report) string {
 	if m.Steals == 0 {
 		return "No P stole work from another."
 	}
-	s := fmt.Sprintf("%s moved %s.", plural(m.Steals, "steal"), plural(m.Goroutines, "goroutine"))
+	s := fmt.Sprintf("%s moved %s.", words.Plural(m.Steals, "steal"), words.Plural(m.Goroutines, "goroutine"))
 	p, n := topVictim(m)
 	fair := 1 / float64(max(1, len(m.Procs)))
 	switch got := float64(n) / float64(m.Steals); {
 	case len(m.Procs) > 2 && got > 2*fair && got >= .1:
-		s += fmt.Sprintf(" P%d was the victim of %s of them: its queue had work while others looked for some.", p, pct(got))
+		s += fmt.Sprintf(" P%d was the victim of %s of them: its queue had work while others looked for some.", p, words.Share(got))
 	case len(m.Procs) > 2:
-		s += fmt.Sprintf(" No P stands out: the most frequent victim, P%d, has %s of them.", p, pct(got))
+		s += fmt.Sprintf(" No P stands out: the most frequent victim, P%d, has %s of them.", p, words.Share(got))
 	}
 	return s
 }
@@ -138,7 +131,7 @@ func dispatchesTakeaway(r *analyze.Report) string {
 		runtimes += s.Runtime
 	}
 	return fmt.Sprintf("Of %s dispatches most came from %s (%s). For %s the source is certain: no other fits the rules of the scheduler.",
-		count(d.Count), top.Source, share(top.Count, d.Count), share(d.Certain, d.Count)) + ofRuntime(runtimes, "dispatch", "dispatches")
+		words.Count(d.Count), top.Source, words.ShareOf(top.Count, d.Count), words.ShareOf(d.Certain, d.Count)) + ofRuntime(runtimes, "dispatch", "dispatches")
 }
 
 // ofRuntime says how many of what was counted concern the runtime's own
@@ -148,9 +141,9 @@ func ofRuntime(n int64, one, many string) string {
 	case 0:
 		return ""
 	case 1:
-		return fmt.Sprintf(" 1%s%s is of a goroutine of the runtime itself.", nbsp, one)
+		return fmt.Sprintf(" 1%s%s is of a goroutine of the runtime itself.", words.Tie, one)
 	}
-	return fmt.Sprintf(" %s%s%s are of goroutines of the runtime itself.", count(n), nbsp, many)
+	return fmt.Sprintf(" %s%s%s are of goroutines of the runtime itself.", words.Count(n), words.Tie, many)
 }
 
 // busiest are the functions by time on or waiting for a P, most first.
@@ -172,7 +165,7 @@ func functionsTakeaway(r *analyze.Report) string {
 		running += f.Running
 		runnable += f.Runnable
 	}
-	return foremost(list, running) + fmt.Sprintf(" All together ran for %s and waited %s for a P.", dur(running), dur(runnable)) + blockedSentence(list)
+	return foremost(list, running) + fmt.Sprintf(" All together ran for %s and waited %s for a P.", words.Length(running), words.Length(runnable)) + blockedSentence(list)
 }
 
 // foremost tells of the function whose goroutines ran longest, or where none
@@ -181,21 +174,21 @@ func foremost(list []analyze.FunctionTime, running int64) string {
 	top := slices.MaxFunc(list, func(a, b analyze.FunctionTime) int {
 		return cmp.Or(cmp.Compare(a.Running, b.Running), cmp.Compare(a.Runnable, b.Runnable))
 	})
-	name := functionName(top.Name)
+	name := words.Function(top.Name)
 	switch {
 	case top.Running == 0 && top.Runnable == 0:
 		return "No goroutine was seen to run or to wait for a P."
 	case top.Running == 0:
-		return fmt.Sprintf("No goroutine was seen to run; those of %s waited longest for a P, %s.", name, dur(top.Runnable))
+		return fmt.Sprintf("No goroutine was seen to run; those of %s waited longest for a P, %s.", name, words.Length(top.Runnable))
 	}
-	s := fmt.Sprintf("Goroutines of %s ran for %s, %s of all running time", name, dur(top.Running), share(top.Running, running))
+	s := fmt.Sprintf("Goroutines of %s ran for %s, %s of all running time", name, words.Length(top.Running), words.ShareOf(top.Running, running))
 	switch ratio := float64(top.Runnable) / float64(top.Running); {
 	case ratio > 100:
-		return s + fmt.Sprintf(", and waited far longer for a P: %s.", dur(top.Runnable))
+		return s + fmt.Sprintf(", and waited far longer for a P: %s.", words.Length(top.Runnable))
 	case ratio > 1:
-		return s + fmt.Sprintf(", and waited for a P %.1f times as long.", ratio)
+		return s + ", and waited for a P " + words.Number(ratio) + " times as long."
 	case top.Runnable > 0:
-		return s + fmt.Sprintf(", and waited %s for a P.", dur(top.Runnable))
+		return s + fmt.Sprintf(", and waited %s for a P.", words.Length(top.Runnable))
 	}
 	return s + "."
 }
@@ -211,7 +204,7 @@ func blockedSentence(list []analyze.FunctionTime) string {
 		if f.Runtime || f.Total == 0 || len(parts) == blockedFunctions {
 			continue
 		}
-		part := functionName(f.Name) + " " + share(blockedTime(f), f.Total)
+		part := words.Function(f.Name) + " " + words.ShareOf(blockedTime(f), f.Total)
 		if len(f.Blocked) > 0 {
 			part += ", mostly on " + f.Blocked[0].Reason
 		}
@@ -237,7 +230,7 @@ func handoffsTakeaway(r *analyze.Report) string {
 		return "No P was taken from a thread that was blocked in a system call."
 	}
 	top := slices.MaxFunc(h.Causes, func(a, b analyze.HandoffCause) int { return cmp.Compare(a.Count, b.Count) })
-	return fmt.Sprintf("%s; the most frequent cause is %s (%s).", plural(h.Count, "handoff"), top.Cause, share(top.Count, h.Count))
+	return fmt.Sprintf("%s; the most frequent cause is %s (%s).", words.Plural(h.Count, "handoff"), top.Cause, words.ShareOf(top.Count, h.Count))
 }
 
 func preemptionsTakeaway(r *analyze.Report) string {
@@ -251,7 +244,7 @@ func preemptionsTakeaway(r *analyze.Report) string {
 		runtimes += k.Runtime
 	}
 	return fmt.Sprintf("%s; the most frequent kind is %s (%s), after running for %s at the median.",
-		plural(p.Count, "preemption"), top.How, share(top.Count, p.Count), dur(top.P50)) + ofRuntime(runtimes, "preemption", "preemptions")
+		words.Plural(p.Count, "preemption"), top.How, words.ShareOf(top.Count, p.Count), words.Length(top.P50)) + ofRuntime(runtimes, "preemption", "preemptions")
 }
 
 func gcTakeaway(r *analyze.Report) string {
@@ -260,29 +253,22 @@ func gcTakeaway(r *analyze.Report) string {
 		return "No garbage collection and no stop-the-world pause."
 	}
 	s := fmt.Sprintf("%s, %s of wall time in mark phases; the workers used %s of P time, goroutines helped for %s.",
-		plural(g.Cycles, "cycle"), dur(g.Mark), dur(g.Workers), dur(g.Assist))
+		words.Plural(g.Cycles, "cycle"), words.Length(g.Mark), words.Length(g.Workers), words.Length(g.Assist))
 	if g.STWCount > 0 {
-		s += fmt.Sprintf(" The world was stopped %s, for %s in all, %s at most.", times(g.STWCount), dur(g.STWTotal), dur(r.Key.STWMax))
+		s += fmt.Sprintf(" The world was stopped %s, for %s in all, %s at most.", words.Times(g.STWCount), words.Length(g.STWTotal), words.Length(r.Key.STWMax))
 	}
 	return s
 }
 
-func times(n int64) string {
-	if n == 1 {
-		return "once"
-	}
-	return count(n) + nbsp + "times"
-}
-
 func threadsTakeaway(r *analyze.Report) string {
 	t := r.Threads
-	s := fmt.Sprintf("%s; at most %s blocked in system calls at once", plural(int64(t.Count), "thread"), count(int64(t.Peak)))
+	s := fmt.Sprintf("%s; at most %s blocked in system calls at once", words.Plural(int64(t.Count), "thread"), words.Count(int64(t.Peak)))
 	if t.Peak > 0 {
-		s += ", at " + offset(t.PeakAt, atSpan)
+		s += ", at " + words.At(t.PeakAt)
 	}
-	s += fmt.Sprintf(". %s first seen after the first tenth of the trace.", count(int64(t.LateNew)))
+	s += fmt.Sprintf(". %s first seen after the first tenth of the trace.", words.Count(int64(t.LateNew)))
 	if t.Running+t.Syscall+t.Parked > 0 {
-		s += fmt.Sprintf(" Summed over threads: %s with a P, %s in system calls without one, %s parked.", dur(t.Running), dur(t.Syscall), dur(t.Parked))
+		s += fmt.Sprintf(" Summed over threads: %s with a P, %s in system calls without one, %s parked.", words.Length(t.Running), words.Length(t.Syscall), words.Length(t.Parked))
 	}
 	return s
 }
@@ -292,10 +278,10 @@ func episodesTakeaway(r *analyze.Report) string {
 		return "No wait was long enough to be kept."
 	}
 	e := slices.MaxFunc(r.Episodes, func(a, b analyze.Episode) int { return cmp.Compare(a.Wait, b.Wait) })
-	s := fmt.Sprintf("The longest: G%d (%s) waited %s from %s.", e.G, functionName(e.Func), dur(e.Wait), offset(e.Start, e.Wait))
+	s := fmt.Sprintf("The longest: G%d (%s) waited %s from %s.", e.G, words.Function(e.Func), words.Length(e.Wait), words.AtWithin(e.Start, e.Wait))
 	if len(e.Culprits) > 0 {
 		c := e.Culprits[0]
-		s += fmt.Sprintf(" Meanwhile G%d (%s) ran for %s.", c.G, functionName(c.Func), dur(c.NS))
+		s += fmt.Sprintf(" Meanwhile G%d (%s) ran for %s.", c.G, words.Function(c.Func), words.Length(c.NS))
 	}
 	return s
 }

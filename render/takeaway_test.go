@@ -5,23 +5,24 @@ import (
 	"testing"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
 func TestTakeaways(t *testing.T) {
 	r := sample(8, 100)
 	for name, c := range map[string]struct{ got, want string }{
-		"timeline":    {timelineTakeaway(r), "8 Ps were busy 78 % of the time. At most 403 goroutines were runnable at once, at 1.3620 s; 12.4 on average. 4 GC cycles took 11 % of the wall time."},
-		"latency":     {latencyTakeaway(r), "Half of 182 344 waits ended within 8.10 µs, 99 % within 3.40 ms; the longest took 162 ms. There is a second peak near 33.6 ms. 3 waits were cut off by the trace's ends and counted as at least as long as seen."},
-		"steals":      {stealsTakeaway(r), "6 111 steals moved 18 333 goroutines. P3 was the victim of 59 % of them: its queue had work while others looked for some."},
-		"functions":   {functionsTakeaway(r), "Goroutines of http.(*conn).serve ran for 2.40 s, 9.5 % of all running time, and waited for a P 2.1 times as long. All together ran for 25.2 s and waited 13.9 s for a P. Share of their lives blocked: http.(*conn).serve 33 %, mostly on sync; worker.(*Worker).loop 33 %, mostly on sync; shop/v2.checkout.func1 33 %, mostly on sync."},
+		"timeline":    {timelineTakeaway(r), "8 Ps were busy 78 % of the time. At most 403 goroutines were runnable at once, at 1.362000 s; 12.4 on average. 4 GC cycles took 11 % of the wall time."},
+		"latency":     {latencyTakeaway(r), "Half of 182,344 waits ended within 8.10 µs, 99 % within 3.40 ms; the longest took 162 ms. There is a second peak near 33.6 ms. 3 waits were cut off by the trace's ends and counted as at least as long as seen."},
+		"steals":      {stealsTakeaway(r), "6111 steals moved 18,333 goroutines. P3 was the victim of 59 % of them: its queue had work while others looked for some."},
+		"functions":   {functionsTakeaway(r), "Goroutines of http.(*conn).serve ran for 2.40 s, 9.5 % of all running time, and waited for a P 2.08 times as long. All together ran for 25.2 s and waited 13.9 s for a P. Share of their lives blocked: http.(*conn).serve 33 %, mostly on sync; worker.(*Worker).loop 33 %, mostly on sync; shop/v2.checkout.func1 33 %, mostly on sync."},
 		"handoffs":    {handoffsTakeaway(r), "412 handoffs; the most frequent cause is retaken from a system call (95 %)."},
 		"preemptions": {preemptionsTakeaway(r), "85 preemptions; the most frequent kind is signal (74 %), after running for 10.0 ms at the median. 20 preemptions are of goroutines of the runtime itself."},
 		"gc":          {gcTakeaway(r), "4 cycles, 228 ms of wall time in mark phases; the workers used 400 ms of P time, goroutines helped for 31.0 ms. The world was stopped 4 times, for 16.2 ms in all, 14.0 ms at most."},
-		"threads":     {threadsTakeaway(r), "23 threads; at most 14 blocked in system calls at once, at 0.7000 s. 3 first seen after the first tenth of the trace."},
+		"threads":     {threadsTakeaway(r), "23 threads; at most 14 blocked in system calls at once, at 0.700000 s. 3 first seen after the first tenth of the trace."},
 		"episodes":    {episodesTakeaway(r), "The longest: G902 (http.(*conn).serve) waited 161 ms from 1.214 s. Meanwhile G4711 (main.priceIndex.rebuild) ran for 147 ms."},
 	} {
-		if got := plain(c.got); got != c.want {
+		if got := words.Text(c.got); got != c.want {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, c.want)
 		}
 	}
@@ -86,7 +87,7 @@ func TestFunctionsTakeaway(t *testing.T) {
 		{[]analyze.FunctionTime{idle}, "No goroutine was seen to run or to wait for a P."},
 		{[]analyze.FunctionTime{waiter}, "Share of their lives blocked: main.wait 10 %, mostly on select."},
 	} {
-		if got := plain(functionsTakeaway(&analyze.Report{Functions: c.functions})); !strings.Contains(got, c.want) {
+		if got := words.Text(functionsTakeaway(&analyze.Report{Functions: c.functions})); !strings.Contains(got, c.want) {
 			t.Errorf("got %s\nwant %s", got, c.want)
 		}
 	}
@@ -106,7 +107,7 @@ func TestProcsWere(t *testing.T) {
 		if c.all > 0 {
 			r.Trace.Gomaxprocs = []analyze.Gomaxprocs{{N: c.all}}
 		}
-		if got := plain(procsWere(r)); got != c.want {
+		if got := words.Text(procsWere(r)); got != c.want {
 			t.Errorf("%d of %d: %s, want %s", c.seen, c.all, got, c.want)
 		}
 	}

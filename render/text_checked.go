@@ -8,11 +8,12 @@ import (
 	"strings"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 // CheckedText writes c for a terminal, in the manner of Text: what failed first.
 func CheckedText(w io.Writer, c *analyze.Checked, opt TextOptions) error {
-	safe := mapped(*c, printable)
+	safe := mapped(*c, words.Printable)
 	out := bufio.NewWriter(w)
 	t := &terminal{w: out, width: max(60, cmp.Or(opt.Width, 100)), color: opt.Color}
 	t.line(t.paint(bold, "gmptrace check") + "  " + checkedSummary(&safe))
@@ -69,7 +70,7 @@ func (t *terminal) checkedResult(r *analyze.CheckResult) {
 		t.checkedFailure(r, &r.Failures[i])
 	}
 	if n := len(r.Failures) - checkedItems + r.FailuresLeft; n > 0 {
-		t.line(fmt.Sprintf("%s… and %d more", checkedIndent, n))
+		t.line(fmt.Sprintf("%s… and %s more", checkedIndent, words.Count(n)))
 	}
 }
 

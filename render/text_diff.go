@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"gmptrace/analyze/compare"
+	"gmptrace/analyze/words"
 )
 
 // textSame is how many statistics without a change are listed in a terminal.
@@ -15,7 +16,7 @@ const textSame = 12
 
 // DiffText writes a comparison for a terminal, in the manner of benchstat.
 func DiffText(w io.Writer, r *compare.Result, opt TextOptions) error {
-	safe := mapped(*r, printable)
+	safe := mapped(*r, words.Printable)
 	out := bufio.NewWriter(w)
 	t := &terminal{w: out, width: max(60, cmp.Or(opt.Width, 100)), color: opt.Color}
 	t.diff(&safe)
@@ -55,7 +56,7 @@ func (t *terminal) diff(r *compare.Result) {
 		t.more(len(same)-textSame, "statistic")
 	}
 	if few > 0 {
-		t.wrap("  ", "  ", plural(int64(few), "statistic")+" had too few values to compare.")
+		t.wrap("  ", "  ", words.Plural(int64(few), "statistic")+" had too few values to compare.")
 	}
 	for _, n := range r.Notes {
 		if !strings.Contains(n, " differs: ") {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 // Limits of an explanation as text: what is beyond them is in the page and in the
@@ -21,7 +22,7 @@ const (
 
 // ExplainText writes an explanation for a terminal, in the manner of Text.
 func ExplainText(w io.Writer, x *analyze.Explanation, opt TextOptions) error {
-	safe := mapped(*x, printable)
+	safe := mapped(*x, words.Printable)
 	out := bufio.NewWriter(w)
 	t := &terminal{w: out, width: max(60, cmp.Or(opt.Width, 100)), color: opt.Color}
 	t.explanation(&safe)
@@ -55,12 +56,12 @@ func (t *terminal) explanation(x *analyze.Explanation) {
 func (t *terminal) durations(x *analyze.Explanation) {
 	d := x.Durations
 	if d.Count == 0 {
-		t.heading("How long they took", fmt.Sprintf("%s: %s, all of them cut off by the trace's end", x.What, count(x.Unfinished)))
+		t.heading("How long they took", fmt.Sprintf("%s: %s, all of them cut off by the trace's end", x.What, words.Count(x.Unfinished)))
 		return
 	}
-	t.heading("How long they took", fmt.Sprintf("%s: %s%s", x.What, count(d.Count), unfinished(x.Unfinished)))
+	t.heading("How long they took", fmt.Sprintf("%s: %s%s", x.What, words.Count(d.Count), unfinished(x.Unfinished)))
 	table := table{align: "rrrrr", left: 5}
-	table.add(dur(d.P50), dur(d.P90), dur(d.P99), dur(d.P999), dur(d.Max))
+	table.add(words.Length(d.P50), words.Length(d.P90), words.Length(d.P99), words.Length(d.P999), words.Length(d.Max))
 	t.table(table, "p50", "p90", "p99", "p99.9", "longest")
 }
 
@@ -74,22 +75,22 @@ func (t *terminal) compared(x *analyze.Explanation) {
 		t.heading("Where their time went", "")
 		table := table{align: "rrl", left: 3}
 		for _, c := range x.Causes[:min(len(x.Causes), textCauses)] {
-			table.add(dur(c.NS), share(c.NS, total), causeShort(c.BlockedFor, c.Cause))
+			table.add(words.Length(c.NS), words.ShareOf(c.NS, total), causeShort(c.BlockedFor, c.Cause))
 		}
 		t.table(table, "time", "share", "went to")
 		t.more(len(x.Causes)-textCauses, "cause")
 		return
 	}
-	t.heading("What the slow ones have that typical ones have not", fmt.Sprintf("means of %s and of the %d between the quartiles", slowOf(x.Slow.Count), x.Typical.Count))
+	t.heading("What the slow ones have that typical ones have not", fmt.Sprintf("means of %s and of the %s between the quartiles", slowOf(x.Slow.Count), words.Count(x.Typical.Count)))
 	table := table{align: "rrrl", left: 3}
 	shown := 0
 	for _, c := range x.Extra {
 		if d := c.Slow - c.Typical; shown < textCauses && max(d, -d)*100 >= x.Slow.Mean {
-			table.add(dur(c.Slow), dur(c.Typical), signed(d), causeShort(c.BlockedFor, c.Cause))
+			table.add(words.Length(c.Slow), words.Length(c.Typical), words.LengthChange(d), causeShort(c.BlockedFor, c.Cause))
 			shown++
 		}
 	}
-	table.add(dur(x.Slow.Mean), dur(x.Typical.Mean), signed(x.Slow.Mean-x.Typical.Mean), "in all")
+	table.add(words.Length(x.Slow.Mean), words.Length(x.Typical.Mean), words.LengthChange(x.Slow.Mean-x.Typical.Mean), "in all")
 	t.table(table, "slow", "typical", "difference", "went to")
 	t.more(len(x.Extra)-shown, "cause")
 }
@@ -98,7 +99,7 @@ func slowOf(n int64) string {
 	if n == 1 {
 		return "the slowest"
 	}
-	return fmt.Sprintf("the %d slowest", n)
+	return fmt.Sprintf("the %s slowest", words.Count(n))
 }
 
 // causeShort is a cause, and what the explained goroutine was blocked for meanwhile.
@@ -118,13 +119,13 @@ func (t *terminal) instance(n int, in *analyze.Instance) {
 		t.wrap("   - ", "     ", s)
 	}
 	for _, s := range in.Samples[:min(len(in.Samples), textAntagonists)] {
-		t.wrap("   cpu    ", "          ", fmt.Sprintf("%s in %s", plural(s.Count, "sample"), functionName(s.Func)))
+		t.wrap("   cpu    ", "          ", fmt.Sprintf("%s in %s", words.Plural(s.Count, "sample"), words.Function(s.Func)))
 	}
 	t.line("")
 	table := table{align: "rrll", left: 2}
 	steps := longestSteps(in.Path, textSteps)
 	for _, s := range steps {
-		table.add("+"+dur(s.Start-in.Start), dur(s.NS), stepWho(&s), s.Text)
+		table.add("+"+words.Length(s.Start-in.Start), words.Length(s.NS), stepWho(&s), s.Text)
 	}
 	t.table(table, "after", "for", "goroutine", "critical path")
 	t.more(len(in.Path)-len(steps), "shorter step")
@@ -153,5 +154,5 @@ func stepWho(s *analyze.PathStep) string {
 	if s.Several > 0 {
 		return "…"
 	}
-	return strings.Repeat("· ", min(s.Depth, 6)) + fmt.Sprintf("G%d %s", s.G, functionName(s.Func))
+	return strings.Repeat("· ", min(s.Depth, 6)) + fmt.Sprintf("G%d %s", s.G, words.Function(s.Func))
 }

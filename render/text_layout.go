@@ -8,6 +8,7 @@ import (
 	"github.com/rivo/uniseg"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 // terminal lays lines out as text. Errors of w are kept by the bufio.Writer
@@ -47,7 +48,7 @@ func (t *terminal) paint(with ink, s string) string {
 }
 
 func (t *terminal) line(s string) {
-	fmt.Fprintln(t.w, strings.TrimRight(plain(s), " "))
+	fmt.Fprintln(t.w, strings.TrimRight(words.Text(s), " "))
 }
 
 func (t *terminal) heading(title, takeaway string) {
@@ -62,11 +63,11 @@ func (t *terminal) heading(title, takeaway string) {
 // others after rest.
 func (t *terminal) wrap(first, rest, s string, inks ...ink) {
 	prefix := first
-	words := strings.Fields(plain(s))
-	for len(words) > 0 {
+	left := strings.Fields(words.Text(s))
+	for len(left) > 0 {
 		room := max(20, t.width-uniseg.StringWidth(prefix))
-		line, left := fill(words, room)
-		words = left
+		var line string
+		line, left = fill(left, room)
 		for _, with := range inks {
 			line = t.paint(with, line)
 		}
@@ -102,7 +103,7 @@ type table struct {
 
 func (t *table) add(cells ...string) {
 	for i, c := range cells {
-		cells[i] = plain(c)
+		cells[i] = words.Text(c)
 	}
 	t.rows = append(t.rows, cells)
 }
@@ -169,7 +170,7 @@ func aligned(s string, width int, align byte) string {
 
 func (t *terminal) more(n int, noun string) {
 	if n > 0 {
-		t.line("   " + plural(int64(n), "more "+noun) + " in the page and the JSON")
+		t.line("   " + words.Plural(int64(n), "more "+noun) + " in the page and the JSON")
 		t.line("")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 // TextOptions say how to lay text out. The zero value is right for a file.
@@ -30,7 +31,7 @@ const (
 // names can neither move the cursor nor turn the writing around: see printable.
 // Colours are the only escape sequences it writes.
 func Text(w io.Writer, r *analyze.Report, opt TextOptions) error {
-	safe := mapped(*r, printable)
+	safe := mapped(*r, words.Printable)
 	out := bufio.NewWriter(w)
 	t := &terminal{w: out, width: max(60, cmp.Or(opt.Width, 100)), color: opt.Color}
 	for _, section := range []func(*terminal, *analyze.Report){
@@ -70,11 +71,11 @@ func textVerdict(t *terminal, r *analyze.Report) {
 func textKey(t *terminal, r *analyze.Report) {
 	k := r.Key
 	table := table{left: 3}
-	table.add("scheduling latency p99", dur(k.LatencyP99), fmt.Sprintf("p50 %s, longest %s", dur(k.LatencyP50), dur(k.LatencyMax)))
-	table.add("runnable at once, at most", count(int64(k.QueuePeak)), fmt.Sprintf("%s on average, peak at %s", mean(k.QueueMean), offset(k.QueuePeakAt, atSpan)))
-	table.add("longest stop-the-world", dur(k.STWMax), dur(k.STWTotal)+" in all")
-	table.add("P time that ran a goroutine", pct(k.Utilisation), "")
-	table.add("wall time in GC cycles", pct(k.GCShare), plural(r.GC.Cycles, "cycle"))
+	table.add("scheduling latency p99", words.Length(k.LatencyP99), fmt.Sprintf("p50 %s, longest %s", words.Length(k.LatencyP50), words.Length(k.LatencyMax)))
+	table.add("runnable at once, at most", words.Count(int64(k.QueuePeak)), fmt.Sprintf("%s on average, peak at %s", words.Mean(k.QueueMean), words.At(k.QueuePeakAt)))
+	table.add("longest stop-the-world", words.Length(k.STWMax), words.Length(k.STWTotal)+" in all")
+	table.add("P time that ran a goroutine", words.Share(k.Utilisation), "")
+	table.add("wall time in GC cycles", words.Share(k.GCShare), words.Plural(r.GC.Cycles, "cycle"))
 	table.align = "lrl"
 	t.table(table)
 }
@@ -99,7 +100,7 @@ func (t *terminal) finding(f analyze.Finding) {
 		}
 	}
 	if f.CostNS > 0 {
-		field("cost", dur(f.CostNS)+" "+f.CostOf)
+		field("cost", words.Length(f.CostNS)+" "+f.CostOf)
 	}
 	field("what", f.What)
 	field("why", f.Why)
@@ -124,7 +125,7 @@ func (t *terminal) stack(stacks []analyze.Stack) {
 	t.wrap("    stack    ", indent, cmp.Or(stacks[0].Title, "innermost frame first"))
 	frames := stacks[0].Frames
 	for _, f := range frames[:min(len(frames), textFrames)] {
-		s := functionName(f.Func)
+		s := words.Function(f.Func)
 		if f.File != "" {
 			s += fmt.Sprintf(" %s:%d", fileName(f.File), f.Line)
 		}
@@ -144,7 +145,7 @@ func textLatency(t *terminal, r *analyze.Report) {
 	}
 	table := table{align: "rrl", left: 3}
 	for _, b := range rows {
-		table.add(dur(b.Lo), count(b.Count), bar(math.Log10(float64(b.Count)+1)/most, t.width-30))
+		table.add(words.Length(b.Lo), words.Count(b.Count), bar(math.Log10(float64(b.Count)+1)/most, t.width-30))
 	}
 	t.table(table, "wait from", "waits", "log scale")
 }
@@ -165,12 +166,12 @@ func textDispatches(t *terminal, r *analyze.Report) {
 	table := table{align: "lrrrrrrl", left: 3}
 	for _, s := range d.Sources {
 		if s.Count > 0 {
-			table.add(s.Source, count(s.Count), count(s.Runtime), share(s.Count, d.Count), share(s.Certain, s.Count), dur(div(s.Wait, s.Count)), dur(s.Max), sourceMeaning(s.Source))
+			table.add(s.Source, words.Count(s.Count), words.Count(s.Runtime), words.ShareOf(s.Count, d.Count), words.ShareOf(s.Certain, s.Count), words.Length(div(s.Wait, s.Count)), words.Length(s.Max), sourceMeaning(s.Source))
 		}
 	}
 	t.table(table, "source", "count", "runtime", "share", "certain", "mean wait", "longest", "")
 	if d.Resyncs > 0 {
-		t.wrap("  ", "  ", fmt.Sprintf("The trace contradicted the model's queues %s; they were then corrected.", times(d.Resyncs)))
+		t.wrap("  ", "  ", fmt.Sprintf("The trace contradicted the model's queues %s; they were then corrected.", words.Times(d.Resyncs)))
 		t.line("")
 	}
 }
@@ -183,7 +184,7 @@ func textHandoffs(t *terminal, r *analyze.Report) {
 	t.heading("Handoffs of Ps", handoffsTakeaway(r))
 	table := table{align: "lrrrr", left: 3}
 	for _, c := range r.Handoffs.Causes {
-		table.add(c.Cause, count(c.Count), dur(c.P50), dur(c.P99), dur(c.Max))
+		table.add(c.Cause, words.Count(c.Count), words.Length(c.P50), words.Length(c.P99), words.Length(c.Max))
 	}
 	t.table(table, "cause", "count", "after, median", "p99", "longest")
 }
@@ -192,7 +193,7 @@ func textPreemptions(t *terminal, r *analyze.Report) {
 	t.heading("Preemptions", preemptionsTakeaway(r))
 	table := table{align: "lrrrrr", left: 3}
 	for _, k := range r.Preemptions.Kinds {
-		table.add(k.How, count(k.Count), count(k.Runtime), dur(k.P50), dur(k.P99), dur(k.Max))
+		table.add(k.How, words.Count(k.Count), words.Count(k.Runtime), words.Length(k.P50), words.Length(k.P99), words.Length(k.Max))
 	}
 	t.table(table, "how", "count", "runtime", "had run, median", "p99", "longest")
 }
@@ -201,7 +202,7 @@ func textGC(t *terminal, r *analyze.Report) {
 	t.heading("Garbage collection, stop-the-world, threads", gcTakeaway(r))
 	table := table{align: "lrrrr", left: 3}
 	for _, s := range r.GC.STWs {
-		table.add(s.Cause, count(s.Count), dur(s.Total), dur(s.Max), offset(s.MaxAt, atSpan))
+		table.add(s.Cause, words.Count(s.Count), words.Length(s.Total), words.Length(s.Max), words.At(s.MaxAt))
 	}
 	t.table(table, "cause of the pause", "count", "total", "longest", "longest at")
 	t.wrap("  ", "  ", threadsTakeaway(r))
@@ -218,7 +219,7 @@ func textTopFunctions(t *terminal, r *analyze.Report) {
 		if len(f.Blocked) > 0 {
 			blockedOn = f.Blocked[0].Reason
 		}
-		table.add(functionName(f.Name), count(f.Goroutines), dur(s[0]), dur(s[1]), dur(s[2]), dur(blockedTime(f)), blockedOn, dur(f.WaitMax))
+		table.add(words.Function(f.Name), words.Count(f.Goroutines), words.Length(s[0]), words.Length(s[1]), words.Length(s[2]), words.Length(blockedTime(f)), blockedOn, words.Length(f.WaitMax))
 	}
 	t.table(table, "function", "count", "running", "runnable", "syscall", "blocked", "on most", "max wait")
 	t.more(len(list)-textFunctions, "function")
@@ -231,7 +232,7 @@ func textTasks(t *terminal, r *analyze.Report) {
 	t.heading("User tasks", "")
 	table := table{align: "lrrrrr", left: 3}
 	for _, k := range r.Tasks[:min(len(r.Tasks), textFunctions)] {
-		table.add(k.Name, count(k.Count), count(k.Open), dur(k.P50), dur(k.P99), dur(k.Max))
+		table.add(k.Name, words.Count(k.Count), words.Count(k.Open), words.Length(k.P50), words.Length(k.P99), words.Length(k.Max))
 	}
 	t.table(table, "task", "ended", "open", "median", "p99", "longest")
 	t.more(len(r.Tasks)-textFunctions, "task")
@@ -260,16 +261,16 @@ func textWaits(t *terminal, r *analyze.Report) {
 	t.heading("Worst waits, and who ran meanwhile", "")
 	table := table{align: "rlrll", left: 3}
 	for _, e := range r.Episodes[:min(len(r.Episodes), textEpisodes)] {
-		table.add(waitText(e), fmt.Sprintf("G%d %s", e.G, functionName(e.Func)), offset(e.Start, e.Wait), endedBy(e), culprit(e))
+		table.add(waitText(e), fmt.Sprintf("G%d %s", e.G, words.Function(e.Func)), words.AtWithin(e.Start, e.Wait), endedBy(e), culprit(e))
 	}
 	t.table(table, "waited", "goroutine", "from", "ended by", "who ran meanwhile")
 }
 
 func waitText(e analyze.Episode) string {
 	if e.Censored {
-		return "≥ " + dur(e.Wait)
+		return "≥ " + words.Length(e.Wait)
 	}
-	return dur(e.Wait)
+	return words.Length(e.Wait)
 }
 
 func endedBy(e analyze.Episode) string {
@@ -287,7 +288,7 @@ func culprit(e analyze.Episode) string {
 		return "–"
 	}
 	c := e.Culprits[0]
-	return fmt.Sprintf("G%d %s %s", c.G, functionName(c.Func), dur(c.NS))
+	return fmt.Sprintf("G%d %s %s", c.G, words.Function(c.Func), words.Length(c.NS))
 }
 
 func textChecks(t *terminal, r *analyze.Report) {

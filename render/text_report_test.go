@@ -32,7 +32,7 @@ func TestTextPartial(t *testing.T) {
 	if lost < 0 || lost > strings.Index(out, r.Verdict.Headline) {
 		t.Errorf("the loss is missing or comes too late:\n%s", out[:600])
 	}
-	if !strings.Contains(out, "byte 21 000 123") {
+	if !strings.Contains(out, "byte 21,000,123") {
 		t.Error("the loss does not say where")
 	}
 }

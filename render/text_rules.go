@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 // textRules is a line a rule; what did not agree, and why some can't be judged,
@@ -26,7 +27,7 @@ func textRules(t *terminal, r *analyze.Report) {
 	for _, x := range r.Rules {
 		if len(x.Divergences) > 0 {
 			m := x.Divergences[0]
-			t.wrap("  ! ", "    ", fmt.Sprintf("%s: %s, the worst at %s: %s", x.Title, notAgreed(x), offset(m.Start, atSpan), m.Text))
+			t.wrap("  ! ", "    ", fmt.Sprintf("%s: %s, the worst at %s: %s", x.Title, notAgreed(x), words.At(m.Start), m.Text))
 		}
 	}
 	for _, x := range r.Rules {
@@ -55,7 +56,7 @@ func (t *terminal) ruleColumns() int {
 // notAgreed is how often, or for how long, the trace did not agree.
 func notAgreed(x analyze.Rule) string {
 	if x.Unit == "ns" {
-		return "disagreed for " + dur(x.Judged-x.Agreed)
+		return "disagreed for " + words.Length(x.Judged-x.Agreed)
 	}
-	return "disagreed " + times(x.Judged-x.Agreed)
+	return "disagreed " + words.Times(x.Judged-x.Agreed)
 }

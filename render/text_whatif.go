@@ -9,11 +9,12 @@ import (
 	"strconv"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 // WhatIfText writes predictions for a terminal, in the manner of Text.
 func WhatIfText(w io.Writer, x *analyze.WhatIf, opt TextOptions) error {
-	safe := mapped(*x, printable)
+	safe := mapped(*x, words.Printable)
 	out := bufio.NewWriter(w)
 	t := &terminal{w: out, width: max(60, cmp.Or(opt.Width, 100)), color: opt.Color}
 	t.whatIf(&safe)
@@ -49,7 +50,7 @@ func (t *terminal) whatIf(x *analyze.WhatIf) {
 	t.heading("What the simulations took for granted", workloadText(&x.Workload))
 	costs := table{align: "lrrrl", left: 3}
 	for _, c := range x.Costs {
-		costs.add(c.Name, dur(c.P50), dur(c.P99), dur(c.Mean), c.Source)
+		costs.add(c.Name, words.Length(c.P50), words.Length(c.P99), words.Length(c.Mean), c.Source)
 	}
 	t.table(costs, "cost", "p50", "p99", "mean", "source")
 	for _, n := range x.Notes {
@@ -66,9 +67,9 @@ func (t *terminal) variants(x *analyze.WhatIf) {
 	lats := table{align: "lrrrrrr", left: 3}
 	work := table{align: "lrrrrrr", left: 3}
 	for _, v := range allVariants(x) {
-		spans.add(v.Name, dur(v.Makespan), spanRange(v), sure(v), speedup(v), count(int64(math.Round(v.Rate))), pct(v.Utilisation))
-		lats.add(v.Name, dur(v.P50), dur(v.P90), dur(v.P99), p99Range(v), dur(v.Max), mean(v.QueueMean))
-		work.add(v.Name, count(v.Steals), count(v.Handoffs), count(v.Preemptions), count(v.TickPulls), lockWait(v), dur(v.Idle))
+		spans.add(v.Name, words.Length(v.Makespan), spanRange(v), sure(v), speedup(v), words.Count(int64(math.Round(v.Rate))), words.Share(v.Utilisation))
+		lats.add(v.Name, words.Length(v.P50), words.Length(v.P90), words.Length(v.P99), p99Range(v), words.Length(v.Max), words.Mean(v.QueueMean))
+		work.add(v.Name, words.Count(v.Steals), words.Count(v.Handoffs), words.Count(v.Preemptions), words.Count(v.TickPulls), lockWait(v), words.Length(v.Idle))
 	}
 	t.table(spans, "run", "makespan", "likely range", "sure", "speed", "dispatches/s", "P use")
 	for _, d := range doubts(x) {
@@ -87,7 +88,7 @@ func p99Range(v *analyze.Variant) string {
 	if v.Name == "recorded" {
 		return "–"
 	}
-	return dur(v.P99Low) + " … " + dur(v.P99High)
+	return words.Length(v.P99Low) + " … " + words.Length(v.P99High)
 }
 
 func (t *terminal) scaling(x *analyze.WhatIf) {
@@ -105,7 +106,7 @@ func (t *terminal) scaling(x *analyze.WhatIf) {
 	for _, row := range byScheduler {
 		cells := []string{row.name}
 		for _, p := range row.points {
-			cells = append(cells, dur(p.Makespan))
+			cells = append(cells, words.Length(p.Makespan))
 		}
 		tab.add(cells...)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 // WhatIfJSON writes x as analyze/schema/whatif.schema.json describes it, in the
@@ -16,15 +17,15 @@ import (
 func WhatIfJSON(w io.Writer, x *analyze.WhatIf) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(mapped(*x, func(s string) string { return s })); err != nil {
+	if err := enc.Encode(mapped(*x, words.Machine)); err != nil {
 		return fmt.Errorf("writing the predictions as JSON: %w", err)
 	}
 	return nil
 }
 
 func workloadText(w *analyze.WorkloadSums) string {
-	return fmt.Sprintf("%s, %s, %s ended by goroutines, %s by something outside, %s", plural(int64(w.Goroutines), "goroutine"), plural(w.Steps, "step"),
-		plural(w.Inside, "wait"), count(w.Outside), plural(int64(w.Cycles), "collection"))
+	return fmt.Sprintf("%s, %s, %s ended by goroutines, %s by something outside, %s", words.Plural(int64(w.Goroutines), "goroutine"), words.Plural(w.Steps, "step"),
+		words.Plural(w.Inside, "wait"), words.Count(w.Outside), words.Plural(int64(w.Cycles), "collection"))
 }
 
 // changedSettings says what "changed" means, of each scheduler.
@@ -52,7 +53,7 @@ func spanRange(v *analyze.Variant) string {
 	if v.Name == "recorded" {
 		return "–"
 	}
-	return dur(v.Low) + " … " + dur(v.High)
+	return words.Length(v.Low) + " … " + words.Length(v.High)
 }
 
 // sure is how sure a prediction is.
@@ -99,7 +100,7 @@ func lockWait(v *analyze.Variant) string {
 	if v.Name == "recorded" {
 		return "not known"
 	}
-	return dur(v.LockWait)
+	return words.Length(v.LockWait)
 }
 
 // scaleRow is a scheduler's points, by growing number of Ps.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 // Check holds some traces to a fixture, as a policy holds them to rules. file is
@@ -104,20 +105,20 @@ func (x *result) judge(c *Change) {
 	if fails(c.Kind) && (c.Stat == stats[0].name || c.Stat == "far") {
 		x.Severity = analyze.CheckSeverityError
 	}
-	text := fmt.Sprintf("%s went from %s to %s", c.Text(), amount(c.Old.Median, c.Unit), amount(c.New.Median, c.Unit))
+	text := fmt.Sprintf("%s went from %s to %s", c.Text(), Amount(c.Old.Median, c.Unit), Amount(c.New.Median, c.Unit))
 	x.Message = strings.TrimSpace(x.Message + " " + strings.ToUpper(text[:1]) + text[1:] + ".")
 	x.Failures = append(x.Failures, analyze.CheckFailure{Item: c.Name, Key: fmt.Sprintf("%s/%s/%s", c.Kind, c.Name, c.Stat), Message: text,
 		Details: []analyze.Evidence{
 			{Label: "in the fixture", Value: sideText(c.Old, c.Unit)},
 			{Label: "now", Value: sideText(c.New, c.Unit)},
 			{Label: "changed by", Value: changeText(c)},
-			{Label: "Mann-Whitney U test", Value: fmt.Sprintf("p = %.2g, a change from %.0f %% on counts", c.P, 100*c.Floor)},
+			{Label: "Mann-Whitney U test", Value: fmt.Sprintf("p = %.2g, a change from %s on counts", c.P, words.Share(c.Floor))},
 		}})
 }
 
 // Values are both sides of a change, for people.
 func (x *Change) Values() string {
-	return fmt.Sprintf("%s in the fixture, %s now (%s)", amount(x.Old.Median, x.Unit), amount(x.New.Median, x.Unit), changeText(x))
+	return fmt.Sprintf("%s in the fixture, %s now (%s)", Amount(x.Old.Median, x.Unit), Amount(x.New.Median, x.Unit), changeText(x))
 }
 
 func changeText(x *Change) string {
@@ -129,14 +130,14 @@ func changeText(x *Change) string {
 	case x.Old.Median == 0:
 		return "from none"
 	}
-	return fmt.Sprintf("%+.1f %%", 100*(x.New.Median/x.Old.Median-1))
+	return words.Change(x.New.Median/x.Old.Median - 1)
 }
 
 // sideText is a median, how sure it is, and what it is of.
 func sideText(s Side, unit string) string {
-	text := fmt.Sprintf("%s (between %s and %s, of %d observations", amount(s.Median, unit), amount(s.Lo, unit), amount(s.Hi, unit), s.N)
+	text := fmt.Sprintf("%s (between %s and %s, of %s observations", Amount(s.Median, unit), Amount(s.Lo, unit), Amount(s.Hi, unit), words.Count(s.N))
 	if s.Count > 0 {
-		text += fmt.Sprintf(", %d values", s.Count)
+		text += fmt.Sprintf(", %s values", words.Count(s.Count))
 	}
 	return text + ")"
 }
@@ -191,7 +192,7 @@ func rulesHeld(r *Result, file string) analyze.CheckResult {
 		if old-new <= ruleFloor {
 			continue
 		}
-		text := fmt.Sprintf("%s: agreed %.1f %% of the time in the fixture, %.1f %% now", c.Title, 100*old, 100*new)
+		text := fmt.Sprintf("%s: agreed %s of the time in the fixture, %s now", c.Title, words.Share(old), words.Share(new))
 		x.Status, x.Message = analyze.CheckFail, strings.TrimSpace(x.Message+" "+text+".")
 		x.Failures = append(x.Failures, analyze.CheckFailure{Item: c.Title, Key: "rule/" + c.ID, Message: text})
 	}

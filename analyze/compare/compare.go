@@ -19,6 +19,7 @@ import (
 	"golang.org/x/perf/benchmath"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 // Options say how sure a change must be. The zero value has the defaults.
@@ -447,7 +448,7 @@ func (x *Change) Text() string {
 	if x.Stat == "far" {
 		y := *x
 		y.Stat = "p50"
-		return strings.TrimSuffix(y.Text(), " p50") + " beyond " + fmt.Sprint(farTimes) + " times the longest"
+		return strings.TrimSuffix(y.Text(), " p50") + " beyond " + words.Count(farTimes) + " times the longest"
 	}
 	switch {
 	case x.Kind == KindRate:

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 // FixtureSchema names the version of a fixture's form: see analyze.Schema.
@@ -176,13 +177,13 @@ func (t *Trace) behaviour() (*analyze.Behaviour, error) {
 	slices.SortFunc(b.Findings, func(a, b analyze.Finding) int { return strings.Compare(a.ID, b.ID) })
 	for _, r := range t.Rates {
 		if len(r.Windows) != t.Windows {
-			return nil, fmt.Errorf("rate %q has %d windows, the trace %d", r.Name, len(r.Windows), t.Windows)
+			return nil, fmt.Errorf("rate %q has %s windows, the trace %s", r.Name, words.Count(len(r.Windows)), words.Count(t.Windows))
 		}
 		b.Rates = append(b.Rates, analyze.Rate(r))
 	}
 	for _, s := range t.Series {
 		if len(s.Windows) != t.Windows {
-			return nil, fmt.Errorf("%s %q has %d windows, the trace %d", s.Kind, s.Name, len(s.Windows), t.Windows)
+			return nil, fmt.Errorf("%s %q has %s windows, the trace %s", s.Kind, s.Name, words.Count(len(s.Windows)), words.Count(t.Windows))
 		}
 		x := analyze.Series{Kind: s.Kind, Name: s.Name}
 		for _, w := range s.Windows {

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"time"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 // notes say what stands in the way of a fair comparison.
@@ -22,7 +22,7 @@ func notes(old, new []*analyze.Behaviour, windows bool) []string {
 	differ("the Go version", func(t *analyze.Trace) string { return t.GoVersion })
 	differ("GOMAXPROCS", func(t *analyze.Trace) string {
 		if n := len(t.Gomaxprocs); n > 0 {
-			return fmt.Sprint(t.Gomaxprocs[n-1].N)
+			return words.Count(t.Gomaxprocs[n-1].N)
 		}
 		return ""
 	})
@@ -34,7 +34,7 @@ func notes(old, new []*analyze.Behaviour, windows bool) []string {
 		}
 	}
 	if windows {
-		out = append(out, fmt.Sprintf("with fewer than %d traces a side the observations are windows of them: what changes from one run to the next does not show, and is left to the floor", fewestObs))
+		out = append(out, fmt.Sprintf("with fewer than %s traces a side the observations are windows of them: what changes from one run to the next does not show, and is left to the floor", words.Count(fewestObs)))
 	}
 	return out
 }
@@ -48,14 +48,14 @@ func (r *Result) verdict() string {
 		if c.Verdict == Same || c.Verdict == Worse || c.Verdict == Better {
 			judged++
 		}
-		text := fmt.Sprintf("%s (%s to %s, %+.0f %%)", c.Text(), amount(c.Old.Median, c.Unit), amount(c.New.Median, c.Unit), 100*(c.Ratio-1))
+		text := fmt.Sprintf("%s (%s to %s, %s)", c.Text(), Amount(c.Old.Median, c.Unit), Amount(c.New.Median, c.Unit), words.Change(c.Ratio-1))
 		switch {
 		case c.Stat == "far":
-			text = fmt.Sprintf("%s (%s before, %s now; the longest was %s, is %s)", c.Text(), amount(c.Old.Median, c.Unit), amount(c.New.Median, c.Unit), amount(c.Old.Max, "ns"), amount(c.New.Max, "ns"))
+			text = fmt.Sprintf("%s (%s before, %s now; the longest was %s, is %s)", c.Text(), Amount(c.Old.Median, c.Unit), Amount(c.New.Median, c.Unit), Amount(c.Old.Max, "ns"), Amount(c.New.Max, "ns"))
 		case c.Ratio >= 10:
-			text = fmt.Sprintf("%s (%s to %s, %.0f-fold)", c.Text(), amount(c.Old.Median, c.Unit), amount(c.New.Median, c.Unit), c.Ratio)
+			text = fmt.Sprintf("%s (%s to %s, %s-fold)", c.Text(), Amount(c.Old.Median, c.Unit), Amount(c.New.Median, c.Unit), words.Number(c.Ratio))
 		case c.Old.Median == 0:
-			text = fmt.Sprintf("%s (none to %s)", c.Text(), amount(c.New.Median, c.Unit))
+			text = fmt.Sprintf("%s (none to %s)", c.Text(), Amount(c.New.Median, c.Unit))
 		}
 		switch c.Verdict {
 		case Worse:
@@ -72,10 +72,10 @@ func (r *Result) verdict() string {
 	}
 	var parts []string
 	if len(worse) > 0 {
-		parts = append(parts, fmt.Sprintf("%s of %d statistics %s worse: %s.", fmt.Sprint(len(worse)), judged, are(len(worse)), listed(worse)))
+		parts = append(parts, fmt.Sprintf("%s of %s statistics %s worse: %s.", words.Count(len(worse)), words.Count(judged), are(len(worse)), listed(worse)))
 	}
 	if len(better) > 0 {
-		parts = append(parts, fmt.Sprintf("%d of %d %s better: %s.", len(better), judged, are(len(better)), listed(better)))
+		parts = append(parts, fmt.Sprintf("%s of %s %s better: %s.", words.Count(len(better)), words.Count(judged), are(len(better)), listed(better)))
 	}
 	return strings.Join(parts, " ")
 }
@@ -86,7 +86,7 @@ func (r *Result) longer() string {
 	for i := range r.Changes {
 		c := &r.Changes[i]
 		if fails(c.Kind) && c.Stat == "p50" && c.Old.Max > 0 && c.New.Max >= farTimes*c.Old.Max && c.New.Max-c.Old.Max >= farLeast {
-			return fmt.Sprintf(" But the longest of %s took %s, and %s before: too few are that long for a test.", strings.TrimSuffix(c.Text(), " p50"), amount(c.New.Max, "ns"), amount(c.Old.Max, "ns"))
+			return fmt.Sprintf(" But the longest of %s took %s, and %s before: too few are that long for a test.", strings.TrimSuffix(c.Text(), " p50"), Amount(c.New.Max, "ns"), Amount(c.Old.Max, "ns"))
 		}
 	}
 	return ""
@@ -104,22 +104,22 @@ func listed(list []string) string {
 	const most = 3
 	s := strings.Join(list[:min(len(list), most)], ", ")
 	if n := len(list) - most; n > 0 {
-		s += fmt.Sprintf(" and %d more", n)
+		s += fmt.Sprintf(" and %s more", words.Count(n))
 	}
 	return s
 }
 
-// amount is a value with its unit, for people.
-func amount(v float64, unit string) string {
+// Amount is a value with its unit, for people.
+func Amount(v float64, unit string) string {
 	switch unit {
 	case "ns":
-		return time.Duration(v).Round(max(1, time.Duration(math.Pow10(int(math.Log10(max(v, 1)))-2)))).String()
+		return words.Length(int64(math.Round(v)))
 	case "ns/s":
-		return fmt.Sprintf("%.3g %% of a P", v/1e7)
+		return words.Share(v/1e9) + " of a P"
 	case "%":
-		return fmt.Sprintf("%.2g %%", v)
+		return words.Share(v / 100)
 	}
-	return fmt.Sprintf("%.3g%s", v, unit)
+	return words.Number(v) + unit
 }
 
 func rank(v Verdict) int {

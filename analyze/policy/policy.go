@@ -6,13 +6,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types/ref"
 	"github.com/goccy/go-yaml/ast"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 )
 
 // Kind is CheckResult.Kind of the rules of a policy.
@@ -376,7 +376,7 @@ func (r *rule) sumUp(res *analyze.CheckResult, failed []string) {
 		res.Status, res.Message = analyze.CheckFail, res.Failures[0].Message
 	default:
 		res.Status = analyze.CheckFail
-		res.Message = fmt.Sprintf("%d of %s: %s", len(failed), things(res.Items, r.scope), strings.Join(failed[:min(3, len(failed))], "; "))
+		res.Message = fmt.Sprintf("%s of %s: %s", words.Count(len(failed)), things(res.Items, r.scope), strings.Join(failed[:min(3, len(failed))], "; "))
 		if len(failed) > 3 {
 			res.Message += " …"
 		}
@@ -436,7 +436,7 @@ func findingIn(item ref.Val) *analyze.Finding {
 func findingDetails(f *analyze.Finding) []analyze.Evidence {
 	var out []analyze.Evidence
 	if f.CostNS > 0 {
-		out = append(out, analyze.Evidence{Label: "cost", Value: timeText(time.Duration(f.CostNS)) + " " + f.CostOf})
+		out = append(out, analyze.Evidence{Label: "cost", Value: words.Length(f.CostNS) + " " + f.CostOf})
 	}
 	for _, e := range []analyze.Evidence{{Label: "what", Value: f.What}, {Label: "why", Value: f.Why}} {
 		if e.Value != "" {
@@ -455,7 +455,7 @@ func findingDetails(f *analyze.Finding) []analyze.Evidence {
 func keyOf(item ref.Val) string {
 	f := findingIn(item)
 	if f == nil {
-		return valueText(item, noUnit)
+		return words.Machine(valueText(item, noUnit))
 	}
 	return strings.TrimSpace(f.ID + " " + analyze.OwnFrame(framesOf(f)).Func)
 }

@@ -2,10 +2,12 @@ package policy
 
 import (
 	"cmp"
+	"fmt"
 
 	"cel.dev/cel-go/cel"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -298,7 +300,7 @@ var findingObject = newObject("Finding", "what the analysis found wrong",
 	func(of any) string { return of.(*analyze.Finding).Title },
 	text("id", "of the check that found it", analyze.CheckIDs(), func(f *analyze.Finding) string { return f.ID }),
 	text("severity", "how bad it is; see at_least", severityNames, func(f *analyze.Finding) string { return string(f.Severity) }),
-	text("title", "in a sentence", nil, func(f *analyze.Finding) string { return f.Title }),
+	text("title", "in a sentence", nil, func(f *analyze.Finding) string { return words.Machine(f.Title) }),
 	duration("cost", "what it cost, in the unit of cost_of", func(f *analyze.Finding) int64 { return f.CostNS }),
 	text("cost_of", "what cost is time of", nil, func(f *analyze.Finding) string { return f.CostOf }),
 	text("sure", "how sure it is", sureNames, func(f *analyze.Finding) string { return f.Sure }),
@@ -309,7 +311,7 @@ var checkObject = newObject("Check", "what was checked, with or without a findin
 	text("id", "of the check", analyze.CheckIDs(), func(c *analyze.Check) string { return c.ID }),
 	count("findings", "what it found", func(c *analyze.Check) int { return c.Findings }),
 	boolean("decided", "the trace can tell", func(c *analyze.Check) bool { return c.Undecided == "" }),
-	text("measured", "the figure that it judged by, in words", nil, func(c *analyze.Check) string { return c.Measured }),
+	text("measured", "the figure that it judged by, in words", nil, func(c *analyze.Check) string { return words.Machine(c.Measured) }),
 )
 
 var sourceObject = newObject("Source", "dispatches from one place: a P's queue, the global queue, a steal …",
@@ -352,7 +354,7 @@ var stwKindObject = newObject("STWKind", "stop-the-world pauses of one cause",
 )
 
 var procObject = newObject("Proc", "one P",
-	func(of any) string { return "P" + itoa(int64(of.(*proc).P)) },
+	func(of any) string { return fmt.Sprintf("P%d", of.(*proc).P) },
 	count("id", "its number", func(p *proc) int64 { return int64(p.P) }),
 	number("running_share", unitShare, "of its time: a goroutine ran", func(p *proc) float64 { return share(p.Running, p.time()) }),
 	number("syscall_share", unitShare, "of its time: its goroutine was in a system call", func(p *proc) float64 { return share(p.Syscall, p.time()) }),
@@ -367,7 +369,7 @@ func (p *proc) time() int64 { return p.Running + p.Syscall + p.Sched + p.Idle }
 var gmpRuleObject = newObject("GMPRule", "one rule of Go's scheduler, and whether the trace agrees with it",
 	func(of any) string { return of.(*analyze.Rule).ID },
 	text("id", "of the rule", analyze.RuleIDs(), func(r *analyze.Rule) string { return r.ID }),
-	text("title", "in words", nil, func(r *analyze.Rule) string { return r.Title }),
+	text("title", "in words", nil, func(r *analyze.Rule) string { return words.Machine(r.Title) }),
 	count("applied", "occasions on which it applied", func(r *analyze.Rule) int64 { return r.Applied }),
 	count("judged", "of applied: that the trace can tell about", func(r *analyze.Rule) int64 { return r.Judged }),
 	count("agreed", "of judged: as the rule has it", func(r *analyze.Rule) int64 { return r.Agreed }),

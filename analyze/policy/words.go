@@ -2,17 +2,15 @@ package policy
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
-)
 
-func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+	"gmptrace/analyze/words"
+)
 
 // didYouMean is "; did you mean …?" with the name that is most like what was
 // written, "" where none is.
@@ -81,18 +79,18 @@ func things(n int, scope string) string {
 	if n == 1 {
 		scope = strings.TrimSuffix(scope, "s")
 	}
-	return fmt.Sprintf("%d %s", n, scope)
+	return words.Count(n) + " " + scope
 }
 
 // valueText is a value as messages show it.
 func valueText(v ref.Val, u unit) string {
 	switch v := v.(type) {
 	case types.Duration:
-		return timeText(v.Duration)
+		return words.Length(int64(v.Duration))
 	case types.Double:
 		return numberText(float64(v), u)
 	case types.Int:
-		return itoa(int64(v))
+		return words.Count(int64(v))
 	case types.String:
 		return string(v)
 	case types.Bool:
@@ -112,44 +110,9 @@ func valueText(v ref.Val, u unit) string {
 func numberText(v float64, u unit) string {
 	switch u {
 	case unitShare:
-		return digits(v*100) + " %"
+		return words.ShareExact(v)
 	case unitRate:
-		return digits(v) + " per second"
+		return words.Number(v) + " per second"
 	}
-	return digits(v)
-}
-
-// digits is v with three significant digits, or all its whole ones.
-func digits(v float64) string {
-	switch a := max(v, -v); {
-	case a == 0:
-		return "0"
-	case a < 1e-4 || a >= 1e15:
-		return strconv.FormatFloat(v, 'g', 3, 64)
-	case a < 0.9995:
-		return strconv.FormatFloat(v, 'f', 2-int(math.Floor(math.Log10(a))), 64)
-	case a < 9.995:
-		return strconv.FormatFloat(v, 'f', 2, 64)
-	case a < 99.95:
-		return strconv.FormatFloat(v, 'f', 1, 64)
-	}
-	return strconv.FormatFloat(v, 'f', 0, 64)
-}
-
-// timeText is a length of time with three significant digits.
-func timeText(d time.Duration) string {
-	if d < 0 {
-		return "-" + timeText(-d)
-	}
-	switch {
-	case d == 0:
-		return "0 s"
-	case d < time.Microsecond:
-		return itoa(int64(d)) + " ns"
-	case float64(d) < 999.5*1e3:
-		return digits(float64(d)/1e3) + " µs"
-	case float64(d) < 999.5*1e6:
-		return digits(float64(d)/1e6) + " ms"
-	}
-	return digits(float64(d)/1e9) + " s"
+	return words.Number(v)
 }

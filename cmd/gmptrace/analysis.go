@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -200,7 +201,7 @@ func lost(t *analyze.Trace) string {
 // remark prints a line that --quiet suppresses.
 func (an *analysis) remark(format string, args ...any) {
 	if !an.quiet {
-		fmt.Fprintf(an.stderr, "gmptrace: "+format+"\n", args...)
+		fmt.Fprintln(an.stderr, words.Text(fmt.Sprintf("gmptrace: "+format, args...)))
 	}
 }
 

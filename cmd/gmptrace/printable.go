@@ -1,19 +1,20 @@
 package main
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
+
+	"gmptrace/analyze/words"
 )
 
 // printable is s with what could steer a terminal written as Go escapes. Names
 // of files, servers' answers and bytes of a trace end up in messages, and none
 // of them can be trusted. Line ends stay: messages have hints on lines of their own.
-// The thin spaces that group digits become plain ones.
+// Figures are spelled as text.
 func printable(s string) string {
 	var b strings.Builder
-	for _, r := range digitGroups.ReplaceAllString(s, "$1 $2") {
+	for _, r := range words.Text(s) {
 		if r == '\n' || unicode.IsPrint(r) {
 			b.WriteRune(r)
 			continue
@@ -23,8 +24,6 @@ func printable(s string) string {
 	}
 	return b.String()
 }
-
-var digitGroups = regexp.MustCompile(`(\d)\x{202f}(\d)`)
 
 // printableName is printable for what must stay on its line.
 func printableName(s string) string {

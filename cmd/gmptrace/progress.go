@@ -6,8 +6,8 @@ import (
 	"sync"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 
-	"github.com/dustin/go-humanize"
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 )
@@ -47,7 +47,7 @@ func (p *progress) update(at analyze.Progress) {
 	if p.bar == nil {
 		return
 	}
-	p.bar.Describe(humanize.SIWithDigits(float64(at.Events), 1, "") + " events")
+	p.bar.Describe(words.Text(words.Plural(at.Events, "event")))
 	// An error here is one of standard error: nowhere to tell it.
 	_ = p.bar.Set64(at.Bytes)
 }

@@ -6,9 +6,9 @@ import (
 	"os"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/words"
 	"gmptrace/render"
 
-	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 )
 
@@ -100,7 +100,7 @@ func (c *reportCommand) write(ctx context.Context, out *output, rep *analyze.Rep
 		return err
 	}
 	if size > int64(c.maxSize) {
-		c.remark("the page has %s without any slice of the timeline: --max-size %s is too little", humanize.Bytes(uint64(size)), humanize.Bytes(uint64(c.maxSize)))
+		c.remark("the page has %s without any slice of the timeline: --max-size %s is too little", words.Bytes(size), words.Bytes(c.maxSize))
 	}
 	if out.path != "" {
 		c.remark("%s: %s", printableName(out.path), printableName(rep.Verdict.Headline))

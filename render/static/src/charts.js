@@ -1,7 +1,7 @@
 // The charts beside the timeline: colours of the theme, functions and what must
 // fit the width. Their data and axes come from render/page_charts.go.
 import {init} from './echarts.js';
-import {count, dur, pct} from './format.js';
+import {count, dur, pct, plural} from './format.js';
 import {font, ink, luminance, read} from './theme.js';
 
 const NARROW = 480; // too little for the full names of axes
@@ -48,7 +48,7 @@ function latency(o, palette, width) {
   each(o, palette);
   if (width < NARROW) o.xAxis[0].name = 'wait, from (lower bound)';
   o.yAxis[0].axisLabel.formatter = (v) => (v < 1 ? '' : count(v));
-  o.tooltip = tooltip(palette, {trigger: 'axis', axisPointer: {type: 'shadow'}, valueFormatter: (v) => `${count(v || 0)} waits`});
+  o.tooltip = tooltip(palette, {trigger: 'axis', axisPointer: {type: 'shadow'}, valueFormatter: (v) => plural(v || 0, 'wait')});
   const [bars] = o.series;
   bars.itemStyle = {color: palette.kinds[0]};
   bars.barCategoryGap = '12%';

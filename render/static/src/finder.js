@@ -1,6 +1,6 @@
 // The search field, its list of results, and its keys.
 import {button, el} from './dom.js';
-import {count, dur} from './format.js';
+import {count, dur, plural} from './format.js';
 import {person} from './panel.js';
 import {parseLength} from './search.js';
 
@@ -69,10 +69,9 @@ function list(timeline, $, found) {
   const slices = found.reduce((sum, f) => sum + f.n, 0);
   const more = found.length > MOST ? `; the list has the ${MOST} with most time` : '';
   const kept = timeline.meta.kept.length === 1 && timeline.meta.kept[0][1] > timeline.bounds[1] ? '' : ', of those kept in full detail';
-  status.textContent = found.length === 0 ? `Nothing found${kept}.` : `${many(slices, 'slice')} of ${many(found.length, 'goroutine')}${kept}${more}.`;
+  status.textContent = found.length === 0 ? `Nothing found${kept}.` : `${plural(slices, 'slice')} of ${plural(found.length, 'goroutine')}${kept}${more}.`;
 }
 
-const many = (n, what) => `${count(n)} ${what}${n === 1 ? '' : 's'}`;
 
 function result(timeline, f) {
   const g = timeline.view.who.g[f.who];

@@ -1,7 +1,7 @@
-// Number formats, the same as render/format.go: both are tested against
-// render/testdata/format.json.
+// How figures are spelled, the same as analyze/words does: both are held to
+// analyze/words/testdata/examples.txt.
 const NBSP = '\u00a0';
-const THIN = '\u202f';
+const THIN = '\u2009';
 
 // dur formats a length in nanoseconds with three significant digits.
 export function dur(ns) {
@@ -32,9 +32,16 @@ export function offset(at, span) {
   return (at / 1e9).toFixed(decimals) + NBSP + 's';
 }
 
-// count formats a whole number with its digits in groups of three.
+// count formats a whole number, with its digits in groups of three from 10,000 on.
 export function count(n) {
-  return String(n).replace(/\B(?=(\d{3})+$)/g, THIN);
+  const s = String(n);
+  return s.replace('-', '').length < 5 ? s : s.replace(/\B(?=(\d{3})+$)/g, THIN);
+}
+
+// plural is a count of things.
+export function plural(n, thing) {
+  const ending = n === 1 ? '' : /(ch|sh|s|x)$/.test(thing) ? 'es' : 's';
+  return count(n) + NBSP + thing + ending;
 }
 
 // pct formats a share in [0, 1].
@@ -44,7 +51,7 @@ export function pct(x) {
   if (p > 0 && p < 0.1) return `<0.1${NBSP}%`;
   if (p < 100 && p > 99.9) return `>99.9${NBSP}%`;
   const decimals = (p !== 0 && p < 9.95) || (p > 99 && p < 100) ? 1 : 0;
-  return p.toFixed(decimals) + NBSP + '%';
+  return (decimals ? p.toFixed(1) : count(Math.round(p))) + NBSP + '%';
 }
 
 // tick formats an instant on an axis whose labels are step apart, in the unit
