@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -461,7 +462,7 @@ func (b *blame) moments(r bench, k pDid, what string) []Moment {
 	var out []Moment
 	for _, x := range b.worst[k].best() {
 		out = append(out, r.moment(x.start, x.end, x.g, x.p, -1,
-			named(int64(x.g), r.names.startFunc(x.fn))+" waited "+dur(int64(x.end-x.start))+"; for "+dur(x.part)+" of it "+what))
+			words.Goroutine(int64(x.g), r.names.startFunc(x.fn))+" waited "+words.Length(int64(x.end-x.start))+"; for "+words.Length(x.part)+" of it "+what))
 	}
 	return out
 }
@@ -527,7 +528,7 @@ func (s *split) parts() []pDid {
 func blameEvidence(s *split) []Evidence {
 	var out []Evidence
 	for _, k := range s.parts() {
-		out = append(out, Evidence{"of that time, " + whileWords[k], dur(s[k]) + ", " + percent(s[k], s.total())})
+		out = append(out, Evidence{"of that time, " + whileWords[k], words.Length(s[k]) + ", " + words.ShareOf(s[k], s.total())})
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -37,17 +38,17 @@ func (r *assistJudge) judge(rep *Report) judgement {
 		assist += f.Assist
 		worst.offer(f.Assist, f)
 	}
-	j := judgement{measured: fmt.Sprintf("mark assists took %s, against %s of running", dur(assist), dur(running))}
+	j := judgement{measured: fmt.Sprintf("mark assists took %s, against %s of running", words.Length(assist), words.Length(running))}
 	if assist*100 < running*5 || assist < 1_000_000 {
 		return j
 	}
 	f := Finding{
 		Severity: SeverityWarning,
-		Title:    fmt.Sprintf("Mark assists took %s of the program's running time", percent(assist, running)),
+		Title:    fmt.Sprintf("Mark assists took %s of the program's running time", words.ShareOf(assist, running)),
 		CostNS:   assist + rep.GC.AssistWait,
 		CostOf:   "goroutine time inside mark assists, running and waiting",
 		What: fmt.Sprintf("The program's goroutines marked for the collector for %s of the %s that they ran, and waited another %s inside assists.",
-			dur(assist), dur(running), dur(rep.GC.AssistWait)),
+			words.Length(assist), words.Length(running), words.Length(rep.GC.AssistWait)),
 		Why:    "They allocate faster than the collector's own workers can mark, so each has to mark for what it allocates.",
 		Advice: "Allocate less on the functions named in the evidence, raise GOGC or GOMEMLIMIT.",
 		Sure:   "certain", SureWhy: "assists are in the trace",
@@ -56,7 +57,7 @@ func (r *assistJudge) judge(rep *Report) judgement {
 		f.Severity = SeverityCritical
 	}
 	for _, t := range worst.best() {
-		f.Evidence = append(f.Evidence, Evidence{"marked by " + functionName(t.Name), dur(t.Assist)})
+		f.Evidence = append(f.Evidence, Evidence{"marked by " + words.Function(t.Name), words.Length(t.Assist)})
 	}
 	for _, iv := range r.gc.assists.best() {
 		what := "waited inside an assist for"
@@ -64,7 +65,7 @@ func (r *assistJudge) judge(rep *Report) judgement {
 			what = "marked, in an assist, for"
 		}
 		f.Moments = append(f.Moments, r.moment(iv.Start, iv.End, iv.G, iv.P, model.NoM,
-			fmt.Sprintf("%s %s %s", named(int64(iv.G), r.names.startFunc(iv.Func)), what, dur(int64(iv.End-iv.Start)))))
+			fmt.Sprintf("%s %s %s", words.Goroutine(int64(iv.G), r.names.startFunc(iv.Func)), what, words.Length(int64(iv.End-iv.Start)))))
 	}
 	// A collector that runs all the time shows in the workers as well. What slows
 	// goroutines down more is the point: their assists, or waits behind workers.

@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -31,7 +32,7 @@ type burstJudge struct {
 func (r *burstJudge) judge(rep *Report) judgement {
 	b := r.bursts
 	b.finish()
-	j := judgement{measured: fmt.Sprintf("at most %s created within 10 ms", plural(b.most, "goroutine"))}
+	j := judgement{measured: fmt.Sprintf("at most %s created within 10 ms", words.Plural(b.most, "goroutine"))}
 	all := b.worst.best()
 	if len(all) == 0 || all[0].longest < chainWait {
 		return j
@@ -39,25 +40,25 @@ func (r *burstJudge) judge(rep *Report) judgement {
 	x := &all[0]
 	f := Finding{
 		Severity: graded(x.longest),
-		Title:    fmt.Sprintf("%s were created within %s and waited up to %s to start", plural(x.count, "goroutine"), dur(x.length()), dur(x.longest)),
+		Title:    fmt.Sprintf("%s were created within %s and waited up to %s to start", words.Plural(x.count, "goroutine"), words.Length(x.length()), words.Length(x.longest)),
 		CostNS:   b.cost,
 		CostOf:   "goroutine time from creation until the first run, in bursts",
-		What: fmt.Sprintf("At %s the program created %d goroutines in %s, mostly %s. Each waited %s for a P on average before it ran at all.",
-			at(r.offset(x.start())), x.count, dur(x.length()), functionName(r.names.startFunc(x.fn)), dur(x.waits/x.count)),
+		What: fmt.Sprintf("At %s the program created %s goroutines in %s, mostly %s. Each waited %s for a P on average before it ran at all.",
+			words.At(r.offset(x.start())), words.Count(x.count), words.Length(x.length()), words.Function(r.names.startFunc(x.fn)), words.Length(x.waits/x.count)),
 		Why:    "New goroutines stand in the queues before all that becomes ready later: until the burst is worked off, everything waits as long as it.",
 		Advice: "Bound how many run at once: a pool of workers, errgroup's SetLimit, a semaphore taken before the go statement.",
 		Sure:   "certain", SureWhy: "creation and first run of each goroutine are in the trace",
 		Evidence: []Evidence{
-			{"goroutines in the worst burst", fmt.Sprint(x.count)},
-			{"bursts", fmt.Sprint(b.n)},
-			{"longest wait until the first run", dur(x.longest)},
-			{"most created within 10 ms", fmt.Sprint(b.most)},
+			{"goroutines in the worst burst", words.Count(x.count)},
+			{"bursts", words.Count(b.n)},
+			{"longest wait until the first run", words.Length(x.longest)},
+			{"most created within 10 ms", words.Count(b.most)},
 		},
 	}
 	for i := range all {
 		x := &all[i]
 		f.Moments = append(f.Moments, r.moment(x.start(), min(x.end()+model.Time(x.longest), r.end), -1, -1, -1,
-			fmt.Sprintf("%d goroutines created in %s, mostly %s", x.count, dur(x.length()), functionName(r.names.startFunc(x.fn)))))
+			fmt.Sprintf("%s goroutines created in %s, mostly %s", words.Count(x.count), words.Length(x.length()), words.Function(r.names.startFunc(x.fn)))))
 	}
 	j.explains = attributed{"starvation": b.starved, "overload": b.starved}
 	j.findings = []Finding{f}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -33,16 +34,16 @@ type diskJudge struct {
 
 func (r *diskJudge) judge(rep *Report) judgement {
 	d := r.disk
-	j := judgement{measured: fmt.Sprintf("longest call on a file %s; %s of %s and more", dur(d.all.max), plural(d.slow, "call"), dur(slowCall))}
+	j := judgement{measured: fmt.Sprintf("longest call on a file %s; %s of %s and more", words.Length(d.all.max), words.Plural(d.slow, "call"), words.Length(slowCall))}
 	if d.slowNS < 50_000_000 {
 		return j
 	}
 	f := Finding{
 		Severity: SeverityInfo,
-		Title:    fmt.Sprintf("System calls on files took up to %s", dur(d.all.max)),
+		Title:    fmt.Sprintf("System calls on files took up to %s", words.Length(d.all.max)),
 		CostNS:   d.slowNS,
-		CostOf:   "goroutine time in calls on files of " + dur(slowCall) + " and more",
-		What:     fmt.Sprintf("%s of %s and more lasted %s in all; half of all %s took less than %s.", plural(d.slow, "call"), dur(slowCall), dur(d.slowNS), plural(d.all.n, "call"), dur(d.all.quantile(.5))),
+		CostOf:   "goroutine time in calls on files of " + words.Length(slowCall) + " and more",
+		What:     fmt.Sprintf("%s of %s and more lasted %s in all; half of all %s took less than %s.", words.Plural(d.slow, "call"), words.Length(slowCall), words.Length(d.slowNS), words.Plural(d.all.n, "call"), words.Length(d.all.quantile(.5))),
 		Why:      "The goroutine, and whoever waits for it or for a lock that it holds, can't go on until the call returns. The scheduler is not to blame.",
 		Advice:   "Look at the disk and the file system (latency, fsync, quota of the container's volume). Take slow calls out of locks, batch them, or sync less often.",
 		Sure:     "high", SureWhy: "the beginning and the end of each call are in the trace; which call it was is taken from the functions around it",
@@ -51,10 +52,10 @@ func (r *diskJudge) judge(rep *Report) judgement {
 		f.Severity = SeverityWarning
 	}
 	for _, p := range d.worstPlaces() {
-		f.Evidence = append(f.Evidence, Evidence{p.name, fmt.Sprintf("%s, %s in all", plural(p.n, "call"), dur(p.ns))})
+		f.Evidence = append(f.Evidence, Evidence{p.name, fmt.Sprintf("%s, %s in all", words.Plural(p.n, "call"), words.Length(p.ns))})
 	}
 	for _, c := range d.worst.best() {
-		f.Moments = append(f.Moments, r.moment(c.start, c.end, c.g, model.NoP, model.NoM, fmt.Sprintf("a call of %s took %s", named(int64(c.g), r.names.startFunc(c.fn)), dur(int64(c.end-c.start)))))
+		f.Moments = append(f.Moments, r.moment(c.start, c.end, c.g, model.NoP, model.NoM, fmt.Sprintf("a call of %s took %s", words.Goroutine(int64(c.g), r.names.startFunc(c.fn)), words.Length(int64(c.end-c.start)))))
 	}
 	f.Stacks = r.stack(fmt.Sprintf("the longest, by G%d", d.worst.best()[0].g), d.worst.best()[0].stack)
 	j.findings = []Finding{f}
@@ -153,7 +154,7 @@ func (d *disk) worstPlaces() []callPlace {
 	for stack, p := range d.places {
 		name := "unknown place"
 		if f := placeOf(d.names.stacks[stack]); f != nil {
-			name = fmt.Sprintf("%s (%s:%d)", functionName(f.Func), fileName(f.File), f.Line)
+			name = fmt.Sprintf("%s (%s:%d)", words.Function(f.Func), fileName(f.File), f.Line)
 		}
 		if by[name] == nil {
 			by[name] = &callPlace{name: name}

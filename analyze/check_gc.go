@@ -3,6 +3,8 @@ package analyze
 import (
 	"fmt"
 	"math"
+
+	"gmptrace/analyze/words"
 )
 
 // checkGC measures how much of the Ps' time mark workers took, and how long
@@ -34,7 +36,7 @@ func (r *gcJudge) judge(rep *Report) judgement {
 	g := &rep.GC
 	pTime := gomaxprocsTime(&rep.Trace, len(rep.Procs))
 	behind, waited := r.blame.waited[pDidMark], r.blame.waited.total()
-	j := judgement{measured: fmt.Sprintf("mark workers took %s of the Ps' time in %s; goroutines waited %s behind them", percent(g.Workers, pTime), plural(g.Cycles, "cycle"), dur(behind))}
+	j := judgement{measured: fmt.Sprintf("mark workers took %s of the Ps' time in %s; goroutines waited %s behind them", words.ShareOf(g.Workers, pTime), words.Plural(g.Cycles, "cycle"), words.Length(behind))}
 	much := g.Workers*100 >= pTime*15 && rep.Latency.P99 >= 1_000_000
 	late := behind >= 10_000_000 && behind*4 >= waited
 	if !much && !late {
@@ -42,29 +44,29 @@ func (r *gcJudge) judge(rep *Report) judgement {
 	}
 	f := Finding{
 		Severity: SeverityInfo,
-		Title:    fmt.Sprintf("Mark workers took %s of the Ps' time", percent(g.Workers, pTime)),
+		Title:    fmt.Sprintf("Mark workers took %s of the Ps' time", words.ShareOf(g.Workers, pTime)),
 		CostNS:   g.Workers,
 		CostOf:   "P time of mark workers",
-		What:     fmt.Sprintf("%s in %s; a cycle was under way %.0f %% of the time.", plural(g.Cycles, "cycle"), dur(analysed(rep)), 100*rep.Key.GCShare),
+		What:     fmt.Sprintf("%s in %s; a cycle was under way %s of the time.", words.Plural(g.Cycles, "cycle"), words.Length(analysed(rep)), words.Share(rep.Key.GCShare)),
 		Why:      "The program allocates so fast, or has so little room (GOMEMLIMIT, GOGC), that the collector runs most of the time.",
 		Advice:   "Allocate less (profile with -alloc_space), raise GOGC or GOMEMLIMIT.",
 		Sure:     "certain", SureWhy: "mark workers and cycles are in the trace",
 		Evidence: []Evidence{
-			{"P time of mark workers", dur(g.Workers)},
-			{"cycles", fmt.Sprint(g.Cycles)},
-			{"time inside cycles", dur(g.Mark)},
-			{"mark assists by the program's goroutines", dur(g.Assist)},
-			{"goroutine time waiting for a P that a mark worker had", dur(behind)},
-			{"all such waits of " + dur(blamedFrom) + " and more", dur(waited)},
+			{"P time of mark workers", words.Length(g.Workers)},
+			{"cycles", words.Count(g.Cycles)},
+			{"time inside cycles", words.Length(g.Mark)},
+			{"mark assists by the program's goroutines", words.Length(g.Assist)},
+			{"goroutine time waiting for a P that a mark worker had", words.Length(behind)},
+			{"all such waits of " + words.Length(blamedFrom) + " and more", words.Length(waited)},
 		},
 	}
 	if late {
 		worst := r.blame.worst[pDidMark].best()
 		f.Severity = graded(worst[0].part)
 		f.Moments = r.blame.moments(r.bench, pDidMark, "a mark worker had the P")
-		f.What += fmt.Sprintf(" Of %s that goroutines waited for a P, %s passed while a mark worker had it.", dur(waited), percent(behind, waited))
+		f.What += fmt.Sprintf(" Of %s that goroutines waited for a P, %s passed while a mark worker had it.", words.Length(waited), words.ShareOf(behind, waited))
 		if !much {
-			f.Title = fmt.Sprintf("Goroutines waited up to %s behind mark workers", dur(worst[0].part))
+			f.Title = fmt.Sprintf("Goroutines waited up to %s behind mark workers", words.Length(worst[0].part))
 			f.CostNS, f.CostOf = behind, "goroutine time spent waiting for a P that a mark worker had"
 			f.Why = "While the collector marks, a quarter of the Ps do nothing else, and each of them for the whole mark phase: with few Ps, what stands in their queues waits until another P takes it."
 			f.Sure, f.SureWhy = "high", "mark workers are in the trace; on whose queue a goroutine stood is inferred"
@@ -78,14 +80,14 @@ func (r *gcJudge) judge(rep *Report) judgement {
 	}
 	if r.crowdsOut(rep) {
 		f.Severity = SeverityCritical
-		f.What += fmt.Sprintf(" Mark workers ran %s of all that ran.", percent(g.Workers, g.Workers+r.running(rep)))
+		f.What += fmt.Sprintf(" Mark workers ran %s of all that ran.", words.ShareOf(g.Workers, g.Workers+r.running(rep)))
 		for _, id := range []string{"os", "gomaxprocs", "idle-p"} { // of the CPUs that others lacked they had at least half
 			j.explain(id, wholly)
 		}
 	}
 	if !late {
 		for _, x := range longestMarks(g.Ranges) {
-			f.Moments = append(f.Moments, Moment{Start: x.Start, End: x.End, G: -1, P: -1, M: -1, Text: "mark phase of " + dur(x.End-x.Start)})
+			f.Moments = append(f.Moments, Moment{Start: x.Start, End: x.End, G: -1, P: -1, M: -1, Text: "mark phase of " + words.Length(x.End-x.Start)})
 		}
 	}
 	for id, ns := range r.explains(pDidMark) {

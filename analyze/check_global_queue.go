@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -43,23 +44,23 @@ func (r *globalQueueJudge) judge(rep *Report) judgement {
 			local.Max = max(local.Max, c.Max)
 		}
 	}
-	j := judgement{measured: fmt.Sprintf("longest wait in the global queue %s, in local queues %s", dur(global.Max), dur(local.Max))}
+	j := judgement{measured: fmt.Sprintf("longest wait in the global queue %s, in local queues %s", words.Length(global.Max), words.Length(local.Max))}
 	if global.Max < starvedAfter || global.Max < 10*local.Max {
 		return j
 	}
 	f := Finding{
 		Severity: SeverityWarning,
-		Title:    fmt.Sprintf("Goroutines waited up to %s in the global queue", dur(global.Max)),
+		Title:    fmt.Sprintf("Goroutines waited up to %s in the global queue", words.Length(global.Max)),
 		CostNS:   global.Wait,
 		CostOf:   "goroutine time spent in the global queue",
-		What:     fmt.Sprintf("%s came from the global queue; the longest had waited %s, against %s in local queues.", plural(global.Count, "dispatch"), dur(global.Max), dur(local.Max)),
+		What:     fmt.Sprintf("%s came from the global queue; the longest had waited %s, against %s in local queues.", words.Plural(global.Count, "dispatch"), words.Length(global.Max), words.Length(local.Max)),
 		Why:      "Goroutines that were preempted, yielded or came back from a system call without a P stand in the global queue, and a P with work of its own looks there only at every 61st dispatch.",
 		Advice:   "Keep goroutines from feeding their own P for ever (two that ready each other share one time slice), and avoid runtime.Gosched in loops.",
-		Sure:     "high", SureWhy: fmt.Sprintf("%s of these sources are certain", percent(global.Certain, global.Count)),
+		Sure:     "high", SureWhy: fmt.Sprintf("%s of these sources are certain", words.ShareOf(global.Certain, global.Count)),
 		Evidence: []Evidence{
-			{"dispatches from the global queue", fmt.Sprint(global.Count)},
-			{"longest wait there", dur(global.Max)},
-			{"longest wait in local queues", dur(local.Max)},
+			{"dispatches from the global queue", words.Count(global.Count)},
+			{"longest wait there", words.Length(global.Max)},
+			{"longest wait in local queues", words.Length(local.Max)},
 		},
 	}
 	// Where many took turns on a P and only those in the global queue waited, that

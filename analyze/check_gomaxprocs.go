@@ -1,6 +1,10 @@
 package analyze
 
-import "fmt"
+import (
+	"fmt"
+
+	"gmptrace/analyze/words"
+)
 
 // checkGomaxprocs measures whether the process got the CPUs that GOMAXPROCS
 // promises, as far as a trace shows: it holds neither the number of CPUs nor a
@@ -47,7 +51,7 @@ type gomaxprocsJudge struct {
 
 func (r *gomaxprocsJudge) judge(rep *Report) judgement {
 	st, p := r.stalls.total(), r.preempts
-	j := judgement{measured: fmt.Sprintf("%s in which nothing happened although goroutines ran, %s in all; %d of %s used up came late", plural(st.n, "standstill"), dur(st.total), p.late, plural(p.slice, "time slice"))}
+	j := judgement{measured: fmt.Sprintf("%s in which nothing happened although goroutines ran, %s in all; %s of %s used up came late", words.Plural(st.n, "standstill"), words.Length(st.total), words.Count(p.late), words.Plural(p.slice, "time slice"))}
 	if len(rep.Trace.Gomaxprocs) == 0 {
 		j.undecided = "the trace does not say GOMAXPROCS"
 		return j
@@ -56,11 +60,11 @@ func (r *gomaxprocsJudge) judge(rep *Report) judgement {
 	f := Finding{
 		Severity: SeverityInfo,
 		Evidence: []Evidence{
-			{"GOMAXPROCS", fmt.Sprint(n)},
-			{"standstills", fmt.Sprintf("%d, %s in all, longest %s", st.n, dur(st.total), dur(st.longest))},
-			{"standstills that ended in the same fifth of 100 ms", fmt.Sprintf("%d of %d", st.inStep, st.n)},
-			{"time slices used up", fmt.Sprint(p.slice)},
-			{"of them after more than " + dur(lateSlice), fmt.Sprint(p.late)},
+			{"GOMAXPROCS", words.Count(n)},
+			{"standstills", fmt.Sprintf("%s, %s in all, longest %s", words.Count(st.n), words.Length(st.total), words.Length(st.longest))},
+			{"standstills that ended in the same fifth of 100 ms", fmt.Sprintf("%s of %s", words.Count(st.inStep), words.Count(st.n))},
+			{"time slices used up", words.Count(p.slice)},
+			{"of them after more than " + words.Length(lateSlice), words.Count(p.late)},
 		},
 		Moments: st.moments(r.bench),
 	}
@@ -76,7 +80,7 @@ func (r *gomaxprocsJudge) judge(rep *Report) judgement {
 		j.explains = r.onlyOneP(rep, &f)
 	default:
 		if full := saturated(rep, int(n)); full.time >= 10_000_000 && full.time*5 >= analysed(rep) {
-			j.undecided = fmt.Sprintf("for %s all Ps ran goroutines while others waited: whether more Ps would help depends on how many CPUs there are, which is not in the trace", dur(full.time))
+			j.undecided = fmt.Sprintf("for %s all Ps ran goroutines while others waited: whether more Ps would help depends on how many CPUs there are, which is not in the trace", words.Length(full.time))
 		}
 		return j
 	}
@@ -90,10 +94,10 @@ func quotaFinding(rep *Report, f *Finding, st *stallSum) {
 	if st.total*5 >= analysed(rep) {
 		f.Severity = SeverityCritical
 	}
-	f.Title = fmt.Sprintf("The process seems to have stood still %d times, in the rhythm of a CPU quota", st.n)
+	f.Title = fmt.Sprintf("The process seems to have stood still %s times, in the rhythm of a CPU quota", words.Count(st.n))
 	f.CostNS, f.CostOf = st.total, "wall time without any event although goroutines ran"
-	f.What = fmt.Sprintf("For up to %s at a time, %s in all, nothing happened on any P although goroutines were running; %d of %d times it went on in the same fifth of a tenth of a second.",
-		dur(st.longest), dur(st.total), st.inStep, st.n)
+	f.What = fmt.Sprintf("For up to %s at a time, %s in all, nothing happened on any P although goroutines were running; %s of %s times it went on in the same fifth of a tenth of a second.",
+		words.Length(st.longest), words.Length(st.total), words.Count(st.inStep), words.Count(st.n))
 	f.Why = "That is what it looks like when a container has used up its share of CPU time: the kernel stops all of its threads until the next period of 100 ms begins."
 	f.Advice = "Compare nr_throttled in the container's cpu.stat. Set GOMAXPROCS to the quota (Go 1.25 does so by itself) or raise the quota."
 	f.Sure, f.SureWhy = "high", "the rhythm is that of a quota; the quota itself is not in the trace"
@@ -107,8 +111,8 @@ func (r *gomaxprocsJudge) tooManyPs(rep *Report, f *Finding, st *stallSum, n int
 	if lacking == 0 {
 		f.CostOf = "not a cost in time"
 	}
-	f.What = fmt.Sprintf("Goroutines used up their time slice %s; %d times one had run for "+dur(lateSlice)+" or more before it stopped, instead of 10 ms to 20 ms. In waits longer than %s, goroutines waited %s while the P that they waited for, or another one, ran nothing.",
-		times(r.preempts.slice), r.preempts.late, dur(starvedAfter), dur(lacking))
+	f.What = fmt.Sprintf("Goroutines used up their time slice %s; %d times one had run for "+words.Length(lateSlice)+" or more before it stopped, instead of 10 ms to 20 ms. In waits longer than %s, goroutines waited %s while the P that they waited for, or another one, ran nothing.",
+		words.Times(r.preempts.slice), r.preempts.late, words.Length(starvedAfter), words.Length(lacking))
 	f.Why = "The monitor that asks goroutines to stop (sysmon), they themselves, or the threads of Ps that were to wake had to wait for a CPU: they share CPUs with one another or with other processes."
 	f.Advice = "Set GOMAXPROCS to the CPUs that the process really gets, or give it more."
 	f.Sure, f.SureWhy = "medium", "the trace does not say how many CPUs there are; code that cannot be interrupted also stops late"
@@ -128,9 +132,9 @@ func standstill(rep *Report, f *Finding, st *stallSum) {
 	if st.severalPs*20 >= analysed(rep) {
 		f.Severity = SeverityWarning
 	}
-	f.Title = fmt.Sprintf("For up to %s no P did anything new although goroutines ran", dur(st.longest))
+	f.Title = fmt.Sprintf("For up to %s no P did anything new although goroutines ran", words.Length(st.longest))
 	f.CostNS, f.CostOf = st.total, "wall time without any event although goroutines ran"
-	f.What = fmt.Sprintf("%s, %s in all: goroutines ran on one P or more, and not even the preemption that is due after 10 ms happened.", plural(st.n, "standstill"), dur(st.total))
+	f.What = fmt.Sprintf("%s, %s in all: goroutines ran on one P or more, and not even the preemption that is due after 10 ms happened.", words.Plural(st.n, "standstill"), words.Length(st.total))
 	f.Why = "Either the machine did not run the process, or not all of it (other processes, a CPU quota, a virtual machine that was stopped), or all running goroutines were in code that cannot be interrupted."
 	f.Advice = "Compare with the machine's load, the container's cpu.stat and the virtual machine's steal time. If the machine was idle, see the stacks of the goroutines that ran."
 	f.Sure, f.SureWhy = "medium", "that nothing happened is certain; who held the process up is not in the trace"
@@ -149,9 +153,9 @@ func (r *gomaxprocsJudge) onePIsFew(rep *Report) bool {
 // onlyOneP is of a program that kept its only P busy.
 func (r *gomaxprocsJudge) onlyOneP(rep *Report, f *Finding) attributed {
 	f.Severity = SeverityWarning
-	f.Title = fmt.Sprintf("GOMAXPROCS is 1, and the P was busy %s of the time while goroutines waited up to %s", percent(int64(1000*rep.Key.Utilisation), 1000), dur(r.latency.user.max))
-	f.CostNS, f.CostOf = r.latency.starvedNS, "goroutine time spent runnable in waits longer than "+dur(starvedAfter)
-	f.What = fmt.Sprintf("Up to %d goroutines were ready to run at once, and one could. They waited while others took turns or used up their time slice: no single one kept the P for longer than it may.", rep.Key.QueuePeak)
+	f.Title = fmt.Sprintf("GOMAXPROCS is 1, and the P was busy %s of the time while goroutines waited up to %s", words.ShareOf(int64(1000*rep.Key.Utilisation), 1000), words.Length(r.latency.user.max))
+	f.CostNS, f.CostOf = r.latency.starvedNS, "goroutine time spent runnable in waits longer than "+words.Length(starvedAfter)
+	f.What = fmt.Sprintf("Up to %s goroutines were ready to run at once, and one could. They waited while others took turns or used up their time slice: no single one kept the P for longer than it may.", words.Count(rep.Key.QueuePeak))
 	f.Why = "Work that could be done at the same time was done in turns, as there is one P only."
 	f.Advice = "See how many CPUs the process may use (nproc, the container's cpu.max). If more than one, raise GOMAXPROCS; if not, the work has to become less."
 	f.Sure, f.SureWhy = "low", "that all waited for one P is in the trace; how many CPUs there are is not"

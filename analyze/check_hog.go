@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -32,7 +33,7 @@ type hogJudge struct {
 
 func (r *hogJudge) judge(rep *Report) judgement {
 	l := r.longRuns
-	j := judgement{measured: fmt.Sprintf("longest stretch of one goroutine on a P %s", dur(l.all.max))}
+	j := judgement{measured: fmt.Sprintf("longest stretch of one goroutine on a P %s", words.Length(l.all.max))}
 	all := l.overran.best()
 	if len(all) == 0 {
 		return j
@@ -49,23 +50,23 @@ func (r *hogJudge) judge(rep *Report) judgement {
 	for i := range all {
 		iv := &all[i]
 		f.Moments = append(f.Moments, r.moment(iv.Start, iv.End, iv.G, iv.P, iv.M,
-			fmt.Sprintf("%s ran %s on P%d", named(int64(iv.G), r.names.startFunc(iv.Func)), dur(int64(iv.End-iv.Start)), iv.P)))
+			fmt.Sprintf("%s ran %s on P%d", words.Goroutine(int64(iv.G), r.names.startFunc(iv.Func)), words.Length(int64(iv.End-iv.Start)), iv.P)))
 	}
 	f.Stacks = r.stack(fmt.Sprintf("where G%d stopped in the end", worst.G), worst.Stack)
-	who := named(int64(worst.G), r.names.startFunc(worst.Func))
-	f.Title = fmt.Sprintf("One goroutine kept P%d for %s at a stretch", worst.P, dur(longest))
-	f.What = fmt.Sprintf("%s had P%d from %s on for %s at a stretch.", who, worst.P, at(r.offset(worst.Start)), dur(longest))
+	who := words.Goroutine(int64(worst.G), r.names.startFunc(worst.Func))
+	f.Title = fmt.Sprintf("One goroutine kept P%d for %s at a stretch", worst.P, words.Length(longest))
+	f.What = fmt.Sprintf("%s had P%d from %s on for %s at a stretch.", who, worst.P, words.At(r.offset(worst.Start)), words.Length(longest))
 	f.Why = worst.why()
 	if isTracer(r.names.startFunc(worst.Func)) {
-		f.Title = fmt.Sprintf("The tracer itself kept P%d for %s at a stretch", worst.P, dur(longest))
+		f.Title = fmt.Sprintf("The tracer itself kept P%d for %s at a stretch", worst.P, words.Length(longest))
 		f.Why = "That is the tracer itself, which writes down the state of every goroutine, again about once a second. Without tracing it would not have been."
 	}
 	waited := r.waitedFor(rep, all)
 	f.Evidence = []Evidence{
-		{"longest stretch", dur(longest)},
+		{"longest stretch", words.Length(longest)},
 		{"how that ended", worst.ended()},
-		{"99th percentile of all stretches", dur(l.all.quantile(.99))},
-		{"longest of the worst waits for such a P meanwhile", dur(waited)},
+		{"99th percentile of all stretches", words.Length(l.all.quantile(.99))},
+		{"longest of the worst waits for such a P meanwhile", words.Length(waited)},
 	}
 	if waited >= starvedAfter {
 		f.Severity = SeverityWarning

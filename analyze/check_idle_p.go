@@ -1,6 +1,10 @@
 package analyze
 
-import "fmt"
+import (
+	"fmt"
+
+	"gmptrace/analyze/words"
+)
 
 // checkIdleP measures work conservation: stretches in which a P was idle while
 // a goroutine was runnable and the world was not stopped.
@@ -23,7 +27,7 @@ type idlePJudge struct {
 
 func (r *idlePJudge) judge(rep *Report) judgement {
 	w := &r.procs.wastes
-	j := judgement{measured: fmt.Sprintf("%s in %s longer than %s", dur(w.long), plural(w.n, "stretch"), dur(wakeTime))}
+	j := judgement{measured: fmt.Sprintf("%s in %s longer than %s", words.Length(w.long), words.Plural(w.n, "stretch"), words.Length(wakeTime))}
 	if len(rep.Trace.Gomaxprocs) == 0 {
 		j.undecided = "the trace does not say GOMAXPROCS"
 	}
@@ -32,18 +36,18 @@ func (r *idlePJudge) judge(rep *Report) judgement {
 	}
 	f := Finding{
 		Severity: SeverityInfo,
-		Title:    fmt.Sprintf("A P was idle for %s while goroutines were runnable", dur(w.long)),
+		Title:    fmt.Sprintf("A P was idle for %s while goroutines were runnable", words.Length(w.long)),
 		CostNS:   w.long,
 		CostOf:   "wall time with a P idle and a goroutine runnable",
 		What: fmt.Sprintf("%s longer than %s in which at least one P was idle although at least one goroutine waited for a P; the longest took %s.",
-			plural(w.n, "stretch"), dur(wakeTime), dur(w.all.max)),
+			words.Plural(w.n, "stretch"), words.Length(wakeTime), words.Length(w.all.max)),
 		Why:    "The trace does not say what delayed the P: its thread may have been waiting for a CPU, or had to be started first, or the goroutine was about to be picked up elsewhere.",
 		Advice: idleAdvice(gomaxprocsNow(rep)),
 		Sure:   "medium", SureWhy: "a P that is promised to a thread which is just waking still looks idle in the trace",
 		Evidence: []Evidence{
-			{"share of the trace", percent(w.long, analysed(rep))},
-			{"longest stretch", dur(w.all.max)},
-			{"median of all stretches, short ones included", dur(w.all.quantile(.5))},
+			{"share of the trace", words.ShareOf(w.long, analysed(rep))},
+			{"longest stretch", words.Length(w.all.max)},
+			{"median of all stretches, short ones included", words.Length(w.all.quantile(.5))},
 		},
 	}
 	if w.long*10 >= analysed(rep) {
@@ -51,7 +55,7 @@ func (r *idlePJudge) judge(rep *Report) judgement {
 	}
 	for _, x := range w.worst.best() {
 		f.Moments = append(f.Moments, r.moment(x.Start, x.End, -1, -1, -1,
-			fmt.Sprintf("%s with up to %s runnable and %s idle", dur(int64(x.End-x.Start)), plural(int64(x.Runnable), "goroutine"), plural(int64(x.Idle), "P"))))
+			fmt.Sprintf("%s with up to %s runnable and %s idle", words.Length(int64(x.End-x.Start)), words.Plural(int64(x.Runnable), "goroutine"), words.Plural(int64(x.Idle), "P"))))
 	}
 	j.findings = []Finding{f}
 	return j

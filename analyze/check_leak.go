@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -46,29 +47,29 @@ func (r *leakJudge) judge(rep *Report) judgement {
 			worst = g
 		}
 	}
-	j := judgement{measured: fmt.Sprintf("one function's goroutines grew by %d at most", most)}
+	j := judgement{measured: fmt.Sprintf("one function's goroutines grew by %s at most", words.Count(most))}
 	if worst == nil && open >= leakSize {
-		j.undecided = fmt.Sprintf("%s is too short to tell goroutines that stay from work in progress: record %s or more", dur(analysed(rep)), dur(leakTrace))
+		j.undecided = fmt.Sprintf("%s is too short to tell goroutines that stay from work in progress: record %s or more", words.Length(analysed(rep)), words.Length(leakTrace))
 		return j
 	}
 	if worst == nil {
 		return j
 	}
 	stuck := worst.place()
-	name := functionName(r.names.funcs[worst.fn])
+	name := words.Function(r.names.funcs[worst.fn])
 	f := Finding{
 		Severity: SeverityInfo,
-		Title:    fmt.Sprintf("Goroutines of %s grew by %d and stay blocked", name, worst.live),
+		Title:    fmt.Sprintf("Goroutines of %s grew by %s and stay blocked", name, words.Count(worst.live)),
 		CostOf:   "not a cost in time",
-		What: fmt.Sprintf("In %s %d goroutines began in %s and %d ended; their number rose all the time. %d were blocked at the end, %d of them for more than %s.",
-			dur(analysed(rep)), worst.born, name, worst.ended, worst.blocked, worst.stuck, dur(analysed(rep)/leakParts)),
+		What: fmt.Sprintf("In %s %s goroutines began in %s and %s ended; their number rose all the time. %s were blocked at the end, %s of them for more than %s.",
+			words.Length(analysed(rep)), words.Count(worst.born), name, words.Count(worst.ended), words.Count(worst.blocked), words.Count(worst.stuck), words.Length(analysed(rep)/leakParts)),
 		Why:    fmt.Sprintf("They are %s, and nothing woke them. Mostly that means that whoever starts them does not make sure that they end.", blockedOn(stuck.reason.String())),
 		Advice: "Look at the stack: who should send, receive, close or unlock there? Give it a context that ends, or a channel with room for the one value.",
 		Sure:   "medium", SureWhy: "the goroutines are in the trace; whether something would wake them after its end is not",
 		Evidence: []Evidence{
-			{"began", fmt.Sprint(worst.born)},
-			{"ended", fmt.Sprint(worst.ended)},
-			{"blocked at the end", fmt.Sprint(worst.blocked)},
+			{"began", words.Count(worst.born)},
+			{"ended", words.Count(worst.ended)},
+			{"blocked at the end", words.Count(worst.blocked)},
 			{"number by eighths of the trace, from its beginning", fmt.Sprint(r.leaks.curve(worst))},
 		},
 		Stacks: r.stack("where they are blocked", stuck.stack),
@@ -80,7 +81,7 @@ func (r *leakJudge) judge(rep *Report) judgement {
 	if (worst.live >= 100 || f.Sure == "high") && stuck.reason != model.ReasonNetwork {
 		f.Severity = SeverityWarning
 	}
-	f.Moments = []Moment{r.moment(stuck.since[0], r.end, stuck.g, -1, -1, fmt.Sprintf("%s blocked since %s", named(int64(stuck.g), r.names.funcs[worst.fn]), at(r.offset(stuck.since[0]))))}
+	f.Moments = []Moment{r.moment(stuck.since[0], r.end, stuck.g, -1, -1, fmt.Sprintf("%s blocked since %s", words.Goroutine(int64(stuck.g), r.names.funcs[worst.fn]), words.At(r.offset(stuck.since[0]))))}
 	j.findings = []Finding{f}
 	return j
 }

@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -34,9 +35,9 @@ type lockJudge struct {
 
 func (r *lockJudge) judge(rep *Report) judgement {
 	l := r.locks
-	j := judgement{measured: fmt.Sprintf("%s for mutexes, longest %s; up to %s of a wait with the holder waiting for a P", plural(l.waits.n, "wait"), dur(l.waits.max), dur(l.descheduled))}
+	j := judgement{measured: fmt.Sprintf("%s for mutexes, longest %s; up to %s of a wait with the holder waiting for a P", words.Plural(l.waits.n, "wait"), words.Length(l.waits.max), words.Length(l.descheduled))}
 	if l.waits.n == 0 && l.unknown > 0 {
-		j.undecided = fmt.Sprintf("%s for a mutex, wait group or semaphore, without a stack that tells which", plural(l.unknown, "wait"))
+		j.undecided = fmt.Sprintf("%s for a mutex, wait group or semaphore, without a stack that tells which", words.Plural(l.unknown, "wait"))
 		return j
 	}
 	site, convoy := l.worstSite(analysed(rep))
@@ -68,29 +69,29 @@ func lockFinding(r bench, rep *Report, s *lockSite, convoy bool) Finding {
 	x := &s.longest
 	f := Finding{
 		Severity: SeverityInfo,
-		Title:    fmt.Sprintf("Goroutines waited up to %s for a mutex", dur(s.waits.max)),
+		Title:    fmt.Sprintf("Goroutines waited up to %s for a mutex", words.Length(s.waits.max)),
 		CostNS:   s.waits.total,
 		CostOf:   "goroutine time blocked there",
-		What: fmt.Sprintf("In %s goroutines waited for a mutex %s, half of the times longer than %s; up to %s at once, %.1f on average.",
-			functionName(s.name), times(s.waits.n), dur(s.waits.quantile(.5)), orMore(s.peak, lockPeak), float64(s.waits.total)/float64(max(1, analysed(rep)))),
+		What: fmt.Sprintf("In %s goroutines waited for a mutex %s, half of the times longer than %s; up to %s at once, %s on average.",
+			words.Function(s.name), words.Times(s.waits.n), words.Length(s.waits.quantile(.5)), orMore(s.peak, lockPeak), words.Mean(float64(s.waits.total)/float64(max(1, analysed(rep))))),
 		Advice: "Hold the lock for less: do what blocks, calls the system or computes outside of it; split what it guards, or use sync.RWMutex where most only read.",
 		Sure:   "medium", SureWhy: "the trace names who unlocked, not the mutex; since when that goroutine held it is inferred from when it last waited at that place",
 		Evidence: []Evidence{
-			{"waits", fmt.Sprint(s.waits.n)},
-			{"longest", dur(s.waits.max)},
-			{"of " + dur(lockWait) + " or more", fmt.Sprintf("%d, %s in all", s.late, dur(s.lateNS))},
-			{"99th percentile", dur(s.waits.quantile(.99))},
+			{"waits", words.Count(s.waits.n)},
+			{"longest", words.Length(s.waits.max)},
+			{"of " + words.Length(lockWait) + " or more", fmt.Sprintf("%s, %s in all", words.Count(s.late), words.Length(s.lateNS))},
+			{"99th percentile", words.Length(s.waits.quantile(.99))},
 			{"blocked there at once, most", orMore(s.peak, lockPeak)},
-			{"blocked there on average", fmt.Sprintf("%.2f", float64(s.waits.total)/float64(max(1, analysed(rep))))},
-			{"longest time that a holder waited for a P in one wait", dur(s.deschedMax)},
-			{"holders waited for a P, in waits over " + dur(lockSlow), dur(s.held.runnable)},
-			{"holders were in system calls", dur(s.held.syscall)},
-			{"holders were blocked", dur(s.held.blocked)},
-			{"holders ran, or it is not known", dur(s.held.rest)},
+			{"blocked there on average", words.Number(float64(s.waits.total) / float64(max(1, analysed(rep))))},
+			{"longest time that a holder waited for a P in one wait", words.Length(s.deschedMax)},
+			{"holders waited for a P, in waits over " + words.Length(lockSlow), words.Length(s.held.runnable)},
+			{"holders were in system calls", words.Length(s.held.syscall)},
+			{"holders were blocked", words.Length(s.held.blocked)},
+			{"holders ran, or it is not known", words.Length(s.held.rest)},
 		},
 	}
 	if convoy {
-		f.Title = fmt.Sprintf("A lock convoy: up to %s at once waited for a mutex in %s", orMore(s.peak, lockPeak)+" goroutines", functionName(s.name))
+		f.Title = fmt.Sprintf("A lock convoy: up to %s at once waited for a mutex in %s", orMore(s.peak, lockPeak)+" goroutines", words.Function(s.name))
 		if s.waits.max >= lockWait {
 			f.Severity = SeverityWarning
 		}
@@ -100,11 +101,11 @@ func lockFinding(r bench, rep *Report, s *lockSite, convoy bool) Finding {
 			f.Severity = sev
 		}
 		if !convoy {
-			f.Title = fmt.Sprintf("A goroutine that others needed a mutex from waited %s for a P", dur(s.deschedMax))
+			f.Title = fmt.Sprintf("A goroutine that others needed a mutex from waited %s for a P", words.Length(s.deschedMax))
 		}
 	}
 	if s.late > 0 && !convoy && s.deschedMax < lockWait/2 && x.by != model.NoG {
-		f.Title = fmt.Sprintf("Goroutines waited up to %s for a mutex whose holder %s", dur(s.waits.max), s.held.did())
+		f.Title = fmt.Sprintf("Goroutines waited up to %s for a mutex whose holder %s", words.Length(s.waits.max), s.held.did())
 	}
 	f.Why = s.held.why()
 	if s.held.most() == &s.held.runnable {
@@ -120,7 +121,7 @@ func lockFinding(r bench, rep *Report, s *lockSite, convoy bool) Finding {
 // orMore is n, or that it is at least bound where counting stopped there.
 func orMore(n, bound int) string {
 	if n >= bound {
-		return fmt.Sprintf("%d or more", bound)
+		return fmt.Sprintf("%s or more", words.Count(bound))
 	}
-	return fmt.Sprint(n)
+	return words.Count(n)
 }

@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -33,7 +34,7 @@ type lockedThreadJudge struct {
 
 func (r *lockedThreadJudge) judge(rep *Report) judgement {
 	l := r.locked
-	j := judgement{measured: fmt.Sprintf("%s of Ps by threads with a locked goroutine; these goroutines waited %s for a P", plural(l.n, "handoff"), dur(l.waits.total))}
+	j := judgement{measured: fmt.Sprintf("%s of Ps by threads with a locked goroutine; these goroutines waited %s for a P", words.Plural(l.n, "handoff"), words.Length(l.waits.total))}
 	waited := l.waits.total + l.others.total
 	slow := waited >= 5_000_000 && waited*100 >= analysed(rep) && waited*10 >= l.busy*int64(lockedTick)
 	if l.n < 100 || l.n*1_000_000_000 < 1000*analysed(rep) && !slow {
@@ -41,21 +42,21 @@ func (r *lockedThreadJudge) judge(rep *Report) judgement {
 	}
 	f := Finding{
 		Severity: SeverityInfo,
-		Title:    fmt.Sprintf("Goroutines locked to their thread gave their P away %d times", l.n),
+		Title:    fmt.Sprintf("Goroutines locked to their thread gave their P away %s times", words.Count(l.n)),
 		CostNS:   waited,
 		CostOf:   "time that these goroutines, and those whom they made ready, were runnable",
-		What: fmt.Sprintf("%d times a second a thread with a locked goroutine gave its P away; these goroutines waited %s to run, %s at the median and %s at the longest.",
-			l.n*1_000_000_000/max(1, analysed(rep)), times(l.waits.n), dur(l.waits.quantile(.5)), dur(l.waits.max)),
+		What: fmt.Sprintf("%s times a second a thread with a locked goroutine gave its P away; these goroutines waited %s to run, %s at the median and %s at the longest.",
+			words.Count(l.n*1_000_000_000/max(1, analysed(rep))), words.Times(l.waits.n), words.Length(l.waits.quantile(.5)), words.Length(l.waits.max)),
 		Why:    "A goroutine that called runtime.LockOSThread can run on its own thread only, and that thread runs no other. Each time it blocks and goes on, two threads have to be woken instead of none.",
 		Advice: "Keep such a goroutine to what needs the thread, and let it do more per message; remove LockOSThread where nothing needs it.",
 		Sure:   "high", SureWhy: "the trace does not say who is locked: it shows threads that run one goroutine and give their P away when it stops",
 		Evidence: []Evidence{
-			{"handoffs", fmt.Sprint(l.n)},
-			{"median wait from ready to running", dur(l.waits.quantile(.5))},
-			{"99th percentile", dur(l.waits.quantile(.99))},
-			{"longest", dur(l.waits.max)},
-			{"those whom they made ready waited", dur(l.others.total)},
-			{"time with such handoffs two thousand times a second", dur(l.busy * int64(lockedTick))},
+			{"handoffs", words.Count(l.n)},
+			{"median wait from ready to running", words.Length(l.waits.quantile(.5))},
+			{"99th percentile", words.Length(l.waits.quantile(.99))},
+			{"longest", words.Length(l.waits.max)},
+			{"those whom they made ready waited", words.Length(l.others.total)},
+			{"time with such handoffs two thousand times a second", words.Length(l.busy * int64(lockedTick))},
 		},
 	}
 	if slow {
@@ -63,7 +64,7 @@ func (r *lockedThreadJudge) judge(rep *Report) judgement {
 	}
 	for _, x := range l.worst.best() {
 		f.Moments = append(f.Moments, r.moment(x.Start, x.End, x.G, -1, -1,
-			fmt.Sprintf("%s waited %s to run", named(int64(x.G), r.names.startFunc(x.Func)), dur(int64(x.End-x.Start)))))
+			fmt.Sprintf("%s waited %s to run", words.Goroutine(int64(x.G), r.names.startFunc(x.Func)), words.Length(int64(x.End-x.Start)))))
 	}
 	j.findings = []Finding{f}
 	return j

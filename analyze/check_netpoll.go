@@ -1,6 +1,10 @@
 package analyze
 
-import "fmt"
+import (
+	"fmt"
+
+	"gmptrace/analyze/words"
+)
 
 // checkNetpoll measures network wake-ups that only the runtime's monitor found:
 // Ps look at the network when they run out of work; while all are busy nobody
@@ -31,35 +35,35 @@ type netpollJudge struct {
 func (r *netpollJudge) judge(rep *Report) judgement {
 	n := r.netpolls
 	n.end()
-	j := judgement{measured: fmt.Sprintf("%d of %s found by the monitor instead of a P", n.polled, plural(n.all, "network wake-up"))}
+	j := judgement{measured: fmt.Sprintf("%s of %s found by the monitor instead of a P", words.Count(n.polled), words.Plural(n.all, "network wake-up"))}
 	if r.Older && n.all > 0 {
-		j.measured = plural(n.all, "network wake-up")
+		j.measured = words.Plural(n.all, "network wake-up")
 		j.undecided = "traces before Go 1.22 do not tell who found a connection ready"
 		return j
 	}
 	late, waits, worst := n.late()
 	some := n.polled >= 10 && n.polled*20 >= n.all
 	if late.n > 0 {
-		j.measured += fmt.Sprintf("; %s late, by up to %s", plural(late.n, "wait"), dur(late.max))
+		j.measured += fmt.Sprintf("; %s late, by up to %s", words.Plural(late.n, "wait"), words.Length(late.max))
 	}
 	if !some && late.n == 0 {
 		return j
 	}
 	f := Finding{
 		Severity: SeverityInfo,
-		Title:    fmt.Sprintf("%s network wake-ups were found only by the runtime's monitor", count(n.polled)),
+		Title:    fmt.Sprintf("%s network wake-ups were found only by the runtime's monitor", words.Count(n.polled)),
 		CostNS:   n.after.total,
 		CostOf:   "goroutine time from when the monitor found them until they ran; the delay before is not in the trace",
-		What: fmt.Sprintf("Of %s, %s were found by the monitor, up to %d at once. They had been ready for up to about 10 ms by then, each; the trace does not tell since when.",
-			plural(n.all, "network wake-up"), percent(n.polled, n.all), n.most),
+		What: fmt.Sprintf("Of %s, %s were found by the monitor, up to %s at once. They had been ready for up to about 10 ms by then, each; the trace does not tell since when.",
+			words.Plural(n.all, "network wake-up"), words.ShareOf(n.polled, n.all), words.Count(n.most)),
 		Why:    "A P looks at the network when it has nothing else to run. All were busy, so that it was left to the monitor (sysmon), which looks when nobody did for 10 ms.",
 		Advice: "Leave the Ps some time: fewer goroutines that compute at once, more CPUs for the process, or work in smaller pieces. Latency of up to 10 ms per read is the sign of it.",
 		Sure:   "high", SureWhy: "that neither a goroutine nor a P found them is in the trace; the length of the delay is not",
 		Evidence: []Evidence{
-			{"found by the monitor", fmt.Sprint(n.polled)},
-			{"all network wake-ups", fmt.Sprint(n.all)},
-			{"from found to running, median", dur(n.after.quantile(.5))},
-			{"from found to running, longest", dur(n.after.max)},
+			{"found by the monitor", words.Count(n.polled)},
+			{"all network wake-ups", words.Count(n.all)},
+			{"from found to running, median", words.Length(n.after.quantile(.5))},
+			{"from found to running, longest", words.Length(n.after.max)},
 		},
 	}
 	if some && n.polled*2 >= n.all {
@@ -72,7 +76,7 @@ func (r *netpollJudge) judge(rep *Report) judgement {
 		return j
 	}
 	for _, x := range n.worst.best() {
-		f.Moments = append(f.Moments, r.moment(x.at-10_000_000, x.at, x.g, -1, -1, fmt.Sprintf("the monitor found %s ready", plural(x.count, "goroutine"))))
+		f.Moments = append(f.Moments, r.moment(x.at-10_000_000, x.at, x.g, -1, -1, fmt.Sprintf("the monitor found %s ready", words.Plural(x.count, "goroutine"))))
 	}
 	for i := range f.Moments {
 		f.Moments[i].Start = max(0, f.Moments[i].Start)
@@ -84,17 +88,17 @@ func (r *netpollJudge) judge(rep *Report) judgement {
 // foundLate says how much longer than mostly goroutines waited while all Ps were
 // kept.
 func (r *netpollJudge) foundLate(f *Finding, late *histogram, waits int64, worst *topK[overslept]) {
-	f.Title = fmt.Sprintf("Network wake-ups were found up to %s late", dur(late.max))
+	f.Title = fmt.Sprintf("Network wake-ups were found up to %s late", words.Length(late.max))
 	f.CostNS += late.total
 	f.CostOf = "goroutine time waiting for the network beyond what the place mostly waits, and from when the monitor found it until it ran"
-	what := fmt.Sprintf("%s for the network lasted at least %s longer than the same place waits mostly, while goroutines kept all Ps.", plural(late.n, "wait"), dur(sleepLate))
+	what := fmt.Sprintf("%s for the network lasted at least %s longer than the same place waits mostly, while goroutines kept all Ps.", words.Plural(late.n, "wait"), words.Length(sleepLate))
 	if r.netpolls.polled > 0 {
 		what += " " + f.What
 	}
 	f.What = what
 	f.Why = "A P looks at the network when it has nothing else to run. Goroutines kept all Ps, so that nobody looked until one of them stopped, or the monitor (sysmon) did, 10 ms after the last look."
 	f.Sure, f.SureWhy = "medium", "since when a connection was readable is not in the trace: it is taken from how long the same place waits mostly"
-	f.Evidence = append(f.Evidence, Evidence{"late waits", fmt.Sprint(late.n)}, Evidence{"late by, median", dur(late.quantile(.5))}, Evidence{"late by, longest", dur(late.max)})
+	f.Evidence = append(f.Evidence, Evidence{"late waits", words.Count(late.n)}, Evidence{"late by, median", words.Length(late.quantile(.5))}, Evidence{"late by, longest", words.Length(late.max)})
 	if late.max >= starvedAfter && late.n >= lateSome && late.n*100 >= waits {
 		f.Severity = SeverityWarning
 	}
@@ -103,6 +107,6 @@ func (r *netpollJudge) foundLate(f *Finding, late *histogram, waits int64, worst
 			f.Stacks = r.stack(fmt.Sprintf("where G%d waited", x.g), x.stack)
 		}
 		f.Moments = append(f.Moments, r.moment(x.due, x.woken, x.g, -1, -1,
-			fmt.Sprintf("%s waited for the network for %s, %s longer than that place mostly does", named(int64(x.g), r.names.startFunc(x.fn)), dur(x.wanted+x.late), dur(x.late))))
+			fmt.Sprintf("%s waited for the network for %s, %s longer than that place mostly does", words.Goroutine(int64(x.g), r.names.startFunc(x.fn)), words.Length(x.wanted+x.late), words.Length(x.late))))
 	}
 }

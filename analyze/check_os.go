@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -48,7 +49,7 @@ type osJudge struct {
 func (r *osJudge) judge(rep *Report) judgement {
 	b := r.blame
 	ns, all := b.waited[pDidNone]+b.waited[pDidSpare], b.waited.total()
-	j := judgement{measured: fmt.Sprintf("%s of %s that waits of %s and more lasted", dur(ns), dur(all), dur(blamedFrom))}
+	j := judgement{measured: fmt.Sprintf("%s of %s that waits of %s and more lasted", words.Length(ns), words.Length(all), words.Length(blamedFrom))}
 	many := ns >= 10_000_000 && ns*2 >= all && ns*100 >= analysed(rep)
 	long := (b.starved[pDidNone]+b.starved[pDidSpare])*2 >= r.latency.starvedNS && r.latency.starvedNS > 0
 	if x := r.stolen.all(); len(x) >= stolenSome {
@@ -60,15 +61,15 @@ func (r *osJudge) judge(rep *Report) judgement {
 	longest := max(b.worstPart(pDidNone), b.worstPart(pDidSpare))
 	f := Finding{
 		Severity: graded(longest),
-		Title:    fmt.Sprintf("Goroutines waited up to %s although a P was free for them", dur(longest)),
+		Title:    fmt.Sprintf("Goroutines waited up to %s although a P was free for them", words.Length(longest)),
 		CostNS:   ns,
 		CostOf:   "goroutine time spent waiting for a P while it, or another one, ran nothing",
 		What: fmt.Sprintf("Waits of %s and more lasted %s in all; for %s of that the P that the goroutine waited for ran no goroutine and the world was not stopped, for %s it ran others while another P was idle.",
-			dur(blamedFrom), dur(all), percent(b.waited[pDidNone], all), percent(b.waited[pDidSpare], all)),
+			words.Length(blamedFrom), words.Length(all), words.ShareOf(b.waited[pDidNone], all), words.ShareOf(b.waited[pDidSpare], all)),
 		Why:    "No goroutine was in the way. Most likely the P's thread had been woken, or was about to look for work, and the operating system did not run it.",
 		Advice: "Look at the machine, not at the program: CPU quota of the container, other processes, a virtual machine that loses its CPUs, GOMAXPROCS higher than the CPUs that the process gets.",
 		Sure:   "medium", SureWhy: "the trace shows that the P ran nothing; that its thread wanted a CPU is inferred",
-		Evidence: append(blameEvidence(&b.waited), Evidence{"goroutines ran while another P was idle", dur(b.waited[pDidSpare])}),
+		Evidence: append(blameEvidence(&b.waited), Evidence{"goroutines ran while another P was idle", words.Length(b.waited[pDidSpare])}),
 	}
 	if many && ns*4 >= all*3 && ns*20 >= analysed(rep) {
 		f.Severity = worse(f.Severity, SeverityWarning)
@@ -109,16 +110,16 @@ func (r *osJudge) noCPU(rep *Report, all []lateStop, j *judgement) {
 	}
 	for _, x := range worst.best() {
 		f.Moments = append(f.Moments, r.moment(x.Start, x.End, x.G, x.P, x.M,
-			fmt.Sprintf("%s seemed to run for %s on P%d", named(int64(x.G), r.names.startFunc(x.Func)), dur(int64(x.End-x.Start)), x.P)))
+			fmt.Sprintf("%s seemed to run for %s on P%d", words.Goroutine(int64(x.G), r.names.startFunc(x.Func)), words.Length(int64(x.End-x.Start)), x.P)))
 	}
 	w := &worst.best()[0]
 	usual := r.stolen.byFunc[r.names.start[w.Func]]
-	f.Title = fmt.Sprintf("Goroutines that else run for a moment seemed to run for up to %s", dur(int64(w.End-w.Start)))
-	f.What = fmt.Sprintf("%d times a goroutine had a P for %s or more at a stretch. The goroutines of %s ran %d times, and else for at most %s.",
-		len(all), dur(twoSlices), functionName(r.names.startFunc(w.Func)), usual.n, dur(usual.most))
+	f.Title = fmt.Sprintf("Goroutines that else run for a moment seemed to run for up to %s", words.Length(int64(w.End-w.Start)))
+	f.What = fmt.Sprintf("%s times a goroutine had a P for %s or more at a stretch. The goroutines of %s ran %s times, and else for at most %s.",
+		words.Count(len(all)), words.Length(twoSlices), words.Function(r.names.startFunc(w.Func)), words.Count(usual.n), words.Length(usual.most))
 	f.Evidence = []Evidence{
-		{"such stretches", fmt.Sprint(len(all))},
-		{"goroutines of the program that a signal stopped", fmt.Sprint(r.stolen.signals)},
+		{"such stretches", words.Count(len(all))},
+		{"goroutines of the program that a signal stopped", words.Count(r.stolen.signals)},
 	}
 	j.explain("timers", r.timers.during(over))
 	j.explain("netpoll", r.netpolls.during(over))

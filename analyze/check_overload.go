@@ -1,6 +1,10 @@
 package analyze
 
-import "fmt"
+import (
+	"fmt"
+
+	"gmptrace/analyze/words"
+)
 
 // checkOverload measures for how long there was more work than the Ps could do:
 // columns of the overview in which the Ps ran goroutines 95 % of the time while
@@ -30,23 +34,23 @@ type overloadJudge struct {
 func (r *overloadJudge) judge(rep *Report) judgement {
 	n := max(1, gomaxprocsNow(rep))
 	o := saturated(rep, n)
-	j := judgement{measured: fmt.Sprintf("%s with all Ps busy and at least three goroutines waiting per P", dur(o.time))}
+	j := judgement{measured: fmt.Sprintf("%s with all Ps busy and at least three goroutines waiting per P", words.Length(o.time))}
 	if !overloaded(rep, o) {
 		return j
 	}
 	f := Finding{
 		Severity: SeverityWarning,
-		Title:    fmt.Sprintf("For %s there was more work than %s could do", dur(o.time), plural(int64(n), "P")),
+		Title:    fmt.Sprintf("For %s there was more work than %s could do", words.Length(o.time), words.Plural(int64(n), "P")),
 		CostNS:   int64(o.waiting * float64(o.time)),
 		CostOf:   "goroutine time spent runnable then",
-		What:     fmt.Sprintf("For %s of %s the Ps were busy all the time, and %.1f goroutines waited on average.", dur(o.time), dur(analysed(rep)), o.waiting),
+		What:     fmt.Sprintf("For %s of %s the Ps were busy all the time, and %s goroutines waited on average.", words.Length(o.time), words.Length(analysed(rep)), words.Mean(o.waiting)),
 		Why:      "Work arrived faster than the Ps could do it, so that queues and waiting times grew.",
 		Advice:   "Limit what runs at once (semaphore, pool of workers, admission control), make the hottest functions cheaper, or give the process more CPUs (and check that it gets as many as it has Ps).",
 		Sure:     "certain", SureWhy: "states of all goroutines and Ps are in the trace",
 		Evidence: []Evidence{
-			{"goroutines waiting then, on average", fmt.Sprintf("%.1f", o.waiting)},
-			{"goroutines runnable at once, most", fmt.Sprint(rep.Key.QueuePeak)},
-			{"Ps running a goroutine, whole trace", fmt.Sprintf("%.0f %% of the time", 100*rep.Key.Utilisation)},
+			{"goroutines waiting then, on average", words.Mean(o.waiting)},
+			{"goroutines runnable at once, most", words.Count(rep.Key.QueuePeak)},
+			{"Ps running a goroutine, whole trace", fmt.Sprintf("%s of the time", words.Share(rep.Key.Utilisation))},
 		},
 		Moments: []Moment{{Start: o.start, End: o.end, G: -1, P: -1, M: -1, Text: "the longest such time"}},
 	}

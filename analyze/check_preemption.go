@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -28,27 +29,27 @@ type preemptionJudge struct {
 func (r *preemptionJudge) judge(rep *Report) judgement {
 	n := r.preempts.slice
 	sig, coop := &r.preempts.ran[model.HowSignal], &r.preempts.ran[model.HowCooperative]
-	j := judgement{measured: fmt.Sprintf("%s after a whole time slice; %d by signal and %d at a function call in all", plural(n, "stop"), sig.n, coop.n)}
+	j := judgement{measured: fmt.Sprintf("%s after a whole time slice; %s by signal and %s at a function call in all", words.Plural(n, "stop"), words.Count(sig.n), words.Count(coop.n))}
 	if n*1_000_000_000 < 20*analysed(rep) || analysed(rep) < 100_000_000 {
 		return j
 	}
 	f := Finding{
 		Severity: SeverityInfo,
-		Title:    fmt.Sprintf("Goroutines used up their time slice %s", times(n)),
+		Title:    fmt.Sprintf("Goroutines used up their time slice %s", words.Times(n)),
 		CostOf:   "not a cost in time",
-		What:     fmt.Sprintf("%d times a second a goroutine of the program ran for %s or more and had to be stopped to let others run.", n*1_000_000_000/analysed(rep), dur(wholeSlice)),
+		What:     fmt.Sprintf("%s times a second a goroutine of the program ran for %s or more and had to be stopped to let others run.", words.Count(n*1_000_000_000/analysed(rep)), words.Length(wholeSlice)),
 		Why:      "They compute for longer than the time slice of 10 ms without blocking.",
 		Advice:   "Nothing, if the program is meant to compute; preempted goroutines go to the end of the global queue, so what shares the Ps with them waits.",
 		Sure:     "certain", SureWhy: "preemptions are in the trace, their kind is on the stack where the Go version records one",
 		Evidence: []Evidence{
-			{"stopped after a whole slice", fmt.Sprint(n)},
-			{"stopped by signal, for any reason", fmt.Sprint(sig.n)},
-			{"stopped at a function call, for any reason", fmt.Sprint(coop.n)},
+			{"stopped after a whole slice", words.Count(n)},
+			{"stopped by signal, for any reason", words.Count(sig.n)},
+			{"stopped at a function call, for any reason", words.Count(coop.n)},
 		},
 	}
 	for _, x := range r.preempts.worst.best() {
 		f.Moments = append(f.Moments, r.moment(x.Time-x.Ran, x.Time, x.G, x.P, -1,
-			fmt.Sprintf("%s ran %s until it was stopped (%s)", named(int64(x.G), r.names.startFunc(x.Func)), dur(int64(x.Ran)), x.How)))
+			fmt.Sprintf("%s ran %s until it was stopped (%s)", words.Goroutine(int64(x.G), r.names.startFunc(x.Func)), words.Length(int64(x.Ran)), x.How)))
 		f.Stacks = append(f.Stacks, r.stack(fmt.Sprintf("G%d when it was stopped", x.G), x.Stack)...)
 	}
 	f.Stacks = f.Stacks[:min(len(f.Stacks), 2)]

@@ -1,6 +1,10 @@
 package analyze
 
-import "fmt"
+import (
+	"fmt"
+
+	"gmptrace/analyze/words"
+)
 
 // checkRunnext measures how long goroutines stood in a P's ring, or in the global
 // queue until that P took them from it, while others readied one another on the P:
@@ -29,7 +33,7 @@ type runnextJudge struct {
 
 func (r *runnextJudge) judge(rep *Report) judgement {
 	c := r.chains
-	j := judgement{measured: fmt.Sprintf("%s of goroutines that readied each other, longest %s; waits behind them up to %s", plural(c.n, "chain"), dur(c.longest), dur(c.waits.max))}
+	j := judgement{measured: fmt.Sprintf("%s of goroutines that readied each other, longest %s; waits behind them up to %s", words.Plural(c.n, "chain"), words.Length(c.longest), words.Length(c.waits.max))}
 	if rep.Trace.Race && c.waits.max >= chainWait {
 		j.undecided = "the run queues are shuffled, as in a program built with -race: what stood in runnext is not known"
 	}
@@ -38,25 +42,25 @@ func (r *runnextJudge) judge(rep *Report) judgement {
 	}
 	f := Finding{
 		Severity: graded(c.waits.max),
-		Title:    fmt.Sprintf("Goroutines that ready each other kept others waiting for %s", dur(c.waits.max)),
+		Title:    fmt.Sprintf("Goroutines that ready each other kept others waiting for %s", words.Length(c.waits.max)),
 		CostNS:   c.waits.total,
 		CostOf:   "goroutine time spent in queues behind such chains",
 		Why:      "A goroutine that is readied by the one that runs goes before all that stand in the P's queue, and uses up the same time slice. Two that keep readying each other so keep the P until the slice of 10 ms ends, and begin again soon after.",
 		Advice:   "Hand over in larger pieces, so that the two switch less often (a buffered channel, a batch), or let them pass through runtime.Gosched now and then; more Ps let the others be stolen.",
 		Sure:     "high", SureWhy: "the order in which goroutines ran is in the trace, in which queue they stood is inferred from it; tracing itself lets such chains last longer, as the tracer's goroutine begins a new time slice whenever it runs",
 		Evidence: []Evidence{
-			{"longest wait behind chains", dur(c.waits.max)},
-			{"dispatches that stood behind one", fmt.Sprint(c.waits.n)},
-			{"longest chain", dur(c.longest)},
-			{"chains", fmt.Sprint(c.n)},
+			{"longest wait behind chains", words.Length(c.waits.max)},
+			{"dispatches that stood behind one", words.Count(c.waits.n)},
+			{"longest chain", words.Length(c.longest)},
+			{"chains", words.Count(c.n)},
 		},
 	}
 	for i, x := range c.worst.best() {
-		who := fmt.Sprintf("%s and %s", named(int64(x.a), r.names.startFunc(x.aFn)), named(int64(x.b), r.names.startFunc(x.bFn)))
+		who := fmt.Sprintf("%s and %s", words.Goroutine(int64(x.a), r.names.startFunc(x.aFn)), words.Goroutine(int64(x.b), r.names.startFunc(x.bFn)))
 		if x.more {
 			who += " and others"
 		}
-		text := fmt.Sprintf("%s readied each other %s in %s on P%d", who, times(x.count), dur(int64(x.end-x.start)), x.p)
+		text := fmt.Sprintf("%s readied each other %s in %s on P%d", who, words.Times(x.count), words.Length(int64(x.end-x.start)), x.p)
 		if i == 0 {
 			f.What = text + ", the longest such time. Others stood in that P's queue or the global one meanwhile."
 		}

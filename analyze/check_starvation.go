@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+
+	"gmptrace/analyze/words"
 )
 
 // checkStarvation measures how long the program's goroutines stayed runnable.
@@ -30,24 +32,24 @@ type starvationJudge struct {
 
 func (r *starvationJudge) judge(rep *Report) judgement {
 	l := r.latency
-	j := judgement{measured: fmt.Sprintf("longest wait of the program's goroutines %s; %s longer than %s", dur(l.user.max), plural(l.starved, "wait"), dur(starvedAfter))}
+	j := judgement{measured: fmt.Sprintf("longest wait of the program's goroutines %s; %s longer than %s", words.Length(l.user.max), words.Plural(l.starved, "wait"), words.Length(starvedAfter))}
 	if l.starved == 0 {
 		return j
 	}
 	f := Finding{
 		Severity: SeverityWarning,
-		Title:    fmt.Sprintf("Goroutines waited up to %s for a P", dur(l.user.max)),
+		Title:    fmt.Sprintf("Goroutines waited up to %s for a P", words.Length(l.user.max)),
 		CostNS:   l.starvedNS,
-		CostOf:   "goroutine time spent runnable in waits longer than " + dur(starvedAfter),
+		CostOf:   "goroutine time spent runnable in waits longer than " + words.Length(starvedAfter),
 		What: fmt.Sprintf("%s took longer than %s from ready to running; half of the program's waits took less than %s.",
-			plural(l.starved, "wait"), dur(starvedAfter), dur(l.user.quantile(.5))),
+			words.Plural(l.starved, "wait"), words.Length(starvedAfter), words.Length(l.user.quantile(.5))),
 		Sure: "certain", SureWhy: "the trace holds both ends of each wait; who ran meanwhile on the P that the model had it queued on is inferred",
 		Evidence: []Evidence{
-			{"longest wait", dur(l.user.max)},
-			{"99.9th percentile", dur(l.user.quantile(.999))},
-			{"median", dur(l.user.quantile(.5))},
-			{"waits over " + dur(starvedAfter), plural(l.starved, "wait")},
-			{"still waiting at the trace's end", plural(l.openEnd, "goroutine")},
+			{"longest wait", words.Length(l.user.max)},
+			{"99.9th percentile", words.Length(l.user.quantile(.999))},
+			{"median", words.Length(l.user.quantile(.5))},
+			{"waits over " + words.Length(starvedAfter), words.Plural(l.starved, "wait")},
+			{"still waiting at the trace's end", words.Plural(l.openEnd, "goroutine")},
 		},
 	}
 	f.Evidence = append(f.Evidence, blameEvidence(&r.blame.starved)...)
@@ -60,7 +62,7 @@ func (r *starvationJudge) judge(rep *Report) judgement {
 			break
 		}
 		f.Moments = append(f.Moments, Moment{Start: e.Start, End: e.Start + e.Wait, G: e.G, P: e.P, M: -1,
-			Text: fmt.Sprintf("%s waited %s%s", named(int64(e.G), e.Func), dur(e.Wait), whoRan(&e))})
+			Text: fmt.Sprintf("%s waited %s%s", words.Goroutine(int64(e.G), e.Func), words.Length(e.Wait), whoRan(&e))})
 	}
 	if len(rep.Episodes) > 0 {
 		f.Why, f.Advice = starvationCause(&rep.Episodes[0])
@@ -72,7 +74,7 @@ func (r *starvationJudge) judge(rep *Report) judgement {
 		if isTracer(fn) {
 			fn = "the tracer itself"
 		}
-		f.Title += ", the longest mostly behind " + functionName(fn)
+		f.Title += ", the longest mostly behind " + words.Function(fn)
 	}
 	j.findings = []Finding{f}
 	return j
@@ -92,9 +94,9 @@ func starvedBy(s *split, n, ns int64) (why, advice string) {
 	if s[most]*20 >= s.total()*19 {
 		return "", "" // the worst wait is like the others
 	}
-	why = fmt.Sprintf("For %s of the time of all these waits, %s", percent(s[most], s.total()), whileWords[most])
+	why = fmt.Sprintf("For %s of the time of all these waits, %s", words.ShareOf(s[most], s.total()), whileWords[most])
 	if s[kinds[1]]*10 >= s.total() {
-		why += fmt.Sprintf("; for %s, %s", percent(s[kinds[1]], s.total()), whileWords[kinds[1]])
+		why += fmt.Sprintf("; for %s, %s", words.ShareOf(s[kinds[1]], s.total()), whileWords[kinds[1]])
 	}
 	why += ". "
 	if s[most]*5 < s.total()*2 {
@@ -118,7 +120,7 @@ func whoRan(e *Episode) string {
 		return ""
 	}
 	c := e.Culprits[0]
-	return fmt.Sprintf(" while %s ran %s on P%d", named(int64(c.G), c.Func), dur(c.NS), queueOf(e))
+	return fmt.Sprintf(" while %s ran %s on P%d", words.Goroutine(int64(c.G), c.Func), words.Length(c.NS), queueOf(e))
 }
 
 // queueOf is the P whose stretches an episode's culprits are from.
@@ -136,20 +138,20 @@ func starvationCause(e *Episode) (why, advice string) {
 		return "In the worst wait no goroutine ran on the P that it waited for: the thread of that P was not scheduled by the operating system, or the P was idle.",
 			"Look at the findings on idle Ps, and at the machine's load: is GOMAXPROCS higher than the CPUs that the process gets?"
 	case e.Forgotten*2 >= e.Wait:
-		return fmt.Sprintf("In the worst wait goroutines took turns on P%d so often that only the last %d stretches are remembered: who had it before, the evidence says in sum.", queueOf(e), recentPs),
+		return fmt.Sprintf("In the worst wait goroutines took turns on P%d so often that only the last %s stretches are remembered: who had it before, the evidence says in sum.", queueOf(e), words.Count(recentPs)),
 			"See which goroutines run there in the timeline: they switch very often, and leave no turn to those that wait."
 	case e.Culprits[0].NS*2 >= e.Wait && isTracer(e.Culprits[0].Func):
-		return fmt.Sprintf("In the worst wait the tracer itself held P%d for %s of %s: it writes down the state of every goroutine, again about once a second. Without tracing this wait would not have been.", queueOf(e), dur(e.Culprits[0].NS), dur(e.Wait)),
+		return fmt.Sprintf("In the worst wait the tracer itself held P%d for %s of %s: it writes down the state of every goroutine, again about once a second. Without tracing this wait would not have been.", queueOf(e), words.Length(e.Culprits[0].NS), words.Length(e.Wait)),
 			"Leave out of account what passed behind the tracer: it says how many goroutines there are (each costs about half a microsecond), nothing else."
 	case e.Culprits[0].NS*2 >= e.Wait:
 		c := e.Culprits[0]
-		return fmt.Sprintf("In the worst wait %s held P%d for %s of %s.", named(int64(c.G), c.Func), queueOf(e), dur(c.NS), dur(e.Wait)),
+		return fmt.Sprintf("In the worst wait %s held P%d for %s of %s.", words.Goroutine(int64(c.G), c.Func), queueOf(e), words.Length(c.NS), words.Length(e.Wait)),
 			"Let that goroutine yield: split its work into pieces of a millisecond, call runtime.Gosched between them, or move it off the path of requests."
 	case e.Ran*2 < e.Wait:
-		return fmt.Sprintf("In the worst wait goroutines ran on P%d for only %s of %s: the P's thread was held up outside of the program, or the P was idle.", queueOf(e), dur(e.Ran), dur(e.Wait)),
+		return fmt.Sprintf("In the worst wait goroutines ran on P%d for only %s of %s: the P's thread was held up outside of the program, or the P was idle.", queueOf(e), words.Length(e.Ran), words.Length(e.Wait)),
 			"Look at the machine: CPU quota, other processes, GOMAXPROCS higher than the CPUs that the process gets."
 	}
-	return fmt.Sprintf("In the worst wait many goroutines took turns on P%d; %s ran longest, %s of %s.", queueOf(e), named(int64(e.Culprits[0].G), e.Culprits[0].Func), dur(e.Culprits[0].NS), dur(e.Wait)),
+	return fmt.Sprintf("In the worst wait many goroutines took turns on P%d; %s ran longest, %s of %s.", queueOf(e), words.Goroutine(int64(e.Culprits[0].G), e.Culprits[0].Func), words.Length(e.Culprits[0].NS), words.Length(e.Wait)),
 		"There was more work than the Ps could do: run less at once (a bounded pool of workers), make the work cheaper, or give the process more CPUs."
 }
 

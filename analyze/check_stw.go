@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -30,16 +31,16 @@ type stwJudge struct {
 
 func (r *stwJudge) judge(rep *Report) judgement {
 	g := &rep.GC
-	j := judgement{measured: fmt.Sprintf("longest pause %s, %s in all (%s)", dur(rep.Key.STWMax), dur(g.STWTotal), plural(g.STWCount, "pause"))}
+	j := judgement{measured: fmt.Sprintf("longest pause %s, %s in all (%s)", words.Length(rep.Key.STWMax), words.Length(g.STWTotal), words.Plural(g.STWCount, "pause"))}
 	if rep.Key.STWMax < 1_000_000 {
 		return j
 	}
 	f := Finding{
 		Severity: SeverityInfo,
-		Title:    fmt.Sprintf("The world was stopped for %s", dur(rep.Key.STWMax)),
+		Title:    fmt.Sprintf("The world was stopped for %s", words.Length(rep.Key.STWMax)),
 		CostNS:   g.STWTotal,
 		CostOf:   "wall time with the world stopped or stopping",
-		What:     fmt.Sprintf("%s took %s in all, the longest %s.", plural(g.STWCount, "stop-the-world pause"), dur(g.STWTotal), dur(rep.Key.STWMax)),
+		What:     fmt.Sprintf("%s took %s in all, the longest %s.", words.Plural(g.STWCount, "stop-the-world pause"), words.Length(g.STWTotal), words.Length(rep.Key.STWMax)),
 		Why:      "A pause lasts until every P has stopped: a goroutine that reaches no safe point, or a thread that gets no CPU, holds up all others.",
 		Advice:   "Look at the moment in the timeline: which P ran longest into the pause? Give that goroutine scheduling points; avoid calls that stop the world (ReadMemStats, GOMAXPROCS) on the path of requests.",
 		Sure:     "certain", SureWhy: "the pauses are in the trace",
@@ -52,10 +53,10 @@ func (r *stwJudge) judge(rep *Report) judgement {
 		f.Severity = SeverityCritical
 	}
 	for _, k := range g.STWs {
-		f.Evidence = append(f.Evidence, Evidence{k.Cause, fmt.Sprintf("%s, %s in all, longest %s", plural(k.Count, "pause"), dur(k.Total), dur(k.Max))})
+		f.Evidence = append(f.Evidence, Evidence{k.Cause, fmt.Sprintf("%s, %s in all, longest %s", words.Plural(k.Count, "pause"), words.Length(k.Total), words.Length(k.Max))})
 	}
 	for i, p := range r.gc.worstSTW.best() {
-		text := fmt.Sprintf("%s: %s", r.names.texts[p.cause], dur(int64(p.end-p.start)))
+		text := fmt.Sprintf("%s: %s", r.names.texts[p.cause], words.Length(int64(p.end-p.start)))
 		if p.late() {
 			text += "; " + p.holdUp(r.bench)
 		}
@@ -86,16 +87,16 @@ func (p *stwPause) late() bool {
 // holdUp says who stopped last.
 func (p *stwPause) holdUp(r bench) string {
 	if p.last.Does == model.PDoesSched {
-		return fmt.Sprintf("P%d, whose thread ran no goroutine, stopped last, %s after it was asked to", p.last.P, dur(p.stopping()))
+		return fmt.Sprintf("P%d, whose thread ran no goroutine, stopped last, %s after it was asked to", p.last.P, words.Length(p.stopping()))
 	}
-	return fmt.Sprintf("%s ran on P%d until %s after it was asked to stop, longest of all", named(int64(p.last.G), r.names.startFunc(p.last.Func)), p.last.P, dur(p.stopping()))
+	return fmt.Sprintf("%s ran on P%d until %s after it was asked to stop, longest of all", words.Goroutine(int64(p.last.G), r.names.startFunc(p.last.Func)), p.last.P, words.Length(p.stopping()))
 }
 
 // explain says why the longest pause took so long.
 func (p *stwPause) explain(r bench, f *Finding) {
 	switch {
 	case !p.late():
-		stopped := "all Ps that ran had stopped after " + dur(p.stopping())
+		stopped := "all Ps that ran had stopped after " + words.Length(p.stopping())
 		if p.stopping() == 0 {
 			stopped = "no other P ran when it began"
 		}

@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -34,7 +35,7 @@ type syscallJudge struct {
 func (r *syscallJudge) judge(rep *Report) judgement {
 	h := &r.handoffs.after[model.HandoffRetake]
 	pTime := gomaxprocsTime(&rep.Trace, len(rep.Procs))
-	j := judgement{measured: fmt.Sprintf("%s, after %s at the median, %s of P time held", plural(h.n, "retake"), dur(h.quantile(.5)), dur(h.total))}
+	j := judgement{measured: fmt.Sprintf("%s, after %s at the median, %s of P time held", words.Plural(h.n, "retake"), words.Length(h.quantile(.5)), words.Length(h.total))}
 	behind, waited := r.blame.waited[pDidCall], r.blame.waited.total()
 	late := behind >= 10_000_000 && behind*4 >= waited && behind*100 >= analysed(rep)
 	storm := h.n >= 100 && h.n*1_000_000_000 >= retakeStorm*analysed(rep)
@@ -43,17 +44,17 @@ func (r *syscallJudge) judge(rep *Report) judgement {
 	}
 	f := Finding{
 		Severity: SeverityInfo,
-		Title:    fmt.Sprintf("System calls held Ps for %s until they were retaken", dur(h.total)),
+		Title:    fmt.Sprintf("System calls held Ps for %s until they were retaken", words.Length(h.total)),
 		CostNS:   h.total,
 		CostOf:   "P time held by system calls before sysmon retook the P",
-		What:     fmt.Sprintf("sysmon retook a P from a blocked system call %s; half of them after less than %s, the slowest after %s.", times(h.n), dur(h.quantile(.5)), dur(h.max)),
+		What:     fmt.Sprintf("sysmon retook a P from a blocked system call %s; half of them after less than %s, the slowest after %s.", words.Times(h.n), words.Length(h.quantile(.5)), words.Length(h.max)),
 		Why:      "A P stays with its thread in a system call until sysmon notices; meanwhile what stands in its queue has to be stolen or waits.",
 		Advice:   "Find the calls in the stacks: slow disks, name lookups through cgo, calls into C. Bound how many run at once.",
 		Sure:     "certain", SureWhy: "retakes are in the trace",
 		Evidence: []Evidence{
-			{"retakes", fmt.Sprint(h.n)},
-			{"held before, median", dur(h.quantile(.5))},
-			{"held before, most", dur(h.max)},
+			{"retakes", words.Count(h.n)},
+			{"held before, median", words.Length(h.quantile(.5))},
+			{"held before, most", words.Length(h.max)},
 		},
 	}
 	if rep.Key.Utilisation >= .3 && h.total*100 >= pTime*5 {
@@ -71,7 +72,7 @@ func (r *syscallJudge) judge(rep *Report) judgement {
 				f.Stacks = append(f.Stacks, r.stack(fmt.Sprintf("G%d's system call", x.G), x.Stack)...)
 			}
 			f.Moments = append(f.Moments, r.moment(x.Time-x.After, x.Time, x.G, x.P, x.From,
-				fmt.Sprintf("P%d held for %s by the system call of G%d", x.P, dur(int64(x.After)), x.G)))
+				fmt.Sprintf("P%d held for %s by the system call of G%d", x.P, words.Length(int64(x.After)), x.G)))
 		}
 	}
 	f.Moments = f.Moments[:min(len(f.Moments), maxMoments)]
@@ -86,27 +87,20 @@ func (r *syscallJudge) behindCalls(f *Finding) {
 	behind, worst := r.blame.waited[pDidCall], r.blame.worst[pDidCall].best()
 	longest := worst[0].part
 	f.Evidence = append(f.Evidence,
-		Evidence{"goroutine time waiting for a P that a system call held", dur(behind)}, Evidence{"longest part of one wait", dur(longest)})
+		Evidence{"goroutine time waiting for a P that a system call held", words.Length(behind)}, Evidence{"longest part of one wait", words.Length(longest)})
 	if s := graded(longest); s.AtLeast(f.Severity) {
 		f.Severity = s
 	}
 	if f.CostNS >= behind {
 		return
 	}
-	f.Title = fmt.Sprintf("Goroutines waited up to %s for a P that a system call held", dur(longest))
+	f.Title = fmt.Sprintf("Goroutines waited up to %s for a P that a system call held", words.Length(longest))
 	f.CostNS, f.CostOf = behind, "goroutine time spent waiting for a P that a system call held"
 	f.What = fmt.Sprintf("Waits for a P of %s and more lasted %s in all; for %s of that a goroutine in a system call had the P. ",
-		dur(blamedFrom), dur(r.blame.waited.total()), percent(behind, r.blame.waited.total())) + f.What
+		words.Length(blamedFrom), words.Length(r.blame.waited.total()), words.ShareOf(behind, r.blame.waited.total())) + f.What
 	f.Sure, f.SureWhy = "high", "system calls and retakes are in the trace; on whose queue a goroutine stood is inferred"
 	f.Moments = r.blame.moments(r.bench, pDidCall, "a system call had the P")
 }
 
 // retakeStorm is how many retakes a second are worth a finding whatever they cost.
 const retakeStorm = 2000
-
-func times(n int64) string {
-	if n == 1 {
-		return "once"
-	}
-	return fmt.Sprintf("%d times", n)
-}

@@ -1,6 +1,10 @@
 package analyze
 
-import "fmt"
+import (
+	"fmt"
+
+	"gmptrace/analyze/words"
+)
 
 // checkThreads measures how many threads the program grew beside its Ps.
 //
@@ -15,21 +19,21 @@ var checkThreads = check{id: "threads", title: "Thread growth", begin: func(*Ses
 
 func judgeThreads(rep *Report) judgement {
 	t := &rep.Threads
-	j := judgement{measured: fmt.Sprintf("%s, %d first seen late, %d in system calls at once", plural(int64(t.Count), "thread"), t.LateNew, t.Peak)}
+	j := judgement{measured: fmt.Sprintf("%s, %s first seen late, %s in system calls at once", words.Plural(int64(t.Count), "thread"), words.Count(t.LateNew), words.Count(t.Peak))}
 	if t.LateNew < 10 || t.LateNew <= gomaxprocsNow(rep) {
 		return j
 	}
 	f := Finding{
 		Severity: SeverityWarning,
-		Title:    fmt.Sprintf("%d threads appeared while the program ran", t.LateNew),
+		Title:    fmt.Sprintf("%s threads appeared while the program ran", words.Count(t.LateNew)),
 		CostNS:   0,
 		CostOf:   "not a cost in time",
-		What:     fmt.Sprintf("The trace shows %d threads, %d of them first after its first tenth; up to %d were in system calls without a P at once.", t.Count, t.LateNew, t.Peak),
+		What:     fmt.Sprintf("The trace shows %s threads, %s of them first after its first tenth; up to %s were in system calls without a P at once.", words.Count(t.Count), words.Count(t.LateNew), words.Count(t.Peak)),
 		Why:      "Whenever a system call or C function blocks, another thread is needed to run its P.",
 		Advice:   "Bound how many blocking calls run at once (a semaphore around file or cgo calls); every thread costs memory and is never given back.",
 		Sure:     "high", SureWhy: "threads that ran nothing before may have existed earlier",
-		Evidence: []Evidence{{"threads", fmt.Sprint(t.Count)}, {"first seen late", fmt.Sprint(t.LateNew)}, {"in system calls at once", fmt.Sprint(t.Peak)}},
-		Moments:  []Moment{{Start: max(0, t.PeakAt-1_000_000), End: t.PeakAt + 1_000_000, G: -1, P: -1, M: -1, Text: fmt.Sprintf("%d threads in system calls", t.Peak)}},
+		Evidence: []Evidence{{"threads", words.Count(t.Count)}, {"first seen late", words.Count(t.LateNew)}, {"in system calls at once", words.Count(t.Peak)}},
+		Moments:  []Moment{{Start: max(0, t.PeakAt-1_000_000), End: t.PeakAt + 1_000_000, G: -1, P: -1, M: -1, Text: fmt.Sprintf("%s threads in system calls", words.Count(t.Peak))}},
 	}
 	j.findings = []Finding{f}
 	return j

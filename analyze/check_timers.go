@@ -1,6 +1,10 @@
 package analyze
 
-import "fmt"
+import (
+	"fmt"
+
+	"gmptrace/analyze/words"
+)
 
 // checkTimers measures how late goroutines wake that sleep, or read a timer's or
 // ticker's channel, again and again in the same place. A trace does not hold for how
@@ -52,9 +56,9 @@ func (r *timersJudge) judge(rep *Report) judgement {
 			worst.offer(x.late, x)
 		}
 	}
-	j := judgement{measured: fmt.Sprintf("%s for a timer, in %s for about the same time again and again; %d of those late, by up to %s", plural(t.n, "wait"), plural(int64(regular), "place"), late.n, dur(late.max))}
+	j := judgement{measured: fmt.Sprintf("%s for a timer, in %s for about the same time again and again; %s of those late, by up to %s", words.Plural(t.n, "wait"), words.Plural(int64(regular), "place"), words.Count(late.n), words.Length(late.max))}
 	if t.n > 0 && regular == 0 {
-		j.undecided = fmt.Sprintf("no place waited for a timer %d times for about the same time, and a trace does not hold for how long a goroutine meant to wait", sleepsEnough)
+		j.undecided = fmt.Sprintf("no place waited for a timer %s times for about the same time, and a trace does not hold for how long a goroutine meant to wait", words.Count(sleepsEnough))
 		return j
 	}
 	if late.n == 0 {
@@ -62,20 +66,20 @@ func (r *timersJudge) judge(rep *Report) judgement {
 	}
 	f := Finding{
 		Severity: SeverityInfo,
-		Title:    fmt.Sprintf("Goroutines were woken up to %s late by timers", dur(late.max)),
+		Title:    fmt.Sprintf("Goroutines were woken up to %s late by timers", words.Length(late.max)),
 		CostNS:   late.total,
 		CostOf:   "goroutine time waiting for a timer beyond what the place mostly waits",
 		What: fmt.Sprintf("%s for a timer lasted at least %s longer than the same place waits otherwise, while the Ps were busy. After waking, goroutines waited another %s for a P at the median, %s at the longest.",
-			plural(late.n, "wait"), dur(sleepLate), dur(after.quantile(.5)), dur(after.max)),
+			words.Plural(late.n, "wait"), words.Length(sleepLate), words.Length(after.quantile(.5)), words.Length(after.max)),
 		Why:    "A timer that is due is run by a P that is between two goroutines, or by one that has nothing to do. All Ps ran goroutines for long, or their threads had no CPU.",
 		Advice: "See what ran meanwhile: " + busiest(&busy) + ". Shorter pieces of work, or more CPUs, let timers through in time.",
 		Sure:   "medium", SureWhy: "for how long a goroutine means to wait is not in the trace: it is taken from how long the same place waits mostly",
 		Evidence: []Evidence{
-			{"late waits", fmt.Sprint(late.n)},
-			{"late by, median", dur(late.quantile(.5))},
-			{"late by, longest", dur(late.max)},
-			{"from waking to running, median", dur(after.quantile(.5))},
-			{"from waking to running, longest", dur(after.max)},
+			{"late waits", words.Count(late.n)},
+			{"late by, median", words.Length(late.quantile(.5))},
+			{"late by, longest", words.Length(late.max)},
+			{"from waking to running, median", words.Length(after.quantile(.5))},
+			{"from waking to running, longest", words.Length(after.max)},
 		},
 	}
 	if late.max >= starvedAfter && late.n >= lateSome && late.n*100 >= sleeps {
@@ -86,7 +90,7 @@ func (r *timersJudge) judge(rep *Report) judgement {
 			f.Stacks = r.stack(fmt.Sprintf("where G%d waited", x.g), x.stack)
 		}
 		f.Moments = append(f.Moments, r.moment(x.due, x.woken, x.g, -1, -1,
-			fmt.Sprintf("%s waited for a timer for %s, %s longer than that place mostly does", named(int64(x.g), r.names.startFunc(x.fn)), dur(int64(x.woken-x.due)+x.wanted), dur(x.late))))
+			fmt.Sprintf("%s waited for a timer for %s, %s longer than that place mostly does", words.Goroutine(int64(x.g), r.names.startFunc(x.fn)), words.Length(int64(x.woken-x.due)+x.wanted), words.Length(x.late))))
 	}
 	j.findings = []Finding{f}
 	return j

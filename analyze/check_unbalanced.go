@@ -1,6 +1,10 @@
 package analyze
 
-import "fmt"
+import (
+	"fmt"
+
+	"gmptrace/analyze/words"
+)
 
 // checkUnbalanced measures waits in the queue of a busy P while another P was
 // idle: the work was on the wrong P, and nobody stole it.
@@ -28,7 +32,7 @@ type unbalancedJudge struct {
 func (r *unbalancedJudge) judge(rep *Report) judgement {
 	b := r.blame
 	ns, all := b.waited[pDidSpare], b.waited.total()
-	j := judgement{measured: fmt.Sprintf("%s of %s that waits of %s and more lasted", dur(ns), dur(all), dur(blamedFrom))}
+	j := judgement{measured: fmt.Sprintf("%s of %s that waits of %s and more lasted", words.Length(ns), words.Length(all), words.Length(blamedFrom))}
 	if gomaxprocsNow(rep) < 2 {
 		j.measured = "one P only"
 		return j
@@ -39,18 +43,18 @@ func (r *unbalancedJudge) judge(rep *Report) judgement {
 	worst := b.worst[pDidSpare].best()
 	f := Finding{
 		Severity: atMost(graded(worst[0].part), SeverityWarning),
-		Title:    fmt.Sprintf("Goroutines waited up to %s for a busy P while another was idle", dur(worst[0].part)),
+		Title:    fmt.Sprintf("Goroutines waited up to %s for a busy P while another was idle", words.Length(worst[0].part)),
 		CostNS:   ns,
 		CostOf:   "goroutine time spent waiting for a busy P with another one idle",
-		What:     fmt.Sprintf("Waits of %s and more lasted %s in all; for %s of that goroutines ran on their P and another P was idle.", dur(blamedFrom), dur(all), percent(ns, all)),
+		What:     fmt.Sprintf("Waits of %s and more lasted %s in all; for %s of that goroutines ran on their P and another P was idle.", words.Length(blamedFrom), words.Length(all), words.ShareOf(ns, all)),
 		Why:      "An idle P steals from the queues of others when a thread wakes up to run it. That thread was not woken, or woke late.",
 		Advice:   "If the machine had CPUs to spare, this is worth a report to the Go project, with the trace; if not, see which other process had them.",
 		Sure:     "medium", SureWhy: "a P that is promised to a thread which is just waking still looks idle in the trace",
-		Evidence: []Evidence{{"share of the time in such waits", percent(ns, all)}},
+		Evidence: []Evidence{{"share of the time in such waits", words.ShareOf(ns, all)}},
 		Moments:  b.moments(r.bench, pDidSpare, "another P was idle"),
 	}
 	for _, p := range rep.Procs {
-		f.Evidence = append(f.Evidence, Evidence{fmt.Sprintf("P%d ran goroutines", p.P), percent(p.Running, analysed(rep))})
+		f.Evidence = append(f.Evidence, Evidence{fmt.Sprintf("P%d ran goroutines", p.P), words.ShareOf(p.Running, analysed(rep))})
 		if len(f.Evidence) > maxProcEvidence {
 			break
 		}

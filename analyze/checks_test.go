@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"gmptrace/analyze/words"
 	"gmptrace/fixtures/scenario"
 	"gmptrace/model"
 )
@@ -138,7 +139,7 @@ func checkID(v *ast.GenDecl) (id string) {
 func TestVerdicts(t *testing.T) {
 	scenarios(t, "testdata/verdicts", func(r *Report) string {
 		v := r.Verdict
-		return fmt.Sprintf("%s: %s\n%s\n", v.Severity, v.Headline, v.Detail)
+		return words.Text(fmt.Sprintf("%s: %s\n%s\n", v.Severity, v.Headline, v.Detail))
 	})
 }
 
@@ -243,9 +244,9 @@ func scenarioBatch(t *testing.T, text string) *batch {
 func findingsOf(rep *Report) string {
 	var out strings.Builder
 	for _, f := range rep.Findings {
-		fmt.Fprintf(&out, "%s %s: %s (%s, %s)\n", f.ID, f.Severity, f.Title, dur(f.CostNS), f.CostOf)
+		fmt.Fprintf(&out, "%s %s: %s (%s, %s)\n", f.ID, f.Severity, f.Title, words.Length(f.CostNS), f.CostOf)
 		for _, m := range f.Moments {
-			fmt.Fprintf(&out, "  %s to %s: %s\n", at(m.Start), at(m.End), m.Text)
+			fmt.Fprintf(&out, "  %s to %s: %s\n", words.At(m.Start), words.At(m.End), m.Text)
 		}
 		fmt.Fprintf(&out, "  why: %s\n", f.Why)
 	}
@@ -257,5 +258,5 @@ func findingsOf(rep *Report) string {
 	if out.Len() == 0 {
 		return "nothing\n"
 	}
-	return out.String()
+	return words.Text(out.String())
 }

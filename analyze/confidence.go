@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model/simulate"
 )
 
@@ -147,7 +148,7 @@ func (w *whatIf) selfCheck(rs []*simulate.Result) {
 	default:
 		c.Confidence = ConfidencePoor
 	}
-	c.Text = fmt.Sprintf("Go's scheduler, simulated as recorded, against the recorded run: makespan %+.1f %%, median scheduling latency %+.1f %%, p99 %+.1f %%", 100*c.Makespan, 100*c.P50, 100*c.P99)
+	c.Text = fmt.Sprintf("Go's scheduler, simulated as recorded, against the recorded run: makespan %s, median scheduling latency %s, p99 %s", words.Change(c.Makespan), words.Change(c.P50), words.Change(c.P99))
 	switch c.Confidence {
 	case ConfidenceFair:
 		c.Text += "; predictions of latency are less sure than those of the makespan"

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -28,7 +29,7 @@ var crowdBytes int64 = 2 << 20 // a variable for tests alone
 // errLimit is the limit, in bytes of memory, that reading on would exceed.
 type errLimit int64
 
-func (e errLimit) Error() string { return "more than " + bytesText(int64(e)) + " of memory" }
+func (e errLimit) Error() string { return "more than " + words.Bytes(int64(e)) + " of memory" }
 
 // errStopped ends a decoder when nobody wants its events any more.
 var errStopped = errors.New("stopped")

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -79,27 +80,27 @@ func explanationText(x *Explanation) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s\n%s\n", x.Headline, x.Detail)
 	for _, c := range x.Extra {
-		fmt.Fprintf(&out, "typical %s, slow %s: %s\n", dur(c.Typical), dur(c.Slow), c.Text)
+		fmt.Fprintf(&out, "typical %s, slow %s: %s\n", words.Length(c.Typical), words.Length(c.Slow), c.Text)
 	}
 	for i, in := range x.Slowest {
-		fmt.Fprintf(&out, "%d %s took %s on G%d from %s on\n", i+1, in.Name, dur(in.Duration), in.G, at(in.Start))
+		fmt.Fprintf(&out, "%d %s took %s on G%d from %s on\n", i+1, in.Name, words.Length(in.Duration), in.G, words.At(in.Start))
 		for _, s := range in.Story {
 			fmt.Fprintf(&out, "  - %s\n", s)
 		}
 		for _, s := range in.States {
-			fmt.Fprintf(&out, "  %s\n", strings.TrimSpace(fmt.Sprintf("%s %s %s", dur(s.NS), s.State, s.Reason)))
+			fmt.Fprintf(&out, "  %s\n", strings.TrimSpace(fmt.Sprintf("%s %s %s", words.Length(s.NS), s.State, s.Reason)))
 		}
 		for _, s := range in.Samples {
 			fmt.Fprintf(&out, "  %d samples in %s\n", s.Count, s.Func)
 		}
 		for _, s := range in.Path {
-			fmt.Fprintf(&out, "  %10s %s%s %s: %s\n", dur(s.NS), strings.Repeat(". ", s.Depth), goText(s.G), s.Cause, s.Text)
+			fmt.Fprintf(&out, "  %10s %s%s %s: %s\n", words.Length(s.NS), strings.Repeat(". ", s.Depth), goText(s.G), s.Cause, s.Text)
 		}
 	}
 	for _, n := range x.Notes {
 		fmt.Fprintf(&out, "note: %s\n", n)
 	}
-	return out.String()
+	return words.Text(out.String())
 }
 
 // addsUp checks that every nanosecond of an explanation has one cause.

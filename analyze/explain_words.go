@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -121,7 +122,7 @@ func (e *explainer) story(x *explained) []string {
 
 // sentence tells of one cause.
 func (e *explainer) sentence(x *explained, v via, c Cause, ns int64) string {
-	s := fmt.Sprintf("%s (%s) went to %s", dur(ns), percent(ns, x.bill.total), causeText(v, c))
+	s := fmt.Sprintf("%s (%s) went to %s", words.Length(ns), words.ShareOf(ns, x.bill.total), causeText(v, c))
 	gs, whos, stacks := map[culprit]int64{}, map[culprit]int64{}, map[uint32]int64{}
 	for t, d := range x.sums {
 		if t.via != v || t.cause != c {
@@ -161,14 +162,14 @@ func (e *explainer) those(gs map[culprit]int64) string {
 	const shown = 2
 	var out []string
 	for _, c := range list[:min(len(list), shown)] {
-		out = append(out, fmt.Sprintf("%s for %s", named(int64(c.g), e.funcOf(c.g, c.fn)), dur(gs[c])))
+		out = append(out, fmt.Sprintf("%s for %s", words.Goroutine(int64(c.g), e.funcOf(c.g, c.fn)), words.Length(gs[c])))
 	}
 	var rest int64
 	for _, c := range list[len(out):] {
 		rest += gs[c]
 	}
 	if n := len(list) - shown; n > 0 {
-		return strings.Join(out, ", ") + fmt.Sprintf(" and %d more for %s", n, dur(rest))
+		return strings.Join(out, ", ") + fmt.Sprintf(" and %s more for %s", words.Count(n), words.Length(rest))
 	}
 	return strings.Join(out, " and ")
 }
@@ -195,10 +196,10 @@ func (e *explainer) at(stack uint32) string {
 	if f == nil {
 		return ""
 	}
-	where := fmt.Sprintf("%s (%s:%d)", functionName(f.Func), fileName(f.File), f.Line)
+	where := fmt.Sprintf("%s (%s:%d)", words.Function(f.Func), fileName(f.File), f.Line)
 	for i := range frames {
 		if &frames[i] == f && i > 0 && !hasPrefix(frames[i-1].Func, []string{"runtime.", "internal/"}) {
-			return fmt.Sprintf(", in %s, called by %s", functionName(frames[i-1].Func), where)
+			return fmt.Sprintf(", in %s, called by %s", words.Function(frames[i-1].Func), where)
 		}
 	}
 	return ", in " + where
@@ -249,7 +250,7 @@ func (e *explainer) stepText(s *step) string {
 	case s.cause.stops() && s.who != model.NoG:
 		text = fmt.Sprintf("%s, by %s", waited[s.cause], goText(s.who))
 	case s.who != model.NoG:
-		text = fmt.Sprintf("behind %s on P%d, %s", named(int64(s.who), e.funcOf(s.who, s.whoFn)), s.p, waited[s.cause])
+		text = fmt.Sprintf("behind %s on P%d, %s", words.Goroutine(int64(s.who), e.funcOf(s.who, s.whoFn)), s.p, waited[s.cause])
 	case waited[s.cause] != "":
 		text = waited[s.cause]
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -206,7 +207,7 @@ func (e *explainer) pathStep(s *step) PathStep {
 	x.Text = e.stepText(s)
 	if s.several > 0 {
 		x.Cause, x.By, x.ByFunc, x.At, x.Reason = "several", model.NoG, "", Frame{}, ""
-		x.Text = plural(int64(s.several), "short stretch")
+		x.Text = words.Plural(int64(s.several), "short stretch")
 	}
 	return x
 }
@@ -236,14 +237,14 @@ func (e *explainer) notes(g *group, best []*explained) []string {
 		notes = append(notes, f.notes()...)
 	}
 	if g.unfinished > 0 {
-		notes = append(notes, fmt.Sprintf("%d had not ended when the trace did: not in the distribution, and among the slowest with the length until then", g.unfinished))
+		notes = append(notes, fmt.Sprintf("%s had not ended when the trace did: not in the distribution, and among the slowest with the length until then", words.Count(g.unfinished)))
 	}
 	var lost int64
 	for v := range g.sum.ns {
 		lost += g.sum.ns[v][CauseNotKept]
 	}
 	if lost > 0 {
-		notes = append(notes, fmt.Sprintf("%s of the explained time lies too far before its end for what happened then to be kept: explain a smaller part with --from and --to", dur(lost)))
+		notes = append(notes, fmt.Sprintf("%s of the explained time lies too far before its end for what happened then to be kept: explain a smaller part with --from and --to", words.Length(lost)))
 	}
 	for _, in := range best {
 		if in.bill.share(CauseIdleP)+in.bill.share(CauseDispatch) > .1 {
@@ -274,7 +275,7 @@ func hidden(x *Explanation) []string {
 		{CauseNetwork, "the slow ones waited %s longer for the network than typical ones: a trace says when the runtime noticed that it was ready, not since when it was; if all Ps were busy, that may have been late"},
 	} {
 		if d := extra[h.cause]; float64(d) >= secondShare*float64(x.Slow.Mean-x.Typical.Mean) && d > 0 {
-			out = append(out, fmt.Sprintf(h.text, dur(d)))
+			out = append(out, fmt.Sprintf(h.text, words.Length(d)))
 		}
 	}
 	return out
@@ -306,17 +307,17 @@ func (e *explainer) answer(x *Explanation, g *group, best []*explained) (headlin
 	slow := g.slow(best)
 	switch typical := g.typical(best, slow); {
 	case g.kind == KindStall && best[0].bill.total < nothingSlow:
-		return fmt.Sprintf("Nothing here is slow: the longest of %s %s took %s.", count(n+g.unfinished), many(g), lengthText(best[0])), ""
+		return fmt.Sprintf("Nothing here is slow: the longest of %s %s took %s.", words.Count(n+g.unfinished), many(g), lengthText(best[0])), ""
 	case typical != nil && float64(x.Slow.Mean-x.Typical.Mean) >= aboutAsSlow*float64(x.Slow.Mean):
 		of, shown = slow, finished(best)[:slow.count]
-		headline = fmt.Sprintf("%s of %s %s took %s, %s more than a typical one", slowest(slow.count), count(n), many(g), each(slow.count, dur(x.Slow.Mean)), dur(x.Slow.Mean-x.Typical.Mean))
+		headline = fmt.Sprintf("%s of %s %s took %s, %s more than a typical one", slowest(slow.count), words.Count(n), many(g), each(slow.count, words.Length(x.Slow.Mean)), words.Length(x.Slow.Mean-x.Typical.Mean))
 		headline += e.blame(shown, slow, typical)
 	case n+g.unfinished == 1:
 		headline = "It took " + lengthText(best[0]) + e.blame(shown, of, nil)
 	case typical != nil:
-		headline = fmt.Sprintf("All %s %s were about as slow, the slowest took %s", count(n+g.unfinished), many(g), lengthText(best[0])) + e.blame(shown, of, nil)
+		headline = fmt.Sprintf("All %s %s were about as slow, the slowest took %s", words.Count(n+g.unfinished), many(g), lengthText(best[0])) + e.blame(shown, of, nil)
 	default:
-		headline = fmt.Sprintf("The slowest of %s %s took %s", count(n+g.unfinished), many(g), lengthText(best[0])) + e.blame(shown, of, nil)
+		headline = fmt.Sprintf("The slowest of %s %s took %s", words.Count(n+g.unfinished), many(g), lengthText(best[0])) + e.blame(shown, of, nil)
 	}
 	return headline, schedulerShare(of)
 }
@@ -390,9 +391,9 @@ func (e *explainer) blame(shown []*explained, slow, typical *bill) string {
 	if less*20 > ns {
 		that = "what there was more of"
 	}
-	s := fmt.Sprintf(": %s of %s went to %s%s", percent(by[first], ns), that, text(first), e.behind(shown, first))
+	s := fmt.Sprintf(": %s of %s went to %s%s", words.ShareOf(by[first], ns), that, text(first), e.behind(shown, first))
 	if float64(by[second]) >= secondShare*float64(ns) {
-		s += fmt.Sprintf("; another %s to %s", percent(by[second], ns), text(second))
+		s += fmt.Sprintf("; another %s to %s", words.ShareOf(by[second], ns), text(second))
 	}
 	return s + "."
 }
@@ -425,13 +426,13 @@ func (e *explainer) behind(shown []*explained, c Cause) string {
 	}
 	if fn, ns := most(who); ns*2 > all && fn != "" {
 		if c.stops() {
-			return "; it was stopped by " + functionName(fn) + e.at(stack)
+			return "; it was stopped by " + words.Function(fn) + e.at(stack)
 		}
-		return "; the P was held by " + functionName(fn)
+		return "; the P was held by " + words.Function(fn)
 	}
 	text := ""
 	if fn, ns := most(did); ns*2 > all && fn != "" {
-		text = ": " + functionName(fn)
+		text = ": " + words.Function(fn)
 	}
 	return text + e.at(stack)
 }
@@ -451,7 +452,7 @@ func schedulerShare(of *bill) string {
 	if waited == 0 {
 		return "None of it was waiting for a P" + notTheScheduler(&by, of.total) + "."
 	}
-	s := fmt.Sprintf("Waiting for a P made up %s of the time", percent(waited, of.total))
+	s := fmt.Sprintf("Waiting for a P made up %s of the time", words.ShareOf(waited, of.total))
 	kinds := []struct {
 		ns   int64
 		text string
@@ -471,7 +472,7 @@ func schedulerShare(of *bill) string {
 	var parts []string
 	for _, k := range kinds {
 		if k.ns*100 >= of.total {
-			parts = append(parts, percent(k.ns, of.total)+" "+k.text)
+			parts = append(parts, words.ShareOf(k.ns, of.total)+" "+k.text)
 		}
 	}
 	if len(parts) > 0 {
@@ -516,7 +517,7 @@ func slowest(n int64) string {
 	if n == 1 {
 		return "The slowest"
 	}
-	return fmt.Sprintf("The %d slowest", n)
+	return fmt.Sprintf("The %s slowest", words.Count(n))
 }
 
 // many is what a group's instances are called.
@@ -530,7 +531,7 @@ func many(g *group) string {
 
 func lengthText(x *explained) string {
 	if x.unfinished {
-		return "at least " + dur(x.bill.total)
+		return "at least " + words.Length(x.bill.total)
 	}
-	return dur(x.bill.total)
+	return words.Length(x.bill.total)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -190,7 +191,7 @@ func verdict(rep *Report) Verdict {
 		v := Verdict{Severity: f.Severity, Headline: f.Title + ".", Detail: f.What + " " + where}
 		if whole := analysed(rep); f.Severity == SeverityWarning && littleOf(rep.Findings, whole) {
 			v.Headline = "Nothing here cost much time. The worst: " + v.Headline
-			v.Detail = fmt.Sprintf("%s That cost %s, the trace is %s long. %s", f.What, dur(f.CostNS), dur(whole), where)
+			v.Detail = fmt.Sprintf("%s That cost %s, the trace is %s long. %s", f.What, words.Length(f.CostNS), words.Length(whole), where)
 		}
 		return v
 	}
@@ -202,7 +203,7 @@ func verdict(rep *Report) Verdict {
 		Severity: SeverityInfo,
 		Headline: "The scheduler was not what took the time.",
 		Detail: fmt.Sprintf("Goroutines waited %s for a P at the median, %s at the 99.9th percentile. %s",
-			dur(k.LatencyP50), dur(k.LatencyP999), where),
+			words.Length(k.LatencyP50), words.Length(k.LatencyP999), where),
 	}
 }
 
@@ -255,15 +256,15 @@ func whereTimeWent(rep *Report) string {
 			reason = name
 		}
 	}
-	s := fmt.Sprintf("Waiting for a P made up %s of the program's goroutine time, running %s, system calls %s", percent(sum.runnable, sum.total), percent(sum.running, sum.total), percent(sum.syscall, sum.total))
+	s := fmt.Sprintf("Waiting for a P made up %s of the program's goroutine time, running %s, system calls %s", words.ShareOf(sum.runnable, sum.total), words.ShareOf(sum.running, sum.total), words.ShareOf(sum.syscall, sum.total))
 	if sum.syscall*10 >= sum.total {
 		s += calls.of(sum.syscall)
 	}
 	if reason != "" && blocked[reason] > 0 {
-		s += fmt.Sprintf("; most of the rest was spent %s (%s)", blockedOn(reason), percent(blocked[reason], sum.total)) + waits[reason].of(blocked[reason])
+		s += fmt.Sprintf("; most of the rest was spent %s (%s)", blockedOn(reason), words.ShareOf(blocked[reason], sum.total)) + waits[reason].of(blocked[reason])
 	}
 	if sum.parked > 0 {
-		s += ". Not counted: " + plural(sum.parked, "goroutine") + " that stood by all the while"
+		s += ". Not counted: " + words.Plural(sum.parked, "goroutine") + " that stood by all the while"
 	}
 	return s + "."
 }
@@ -287,7 +288,7 @@ func (m mostOf) of(all int64) string {
 	if m.ns*2 < all || m.fn == "" {
 		return ""
 	}
-	return ", mostly by " + functionName(m.fn)
+	return ", mostly by " + words.Function(m.fn)
 }
 
 // blockedOn says in plain words what a goroutine waits for.

@@ -16,6 +16,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"gmptrace/analyze/words"
 )
 
 // inputBuffer is the size of the buffer that the trace is cut up in. It holds
@@ -186,7 +188,7 @@ func (in *input) sayWhat(start []byte) *InputError {
 	case in.looksLikePprof(start):
 		return notATrace("", "pprof", "a pprof profile, not an execution trace"+in.within(), "Look at it with `go tool pprof`. The trace is at /debug/pprof/trace, not /debug/pprof/profile.")
 	case len(start) < headerSize && (strings.HasPrefix("go 1.", string(start)) || bytes.HasPrefix(start, []byte("go 1."))):
-		return &InputError{Kind: "truncated", Offset: int64(len(start)), Text: fmt.Sprintf("the trace's header is cut short: %s of %d", plural(int64(len(start)), "byte"), headerSize),
+		return &InputError{Kind: "truncated", Offset: int64(len(start)), Text: fmt.Sprintf("the trace's header is cut short: %s of %s", words.Plural(int64(len(start)), "byte"), words.Count(headerSize)),
 			Hint: "The program may have been killed before it wrote more. Record it anew."}
 	case nearHeader(start):
 		return &InputError{Kind: "damaged", Offset: 0, Text: fmt.Sprintf("the trace's header is damaged: it should read \"go 1.N trace\" and zeros, and reads %q", start[:headerSize]),

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/exp/trace"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -306,7 +307,7 @@ func (l *loader) markBreak() error {
 func (l *loader) hand(b *batch) error {
 	if b.first && l.started && l.last.Sub(b.events[0].Time) > maxOverlap {
 		l.trace.Lost = append(l.trace.Lost, Loss{Kind: "damaged", Offset: -1, Generation: b.gen, Bytes: 0,
-			Text: fmt.Sprintf("generation %d begins %v before the one before it ends: some times in one of them are damaged, and lengths around there are wrong. %s", b.gen, l.last.Sub(b.events[0].Time), getAnew)})
+			Text: fmt.Sprintf("generation %d begins %s before the one before it ends: some times in one of them are damaged, and lengths around there are wrong. %s", b.gen, words.Length(int64(l.last.Sub(b.events[0].Time))), getAnew)})
 	}
 	if !l.started {
 		l.started = true
@@ -346,12 +347,12 @@ func (l *loader) account(g *generation) {
 // loss says what is missing of a generation that could not be decoded.
 func (g *generation) loss() Loss {
 	loss := Loss{Kind: "damaged", Offset: g.start, Generation: g.n, Bytes: g.size}
-	size, events := plural(g.size, "byte"), plural(g.events, "event")
+	size, events := words.Plural(g.size, "byte"), words.Plural(g.events, "event")
 	var limit errLimit
 	switch {
 	case errors.As(g.err, &limit):
 		loss.Kind = "limit"
-		loss.Text = fmt.Sprintf("generation %d (%s) was left out: reading it would take more than the %s of memory allowed; raise that with --max-memory", g.n, size, bytesText(int64(limit)))
+		loss.Text = fmt.Sprintf("generation %d (%s) was left out: reading it would take more than the %s of memory allowed; raise that with --max-memory", g.n, size, words.Bytes(int64(limit)))
 	case g.cut && g.events == 0:
 		loss.Kind = "truncated"
 		loss.Text = fmt.Sprintf("generation %d was cut short and can't be decoded, since the tables that it needs come last (%s). %s", g.n, size, stopTracing)
@@ -423,7 +424,7 @@ func (l *loader) finish() (Trace, error) {
 		t.Bytes, t.Generations = l.v1.size, 1
 	}
 	if l.dropped > 0 {
-		t.Lost = append(t.Lost, Loss{Kind: "damaged", Offset: -1, Bytes: -1, Text: fmt.Sprintf("%s made no sense (ids out of range, changes of state that do not exist), and %s left out. %s", plural(l.dropped, "event"), was(l.dropped), getAnew)})
+		t.Lost = append(t.Lost, Loss{Kind: "damaged", Offset: -1, Bytes: -1, Text: fmt.Sprintf("%s made no sense (ids out of range, changes of state that do not exist), and %s left out. %s", words.Plural(l.dropped, "event"), was(l.dropped), getAnew)})
 	}
 	if s := l.final; s != nil && slices.ContainsFunc(t.Lost, func(x Loss) bool { return x.Kind == "damaged" }) {
 		if mixed, ok := s.mixed(); ok {
@@ -460,13 +461,6 @@ func (l *loader) nothing() *InputError {
 		e.Err = s.readErr
 	}
 	return e
-}
-
-func bytesText(n int64) string {
-	if n >= 1<<20 {
-		return fmt.Sprintf("%d MiB", n>>20)
-	}
-	return fmt.Sprintf("%d bytes", n)
 }
 
 // read reads events until the source or the trace fails. The reader's getters

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -223,18 +224,18 @@ func (h *holding) did() string {
 }
 
 func (x *lockedOut) text(r bench) string {
-	s := fmt.Sprintf("%s waited %s for a mutex", named(int64(x.g), r.names.startFunc(x.fn)), dur(x.wait))
+	s := fmt.Sprintf("%s waited %s for a mutex", words.Goroutine(int64(x.g), r.names.startFunc(x.fn)), words.Length(x.wait))
 	if x.by == model.NoG {
 		return s
 	}
 	s += fmt.Sprintf(" until G%d unlocked it", x.by)
 	switch h := &x.held; h.most() {
 	case &h.runnable:
-		s += fmt.Sprintf(", which waited %s of that for a P", dur(h.runnable))
+		s += fmt.Sprintf(", which waited %s of that for a P", words.Length(h.runnable))
 	case &h.syscall:
-		s += fmt.Sprintf(", which was in a system call for %s of that", dur(h.syscall))
+		s += fmt.Sprintf(", which was in a system call for %s of that", words.Length(h.syscall))
 	case &h.blocked:
-		s += fmt.Sprintf(", which was blocked for %s of that", dur(h.blocked))
+		s += fmt.Sprintf(", which was blocked for %s of that", words.Length(h.blocked))
 	}
 	return s
 }

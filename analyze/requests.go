@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -303,10 +304,10 @@ func (x *requestFinder) close(now model.Time, ended func(*instance)) {
 func (x *requestFinder) notes() []string {
 	var notes []string
 	if x.cut > 0 {
-		notes = append(notes, fmt.Sprintf("%s came so soon after the one before on the same connection that no wait shows between them: they were cut apart where the second handler started", plural(x.cut, "request")))
+		notes = append(notes, fmt.Sprintf("%s came so soon after the one before on the same connection that no wait shows between them: they were cut apart where the second handler started", words.Plural(x.cut, "request")))
 	}
 	if x.unnamed > 0 {
-		notes = append(notes, fmt.Sprintf("the handlers of %s do not show: they were never blocked, and running goroutines have no stack in a trace", plural(x.unnamed, "request")))
+		notes = append(notes, fmt.Sprintf("the handlers of %s do not show: they were never blocked, and running goroutines have no stack in a trace", words.Plural(x.unnamed, "request")))
 	}
 	if x.workers {
 		notes = append(notes, "a gRPC worker that finds the next stream waiting does not show where one request ends: those count as one")

@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -278,19 +279,19 @@ func note(id ruleID, t *tally) string {
 	switch id {
 	case ruleTick:
 		if n := t.parts[tickEither]; n >= tickPeriod {
-			return fmt.Sprintf("of %d pulls that could be a turn or an ordinary one about 1 in 61 was a turn, some %d", n, n/tickPeriod)
+			return fmt.Sprintf("of %s pulls that could be a turn or an ordinary one about 1 in 61 was a turn, some %s", words.Count(n), words.Count(n/tickPeriod))
 		}
 	case ruleOverflow:
 		if n := t.parts[0]; n > 0 {
-			return plural(n, "more ring") + " only seemed full: no overflow"
+			return words.Plural(n, "more ring") + " only seemed full: no overflow"
 		}
 	case ruleHandoff:
 		if n := t.parts[handoffLate]; n > 0 {
-			return fmt.Sprintf("%s retaken later than 30 ms into the call, and not judged: no trace tells whether threads had a CPU", were(n, "P"))
+			return fmt.Sprintf("%s retaken later than 30 ms into the call, and not judged: no trace tells whether threads had a CPU", words.Were(n, "P"))
 		}
 	case rulePreempt:
 		if n := t.parts[sliceLong]; n > 0 {
-			return fmt.Sprintf("%s longer than 30 ms, %d of them while others waited: no trace tells whether their threads had a CPU", were(n, "run"), t.parts[sliceWaited])
+			return fmt.Sprintf("%s longer than 30 ms, %s of them while others waited: no trace tells whether their threads had a CPU", words.Were(n, "run"), words.Count(t.parts[sliceWaited]))
 		}
 	}
 	return ""

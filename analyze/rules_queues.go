@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -94,7 +95,7 @@ func (r *rules) tick(d *model.Dispatch, beside model.Queues, turn int) {
 	case pull && local && turn > 0:
 		t.parts[tickShown]++
 		t.fail(d.Time-d.Ready, d.Certain, func() miss {
-			return passing(d, "pulled from the global queue ahead of local work %s after its turn", plural(int64(turn), "tick"))
+			return passing(d, "pulled from the global queue ahead of local work %s after its turn", words.Plural(int64(turn), "tick"))
 		})
 	case pull && local:
 		t.parts[tickShown]++
@@ -173,7 +174,7 @@ func (r *rules) globalBatch(d *model.Dispatch) {
 		t.pass(d.Certain)
 	default:
 		t.fail(1, d.Certain, func() miss {
-			return passing(d, "came in a batch of %d, where the queue of %d gives %d", d.DueMax, d.Queue, d.DueMin)
+			return passing(d, "came in a batch of %s, where the queue of %s gives %s", words.Count(int(d.DueMax)), words.Count(d.Queue), words.Count(int(d.DueMin)))
 		})
 	}
 }
@@ -196,7 +197,7 @@ func (r *rules) steal(d *model.Dispatch) {
 		t.pass(d.Certain)
 	default:
 		t.fail(off(d), d.Certain, func() miss {
-			return passing(d, "was number %d in the ring of P%d, of whose %d goroutines a thief takes %s", d.Moved, d.Victim, d.Queue, between(d.DueMin, d.DueMax))
+			return passing(d, "was number %d in the ring of P%d, of whose %s goroutines a thief takes %s", d.Moved, d.Victim, words.Count(d.Queue), between(d.DueMin, d.DueMax))
 		})
 	}
 }
@@ -254,7 +255,7 @@ func (r *rules) overflowed(p *ruleProc) {
 		t.pass(false)
 	default:
 		t.fail(model.Time(o.Early), false, func() miss {
-			return miss{o.Time - near, o.Time + near, o.G, o.P, fmt.Sprintf("P%d ran %d of the goroutines itself that its full ring should have given away", o.P, o.Early)}
+			return miss{o.Time - near, o.Time + near, o.G, o.P, fmt.Sprintf("P%d ran %s of the goroutines itself that its full ring should have given away", o.P, words.Count(o.Early))}
 		})
 	}
 }
@@ -270,9 +271,9 @@ func off(d *model.Dispatch) model.Time {
 
 func between(least, most uint8) string {
 	if least == most {
-		return fmt.Sprint(least)
+		return words.Count(int(least))
 	}
-	return fmt.Sprintf("%d to %d", least, most)
+	return fmt.Sprintf("%s to %s", words.Count(int(least)), words.Count(int(most)))
 }
 
 // passing is a dispatch that a rule did not expect.

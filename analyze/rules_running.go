@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -99,7 +100,7 @@ func (r *rules) late(t *tally, iv *model.PInterval) {
 	t.parts[sliceWaited]++
 	t.fail(iv.End-iv.Start, false, func() miss {
 		return miss{iv.Start, iv.End, iv.G, iv.P, fmt.Sprintf("%s ran %s on P%d without a stop; %s waiting in the end",
-			named(int64(iv.G), r.names.startFunc(iv.Func)), dur(int64(iv.End-iv.Start)), iv.P, were(int64(iv.Waiting), "goroutine"))}
+			words.Goroutine(int64(iv.G), r.names.startFunc(iv.Func)), words.Length(int64(iv.End-iv.Start)), iv.P, words.Were(int64(iv.Waiting), "goroutine"))}
 	})
 }
 
@@ -186,7 +187,7 @@ func (r *rules) waste(x *model.Waste) {
 	t.judged -= d // conserved adds the whole
 	if t.worst.admits(d) {
 		t.worst.offer(d, miss{x.Start, x.End, -1, -1, fmt.Sprintf("for %s work waited beside an idle P; meanwhile at most %s idle and %s runnable",
-			dur(d), were(int64(x.Idle), "P"), were(int64(x.Runnable), "goroutine"))})
+			words.Length(d), words.Were(int64(x.Idle), "P"), words.Were(int64(x.Runnable), "goroutine"))})
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/tools/txtar"
+
+	"gmptrace/analyze/words"
 )
 
 // TestRules runs testdata/rules/*.txtar: a comment that says what happens, the
@@ -57,7 +59,7 @@ func rulesOf(rep *Report) string {
 			fmt.Fprintf(&out, "  %s: %d, median %d, most %d %s\n", s.Of, s.Count, s.P50, s.Max, s.Unit)
 		}
 		for _, m := range r.Divergences {
-			fmt.Fprintf(&out, "  %s to %s: %s\n", at(m.Start), at(m.End), m.Text)
+			fmt.Fprintf(&out, "  %s to %s: %s\n", words.At(m.Start), words.At(m.End), m.Text)
 		}
 		if r.Note != "" {
 			fmt.Fprintf(&out, "  note: %s\n", r.Note)
@@ -66,7 +68,7 @@ func rulesOf(rep *Report) string {
 			fmt.Fprintf(&out, "  can't be told: %s\n", r.Undecided)
 		}
 	}
-	return out.String()
+	return words.Text(out.String())
 }
 
 // TestRuleSums: on recorded traces the counts of every rule nest, its

@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -71,7 +72,7 @@ func (r *rules) retake(t *tally, h *model.Handoff) {
 		t.pass(true)
 	default:
 		t.fail(retakeLeast-h.After, true, func() miss {
-			return miss{h.Time - h.After, h.Time, h.G, h.P, fmt.Sprintf("P%d retaken %s into the system call of G%d", h.P, dur(int64(h.After)), h.G)}
+			return miss{h.Time - h.After, h.Time, h.G, h.P, fmt.Sprintf("P%d retaken %s into the system call of G%d", h.P, words.Length(int64(h.After)), h.G)}
 		})
 	}
 }
@@ -97,7 +98,7 @@ func (r *rules) start(s *model.Start) {
 	default:
 		t.parts[2]++
 		t.fail(model.Time(s.Parked), false, func() miss {
-			return miss{s.Time - near, s.Time + near, -1, s.P, fmt.Sprintf("P%d taken up by a thread not seen before while %s parked", s.P, were(int64(s.Parked), "other thread"))}
+			return miss{s.Time - near, s.Time + near, -1, s.P, fmt.Sprintf("P%d taken up by a thread not seen before while %s parked", s.P, words.Were(int64(s.Parked), "other thread"))}
 		})
 	}
 }
@@ -113,7 +114,7 @@ func (r *rules) sysexit(x *model.Sysexit) {
 	switch {
 	case x.Global && x.Idle > 0:
 		t.fail(model.Time(x.Idle), false, func() miss {
-			return miss{x.Time - near, x.Time + near, x.G, -1, fmt.Sprintf("G%d left its system call to the global queue while %s idle", x.G, were(int64(x.Idle), "P"))}
+			return miss{x.Time - near, x.Time + near, x.G, -1, fmt.Sprintf("G%d left its system call to the global queue while %s idle", x.G, words.Were(int64(x.Idle), "P"))}
 		})
 	case x.Global && x.Idle < 0:
 		t.applied++
@@ -128,12 +129,4 @@ func (r *rules) keptP() {
 	t := &r.tallies[ruleSysexit]
 	t.parts[0]++
 	t.applied++
-}
-
-// were is "1 P was", "2 Ps were".
-func were(n int64, thing string) string {
-	if n == 1 {
-		return plural(n, thing) + " was"
-	}
-	return plural(n, thing) + " were"
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -153,7 +154,7 @@ func (r *reading) describe(t *Trace) error {
 	if s.part {
 		t.From, t.To = int64(s.window.from-rp.start), min(t.DurationNS, int64(s.window.to-rp.start))
 		if t.From >= t.DurationNS {
-			return fmt.Errorf("%s: the part to analyse lies outside of the trace, which is %s long", r.opt.Name, dur(t.DurationNS))
+			return fmt.Errorf("%s: the part to analyse lies outside of the trace, which is %s long", r.opt.Name, words.Length(t.DurationNS))
 		}
 	}
 

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+
+	"gmptrace/analyze/words"
 )
 
 // The bytes that begin the parts of a trace (formats 1.22 and up) that the
@@ -308,7 +310,7 @@ func (s *splitter) cut(n int, err error) {
 	switch {
 	case n > 0:
 		s.lose(Loss{Kind: "truncated", Offset: start, Generation: s.n, Bytes: int64(n),
-			Text: fmt.Sprintf("%s in the middle of a batch %s: the last %s can't be read, and what the program did afterwards is missing. %s", why, s.where(), plural(int64(n), "byte"), stopTracing)})
+			Text: fmt.Sprintf("%s in the middle of a batch %s: the last %s can't be read, and what the program did afterwards is missing. %s", why, s.where(), words.Plural(int64(n), "byte"), stopTracing)})
 	case s.readErr != nil:
 		s.lose(Loss{Kind: "truncated", Offset: start, Generation: s.n, Bytes: -1,
 			Text: fmt.Sprintf("%s %s: what comes after byte %d is missing. Get the file anew.", why, s.where(), start)})
@@ -351,11 +353,11 @@ func (s *splitter) secondTrace() {
 	whole := s.gen == 0 && s.n > 0 || s.format < 26 && s.tables
 	if whole {
 		s.lose(Loss{Kind: "concatenated", Offset: at, Generation: s.n, Bytes: rest,
-			Text: fmt.Sprintf("a second trace begins at byte %d (%s); only the first was analysed. Cut the other out with: tail -c +%d FILE > SECOND", at, plural(rest, "byte"), at+1)})
+			Text: fmt.Sprintf("a second trace begins at byte %d (%s); only the first was analysed. Cut the other out with: tail -c +%d FILE > SECOND", at, words.Plural(rest, "byte"), at+1)})
 		return
 	}
 	s.lose(Loss{Kind: "interleaved", Offset: at, Generation: s.n, Bytes: rest,
-		Text: fmt.Sprintf("another trace begins at byte %d, %s: two programs wrote to one file, or a trace that was cut short has another behind it (tail -c +%d FILE > SECOND). What comes before was analysed, %s not. %s", at, s.where(), at+1, plural(rest, "byte"), ownFiles)})
+		Text: fmt.Sprintf("another trace begins at byte %d, %s: two programs wrote to one file, or a trace that was cut short has another behind it (tail -c +%d FILE > SECOND). What comes before was analysed, %s not. %s", at, s.where(), at+1, words.Plural(rest, "byte"), ownFiles)})
 }
 
 // resync goes on to the next place that looks like a batch with a batch behind
@@ -390,7 +392,7 @@ func (s *splitter) resync() {
 		}
 	}
 	s.lose(Loss{Kind: "damaged", Offset: start, Generation: s.n, Bytes: s.off - start,
-		Text: fmt.Sprintf("%s from byte %d on, %s, can't be read and %s skipped. %s", plural(s.off-start, "byte"), start, s.where(), was(s.off-start), getAnew)})
+		Text: fmt.Sprintf("%s from byte %d on, %s, can't be read and %s skipped. %s", words.Plural(s.off-start, "byte"), start, s.where(), was(s.off-start), getAnew)})
 }
 
 // giveUp ends the input where nothing but garbage comes since start; n bytes of
@@ -399,7 +401,7 @@ func (s *splitter) giveUp(start int64, n int) {
 	s.discard(n)
 	s.ended = true
 	s.lose(Loss{Kind: "damaged", Offset: start, Generation: s.n, Bytes: -1,
-		Text: fmt.Sprintf("there is no batch in the %s from byte %d on, %s; what comes after them was not looked at. %s", plural(s.off-start, "byte"), start, s.where(), getAnew)})
+		Text: fmt.Sprintf("there is no batch in the %s from byte %d on, %s; what comes after them was not looked at. %s", words.Plural(s.off-start, "byte"), start, s.where(), getAnew)})
 }
 
 func was(n int64) string {
@@ -472,7 +474,7 @@ func (s *splitter) mixed() (l Loss, ok bool) {
 			Text: fmt.Sprintf("two programs wrote to one file: another trace's beginning lies at byte %d, in the middle of a batch, and there is damage. %s", s.headerAt, ownFiles)}, true
 	case s.gaps+s.foreign.n >= manyGaps && s.gaps > 0:
 		return Loss{Kind: "damaged", Offset: -1, Bytes: 0,
-			Text: fmt.Sprintf("the trace is damaged in %d places with sound batches between them, perhaps by two programs writing to one file: then give each its own. %s", s.gaps+s.foreign.n, getAnew)}, true
+			Text: fmt.Sprintf("the trace is damaged in %s places with sound batches between them, perhaps by two programs writing to one file: then give each its own. %s", words.Count(s.gaps+s.foreign.n), getAnew)}, true
 	}
 	return l, false
 }
@@ -483,10 +485,10 @@ func (s *splitter) losses() []Loss {
 	switch f := s.foreign; {
 	case f.n == 1:
 		lost = append(lost, Loss{Kind: "damaged", Offset: f.off, Generation: f.after, Bytes: f.bytes,
-			Text: fmt.Sprintf("a batch of %d bytes behind the start of generation %d says that it belongs to generation %d; it was left out. %s", f.bytes, f.after, f.gen, getAnew)})
+			Text: fmt.Sprintf("a batch of %s bytes behind the start of generation %d says that it belongs to generation %d; it was left out. %s", words.Count(f.bytes), f.after, f.gen, getAnew)})
 	case f.n > 1:
 		lost = append(lost, Loss{Kind: "interleaved", Offset: f.off, Generation: f.after, Bytes: f.bytes,
-			Text: fmt.Sprintf("from byte %d on, %d batches (%d bytes) belong to other generations than those around them: two programs wrote to one file; they were left out. %s", f.off, f.n, f.bytes, ownFiles)})
+			Text: fmt.Sprintf("from byte %d on, %s batches (%s bytes) belong to other generations than those around them: two programs wrote to one file; they were left out. %s", f.off, words.Count(f.n), words.Count(f.bytes), ownFiles)})
 	}
 	if s.lossesMore > 0 {
 		lost = append(lost, Loss{Kind: "damaged", Offset: -1, Bytes: -1, Text: fmt.Sprintf("damaged places not listed: %d. %s", s.lossesMore, getAnew)})

@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -144,7 +145,7 @@ func (s *stallSum) moments(r bench) []Moment {
 	var out []Moment
 	for _, x := range s.worst.best() {
 		out = append(out, r.moment(x.start, x.end, x.g, x.p, -1,
-			fmt.Sprintf("nothing happened for %s while %s ran goroutines", dur(int64(x.end-x.start)), plural(int64(x.running), "P"))))
+			fmt.Sprintf("nothing happened for %s while %s ran goroutines", words.Length(int64(x.end-x.start)), words.Plural(int64(x.running), "P"))))
 	}
 	return out
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model/simulate"
 )
 
@@ -42,9 +43,9 @@ func (w *whatIf) advise() {
 			continue
 		}
 		s := Suggestion{Variant: v.Name, Gain: gain, Least: max(least, 0), Confidence: v.Confidence}
-		s.Text = fmt.Sprintf("%s: the run is predicted to take %.0f %% less time, likely at least %.0f %%", v.Name, 100*gain, 100*least)
+		s.Text = fmt.Sprintf("%s: the run is predicted to take %s less time, likely at least %s", v.Name, words.Share(gain), words.Share(least))
 		if least < 0 {
-			s.Text = fmt.Sprintf("%s: the run is predicted to take %.0f %% less time, but it may take up to %.0f %% more", v.Name, 100*gain, -100*least)
+			s.Text = fmt.Sprintf("%s: the run is predicted to take %s less time, but it may take up to %s more", v.Name, words.Share(gain), words.Share(-least))
 		}
 		if v.Procs > w.procs && v.CPUs == 0 {
 			s.Text += fmt.Sprintf(", if the machine has %d CPUs free for it", v.Procs)
@@ -63,7 +64,7 @@ func (w *whatIf) advise() {
 	})
 	if len(x.Advice) == 0 {
 		x.Advice = append(x.Advice, Suggestion{Variant: base.Name, Confidence: x.Check.Confidence,
-			Text: fmt.Sprintf("None of the settings simulated is predicted to shorten the run by %.0f %% or more and by more than the prediction may be off: leave them as they are.", 100*adviceLeast)})
+			Text: fmt.Sprintf("None of the settings simulated is predicted to shorten the run by %s or more and by more than the prediction may be off: leave them as they are.", words.Share(adviceLeast))})
 	}
 }
 
@@ -95,9 +96,9 @@ func moreOrLess(share float64) string {
 	case p < 1:
 		return "as long"
 	case share > 0:
-		return fmt.Sprintf("%.0f %% more time", p)
+		return words.Share(math.Abs(share)) + " more time"
 	default:
-		return fmt.Sprintf("%.0f %% less time", p)
+		return words.Share(math.Abs(share)) + " less time"
 	}
 }
 
@@ -106,10 +107,10 @@ func (w *whatIf) notes() {
 	add := func(format string, args ...any) { x.Notes = append(x.Notes, fmt.Sprintf(format, args...)) }
 	add("Goroutines do what they did when they were recorded: work that would be other work in another order (who finds a lock taken, who gets which job) can't be known, nor waits that did not show because nobody had to wait.")
 	if n := w.c.lost.outside; n > w.c.local.matched() {
-		add("%d waits were ended by a timer, the network or something not known, %d of them by the network: they are as long as they were, less what a busy P is likely to have been late.", n-w.c.local.matched(), w.c.lost.net-w.c.local.matched())
+		add("%s waits were ended by a timer, the network or something not known, %s of them by the network: they are as long as they were, less what a busy P is likely to have been late.", words.Count(n-w.c.local.matched()), words.Count(w.c.lost.net-w.c.local.matched()))
 	}
 	if n := w.c.local.matched(); n > 0 {
-		add("%d waits for the network were ended by the program itself, which sent to the other end of a connection: who sent is inferred from the order of system calls and of what the poller found.", n)
+		add("%s waits for the network were ended by the program itself, which sent to the other end of a connection: who sent is inferred from the order of system calls and of what the poller found.", words.Count(n))
 	}
 	add("What other programs on the machine took is in what goroutines computed. From one P to several and back, computing is taken to differ by a factor of %.2f, likely between %.2f and %.2f (--parallel-slowdown), dispatches and wake-ups by up to a microsecond: what it is here depends on the CPUs, two of which may be hardware threads of one core, and on the program.",
 		w.parallelOf(parallelUsual).compute, w.parallelOf(parallelLeast).compute, w.parallelOf(parallelMost).compute)
@@ -117,12 +118,12 @@ func (w *whatIf) notes() {
 		add("A trace does not tell how many CPUs there are: each P is given one of its own (--cpus says otherwise).")
 	}
 	if len(x.Trace.Gomaxprocs) > 1 {
-		add("GOMAXPROCS changed during the recording; the simulation has the largest value, %d, all the time.", w.procs)
+		add("GOMAXPROCS changed during the recording; the simulation has the largest value, %s, all the time.", words.Count(w.procs))
 	}
 	if w.c.lost.cut > 0 {
-		add("%d goroutines had not ended when the trace did: what they did after that is not simulated.", w.c.lost.cut)
+		add("%s goroutines had not ended when the trace did: what they did after that is not simulated.", words.Count(w.c.lost.cut))
 	}
 	if w.set.NoAsync {
-		add("Without signals, a goroutine keeps its P if it was ever preempted by one in the trace (%d such preemptions); others are taken to come by a safe point in time.", w.c.lost.signals)
+		add("Without signals, a goroutine keeps its P if it was ever preempted by one in the trace (%s such preemptions); others are taken to come by a safe point in time.", words.Count(w.c.lost.signals))
 	}
 }

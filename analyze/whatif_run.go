@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model/simulate"
 )
 
@@ -49,7 +50,7 @@ func (w *whatIf) plans() []plan {
 			}
 			name := fmt.Sprintf("%v, GOMAXPROCS %d", s, p)
 			if s != simulate.GMP {
-				name = fmt.Sprintf("%v, %d threads", s, p)
+				name = fmt.Sprintf("%v, %s threads", s, words.Count(p))
 			}
 			if text != "" {
 				name += ", changed"
@@ -70,7 +71,7 @@ func (w *whatIf) apply(cfg *simulate.Config) string {
 	gmp := cfg.Scheduler == simulate.GMP
 	if s.Tick > 0 && gmp {
 		cfg.Tick = s.Tick
-		what = append(what, fmt.Sprintf("tick %d", s.Tick))
+		what = append(what, fmt.Sprintf("tick %s", words.Count(s.Tick)))
 	} else if s.Tick < 0 && gmp {
 		cfg.Tick = 0
 		what = append(what, "no tick")
