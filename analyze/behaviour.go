@@ -7,9 +7,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/DataDog/sketches-go/ddsketch"
-	"github.com/DataDog/sketches-go/ddsketch/store"
-
+	"gmptrace/analyze/stat"
 	"gmptrace/model"
 )
 
@@ -44,7 +42,7 @@ const (
 type Series struct {
 	Kind    SeriesKind
 	Name    string
-	Windows []*Sketch // as many as Behaviour.Windows; a length counts in the window that it ends in
+	Windows []*stat.Sketch // as many as Behaviour.Windows; a length counts in the window that it ends in
 }
 
 // Rate is how much of something there was.
@@ -52,45 +50,6 @@ type Rate struct {
 	Name    string
 	Unit    string    // "/s", or "ns/s" for time
 	Windows []float64 // a second of trace time
-}
-
-// Sketch is a distribution of lengths in nanoseconds, to 1 %. It can be merged.
-type Sketch struct{ *ddsketch.DDSketch }
-
-// sketchAccuracy is the relative accuracy of a Sketch's quantiles.
-const sketchAccuracy = .01
-
-// NewSketch is an empty Sketch.
-func NewSketch() *Sketch {
-	s, err := ddsketch.NewDefaultDDSketch(sketchAccuracy)
-	if err != nil {
-		panic(err) // of a constant
-	}
-	s = ddsketch.NewDDSketchFromStoreProvider(s.IndexMapping, store.SparseStoreConstructor)
-	return &Sketch{s}
-}
-
-// Count is how many lengths there are.
-func (s *Sketch) Count() int64 { return int64(s.GetCount()) }
-
-// Quantile is the length that a share q in [0, 1] does not exceed; 0 of none.
-func (s *Sketch) Quantile(q float64) float64 {
-	v, err := s.GetValueAtQuantile(q)
-	if err != nil {
-		return 0
-	}
-	return v
-}
-
-// Merged is the distribution of the lengths in all of them.
-func Merged(sketches []*Sketch) *Sketch {
-	all := NewSketch()
-	for _, s := range sketches {
-		if err := all.MergeWith(s.DDSketch); err != nil {
-			panic(err) // all have the same accuracy
-		}
-	}
-	return all
 }
 
 // Behave reads a trace and says what can be compared of it. Errors are those of
@@ -200,7 +159,7 @@ func (b *behaviour) at(t model.Time) int {
 func (b *behaviour) halve() {
 	b.shift++
 	for _, s := range b.series {
-		var joined []*Sketch
+		var joined []*stat.Sketch
 		for i := 0; i < len(s.Windows); i += 2 {
 			joined = append(joined, joinedSketch(s.Windows[i:min(i+2, len(s.Windows))]))
 		}
@@ -219,15 +178,15 @@ func (b *behaviour) halve() {
 	}
 }
 
-// joinedSketch joins one or two sketches, either of which may be missing.
-func joinedSketch(pair []*Sketch) *Sketch {
-	out := pair[0]
-	for _, s := range pair[1:] {
+// joinedSketch joins some sketches, any of which may be missing, into the first one.
+func joinedSketch(some []*stat.Sketch) *stat.Sketch {
+	var out *stat.Sketch
+	for _, s := range some {
 		switch {
 		case out == nil:
 			out = s
 		case s != nil:
-			out = Merged([]*Sketch{out, s})
+			out.Merge(s)
 		}
 	}
 	return out
@@ -262,11 +221,9 @@ func (b *behaviour) add(kind SeriesKind, name string, end, length model.Time) {
 		s.Windows = append(s.Windows, nil)
 	}
 	if s.Windows[w] == nil {
-		s.Windows[w] = NewSketch()
+		s.Windows[w] = &stat.Sketch{}
 	}
-	if err := s.Windows[w].Add(float64(length)); err != nil {
-		panic(err) // lengths are neither negative nor infinite
-	}
+	s.Windows[w].Add(int64(length))
 }
 
 func (b *behaviour) Watch(f *model.Facts) {
@@ -355,11 +312,11 @@ func (b *behaviour) finish(out *Behaviour) {
 		for len(s.Windows) < out.Windows {
 			s.Windows = append(s.Windows, nil)
 		}
-		last := joinedSketch(append([]*Sketch{s.Windows[out.Windows-1]}, s.Windows[out.Windows:]...))
+		last := joinedSketch(s.Windows[out.Windows-1:])
 		s.Windows = append(s.Windows[:out.Windows-1], last)
 		for i, w := range s.Windows {
 			if w == nil {
-				s.Windows[i] = NewSketch()
+				s.Windows[i] = &stat.Sketch{}
 			}
 		}
 		out.Series = append(out.Series, *s)

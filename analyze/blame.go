@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"gmptrace/analyze/stat"
 	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
@@ -26,7 +27,7 @@ type blame struct {
 	starved split // of those longer than starvedAfter
 	global  split // of those in the global queue
 	unfair  split // of those in the global queue that were longer than starvedAfter
-	worst   [numPDid]*topK[blamed]
+	worst   [numPDid]*stat.TopK[blamed]
 	stops   stops
 
 	ahead     model.Facts // of those at hand, not looked at yet
@@ -124,7 +125,7 @@ func (s *stops) how(iv *model.PInterval) model.How {
 func newBlame(*Session) *blame {
 	b := &blame{stopped: past{grain: pastFine}}
 	for k := range b.worst {
-		b.worst[k] = newTopK[blamed](maxMoments)
+		b.worst[k] = stat.NewTopK[blamed](maxMoments)
 	}
 	return b
 }
@@ -368,8 +369,8 @@ func (b *blame) wait(start, end model.Time, on model.ProcID, g model.GoID, fn ui
 		b.starved.add(&s)
 	}
 	for k, ns := range s {
-		if b.worst[k].admits(ns) {
-			b.worst[k].offer(ns, blamed{start, end, ns, g, on, fn})
+		if b.worst[k].Admits(ns) {
+			b.worst[k].Offer(ns, blamed{start, end, ns, g, on, fn})
 		}
 	}
 	return s
@@ -451,7 +452,7 @@ func (r *witnesses) explains(kinds ...pDid) attributed {
 // worstPart is the longest part of a wait of kind k.
 func (b *blame) worstPart(k pDid) int64 {
 	var longest int64
-	for _, x := range b.worst[k].best() {
+	for _, x := range b.worst[k].Best() {
 		longest = max(longest, x.part)
 	}
 	return longest
@@ -460,7 +461,7 @@ func (b *blame) worstPart(k pDid) int64 {
 // moments are the waits that count most for kind k.
 func (b *blame) moments(r bench, k pDid, what string) []Moment {
 	var out []Moment
-	for _, x := range b.worst[k].best() {
+	for _, x := range b.worst[k].Best() {
 		out = append(out, r.moment(x.start, x.end, x.g, x.p, -1,
 			words.Goroutine(int64(x.g), r.names.startFunc(x.fn))+" waited "+words.Length(int64(x.end-x.start))+"; for "+words.Length(x.part)+" of it "+what))
 	}

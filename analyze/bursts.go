@@ -1,6 +1,9 @@
 package analyze
 
-import "gmptrace/model"
+import (
+	"gmptrace/analyze/stat"
+	"gmptrace/model"
+)
 
 // bursts answers: when were very many goroutines created at once? A creation is
 // known when the goroutine first runs; so that counts are complete, a tick is
@@ -14,7 +17,7 @@ type bursts struct {
 	sum   int64
 	now   burst
 	zero  model.Time
-	worst *topK[burst]
+	worst *stat.TopK[burst]
 
 	n       int64
 	most    int64
@@ -38,7 +41,9 @@ func (x *burst) start() model.Time { return x.zero + model.Time(x.from*burstTick
 func (x *burst) end() model.Time   { return x.zero + model.Time((x.to+1)*burstTick) }
 func (x *burst) length() int64     { return (x.to - x.from + 1) * burstTick }
 
-func newBursts(s *Session) *bursts { return &bursts{zero: s.Zero, worst: newTopK[burst](maxMoments)} }
+func newBursts(s *Session) *bursts {
+	return &bursts{zero: s.Zero, worst: stat.NewTopK[burst](maxMoments)}
+}
 
 func (b *bursts) Watch(f *model.Facts) {
 	for i := range f.Gs {
@@ -128,7 +133,7 @@ func (b *bursts) close() {
 	b.n++
 	b.cost += x.waits
 	b.starved += x.starved
-	b.worst.offer(x.waits, x)
+	b.worst.Offer(x.waits, x)
 }
 
 // finish looks at what is left. It may be called again.

@@ -1,16 +1,19 @@
 package analyze
 
-import "gmptrace/model"
+import (
+	"gmptrace/analyze/stat"
+	"gmptrace/model"
+)
 
 // chains answers: where did goroutines that ready each other run past a queue?
 type chains struct {
 	procs   []chainsOfP
 	n       int64
 	longest int64
-	waits   histogram // behind chains
-	starved int64     // of them: parts of waits longer than starvedAfter
-	global  int64     // of them: in the global queue
-	worst   *topK[chain]
+	waits   stat.Sketch // behind chains
+	starved int64       // of them: parts of waits longer than starvedAfter
+	global  int64       // of them: in the global queue
+	worst   *stat.TopK[chain]
 }
 
 // chain is a row of dispatches from runnext.
@@ -28,7 +31,7 @@ type chainsOfP struct {
 	past *past // kind 0: in a chain; nil before the first
 }
 
-func newChains(*Session) *chains { return &chains{worst: newTopK[chain](maxMoments)} }
+func newChains(*Session) *chains { return &chains{worst: stat.NewTopK[chain](maxMoments)} }
 
 func (c *chains) Watch(f *model.Facts) {
 	for i := range f.Dispatches {
@@ -84,7 +87,7 @@ func (c *chains) end(p *chainsOfP) {
 	}
 	c.n++
 	c.longest = max(c.longest, d)
-	c.worst.offer(d, x)
+	c.worst.Offer(d, x)
 	if p.past == nil {
 		p.past = &past{grain: pastFine}
 	}
@@ -106,7 +109,7 @@ func (c *chains) behind(p *chainsOfP, d *model.Dispatch) {
 	if ns == 0 {
 		return
 	}
-	c.waits.add(ns)
+	c.waits.Add(ns)
 	if d.Time-d.Ready > starvedAfter {
 		c.starved += ns
 	}

@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 
+	"gmptrace/analyze/stat"
 	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
@@ -29,14 +30,14 @@ type assistJudge struct {
 
 func (r *assistJudge) judge(rep *Report) judgement {
 	var running, assist int64
-	worst := newTopK[FunctionTime](maxMoments)
+	worst := stat.NewTopK[FunctionTime](maxMoments)
 	for _, f := range rep.Functions {
 		if f.Runtime {
 			continue
 		}
 		running += f.Running
 		assist += f.Assist
-		worst.offer(f.Assist, f)
+		worst.Offer(f.Assist, f)
 	}
 	j := judgement{measured: fmt.Sprintf("mark assists took %s, against %s of running", words.Length(assist), words.Length(running))}
 	if assist*100 < running*5 || assist < 1_000_000 {
@@ -56,10 +57,10 @@ func (r *assistJudge) judge(rep *Report) judgement {
 	if assist*4 >= running {
 		f.Severity = SeverityCritical
 	}
-	for _, t := range worst.best() {
+	for _, t := range worst.Best() {
 		f.Evidence = append(f.Evidence, Evidence{"marked by " + words.Function(t.Name), words.Length(t.Assist)})
 	}
-	for _, iv := range r.gc.assists.best() {
+	for _, iv := range r.gc.assists.Best() {
 		what := "waited inside an assist for"
 		if iv.State == model.GRunning {
 			what = "marked, in an assist, for"

@@ -33,7 +33,7 @@ func (r *burstJudge) judge(rep *Report) judgement {
 	b := r.bursts
 	b.finish()
 	j := judgement{measured: fmt.Sprintf("at most %s created within 10 ms", words.Plural(b.most, "goroutine"))}
-	all := b.worst.best()
+	all := b.worst.Best()
 	if len(all) == 0 || all[0].longest < chainWait {
 		return j
 	}

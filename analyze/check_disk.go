@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"gmptrace/analyze/stat"
 	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
@@ -34,16 +35,16 @@ type diskJudge struct {
 
 func (r *diskJudge) judge(rep *Report) judgement {
 	d := r.disk
-	j := judgement{measured: fmt.Sprintf("longest call on a file %s; %s of %s and more", words.Length(d.all.max), words.Plural(d.slow, "call"), words.Length(slowCall))}
+	j := judgement{measured: fmt.Sprintf("longest call on a file %s; %s of %s and more", words.Length(d.all.Max()), words.Plural(d.slow, "call"), words.Length(slowCall))}
 	if d.slowNS < 50_000_000 {
 		return j
 	}
 	f := Finding{
 		Severity: SeverityInfo,
-		Title:    fmt.Sprintf("System calls on files took up to %s", words.Length(d.all.max)),
+		Title:    fmt.Sprintf("System calls on files took up to %s", words.Length(d.all.Max())),
 		CostNS:   d.slowNS,
 		CostOf:   "goroutine time in calls on files of " + words.Length(slowCall) + " and more",
-		What:     fmt.Sprintf("%s of %s and more lasted %s in all; half of all %s took less than %s.", words.Plural(d.slow, "call"), words.Length(slowCall), words.Length(d.slowNS), words.Plural(d.all.n, "call"), words.Length(d.all.quantile(.5))),
+		What:     fmt.Sprintf("%s of %s and more lasted %s in all; half of all %s took less than %s.", words.Plural(d.slow, "call"), words.Length(slowCall), words.Length(d.slowNS), words.Plural(d.all.N(), "call"), words.Length(d.all.Quantile(.5))),
 		Why:      "The goroutine, and whoever waits for it or for a lock that it holds, can't go on until the call returns. The scheduler is not to blame.",
 		Advice:   "Look at the disk and the file system (latency, fsync, quota of the container's volume). Take slow calls out of locks, batch them, or sync less often.",
 		Sure:     "high", SureWhy: "the beginning and the end of each call are in the trace; which call it was is taken from the functions around it",
@@ -54,10 +55,10 @@ func (r *diskJudge) judge(rep *Report) judgement {
 	for _, p := range d.worstPlaces() {
 		f.Evidence = append(f.Evidence, Evidence{p.name, fmt.Sprintf("%s, %s in all", words.Plural(p.n, "call"), words.Length(p.ns))})
 	}
-	for _, c := range d.worst.best() {
+	for _, c := range d.worst.Best() {
 		f.Moments = append(f.Moments, r.moment(c.start, c.end, c.g, model.NoP, model.NoM, fmt.Sprintf("a call of %s took %s", words.Goroutine(int64(c.g), r.names.startFunc(c.fn)), words.Length(int64(c.end-c.start)))))
 	}
-	f.Stacks = r.stack(fmt.Sprintf("the longest, by G%d", d.worst.best()[0].g), d.worst.best()[0].stack)
+	f.Stacks = r.stack(fmt.Sprintf("the longest, by G%d", d.worst.Best()[0].g), d.worst.Best()[0].stack)
 	j.findings = []Finding{f}
 	return j
 }
@@ -69,11 +70,11 @@ const slowCall = 10_000_000 // ns
 type disk struct {
 	names  *names
 	files  []int8 // by stack: 1 a call on a file, -1 not, 0 not known yet
-	all    histogram
+	all    stat.Sketch
 	slow   int64
 	slowNS int64
 	places map[uint32]*callPlace // by stack
-	worst  *topK[slowFileCall]
+	worst  *stat.TopK[slowFileCall]
 }
 
 // slowFileCall is one slow call.
@@ -91,7 +92,7 @@ type callPlace struct {
 }
 
 func newDisk(s *Session) *disk {
-	return &disk{names: s.names, places: map[uint32]*callPlace{}, worst: newTopK[slowFileCall](maxMoments)}
+	return &disk{names: s.names, places: map[uint32]*callPlace{}, worst: stat.NewTopK[slowFileCall](maxMoments)}
 }
 
 func (d *disk) Watch(f *model.Facts) {
@@ -101,7 +102,7 @@ func (d *disk) Watch(f *model.Facts) {
 			continue
 		}
 		ns := int64(iv.End - iv.Start)
-		d.all.add(ns)
+		d.all.Add(ns)
 		if ns < slowCall {
 			continue
 		}
@@ -114,7 +115,7 @@ func (d *disk) Watch(f *model.Facts) {
 		}
 		p.n++
 		p.ns += ns
-		d.worst.offer(ns, slowFileCall{iv.Start, iv.End, iv.G, iv.Func, iv.Stack})
+		d.worst.Offer(ns, slowFileCall{iv.Start, iv.End, iv.G, iv.Func, iv.Stack})
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"gmptrace/analyze/stat"
 	"gmptrace/analyze/words"
 )
 
@@ -61,7 +62,7 @@ func (r *gcJudge) judge(rep *Report) judgement {
 		},
 	}
 	if late {
-		worst := r.blame.worst[pDidMark].best()
+		worst := r.blame.worst[pDidMark].Best()
 		f.Severity = graded(worst[0].part)
 		f.Moments = r.blame.moments(r.bench, pDidMark, "a mark worker had the P")
 		f.What += fmt.Sprintf(" Of %s that goroutines waited for a P, %s passed while a mark worker had it.", words.Length(waited), words.ShareOf(behind, waited))
@@ -120,11 +121,11 @@ func (r *gcJudge) running(rep *Report) int64 {
 
 // longestMarks are the longest mark phases among ranges.
 func longestMarks(ranges []GCRange) []GCRange {
-	top := newTopK[GCRange](maxMoments)
+	top := stat.NewTopK[GCRange](maxMoments)
 	for _, x := range ranges {
 		if !x.STW {
-			top.offer(x.End-x.Start, x)
+			top.Offer(x.End-x.Start, x)
 		}
 	}
-	return top.best()
+	return top.Best()
 }

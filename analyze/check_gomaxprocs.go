@@ -153,7 +153,7 @@ func (r *gomaxprocsJudge) onePIsFew(rep *Report) bool {
 // onlyOneP is of a program that kept its only P busy.
 func (r *gomaxprocsJudge) onlyOneP(rep *Report, f *Finding) attributed {
 	f.Severity = SeverityWarning
-	f.Title = fmt.Sprintf("GOMAXPROCS is 1, and the P was busy %s of the time while goroutines waited up to %s", words.ShareOf(int64(1000*rep.Key.Utilisation), 1000), words.Length(r.latency.user.max))
+	f.Title = fmt.Sprintf("GOMAXPROCS is 1, and the P was busy %s of the time while goroutines waited up to %s", words.ShareOf(int64(1000*rep.Key.Utilisation), 1000), words.Length(r.latency.user.Max()))
 	f.CostNS, f.CostOf = r.latency.starvedNS, "goroutine time spent runnable in waits longer than "+words.Length(starvedAfter)
 	f.What = fmt.Sprintf("Up to %s goroutines were ready to run at once, and one could. They waited while others took turns or used up their time slice: no single one kept the P for longer than it may.", words.Count(rep.Key.QueuePeak))
 	f.Why = "Work that could be done at the same time was done in turns, as there is one P only."

@@ -33,8 +33,8 @@ type hogJudge struct {
 
 func (r *hogJudge) judge(rep *Report) judgement {
 	l := r.longRuns
-	j := judgement{measured: fmt.Sprintf("longest stretch of one goroutine on a P %s", words.Length(l.all.max))}
-	all := l.overran.best()
+	j := judgement{measured: fmt.Sprintf("longest stretch of one goroutine on a P %s", words.Length(l.all.Max()))}
+	all := l.overran.Best()
 	if len(all) == 0 {
 		return j
 	}
@@ -65,7 +65,7 @@ func (r *hogJudge) judge(rep *Report) judgement {
 	f.Evidence = []Evidence{
 		{"longest stretch", words.Length(longest)},
 		{"how that ended", worst.ended()},
-		{"99th percentile of all stretches", words.Length(l.all.quantile(.99))},
+		{"99th percentile of all stretches", words.Length(l.all.Quantile(.99))},
 		{"longest of the worst waits for such a P meanwhile", words.Length(waited)},
 	}
 	if waited >= starvedAfter {

@@ -40,20 +40,20 @@ func (r *idlePJudge) judge(rep *Report) judgement {
 		CostNS:   w.long,
 		CostOf:   "wall time with a P idle and a goroutine runnable",
 		What: fmt.Sprintf("%s longer than %s in which at least one P was idle although at least one goroutine waited for a P; the longest took %s.",
-			words.Plural(w.n, "stretch"), words.Length(wakeTime), words.Length(w.all.max)),
+			words.Plural(w.n, "stretch"), words.Length(wakeTime), words.Length(w.all.Max())),
 		Why:    "The trace does not say what delayed the P: its thread may have been waiting for a CPU, or had to be started first, or the goroutine was about to be picked up elsewhere.",
 		Advice: idleAdvice(gomaxprocsNow(rep)),
 		Sure:   "medium", SureWhy: "a P that is promised to a thread which is just waking still looks idle in the trace",
 		Evidence: []Evidence{
 			{"share of the trace", words.ShareOf(w.long, analysed(rep))},
-			{"longest stretch", words.Length(w.all.max)},
-			{"median of all stretches, short ones included", words.Length(w.all.quantile(.5))},
+			{"longest stretch", words.Length(w.all.Max())},
+			{"median of all stretches, short ones included", words.Length(w.all.Quantile(.5))},
 		},
 	}
 	if w.long*10 >= analysed(rep) {
 		f.Severity = SeverityWarning
 	}
-	for _, x := range w.worst.best() {
+	for _, x := range w.worst.Best() {
 		f.Moments = append(f.Moments, r.moment(x.Start, x.End, -1, -1, -1,
 			fmt.Sprintf("%s with up to %s runnable and %s idle", words.Length(int64(x.End-x.Start)), words.Plural(int64(x.Runnable), "goroutine"), words.Plural(int64(x.Idle), "P"))))
 	}

@@ -35,8 +35,8 @@ type lockJudge struct {
 
 func (r *lockJudge) judge(rep *Report) judgement {
 	l := r.locks
-	j := judgement{measured: fmt.Sprintf("%s for mutexes, longest %s; up to %s of a wait with the holder waiting for a P", words.Plural(l.waits.n, "wait"), words.Length(l.waits.max), words.Length(l.descheduled))}
-	if l.waits.n == 0 && l.unknown > 0 {
+	j := judgement{measured: fmt.Sprintf("%s for mutexes, longest %s; up to %s of a wait with the holder waiting for a P", words.Plural(l.waits.N(), "wait"), words.Length(l.waits.Max()), words.Length(l.descheduled))}
+	if l.waits.N() == 0 && l.unknown > 0 {
 		j.undecided = fmt.Sprintf("%s for a mutex, wait group or semaphore, without a stack that tells which", words.Plural(l.unknown, "wait"))
 		return j
 	}
@@ -69,20 +69,20 @@ func lockFinding(r bench, rep *Report, s *lockSite, convoy bool) Finding {
 	x := &s.longest
 	f := Finding{
 		Severity: SeverityInfo,
-		Title:    fmt.Sprintf("Goroutines waited up to %s for a mutex", words.Length(s.waits.max)),
-		CostNS:   s.waits.total,
+		Title:    fmt.Sprintf("Goroutines waited up to %s for a mutex", words.Length(s.waits.Max())),
+		CostNS:   s.waits.Sum(),
 		CostOf:   "goroutine time blocked there",
 		What: fmt.Sprintf("In %s goroutines waited for a mutex %s, half of the times longer than %s; up to %s at once, %s on average.",
-			words.Function(s.name), words.Times(s.waits.n), words.Length(s.waits.quantile(.5)), orMore(s.peak, lockPeak), words.Mean(float64(s.waits.total)/float64(max(1, analysed(rep))))),
+			words.Function(s.name), words.Times(s.waits.N()), words.Length(s.waits.Quantile(.5)), orMore(s.peak, lockPeak), words.Mean(float64(s.waits.Sum())/float64(max(1, analysed(rep))))),
 		Advice: "Hold the lock for less: do what blocks, calls the system or computes outside of it; split what it guards, or use sync.RWMutex where most only read.",
 		Sure:   "medium", SureWhy: "the trace names who unlocked, not the mutex; since when that goroutine held it is inferred from when it last waited at that place",
 		Evidence: []Evidence{
-			{"waits", words.Count(s.waits.n)},
-			{"longest", words.Length(s.waits.max)},
+			{"waits", words.Count(s.waits.N())},
+			{"longest", words.Length(s.waits.Max())},
 			{"of " + words.Length(lockWait) + " or more", fmt.Sprintf("%s, %s in all", words.Count(s.late), words.Length(s.lateNS))},
-			{"99th percentile", words.Length(s.waits.quantile(.99))},
+			{"99th percentile", words.Length(s.waits.Quantile(.99))},
 			{"blocked there at once, most", orMore(s.peak, lockPeak)},
-			{"blocked there on average", words.Number(float64(s.waits.total) / float64(max(1, analysed(rep))))},
+			{"blocked there on average", words.Number(float64(s.waits.Sum()) / float64(max(1, analysed(rep))))},
 			{"longest time that a holder waited for a P in one wait", words.Length(s.deschedMax)},
 			{"holders waited for a P, in waits over " + words.Length(lockSlow), words.Length(s.held.runnable)},
 			{"holders were in system calls", words.Length(s.held.syscall)},
@@ -92,7 +92,7 @@ func lockFinding(r bench, rep *Report, s *lockSite, convoy bool) Finding {
 	}
 	if convoy {
 		f.Title = fmt.Sprintf("A lock convoy: up to %s at once waited for a mutex in %s", orMore(s.peak, lockPeak)+" goroutines", words.Function(s.name))
-		if s.waits.max >= lockWait {
+		if s.waits.Max() >= lockWait {
 			f.Severity = SeverityWarning
 		}
 	}
@@ -105,14 +105,14 @@ func lockFinding(r bench, rep *Report, s *lockSite, convoy bool) Finding {
 		}
 	}
 	if s.late > 0 && !convoy && s.deschedMax < lockWait/2 && x.by != model.NoG {
-		f.Title = fmt.Sprintf("Goroutines waited up to %s for a mutex whose holder %s", words.Length(s.waits.max), s.held.did())
+		f.Title = fmt.Sprintf("Goroutines waited up to %s for a mutex whose holder %s", words.Length(s.waits.Max()), s.held.did())
 	}
 	f.Why = s.held.why()
 	if s.held.most() == &s.held.runnable {
 		f.Advice = "The lock is not the cause, it multiplies it: see what kept the holder from running. " + f.Advice
 	}
 	f.Stacks = r.stack(fmt.Sprintf("where G%d waited longest", x.g), x.stack)
-	for _, w := range s.worst.best() {
+	for _, w := range s.worst.Best() {
 		f.Moments = append(f.Moments, r.moment(w.start, w.end, w.g, -1, -1, w.text(r)))
 	}
 	return f

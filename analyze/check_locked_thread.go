@@ -34,8 +34,8 @@ type lockedThreadJudge struct {
 
 func (r *lockedThreadJudge) judge(rep *Report) judgement {
 	l := r.locked
-	j := judgement{measured: fmt.Sprintf("%s of Ps by threads with a locked goroutine; these goroutines waited %s for a P", words.Plural(l.n, "handoff"), words.Length(l.waits.total))}
-	waited := l.waits.total + l.others.total
+	j := judgement{measured: fmt.Sprintf("%s of Ps by threads with a locked goroutine; these goroutines waited %s for a P", words.Plural(l.n, "handoff"), words.Length(l.waits.Sum()))}
+	waited := l.waits.Sum() + l.others.Sum()
 	slow := waited >= 5_000_000 && waited*100 >= analysed(rep) && waited*10 >= l.busy*int64(lockedTick)
 	if l.n < 100 || l.n*1_000_000_000 < 1000*analysed(rep) && !slow {
 		return j
@@ -46,23 +46,23 @@ func (r *lockedThreadJudge) judge(rep *Report) judgement {
 		CostNS:   waited,
 		CostOf:   "time that these goroutines, and those whom they made ready, were runnable",
 		What: fmt.Sprintf("%s times a second a thread with a locked goroutine gave its P away; these goroutines waited %s to run, %s at the median and %s at the longest.",
-			words.Count(l.n*1_000_000_000/max(1, analysed(rep))), words.Times(l.waits.n), words.Length(l.waits.quantile(.5)), words.Length(l.waits.max)),
+			words.Count(l.n*1_000_000_000/max(1, analysed(rep))), words.Times(l.waits.N()), words.Length(l.waits.Quantile(.5)), words.Length(l.waits.Max())),
 		Why:    "A goroutine that called runtime.LockOSThread can run on its own thread only, and that thread runs no other. Each time it blocks and goes on, two threads have to be woken instead of none.",
 		Advice: "Keep such a goroutine to what needs the thread, and let it do more per message; remove LockOSThread where nothing needs it.",
 		Sure:   "high", SureWhy: "the trace does not say who is locked: it shows threads that run one goroutine and give their P away when it stops",
 		Evidence: []Evidence{
 			{"handoffs", words.Count(l.n)},
-			{"median wait from ready to running", words.Length(l.waits.quantile(.5))},
-			{"99th percentile", words.Length(l.waits.quantile(.99))},
-			{"longest", words.Length(l.waits.max)},
-			{"those whom they made ready waited", words.Length(l.others.total)},
+			{"median wait from ready to running", words.Length(l.waits.Quantile(.5))},
+			{"99th percentile", words.Length(l.waits.Quantile(.99))},
+			{"longest", words.Length(l.waits.Max())},
+			{"those whom they made ready waited", words.Length(l.others.Sum())},
 			{"time with such handoffs two thousand times a second", words.Length(l.busy * int64(lockedTick))},
 		},
 	}
 	if slow {
 		f.Severity = SeverityWarning
 	}
-	for _, x := range l.worst.best() {
+	for _, x := range l.worst.Best() {
 		f.Moments = append(f.Moments, r.moment(x.Start, x.End, x.G, -1, -1,
 			fmt.Sprintf("%s waited %s to run", words.Goroutine(int64(x.G), r.names.startFunc(x.Func)), words.Length(int64(x.End-x.Start)))))
 	}

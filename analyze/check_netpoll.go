@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 
+	"gmptrace/analyze/stat"
 	"gmptrace/analyze/words"
 )
 
@@ -43,16 +44,16 @@ func (r *netpollJudge) judge(rep *Report) judgement {
 	}
 	late, waits, worst := n.late()
 	some := n.polled >= 10 && n.polled*20 >= n.all
-	if late.n > 0 {
-		j.measured += fmt.Sprintf("; %s late, by up to %s", words.Plural(late.n, "wait"), words.Length(late.max))
+	if late.N() > 0 {
+		j.measured += fmt.Sprintf("; %s late, by up to %s", words.Plural(late.N(), "wait"), words.Length(late.Max()))
 	}
-	if !some && late.n == 0 {
+	if !some && late.N() == 0 {
 		return j
 	}
 	f := Finding{
 		Severity: SeverityInfo,
 		Title:    fmt.Sprintf("%s network wake-ups were found only by the runtime's monitor", words.Count(n.polled)),
-		CostNS:   n.after.total,
+		CostNS:   n.after.Sum(),
 		CostOf:   "goroutine time from when the monitor found them until they ran; the delay before is not in the trace",
 		What: fmt.Sprintf("Of %s, %s were found by the monitor, up to %s at once. They had been ready for up to about 10 ms by then, each; the trace does not tell since when.",
 			words.Plural(n.all, "network wake-up"), words.ShareOf(n.polled, n.all), words.Count(n.most)),
@@ -62,20 +63,20 @@ func (r *netpollJudge) judge(rep *Report) judgement {
 		Evidence: []Evidence{
 			{"found by the monitor", words.Count(n.polled)},
 			{"all network wake-ups", words.Count(n.all)},
-			{"from found to running, median", words.Length(n.after.quantile(.5))},
-			{"from found to running, longest", words.Length(n.after.max)},
+			{"from found to running, median", words.Length(n.after.Quantile(.5))},
+			{"from found to running, longest", words.Length(n.after.Max())},
 		},
 	}
 	if some && n.polled*2 >= n.all {
 		f.Severity = SeverityWarning
 	}
-	if late.n > 0 {
+	if late.N() > 0 {
 		r.foundLate(&f, &late, waits, worst)
 		j.explains = attributed{"starvation": n.starved}
 		j.findings = []Finding{f}
 		return j
 	}
-	for _, x := range n.worst.best() {
+	for _, x := range n.worst.Best() {
 		f.Moments = append(f.Moments, r.moment(x.at-10_000_000, x.at, x.g, -1, -1, fmt.Sprintf("the monitor found %s ready", words.Plural(x.count, "goroutine"))))
 	}
 	for i := range f.Moments {
@@ -87,22 +88,22 @@ func (r *netpollJudge) judge(rep *Report) judgement {
 
 // foundLate says how much longer than mostly goroutines waited while all Ps were
 // kept.
-func (r *netpollJudge) foundLate(f *Finding, late *histogram, waits int64, worst *topK[overslept]) {
-	f.Title = fmt.Sprintf("Network wake-ups were found up to %s late", words.Length(late.max))
-	f.CostNS += late.total
+func (r *netpollJudge) foundLate(f *Finding, late *stat.Sketch, waits int64, worst *stat.TopK[overslept]) {
+	f.Title = fmt.Sprintf("Network wake-ups were found up to %s late", words.Length(late.Max()))
+	f.CostNS += late.Sum()
 	f.CostOf = "goroutine time waiting for the network beyond what the place mostly waits, and from when the monitor found it until it ran"
-	what := fmt.Sprintf("%s for the network lasted at least %s longer than the same place waits mostly, while goroutines kept all Ps.", words.Plural(late.n, "wait"), words.Length(sleepLate))
+	what := fmt.Sprintf("%s for the network lasted at least %s longer than the same place waits mostly, while goroutines kept all Ps.", words.Plural(late.N(), "wait"), words.Length(sleepLate))
 	if r.netpolls.polled > 0 {
 		what += " " + f.What
 	}
 	f.What = what
 	f.Why = "A P looks at the network when it has nothing else to run. Goroutines kept all Ps, so that nobody looked until one of them stopped, or the monitor (sysmon) did, 10 ms after the last look."
 	f.Sure, f.SureWhy = "medium", "since when a connection was readable is not in the trace: it is taken from how long the same place waits mostly"
-	f.Evidence = append(f.Evidence, Evidence{"late waits", words.Count(late.n)}, Evidence{"late by, median", words.Length(late.quantile(.5))}, Evidence{"late by, longest", words.Length(late.max)})
-	if late.max >= starvedAfter && late.n >= lateSome && late.n*100 >= waits {
+	f.Evidence = append(f.Evidence, Evidence{"late waits", words.Count(late.N())}, Evidence{"late by, median", words.Length(late.Quantile(.5))}, Evidence{"late by, longest", words.Length(late.Max())})
+	if late.Max() >= starvedAfter && late.N() >= lateSome && late.N()*100 >= waits {
 		f.Severity = SeverityWarning
 	}
-	for i, x := range worst.best() {
+	for i, x := range worst.Best() {
 		if i == 0 {
 			f.Stacks = r.stack(fmt.Sprintf("where G%d waited", x.g), x.stack)
 		}

@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 
+	"gmptrace/analyze/stat"
 	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
@@ -98,21 +99,21 @@ func (r *osJudge) noCPU(rep *Report, all []lateStop, j *judgement) {
 		Advice:   "Look at the machine, not at the program: other processes and their priority, steal time, CPU quota.",
 		Sure:     "medium", SureWhy: "that they ran longer than the runtime lets them is in the trace, that they had no CPU is inferred",
 	}
-	worst := newTopK[lateStop](maxMoments)
+	worst := stat.NewTopK[lateStop](maxMoments)
 	var over stretches
 	for _, x := range all {
 		f.CostNS += int64(x.End - x.Start)
-		worst.offer(int64(x.End-x.Start), x)
+		worst.Offer(int64(x.End-x.Start), x)
 		over = append(over, [2]model.Time{x.Start, x.End})
 	}
 	if f.CostNS*100 < analysed(rep) {
 		return
 	}
-	for _, x := range worst.best() {
+	for _, x := range worst.Best() {
 		f.Moments = append(f.Moments, r.moment(x.Start, x.End, x.G, x.P, x.M,
 			fmt.Sprintf("%s seemed to run for %s on P%d", words.Goroutine(int64(x.G), r.names.startFunc(x.Func)), words.Length(int64(x.End-x.Start)), x.P)))
 	}
-	w := &worst.best()[0]
+	w := &worst.Best()[0]
 	usual := r.stolen.byFunc[r.names.start[w.Func]]
 	f.Title = fmt.Sprintf("Goroutines that else run for a moment seemed to run for up to %s", words.Length(int64(w.End-w.Start)))
 	f.What = fmt.Sprintf("%s times a goroutine had a P for %s or more at a stretch. The goroutines of %s ran %s times, and else for at most %s.",
@@ -169,10 +170,10 @@ func (r *osJudge) starvedDuring(rep *Report, s stretches) int64 {
 
 // lateDuring is how much of what is late in all passed within s, as far as the
 // worst tell.
-func lateDuring(s stretches, late *histogram, worst *topK[overslept]) int64 {
+func lateDuring(s stretches, late *stat.Sketch, worst *stat.TopK[overslept]) int64 {
 	var waits stretches
-	for _, x := range worst.best() {
+	for _, x := range worst.Best() {
 		waits = append(waits, [2]model.Time{x.due, x.woken})
 	}
-	return int64(s.share(waits) * float64(late.total))
+	return int64(s.share(waits) * float64(late.Sum()))
 }

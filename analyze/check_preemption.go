@@ -29,7 +29,7 @@ type preemptionJudge struct {
 func (r *preemptionJudge) judge(rep *Report) judgement {
 	n := r.preempts.slice
 	sig, coop := &r.preempts.ran[model.HowSignal], &r.preempts.ran[model.HowCooperative]
-	j := judgement{measured: fmt.Sprintf("%s after a whole time slice; %s by signal and %s at a function call in all", words.Plural(n, "stop"), words.Count(sig.n), words.Count(coop.n))}
+	j := judgement{measured: fmt.Sprintf("%s after a whole time slice; %s by signal and %s at a function call in all", words.Plural(n, "stop"), words.Count(sig.N()), words.Count(coop.N()))}
 	if n*1_000_000_000 < 20*analysed(rep) || analysed(rep) < 100_000_000 {
 		return j
 	}
@@ -43,11 +43,11 @@ func (r *preemptionJudge) judge(rep *Report) judgement {
 		Sure:     "certain", SureWhy: "preemptions are in the trace, their kind is on the stack where the Go version records one",
 		Evidence: []Evidence{
 			{"stopped after a whole slice", words.Count(n)},
-			{"stopped by signal, for any reason", words.Count(sig.n)},
-			{"stopped at a function call, for any reason", words.Count(coop.n)},
+			{"stopped by signal, for any reason", words.Count(sig.N())},
+			{"stopped at a function call, for any reason", words.Count(coop.N())},
 		},
 	}
-	for _, x := range r.preempts.worst.best() {
+	for _, x := range r.preempts.worst.Best() {
 		f.Moments = append(f.Moments, r.moment(x.Time-x.Ran, x.Time, x.G, x.P, -1,
 			fmt.Sprintf("%s ran %s until it was stopped (%s)", words.Goroutine(int64(x.G), r.names.startFunc(x.Func)), words.Length(int64(x.Ran)), x.How)))
 		f.Stacks = append(f.Stacks, r.stack(fmt.Sprintf("G%d when it was stopped", x.G), x.Stack)...)

@@ -33,29 +33,29 @@ type runnextJudge struct {
 
 func (r *runnextJudge) judge(rep *Report) judgement {
 	c := r.chains
-	j := judgement{measured: fmt.Sprintf("%s of goroutines that readied each other, longest %s; waits behind them up to %s", words.Plural(c.n, "chain"), words.Length(c.longest), words.Length(c.waits.max))}
-	if rep.Trace.Race && c.waits.max >= chainWait {
+	j := judgement{measured: fmt.Sprintf("%s of goroutines that readied each other, longest %s; waits behind them up to %s", words.Plural(c.n, "chain"), words.Length(c.longest), words.Length(c.waits.Max()))}
+	if rep.Trace.Race && c.waits.Max() >= chainWait {
 		j.undecided = "the run queues are shuffled, as in a program built with -race: what stood in runnext is not known"
 	}
-	if j.undecided != "" || c.waits.max < chainWait {
+	if j.undecided != "" || c.waits.Max() < chainWait {
 		return j
 	}
 	f := Finding{
-		Severity: graded(c.waits.max),
-		Title:    fmt.Sprintf("Goroutines that ready each other kept others waiting for %s", words.Length(c.waits.max)),
-		CostNS:   c.waits.total,
+		Severity: graded(c.waits.Max()),
+		Title:    fmt.Sprintf("Goroutines that ready each other kept others waiting for %s", words.Length(c.waits.Max())),
+		CostNS:   c.waits.Sum(),
 		CostOf:   "goroutine time spent in queues behind such chains",
 		Why:      "A goroutine that is readied by the one that runs goes before all that stand in the P's queue, and uses up the same time slice. Two that keep readying each other so keep the P until the slice of 10 ms ends, and begin again soon after.",
 		Advice:   "Hand over in larger pieces, so that the two switch less often (a buffered channel, a batch), or let them pass through runtime.Gosched now and then; more Ps let the others be stolen.",
 		Sure:     "high", SureWhy: "the order in which goroutines ran is in the trace, in which queue they stood is inferred from it; tracing itself lets such chains last longer, as the tracer's goroutine begins a new time slice whenever it runs",
 		Evidence: []Evidence{
-			{"longest wait behind chains", words.Length(c.waits.max)},
-			{"dispatches that stood behind one", words.Count(c.waits.n)},
+			{"longest wait behind chains", words.Length(c.waits.Max())},
+			{"dispatches that stood behind one", words.Count(c.waits.N())},
 			{"longest chain", words.Length(c.longest)},
 			{"chains", words.Count(c.n)},
 		},
 	}
-	for i, x := range c.worst.best() {
+	for i, x := range c.worst.Best() {
 		who := fmt.Sprintf("%s and %s", words.Goroutine(int64(x.a), r.names.startFunc(x.aFn)), words.Goroutine(int64(x.b), r.names.startFunc(x.bFn)))
 		if x.more {
 			who += " and others"

@@ -32,28 +32,28 @@ type starvationJudge struct {
 
 func (r *starvationJudge) judge(rep *Report) judgement {
 	l := r.latency
-	j := judgement{measured: fmt.Sprintf("longest wait of the program's goroutines %s; %s longer than %s", words.Length(l.user.max), words.Plural(l.starved, "wait"), words.Length(starvedAfter))}
+	j := judgement{measured: fmt.Sprintf("longest wait of the program's goroutines %s; %s longer than %s", words.Length(l.user.Max()), words.Plural(l.starved, "wait"), words.Length(starvedAfter))}
 	if l.starved == 0 {
 		return j
 	}
 	f := Finding{
 		Severity: SeverityWarning,
-		Title:    fmt.Sprintf("Goroutines waited up to %s for a P", words.Length(l.user.max)),
+		Title:    fmt.Sprintf("Goroutines waited up to %s for a P", words.Length(l.user.Max())),
 		CostNS:   l.starvedNS,
 		CostOf:   "goroutine time spent runnable in waits longer than " + words.Length(starvedAfter),
 		What: fmt.Sprintf("%s took longer than %s from ready to running; half of the program's waits took less than %s.",
-			words.Plural(l.starved, "wait"), words.Length(starvedAfter), words.Length(l.user.quantile(.5))),
+			words.Plural(l.starved, "wait"), words.Length(starvedAfter), words.Length(l.user.Quantile(.5))),
 		Sure: "certain", SureWhy: "the trace holds both ends of each wait; who ran meanwhile on the P that the model had it queued on is inferred",
 		Evidence: []Evidence{
-			{"longest wait", words.Length(l.user.max)},
-			{"99.9th percentile", words.Length(l.user.quantile(.999))},
-			{"median", words.Length(l.user.quantile(.5))},
+			{"longest wait", words.Length(l.user.Max())},
+			{"99.9th percentile", words.Length(l.user.Quantile(.999))},
+			{"median", words.Length(l.user.Quantile(.5))},
 			{"waits over " + words.Length(starvedAfter), words.Plural(l.starved, "wait")},
 			{"still waiting at the trace's end", words.Plural(l.openEnd, "goroutine")},
 		},
 	}
 	f.Evidence = append(f.Evidence, blameEvidence(&r.blame.starved)...)
-	if l.user.max >= 10*starvedAfter {
+	if l.user.Max() >= 10*starvedAfter {
 		f.Severity = SeverityCritical
 	}
 	f.Why, f.Advice = "Nothing shows who held the Ps.", "Record again with more Ps or less load, and compare."
@@ -161,7 +161,7 @@ func (r *starvationJudge) culpritStack(e *Episode) []Stack {
 	if len(e.Culprits) == 0 {
 		return nil
 	}
-	for _, iv := range r.longRuns.worst.best() {
+	for _, iv := range r.longRuns.worst.Best() {
 		if iv.G == e.Culprits[0].G {
 			return r.stack(fmt.Sprintf("where G%d, which ran meanwhile, stopped", iv.G), iv.Stack)
 		}

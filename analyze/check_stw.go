@@ -55,7 +55,7 @@ func (r *stwJudge) judge(rep *Report) judgement {
 	for _, k := range g.STWs {
 		f.Evidence = append(f.Evidence, Evidence{k.Cause, fmt.Sprintf("%s, %s in all, longest %s", words.Plural(k.Count, "pause"), words.Length(k.Total), words.Length(k.Max))})
 	}
-	for i, p := range r.gc.worstSTW.best() {
+	for i, p := range r.gc.worstSTW.Best() {
 		text := fmt.Sprintf("%s: %s", r.names.texts[p.cause], words.Length(int64(p.end-p.start)))
 		if p.late() {
 			text += "; " + p.holdUp(r.bench)

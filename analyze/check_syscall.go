@@ -35,38 +35,38 @@ type syscallJudge struct {
 func (r *syscallJudge) judge(rep *Report) judgement {
 	h := &r.handoffs.after[model.HandoffRetake]
 	pTime := gomaxprocsTime(&rep.Trace, len(rep.Procs))
-	j := judgement{measured: fmt.Sprintf("%s, after %s at the median, %s of P time held", words.Plural(h.n, "retake"), words.Length(h.quantile(.5)), words.Length(h.total))}
+	j := judgement{measured: fmt.Sprintf("%s, after %s at the median, %s of P time held", words.Plural(h.N(), "retake"), words.Length(h.Quantile(.5)), words.Length(h.Sum()))}
 	behind, waited := r.blame.waited[pDidCall], r.blame.waited.total()
 	late := behind >= 10_000_000 && behind*4 >= waited && behind*100 >= analysed(rep)
-	storm := h.n >= 100 && h.n*1_000_000_000 >= retakeStorm*analysed(rep)
-	if h.total*100 < pTime*5 && !late && !storm {
+	storm := h.N() >= 100 && h.N()*1_000_000_000 >= retakeStorm*analysed(rep)
+	if h.Sum()*100 < pTime*5 && !late && !storm {
 		return j
 	}
 	f := Finding{
 		Severity: SeverityInfo,
-		Title:    fmt.Sprintf("System calls held Ps for %s until they were retaken", words.Length(h.total)),
-		CostNS:   h.total,
+		Title:    fmt.Sprintf("System calls held Ps for %s until they were retaken", words.Length(h.Sum())),
+		CostNS:   h.Sum(),
 		CostOf:   "P time held by system calls before sysmon retook the P",
-		What:     fmt.Sprintf("sysmon retook a P from a blocked system call %s; half of them after less than %s, the slowest after %s.", words.Times(h.n), words.Length(h.quantile(.5)), words.Length(h.max)),
+		What:     fmt.Sprintf("sysmon retook a P from a blocked system call %s; half of them after less than %s, the slowest after %s.", words.Times(h.N()), words.Length(h.Quantile(.5)), words.Length(h.Max())),
 		Why:      "A P stays with its thread in a system call until sysmon notices; meanwhile what stands in its queue has to be stolen or waits.",
 		Advice:   "Find the calls in the stacks: slow disks, name lookups through cgo, calls into C. Bound how many run at once.",
 		Sure:     "certain", SureWhy: "retakes are in the trace",
 		Evidence: []Evidence{
-			{"retakes", words.Count(h.n)},
-			{"held before, median", words.Length(h.quantile(.5))},
-			{"held before, most", words.Length(h.max)},
+			{"retakes", words.Count(h.N())},
+			{"held before, median", words.Length(h.Quantile(.5))},
+			{"held before, most", words.Length(h.Max())},
 		},
 	}
-	if rep.Key.Utilisation >= .3 && h.total*100 >= pTime*5 {
+	if rep.Key.Utilisation >= .3 && h.Sum()*100 >= pTime*5 {
 		f.Severity = SeverityWarning
 	}
-	if h.n == 0 {
+	if h.N() == 0 {
 		f.What = "sysmon retook no P."
 	}
 	if late {
 		r.behindCalls(&f)
 	}
-	for _, x := range r.handoffs.worst.best() {
+	for _, x := range r.handoffs.worst.Best() {
 		if x.Cause == model.HandoffRetake {
 			if len(f.Stacks) < 2 {
 				f.Stacks = append(f.Stacks, r.stack(fmt.Sprintf("G%d's system call", x.G), x.Stack)...)
@@ -84,7 +84,7 @@ func (r *syscallJudge) judge(rep *Report) judgement {
 // behindCalls adds how long goroutines waited for a P that a system call held, and
 // makes that the point where it is more than what retakes cost.
 func (r *syscallJudge) behindCalls(f *Finding) {
-	behind, worst := r.blame.waited[pDidCall], r.blame.worst[pDidCall].best()
+	behind, worst := r.blame.waited[pDidCall], r.blame.worst[pDidCall].Best()
 	longest := worst[0].part
 	f.Evidence = append(f.Evidence,
 		Evidence{"goroutine time waiting for a P that a system call held", words.Length(behind)}, Evidence{"longest part of one wait", words.Length(longest)})

@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 
+	"gmptrace/analyze/stat"
 	"gmptrace/analyze/words"
 )
 
@@ -36,10 +37,10 @@ type timersJudge struct {
 
 func (r *timersJudge) judge(rep *Report) judgement {
 	t := r.timers
-	var late histogram
-	worst := newTopK[overslept](maxMoments)
+	var late stat.Sketch
+	worst := stat.NewTopK[overslept](maxMoments)
 	busy := t.busySum()
-	var after histogram
+	var after stat.Sketch
 	regular, sleeps := 0, int64(0)
 	for _, p := range t.places {
 		if p == nil {
@@ -48,44 +49,44 @@ func (r *timersJudge) judge(rep *Report) judgement {
 		if !p.regular() {
 			continue
 		}
-		after.merge(&p.after)
+		after.Merge(&p.after)
 		regular++
-		sleeps += p.waits.n
-		late.merge(&p.late)
-		for _, x := range p.worst.best() {
-			worst.offer(x.late, x)
+		sleeps += p.waits.N()
+		late.Merge(&p.late)
+		for _, x := range p.worst.Best() {
+			worst.Offer(x.late, x)
 		}
 	}
-	j := judgement{measured: fmt.Sprintf("%s for a timer, in %s for about the same time again and again; %s of those late, by up to %s", words.Plural(t.n, "wait"), words.Plural(int64(regular), "place"), words.Count(late.n), words.Length(late.max))}
+	j := judgement{measured: fmt.Sprintf("%s for a timer, in %s for about the same time again and again; %s of those late, by up to %s", words.Plural(t.n, "wait"), words.Plural(int64(regular), "place"), words.Count(late.N()), words.Length(late.Max()))}
 	if t.n > 0 && regular == 0 {
 		j.undecided = fmt.Sprintf("no place waited for a timer %s times for about the same time, and a trace does not hold for how long a goroutine meant to wait", words.Count(sleepsEnough))
 		return j
 	}
-	if late.n == 0 {
+	if late.N() == 0 {
 		return j
 	}
 	f := Finding{
 		Severity: SeverityInfo,
-		Title:    fmt.Sprintf("Goroutines were woken up to %s late by timers", words.Length(late.max)),
-		CostNS:   late.total,
+		Title:    fmt.Sprintf("Goroutines were woken up to %s late by timers", words.Length(late.Max())),
+		CostNS:   late.Sum(),
 		CostOf:   "goroutine time waiting for a timer beyond what the place mostly waits",
 		What: fmt.Sprintf("%s for a timer lasted at least %s longer than the same place waits otherwise, while the Ps were busy. After waking, goroutines waited another %s for a P at the median, %s at the longest.",
-			words.Plural(late.n, "wait"), words.Length(sleepLate), words.Length(after.quantile(.5)), words.Length(after.max)),
+			words.Plural(late.N(), "wait"), words.Length(sleepLate), words.Length(after.Quantile(.5)), words.Length(after.Max())),
 		Why:    "A timer that is due is run by a P that is between two goroutines, or by one that has nothing to do. All Ps ran goroutines for long, or their threads had no CPU.",
 		Advice: "See what ran meanwhile: " + busiest(&busy) + ". Shorter pieces of work, or more CPUs, let timers through in time.",
 		Sure:   "medium", SureWhy: "for how long a goroutine means to wait is not in the trace: it is taken from how long the same place waits mostly",
 		Evidence: []Evidence{
-			{"late waits", words.Count(late.n)},
-			{"late by, median", words.Length(late.quantile(.5))},
-			{"late by, longest", words.Length(late.max)},
-			{"from waking to running, median", words.Length(after.quantile(.5))},
-			{"from waking to running, longest", words.Length(after.max)},
+			{"late waits", words.Count(late.N())},
+			{"late by, median", words.Length(late.Quantile(.5))},
+			{"late by, longest", words.Length(late.Max())},
+			{"from waking to running, median", words.Length(after.Quantile(.5))},
+			{"from waking to running, longest", words.Length(after.Max())},
 		},
 	}
-	if late.max >= starvedAfter && late.n >= lateSome && late.n*100 >= sleeps {
+	if late.Max() >= starvedAfter && late.N() >= lateSome && late.N()*100 >= sleeps {
 		f.Severity = SeverityWarning
 	}
-	for i, x := range worst.best() {
+	for i, x := range worst.Best() {
 		if i == 0 {
 			f.Stacks = r.stack(fmt.Sprintf("where G%d waited", x.g), x.stack)
 		}

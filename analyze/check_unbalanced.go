@@ -40,7 +40,7 @@ func (r *unbalancedJudge) judge(rep *Report) judgement {
 	if ns < 10_000_000 || ns*4 < all || ns*100 < analysed(rep) {
 		return j
 	}
-	worst := b.worst[pDidSpare].best()
+	worst := b.worst[pDidSpare].Best()
 	f := Finding{
 		Severity: atMost(graded(worst[0].part), SeverityWarning),
 		Title:    fmt.Sprintf("Goroutines waited up to %s for a busy P while another was idle", words.Length(worst[0].part)),

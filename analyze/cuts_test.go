@@ -137,7 +137,7 @@ func everything(t *testing.T, data []byte, opt ReadOptions) map[string][]byte {
 func seriesText(s Series) string {
 	var text strings.Builder
 	for _, w := range s.Windows {
-		fmt.Fprintf(&text, "%d", w.Count())
+		fmt.Fprintf(&text, "%d", w.N())
 		for _, q := range []float64{0, .5, .9, .99, 1} {
 			fmt.Fprintf(&text, " %v", w.Quantile(q))
 		}

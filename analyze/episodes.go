@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"gmptrace/analyze/stat"
 	"gmptrace/model"
 )
 
@@ -21,7 +22,7 @@ const (
 type episodes struct {
 	names  *names
 	zero   model.Time
-	worst  *topK[*episode]
+	worst  *stat.TopK[*episode]
 	recent []lastStretches   // by P
 	long   []lastStretches   // by P, of longPsFrom or more
 	open   []*episode        // whose P has not shown yet what it did until the end
@@ -58,7 +59,7 @@ type culprit struct {
 }
 
 func newEpisodes(s *Session) *episodes {
-	return &episodes{names: s.names, zero: s.Zero, worst: newTopK[*episode](maxEpisodes)}
+	return &episodes{names: s.names, zero: s.Zero, worst: stat.NewTopK[*episode](maxEpisodes)}
 }
 
 // Watch goes through the waits in order of time; what the Ps did until a wait's
@@ -69,7 +70,7 @@ func (e *episodes) Watch(f *model.Facts) {
 	waits := func(until model.Time) {
 		for ; len(dispatches) > 0 && dispatches[0].Time <= until; dispatches = dispatches[1:] {
 			d := &dispatches[0]
-			if wait := int64(d.Time - d.Ready); !d.Runtime && e.worst.admits(wait) {
+			if wait := int64(d.Time - d.Ready); !d.Runtime && e.worst.Admits(wait) {
 				e.stretches(d.Time)
 				e.admit(wait, d)
 			}
@@ -81,7 +82,7 @@ func (e *episodes) Watch(f *model.Facts) {
 			continue
 		}
 		waits(iv.End)
-		if wait := int64(iv.End - iv.Start); e.worst.admits(wait) {
+		if wait := int64(iv.End - iv.Start); e.worst.Admits(wait) {
 			e.stretches(iv.End)
 			e.admitOpen(wait, iv)
 		}
@@ -167,7 +168,7 @@ func (e *episodes) admitOpen(wait int64, iv *model.GInterval) {
 }
 
 func (e *episodes) keep(wait int64, x *episode) {
-	e.worst.offer(wait, x)
+	e.worst.Offer(wait, x)
 	if x.on == model.NoP {
 		return
 	}
@@ -196,7 +197,7 @@ func (e *episodes) keep(wait int64, x *episode) {
 }
 
 func (e *episodes) Fill(r *Report) {
-	for _, x := range e.worst.best() {
+	for _, x := range e.worst.Best() {
 		x.Func = e.names.startFunc(x.fn)
 		if isRuntime(x.Func) {
 			continue // known late for those alive when the trace began

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 
+	"gmptrace/analyze/stat"
 	"gmptrace/model"
 )
 
@@ -44,11 +45,11 @@ type group struct {
 	top    int
 	ended  []*instance // found, and not explained yet
 
-	all        histogram
+	all        stat.Sketch
 	sum        bill
-	bills      []*bill // by bucket of all
+	bills      []*bill // by likeness of their lengths
 	unfinished int64
-	slowest    *topK[*explained]
+	slowest    *stat.TopK[*explained]
 }
 
 // explained is an instance and where its time went.
@@ -121,7 +122,7 @@ func newExplainer(s *Session, sel Selector) *explainer {
 	top := cmp.Or(sel.Top, DefaultTop)
 	for _, f := range e.finders(sel) {
 		f.top = top
-		f.slowest = newTopK[*explained](top)
+		f.slowest = stat.NewTopK[*explained](top)
 		e.groups = append(e.groups, f)
 	}
 	return e
@@ -199,7 +200,7 @@ func (e *explainer) oldest() model.Time {
 func (e *explainer) settle() {
 	for i, g := range e.groups {
 		e.explainEnded(g)
-		if g.all.n > 0 { // the ones after it will not be asked for
+		if g.all.N() > 0 { // the ones after it will not be asked for
 			e.groups = e.groups[:i+1]
 			return
 		}
@@ -231,8 +232,8 @@ func (e *explainer) explain(g *group, in *instance) {
 		return
 	}
 	length := int64(in.end - in.start)
-	detail := g.slowest.admits(length)
-	if !detail && e.every > 1 && g.all.n >= minSampled && g.all.n%e.every != 0 {
+	detail := g.slowest.Admits(length)
+	if !detail && e.every > 1 && g.all.N() >= minSampled && g.all.N()%e.every != 0 {
 		g.count(in, length)
 		return
 	}
@@ -240,7 +241,7 @@ func (e *explainer) explain(g *group, in *instance) {
 		e.prepare(in)
 	}
 	if detail {
-		g.slowest.offer(length, e.details(in))
+		g.slowest.Offer(length, e.details(in))
 	}
 	if g.count(in, length); in.unfinished {
 		return
@@ -260,7 +261,7 @@ func (e *explainer) explain(g *group, in *instance) {
 
 // bill is the one of the instances that are about as long.
 func (g *group) bill(length int64) *bill {
-	b := bucketOf(length)
+	b := likeness(length)
 	for b >= len(g.bills) {
 		g.bills = append(g.bills, nil)
 	}
@@ -269,6 +270,10 @@ func (g *group) bill(length int64) *bill {
 	}
 	return g.bills[b]
 }
+
+// likeness is the same for lengths that are about the same, to 1/16, and grows with
+// them. A bill is large: bins as fine as those of a sketch would be four times as many.
+func likeness(length int64) int { return stat.Bin(length) / 4 }
 
 // details is all that is shown of a slow instance.
 func (e *explainer) details(in *instance) *explained {
@@ -328,7 +333,7 @@ func (g *group) count(in *instance, length int64) {
 		g.unfinished++
 		return
 	}
-	g.all.add(length)
+	g.all.Add(length)
 }
 
 // keep adds a step to an instance's details.

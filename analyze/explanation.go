@@ -15,7 +15,7 @@ func (e *explainer) explanation() *Explanation {
 	e.close()
 	g := e.groups[0]
 	for _, x := range e.groups {
-		if x.all.n+x.unfinished > 0 {
+		if x.all.N()+x.unfinished > 0 {
 			g = x
 			break
 		}
@@ -23,15 +23,15 @@ func (e *explainer) explanation() *Explanation {
 	x := &Explanation{Kind: g.kind, What: g.what, Unfinished: g.unfinished, Causes: []CauseTime{}, Extra: []CauseChange{},
 		Slowest: []Instance{}, Notes: []string{}}
 	h := &g.all
-	x.Durations = Durations{Count: h.n, Total: h.total, P50: h.quantile(.5), P90: h.quantile(.9), P99: h.quantile(.99),
-		P999: h.quantile(.999), Max: h.max, Buckets: h.octaves()}
+	x.Durations = Durations{Count: h.N(), Total: h.Sum(), P50: h.Quantile(.5), P90: h.Quantile(.9), P99: h.Quantile(.99),
+		P999: h.Quantile(.999), Max: h.Max(), Buckets: bucketsOf(h)}
 	x.Causes = causeTimes(&g.sum, 1)
-	best := g.slowest.best()
+	best := g.slowest.Best()
 	for _, in := range best {
 		x.Slowest = append(x.Slowest, e.instance(in))
 	}
 	x.Typical.Causes, x.Slow.Causes = []CauseTime{}, []CauseTime{}
-	if h.n == 0 { // all go on
+	if h.N() == 0 { // all go on
 		var sum bill
 		for _, in := range best {
 			sum.add(&in.bill)
@@ -56,7 +56,7 @@ func (e *explainer) explanation() *Explanation {
 func (g *group) slow(best []*explained) *bill {
 	var b bill
 	for _, in := range best {
-		if !in.unfinished && (b.count == 0 || 4*(b.count+1) <= g.all.n) {
+		if !in.unfinished && (b.count == 0 || 4*(b.count+1) <= g.all.N()) {
 			b.add(&in.bill)
 		}
 	}
@@ -72,18 +72,18 @@ const fewTypical = 3
 // typical is the bill of the instances between the quartiles that are not among
 // the slow ones, nil where there are too few.
 func (g *group) typical(best []*explained, slow *bill) *bill {
-	if g.all.n < 4 || slow == nil {
+	if g.all.N() < 4 || slow == nil {
 		return nil
 	}
 	var b bill
-	lo, hi := bucketOf(g.all.quantile(.25)), bucketOf(g.all.quantile(.75))
+	lo, hi := likeness(g.all.Quantile(.25)), likeness(g.all.Quantile(.75))
 	for i := lo; i <= hi && i < len(g.bills); i++ {
 		if g.bills[i] != nil {
 			b.add(g.bills[i])
 		}
 	}
 	for _, in := range finished(best)[:slow.count] {
-		if i := bucketOf(in.bill.total); i >= lo && i <= hi {
+		if i := likeness(in.bill.total); i >= lo && i <= hi {
 			b.sub(&in.bill)
 		}
 	}
@@ -299,7 +299,7 @@ const nothingSlow = 1_000_000 // ns
 
 // answer is the headline and a detail.
 func (e *explainer) answer(x *Explanation, g *group, best []*explained) (headline, detail string) {
-	n := g.all.n
+	n := g.all.N()
 	if n+g.unfinished == 0 {
 		return e.nothing(g), ""
 	}

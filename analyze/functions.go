@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"gmptrace/analyze/stat"
 	"gmptrace/model"
 )
 
@@ -17,7 +18,7 @@ type functions struct {
 type functionTime struct {
 	FunctionTime
 	blocked [model.NumReasons]ReasonTime
-	waits   histogram
+	waits   stat.Sketch
 }
 
 func newFunctions(s *Session) *functions { return &functions{names: s.names} }
@@ -65,7 +66,7 @@ func (f *functions) add(iv *model.GInterval) {
 		}
 	case model.GRunnable:
 		t.Runnable += d
-		t.waits.add(d)
+		t.waits.Add(d)
 	case model.GSyscall:
 		t.Syscall += d
 	case model.GWaiting:
@@ -86,8 +87,8 @@ func (f *functions) Fill(r *Report) {
 		out := t.FunctionTime
 		out.Name = f.names.funcs[i]
 		out.Runtime = out.Runtime || isRuntime(out.Name) // known late for those alive when the trace began
-		out.Waits, out.WaitP50, out.WaitP90 = t.waits.n, t.waits.quantile(.5), t.waits.quantile(.9)
-		out.WaitP99, out.WaitP999, out.WaitMax = t.waits.quantile(.99), t.waits.quantile(.999), t.waits.max
+		out.Waits, out.WaitP50, out.WaitP90 = t.waits.N(), t.waits.Quantile(.5), t.waits.Quantile(.9)
+		out.WaitP99, out.WaitP999, out.WaitMax = t.waits.Quantile(.99), t.waits.Quantile(.999), t.waits.Max()
 		out.At = at[uint32(i)]
 		out.Blocked = []ReasonTime{}
 		for reason, b := range t.blocked {

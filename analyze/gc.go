@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"gmptrace/analyze/stat"
 	"gmptrace/model"
 )
 
@@ -23,9 +24,9 @@ type gc struct {
 	stws      []openSTW
 	kinds     map[int64]*STWKind
 	sweeps    map[model.ProcID]model.Time
-	longest   *topK[GCRange]
-	worstSTW  *topK[stwPause]
-	assists   *topK[model.GInterval] // the longest stretches inside assists
+	longest   *stat.TopK[GCRange]
+	worstSTW  *stat.TopK[stwPause]
+	assists   *stat.TopK[model.GInterval] // the longest stretches inside assists
 }
 
 type openSTW struct {
@@ -53,7 +54,7 @@ type stwPause struct {
 
 func newGC(s *Session) *gc {
 	return &gc{names: s.names, zero: s.Zero, window: s.window, kinds: map[int64]*STWKind{}, sweeps: map[model.ProcID]model.Time{},
-		longest: newTopK[GCRange](MaxRanges), worstSTW: newTopK[stwPause](maxMoments), assists: newTopK[model.GInterval](maxMoments)}
+		longest: stat.NewTopK[GCRange](MaxRanges), worstSTW: stat.NewTopK[stwPause](maxMoments), assists: stat.NewTopK[model.GInterval](maxMoments)}
 }
 
 func (c *gc) Watch(f *model.Facts) {
@@ -96,8 +97,8 @@ func (c *gc) proc(iv *model.PInterval) {
 // runs, and waits for something to mark or for a P otherwise.
 func (c *gc) assisted(iv *model.GInterval) {
 	d := int64(iv.End - iv.Start)
-	if c.assists.admits(d) {
-		c.assists.offer(d, *iv)
+	if c.assists.Admits(d) {
+		c.assists.Offer(d, *iv)
 	}
 	if iv.State == model.GRunning {
 		c.out.Assist += d
@@ -185,7 +186,7 @@ func (c *gc) endSTW(ev *model.Event) {
 	}
 	c.out.STWCount++
 	c.out.STWTotal += d
-	c.worstSTW.offer(d, stwPause{from, to, o.g, ev.P, o.cause, o.stack, o.last, o.stopped})
+	c.worstSTW.Offer(d, stwPause{from, to, o.g, ev.P, o.cause, o.stack, o.last, o.stopped})
 	c.keep(GCRange{Start: int64(from - c.zero), End: int64(to - c.zero), STW: true, Cause: k.Cause})
 }
 
@@ -201,7 +202,7 @@ func (c *gc) endAll(now model.Time) {
 
 func (c *gc) keep(r GCRange) {
 	c.out.RangesLeft++
-	c.longest.offer(r.End-r.Start, r)
+	c.longest.Offer(r.End-r.Start, r)
 }
 
 func (c *gc) Fill(r *Report) {
@@ -213,7 +214,7 @@ func (c *gc) Fill(r *Report) {
 	slices.SortFunc(c.out.STWs, func(a, b STWKind) int {
 		return cmp.Or(cmp.Compare(b.Total, a.Total), cmp.Compare(a.Cause, b.Cause))
 	})
-	c.out.Ranges = c.longest.best()
+	c.out.Ranges = c.longest.Best()
 	c.out.RangesLeft -= int64(len(c.out.Ranges))
 	slices.SortFunc(c.out.Ranges, func(a, b GCRange) int {
 		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End))

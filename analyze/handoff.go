@@ -1,32 +1,37 @@
 package analyze
 
-import "gmptrace/model"
+import (
+	"gmptrace/analyze/stat"
+	"gmptrace/model"
+)
 
 // handoffs answers: which Ps were taken from their Ms, and after how long?
 type handoffs struct {
-	after [model.NumHandoffCauses]histogram
-	worst *topK[model.Handoff]
+	after [model.NumHandoffCauses]stat.Sketch
+	worst *stat.TopK[model.Handoff]
 }
 
-func newHandoffs(*Session) *handoffs { return &handoffs{worst: newTopK[model.Handoff](maxMoments)} }
+func newHandoffs(*Session) *handoffs {
+	return &handoffs{worst: stat.NewTopK[model.Handoff](maxMoments)}
+}
 
 func (h *handoffs) Watch(f *model.Facts) {
 	for i := range f.Handoffs {
 		x := &f.Handoffs[i]
-		h.after[x.Cause].add(int64(x.After))
-		h.worst.offer(int64(x.After), *x)
+		h.after[x.Cause].Add(int64(x.After))
+		h.worst.Offer(int64(x.After), *x)
 	}
 }
 
 func (h *handoffs) Fill(r *Report) {
 	for c := range h.after {
 		a := &h.after[c]
-		if a.n == 0 {
+		if a.N() == 0 {
 			continue
 		}
-		r.Handoffs.Count += a.n
+		r.Handoffs.Count += a.N()
 		r.Handoffs.Causes = append(r.Handoffs.Causes, HandoffCause{
-			Cause: model.HandoffCause(c).String(), Count: a.n, P50: a.quantile(.5), P99: a.quantile(.99), Max: a.max,
+			Cause: model.HandoffCause(c).String(), Count: a.N(), P50: a.Quantile(.5), P99: a.Quantile(.99), Max: a.Max(),
 		})
 	}
 }
@@ -34,9 +39,9 @@ func (h *handoffs) Fill(r *Report) {
 // preemptions answers: which goroutines were made to stop, how, and after
 // running for how long?
 type preemptions struct {
-	ran     [model.NumHows]histogram
+	ran     [model.NumHows]stat.Sketch
 	runtime [model.NumHows]int64 // of them, goroutines of the Go runtime
-	worst   *topK[model.Preempt]
+	worst   *stat.TopK[model.Preempt]
 	slice   int64 // goroutines of the program that were stopped by force after a whole time slice
 	late    int64 // of them: after lateSlice
 }
@@ -55,17 +60,17 @@ const wholeSlice = 9_000_000 // ns
 const lateSlice = 30_000_000 // ns
 
 func newPreemptions(*Session) *preemptions {
-	return &preemptions{worst: newTopK[model.Preempt](maxMoments)}
+	return &preemptions{worst: stat.NewTopK[model.Preempt](maxMoments)}
 }
 
 func (p *preemptions) Watch(f *model.Facts) {
 	for i := range f.Preempts {
 		x := &f.Preempts[i]
-		p.ran[x.How].add(int64(x.Ran))
+		p.ran[x.How].Add(int64(x.Ran))
 		if x.Runtime {
 			p.runtime[x.How]++
 		} else {
-			p.worst.offer(int64(x.Ran), *x)
+			p.worst.Offer(int64(x.Ran), *x)
 			if x.Ran >= wholeSlice && x.How != model.HowGosched && x.How != model.HowGoyield {
 				p.slice++
 				if x.Ran >= lateSlice {
@@ -79,12 +84,12 @@ func (p *preemptions) Watch(f *model.Facts) {
 func (p *preemptions) Fill(r *Report) {
 	for how := range p.ran {
 		h := &p.ran[how]
-		if h.n == 0 {
+		if h.N() == 0 {
 			continue
 		}
-		r.Preemptions.Count += h.n
+		r.Preemptions.Count += h.N()
 		r.Preemptions.Kinds = append(r.Preemptions.Kinds, PreemptCount{
-			How: model.How(how).String(), Count: h.n, Runtime: p.runtime[how], P50: h.quantile(.5), P99: h.quantile(.99), Max: h.max,
+			How: model.How(how).String(), Count: h.N(), Runtime: p.runtime[how], P50: h.Quantile(.5), P99: h.Quantile(.99), Max: h.Max(),
 		})
 	}
 }

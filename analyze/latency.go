@@ -1,6 +1,9 @@
 package analyze
 
-import "gmptrace/model"
+import (
+	"gmptrace/analyze/stat"
+	"gmptrace/model"
+)
 
 // latency answers: how long do goroutines wait from ready to execute? Waits
 // that were cut off by the trace count as the lower bounds that they are:
@@ -10,8 +13,8 @@ type latency struct {
 	functions *functions
 	zero      model.Time
 
-	all  histogram
-	user histogram // of the program's own goroutines
+	all  stat.Sketch
+	user stat.Sketch // of the program's own goroutines
 
 	censored  int64
 	longest   int64 // of the censored
@@ -71,16 +74,16 @@ func (l *latency) Fill(r *Report) {
 		if t == nil {
 			continue
 		}
-		l.all.merge(&t.waits)
+		l.all.Merge(&t.waits)
 		if !t.Runtime {
-			l.user.merge(&t.waits)
+			l.user.Merge(&t.waits)
 		}
 	}
 	h := &l.all
 	r.Latency = Latency{
-		Count: h.n - l.censored, Total: h.total, Censored: l.censored, Longest: l.longest,
-		P50: h.quantile(.5), P90: h.quantile(.9), P99: h.quantile(.99), P999: h.quantile(.999), Max: h.max,
-		Buckets: h.octaves(),
+		Count: h.N() - l.censored, Total: h.Sum(), Censored: l.censored, Longest: l.longest,
+		P50: h.Quantile(.5), P90: h.Quantile(.9), P99: h.Quantile(.99), P999: h.Quantile(.999), Max: h.Max(),
+		Buckets: bucketsOf(h),
 	}
 	r.Key.LatencyP50, r.Key.LatencyP99, r.Key.LatencyP999, r.Key.LatencyMax = r.Latency.P50, r.Latency.P99, r.Latency.P999, r.Latency.Max
 	if l.peak > 0 {
@@ -90,8 +93,17 @@ func (l *latency) Fill(r *Report) {
 		r.Key.QueuePeak, r.Key.QueuePeakAt = n, r.Trace.To
 	}
 	if d := r.Trace.To - r.Trace.From; d > 0 {
-		r.Key.QueueMean = float64(h.total) / float64(d)
+		r.Key.QueueMean = float64(h.Sum()) / float64(d)
 	}
+}
+
+// bucketsOf are the octaves of a distribution.
+func bucketsOf(s *stat.Sketch) []Bucket {
+	var out []Bucket
+	for _, o := range s.Octaves() {
+		out = append(out, Bucket(o))
+	}
+	return out
 }
 
 // waiting is the number of goroutines runnable at the end of what was analysed.

@@ -1,25 +1,28 @@
 package analyze
 
-import "gmptrace/model"
+import (
+	"gmptrace/analyze/stat"
+	"gmptrace/model"
+)
 
 // locked answers: what do goroutines that are locked to their thread cost?
 type locked struct {
 	n     int64
 	gs    [256]model.GoID // those whose next wait counts, by id modulo: they are few; 0 is none
 	open  int             // of gs
-	waits histogram
+	waits stat.Sketch
 
 	// The other way: those whom a locked goroutine makes ready need another thread.
 	known  [256]model.GoID // goroutines whose thread gave its P away, by id modulo
-	others histogram
+	others stat.Sketch
 
 	tick  model.Time // under way, with in handoffs so far
 	in    int64
 	busy  int64 // ticks with lockedOften handoffs or more
-	worst *topK[model.GInterval]
+	worst *stat.TopK[model.GInterval]
 }
 
-func newLocked(*Session) *locked { return &locked{worst: newTopK[model.GInterval](maxMoments)} }
+func newLocked(*Session) *locked { return &locked{worst: stat.NewTopK[model.GInterval](maxMoments)} }
 
 func (l *locked) Watch(f *model.Facts) {
 	if len(f.Handoffs) > 0 || l.n > 0 {
@@ -40,7 +43,7 @@ func (l *locked) readied(f *model.Facts) {
 			l.handed(&hs[0])
 		}
 		if l.is(d.By) && !l.is(d.G) && !d.Runtime {
-			l.others.add(int64(d.Time - d.Ready))
+			l.others.Add(int64(d.Time - d.Ready))
 		}
 	}
 	for i := range hs {
@@ -63,9 +66,9 @@ func (l *locked) waited(f *model.Facts) {
 			*g = 0
 			l.open--
 			d := int64(iv.End - iv.Start)
-			l.waits.add(d)
-			if l.worst.admits(d) {
-				l.worst.offer(d, *iv)
+			l.waits.Add(d)
+			if l.worst.Admits(d) {
+				l.worst.Offer(d, *iv)
 			}
 		}
 	}

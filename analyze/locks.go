@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"gmptrace/analyze/stat"
 	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
@@ -18,7 +19,7 @@ type locks struct {
 	kinds   []int32 // by stack: index into sites + 1, 0 not looked at, -1 no mutex
 	sites   []*lockSite
 	byName  map[string]int32
-	waits   histogram
+	waits   stat.Sketch
 	unknown int64 // waits for something of package sync, without a stack
 
 	descheduled int64     // longest part of a wait that the holder spent waiting for a P
@@ -46,7 +47,7 @@ type pastG struct {
 // lockSite is a place in the program that locks.
 type lockSite struct {
 	name       string
-	waits      histogram
+	waits      stat.Sketch
 	open       []model.Time // ends of waits that overlap with the last
 	peak       int
 	held       holding
@@ -54,7 +55,7 @@ type lockSite struct {
 	lateNS     int64
 	deschedMax int64
 	longest    lockedOut
-	worst      *topK[lockedOut] // by how long the one who unlocked had held it
+	worst      *stat.TopK[lockedOut] // by how long the one who unlocked had held it
 }
 
 // lockedOut is one wait for a mutex.
@@ -101,8 +102,8 @@ func (l *locks) waited(iv *model.GInterval) int32 {
 		return 0
 	}
 	s, d := l.sites[k-1], int64(iv.End-iv.Start)
-	l.waits.add(d)
-	s.waits.add(d)
+	l.waits.Add(d)
+	s.waits.Add(d)
 	s.count(iv)
 	if d < lockSlow {
 		return k
@@ -125,7 +126,7 @@ func (l *locks) waited(iv *model.GInterval) int32 {
 	if d > s.longest.wait {
 		s.longest = x
 	}
-	s.worst.offer(d-x.held.others, x)
+	s.worst.Offer(d-x.held.others, x)
 	return k
 }
 
@@ -184,7 +185,7 @@ func (h *holding) add(o *holding) {
 // nothing to do wait to be the next that is blocked holding the mutex: somebody does
 // all the time.
 func (s *lockSite) inTurn(span int64) bool {
-	return s.held.most() == &s.held.blocked && s.waits.total*5 >= span*4
+	return s.held.most() == &s.held.blocked && s.waits.Sum()*5 >= span*4
 }
 
 // most is the largest part.
@@ -251,7 +252,7 @@ func (l *locks) site(stack uint32) int32 {
 		if name := l.mutexes.locker(stack); name != "" {
 			k, ok := l.byName[name]
 			if !ok {
-				l.sites = append(l.sites, &lockSite{name: name, worst: newTopK[lockedOut](maxMoments)})
+				l.sites = append(l.sites, &lockSite{name: name, worst: stat.NewTopK[lockedOut](maxMoments)})
 				k = int32(len(l.sites))
 				l.byName[name] = k
 			}
@@ -266,7 +267,7 @@ func (l *locks) site(stack uint32) int32 {
 func (l *locks) worstSite(span int64) (worst *lockSite, convoy bool) {
 	sites := slices.Clone(l.sites)
 	is := func(s *lockSite) bool {
-		return s.peak >= convoyWide && s.waits.total >= span && s.waits.n >= 2*convoyWide
+		return s.peak >= convoyWide && s.waits.Sum() >= span && s.waits.N() >= 2*convoyWide
 	}
 	slices.SortStableFunc(sites, func(a, b *lockSite) int {
 		switch {
@@ -279,7 +280,7 @@ func (l *locks) worstSite(span int64) (worst *lockSite, convoy bool) {
 		case a.inTurn(span) != b.inTurn(span):
 			return 1
 		}
-		return cmp.Or(cmp.Compare(b.lateNS, a.lateNS), cmp.Compare(b.waits.total, a.waits.total), cmp.Compare(a.name, b.name))
+		return cmp.Or(cmp.Compare(b.lateNS, a.lateNS), cmp.Compare(b.waits.Sum(), a.waits.Sum()), cmp.Compare(a.name, b.name))
 	})
 	if len(sites) == 0 {
 		return nil, false

@@ -1,14 +1,17 @@
 package analyze
 
-import "gmptrace/model"
+import (
+	"gmptrace/analyze/stat"
+	"gmptrace/model"
+)
 
 // longRuns answers: which goroutines kept a P for long at a stretch?
 type longRuns struct {
-	all     histogram
-	worst   *topK[model.PInterval]
+	all     stat.Sketch
+	worst   *stat.TopK[model.PInterval]
 	stops   stops
-	over    int64          // sum of stretches that ran on when they were to end: see overrun
-	overran *topK[longRun] // the longest of them
+	over    int64               // sum of stretches that ran on when they were to end: see overrun
+	overran *stat.TopK[longRun] // the longest of them
 }
 
 // longRun is a stretch that ran on.
@@ -18,7 +21,7 @@ type longRun struct {
 }
 
 func newLongRuns(*Session) *longRuns {
-	return &longRuns{worst: newTopK[model.PInterval](maxMoments), overran: newTopK[longRun](maxMoments)}
+	return &longRuns{worst: stat.NewTopK[model.PInterval](maxMoments), overran: stat.NewTopK[longRun](maxMoments)}
 }
 
 func (l *longRuns) Watch(f *model.Facts) {
@@ -29,13 +32,13 @@ func (l *longRuns) Watch(f *model.Facts) {
 			continue
 		}
 		d := int64(iv.End - iv.Start)
-		l.all.add(d)
-		if l.worst.admits(d) {
-			l.worst.offer(d, *iv)
+		l.all.Add(d)
+		if l.worst.Admits(d) {
+			l.worst.Offer(d, *iv)
 		}
 		if how := l.stops.how(iv); overrun(iv.End-iv.Start, how) {
 			l.over += d
-			l.overran.offer(d, longRun{*iv, how})
+			l.overran.Offer(d, longRun{*iv, how})
 		}
 	}
 }

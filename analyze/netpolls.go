@@ -1,6 +1,9 @@
 package analyze
 
-import "gmptrace/model"
+import (
+	"gmptrace/analyze/stat"
+	"gmptrace/model"
+)
 
 // netpolls answers: who found goroutines that waited for the network ready, and
 // which were found late because all Ps were kept by goroutines?
@@ -12,26 +15,26 @@ type netpolls struct {
 	polled int64 // of them: ended by a thread without a P
 	most   int64 // at once
 	now    polledAt
-	after  histogram // from there until they ran
+	after  stat.Sketch // from there until they ran
 
 	starved int64 // of after: what took longer than starvedAfter
-	worst   *topK[polledAt]
+	worst   *stat.TopK[polledAt]
 }
 
 // newNetpolls makes blame tell netpolls the stretches, in step with the Ps'.
 func newNetpolls(s *Session) *netpolls {
-	n := &netpolls{blame: Shared(s, newBlame), worst: newTopK[polledAt](maxMoments)}
+	n := &netpolls{blame: Shared(s, newBlame), worst: stat.NewTopK[polledAt](maxMoments)}
 	n.blame.listen(n.stretch)
 	return n
 }
 
 // reader is a place where goroutines wait for the network.
 type reader struct {
-	waits  histogram
-	longer int64     // waits that were sleepLate longer than they mostly are
-	late   histogram // of them, those while all Ps were kept: by how much
-	busy   split     // what the Ps did in that time, the average of all
-	worst  *topK[overslept]
+	waits  stat.Sketch
+	longer int64       // waits that were sleepLate longer than they mostly are
+	late   stat.Sketch // of them, those while all Ps were kept: by how much
+	busy   split       // what the Ps did in that time, the average of all
+	worst  *stat.TopK[overslept]
 }
 
 // polledAt is a moment at which the monitor found goroutines ready.
@@ -60,7 +63,7 @@ func (n *netpolls) stretch(iv *model.GInterval) {
 	case iv.State == model.GRunnable && iv.Woken && iv.P == model.NoP && n.polled > 0:
 		if iv.Start >= n.now.at && iv.Start < n.now.at+pollRound {
 			d := int64(iv.End - iv.Start)
-			n.after.add(d)
+			n.after.Add(d)
 			if d > starvedAfter {
 				n.starved += d
 			}
@@ -75,14 +78,14 @@ func (n *netpolls) waited(iv *model.GInterval) {
 		n.places = append(n.places, nil)
 	}
 	if n.places[iv.Stack] == nil {
-		n.places[iv.Stack] = &reader{worst: newTopK[overslept](maxMoments)}
+		n.places[iv.Stack] = &reader{worst: stat.NewTopK[overslept](maxMoments)}
 	}
 	p, d := n.places[iv.Stack], int64(iv.End-iv.Start)
-	p.waits.add(d)
+	p.waits.Add(d)
 	if d < sleepLate {
 		return
 	}
-	usual := p.waits.quantile(.5)
+	usual := p.waits.Quantile(.5)
 	if d-usual < sleepLate {
 		return
 	}
@@ -91,31 +94,31 @@ func (n *netpolls) waited(iv *model.GInterval) {
 	busy, ok := n.blame.busy(due, iv.End)
 	// While Ps switch between goroutines, one that runs out of them looks at the
 	// network, and who is to answer may be among those that wait for a P.
-	if kept := busy[pDidHog] + busy[pDidOver] + busy[pDidMark]; !ok || p.waits.n < sleepsSome || 2*kept < d-usual {
+	if kept := busy[pDidHog] + busy[pDidOver] + busy[pDidMark]; !ok || p.waits.N() < sleepsSome || 2*kept < d-usual {
 		return
 	}
-	p.late.add(d - usual)
+	p.late.Add(d - usual)
 	p.busy.add(&busy)
-	p.worst.offer(d-usual, overslept{due, iv.End, usual, d - usual, iv.G, iv.Func, iv.Stack})
+	p.worst.Offer(d-usual, overslept{due, iv.End, usual, d - usual, iv.G, iv.Func, iv.Stack})
 }
 
 // regular reports whether the place waited often, and seldom for long unless all
 // Ps were kept.
 func (p *reader) regular() bool {
-	return p.waits.n >= sleepsEnough && (p.longer-p.late.n)*10 <= p.waits.n
+	return p.waits.N() >= sleepsEnough && (p.longer-p.late.N())*10 <= p.waits.N()
 }
 
 // late is what is known of all regular places.
-func (n *netpolls) late() (late histogram, waits int64, worst *topK[overslept]) {
-	worst = newTopK[overslept](maxMoments)
+func (n *netpolls) late() (late stat.Sketch, waits int64, worst *stat.TopK[overslept]) {
+	worst = stat.NewTopK[overslept](maxMoments)
 	for _, p := range n.places {
 		if p == nil || !p.regular() {
 			continue
 		}
-		waits += p.waits.n
-		late.merge(&p.late)
-		for _, x := range p.worst.best() {
-			worst.offer(x.late, x)
+		waits += p.waits.N()
+		late.Merge(&p.late)
+		for _, x := range p.worst.Best() {
+			worst.Offer(x.late, x)
 		}
 	}
 	return late, waits, worst
@@ -152,4 +155,4 @@ func (n *netpolls) found(iv *model.GInterval) {
 }
 
 // end notes the look of the monitor that is under way.
-func (n *netpolls) end() { n.worst.offer(n.now.count, n.now) }
+func (n *netpolls) end() { n.worst.Offer(n.now.count, n.now) }

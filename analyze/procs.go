@@ -1,6 +1,9 @@
 package analyze
 
-import "gmptrace/model"
+import (
+	"gmptrace/analyze/stat"
+	"gmptrace/model"
+)
 
 // procs answers: how did each P spend its time?
 type procs struct {
@@ -14,12 +17,12 @@ type wasteSum struct {
 	total int64 // wall time of it
 	long  int64 // of total: stretches longer than a thread takes to wake
 	n     int64 // such stretches
-	all   histogram
-	worst *topK[model.Waste]
+	all   stat.Sketch
+	worst *stat.TopK[model.Waste]
 }
 
 func newProcs(s *Session) *procs {
-	return &procs{window: s.window, wastes: wasteSum{worst: newTopK[model.Waste](maxMoments)}}
+	return &procs{window: s.window, wastes: wasteSum{worst: stat.NewTopK[model.Waste](maxMoments)}}
 }
 
 func (p *procs) at(id model.ProcID) *ProcTime {
@@ -76,11 +79,11 @@ const wakeTime = 100_000 // ns
 func (w *wasteSum) add(x *model.Waste) {
 	d := int64(x.End - x.Start)
 	w.total += d
-	w.all.add(d)
+	w.all.Add(d)
 	if d > wakeTime {
 		w.long += d
 		w.n++
-		w.worst.offer(d, *x)
+		w.worst.Offer(d, *x)
 	}
 }
 

@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 
+	"gmptrace/analyze/stat"
 	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
@@ -51,9 +52,9 @@ const (
 type tally struct {
 	applied, judged, agreed, certain int64
 
-	spread histogram
+	spread stat.Sketch
 	parts  [maxParts]int64
-	worst  *topK[miss]
+	worst  *stat.TopK[miss]
 }
 
 // maxParts is into how many ways a rule's occasions may be split.
@@ -85,8 +86,8 @@ func (t *tally) fail(score model.Time, certain bool, how func() miss) {
 	if certain {
 		t.certain++
 	}
-	if s := max(1, int64(score)); t.worst.admits(s) {
-		t.worst.offer(s, how())
+	if s := max(1, int64(score)); t.worst.Admits(s) {
+		t.worst.Offer(s, how())
 	}
 }
 
@@ -113,7 +114,7 @@ type fullRing struct {
 func newRules(s *Session) *rules {
 	r := &rules{names: s.names, zero: s.Zero, older: s.Older}
 	for i := range r.tallies {
-		r.tallies[i].worst = newTopK[miss](maxMoments)
+		r.tallies[i].worst = stat.NewTopK[miss](maxMoments)
 	}
 	return r
 }
@@ -265,7 +266,7 @@ func (r *rules) rule(rep *Report, id ruleID) Rule {
 		out.Judged, out.Agreed, out.Certain = 0, 0, 0
 		return out
 	}
-	for _, m := range t.worst.best() {
+	for _, m := range t.worst.Best() {
 		out.Divergences = append(out.Divergences, Moment{
 			Start: max(rep.Trace.From, int64(m.start-r.zero)), End: min(rep.Trace.To, int64(m.end-r.zero)),
 			G: m.g, P: m.p, M: -1, Text: m.text})
@@ -317,11 +318,11 @@ func (r *rules) undecided(rep *Report, id ruleID, out *Rule) string {
 	return ""
 }
 
-func spreadOf(h *histogram, of, unit string) Spread {
-	s := Spread{Of: of, Unit: unit, Count: h.n, P50: h.quantile(.5), P90: h.quantile(.9), P99: h.quantile(.99), Max: h.max}
-	for _, b := range h.octaves() {
+func spreadOf(h *stat.Sketch, of, unit string) Spread {
+	s := Spread{Of: of, Unit: unit, Count: h.N(), P50: h.Quantile(.5), P90: h.Quantile(.9), P99: h.Quantile(.99), Max: h.Max()}
+	for _, b := range h.Octaves() {
 		if unit != "ns" && b.Lo == 0 { // lengths are never so short, but numbers are mostly that small
-			s.Bins = append(s.Bins, smallBins(h)...)
+			s.Bins = append(s.Bins, smallBins(h, b.Hi)...)
 			continue
 		}
 		s.Bins = append(s.Bins, Bin(b))
@@ -331,14 +332,10 @@ func spreadOf(h *histogram, of, unit string) Spread {
 
 // smallBins are the bins of the numbers that octaves has in one: 0, 1, 2 and 3,
 // 4 to 7 …
-func smallBins(h *histogram) []Bin {
+func smallBins(h *stat.Sketch, end int64) []Bin {
 	var bins []Bin
-	for lo, hi := 0, 1; lo < subBuckets && int64(lo) <= h.max; lo, hi = hi, 2*hi {
-		b := Bin{Lo: int64(lo), Hi: int64(hi)}
-		for i := lo; i < hi && i < len(h.counts); i++ {
-			b.Count += h.counts[i]
-		}
-		bins = append(bins, b)
+	for lo, hi := int64(0), int64(1); lo < end && lo <= h.Max(); lo, hi = hi, 2*hi {
+		bins = append(bins, Bin{Lo: lo, Hi: hi, Count: h.Count(lo, hi)})
 	}
 	return bins
 }

@@ -86,7 +86,7 @@ func (r *rules) tick(d *model.Dispatch, beside model.Queues, turn int) {
 	local := beside&model.QueueOwn != 0
 	pull := pulled(d)
 	if d.Source == model.SourceGlobalTick {
-		t.spread.add(int64(d.Time - d.Ready))
+		t.spread.Add(int64(d.Time - d.Ready))
 	}
 	switch {
 	case pull && local && turn == 0:
@@ -119,7 +119,7 @@ func (r *rules) localFirst(d *model.Dispatch, beside model.Queues, turn int) {
 	t := &r.tallies[ruleLocal]
 	switch d.Source {
 	case model.SourceRunnext, model.SourceLocal:
-		t.spread.add(int64(d.Queue))
+		t.spread.Add(int64(d.Queue))
 		if beside&model.QueueSelf != 0 && beside&model.QueueGlobal != 0 {
 			t.pass(d.Certain)
 		} else {
@@ -157,7 +157,7 @@ func (r *rules) runnext(d *model.Dispatch, beside model.Queues) {
 func (r *rules) sliceEnds(p *ruleProc) {
 	t := &r.tallies[ruleRunnext]
 	if p.shared > 1 {
-		t.spread.add(int64(p.shared))
+		t.spread.Add(int64(p.shared))
 		t.parts[0]++
 	}
 }
@@ -166,7 +166,7 @@ func (r *rules) sliceEnds(p *ruleProc) {
 // goroutine, and when: what the model takes is by the rule.
 func (r *rules) globalBatch(d *model.Dispatch) {
 	t := &r.tallies[ruleGlobal]
-	t.spread.add(int64(d.Moved))
+	t.spread.Add(int64(d.Moved))
 	switch {
 	case d.DueMax == 0 || d.Queue < 2:
 		t.applied++
@@ -189,7 +189,7 @@ func (r *rules) steal(d *model.Dispatch) {
 		return
 	}
 	t.parts[0]++
-	t.spread.add(int64(d.Moved))
+	t.spread.Add(int64(d.Moved))
 	switch {
 	case d.DueMax == 0 || d.Queue < 2 || r.at(d.Victim).stolen > 0:
 		t.applied++
@@ -208,7 +208,7 @@ func (r *rules) netpoll(d *model.Dispatch, p *ruleProc) {
 	t := &r.tallies[ruleNetpoll]
 	t.parts[0]++
 	t.applied-- // it is counted where its wait on the network ended
-	t.spread.add(int64(d.Time - d.Ready))
+	t.spread.Add(int64(d.Time - d.Ready))
 	switch {
 	case p.fresh:
 		t.applied++
@@ -247,7 +247,7 @@ func (r *rules) overflowed(p *ruleProc) {
 		t.parts[0]++
 		return
 	}
-	t.spread.add(int64(o.Global))
+	t.spread.Add(int64(o.Global))
 	switch {
 	case o.Early < 0:
 		t.applied++

@@ -31,7 +31,7 @@ func (r *rules) stretch(iv *model.PInterval, stop *model.Preempt) {
 			r.keptP()
 		}
 		if !iv.Runtime {
-			r.tallies[ruleYield].spread.add(int64(iv.End - iv.Start))
+			r.tallies[ruleYield].spread.Add(int64(iv.End - iv.Start))
 			r.ran(iv, stop, p)
 		}
 	}
@@ -70,7 +70,7 @@ func (r *rules) ran(iv *model.PInterval, stop *model.Preempt, p *ruleProc) {
 		t.parts[sliceEarly]++
 		return
 	case forced:
-		t.spread.add(int64(slice))
+		t.spread.Add(int64(slice))
 		t.parts[sliceBy(stop.How)]++
 		if length < sliceLeast && !r.excused(iv.End) {
 			r.tallies[ruleRunnext].parts[1]++
@@ -147,7 +147,7 @@ func (r *rules) stops(x *model.Preempt) bool {
 func (r *rules) goroutine(iv *model.GInterval) {
 	switch {
 	case iv.State == model.GSyscall && iv.Open == 0 && !r.older: // whose traces have no end of a call that kept its P
-		r.tallies[ruleSysexit].spread.add(int64(iv.End - iv.Start))
+		r.tallies[ruleSysexit].spread.Add(int64(iv.End - iv.Start))
 	case iv.State == model.GWaiting && !iv.Runtime && iv.Open&model.OpenStart == 0 && iv.Reason != model.ReasonPreempted:
 		t := &r.tallies[ruleYield]
 		t.applied++
@@ -178,15 +178,15 @@ func stopOf(reason model.Reason) int {
 func (r *rules) waste(x *model.Waste) {
 	t := &r.tallies[ruleConserve]
 	d := int64(x.End - x.Start)
-	t.spread.add(d)
+	t.spread.Add(d)
 	t.parts[0]++
 	if d <= wakeTime {
 		return
 	}
 	t.parts[1]++
 	t.judged -= d // conserved adds the whole
-	if t.worst.admits(d) {
-		t.worst.offer(d, miss{x.Start, x.End, -1, -1, fmt.Sprintf("for %s work waited beside an idle P; meanwhile at most %s idle and %s runnable",
+	if t.worst.Admits(d) {
+		t.worst.Offer(d, miss{x.Start, x.End, -1, -1, fmt.Sprintf("for %s work waited beside an idle P; meanwhile at most %s idle and %s runnable",
 			words.Length(d), words.Were(int64(x.Idle), "P"), words.Were(int64(x.Runnable), "goroutine"))})
 	}
 }
@@ -199,5 +199,5 @@ func (r *rules) conserved(rep *Report, out *Rule) {
 	out.Applied = analysed(rep)
 	out.Judged = out.Applied
 	out.Agreed = max(0, out.Applied+t.judged)
-	out.Certain = max(0, out.Applied-t.spread.total)
+	out.Certain = max(0, out.Applied-t.spread.Sum())
 }

@@ -59,7 +59,7 @@ func (r *rules) handoff(h *model.Handoff) {
 func (r *rules) retake(t *tally, h *model.Handoff) {
 	t.parts[handoffRetake]++
 	if h.After > 0 {
-		t.spread.add(int64(h.After))
+		t.spread.Add(int64(h.After))
 	}
 	early := h.After < retakeLeast
 	switch {
@@ -91,7 +91,7 @@ func (r *rules) start(s *model.Start) {
 	case !s.First:
 		t.parts[0]++
 		t.pass(true)
-		t.spread.add(int64(s.Slept))
+		t.spread.Add(int64(s.Slept))
 	case s.Parked == 0:
 		t.parts[1]++
 		t.applied++

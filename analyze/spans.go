@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"gmptrace/analyze/stat"
 	"gmptrace/model"
 )
 
@@ -44,7 +45,7 @@ type spanKind struct {
 
 type spanTime struct {
 	SpanTime
-	all histogram
+	all stat.Sketch
 }
 
 func newSpans(session *Session) *spanTimes {
@@ -110,7 +111,7 @@ func (s *spanTimes) add(k *spanKind, in *instance) {
 	if d >= x.Max {
 		x.Max, x.MaxAt = d, int64(began-s.zero)
 	}
-	x.all.add(d)
+	x.all.Add(d)
 }
 
 func (s *spanTimes) Fill(r *Report) {
@@ -120,7 +121,7 @@ func (s *spanTimes) Fill(r *Report) {
 			if x.Count+x.Open == 0 {
 				continue // of a name that shows only outside of the window
 			}
-			x.P50, x.P90, x.P99, x.P999 = x.all.quantile(.5), x.all.quantile(.9), x.all.quantile(.99), x.all.quantile(.999)
+			x.P50, x.P90, x.P99, x.P999 = x.all.Quantile(.5), x.all.Quantile(.9), x.all.Quantile(.99), x.all.Quantile(.999)
 			if k.kind == KindRequest {
 				x.At = s.names.frameOf(x.Name)
 			}

@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 
+	"gmptrace/analyze/stat"
 	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
@@ -31,11 +32,11 @@ type stallSum struct {
 	severalPs         int64                            // of those with two Ps running
 	phase             [quotaBins]struct{ n, ns int64 } // by where in a quota's period they ended
 	inStep, inStepNS  int64                            // those that ended in the fifth of the period that has most
-	worst             *topK[stall]
+	worst             *stat.TopK[stall]
 }
 
 func newStalls(s *Session) *stalls {
-	return &stalls{zero: s.Zero, last: s.Zero, out: stallSum{worst: newTopK[stall](maxMoments)}}
+	return &stalls{zero: s.Zero, last: s.Zero, out: stallSum{worst: stat.NewTopK[stall](maxMoments)}}
 }
 
 func (s *stalls) Watch(f *model.Facts) {
@@ -118,7 +119,7 @@ func (s *stallSum) add(x *stall, zero model.Time) {
 	p := &s.phase[int64(x.end-zero)%quota/(quota/quotaBins)]
 	p.n++
 	p.ns += d
-	s.worst.offer(d, *x)
+	s.worst.Offer(d, *x)
 }
 
 // total is the sum of all, those included that still wait.
@@ -143,7 +144,7 @@ func (s *stalls) total() stallSum {
 
 func (s *stallSum) moments(r bench) []Moment {
 	var out []Moment
-	for _, x := range s.worst.best() {
+	for _, x := range s.worst.Best() {
 		out = append(out, r.moment(x.start, x.end, x.g, x.p, -1,
 			fmt.Sprintf("nothing happened for %s while %s ran goroutines", words.Length(int64(x.end-x.start)), words.Plural(int64(x.running), "P"))))
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"gmptrace/analyze/stat"
 	"gmptrace/model"
 )
 
@@ -28,7 +29,7 @@ type openTask struct {
 
 type taskTime struct {
 	TaskTime
-	all histogram
+	all stat.Sketch
 }
 
 func newTasks(s *Session) *tasks {
@@ -81,7 +82,7 @@ func (t *tasks) end(ev *model.Event) {
 	if d >= x.Max {
 		x.Max, x.MaxAt = d, int64(began-t.zero)
 	}
-	x.all.add(d)
+	x.all.Add(d)
 }
 
 // goesOn counts a task that has not ended when the window does.
@@ -96,7 +97,7 @@ func (t *tasks) Fill(r *Report) {
 		t.goesOn(o)
 	}
 	for _, x := range t.by {
-		x.P50, x.P99 = x.all.quantile(.5), x.all.quantile(.99)
+		x.P50, x.P99 = x.all.Quantile(.5), x.all.Quantile(.99)
 		r.Tasks = append(r.Tasks, x.TaskTime)
 	}
 	slices.SortFunc(r.Tasks, func(a, b TaskTime) int {

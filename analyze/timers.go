@@ -3,6 +3,7 @@ package analyze
 import (
 	"slices"
 
+	"gmptrace/analyze/stat"
 	"gmptrace/model"
 )
 
@@ -23,14 +24,14 @@ func newTimers(s *Session) *timers {
 
 // sleeper is a place where goroutines wait for a timer.
 type sleeper struct {
-	waits    histogram
+	waits    stat.Sketch
 	shortest int64
-	ticks    *ticks    // of a place that reads a channel, else nil
-	after    histogram // from waking to running
-	longer   int64     // waits that were sleepLate longer than was due
-	late     histogram // of them, those while the Ps were busy: by how much
-	busy     split     // what the Ps did in that time, the average of all
-	worst    *topK[overslept]
+	ticks    *ticks      // of a place that reads a channel, else nil
+	after    stat.Sketch // from waking to running
+	longer   int64       // waits that were sleepLate longer than was due
+	late     stat.Sketch // of them, those while the Ps were busy: by how much
+	busy     split       // what the Ps did in that time, the average of all
+	worst    *stat.TopK[overslept]
 }
 
 // overslept is a sleep that ended late.
@@ -52,7 +53,7 @@ func (t *timers) stretch(iv *model.GInterval) {
 	case iv.State == model.GWaiting && (!channel || iv.By == model.NoG && !iv.Polled):
 		t.waited(iv, channel)
 	case !channel && iv.State == model.GRunnable && iv.Woken:
-		t.at(iv.Stack).after.add(int64(iv.End - iv.Start))
+		t.at(iv.Stack).after.Add(int64(iv.End - iv.Start))
 	}
 }
 
@@ -61,7 +62,7 @@ func (t *timers) at(stack uint32) *sleeper {
 		t.places = append(t.places, nil)
 	}
 	if t.places[stack] == nil {
-		t.places[stack] = &sleeper{worst: newTopK[overslept](maxMoments)}
+		t.places[stack] = &sleeper{worst: stat.NewTopK[overslept](maxMoments)}
 	}
 	return t.places[stack]
 }
@@ -69,10 +70,10 @@ func (t *timers) at(stack uint32) *sleeper {
 func (t *timers) waited(iv *model.GInterval, channel bool) {
 	p, d := t.at(iv.Stack), int64(iv.End-iv.Start)
 	t.n++
-	if p.waits.n == 0 || d < p.shortest {
+	if p.waits.N() == 0 || d < p.shortest {
 		p.shortest = d
 	}
-	p.waits.add(d)
+	p.waits.Add(d)
 	wanted := p.shortest
 	if channel {
 		if p.ticks == nil {
@@ -84,7 +85,7 @@ func (t *timers) waited(iv *model.GInterval, channel bool) {
 		return
 	}
 	p.longer++
-	if p.waits.n < sleepsSome {
+	if p.waits.N() < sleepsSome {
 		return
 	}
 	due := iv.Start + model.Time(wanted)
@@ -93,22 +94,22 @@ func (t *timers) waited(iv *model.GInterval, channel bool) {
 		return
 	}
 	late := int64(iv.End - due)
-	p.late.add(late)
+	p.late.Add(late)
 	for k, ns := range busy {
 		p.busy[k] += ns
 	}
-	p.worst.offer(late, overslept{due, iv.End, wanted, late, iv.G, iv.Func, iv.Stack})
+	p.worst.Offer(late, overslept{due, iv.End, wanted, late, iv.G, iv.Func, iv.Stack})
 }
 
 // regular reports whether the place waited often, and mostly for about as long.
 func (p *sleeper) regular() bool {
-	if p.waits.n < sleepsEnough || (p.longer-p.late.n)*10 > p.waits.n {
+	if p.waits.N() < sleepsEnough || (p.longer-p.late.N())*10 > p.waits.N() {
 		return false
 	}
 	if p.ticks != nil {
-		return p.ticks.even*5 >= p.waits.n*4
+		return p.ticks.even*5 >= p.waits.N()*4
 	}
-	return about(p.waits.quantile(.5), p.shortest)
+	return about(p.waits.Quantile(.5), p.shortest)
 }
 
 // about reports whether d is at most a little longer than wanted.

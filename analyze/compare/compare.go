@@ -19,6 +19,7 @@ import (
 	"golang.org/x/perf/benchmath"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/stat"
 	"gmptrace/analyze/words"
 )
 
@@ -231,9 +232,9 @@ var stats = []struct {
 // sample is one statistic's observations on one side.
 type sample struct {
 	values []float64
-	count  int64   // lengths
-	total  float64 // their sum, ns
-	all    []*analyze.Sketch
+	count  int64 // lengths
+	total  int64 // their sum, ns
+	all    []*stat.Sketch
 	time   float64 // of the traces, s
 }
 
@@ -253,7 +254,7 @@ func (c *comparison) series(k key, old, new []*analyze.Behaviour) []Change {
 		if i > 0 {
 			x.Floor += tailFloor
 		}
-		x.Time = n.total/max(n.time, 1e-9) - o.total/max(o.time, 1e-9)
+		x.Time = float64(n.total)/max(n.time, 1e-9) - float64(o.total)/max(o.time, 1e-9)
 		x.Bins = []Bin{}
 		if i == 0 {
 			x.Bins = bins(o.all, n.all)
@@ -278,13 +279,13 @@ func (c *comparison) sample(k key, side []*analyze.Behaviour, q float64, per int
 		if i < 0 {
 			continue
 		}
-		all := analyze.Merged(b.Series[i].Windows)
-		x.count += all.Count()
-		x.total += math.Round(all.GetSum()) // ns: a sum of a map's values, in whatever order
+		all := stat.Merged(b.Series[i].Windows)
+		x.count += all.N()
+		x.total += all.Sum()
 		x.all = append(x.all, all)
 		if !c.windows {
-			if all.Count() > 0 {
-				x.values = append(x.values, all.Quantile(q))
+			if all.N() > 0 {
+				x.values = append(x.values, float64(all.Quantile(q)))
 			}
 			continue
 		}
@@ -295,14 +296,14 @@ func (c *comparison) sample(k key, side []*analyze.Behaviour, q float64, per int
 
 // quantiles are the quantiles of windows, as many of which are joined as it takes
 // for each to have at least so many lengths.
-func quantiles(windows []*analyze.Sketch, q float64, per int64) []float64 {
+func quantiles(windows []*stat.Sketch, q float64, per int64) []float64 {
 	var out []float64
-	var open []*analyze.Sketch
+	var open []*stat.Sketch
 	var n int64
 	for _, w := range windows {
 		open = append(open, w)
-		if n += w.Count(); n >= per {
-			out = append(out, analyze.Merged(open).Quantile(q))
+		if n += w.N(); n >= per {
+			out = append(out, float64(stat.Merged(open).Quantile(q)))
 			open, n = open[:0], 0
 		}
 	}
@@ -313,29 +314,28 @@ func quantiles(windows []*analyze.Sketch, q float64, per int64) []float64 {
 const binsPerOctave = 4
 
 // bins are the shares of lengths on both sides.
-func bins(old, new []*analyze.Sketch) []Bin {
+func bins(old, new []*stat.Sketch) []Bin {
 	shares := map[int]*Bin{}
-	for side, sketches := range [][]*analyze.Sketch{old, new} {
-		all := analyze.Merged(sketches)
-		all.ForEach(func(value, count float64) bool {
-			i := int(math.Floor(math.Log2(max(value, 1)) * binsPerOctave))
+	for side, sketches := range [][]*stat.Sketch{old, new} {
+		all := stat.Merged(sketches)
+		for bin, n := range all.Bins() {
+			i := int(math.Floor(math.Log2(float64(max(stat.Mid(bin), 1))) * binsPerOctave))
 			b := shares[i]
 			if b == nil {
 				b = &Bin{Lo: math.Exp2(float64(i) / binsPerOctave), Hi: math.Exp2(float64(i+1) / binsPerOctave)}
 				shares[i] = b
 			}
 			if side == 0 {
-				b.Old += count / all.GetCount()
+				b.Old += float64(n) / float64(all.N())
 			} else {
-				b.New += count / all.GetCount()
+				b.New += float64(n) / float64(all.N())
 			}
-			return false
-		})
+		}
 	}
 	out := []Bin{}
 	for _, i := range slices.Sorted(maps.Keys(shares)) {
 		b := *shares[i]
-		b.Old, b.New = rounded(b.Old), rounded(b.New) // sums of a map's values, in whatever order
+		b.Old, b.New = rounded(b.Old), rounded(b.New)
 		out = append(out, b)
 	}
 	return out

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/stat"
 )
 
 const shop = "../../fixtures/traces/real/webshop-go1.26-p4.trace"
@@ -67,8 +69,8 @@ func TestSameTrace(t *testing.T) {
 	for _, s := range kept[0].Series {
 		for _, o := range b.Series {
 			if s.Kind == o.Kind && s.Name == o.Name {
-				if got, want := analyze.Merged(s.Windows).Quantile(.5), analyze.Merged(o.Windows).Quantile(.5); got != want {
-					t.Errorf("%s %s: median %g in the fixture, %g in the trace", s.Kind, s.Name, got, want)
+				if got, want := stat.Merged(s.Windows).Quantile(.5), stat.Merged(o.Windows).Quantile(.5); got != want {
+					t.Errorf("%s %s: median %d in the fixture, %d in the trace", s.Kind, s.Name, got, want)
 				}
 			}
 		}
@@ -82,15 +84,38 @@ func TestSameTrace(t *testing.T) {
 	}
 }
 
+// A report and a comparison say the same of the same waits.
+func TestSameQuantiles(t *testing.T) {
+	b := behave(t, shop)
+	waits := map[string]analyze.FunctionTime{}
+	for _, f := range b.Report.Functions {
+		waits[f.Name] = f
+	}
+	same := 0
+	for _, s := range b.Series {
+		all, f := stat.Merged(s.Windows), waits[s.Name]
+		if s.Kind != analyze.SeriesWait || all.N() != f.Waits { // a comparison leaves out waits that the trace cuts off
+			continue
+		}
+		same++
+		if all.Quantile(.5) != f.WaitP50 || all.Quantile(.99) != f.WaitP99 || all.Max() != f.WaitMax {
+			t.Errorf("%s: waits of %d, %d and %d ns, in the report of %d, %d and %d", s.Name, all.Quantile(.5), all.Quantile(.99), all.Max(), f.WaitP50, f.WaitP99, f.WaitMax)
+		}
+	}
+	if same < 3 {
+		t.Errorf("%d functions have the same waits in both, want more", same)
+	}
+}
+
 // made is a behaviour of n windows with the given median length of its only task,
 // spread by a tenth to both sides.
 func made(n int, median float64) *analyze.Behaviour {
 	b := &analyze.Behaviour{Window: 50e6, Windows: n}
 	s := analyze.Series{Kind: analyze.SeriesTask, Name: "order"}
 	for w := range n {
-		k := analyze.NewSketch()
+		k := &stat.Sketch{}
 		for i := range 40 {
-			k.Add(median * (.9 + float64((i*7+w*3)%40)/200))
+			k.Add(int64(median * (.9 + float64((i*7+w*3)%40)/200)))
 		}
 		s.Windows = append(s.Windows, k)
 	}
@@ -213,9 +238,11 @@ func TestBrokenFixture(t *testing.T) {
 	whole := out.String()
 	for name, test := range map[string][2]string{
 		"cut":     {whole[:len(whole)/2], "line"},
-		"schema":  {strings.Replace(whole, FixtureSchema, "gmptrace.fixture/9", 1), "record it again"},
+		"schema":  {strings.Replace(whole, FixtureSchema, "gmptrace.fixture/9", 1), "record it again with gmptrace fixture record TRACE... -o"},
+		"old":     {`{"schema":"gmptrace.fixture/1","traces":[{"series":[{"windows":["1000×2"]}]}]}`, "record it again with gmptrace fixture record TRACE... -o"},
+		"null":    {regexp.MustCompile(`"sum=[^"]*"`).ReplaceAllString(whole, "null"), "a window of null"},
 		"windows": {strings.Replace(whole, `"windows": 8`, `"windows": 9`, 1), "8 windows, the trace 9"},
-		"bins":    {strings.Replace(whole, "×", "x", 1), "no value and count"},
+		"bins":    {strings.Replace(whole, "×", "x", 1), "not the least value of a bin"},
 		"none":    {fmt.Sprintf(`{"schema":%q}`, FixtureSchema), "no trace"},
 	} {
 		t.Run(name, func(t *testing.T) {

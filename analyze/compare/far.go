@@ -2,6 +2,7 @@ package compare
 
 import (
 	"gmptrace/analyze"
+	"gmptrace/analyze/stat"
 )
 
 // A length is far beyond those of the other side if it is farTimes the longest of
@@ -57,12 +58,11 @@ func (s *Side) beyond(k key, side []*analyze.Behaviour, length float64) (percent
 			}
 			for _, w := range b.Series[i].Windows {
 				var in float64
-				w.ForEach(func(value, count float64) bool {
-					if value > least {
-						in += count
+				for bin, count := range w.Bins() {
+					if float64(stat.Mid(bin)) > least {
+						in += float64(count)
 					}
-					return false
-				})
+				}
 				if n += in; in > 0 {
 					windows++
 				}
@@ -83,10 +83,6 @@ func onOneSide(k float64, n, all int64) float64 {
 }
 
 // longest is the longest of all lengths, 0 of none.
-func longest(sketches []*analyze.Sketch) float64 {
-	v, err := analyze.Merged(sketches).GetMaxValue()
-	if err != nil {
-		return 0
-	}
-	return v
+func longest(sketches []*stat.Sketch) float64 {
+	return float64(stat.Merged(sketches).Max())
 }

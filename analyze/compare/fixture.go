@@ -1,7 +1,6 @@
 package compare
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,15 +9,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/stat"
 	"gmptrace/analyze/words"
 )
 
 // FixtureSchema names the version of a fixture's form: see analyze.Schema.
-const FixtureSchema = "gmptrace.fixture/1"
+const FixtureSchema = "gmptrace.fixture/2"
 
 // FixtureFile is the name of a fixture's file within its folder.
 const FixtureFile = "fixture.json"
@@ -57,15 +56,14 @@ type FixtureRate struct {
 	Windows []float64 `json:"windows"`
 }
 
-// FixtureSeries is a Series in a Fixture. Windows are sketches: "value×count …", values in
-// nanoseconds to 1 %.
+// FixtureSeries is a Series in a Fixture.
 type FixtureSeries struct {
 	Kind    analyze.SeriesKind `json:"kind"`
 	Name    string             `json:"name"`
 	Count   int64              `json:"count"`
 	P50     int64              `json:"p50_ns"`
 	P99     int64              `json:"p99_ns"`
-	Windows []string           `json:"windows"`
+	Windows []*stat.Sketch     `json:"windows"`
 }
 
 // NewFixture is the fixture of some behaviours.
@@ -102,52 +100,17 @@ func newTrace(b *analyze.Behaviour) Trace {
 		t.Rates = append(t.Rates, x)
 	}
 	for _, s := range b.Series {
-		all := analyze.Merged(s.Windows)
-		if all.Count() < fewestValues {
+		all := stat.Merged(s.Windows)
+		if all.N() < fewestValues {
 			continue
 		}
-		x := FixtureSeries{Kind: s.Kind, Name: s.Name, Count: all.Count(), P50: int64(all.Quantile(.5)), P99: int64(all.Quantile(.99))}
+		x := FixtureSeries{Kind: s.Kind, Name: s.Name, Count: all.N(), P50: all.Quantile(.5), P99: all.Quantile(.99)}
 		for part := range slices.Chunk(s.Windows, join) {
-			x.Windows = append(x.Windows, sketchText(analyze.Merged(part)))
+			x.Windows = append(x.Windows, stat.Merged(part))
 		}
 		t.Series = append(t.Series, x)
 	}
 	return t
-}
-
-// sketchText writes a sketch as text.
-func sketchText(s *analyze.Sketch) string {
-	var bins [][2]float64
-	s.ForEach(func(value, count float64) bool {
-		bins = append(bins, [2]float64{value, count})
-		return false
-	})
-	slices.SortFunc(bins, func(a, b [2]float64) int { return cmp.Compare(a[0], b[0]) })
-	var out strings.Builder
-	for i, b := range bins {
-		if i > 0 {
-			out.WriteByte(' ')
-		}
-		fmt.Fprintf(&out, "%.6g×%d", b[0], int64(b[1]))
-	}
-	return out.String()
-}
-
-// parseSketch reads what sketchText wrote.
-func parseSketch(text string) (*analyze.Sketch, error) {
-	s := analyze.NewSketch()
-	for bin := range strings.FieldsSeq(text) {
-		value, count, ok := strings.Cut(bin, "×")
-		v, err := strconv.ParseFloat(value, 64)
-		n, err2 := strconv.ParseInt(count, 10, 64)
-		if !ok || err != nil || err2 != nil || n < 0 {
-			return nil, fmt.Errorf("%q is no value and count", bin)
-		}
-		if err := s.AddWithCount(v, float64(n)); err != nil {
-			return nil, fmt.Errorf("%q: %w", bin, err)
-		}
-	}
-	return s, nil
 }
 
 // Behaviours are those that a fixture was made of, as far as it keeps them.
@@ -187,11 +150,10 @@ func (t *Trace) behaviour() (*analyze.Behaviour, error) {
 		}
 		x := analyze.Series{Kind: s.Kind, Name: s.Name}
 		for _, w := range s.Windows {
-			sketch, err := parseSketch(w)
-			if err != nil {
-				return nil, fmt.Errorf("%s %q: %w", s.Kind, s.Name, err)
+			if w == nil {
+				return nil, fmt.Errorf("%s %q has a window of null", s.Kind, s.Name)
 			}
-			x.Windows = append(x.Windows, sketch)
+			x.Windows = append(x.Windows, w)
 		}
 		b.Series = append(b.Series, x)
 	}
@@ -220,12 +182,17 @@ func ReadFixture(name string) (*Fixture, error) {
 	if err != nil {
 		return nil, err
 	}
+	again := "record it again with gmptrace fixture record TRACE... -o " + filepath.Dir(file) + " --force"
+	var version struct{ Schema string }
+	if err := json.Unmarshal(data, &version); err != nil {
+		return nil, fmt.Errorf("%s: %s: %s", file, jsonError(data, err), again)
+	}
+	if version.Schema != FixtureSchema { // what another version has looks broken to this one
+		return nil, fmt.Errorf("%s: its schema is %q, this gmptrace reads %s: %s", file, version.Schema, FixtureSchema, again)
+	}
 	f := &Fixture{}
 	if err := json.Unmarshal(data, f); err != nil {
-		return nil, fmt.Errorf("%s: %s: record it again", file, jsonError(data, err))
-	}
-	if f.Schema != FixtureSchema {
-		return nil, fmt.Errorf("%s: its schema is %q, this gmptrace reads %s: record it again", file, f.Schema, FixtureSchema)
+		return nil, fmt.Errorf("%s: %s: %s", file, jsonError(data, err), again)
 	}
 	return f, nil
 }
