@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/replay/replaytest"
 	"gmptrace/fixtures/tools/oracle/score"
 	"gmptrace/fixtures/tools/oracle/truth"
 )
@@ -108,7 +110,7 @@ func scoreRecording(t *testing.T, name string) *score.Result {
 		t.Fatalf("%s: %v", name, err)
 	}
 	s := score.New(strings.TrimSuffix(filepath.Base(name), ".trace.gz"), joined)
-	_, err = Decisions(context.Background(), open(t, name), ReadOptions{Name: name}, nil, func(d *Decision) error {
+	_, err = Decisions(context.Background(), open(t, name), replay.Options{Name: name}, nil, func(d *Decision) error {
 		s.Add(score.Decision{Kind: string(d.Kind), Time: d.Time, G: int64(d.G), P: int32(d.P), M: d.M,
 			Source: d.Source, Victim: int32(d.Victim), Certain: d.Certain, Cause: d.Cause, How: d.How})
 		return nil
@@ -165,7 +167,7 @@ func perMille(a, b int) string {
 // compareAccuracy holds the table against the one on file.
 func compareAccuracy(t *testing.T, got string) {
 	t.Helper()
-	if *update {
+	if *replaytest.Update {
 		if err := os.WriteFile(accuracyFile, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package analyze
+package analyze_test
 
 import (
 	"bytes"
@@ -15,6 +15,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gmptrace/analyze"
+	"gmptrace/analyze/compare"
+	"gmptrace/analyze/explain"
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/whatif"
 )
 
 // TestCuts analyses recorded traces with the facts handed on at random places, and
@@ -24,10 +31,10 @@ func TestCuts(t *testing.T) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
 			data := readTrace(t, file)
-			want := everything(t, data, ReadOptions{Name: "cut", Workers: 1})
+			want := everything(t, data, replay.Options{Name: "cut", Workers: 1})
 			for seed, most := range []int{40, 3000} {
 				rnd := rand.New(rand.NewPCG(uint64(seed), 7))
-				got := everything(t, data, ReadOptions{Name: "cut", Workers: 3, Cut: func() int { return 1 + rnd.IntN(most) }})
+				got := everything(t, data, replay.Options{Name: "cut", Workers: 3, Cut: func() int { return 1 + rnd.IntN(most) }})
 				for name := range want {
 					if !bytes.Equal(got[name], want[name]) {
 						t.Errorf("%s differs when facts are handed on after 1 to %d events: %s", name, most, firstDifference(got[name], want[name]))
@@ -79,7 +86,7 @@ func readTrace(t *testing.T, file string) []byte {
 }
 
 // everything is all that can be said of a trace, as JSON by what says it.
-func everything(t *testing.T, data []byte, opt ReadOptions) map[string][]byte {
+func everything(t *testing.T, data []byte, opt replay.Options) map[string][]byte {
 	t.Helper()
 	out := map[string][]byte{}
 	keep := func(name string, v any, err error) {
@@ -94,8 +101,8 @@ func everything(t *testing.T, data []byte, opt ReadOptions) map[string][]byte {
 	}
 	ctx, read := context.Background(), func() io.Reader { return bytes.NewReader(data) }
 
-	full := Options{ReadOptions: opt, Slices: 20_000, Explain: true, Spans: true}
-	rep, err := Analyze(ctx, read(), full)
+	full := analyze.Options{Options: opt, Slices: 20_000, Explain: true, Spans: true}
+	rep, err := analyze.Analyze(ctx, read(), full)
 	keep("analyze", rep, err)
 	if err != nil {
 		return out
@@ -104,23 +111,23 @@ func everything(t *testing.T, data []byte, opt ReadOptions) map[string][]byte {
 	keep("timeline", timelineText(rep.Timeline), nil)
 
 	part := full
-	part.From, part.To = Bound{Set: true, Offset: time.Duration(rep.Trace.DurationNS / 3)}, Bound{Set: true, Offset: time.Duration(rep.Trace.DurationNS / 2)}
-	rep, err = Analyze(ctx, read(), part)
+	part.From, part.To = replay.Bound{Set: true, Offset: time.Duration(rep.Trace.DurationNS / 3)}, replay.Bound{Set: true, Offset: time.Duration(rep.Trace.DurationNS / 2)}
+	rep, err = analyze.Analyze(ctx, read(), part)
 	keep("part", rep, err)
 
-	for _, sel := range []Selector{{}, {Kind: KindRequest}, {Kind: KindStall}, {Kind: KindRegion}, {Kind: KindLog}, {Kind: KindGoroutine, Pattern: regexp.MustCompile("")}} {
-		x, err := Explain(ctx, read(), opt, sel)
+	for _, sel := range []explain.Selector{{}, {Kind: report.KindRequest}, {Kind: report.KindStall}, {Kind: report.KindRegion}, {Kind: report.KindLog}, {Kind: report.KindGoroutine, Pattern: regexp.MustCompile("")}} {
+		x, err := explain.Explain(ctx, read(), opt, sel)
 		keep("explain "+string(sel.Kind), x, err)
 	}
 
 	var decisions bytes.Buffer
-	_, err = Decisions(ctx, read(), opt, nil, func(d *Decision) error {
+	_, err = analyze.Decisions(ctx, read(), opt, nil, func(d *analyze.Decision) error {
 		fmt.Fprintf(&decisions, "%+v\n", *d)
 		return nil
 	})
 	keep("decisions", decisions.String(), err)
 
-	b, err := Behave(ctx, read(), opt)
+	b, err := compare.Behave(ctx, read(), opt)
 	if err == nil {
 		keep("rates", b.Rates, nil)
 		for _, s := range b.Series {
@@ -129,12 +136,12 @@ func everything(t *testing.T, data []byte, opt ReadOptions) map[string][]byte {
 	}
 	keep("behave", nil, err)
 
-	w, err := Simulate(ctx, read(), opt, Settings{})
+	w, err := whatif.Simulate(ctx, read(), opt, whatif.Settings{})
 	keep("whatif", w, err)
 	return out
 }
 
-func seriesText(s Series) string {
+func seriesText(s compare.Series) string {
 	var text strings.Builder
 	for _, w := range s.Windows {
 		fmt.Fprintf(&text, "%d", w.N())
@@ -147,7 +154,7 @@ func seriesText(s Series) string {
 }
 
 // timelineText is a timeline with all that its JSON leaves out.
-func timelineText(tl *Timeline) string {
+func timelineText(tl *report.Timeline) string {
 	if tl == nil {
 		return ""
 	}

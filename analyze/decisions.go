@@ -5,6 +5,9 @@ import (
 	"context"
 	"io"
 
+	"gmptrace/analyze/names"
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/report"
 	"gmptrace/model"
 )
 
@@ -56,7 +59,7 @@ type Decision struct {
 // the order of the trace, from one goroutine that is not the caller's; nil is all
 // kinds. The Trace says what was read and
 // what was lost; errors are those of Analyze, or sink's.
-func Decisions(ctx context.Context, r io.Reader, opt ReadOptions, kinds []DecisionKind, sink func(*Decision) error) (Trace, error) {
+func Decisions(ctx context.Context, r io.Reader, opt replay.Options, kinds []DecisionKind, sink func(*Decision) error) (report.Trace, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	d := &decider{sink: sink, fail: cancel, wanted: map[DecisionKind]bool{}}
@@ -66,8 +69,8 @@ func Decisions(ctx context.Context, r io.Reader, opt ReadOptions, kinds []Decisi
 	for _, k := range kinds {
 		d.wanted[k] = true
 	}
-	tr, err := Run(ctx, r, opt, func(s *Session) {
-		d.names = s.names
+	tr, err := replay.Run(ctx, r, opt, func(s *replay.Session) {
+		d.names = s.Names
 		s.ReaderTimes = true // whoever compares decisions with events reads those with it
 		s.Add(d)
 	})
@@ -76,7 +79,7 @@ func Decisions(ctx context.Context, r io.Reader, opt ReadOptions, kinds []Decisi
 
 // decider is the watcher that hands decisions on.
 type decider struct {
-	names  *names
+	names  *names.Table
 	sink   func(*Decision) error
 	fail   func() // ends the reading, since the sink has failed
 	wanted map[DecisionKind]bool
@@ -132,7 +135,7 @@ func (d *decider) emit(x *Decision) {
 }
 
 func (d *decider) dispatch(x *model.Dispatch) {
-	out := Decision{Kind: DecisionDispatch, Time: int64(x.Time), G: x.G, P: x.P, M: d.names.threadID(x.M),
+	out := Decision{Kind: DecisionDispatch, Time: int64(x.Time), G: x.G, P: x.P, M: d.names.ThreadID(x.M),
 		Source: x.Source.String(), Victim: x.Victim, Certain: x.Certain, Candidates: d.candidates(x.Sources)}
 	d.emit(&out)
 	if x.Victim != model.NoP {
@@ -143,7 +146,7 @@ func (d *decider) dispatch(x *model.Dispatch) {
 
 func (d *decider) handoff(x *model.Handoff) {
 	d.emit(&Decision{Kind: DecisionHandoff, Time: int64(x.Time), G: x.G, P: x.P, M: -1,
-		FromM: d.names.threadID(x.From), ToM: d.names.threadID(x.To), Cause: x.Cause.String(), After: int64(x.After)})
+		FromM: d.names.ThreadID(x.From), ToM: d.names.ThreadID(x.To), Cause: x.Cause.String(), After: int64(x.After)})
 }
 
 func (d *decider) preempt(x *model.Preempt) {

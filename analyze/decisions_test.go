@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/exp/trace"
 
+	"gmptrace/analyze/replay"
 	"gmptrace/model"
 )
 
@@ -26,7 +27,7 @@ func TestDecisionsAreEvents(t *testing.T) {
 		}
 		want := transitions(t, data)
 		i := 0
-		_, err = Decisions(context.Background(), bytes.NewReader(data), ReadOptions{Name: name}, []DecisionKind{DecisionDispatch, DecisionPreempt}, func(d *Decision) error {
+		_, err = Decisions(context.Background(), bytes.NewReader(data), replay.Options{Name: name}, []DecisionKind{DecisionDispatch, DecisionPreempt}, func(d *Decision) error {
 			got := transition{d.Kind, d.Time, d.G}
 			if i >= len(want) || got != want[i] {
 				t.Errorf("%s: decision %d is %v, the trace has %v", name, i, got, want[min(i, len(want)-1)])

@@ -12,6 +12,9 @@ import (
 	"testing"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/explain"
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/report"
 	"gmptrace/model"
 )
 
@@ -25,12 +28,12 @@ func ExampleAnalyze_inTest() {
 		}
 		run()
 		trace.Stop()
-		report, err := analyze.Analyze(context.Background(), &buf, analyze.Options{ReadOptions: analyze.ReadOptions{Name: t.Name()}})
+		rep, err := analyze.Analyze(context.Background(), &buf, analyze.Options{Options: replay.Options{Name: t.Name()}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range report.Findings {
-			if f.Severity.AtLeast(analyze.SeverityCritical) {
+		for _, f := range rep.Findings {
+			if f.Severity.AtLeast(report.SeverityCritical) {
 				t.Errorf("%s: %s", f.Title, f.Why)
 			}
 		}
@@ -45,7 +48,7 @@ func ExampleAnalyze() {
 		log.Fatal(err)
 	}
 	defer f.Close()
-	report, err := analyze.Analyze(context.Background(), f, analyze.Options{ReadOptions: analyze.ReadOptions{Name: "webshop"}})
+	report, err := analyze.Analyze(context.Background(), f, analyze.Options{Options: replay.Options{Name: "webshop"}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -73,8 +76,8 @@ func ExampleExplain() {
 		log.Fatal(err)
 	}
 	defer f.Close()
-	x, err := analyze.Explain(context.Background(), f, analyze.ReadOptions{Name: "webshop"},
-		analyze.Selector{Kind: analyze.KindRequest, Pattern: regexp.MustCompile("ServeHTTP"), Top: 1})
+	x, err := explain.Explain(context.Background(), f, replay.Options{Name: "webshop"},
+		explain.Selector{Kind: report.KindRequest, Pattern: regexp.MustCompile("ServeHTTP"), Top: 1})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -95,7 +98,7 @@ func ExampleExplain() {
 // dispatched counts how often goroutines were put on a P, by the function that they
 // began in.
 type dispatched struct {
-	session *analyze.Session
+	session *replay.Session
 	by      map[string]int
 }
 
@@ -113,7 +116,7 @@ func ExampleRun() {
 	}
 	defer f.Close()
 	d := &dispatched{by: map[string]int{}}
-	_, err = analyze.Run(context.Background(), f, analyze.ReadOptions{Name: "webshop"}, func(s *analyze.Session) {
+	_, err = replay.Run(context.Background(), f, replay.Options{Name: "webshop"}, func(s *replay.Session) {
 		d.session = s
 		s.Add(d)
 	})

@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"gmptrace/analyze/replay"
 )
 
 // TestRaceBuilt: a program built with -race shuffles its run queues, which shows
@@ -15,7 +17,7 @@ func TestRaceBuilt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rep, err := Analyze(context.Background(), f, Options{ReadOptions: ReadOptions{Name: name}})
+		rep, err := Analyze(context.Background(), f, Options{Options: replay.Options{Name: name}})
 		f.Close()
 		if err != nil {
 			t.Fatal(err)

@@ -8,66 +8,20 @@ import (
 	"io"
 	"maps"
 	"os"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/exp/trace"
 
+	"gmptrace/analyze/internal/timeline"
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/replay/replaytest"
+	"gmptrace/analyze/report"
 	"gmptrace/model"
 )
-
-// recordedTraces are the recorded traces of real programs and the tiny ones, by
-// path. Compressed ones are copies of others.
-func recordedTraces(t *testing.T) []string {
-	t.Helper()
-	var names []string
-	for _, pattern := range []string{"analyze/testdata/traces/*.trace", "fixtures/traces/real/*.trace"} {
-		found, err := filepath.Glob(filepath.Join(moduleRoot(t), pattern))
-		if err != nil || len(found) == 0 {
-			t.Fatalf("no traces in %s: %v", pattern, err)
-		}
-		names = append(names, found...)
-	}
-	return names
-}
-
-// moduleRoot is the folder of go.mod: tests run in that of their package.
-func moduleRoot(t *testing.T) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		}
-		up := filepath.Dir(dir)
-		if up == dir {
-			t.Fatal("not in a module")
-		}
-		dir = up
-	}
-}
-
-// eachRecorded runs a test on every recorded trace.
-func eachRecorded(t *testing.T, test func(t *testing.T, data []byte)) {
-	for _, name := range recordedTraces(t) {
-		t.Run(strings.TrimSuffix(filepath.Base(name), ".trace"), func(t *testing.T) {
-			t.Parallel()
-			data, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			test(t, data)
-		})
-	}
-}
 
 // life is one goroutine's time in a trace.
 type life struct {
@@ -179,18 +133,18 @@ func (c *capture) Watch(f *model.Facts) {
 
 // replayed is the report on a trace as Analyze makes it, the facts behind it, and
 // the times of the trace's first and last event.
-func replayed(t *testing.T, data []byte, opt Options) (rep *Report, c *capture, start, end model.Time) {
+func replayed(t *testing.T, data []byte, opt Options) (rep *report.Report, c *capture, start, end model.Time) {
 	t.Helper()
-	a := analysis{opt: opt}
+	a := Analysis{Options: opt}
 	c = &capture{}
-	tr, err := Run(context.Background(), bytes.NewReader(data), opt.ReadOptions, func(s *Session) {
-		a.begin(s)
+	tr, err := replay.Run(context.Background(), bytes.NewReader(data), opt.Options, func(s *replay.Session) {
+		a.Begin(s)
 		s.Add(c)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return a.report(tr), c, a.session.Zero, a.session.end
+	return a.Report(tr), c, a.session.Zero, a.session.End
 }
 
 // checkStates compares the replay with the plain reading: every goroutine lives
@@ -279,7 +233,7 @@ func checkProcs(t *testing.T, facts *capture, start, end model.Time) {
 const recordedSlices = 200_000
 
 // reported is the report on a trace, with the timeline that it keeps.
-func reported(t *testing.T, data []byte, opt Options) *Report {
+func reported(t *testing.T, data []byte, opt Options) *report.Report {
 	t.Helper()
 	opt.Name = "recorded"
 	if opt.Slices == 0 {
@@ -296,11 +250,11 @@ func reported(t *testing.T, data []byte, opt Options) *Report {
 // generations are decoded at once; the parts of every whole in it make up the
 // whole, and so do the parts of the trace; what people read in it is well-formed.
 func TestRecorded(t *testing.T) {
-	eachRecorded(t, func(t *testing.T, data []byte) {
-		opt := Options{ReadOptions: ReadOptions{Name: "recorded", Workers: 2}, Slices: recordedSlices}
+	replaytest.EachRecorded(t, func(t *testing.T, data []byte) {
+		opt := Options{Options: replay.Options{Name: "recorded", Workers: 2}, Slices: recordedSlices}
 		whole, facts, start, end := replayed(t, data, opt)
 		checkStates(t, data, facts, start, end)
-		checkSame(t, whole, reported(t, data, Options{ReadOptions: ReadOptions{Workers: 1}}))
+		checkSame(t, whole, reported(t, data, Options{Options: replay.Options{Workers: 1}}))
 		checkSums(t, whole)
 		checkProse(t, whole)
 		if len(data) < windowsBelow {
@@ -314,7 +268,7 @@ func TestRecorded(t *testing.T) {
 const windowsBelow = 256 << 10
 
 // checkSame wants two reports alike to the byte.
-func checkSame(t *testing.T, x, y *Report) {
+func checkSame(t *testing.T, x, y *report.Report) {
 	t.Helper()
 	a, b := inJSON(t, x), inJSON(t, y)
 	if !bytes.Equal(a, b) {
@@ -329,7 +283,7 @@ func checkSame(t *testing.T, x, y *Report) {
 	}
 }
 
-func inJSON(t *testing.T, rep *Report) []byte {
+func inJSON(t *testing.T, rep *report.Report) []byte {
 	t.Helper()
 	b, err := json.Marshal(rep)
 	if err != nil {
@@ -339,7 +293,7 @@ func inJSON(t *testing.T, rep *Report) []byte {
 }
 
 // checkSums adds up what must add up in a report on a trace or a part of it.
-func checkSums(t *testing.T, rep *Report) {
+func checkSums(t *testing.T, rep *report.Report) {
 	t.Helper()
 	for _, f := range rep.Functions {
 		sum := f.Running + f.Runnable + f.Syscall + f.Unknown
@@ -351,8 +305,8 @@ func checkSums(t *testing.T, rep *Report) {
 		}
 	}
 	for _, p := range rep.Procs {
-		if sum := p.Running + p.Syscall + p.Sched + p.Idle; sum != analysed(rep) {
-			t.Errorf("P%d: parts sum to %d of %d", p.P, sum, analysed(rep))
+		if sum := p.Running + p.Syscall + p.Sched + p.Idle; sum != report.Analysed(rep) {
+			t.Errorf("P%d: parts sum to %d of %d", p.P, sum, report.Analysed(rep))
 		}
 		if p.GCWorker > p.Running {
 			t.Errorf("P%d: mark workers ran for %d of %d", p.P, p.GCWorker, p.Running)
@@ -371,7 +325,7 @@ func checkSums(t *testing.T, rep *Report) {
 
 // checkRanges: mark phases and pauses lie in the analysed part, have a length,
 // and are as many and as long as the figures say.
-func checkRanges(t *testing.T, rep *Report) {
+func checkRanges(t *testing.T, rep *report.Report) {
 	t.Helper()
 	var marks, pauses, mark, pause int64
 	for _, x := range rep.GC.Ranges {
@@ -392,14 +346,14 @@ func checkRanges(t *testing.T, rep *Report) {
 			g.Cycles, g.Mark, g.STWCount, g.STWTotal, marks, mark, pauses, pause)
 	}
 	for _, x := range rep.Tasks {
-		if x.Count+x.Open == 0 || x.Max > analysed(rep) {
-			t.Errorf("task %+v does not lie in the %d ns analysed", x, analysed(rep))
+		if x.Count+x.Open == 0 || x.Max > report.Analysed(rep) {
+			t.Errorf("task %+v does not lie in the %d ns analysed", x, report.Analysed(rep))
 		}
 	}
 }
 
 // checkTimeline: slices, marks and depths are in order and in the analysed part.
-func checkTimeline(t *testing.T, rep *Report) {
+func checkTimeline(t *testing.T, rep *report.Report) {
 	t.Helper()
 	for _, tr := range rep.Timeline.Tracks {
 		last := rep.Trace.From
@@ -427,7 +381,7 @@ func checkTimeline(t *testing.T, rep *Report) {
 var malformed = regexp.MustCompile(`-\d|NaN|Inf|(^|[^.\d])1 (waits|pauses|cycles|goroutines|threads|stretches|preemptions|dispatches|tasks|times)\b|  |%!|<nil>| [.,;:]|^\s|\s$`)
 
 // checkProse looks at every sentence of a report, and at its moments.
-func checkProse(t *testing.T, rep *Report) {
+func checkProse(t *testing.T, rep *report.Report) {
 	t.Helper()
 	prose := []string{rep.Verdict.Headline, rep.Verdict.Detail}
 	for _, c := range rep.Checks {
@@ -459,16 +413,16 @@ func checkProse(t *testing.T, rep *Report) {
 }
 
 // checkWindows analyses a trace in two parts, whose figures must add up.
-func checkWindows(t *testing.T, data []byte, whole *Report) {
+func checkWindows(t *testing.T, data []byte, whole *report.Report) {
 	t.Helper()
 	middle := whole.Trace.DurationNS / 3
-	bound := Bound{Set: true, Offset: time.Duration(middle)}
-	first, second := reported(t, data, Options{ReadOptions: ReadOptions{To: bound}}), reported(t, data, Options{ReadOptions: ReadOptions{From: bound}})
+	bound := replay.Bound{Set: true, Offset: time.Duration(middle)}
+	first, second := reported(t, data, Options{Options: replay.Options{To: bound}}), reported(t, data, Options{Options: replay.Options{From: bound}})
 	if first.Trace.From != 0 || first.Trace.To != middle || second.Trace.From != middle || second.Trace.To != whole.Trace.DurationNS {
 		t.Errorf("cut at %d, the parts go from %d to %d and from %d to %d", middle, first.Trace.From, first.Trace.To, second.Trace.From, second.Trace.To)
 	}
 	var sum, want windowSums
-	for _, part := range []*Report{first, second} {
+	for _, part := range []*report.Report{first, second} {
 		checkSums(t, part)
 		checkProse(t, part)
 		sum.add(part)
@@ -486,7 +440,7 @@ func TestRecordedTimelineLeftOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, some := reported(t, data, Options{}), reported(t, data, Options{Slices: 2 * chunkSlices})
+	all, some := reported(t, data, Options{}), reported(t, data, Options{Slices: 2 * timeline.ChunkSlices})
 	tl := some.Timeline
 	if tl.LeftOut == 0 || tl.Complete || len(tl.Kept) == 0 {
 		t.Fatalf("%d slices left out, %d windows kept: want some of each", tl.LeftOut, len(tl.Kept))
@@ -507,7 +461,7 @@ func TestRecordedTimelineLeftOut(t *testing.T) {
 }
 
 // highestIn is the highest number of runnable goroutines told of in a window.
-func highestIn(depth []DepthPoint, w Window) (n int) {
+func highestIn(depth []report.DepthPoint, w report.Window) (n int) {
 	for _, d := range depth {
 		if d.At > w.Start && d.At <= w.End {
 			n = max(n, d.N)
@@ -525,7 +479,7 @@ type windowSums struct {
 	Dispatches, Preemptions, Handoffs          int64
 }
 
-func (s *windowSums) add(r *Report) {
+func (s *windowSums) add(r *report.Report) {
 	for _, f := range r.Functions {
 		s.Running += f.Running
 		s.Runnable += f.Runnable

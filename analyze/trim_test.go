@@ -5,6 +5,9 @@ import (
 	"os"
 	"slices"
 	"testing"
+
+	"gmptrace/analyze/internal/timeline"
+	"gmptrace/analyze/report"
 )
 
 // TestTrim leaves slices out of a timeline, and demands that what is left lies in
@@ -19,19 +22,19 @@ func TestTrim(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := r.Timeline
-	asked := Window{all.Kept[0].Start, all.Kept[0].Start + 1000}
-	all.favor([]Window{asked})
-	for _, most := range []int{all.Len() - 1, 2 * chunkSlices, 1, 0} {
+	asked := report.Window{Start: all.Kept[0].Start, End: all.Kept[0].Start + 1000}
+	all.Favor([]report.Window{asked})
+	for _, most := range []int{all.Len() - 1, 2 * timeline.ChunkSlices, 1, 0} {
 		tl := all.Trim(most)
 		if tl.Len() > most || tl.Complete || tl.LeftOut+int64(tl.Len()) != int64(all.Len()) {
 			t.Errorf("at most %d slices: %d are there and %d left out of %d", most, tl.Len(), tl.LeftOut, all.Len())
 		}
-		if most >= 2*chunkSlices && !tl.Has([]Window{asked}) {
+		if most >= 2*timeline.ChunkSlices && !tl.Has([]report.Window{asked}) {
 			t.Errorf("at most %d slices: %v was asked for, and %v kept", most, asked, tl.Kept)
 		}
 		for _, tr := range tl.Tracks {
 			for s := range tr.Slices() {
-				if !slices.ContainsFunc(tl.Kept, func(w Window) bool { return w.Start <= s.End && s.End <= w.End }) {
+				if !slices.ContainsFunc(tl.Kept, func(w report.Window) bool { return w.Start <= s.End && s.End <= w.End }) {
 					t.Fatalf("%+v is outside of %v", s, tl.Kept)
 				}
 			}
@@ -46,12 +49,12 @@ func TestAround(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, at := range []int64{50e6, 400e6, 900e6, 1300e6} {
-		w := Window{at, at + 1e6}
-		r, err := Analyze(t.Context(), bytes.NewReader(data), Options{Slices: chunkSlices, Around: []Window{w}})
+		w := report.Window{Start: at, End: at + 1e6}
+		r, err := Analyze(t.Context(), bytes.NewReader(data), Options{Slices: timeline.ChunkSlices, Around: []report.Window{w}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !r.Timeline.Has([]Window{w}) {
+		if !r.Timeline.Has([]report.Window{w}) {
 			t.Errorf("%v was asked for, and %v kept", w, r.Timeline.Kept)
 		}
 	}

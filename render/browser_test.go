@@ -20,7 +20,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 )
 
 // The page is tested in a real browser. Without one the tests fail and say what
@@ -92,7 +92,7 @@ type view struct {
 }
 
 // open renders r into a file and opens it as a user would.
-func open(t testing.TB, r *analyze.Report, v view) *tab {
+func open(t testing.TB, r *report.Report, v view) *tab {
 	t.Helper()
 	p := openWritten(t, func(w io.Writer) error { return HTML(w, r) }, v)
 	if !v.noScript {

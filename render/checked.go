@@ -8,13 +8,13 @@ import (
 	"slices"
 	"strings"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
 
 // CheckedJSON writes c as analyze/schema/check.schema.json describes it, in the
 // manner of JSON.
-func CheckedJSON(w io.Writer, c *analyze.Checked) error {
+func CheckedJSON(w io.Writer, c *report.Checked) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(mapped(*c, words.Machine)); err != nil {
@@ -31,7 +31,7 @@ const (
 )
 
 // saidNot are a failure's details, none if its message has them all.
-func saidNot(f *analyze.CheckFailure) []analyze.Evidence {
+func saidNot(f *report.CheckFailure) []report.Evidence {
 	for _, d := range f.Details {
 		if !strings.Contains(f.Message, d.Value) {
 			return f.Details
@@ -40,7 +40,7 @@ func saidNot(f *analyze.CheckFailure) []analyze.Evidence {
 	return nil
 }
 
-func frameText(f analyze.Frame) string {
+func frameText(f report.Frame) string {
 	s := words.Function(f.Func)
 	if f.File != "" {
 		s += fmt.Sprintf(" %s:%d", fileName(f.File), f.Line)
@@ -48,7 +48,7 @@ func frameText(f analyze.Frame) string {
 	return s
 }
 
-func evidenceText(list []analyze.Evidence) string {
+func evidenceText(list []report.Evidence) string {
 	var parts []string
 	for _, e := range list {
 		parts = append(parts, e.Label+" is "+e.Value)
@@ -57,35 +57,35 @@ func evidenceText(list []analyze.Evidence) string {
 }
 
 // checkedWord is a result's status in a word, and its colour.
-func checkedWord(r *analyze.CheckResult) (string, ink) {
+func checkedWord(r *report.CheckResult) (string, ink) {
 	switch {
-	case r.Status == analyze.CheckError:
+	case r.Status == report.CheckError:
 		return "ERROR", red
-	case r.Status == analyze.CheckFail && r.Severity == analyze.CheckSeverityWarning:
+	case r.Status == report.CheckFail && r.Severity == report.CheckSeverityWarning:
 		return "WARN", yellow
-	case r.Status == analyze.CheckFail:
+	case r.Status == report.CheckFail:
 		return "FAIL", red
-	case r.Status == analyze.CheckSkip:
+	case r.Status == report.CheckSkip:
 		return "skip", faint
 	}
 	return "pass", blue
 }
 
 // checkedRank orders results: what needs to be looked at first.
-func checkedRank(r *analyze.CheckResult) int {
+func checkedRank(r *report.CheckResult) int {
 	word, _ := checkedWord(r)
 	return slices.Index([]string{"FAIL", "ERROR", "WARN", "skip", "pass"}, word)
 }
 
 // checkedOrder are the results with what failed first, and else in their order.
-func checkedOrder(results []analyze.CheckResult) []analyze.CheckResult {
+func checkedOrder(results []report.CheckResult) []report.CheckResult {
 	out := slices.Clone(results)
-	slices.SortStableFunc(out, func(a, b analyze.CheckResult) int { return cmp.Compare(checkedRank(&a), checkedRank(&b)) })
+	slices.SortStableFunc(out, func(a, b report.CheckResult) int { return cmp.Compare(checkedRank(&a), checkedRank(&b)) })
 	return out
 }
 
 // checkedPlace is where what a trace was held to is written down.
-func checkedPlace(r *analyze.CheckResult) string {
+func checkedPlace(r *report.CheckResult) string {
 	if r.File == "" || r.Line == 0 {
 		return r.File
 	}
@@ -93,7 +93,7 @@ func checkedPlace(r *analyze.CheckResult) string {
 }
 
 // checkedSummary is the outcome in one line.
-func checkedSummary(c *analyze.Checked) string {
+func checkedSummary(c *report.Checked) string {
 	s := checkedCounts(c.Counts)
 	if len(c.Traces) != 1 {
 		s += " in " + words.Plural(int64(len(c.Traces)), "trace")
@@ -101,7 +101,7 @@ func checkedSummary(c *analyze.Checked) string {
 	return s
 }
 
-func checkedCounts(n analyze.CheckCounts) string {
+func checkedCounts(n report.CheckCounts) string {
 	var parts []string
 	add := func(k int, what string) {
 		if k > 0 {
@@ -123,7 +123,7 @@ func checkedCounts(n analyze.CheckCounts) string {
 
 // checkedAbout is what is known of a trace and what became of it, to be read after
 // its name.
-func checkedAbout(x *analyze.CheckedTrace) string {
+func checkedAbout(x *report.CheckedTrace) string {
 	if x.Error != "" {
 		return ": could not be read"
 	}

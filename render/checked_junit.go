@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
 
@@ -18,7 +18,7 @@ import (
 //
 // Names are made printable first: XML has no way to write most control characters
 // at all.
-func CheckedJUnit(w io.Writer, c *analyze.Checked) error {
+func CheckedJUnit(w io.Writer, c *report.Checked) error {
 	safe := mapped(*c, func(s string) string { return noXML.Replace(words.Printable(words.Text(s))) })
 	doc := junitSuites{}
 	for i := range safe.Traces {
@@ -87,7 +87,7 @@ type junitText struct {
 	Text string `xml:",cdata"`
 }
 
-func junitOf(c *analyze.Checked, x *analyze.CheckedTrace, id int) junitSuite {
+func junitOf(c *report.Checked, x *report.CheckedTrace, id int) junitSuite {
 	name := junitToken(x.Name)
 	s := junitSuite{Name: name, Package: "gmptrace", ID: id, Timestamp: junitTime(x.Start), Hostname: "localhost", Time: "0",
 		Properties: []junitProperty{
@@ -98,7 +98,7 @@ func junitOf(c *analyze.Checked, x *analyze.CheckedTrace, id int) junitSuite {
 	for i := range x.Results {
 		r := &x.Results[i]
 		s.add(junitCaseOf(c, name, r))
-		if r.Status == analyze.CheckFail && !c.Matters(r) {
+		if r.Status == report.CheckFail && !c.Matters(r) {
 			fmt.Fprintf(&out, "warning: %s\n", checkedPlain(r))
 		}
 	}
@@ -122,12 +122,12 @@ func (s *junitSuite) add(c junitCase) {
 	}
 }
 
-func junitCaseOf(c *analyze.Checked, class string, r *analyze.CheckResult) junitCase {
+func junitCaseOf(c *report.Checked, class string, r *report.CheckResult) junitCase {
 	out := junitCase{Name: junitToken(r.ID), Class: class, Time: "0"}
 	switch {
-	case r.Status == analyze.CheckSkip:
+	case r.Status == report.CheckSkip:
 		out.Skipped = &junitSkipped{r.Message}
-	case r.Status == analyze.CheckError:
+	case r.Status == report.CheckError:
 		out.Error = &junitFailure{Message: r.Message, Type: r.Kind, Text: checkedPlain(r)}
 	case c.Matters(r):
 		out.Failure = &junitFailure{Message: r.Message, Type: r.Kind, Text: checkedPlain(r)}
@@ -155,7 +155,7 @@ func junitTime(start string) string {
 }
 
 // checkedPlain is all of a failure as plain text.
-func checkedPlain(r *analyze.CheckResult) string {
+func checkedPlain(r *report.CheckResult) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { b.WriteString(words.Text(fmt.Sprintf(format, args...)) + "\n") }
 	line("%s: %s", r.ID, r.Message)

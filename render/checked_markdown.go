@@ -8,14 +8,14 @@ import (
 	"strings"
 	"unicode"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
 
 // CheckedMarkdown writes c as GitHub's Markdown, for the summary of a pull request:
 // a table with what failed first, and details to unfold. Nothing that a trace names
 // is taken for Markdown or HTML, and nobody is mentioned by it.
-func CheckedMarkdown(w io.Writer, c *analyze.Checked) error {
+func CheckedMarkdown(w io.Writer, c *report.Checked) error {
 	safe := mapped(*c, func(s string) string { return words.Printable(words.Text(s)) })
 	out := bufio.NewWriter(w)
 	m := &markdown{w: out}
@@ -34,7 +34,7 @@ type markdown struct{ w io.Writer }
 
 func (m *markdown) line(format string, args ...any) { fmt.Fprintf(m.w, format+"\n", args...) }
 
-func (m *markdown) trace(x *analyze.CheckedTrace) {
+func (m *markdown) trace(x *report.CheckedTrace) {
 	m.line("\n**%s**%s\n", md(x.Name), md(checkedAbout(x)))
 	if x.Error != "" {
 		m.line("💥 %s", md(x.Error))
@@ -44,9 +44,9 @@ func (m *markdown) trace(x *analyze.CheckedTrace) {
 		m.line("> ⚠️ Part of it is missing: %s\n", md(l))
 	}
 	results := checkedOrder(x.Results)
-	var passed, others []analyze.CheckResult
+	var passed, others []report.CheckResult
 	for _, r := range results {
-		if r.Status == analyze.CheckPass {
+		if r.Status == report.CheckPass {
 			passed = append(passed, r)
 		} else {
 			others = append(others, r)
@@ -57,13 +57,13 @@ func (m *markdown) trace(x *analyze.CheckedTrace) {
 		m.details(&others[i])
 	}
 	if len(passed) > 0 {
-		m.line("\n<details><summary>✅ %s</summary>\n", words.Text(checkedCounts(analyze.CheckCounts{Passed: len(passed)})))
+		m.line("\n<details><summary>✅ %s</summary>\n", words.Text(checkedCounts(report.CheckCounts{Passed: len(passed)})))
 		m.table(passed)
 		m.line("\n</details>")
 	}
 }
 
-func (m *markdown) table(results []analyze.CheckResult) {
+func (m *markdown) table(results []report.CheckResult) {
 	if len(results) == 0 {
 		return
 	}
@@ -80,13 +80,13 @@ func (m *markdown) table(results []analyze.CheckResult) {
 
 // checkedSign is a result's status as a picture, with the word for those who can't
 // see it.
-func checkedSign(r *analyze.CheckResult) string {
+func checkedSign(r *report.CheckResult) string {
 	word, _ := checkedWord(r)
 	return map[string]string{"FAIL": "❌ failed", "ERROR": "💥 error", "WARN": "⚠️ warning", "skip": "⏭️ skipped", "pass": "✅ passed"}[word]
 }
 
-func (m *markdown) details(r *analyze.CheckResult) {
-	if r.Status != analyze.CheckFail {
+func (m *markdown) details(r *report.CheckResult) {
+	if r.Status != report.CheckFail {
 		return
 	}
 	m.line("\n<details><summary>%s %s</summary>\n", strings.Fields(checkedSign(r))[0], md(r.ID))
@@ -107,7 +107,7 @@ func (m *markdown) details(r *analyze.CheckResult) {
 	m.line("\n</details>")
 }
 
-func (m *markdown) failure(f *analyze.CheckFailure) {
+func (m *markdown) failure(f *report.CheckFailure) {
 	m.line("* %s", md(f.Message))
 	for _, d := range saidNot(f) {
 		m.line("  * %s: %s", md(d.Label), md(d.Value))

@@ -11,7 +11,8 @@ import (
 	"regexp"
 	"strings"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/names"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
 
@@ -27,7 +28,7 @@ type SARIFOptions struct {
 
 // CheckedSARIF writes c as SARIF 2.1.0: a result for each failure. What was skipped
 // or could not be evaluated is a notification.
-func CheckedSARIF(w io.Writer, c *analyze.Checked, opt SARIFOptions) error {
+func CheckedSARIF(w io.Writer, c *report.Checked, opt SARIFOptions) error {
 	safe := mapped(*c, func(s string) string { return words.Printable(words.Text(s)) })
 	s := &sarifWriter{opt: opt, index: map[string]int{}}
 	run := s.run(&safe)
@@ -140,7 +141,7 @@ type sarifWriter struct {
 // whoever reads them.
 const sarifRoot = "%SRCROOT%"
 
-func (s *sarifWriter) run(c *analyze.Checked) sarifRun {
+func (s *sarifWriter) run(c *report.Checked) sarifRun {
 	run := sarifRun{ColumnKind: "unicodeCodePoints", Results: []sarifResult{}}
 	call := sarifInvocation{Successful: true, Notifications: []sarifNotification{}}
 	for i := range c.Traces {
@@ -160,11 +161,11 @@ func (s *sarifWriter) run(c *analyze.Checked) sarifRun {
 			r := &x.Results[j]
 			ref := &sarifRef{s.ruleID(r), s.rule(r)}
 			switch r.Status {
-			case analyze.CheckError:
+			case report.CheckError:
 				note("error", r.ID+" "+r.Message, ref)
-			case analyze.CheckSkip:
+			case report.CheckSkip:
 				note("note", r.ID+" was skipped: "+r.Message, ref)
-			case analyze.CheckFail:
+			case report.CheckFail:
 				for k := range r.Failures {
 					run.Results = append(run.Results, s.result(x, r, &r.Failures[k], ref))
 				}
@@ -180,10 +181,10 @@ func (s *sarifWriter) run(c *analyze.Checked) sarifRun {
 }
 
 // ruleID is stable, and tells the kinds apart.
-func (s *sarifWriter) ruleID(r *analyze.CheckResult) string { return r.Kind + "/" + r.ID }
+func (s *sarifWriter) ruleID(r *report.CheckResult) string { return r.Kind + "/" + r.ID }
 
 // rule is the index of a result's rule, which is added if it is new.
-func (s *sarifWriter) rule(r *analyze.CheckResult) int {
+func (s *sarifWriter) rule(r *report.CheckResult) int {
 	id := s.ruleID(r)
 	if i, ok := s.index[id]; ok {
 		return i
@@ -198,14 +199,14 @@ func (s *sarifWriter) rule(r *analyze.CheckResult) int {
 	return s.index[id]
 }
 
-func sarifLevel(r *analyze.CheckResult) string {
-	if r.Severity == analyze.CheckSeverityWarning {
+func sarifLevel(r *report.CheckResult) string {
+	if r.Severity == report.CheckSeverityWarning {
 		return "warning"
 	}
 	return "error"
 }
 
-func (s *sarifWriter) result(x *analyze.CheckedTrace, r *analyze.CheckResult, f *analyze.CheckFailure, ref *sarifRef) sarifResult {
+func (s *sarifWriter) result(x *report.CheckedTrace, r *report.CheckResult, f *report.CheckFailure, ref *sarifRef) sarifResult {
 	at := s.own(f.At)
 	out := sarifResult{RuleID: ref.ID, RuleIndex: ref.Index, Level: sarifLevel(r), Message: sarifMessage(f.Message),
 		Fingerprints: map[string]string{"gmptraceCheck/v1": fingerprint(r.Kind, r.ID, f.Key, at.Func)},
@@ -230,16 +231,16 @@ func (s *sarifWriter) result(x *analyze.CheckedTrace, r *analyze.CheckResult, f 
 
 // own is the frame to show: the innermost one in the sources, else the innermost
 // one of no package of the runtime.
-func (s *sarifWriter) own(frames []analyze.Frame) analyze.Frame {
+func (s *sarifWriter) own(frames []report.Frame) report.Frame {
 	for _, f := range frames {
 		if _, ok := s.relative(f.File); ok && !strings.HasPrefix(f.Func, "runtime.") {
 			return f
 		}
 	}
-	return analyze.OwnFrame(frames)
+	return names.OwnFrame(frames)
 }
 
-func (s *sarifWriter) location(f analyze.Frame) sarifLocation {
+func (s *sarifWriter) location(f report.Frame) sarifLocation {
 	l := sarifLocation{Logical: []sarifLogical{{f.Func, "function"}}}
 	if f.File != "" {
 		l.Physical = s.physical(f.File, int64(min(f.Line, 1<<31)), 0)
@@ -289,7 +290,7 @@ func (s *sarifWriter) artifact(file string) sarifArtifact {
 }
 
 // written is where what a trace was held to is written down: a file named from Dir.
-func (s *sarifWriter) written(r *analyze.CheckResult) *sarifPhysical {
+func (s *sarifWriter) written(r *report.CheckResult) *sarifPhysical {
 	file := strings.ReplaceAll(r.File, `\`, "/")
 	if !strings.HasPrefix(file, "/") && !drive.MatchString(file) {
 		file = path.Join("/", s.opt.Root, s.opt.Dir, file)

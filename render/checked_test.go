@@ -14,7 +14,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 )
 
 const checkSchemaPath = "../analyze/schema/check.schema.json"
@@ -27,73 +27,73 @@ var hostileChecked = append([]string{
 }, hostile...)
 
 // sampleChecked has a result of every outcome, and hostile names everywhere.
-func sampleChecked() *analyze.Checked {
-	c := analyze.NewChecked("test")
-	var results []analyze.CheckResult
-	add := func(status analyze.CheckStatus, severity analyze.CheckSeverity, name string) {
-		r := analyze.CheckResult{Kind: "policy", ID: fmt.Sprintf("%s/%d", status, len(results)), Description: name, Expected: name, File: "policy.yaml", Line: 3, Column: 5,
-			Severity: severity, Status: status, Message: name, Items: 2, Measured: []analyze.Evidence{{Label: name, Value: name}}}
-		if status == analyze.CheckFail {
-			r.Failures = []analyze.CheckFailure{{Item: name, Key: name, Message: "it: " + name, Details: []analyze.Evidence{{Label: name, Value: name}, {Label: "b", Value: "c"}},
-				At: []analyze.Frame{{Func: name, File: name, Line: 7}, {Func: "main.main", File: "/src/app/main.go", Line: 1 << 40}}},
+func sampleChecked() *report.Checked {
+	c := report.NewChecked("test")
+	var results []report.CheckResult
+	add := func(status report.CheckStatus, severity report.CheckSeverity, name string) {
+		r := report.CheckResult{Kind: "policy", ID: fmt.Sprintf("%s/%d", status, len(results)), Description: name, Expected: name, File: "policy.yaml", Line: 3, Column: 5,
+			Severity: severity, Status: status, Message: name, Items: 2, Measured: []report.Evidence{{Label: name, Value: name}}}
+		if status == report.CheckFail {
+			r.Failures = []report.CheckFailure{{Item: name, Key: name, Message: "it: " + name, Details: []report.Evidence{{Label: name, Value: name}, {Label: "b", Value: "c"}},
+				At: []report.Frame{{Func: name, File: name, Line: 7}, {Func: "main.main", File: "/src/app/main.go", Line: 1 << 40}}},
 				{Item: "no place", Key: "no place", Message: "bare"}}
 			r.FailuresLeft = 3
 		}
 		results = append(results, r)
 	}
 	for _, name := range hostileChecked {
-		add(analyze.CheckFail, analyze.CheckSeverityError, name)
-		add(analyze.CheckFail, analyze.CheckSeverityWarning, name)
-		add(analyze.CheckError, analyze.CheckSeverityError, name)
-		add(analyze.CheckSkip, analyze.CheckSeverityError, name)
-		add(analyze.CheckPass, analyze.CheckSeverityError, name)
+		add(report.CheckFail, report.CheckSeverityError, name)
+		add(report.CheckFail, report.CheckSeverityWarning, name)
+		add(report.CheckError, report.CheckSeverityError, name)
+		add(report.CheckSkip, report.CheckSeverityError, name)
+		add(report.CheckPass, report.CheckSeverityError, name)
 	}
 	results[0].File = ""
 	for i, name := range hostileChecked {
-		t := &analyze.Trace{Name: name, Program: name, GoVersion: "1.26", DurationNS: 1e9, Events: 1, Start: "2026-11-23T14:02:11.123456789Z", Lost: []analyze.Loss{{Text: name}}}
+		t := &report.Trace{Name: name, Program: name, GoVersion: "1.26", DurationNS: 1e9, Events: 1, Start: "2026-11-23T14:02:11.123456789Z", Lost: []report.Loss{{Text: name}}}
 		c.Add(t, results[5*i:5*i+5])
 	}
 	c.AddUnreadable(hostile[0], errors.New(hostile[4]))
-	c.Add(&analyze.Trace{}, nil)
+	c.Add(&report.Trace{}, nil)
 	return c
 }
 
 // smallChecked is what the golden files show: no two of a kind.
-func smallChecked() *analyze.Checked {
-	c := analyze.NewChecked("test")
-	at := []analyze.Frame{{Func: "main.(*shop).reprice", File: "/src/app/shop/shop.go", Line: 173}, {Func: "main.main", File: "/src/app/main.go", Line: 20}}
-	c.Add(&analyze.Trace{Name: "app.trace", Program: "shop", GoVersion: "1.26", DurationNS: 1_573_000_000, Events: 9, Complete: true}, []analyze.CheckResult{
-		{Kind: "policy", ID: "gc-share", Expected: "gc.share < percent(50)", File: "policy.yaml", Line: 3, Severity: analyze.CheckSeverityWarning, Status: analyze.CheckPass,
-			Items: 1, Measured: []analyze.Evidence{{Label: "gc.share", Value: "14.8 %"}}},
+func smallChecked() *report.Checked {
+	c := report.NewChecked("test")
+	at := []report.Frame{{Func: "main.(*shop).reprice", File: "/src/app/shop/shop.go", Line: 173}, {Func: "main.main", File: "/src/app/main.go", Line: 20}}
+	c.Add(&report.Trace{Name: "app.trace", Program: "shop", GoVersion: "1.26", DurationNS: 1_573_000_000, Events: 9, Complete: true}, []report.CheckResult{
+		{Kind: "policy", ID: "gc-share", Expected: "gc.share < percent(50)", File: "policy.yaml", Line: 3, Severity: report.CheckSeverityWarning, Status: report.CheckPass,
+			Items: 1, Measured: []report.Evidence{{Label: "gc.share", Value: "14.8 %"}}},
 		{Kind: "policy", ID: "wait-for-a-p", Description: "No goroutine waits long for a P.", Expected: "for functions where it.waits > 9: it.wait_p99 < ms(50)", File: "policy.yaml", Line: 5,
-			Severity: analyze.CheckSeverityError, Status: analyze.CheckFail, Message: "2 of 7 functions: main.(*shop).reprice; main.load", Items: 7,
-			Failures: []analyze.CheckFailure{
-				{Item: "main.(*shop).reprice", Key: "main.(*shop).reprice", Message: "main.(*shop).reprice waited long", Details: []analyze.Evidence{{Label: "wait_p99", Value: "105 ms"}}, At: at},
-				{Item: "main.load", Key: "main.load", Message: "main.load: wait_p99 is 52 ms", Details: []analyze.Evidence{{Label: "wait_p99", Value: "52 ms"}}}}},
-		{Kind: "policy", ID: "requests", Expected: "for all requests: it.p99 < ms(5)", File: "policy.yaml", Line: 9, Severity: analyze.CheckSeverityError, Status: analyze.CheckSkip,
+			Severity: report.CheckSeverityError, Status: report.CheckFail, Message: "2 of 7 functions: main.(*shop).reprice; main.load", Items: 7,
+			Failures: []report.CheckFailure{
+				{Item: "main.(*shop).reprice", Key: "main.(*shop).reprice", Message: "main.(*shop).reprice waited long", Details: []report.Evidence{{Label: "wait_p99", Value: "105 ms"}}, At: at},
+				{Item: "main.load", Key: "main.load", Message: "main.load: wait_p99 is 52 ms", Details: []report.Evidence{{Label: "wait_p99", Value: "52 ms"}}}}},
+		{Kind: "policy", ID: "requests", Expected: "for all requests: it.p99 < ms(5)", File: "policy.yaml", Line: 9, Severity: report.CheckSeverityError, Status: report.CheckSkip,
 			Message: "the trace has no requests"},
-		{Kind: "policy", ID: "stw", Expected: "stw.max < ms(10)", File: "policy.yaml", Line: 12, Severity: analyze.CheckSeverityWarning, Status: analyze.CheckFail,
-			Message: "stw.max is 11.2 ms, and the rule wants stw.max < ms(10)", Items: 1, Measured: []analyze.Evidence{{Label: "stw.max", Value: "11.2 ms"}},
-			Failures: []analyze.CheckFailure{{Message: "stw.max is 11.2 ms, and the rule wants stw.max < ms(10)", Details: []analyze.Evidence{{Label: "stw.max", Value: "11.2 ms"}}}}},
-		{Kind: "policy", ID: "checkout", Expected: `task("chekout").p99 < ms(5)`, File: "policy.yaml", Line: 15, Severity: analyze.CheckSeverityError, Status: analyze.CheckError,
+		{Kind: "policy", ID: "stw", Expected: "stw.max < ms(10)", File: "policy.yaml", Line: 12, Severity: report.CheckSeverityWarning, Status: report.CheckFail,
+			Message: "stw.max is 11.2 ms, and the rule wants stw.max < ms(10)", Items: 1, Measured: []report.Evidence{{Label: "stw.max", Value: "11.2 ms"}},
+			Failures: []report.CheckFailure{{Message: "stw.max is 11.2 ms, and the rule wants stw.max < ms(10)", Details: []report.Evidence{{Label: "stw.max", Value: "11.2 ms"}}}}},
+		{Kind: "policy", ID: "checkout", Expected: `task("chekout").p99 < ms(5)`, File: "policy.yaml", Line: 15, Severity: report.CheckSeverityError, Status: report.CheckError,
 			Message: `could not be evaluated: the trace has no task "chekout"; did you mean checkout?`},
 	})
-	c.Add(&analyze.Trace{Name: "cut.trace", DurationNS: 5e6, GoVersion: "1.26", Events: 9, Lost: []analyze.Loss{{Text: "generation 2 was cut short"}}}, nil)
+	c.Add(&report.Trace{Name: "cut.trace", DurationNS: 5e6, GoVersion: "1.26", Events: 9, Lost: []report.Loss{{Text: "generation 2 was cut short"}}}, nil)
 	c.AddUnreadable("no.trace", errors.New("no.trace: is not an execution trace"))
 	return c
 }
 
-var checkedFormats = map[string]func(io.Writer, *analyze.Checked) error{
-	"text":     func(w io.Writer, c *analyze.Checked) error { return CheckedText(w, c, TextOptions{}) },
+var checkedFormats = map[string]func(io.Writer, *report.Checked) error{
+	"text":     func(w io.Writer, c *report.Checked) error { return CheckedText(w, c, TextOptions{}) },
 	"json":     CheckedJSON,
 	"junit":    CheckedJUnit,
 	"markdown": CheckedMarkdown,
-	"sarif": func(w io.Writer, c *analyze.Checked) error {
+	"sarif": func(w io.Writer, c *report.Checked) error {
 		return CheckedSARIF(w, c, SARIFOptions{Root: "/src/app", Dir: "ci", Module: "example.com/shop"})
 	},
 }
 
-func checkedIn(t *testing.T, format string, c *analyze.Checked) []byte {
+func checkedIn(t *testing.T, format string, c *report.Checked) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := checkedFormats[format](&b, c); err != nil {
@@ -141,12 +141,12 @@ func TestCheckedSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range map[string]*analyze.Checked{"hostile": sampleChecked(), "small": smallChecked(), "none": analyze.NewChecked("")} {
+	for name, c := range map[string]*report.Checked{"hostile": sampleChecked(), "small": smallChecked(), "none": report.NewChecked("")} {
 		if err := validateJSON(schema, checkedIn(t, "json", c)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	hasEveryField(t, checkSchemaPath, reflect.TypeFor[analyze.Checked]())
+	hasEveryField(t, checkSchemaPath, reflect.TypeFor[report.Checked]())
 	bad := smallChecked()
 	bad.Traces[0].Results[0].Status = "fine"
 	if validateJSON(schema, checkedIn(t, "json", bad)) == nil {
@@ -168,7 +168,7 @@ func TestCheckedSARIF(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range map[string]*analyze.Checked{"hostile": sampleChecked(), "small": smallChecked(), "none": analyze.NewChecked("")} {
+	for name, c := range map[string]*report.Checked{"hostile": sampleChecked(), "small": smallChecked(), "none": report.NewChecked("")} {
 		if err := validateJSON(schema, checkedIn(t, "sarif", c)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -181,7 +181,7 @@ func TestCheckedSARIF(t *testing.T) {
 // TestFingerprints: they stay when what was measured changes, or the lines of the
 // program, and differ between failures.
 func TestFingerprints(t *testing.T) {
-	prints := func(c *analyze.Checked) []string {
+	prints := func(c *report.Checked) []string {
 		var doc struct {
 			Runs []struct{ Results []sarifResult }
 		}
@@ -238,11 +238,11 @@ func TestSARIFFiles(t *testing.T) {
 	}
 	for file, want := range map[string]string{"p.yaml": "ci/p.yaml", "../p.yaml": "p.yaml", "/etc/p.yaml": "file:///etc/p.yaml", "/src/app/x/p.yaml": "x/p.yaml"} {
 		s.opt.Dir = "ci"
-		if got := s.written(&analyze.CheckResult{File: file}).Artifact.URI; got != want {
+		if got := s.written(&report.CheckResult{File: file}).Artifact.URI; got != want {
 			t.Errorf("%s: %s, want %s", file, got, want)
 		}
 	}
-	if got := (&sarifWriter{}).written(&analyze.CheckResult{File: "p.yaml", Line: 3}).Artifact.URI; got != "p.yaml" {
+	if got := (&sarifWriter{}).written(&report.CheckResult{File: "p.yaml", Line: 3}).Artifact.URI; got != "p.yaml" {
 		t.Errorf("without a repository: %s", got)
 	}
 }
@@ -251,7 +251,7 @@ func TestSARIFFiles(t *testing.T) {
 // what it says.
 func TestCheckedJUnit(t *testing.T) {
 	schema := readXSD(t, "testdata/junit.xsd")
-	for name, c := range map[string]*analyze.Checked{"hostile": sampleChecked(), "small": smallChecked(), "none": analyze.NewChecked("")} {
+	for name, c := range map[string]*report.Checked{"hostile": sampleChecked(), "small": smallChecked(), "none": report.NewChecked("")} {
 		if err := schema.validate(checkedIn(t, "junit", c)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -284,7 +284,7 @@ func TestCheckedJUnit(t *testing.T) {
 		}
 	}
 	strict := smallChecked()
-	strict.FailOn = analyze.CheckSeverityWarning
+	strict.FailOn = report.CheckSeverityWarning
 	if !bytes.Contains(checkedIn(t, "junit", strict), []byte(`failures="2"`)) {
 		t.Error("a warning is no failure with --fail-on warning")
 	}

@@ -9,8 +9,8 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"gmptrace/analyze"
 	"gmptrace/analyze/compare"
+	"gmptrace/analyze/replay"
 )
 
 const diffSchemaPath = "../analyze/schema/diff.schema.json"
@@ -18,14 +18,14 @@ const diffSchemaPath = "../analyze/schema/diff.schema.json"
 // compared is a comparison of two recorded traces that differ a lot.
 func compared(t *testing.T) *compare.Result {
 	t.Helper()
-	var sides [2][]*analyze.Behaviour
+	var sides [2][]*compare.Behaviour
 	for i, name := range []string{"webshop-go1.26-p2-endpoint", "webshop-go1.26-p4"} {
 		f, err := os.Open("../fixtures/traces/real/" + name + ".trace")
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		b, err := analyze.Behave(t.Context(), f, analyze.ReadOptions{Name: name})
+		b, err := compare.Behave(t.Context(), f, replay.Options{Name: name})
 		if err != nil {
 			t.Fatal(err)
 		}

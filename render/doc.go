@@ -1,4 +1,4 @@
-// Package render writes an analyze.Report or an analyze.Explanation: as one
+// Package render writes a report.Report or a report.Explanation: as one
 // self-contained web page, as text for a terminal, and as JSON. It works nothing
 // out about the trace that they do not say; it scales units, orders, words and
 // draws.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/replay"
 	"gmptrace/render"
 )
 
@@ -19,7 +20,7 @@ func ExampleHTML() {
 		log.Fatal(err)
 	}
 	defer f.Close()
-	report, err := analyze.Analyze(context.Background(), f, analyze.Options{ReadOptions: analyze.ReadOptions{Name: "webshop"}, Slices: 10_000, Explain: true})
+	report, err := analyze.Analyze(context.Background(), f, analyze.Options{Options: replay.Options{Name: "webshop"}, Slices: 10_000, Explain: true})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
 
 // ExplainJSON writes x as analyze/schema/explain.schema.json describes it, in the
 // manner of JSON.
-func ExplainJSON(w io.Writer, x *analyze.Explanation) error {
+func ExplainJSON(w io.Writer, x *report.Explanation) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(mapped(*x, words.Machine)); err != nil {
@@ -28,7 +28,7 @@ func unfinished(n int64) string {
 }
 
 // instanceName is what an instance is called.
-func instanceName(in *analyze.Instance) string {
+func instanceName(in *report.Instance) string {
 	name := words.Function(in.Name)
 	if in.Name == "" {
 		name = "handler not seen"
@@ -39,7 +39,7 @@ func instanceName(in *analyze.Instance) string {
 	return name
 }
 
-func instanceLength(in *analyze.Instance) string {
+func instanceLength(in *report.Instance) string {
 	if in.Unfinished {
 		return "at least " + words.Length(in.Duration)
 	}
@@ -47,13 +47,13 @@ func instanceLength(in *analyze.Instance) string {
 }
 
 // instanceWhere says on which goroutine an instance was, and when.
-func instanceWhere(in *analyze.Instance) string {
+func instanceWhere(in *report.Instance) string {
 	return fmt.Sprintf("G%d (%s), from %s on", in.G, words.Function(in.Func), words.At(in.Start))
 }
 
 // explainedMany is what the explained things are called, in the plural.
-func explainedMany(kind analyze.InstanceKind) string {
-	if kind == analyze.KindLog {
+func explainedMany(kind report.InstanceKind) string {
+	if kind == report.KindLog {
 		return "messages"
 	}
 	if kind == "" {

@@ -5,14 +5,14 @@ import (
 	"fmt"
 	"io"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
 
 // JSON writes r as analyze/schema/report.schema.json describes it: indented,
 // lists that are empty as [] and never as null, the same bytes for the same
 // Report.
-func JSON(w io.Writer, r *analyze.Report) error {
+func JSON(w io.Writer, r *report.Report) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(mapped(*r, words.Machine)); err != nil {

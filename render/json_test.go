@@ -12,7 +12,9 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/explain"
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/report"
 )
 
 const (
@@ -20,7 +22,7 @@ const (
 	explainSchemaPath = "../analyze/schema/explain.schema.json"
 )
 
-func jsonOf(t *testing.T, r *analyze.Report) []byte {
+func jsonOf(t *testing.T, r *report.Report) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := JSON(&b, r); err != nil {
@@ -36,10 +38,10 @@ func TestJSONValidates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	empty := &analyze.Report{Schema: analyze.Schema, Verdict: analyze.Verdict{Severity: analyze.SeverityInfo}}
+	empty := &report.Report{Schema: report.Schema, Verdict: report.Verdict{Severity: report.SeverityInfo}}
 	full := sample(8, 1000)
 	full.Overview = sample(1, 10).Overview // every column is like the next, and the validator is slow
-	for name, r := range map[string]*analyze.Report{"sample": full, "partial": partial(sample(1, 100)), "empty": empty} {
+	for name, r := range map[string]*report.Report{"sample": full, "partial": partial(sample(1, 100)), "empty": empty} {
 		value, err := jsonschema.UnmarshalJSON(bytes.NewReader(jsonOf(t, r)))
 		if err != nil {
 			t.Fatal(err)
@@ -64,19 +66,19 @@ func TestExplainJSONValidates(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if all["webshop"], err = analyze.Explain(context.Background(), f, analyze.ReadOptions{Name: "webshop"}, analyze.Selector{}); err != nil {
+	if all["webshop"], err = explain.Explain(context.Background(), f, replay.Options{Name: "webshop"}, explain.Selector{}); err != nil {
 		t.Fatal(err)
 	}
-	all["no instance"].Schema = analyze.ExplainSchema
+	all["no instance"].Schema = explain.ExplainSchema
 	for name, x := range all {
 		if value := explainValue(t, x); schema.Validate(value) != nil {
 			t.Errorf("%s: %v", name, schema.Validate(value))
 		}
 	}
-	for what, spoil := range map[string]func(*analyze.Explanation){
-		"version": func(x *analyze.Explanation) { x.Schema = "gmptrace.explain/0" },
-		"cause":   func(x *analyze.Explanation) { x.Slowest[0].Path[0].Cause = "magic" },
-		"length":  func(x *analyze.Explanation) { x.Slowest[0].Duration = -1 },
+	for what, spoil := range map[string]func(*report.Explanation){
+		"version": func(x *report.Explanation) { x.Schema = "gmptrace.explain/0" },
+		"cause":   func(x *report.Explanation) { x.Slowest[0].Path[0].Cause = "magic" },
+		"length":  func(x *report.Explanation) { x.Slowest[0].Duration = -1 },
 	} {
 		x := sampleExplanation()
 		spoil(x)
@@ -86,7 +88,7 @@ func TestExplainJSONValidates(t *testing.T) {
 	}
 }
 
-func explainValue(t *testing.T, x *analyze.Explanation) any {
+func explainValue(t *testing.T, x *report.Explanation) any {
 	t.Helper()
 	var b bytes.Buffer
 	if err := ExplainJSON(&b, x); err != nil {
@@ -106,11 +108,11 @@ func TestSchemaRejects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, spoil := range map[string]func(*analyze.Report){
-		"version":  func(r *analyze.Report) { r.Schema = "gmptrace.report/0" },
-		"length":   func(r *analyze.Report) { r.Trace.DurationNS = -1 },
-		"share":    func(r *analyze.Report) { r.Key.Utilisation = 1.5 },
-		"severity": func(r *analyze.Report) { r.Findings[0].Severity = "terrible" },
+	for name, spoil := range map[string]func(*report.Report){
+		"version":  func(r *report.Report) { r.Schema = "gmptrace.report/0" },
+		"length":   func(r *report.Report) { r.Trace.DurationNS = -1 },
+		"share":    func(r *report.Report) { r.Key.Utilisation = 1.5 },
+		"severity": func(r *report.Report) { r.Findings[0].Severity = "terrible" },
 	} {
 		r := sample(1, 10)
 		spoil(r)
@@ -127,8 +129,8 @@ func TestSchemaRejects(t *testing.T) {
 // TestSchemaHasEveryField walks the Go side: every JSON field of a Report and
 // of an Explanation is in the schema, required and described, and the schema has no other.
 func TestSchemaHasEveryField(t *testing.T) {
-	hasEveryField(t, schemaPath, reflect.TypeFor[analyze.Report]())
-	hasEveryField(t, explainSchemaPath, reflect.TypeFor[analyze.Explanation]())
+	hasEveryField(t, schemaPath, reflect.TypeFor[report.Report]())
+	hasEveryField(t, explainSchemaPath, reflect.TypeFor[report.Explanation]())
 }
 
 func hasEveryField(t *testing.T, path string, root reflect.Type) {
@@ -212,10 +214,10 @@ func TestJSONStable(t *testing.T) {
 	if !bytes.Equal(a, b) {
 		t.Error("the same report gives different JSON")
 	}
-	if bytes.Contains(jsonOf(t, &analyze.Report{}), []byte("null")) {
+	if bytes.Contains(jsonOf(t, &report.Report{}), []byte("null")) {
 		t.Error("an empty list is null")
 	}
-	var back analyze.Report
+	var back report.Report
 	if err := json.Unmarshal(a, &back); err != nil {
 		t.Fatal(err)
 	}

@@ -4,13 +4,13 @@ import (
 	"strings"
 	"testing"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 )
 
 // TestMapped shows that the copy is complete: strings at every depth changed,
 // no nil slices, the original untouched.
 func TestMapped(t *testing.T) {
-	in := analyze.Report{Findings: []analyze.Finding{{Title: "a", Stacks: []analyze.Stack{{Frames: []analyze.Frame{{Func: "b", Line: 7}}}}}}}
+	in := report.Report{Findings: []report.Finding{{Title: "a", Stacks: []report.Stack{{Frames: []report.Frame{{Func: "b", Line: 7}}}}}}}
 	out := mapped(in, strings.ToUpper)
 	f := out.Findings[0]
 	if f.Title != "A" || f.Stacks[0].Frames[0].Func != "B" || f.Stacks[0].Frames[0].Line != 7 {

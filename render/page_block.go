@@ -12,7 +12,7 @@ import (
 	"path"
 	"slices"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
@@ -46,10 +46,10 @@ const clockTick = 64
 
 // block is what the page draws of r's timeline. Without a timeline, or where it
 // left slices out, it holds the overview's tiles.
-func block(r *analyze.Report) []byte {
+func block(r *report.Report) []byte {
 	tl := r.Timeline
 	if tl == nil {
-		tl = &analyze.Timeline{}
+		tl = &report.Timeline{}
 	}
 	e := encoder{unit: unitOf(tl)}
 	e.uvarint(uint64(e.unit))
@@ -99,7 +99,7 @@ func pack(raw []byte) (string, error) {
 
 // unitOf is clockTick where nearly all slices begin on one: the others were
 // moved by a nanosecond or so by the reader, which forces times to grow.
-func unitOf(tl *analyze.Timeline) int64 {
+func unitOf(tl *report.Timeline) int64 {
 	n, on := 0, 0
 	for _, t := range tl.Tracks {
 		for s := range t.Slices() {
@@ -129,7 +129,7 @@ type people struct {
 	first map[model.GoID]int // by goroutine: its most frequent name
 }
 
-func rank(tl *analyze.Timeline) people {
+func rank(tl *report.Timeline) people {
 	seen := map[person]int{}
 	known, wakers := map[model.GoID]bool{}, map[model.GoID]bool{}
 	for _, t := range tl.Tracks {
@@ -178,7 +178,7 @@ func (e *encoder) people(p people) {
 	}
 }
 
-func (e *encoder) track(t *analyze.Track, p people, stops stopPlaces) {
+func (e *encoder) track(t *report.Track, p people, stops stopPlaces) {
 	e.uvarint(uint64(t.P))
 	e.uvarint(uint64(t.N))
 	end := int64(0)
@@ -232,7 +232,7 @@ func (e *encoder) wait(v uint64) {
 
 // wakes writes how long those that were dispatched had been runnable, and who
 // made them so.
-func (e *encoder) wakes(t *analyze.Track, p people) {
+func (e *encoder) wakes(t *report.Track, p people) {
 	for s := range t.Slices() {
 		if s.Source != model.SourceUnknown {
 			e.wait(uint64(s.Start/e.unit - (s.Start-s.Wait)/e.unit))
@@ -255,7 +255,7 @@ func (e *encoder) wakes(t *analyze.Track, p people) {
 	}
 }
 
-func (e *encoder) calls(calls []analyze.Blocked) {
+func (e *encoder) calls(calls []report.Blocked) {
 	e.uvarint(uint64(len(calls)))
 	last := int64(0)
 	for _, c := range calls {
@@ -280,7 +280,7 @@ type stopPlaces struct {
 	index map[stopPlace]int
 }
 
-func places(tl *analyze.Timeline) stopPlaces {
+func places(tl *report.Timeline) stopPlaces {
 	seen := map[stopPlace]int{}
 	for _, t := range tl.Tracks {
 		for s := range t.Slices() {
@@ -307,7 +307,7 @@ func places(tl *analyze.Timeline) stopPlaces {
 // shownFrames is how many calls of a stack a page has, the innermost ones.
 const shownFrames = 24
 
-func (e *encoder) stops(tl *analyze.Timeline, p stopPlaces) {
+func (e *encoder) stops(tl *report.Timeline, p stopPlaces) {
 	var whys, frames lines
 	var list encoder
 	list.uvarint(uint64(len(tl.Stops)))
@@ -363,8 +363,8 @@ func instants[T any](e *encoder, list []T, at func(T) int64) {
 	}
 }
 
-func (e *encoder) marks(marks []analyze.Mark) {
-	instants(e, marks, func(m analyze.Mark) int64 { return m.At })
+func (e *encoder) marks(marks []report.Mark) {
+	instants(e, marks, func(m report.Mark) int64 { return m.At })
 	for _, m := range marks {
 		e.varint(int64(m.P))
 	}
@@ -376,8 +376,8 @@ func (e *encoder) marks(marks []analyze.Mark) {
 	}
 }
 
-func (e *encoder) depth(points []analyze.DepthPoint) {
-	instants(e, points, func(d analyze.DepthPoint) int64 { return d.At })
+func (e *encoder) depth(points []report.DepthPoint) {
+	instants(e, points, func(d report.DepthPoint) int64 { return d.At })
 	for _, d := range points {
 		e.uvarint(uint64(max(0, d.N)))
 	}
@@ -385,7 +385,7 @@ func (e *encoder) depth(points []analyze.DepthPoint) {
 
 // depthPoints are the timeline's where it is in full detail, and the overview's
 // peaks elsewhere.
-func depthPoints(r *analyze.Report) []analyze.DepthPoint {
+func depthPoints(r *report.Report) []report.DepthPoint {
 	tl := r.Timeline
 	if tl != nil && tl.Complete {
 		return tl.Depth
@@ -394,7 +394,7 @@ func depthPoints(r *analyze.Report) []analyze.DepthPoint {
 	if tl == nil {
 		return peaks(nil, r.Overview, from, to)
 	}
-	var points []analyze.DepthPoint
+	var points []report.DepthPoint
 	at := from
 	for _, w := range tl.Kept {
 		points = peaks(points, r.Overview, at, min(w.Start, to))
@@ -405,20 +405,20 @@ func depthPoints(r *analyze.Report) []analyze.DepthPoint {
 }
 
 // peaks adds the peak of each column of the overview in [from, to).
-func peaks(points []analyze.DepthPoint, o analyze.Overview, from, to int64) []analyze.DepthPoint {
+func peaks(points []report.DepthPoint, o report.Overview, from, to int64) []report.DepthPoint {
 	for i, n := range o.Peak {
 		start := max(from, int64(i)*o.Width)
 		if start < min(to, int64(i+1)*o.Width) {
-			points = append(points, analyze.DepthPoint{At: start, N: n})
+			points = append(points, report.DepthPoint{At: start, N: n})
 		}
 	}
 	return points
 }
 
 // exact adds what depth says of w, beginning with the value that it has there.
-func exact(points, depth []analyze.DepthPoint, w analyze.Window) []analyze.DepthPoint {
-	first, _ := slices.BinarySearchFunc(depth, w.Start+1, func(d analyze.DepthPoint, at int64) int { return cmp.Compare(d.At, at) })
-	now := analyze.DepthPoint{At: w.Start}
+func exact(points, depth []report.DepthPoint, w report.Window) []report.DepthPoint {
+	first, _ := slices.BinarySearchFunc(depth, w.Start+1, func(d report.DepthPoint, at int64) int { return cmp.Compare(d.At, at) })
+	now := report.DepthPoint{At: w.Start}
 	if first > 0 {
 		now.N = depth[first-1].N
 	}
@@ -433,7 +433,7 @@ func exact(points, depth []analyze.DepthPoint, w analyze.Window) []analyze.Depth
 }
 
 // tiles writes the coarse picture, where the timeline alone is not enough.
-func (e *encoder) tiles(r *analyze.Report) {
+func (e *encoder) tiles(r *report.Report) {
 	if r.Timeline != nil && r.Timeline.Complete {
 		e.uvarint(0)
 		return

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"testing"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/model"
 )
 
@@ -34,27 +34,27 @@ func golden(t *testing.T, name string, got []byte) {
 
 // blockSample has every kind of column: -1 ids, instants past 2^32, an off-tick
 // start, two tracks, marks without a victim, tiles.
-func blockSample() *analyze.Report {
+func blockSample() *report.Report {
 	const late = int64(1) << 40
-	a, b := &analyze.Track{P: 0}, &analyze.Track{P: 7}
-	a.Add(analyze.Slice{Start: 64, End: 640, G: 9, Name: 1, Source: model.SourceSteal, Certain: true, Wait: 64, By: 1 << 40, M: 2, Stop: 2})
-	a.Add(analyze.Slice{Start: 640, End: 1280, G: model.NoG, By: model.NoG, M: 2, Kind: analyze.SliceSched})
-	a.Add(analyze.Slice{Start: late, End: late + 6400, G: 1 << 40, Name: 2, Kind: analyze.SliceGCWorker, Source: model.SourceGCWorker, Wait: late - 64, By: 9, M: -1, Stop: 1})
-	b.Add(analyze.Slice{Start: 0, End: 64 * 1000, G: 9, Name: 1, Kind: analyze.SliceAssist, Source: model.SourceParkCancelled, Certain: true, By: 77, Stop: 1})
-	r := &analyze.Report{Trace: analyze.Trace{To: 2 * late}, Timeline: &analyze.Timeline{
-		Kept:   []analyze.Window{{End: 2 * late}},
-		Tracks: []*analyze.Track{a, b},
-		Marks:  []analyze.Mark{{At: 64, P: 0, From: 7, Kind: analyze.MarkSteal}, {At: late, P: 7, From: -1, Kind: analyze.MarkPreempt}},
-		Depth:  []analyze.DepthPoint{{At: 0, N: 0}, {At: 6400, N: 300}},
+	a, b := &report.Track{P: 0}, &report.Track{P: 7}
+	a.Add(report.Slice{Start: 64, End: 640, G: 9, Name: 1, Source: model.SourceSteal, Certain: true, Wait: 64, By: 1 << 40, M: 2, Stop: 2})
+	a.Add(report.Slice{Start: 640, End: 1280, G: model.NoG, By: model.NoG, M: 2, Kind: report.SliceSched})
+	a.Add(report.Slice{Start: late, End: late + 6400, G: 1 << 40, Name: 2, Kind: report.SliceGCWorker, Source: model.SourceGCWorker, Wait: late - 64, By: 9, M: -1, Stop: 1})
+	b.Add(report.Slice{Start: 0, End: 64 * 1000, G: 9, Name: 1, Kind: report.SliceAssist, Source: model.SourceParkCancelled, Certain: true, By: 77, Stop: 1})
+	r := &report.Report{Trace: report.Trace{To: 2 * late}, Timeline: &report.Timeline{
+		Kept:   []report.Window{{End: 2 * late}},
+		Tracks: []*report.Track{a, b},
+		Marks:  []report.Mark{{At: 64, P: 0, From: 7, Kind: report.MarkSteal}, {At: late, P: 7, From: -1, Kind: report.MarkPreempt}},
+		Depth:  []report.DepthPoint{{At: 0, N: 0}, {At: 6400, N: 300}},
 		Names:  []string{"a", "b", "c"}, Threads: []int64{11, 1 << 40, 13},
-		Stops: []analyze.Stop{{}, {Why: "preempted", Stack: []analyze.Frame{{Func: "main.f", File: "/src/f.go", Line: 7}}},
-			{Why: "blocked: select", Stack: []analyze.Frame{{Func: "main.g\n<", File: "g.go", Line: 8}, {Func: "main.f", File: "/src/f.go", Line: 7}}}},
-		Blocked: []analyze.Blocked{{Start: 64, End: 640, M: 1}, {Start: 0, End: late, M: 0}},
+		Stops: []report.Stop{{}, {Why: "preempted", Stack: []report.Frame{{Func: "main.f", File: "/src/f.go", Line: 7}}},
+			{Why: "blocked: select", Stack: []report.Frame{{Func: "main.g\n<", File: "g.go", Line: 8}, {Func: "main.f", File: "/src/f.go", Line: 7}}}},
+		Blocked: []report.Blocked{{Start: 64, End: 640, M: 1}, {Start: 0, End: late, M: 0}},
 	}}
-	tiles := analyze.ProcTiles{P: 7}
-	tiles.Share[analyze.SliceUser] = []float32{0, 0.5}
-	tiles.Share[analyze.SliceSched] = []float32{0.0001, 1.2}
-	r.Overview = analyze.Overview{Columns: 2, Width: 100, Procs: []analyze.ProcTiles{tiles}}
+	tiles := report.ProcTiles{P: 7}
+	tiles.Share[report.SliceUser] = []float32{0, 0.5}
+	tiles.Share[report.SliceSched] = []float32{0.0001, 1.2}
+	r.Overview = report.Overview{Columns: 2, Width: 100, Procs: []report.ProcTiles{tiles}}
 	return r
 }
 
@@ -64,7 +64,7 @@ func TestBlock(t *testing.T) {
 	r := blockSample()
 	type track struct {
 		P      model.ProcID
-		Slices []analyze.Slice
+		Slices []report.Slice
 	}
 	type tile struct {
 		P       model.ProcID
@@ -72,12 +72,12 @@ func TestBlock(t *testing.T) {
 		Share   []int
 	}
 	file := struct {
-		Block  []byte               `json:"block"` // not deflated: that differs between versions of Go
-		Tracks []track              `json:"tracks"`
-		Marks  []analyze.Mark       `json:"marks"`
-		Depth  []analyze.DepthPoint `json:"depth"`
-		Tiles  []tile               `json:"tiles"`
-		Calls  []analyze.Blocked    `json:"calls"`
+		Block  []byte              `json:"block"` // not deflated: that differs between versions of Go
+		Tracks []track             `json:"tracks"`
+		Marks  []report.Mark       `json:"marks"`
+		Depth  []report.DepthPoint `json:"depth"`
+		Tiles  []tile              `json:"tiles"`
+		Calls  []report.Blocked    `json:"calls"`
 	}{Calls: r.Timeline.Blocked, Block: block(r), Marks: r.Timeline.Marks, Depth: r.Timeline.Depth,
 		Tiles: []tile{{7, 2, []int{0, 128, 0, 0, 0, 0, 0, 0, 0, 0, 1, 255}}}}
 	for _, tr := range r.Timeline.Tracks {
@@ -97,23 +97,23 @@ func TestBlock(t *testing.T) {
 // TestUnit shows that times are counted in ticks where the clock ticks, even if
 // the reader moved a few of them, and in nanoseconds otherwise.
 func TestUnit(t *testing.T) {
-	timeline := func(odd int) *analyze.Timeline {
-		tr := &analyze.Track{}
+	timeline := func(odd int) *report.Timeline {
+		tr := &report.Track{}
 		for i := range 100 {
 			start := int64(i) * 640
 			if i < odd {
 				start++
 			}
-			tr.Add(analyze.Slice{Start: start, End: start + 64})
+			tr.Add(report.Slice{Start: start, End: start + 64})
 		}
-		return &analyze.Timeline{Tracks: []*analyze.Track{tr}}
+		return &report.Timeline{Tracks: []*report.Track{tr}}
 	}
 	for odd, want := range map[int]int64{0: 64, 9: 64, 50: 1} {
 		if got := unitOf(timeline(odd)); got != want {
 			t.Errorf("with %d of 100 starts off the tick, unit = %d, want %d", odd, got, want)
 		}
 	}
-	if got := unitOf(&analyze.Timeline{}); got != 1 {
+	if got := unitOf(&report.Timeline{}); got != 1 {
 		t.Errorf("unit of no slices = %d, want 1", got)
 	}
 }
@@ -121,21 +121,21 @@ func TestUnit(t *testing.T) {
 // TestDepthPoints: inside a kept window the depth is exact, outside it is the
 // overview's, and neither reaches into the other.
 func TestDepthPoints(t *testing.T) {
-	point := func(at int64, n int) analyze.DepthPoint { return analyze.DepthPoint{At: at, N: n} }
-	r := &analyze.Report{
-		Trace:    analyze.Trace{DurationNS: 40, To: 40},
-		Overview: analyze.Overview{Width: 10, Columns: 4, Peak: []int{1, 2, 3, 4}},
-		Timeline: &analyze.Timeline{
-			Kept:  []analyze.Window{{Start: 15, End: 25}},
-			Depth: []analyze.DepthPoint{point(12, 7), point(18, 8), point(30, 9)},
+	point := func(at int64, n int) report.DepthPoint { return report.DepthPoint{At: at, N: n} }
+	r := &report.Report{
+		Trace:    report.Trace{DurationNS: 40, To: 40},
+		Overview: report.Overview{Width: 10, Columns: 4, Peak: []int{1, 2, 3, 4}},
+		Timeline: &report.Timeline{
+			Kept:  []report.Window{{Start: 15, End: 25}},
+			Depth: []report.DepthPoint{point(12, 7), point(18, 8), point(30, 9)},
 		},
 	}
-	want := []analyze.DepthPoint{point(0, 1), point(10, 2), point(15, 7), point(18, 8), point(25, 3), point(30, 4)}
+	want := []report.DepthPoint{point(0, 1), point(10, 2), point(15, 7), point(18, 8), point(25, 3), point(30, 4)}
 	if got := depthPoints(r); !slices.Equal(got, want) {
 		t.Errorf("depth = %v, want %v", got, want)
 	}
 	r.Timeline = nil
-	if got := depthPoints(r); !slices.Equal(got, []analyze.DepthPoint{point(0, 1), point(10, 2), point(20, 3), point(30, 4)}) {
+	if got := depthPoints(r); !slices.Equal(got, []report.DepthPoint{point(0, 1), point(10, 2), point(20, 3), point(30, 4)}) {
 		t.Errorf("without a timeline the depth = %v", got)
 	}
 }

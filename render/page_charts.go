@@ -8,7 +8,7 @@ import (
 	"github.com/go-echarts/go-echarts/v2/charts"
 	"github.com/go-echarts/go-echarts/v2/opts"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
 
@@ -76,7 +76,7 @@ func timelineHeight(n int) int {
 // timelineChart has two grids over one time axis: the rows of Ps and the number
 // of runnable goroutines. Each holds one custom item that the page's script
 // paints; see static/src/timeline.js.
-func timelineChart(r *analyze.Report) *charts.Custom {
+func timelineChart(r *report.Report) *charts.Custom {
 	from, to := bounds(r)
 	n := len(rows(r))
 	height := rowsHeight(n)
@@ -108,7 +108,7 @@ func hiddenAxis(from, to int64, grid int) opts.XAxis {
 
 // depthTop is the top of the depth's axis: 1, 2 or 4 times a power of ten, so
 // that half of it is a round number too.
-func depthTop(r *analyze.Report) int {
+func depthTop(r *report.Report) int {
 	peak := max(1, r.Key.QueuePeak)
 	for _, d := range depthPoints(r) {
 		peak = max(peak, d.N)
@@ -124,7 +124,7 @@ func depthTop(r *analyze.Report) int {
 
 // latencyChart counts waits per bucket, both axes logarithmic, with the
 // percentiles marked.
-func latencyChart(r *analyze.Report) *charts.Bar {
+func latencyChart(r *report.Report) *charts.Bar {
 	buckets := r.Latency.Buckets
 	labels := make([]string, len(buckets))
 	data := make([]opts.BarData, len(buckets))
@@ -144,7 +144,7 @@ func latencyChart(r *analyze.Report) *charts.Bar {
 
 // percentileLines mark the buckets that hold the percentiles. One that shares
 // its bucket with the one before is left out: the labels would overlap.
-func percentileLines(r *analyze.Report) []opts.MarkLineNameXAxisItem {
+func percentileLines(r *report.Report) []opts.MarkLineNameXAxisItem {
 	var lines []opts.MarkLineNameXAxisItem
 	last := -1
 	for _, p := range []struct {
@@ -161,7 +161,7 @@ func percentileLines(r *analyze.Report) []opts.MarkLineNameXAxisItem {
 	return lines
 }
 
-func bucketOf(buckets []analyze.Bucket, at int64) int {
+func bucketOf(buckets []report.Bucket, at int64) int {
 	for i, b := range buckets {
 		if b.Lo <= at && at < b.Hi {
 			return i
@@ -171,7 +171,7 @@ func bucketOf(buckets []analyze.Bucket, at int64) int {
 }
 
 // stealsChart shows who stole from whom.
-func stealsChart(r *analyze.Report) *charts.HeatMap {
+func stealsChart(r *report.Report) *charts.HeatMap {
 	m := r.Dispatches.Steals
 	labels := make([]string, len(m.Procs))
 	for i, p := range m.Procs {
@@ -201,22 +201,22 @@ const barFunctions = 12
 
 // functionsChart stacks the time of the top functions on or for a P. Time
 // blocked would dwarf it, and has a chart of shares of its own: livesChart.
-func functionsChart(r *analyze.Report) *charts.Bar {
+func functionsChart(r *report.Report) *charts.Bar {
 	return stacked(r, functionsID, opts.XAxis{Name: "time on or for a P, summed over goroutines"}, states[:onP],
-		func(f analyze.FunctionTime, state int) any { return stateTimes(f)[state] })
+		func(f report.FunctionTime, state int) any { return stateTimes(f)[state] })
 }
 
 // livesChart splits the lives of the same goroutines into all states, time
 // blocked included, as shares.
-func livesChart(r *analyze.Report) *charts.Bar {
+func livesChart(r *report.Report) *charts.Bar {
 	return stacked(r, livesID, opts.XAxis{Name: "share of the goroutines' lives", Max: 1}, states,
-		func(f analyze.FunctionTime, state int) any {
+		func(f report.FunctionTime, state int) any {
 			return finite(float64(stateTimes(f)[state]) / float64(f.Total))
 		})
 }
 
 // stacked is a chart of one bar per top function, a series per state.
-func stacked(r *analyze.Report, id string, x opts.XAxis, states []string, value func(analyze.FunctionTime, int) any) *charts.Bar {
+func stacked(r *report.Report, id string, x opts.XAxis, states []string, value func(report.FunctionTime, int) any) *charts.Bar {
 	top := busiest(r)
 	top = top[:min(len(top), barFunctions)]
 	labels := make([]string, len(top))
@@ -246,7 +246,7 @@ func functionsHeight(n int) int {
 
 // functionLabel names a group of goroutines with how many there were, short
 // enough for the axis of a chart.
-func functionLabel(f analyze.FunctionTime) string {
+func functionLabel(f report.FunctionTime) string {
 	return fmt.Sprintf("%s ×%s", shorten(words.Function(f.Name), 38), words.Count(f.Goroutines))
 }
 

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"testing"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
 
@@ -55,7 +55,7 @@ func TestRowsHeight(t *testing.T) {
 
 // TestPercentileLines: one line per bucket, so that labels do not overlap.
 func TestPercentileLines(t *testing.T) {
-	r := &analyze.Report{Latency: analyze.Latency{P50: 5, P99: 7, P999: 25, Buckets: []analyze.Bucket{{Lo: 0, Hi: 10}, {Lo: 10, Hi: 20}, {Lo: 20, Hi: 40}}}}
+	r := &report.Report{Latency: report.Latency{P50: 5, P99: 7, P999: 25, Buckets: []report.Bucket{{Lo: 0, Hi: 10}, {Lo: 10, Hi: 20}, {Lo: 20, Hi: 40}}}}
 	lines := percentileLines(r)
 	if len(lines) != 2 || lines[0].Name != "p50" || lines[1].XAxis != 2 {
 		t.Errorf("lines: %+v", lines)
@@ -100,7 +100,7 @@ func TestLink(t *testing.T) {
 
 func TestDepthTop(t *testing.T) {
 	for peak, want := range map[int]int{0: 1, 1: 1, 3: 4, 5: 10, 303: 400, 1731: 2000, 4001: 10_000} {
-		if got := depthTop(&analyze.Report{Key: analyze.Key{QueuePeak: peak}}); got != want {
+		if got := depthTop(&report.Report{Key: report.Key{QueuePeak: peak}}); got != want {
 			t.Errorf("the axis for %d runnable goroutines ends at %d, want %d", peak, got, want)
 		}
 	}

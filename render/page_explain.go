@@ -7,16 +7,16 @@ import (
 	"math"
 	"slices"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
 
 // explainPage is what the template of an explanation draws on.
 type explainPage struct {
-	*analyze.Explanation
+	*report.Explanation
 	CSP    template.HTMLAttr
 	Style  template.CSS
-	Report *analyze.Report // the trace alone, for the templates that pages share
+	Report *report.Report // the trace alone, for the templates that pages share
 }
 
 // explainPolicy lets nothing run and nothing be asked for: the page has no script.
@@ -24,9 +24,9 @@ const explainPolicy template.HTMLAttr = `content="default-src 'none'; style-src 
 
 // ExplainHTML writes an explanation as one page that needs nothing else, in the
 // manner of HTML, but without a script: all of it reads as it is.
-func ExplainHTML(w io.Writer, x *analyze.Explanation) error {
+func ExplainHTML(w io.Writer, x *report.Explanation) error {
 	safe := mapped(*x, words.Printable)
-	p := &explainPage{Explanation: &safe, CSP: explainPolicy, Style: template.CSS(style), Report: &analyze.Report{Trace: safe.Trace}}
+	p := &explainPage{Explanation: &safe, CSP: explainPolicy, Style: template.CSS(style), Report: &report.Report{Trace: safe.Trace}}
 	if err := pageTemplate.ExecuteTemplate(w, "explain.tmpl", p); err != nil {
 		return fmt.Errorf("writing the explanation's page: %w", err)
 	}
@@ -58,7 +58,7 @@ type quantileMark struct {
 	End   bool // the label ends at the mark, instead of beginning there
 }
 
-func newHistogram(d *analyze.Durations) histogram {
+func newHistogram(d *report.Durations) histogram {
 	var h histogram
 	buckets := trimmed(d.Buckets)
 	n := len(buckets)
@@ -88,7 +88,7 @@ func newHistogram(d *analyze.Durations) histogram {
 }
 
 // trimmed is buckets without the empty ones at both ends.
-func trimmed(buckets []analyze.Bucket) []analyze.Bucket {
+func trimmed(buckets []report.Bucket) []report.Bucket {
 	for len(buckets) > 0 && buckets[0].Count == 0 {
 		buckets = buckets[1:]
 	}
@@ -99,7 +99,7 @@ func trimmed(buckets []analyze.Bucket) []analyze.Bucket {
 }
 
 // onLogScale is where a value is among buckets of equal width, in percent.
-func onLogScale(buckets []analyze.Bucket, v int64) float64 {
+func onLogScale(buckets []report.Bucket, v int64) float64 {
 	n := float64(len(buckets))
 	for i, b := range buckets {
 		if v < b.Hi {
@@ -128,7 +128,7 @@ const maxCompared = 12
 
 // comparedRows are the largest changes, in the order of extra; what is beyond them
 // is one row, so that the columns sum to the means.
-func comparedRows(extra []analyze.CauseChange, typical, slow int64) []comparedRow {
+func comparedRows(extra []report.CauseChange, typical, slow int64) []comparedRow {
 	var most int64 = 1
 	for _, c := range extra {
 		most = max(most, c.Typical, c.Slow)
@@ -161,21 +161,21 @@ func comparedRows(extra []analyze.CauseChange, typical, slow int64) []comparedRo
 
 // allCauses are the causes of all instances together, for where there is nothing to
 // compare.
-func allCauses(x *analyze.Explanation) []causeRow { return barOf(x.Causes, x.Durations.Total) }
+func allCauses(x *report.Explanation) []causeRow { return barOf(x.Causes, x.Durations.Total) }
 
 // antagonists are those of the instance with this number.
 type antagonists struct {
 	Number int
-	List   []analyze.Antagonist
+	List   []report.Antagonist
 }
 
-func newAntagonists(i int, list []analyze.Antagonist) antagonists { return antagonists{i + 1, list} }
+func newAntagonists(i int, list []report.Antagonist) antagonists { return antagonists{i + 1, list} }
 
 // antagonistWord says what an antagonist did to whom.
-func antagonistWord(a analyze.Antagonist) string { return causeWordOf(a.Cause).Term }
+func antagonistWord(a report.Antagonist) string { return causeWordOf(a.Cause).Term }
 
 // stateName is a state of a goroutine in a table.
-func stateName(s analyze.StateTime) string {
+func stateName(s report.StateTime) string {
 	if s.Reason != "" {
 		return s.State + ": " + s.Reason
 	}
@@ -189,7 +189,7 @@ const openInstances = 3
 func usedWords() []causeWord { return causeWords }
 
 // samplesOf is how many samples there are.
-func samplesOf(in *analyze.Instance) int64 {
+func samplesOf(in *report.Instance) int64 {
 	var n int64
 	for _, s := range in.Samples {
 		n += s.Count

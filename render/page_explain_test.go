@@ -14,12 +14,12 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
-func explainHTMLOf(t testing.TB, x *analyze.Explanation) []byte {
+func explainHTMLOf(t testing.TB, x *report.Explanation) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := ExplainHTML(&b, x); err != nil {
@@ -28,19 +28,19 @@ func explainHTMLOf(t testing.TB, x *analyze.Explanation) []byte {
 	return b.Bytes()
 }
 
-func openExplanation(t testing.TB, x *analyze.Explanation, v view) *tab {
+func openExplanation(t testing.TB, x *report.Explanation, v view) *tab {
 	t.Helper()
 	return openWritten(t, func(w io.Writer) error { return ExplainHTML(w, x) }, v)
 }
 
-func explanations() map[string]*analyze.Explanation {
+func explanations() map[string]*report.Explanation {
 	alone := sampleExplanation()
-	alone.Typical, alone.Slow, alone.Extra = analyze.Group{}, analyze.Group{}, nil
+	alone.Typical, alone.Slow, alone.Extra = report.Group{}, report.Group{}, nil
 	alone.Durations.Count, alone.Slowest = 1, alone.Slowest[:1]
 	lost := sampleExplanation()
 	lost.Trace = partial(sample(1, 10)).Trace
-	return map[string]*analyze.Explanation{"typical": sampleExplanation(), "alone": alone, "partial": lost,
-		"nothing": {}, "no instance": {Kind: analyze.KindTask, What: "tasks matching x", Headline: "The trace has no tasks matching x."}}
+	return map[string]*report.Explanation{"typical": sampleExplanation(), "alone": alone, "partial": lost,
+		"nothing": {}, "no instance": {Kind: report.KindTask, What: "tasks matching x", Headline: "The trace has no tasks matching x."}}
 }
 
 // unfold opens all that is folded.
@@ -176,9 +176,9 @@ func TestExplainView(t *testing.T) {
 // TestWaterfallRows: the explained goroutine comes first, whoever is on its path
 // first, and steps never get lost.
 func TestWaterfallRows(t *testing.T) {
-	in := analyze.Instance{G: 1, Func: "main.a", Duration: 100}
+	in := report.Instance{G: 1, Func: "main.a", Duration: 100}
 	for i := range 50 {
-		in.Path = append(in.Path, analyze.PathStep{Start: int64(2 * i), NS: 2, G: model.GoID(50 - i), Cause: "running"})
+		in.Path = append(in.Path, report.PathStep{Start: int64(2 * i), NS: 2, G: model.GoID(50 - i), Cause: "running"})
 	}
 	w := newWaterfall(&in)
 	if len(w.Rows) != maxRows+1 || w.Left != 50-maxRows {
@@ -223,7 +223,7 @@ func TestComparedSums(t *testing.T) {
 
 // TestCauseWords: every cause that there is has a class and a meaning.
 func TestCauseWords(t *testing.T) {
-	for c := range analyze.NumCauses {
+	for c := range report.NumCauses {
 		if w := causeWordOf(c.String()); w.Text == "" {
 			t.Errorf("nothing says what %q is", c)
 		}

@@ -11,7 +11,7 @@ import (
 	"io"
 	"slices"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
@@ -27,7 +27,7 @@ var style string
 
 // page is what the templates draw on.
 type page struct {
-	*analyze.Report
+	*report.Report
 	CSP     template.HTMLAttr
 	Style   template.CSS
 	Script  template.JS
@@ -41,16 +41,16 @@ type page struct {
 // HTML writes r as one page that needs nothing else: no request leaves it, and
 // nothing that the trace names can act in it. The same Report gives the same
 // bytes.
-func HTML(w io.Writer, r *analyze.Report) error { return writePage(w, r, false) }
+func HTML(w io.Writer, r *report.Report) error { return writePage(w, r, false) }
 
 // Served is HTML for a server that answers requests for windows of the timeline
 // with Window: at window?from=…&to=… beside the page.
-func Served(w io.Writer, r *analyze.Report) error { return writePage(w, r, true) }
+func Served(w io.Writer, r *report.Report) error { return writePage(w, r, true) }
 
 // HTMLWithin is HTML in at most so many bytes: slices of the timeline are left out,
 // those that show the least first. It returns the page's size, which is more only
 // where the page without any slice is larger.
-func HTMLWithin(w io.Writer, r *analyze.Report, most int64) (int64, error) {
+func HTMLWithin(w io.Writer, r *report.Report, most int64) (int64, error) {
 	var b bytes.Buffer
 	for {
 		b.Reset()
@@ -74,7 +74,7 @@ func HTMLWithin(w io.Writer, r *analyze.Report, most int64) (int64, error) {
 const bareSize = 850_000
 
 // Window writes as JSON what a page made by Served shows of a timeline.
-func Window(w io.Writer, r *analyze.Report) error {
+func Window(w io.Writer, r *report.Report) error {
 	safe := mapped(*r, words.Printable)
 	packed, err := pack(block(&safe))
 	if err != nil {
@@ -90,7 +90,7 @@ func Window(w io.Writer, r *analyze.Report) error {
 	return nil
 }
 
-func writePage(w io.Writer, r *analyze.Report, served bool) error {
+func writePage(w io.Writer, r *report.Report, served bool) error {
 	safe := mapped(*r, words.Printable)
 	p, err := newPage(&safe)
 	if err == nil && served {
@@ -105,7 +105,7 @@ func writePage(w io.Writer, r *analyze.Report, served bool) error {
 	return nil
 }
 
-func newPage(r *analyze.Report) (*page, error) {
+func newPage(r *report.Report) (*page, error) {
 	packed, err := pack(block(r))
 	if err != nil {
 		return nil, err
@@ -129,7 +129,7 @@ func policy(script, more string) template.HTMLAttr {
 		base64.StdEncoding.EncodeToString(sum[:]), more))
 }
 
-func options(r *analyze.Report) (map[string]json.RawMessage, error) {
+func options(r *report.Report) (map[string]json.RawMessage, error) {
 	all := map[string]json.RawMessage{}
 	var err error
 	add := func(id string, c interface {
@@ -178,16 +178,16 @@ type place struct {
 	Title  string       `json:"title"`
 }
 
-func newMeta(r *analyze.Report) meta {
+func newMeta(r *report.Report) meta {
 	m := meta{Rows: rows(r), Names: [][2]string{}, Kept: [][2]int64{}, TileWidth: max(1, r.Overview.Width), Findings: []place{}, Found: len(r.Findings)}
 	m.From, m.To = bounds(r)
-	for k := range analyze.NumSliceKinds {
+	for k := range report.NumSliceKinds {
 		m.Kinds = append(m.Kinds, k.String())
 	}
 	for s := range model.NumSources {
 		m.Sources = append(m.Sources, s.String())
 	}
-	for k := range analyze.NumMarkKinds {
+	for k := range report.NumMarkKinds {
 		m.Marks = append(m.Marks, k.String())
 	}
 	m.Ranges, m.Causes = ranges(r)
@@ -202,7 +202,7 @@ func newMeta(r *analyze.Report) meta {
 }
 
 // timeline adds the timeline's names and which windows are kept in full.
-func (m *meta) timeline(tl *analyze.Timeline) {
+func (m *meta) timeline(tl *report.Timeline) {
 	if tl == nil {
 		return
 	}
@@ -225,7 +225,7 @@ func (m *meta) timeline(tl *analyze.Timeline) {
 	}
 }
 
-func ranges(r *analyze.Report) ([][4]int64, []string) {
+func ranges(r *report.Report) ([][4]int64, []string) {
 	list, causes := [][4]int64{}, []string{}
 	from, to := bounds(r)
 	for _, g := range r.GC.Ranges {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
@@ -16,23 +16,23 @@ import (
 //
 //	P0  100 G20 300               600 G20 700
 //	P1        400 G21 500  G22 550
-func chainReport() *analyze.Report {
+func chainReport() *report.Report {
 	const us = int64(1000)
-	slice := func(from, to int64, g model.GoID, wait int64, by model.GoID) analyze.Slice {
-		return analyze.Slice{Start: from * us, End: to * us, G: g, Name: uint32(g - 20), Wait: wait * us, By: by, Source: model.SourceLocal, Certain: true, Stop: 1}
+	slice := func(from, to int64, g model.GoID, wait int64, by model.GoID) report.Slice {
+		return report.Slice{Start: from * us, End: to * us, G: g, Name: uint32(g - 20), Wait: wait * us, By: by, Source: model.SourceLocal, Certain: true, Stop: 1}
 	}
-	a, b := &analyze.Track{P: 0}, &analyze.Track{P: 1}
+	a, b := &report.Track{P: 0}, &report.Track{P: 1}
 	a.Add(slice(100, 300, 20, 10, model.NoG))
 	a.Add(slice(600, 700, 20, 0, model.NoG))
-	for _, s := range []analyze.Slice{slice(400, 500, 21, 100, 20), slice(500, 550, 22, 250, 20)} {
+	for _, s := range []report.Slice{slice(400, 500, 21, 100, 20), slice(500, 550, 22, 250, 20)} {
 		s.M = 1
 		b.Add(s)
 	}
-	return &analyze.Report{Trace: analyze.Trace{To: 1000 * us, DurationNS: 1000 * us}, Timeline: &analyze.Timeline{
-		Tracks: []*analyze.Track{a, b}, Names: []string{"main.a", "main.b", "main.c"}, Threads: []int64{41, 42, 43}, Complete: true,
-		Kept:    []analyze.Window{{End: 1000 * us}},
-		Stops:   []analyze.Stop{{}, {Why: "blocked: select", Stack: []analyze.Frame{{Func: "main.wait", File: "/src/main.go", Line: 5}}}},
-		Blocked: []analyze.Blocked{{Start: 0, End: 50 * us, M: 2}},
+	return &report.Report{Trace: report.Trace{To: 1000 * us, DurationNS: 1000 * us}, Timeline: &report.Timeline{
+		Tracks: []*report.Track{a, b}, Names: []string{"main.a", "main.b", "main.c"}, Threads: []int64{41, 42, 43}, Complete: true,
+		Kept:    []report.Window{{End: 1000 * us}},
+		Stops:   []report.Stop{{}, {Why: "blocked: select", Stack: []report.Frame{{Func: "main.wait", File: "/src/main.go", Line: 5}}}},
+		Blocked: []report.Blocked{{Start: 0, End: 50 * us, M: 2}},
 	}}
 }
 

@@ -3,7 +3,7 @@ package render
 import (
 	"strings"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
 
@@ -24,10 +24,10 @@ type binRow struct {
 	Bar                    int64
 }
 
-func binRows(s analyze.Spread) []binRow {
-	var buckets []analyze.Bucket
+func binRows(s report.Spread) []binRow {
+	var buckets []report.Bucket
 	for _, b := range s.Bins {
-		buckets = append(buckets, analyze.Bucket(b))
+		buckets = append(buckets, report.Bucket(b))
 	}
 	buckets = mergeBuckets(buckets, ruleBins)
 	most := int64(1)
@@ -47,8 +47,8 @@ func binRows(s analyze.Spread) []binRow {
 
 // ruleParts are the ways in which a rule's occasions went, without those that
 // did not occur.
-func ruleParts(x analyze.Rule) []analyze.RulePart {
-	var parts []analyze.RulePart
+func ruleParts(x report.Rule) []report.RulePart {
+	var parts []report.RulePart
 	for _, p := range x.Parts {
 		if p.Count > 0 {
 			parts = append(parts, p)
@@ -58,7 +58,7 @@ func ruleParts(x analyze.Rule) []analyze.RulePart {
 }
 
 // ruleName is the address of a rule's explanation on the page.
-func ruleName(x analyze.Rule) string {
+func ruleName(x report.Rule) string {
 	return "rule-" + strings.Map(func(c rune) rune {
 		if c >= 'a' && c <= 'z' || c == '-' {
 			return c

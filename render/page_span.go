@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"slices"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/model"
 )
 
 // around is a window that shows [start, end) with some room on both sides,
 // within the trace.
-func around(r *analyze.Report, start, end int64) (int64, int64) {
+func around(r *report.Report, start, end int64) (int64, int64) {
 	from, to := bounds(r)
 	room := max((end-start)/5, 500)
 	a, b := max(from, start-room), min(to, end+room)
@@ -22,7 +22,7 @@ func around(r *analyze.Report, start, end int64) (int64, int64) {
 
 // link is the address of a moment on the timeline; p is -1 where no row is
 // meant.
-func link(r *analyze.Report, start, end int64, p model.ProcID) string {
+func link(r *report.Report, start, end int64, p model.ProcID) string {
 	a, b := around(r, start, end)
 	hash := fmt.Sprintf("#t=%d-%d", a, b)
 	if p >= 0 {
@@ -32,7 +32,7 @@ func link(r *analyze.Report, start, end int64, p model.ProcID) string {
 }
 
 // momentLink is the address of a moment, with a row for its goroutine.
-func momentLink(r *analyze.Report, m analyze.Moment) string {
+func momentLink(r *report.Report, m report.Moment) string {
 	hash := link(r, m.Start, m.End, m.P)
 	if m.G > 0 {
 		hash += fmt.Sprintf("&g=%d", m.G)
@@ -41,7 +41,7 @@ func momentLink(r *analyze.Report, m analyze.Moment) string {
 }
 
 // rows are the Ps that have a row, in order.
-func rows(r *analyze.Report) []model.ProcID {
+func rows(r *report.Report) []model.ProcID {
 	seen := map[model.ProcID]bool{}
 	if r.Timeline != nil {
 		for _, t := range r.Timeline.Tracks {

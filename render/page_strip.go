@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 )
 
 // The overview strip: the whole trace in one picture that reads without a
@@ -31,13 +31,13 @@ type strip struct {
 // marker is a finding's place on the strip.
 type marker struct {
 	Number   int
-	Severity analyze.Severity
+	Severity report.Severity
 	Title    string
 	Left     float64 // percent of the strip's width
 	Room     string  // class of the style sheet: which widths have room for it; "" all
 }
 
-func newStrip(r *analyze.Report) strip {
+func newStrip(r *report.Report) strip {
 	o := r.Overview
 	peak := 1
 	for _, n := range o.Peak {
@@ -54,18 +54,18 @@ func newStrip(r *analyze.Report) strip {
 }
 
 // stripX is where an instant is on the strip, in its own units.
-func stripX(r *analyze.Report, at int64) float64 {
+func stripX(r *report.Report, at int64) float64 {
 	from, to := bounds(r)
 	x := float64(at-from) / float64(to-from) * stripWidth
 	return max(0, min(stripWidth, x))
 }
 
-func columnX(r *analyze.Report, column int) float64 {
+func columnX(r *report.Report, column int) float64 {
 	return stripX(r, int64(column)*r.Overview.Width)
 }
 
 // areaPath fills below the values, one step per column.
-func areaPath[T int | float64](r *analyze.Report, values []T, top float64) string {
+func areaPath[T int | float64](r *report.Report, values []T, top float64) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "M%.1f %d", columnX(r, 0), stripDepth)
 	for i, v := range values {
@@ -77,7 +77,7 @@ func areaPath[T int | float64](r *analyze.Report, values []T, top float64) strin
 
 // laneRects draws runs of columns in which something went on, paler where it did so
 // for a small part of the time. However short, it is drawn wide enough to be seen.
-func laneRects(b *strings.Builder, r *analyze.Report, values []float64, class string, y, height int) {
+func laneRects(b *strings.Builder, r *report.Report, values []float64, class string, y, height int) {
 	const visible = 1.5
 	for i := 0; i < len(values); {
 		j := i
@@ -107,7 +107,7 @@ func shade(share float64) string {
 
 // markers places every finding at its worst moment, and then moves them apart
 // so that each can be read and hit.
-func markers(r *analyze.Report) []marker {
+func markers(r *report.Report) []marker {
 	const apart = 2.2 // percent: at 1366 pixels, the width of a marker
 	var list []marker
 	for _, f := range r.Findings {

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 )
 
 // TestMarkers: every finding with a moment has a marker, in order of time, none
@@ -51,8 +51,8 @@ func TestMarkersCrowded(t *testing.T) {
 // TestStripShort: a pause of one column in a thousand is wide enough to see,
 // and nothing of the picture comes from the trace but numbers.
 func TestStripShort(t *testing.T) {
-	r := &analyze.Report{Trace: analyze.Trace{DurationNS: 1000, To: 1000}}
-	r.Overview = analyze.Overview{Width: 1, Columns: 1000, STW: make([]float64, 1000)}
+	r := &report.Report{Trace: report.Trace{DurationNS: 1000, To: 1000}}
+	r.Overview = report.Overview{Width: 1, Columns: 1000, STW: make([]float64, 1000)}
 	r.Overview.STW[500] = 0.1
 	svg := string(newStrip(r).SVG)
 	if want := `<rect class="stw part" x="500.0" y="42" width="1.5" height="4"/>`; !strings.Contains(svg, want) {

@@ -5,7 +5,7 @@ import (
 	"html/template"
 	"strings"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
 
@@ -31,13 +31,13 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"inc": func(i int) int { return i + 1 }, "minus": func(a, b int64) int64 { return a - b },
 	"changeOf": changeOf, "deltaOf": deltaOf, "sideOf": sideText, "verdictWord": verdictWord, "held": held, "probability": probability, "pairBars": pairBars,
 	"half": func(v float64) string { return fmt.Sprintf("%.2f", v*.64) }, "upper": func(v float64) string { return fmt.Sprintf("%.2f", 64-v*.64) },
-	"firstAntagonists": first[analyze.Antagonist], "mainP": mainP,
+	"firstAntagonists": first[report.Antagonist], "mainP": mainP,
 }).ParseFS(templates, "templates/*.tmpl"))
 
 // maxTableFunctions bounds the page's table of functions.
 const maxTableFunctions = 200
 
-func tableFunctions(r *analyze.Report) []analyze.FunctionTime {
+func tableFunctions(r *report.Report) []report.FunctionTime {
 	list := busiest(r)
 	return list[:min(len(list), maxTableFunctions)]
 }
@@ -53,7 +53,7 @@ func costKind(costOf string) string {
 }
 
 // leftOut says which slices the timeline does not have; "" when it has all.
-func leftOut(r *analyze.Report) string {
+func leftOut(r *report.Report) string {
 	tl := r.Timeline
 	switch {
 	case tl == nil:
@@ -74,7 +74,7 @@ func leftOut(r *analyze.Report) string {
 
 func kinds() []string {
 	var list []string
-	for k := range analyze.NumSliceKinds {
+	for k := range report.NumSliceKinds {
 		list = append(list, k.String())
 	}
 	return list
@@ -83,10 +83,10 @@ func kinds() []string {
 // markKinds are the kinds of marks by their number, with a character of the
 // shape that the painter draws.
 func markKinds() []struct{ Shape, Name string } {
-	shapes := [analyze.NumMarkKinds]string{"▼", "●", "■", "◆"}
-	list := make([]struct{ Shape, Name string }, analyze.NumMarkKinds)
+	shapes := [report.NumMarkKinds]string{"▼", "●", "■", "◆"}
+	list := make([]struct{ Shape, Name string }, report.NumMarkKinds)
 	for k := range list {
-		list[k].Shape, list[k].Name = shapes[k], analyze.MarkKind(k).String()+"s"
+		list[k].Shape, list[k].Name = shapes[k], report.MarkKind(k).String()+"s"
 	}
 	return list
 }

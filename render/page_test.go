@@ -12,17 +12,17 @@ import (
 	"github.com/chromedp/cdproto/performance"
 	"github.com/chromedp/chromedp"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
 const desktop, tablet, phone = 1366, 900, 390
 
-func reports() map[string]*analyze.Report {
+func reports() map[string]*report.Report {
 	bare := sample(4, 100)
 	bare.Timeline = nil
-	return map[string]*analyze.Report{
+	return map[string]*report.Report{
 		"typical": sample(8, 20_000), "wide": sample(128, 20_000), "one P": sample(1, 500), "partial": partial(sample(8, 20_000)),
 		"no timeline": bare, "nothing": {},
 	}
@@ -80,7 +80,7 @@ func TestPageNames(t *testing.T) {
 	}
 }
 
-func htmlOf(t testing.TB, r *analyze.Report) []byte {
+func htmlOf(t testing.TB, r *report.Report) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := HTML(&b, r); err != nil {
@@ -99,9 +99,9 @@ func TestPageStable(t *testing.T) {
 func TestPageSize(t *testing.T) {
 	for _, c := range []struct {
 		what string
-		r    *analyze.Report
+		r    *report.Report
 		most int
-	}{{"without data", &analyze.Report{}, 900_000}, {"of 200 000 slices", sample(8, 200_000), 2_500_000}} {
+	}{{"without data", &report.Report{}, 900_000}, {"of 200 000 slices", sample(8, 200_000), 2_500_000}} {
 		if n := len(htmlOf(t, c.r)); n > c.most {
 			t.Errorf("a page %s has %d bytes, more than %d", c.what, n, c.most)
 		}

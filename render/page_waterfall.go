@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
@@ -59,7 +59,7 @@ const shortest = 1
 // maxRows is how many goroutines have a row of their own.
 const maxRows = 14
 
-func newWaterfall(in *analyze.Instance) waterfall {
+func newWaterfall(in *report.Instance) waterfall {
 	w := waterfall{Ticks: ticks(in.Duration)}
 	rowOf, others := w.rows(in)
 	whole := float64(max(1, in.Duration))
@@ -92,7 +92,7 @@ func newWaterfall(in *analyze.Instance) waterfall {
 
 // rows makes the rows. The goroutines with the least time share the last one with
 // the short stretches.
-func (w *waterfall) rows(in *analyze.Instance) (of map[model.GoID]int, others int) {
+func (w *waterfall) rows(in *report.Instance) (of map[model.GoID]int, others int) {
 	spent, fns, order := map[model.GoID]int64{}, map[model.GoID]string{}, []model.GoID{in.G}
 	spent[in.G], fns[in.G] = 0, in.Func
 	several := false
@@ -190,7 +190,7 @@ func round(ns int64) string {
 	return number + words.Tie + unit
 }
 
-func stepTitle(in *analyze.Instance, s *analyze.PathStep) string {
+func stepTitle(in *report.Instance, s *report.PathStep) string {
 	when := fmt.Sprintf("+%s, for %s: ", words.Length(s.Start-in.Start), words.Length(s.NS))
 	if s.Several > 0 {
 		return when + s.Text
@@ -198,7 +198,7 @@ func stepTitle(in *analyze.Instance, s *analyze.PathStep) string {
 	return when + fmt.Sprintf("G%d %s ", s.G, words.Function(s.Func)) + s.Text
 }
 
-func waterfallText(in *analyze.Instance, rows int) string {
+func waterfallText(in *report.Instance, rows int) string {
 	text := fmt.Sprintf("Critical path of %s, %s long, in %s over %s.", instanceName(in), instanceLength(in), words.Plural(int64(len(in.Path)), "step"), words.Plural(int64(rows), "row"))
 	if len(in.Story) > 0 {
 		text += " " + in.Story[0]
@@ -209,7 +209,7 @@ func waterfallText(in *analyze.Instance, rows int) string {
 func classOf(cause string) string { return causeWordOf(cause).Class }
 
 // classesIn are the classes that occur in a path, in the order of causeClasses.
-func classesIn(in *analyze.Instance) []causeClass {
+func classesIn(in *report.Instance) []causeClass {
 	seen := map[string]bool{}
 	for i := range in.Path {
 		seen[classOf(in.Path[i].Cause)] = true
@@ -238,11 +238,11 @@ type causeRow struct {
 
 // causeRows are the causes of an instance with their parts of the bar: the rest is
 // one.
-func causeRows(in *analyze.Instance) []causeRow {
+func causeRows(in *report.Instance) []causeRow {
 	return barOf(in.Causes, in.Duration)
 }
 
-func barOf(causes []analyze.CauseTime, total int64) []causeRow {
+func barOf(causes []report.CauseTime, total int64) []causeRow {
 	var list []causeRow
 	var left float64
 	add := func(ns int64, class, text string) {
@@ -274,7 +274,7 @@ func barOf(causes []analyze.CauseTime, total int64) []causeRow {
 
 // mainP is the P that most of an instance's path concerns: the row of the timeline
 // to look at; NoP where there is none.
-func mainP(in *analyze.Instance) model.ProcID {
+func mainP(in *report.Instance) model.ProcID {
 	spent := map[model.ProcID]int64{}
 	best := model.NoP
 	for i := range in.Path {

@@ -8,13 +8,14 @@ import (
 	"strconv"
 	"strings"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/whatif"
 	"gmptrace/analyze/words"
 )
 
 // WhatIfHTML writes predictions as one page that needs nothing else, in the manner
 // of HTML. It has no script: its pictures are drawn here.
-func WhatIfHTML(w io.Writer, x *analyze.WhatIf) error {
+func WhatIfHTML(w io.Writer, x *whatif.WhatIf) error {
 	safe := mapped(*x, words.Printable)
 	if err := pageTemplate.ExecuteTemplate(w, "whatif.tmpl", newWhatIfPage(&safe)); err != nil {
 		return fmt.Errorf("writing the predictions as a page: %w", err)
@@ -24,7 +25,7 @@ func WhatIfHTML(w io.Writer, x *analyze.WhatIf) error {
 
 // whatIfPage is what the template draws on.
 type whatIfPage struct {
-	*analyze.WhatIf
+	*whatif.WhatIf
 	CSP      template.HTMLAttr
 	Style    template.CSS
 	Program  string
@@ -76,11 +77,11 @@ const (
 	plotW, plotH   = 640.0, 260.0 // without the margins
 )
 
-func newWhatIfPage(x *analyze.WhatIf) *whatIfPage {
-	rep := &analyze.Report{Trace: x.Trace}
+func newWhatIfPage(x *whatif.WhatIf) *whatIfPage {
+	rep := &report.Report{Trace: x.Trace}
 	p := &whatIfPage{WhatIf: x, Style: template.CSS(style), Program: program(rep), Subtitle: subtitle(rep), Work: workloadText(&x.Workload),
 		CSP:  template.HTMLAttr(`content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"`),
-		Some: x.Check.Confidence != analyze.ConfidenceNone && len(x.Variants) > 0}
+		Some: x.Check.Confidence != whatif.ConfidenceNone && len(x.Variants) > 0}
 	if !p.Some {
 		return p
 	}
@@ -119,7 +120,7 @@ func (p *whatIfPage) smallMultiples() {
 }
 
 // area is the polygon below a figure of each column.
-func area(v *analyze.Variant, x func(int64) float64, y func(float64) float64, figure func(int) float64) string {
+func area(v *whatif.Variant, x func(int64) float64, y func(float64) float64, figure func(int) float64) string {
 	points := []string{"0," + coordinate(smallH)}
 	at := 0.0
 	for i := range v.Running {

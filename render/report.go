@@ -9,13 +9,13 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
 // program is the traced program's name, as far as its stacks tell.
-func program(r *analyze.Report) string {
+func program(r *report.Report) string {
 	if r.Trace.Program == "" {
 		return "unknown program"
 	}
@@ -23,7 +23,7 @@ func program(r *analyze.Report) string {
 }
 
 // subtitle is the identity of the trace in one line.
-func subtitle(r *analyze.Report) string {
+func subtitle(r *report.Report) string {
 	t := r.Trace
 	parts := []string{inputName(t.Name), offsetRange(r)}
 	parts = append(parts, gomaxprocs(t))
@@ -39,7 +39,7 @@ func subtitle(r *analyze.Report) string {
 
 // rules says whose scheduler was replayed, and how that is known; "" where none
 // was.
-func rules(t analyze.Trace) string {
+func rules(t report.Trace) string {
 	switch {
 	case t.GoVersion == "":
 		return ""
@@ -70,7 +70,7 @@ func clock(rfc3339 string) string {
 	return date + " " + rest[:8] + zone
 }
 
-func offsetRange(r *analyze.Report) string {
+func offsetRange(r *report.Report) string {
 	from, to := bounds(r)
 	if from == 0 && to >= r.Trace.DurationNS {
 		return words.Length(r.Trace.DurationNS)
@@ -79,7 +79,7 @@ func offsetRange(r *analyze.Report) string {
 }
 
 // gomaxprocs is the value, or the values in order where it changed.
-func gomaxprocs(t analyze.Trace) string {
+func gomaxprocs(t report.Trace) string {
 	if len(t.Gomaxprocs) == 0 {
 		return ""
 	}
@@ -94,7 +94,7 @@ func gomaxprocs(t analyze.Trace) string {
 }
 
 // lostText says where in the input a loss is, beside what was lost.
-func lostText(l analyze.Loss) string {
+func lostText(l report.Loss) string {
 	var where []string
 	if l.Generation > 0 {
 		where = append(where, fmt.Sprintf("generation %d", l.Generation))
@@ -111,7 +111,7 @@ func lostText(l analyze.Loss) string {
 	return l.Text + " (" + strings.Join(where, ", ") + ")"
 }
 
-func momentText(m analyze.Moment) string {
+func momentText(m report.Moment) string {
 	s := words.AtWithin(m.Start, m.End-m.Start)
 	if m.End > m.Start {
 		s += " to " + words.AtWithin(m.End, m.End-m.Start)
@@ -131,10 +131,10 @@ func div(total, n int64) int64 {
 
 // tooLittle tells whether the trace shows so little that checks that found
 // nothing mean nothing.
-func tooLittle(r *analyze.Report) bool { return r.Trace.Events == 0 || r.Dispatches.Count == 0 }
+func tooLittle(r *report.Report) bool { return r.Trace.Events == 0 || r.Dispatches.Count == 0 }
 
 // noFinding says why there is no finding.
-func noFinding(r *analyze.Report) string {
+func noFinding(r *report.Report) string {
 	if tooLittle(r) {
 		return "There was too little to check: no goroutine was seen to be dispatched."
 	}
@@ -143,19 +143,19 @@ func noFinding(r *analyze.Report) string {
 
 // silent are the checks that found nothing, undecided those that could not tell.
 // A check of a trace with too little in it is neither.
-func silent(r *analyze.Report) []analyze.Check {
+func silent(r *report.Report) []report.Check {
 	if tooLittle(r) {
 		return nil
 	}
-	return selectChecks(r.Checks, func(c analyze.Check) bool { return c.Findings == 0 && c.Undecided == "" })
+	return selectChecks(r.Checks, func(c report.Check) bool { return c.Findings == 0 && c.Undecided == "" })
 }
 
-func undecided(checks []analyze.Check) []analyze.Check {
-	return selectChecks(checks, func(c analyze.Check) bool { return c.Undecided != "" })
+func undecided(checks []report.Check) []report.Check {
+	return selectChecks(checks, func(c report.Check) bool { return c.Undecided != "" })
 }
 
-func selectChecks(checks []analyze.Check, keep func(analyze.Check) bool) []analyze.Check {
-	var list []analyze.Check
+func selectChecks(checks []report.Check, keep func(report.Check) bool) []report.Check {
+	var list []report.Check
 	for _, c := range checks {
 		if keep(c) {
 			list = append(list, c)
@@ -193,7 +193,7 @@ func sourceMeaning(name string) string {
 }
 
 // bounds is the part of the trace that pictures show: what was analysed.
-func bounds(r *analyze.Report) (from, to int64) {
+func bounds(r *report.Report) (from, to int64) {
 	if r.Trace.To > r.Trace.From {
 		return r.Trace.From, r.Trace.To
 	}
@@ -202,7 +202,7 @@ func bounds(r *analyze.Report) (from, to int64) {
 
 // mergeBuckets joins neighbours until there are at most n, without the empty
 // ones at both ends.
-func mergeBuckets(buckets []analyze.Bucket, n int) []analyze.Bucket {
+func mergeBuckets(buckets []report.Bucket, n int) []report.Bucket {
 	for len(buckets) > 0 && buckets[0].Count == 0 {
 		buckets = buckets[1:]
 	}
@@ -210,7 +210,7 @@ func mergeBuckets(buckets []analyze.Bucket, n int) []analyze.Bucket {
 		buckets = buckets[:len(buckets)-1]
 	}
 	size := (len(buckets) + n - 1) / n
-	var merged []analyze.Bucket
+	var merged []report.Bucket
 	for i, b := range buckets {
 		if i%size == 0 {
 			merged = append(merged, b)

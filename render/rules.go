@@ -3,12 +3,12 @@ package render
 import (
 	"fmt"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
 
 // rulesTakeaway says how far the trace bears the model's rules out.
-func rulesTakeaway(r *analyze.Report) string {
+func rulesTakeaway(r *report.Report) string {
 	applied, judged, all := 0, 0, 0
 	var certain, occasions int64 // times left out: they would drown the rest
 	for i := range r.Rules {
@@ -40,7 +40,7 @@ func rulesTakeaway(r *analyze.Report) string {
 }
 
 // agreement is how far the trace agreed with a rule, and on how much that rests.
-func agreement(x analyze.Rule) string {
+func agreement(x report.Rule) string {
 	switch {
 	case x.Applied == 0:
 		return "–"

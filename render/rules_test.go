@@ -6,7 +6,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
 
@@ -14,14 +14,14 @@ import (
 // what it is of.
 func TestAgreement(t *testing.T) {
 	for _, c := range []struct {
-		rule analyze.Rule
+		rule report.Rule
 		want string
 	}{
-		{analyze.Rule{}, "–"},
-		{analyze.Rule{Applied: 5, Undecided: "why"}, "can't tell"},
-		{analyze.Rule{Applied: 5, Judged: 4, Agreed: 4}, "100 % of 4"},
-		{analyze.Rule{Applied: 5000, Judged: 4000, Agreed: 3999}, ">99.9 % of 4000"},
-		{analyze.Rule{Applied: 2e9, Judged: 2e9, Agreed: 1e9, Unit: "ns"}, "50 %"},
+		{report.Rule{}, "–"},
+		{report.Rule{Applied: 5, Undecided: "why"}, "can't tell"},
+		{report.Rule{Applied: 5, Judged: 4, Agreed: 4}, "100 % of 4"},
+		{report.Rule{Applied: 5000, Judged: 4000, Agreed: 3999}, ">99.9 % of 4000"},
+		{report.Rule{Applied: 2e9, Judged: 2e9, Agreed: 1e9, Unit: "ns"}, "50 %"},
 	} {
 		if got := words.Text(agreement(c.rule)); got != c.want {
 			t.Errorf("%+v: %q, want %q", c.rule, got, c.want)
@@ -31,15 +31,15 @@ func TestAgreement(t *testing.T) {
 
 // TestBinRows: a distribution keeps its counts when its bins are joined.
 func TestBinRows(t *testing.T) {
-	s := analyze.Spread{Unit: "ns", Count: 40}
+	s := report.Spread{Unit: "ns", Count: 40}
 	for i := range int64(40) {
-		s.Bins = append(s.Bins, analyze.Bin{Lo: i, Hi: i + 1, Count: 1})
+		s.Bins = append(s.Bins, report.Bin{Lo: i, Hi: i + 1, Count: 1})
 	}
 	rows := binRows(s)
 	if len(rows) == 0 || len(rows) > ruleBins || rows[0].Count != "4" || rows[0].Bar != 100 {
 		t.Errorf("rows %+v", rows)
 	}
-	if rows := binRows(analyze.Spread{}); rows != nil {
+	if rows := binRows(report.Spread{}); rows != nil {
 		t.Errorf("nothing makes rows: %+v", rows)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	cdpage "github.com/chromedp/cdproto/page"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/replay"
 )
 
 var screenshots = flag.String("screenshots", "", "folder to write the README's pictures to")
@@ -24,7 +25,7 @@ func TestScreenshots(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	r, err := analyze.Analyze(context.Background(), f, analyze.Options{ReadOptions: analyze.ReadOptions{Name: f.Name()}, Slices: 1_000_000, Explain: true})
+	r, err := analyze.Analyze(context.Background(), f, analyze.Options{Options: replay.Options{Name: f.Name()}, Slices: 1_000_000, Explain: true})
 	if err != nil {
 		t.Fatal(err)
 	}

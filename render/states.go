@@ -1,6 +1,6 @@
 package render
 
-import "gmptrace/analyze"
+import "gmptrace/analyze/report"
 
 // states are what a goroutine's time is split into, in the order of the chart's
 // colours (theme.js).
@@ -11,7 +11,7 @@ var states = []string{"running", "runnable", "syscall", "blocked: sync", "blocke
 const onP = 3
 
 // stateTimes splits a function's time into states.
-func stateTimes(f analyze.FunctionTime) [8]int64 {
+func stateTimes(f report.FunctionTime) [8]int64 {
 	t := [8]int64{f.Running, f.Runnable, f.Syscall}
 	for _, b := range f.Blocked {
 		t[blockedState(b.Reason)] += b.NS

@@ -6,14 +6,14 @@ import (
 	"slices"
 	"strings"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
 // Takeaways: what a chart shows, in a sentence worked out from its data.
 
-func timelineTakeaway(r *analyze.Report) string {
+func timelineTakeaway(r *report.Report) string {
 	k := r.Key
 	s := fmt.Sprintf("%s busy %s of the time.", procsWere(r), words.Share(k.Utilisation))
 	if k.QueuePeak > 0 {
@@ -30,7 +30,7 @@ func timelineTakeaway(r *analyze.Report) string {
 
 // procsWere counts the Ps that there were, and those of them that the trace
 // shows where they are fewer.
-func procsWere(r *analyze.Report) string {
+func procsWere(r *report.Report) string {
 	seen, all := len(rows(r)), 0
 	for _, g := range r.Trace.Gomaxprocs {
 		all = max(all, g.N)
@@ -41,7 +41,7 @@ func procsWere(r *analyze.Report) string {
 	return words.Were(int64(seen), "P")
 }
 
-func latencyTakeaway(r *analyze.Report) string {
+func latencyTakeaway(r *report.Report) string {
 	l := r.Latency
 	if l.Count == 0 {
 		return "No goroutine was seen to go from runnable to running."
@@ -60,7 +60,7 @@ func latencyTakeaway(r *analyze.Report) string {
 // secondPeak is the index of the highest bucket that is separated from the
 // highest of all by one of at most a quarter of its own height; -1 where the
 // distribution has one peak. Peaks of fewer than ten waits are noise.
-func secondPeak(buckets []analyze.Bucket) int {
+func secondPeak(buckets []report.Bucket) int {
 	top, second := -1, -1
 	for i, b := range buckets {
 		if top < 0 || b.Count > buckets[top].Count {
@@ -79,7 +79,7 @@ func secondPeak(buckets []analyze.Bucket) int {
 }
 
 // valley is the smallest count strictly between two buckets.
-func valley(buckets []analyze.Bucket, i, j int) int64 {
+func valley(buckets []report.Bucket, i, j int) int64 {
 	least := min(buckets[i].Count, buckets[j].Count)
 	for _, b := range buckets[i:j] {
 		least = min(least, b.Count)
@@ -87,7 +87,7 @@ func valley(buckets []analyze.Bucket, i, j int) int64 {
 	return least
 }
 
-func stealsTakeaway(r *analyze.Report) string {
+func stealsTakeaway(r *report.Report) string {
 	m := r.Dispatches.Steals
 	if m.Steals == 0 {
 		return "No P stole work from another."
@@ -104,7 +104,7 @@ func stealsTakeaway(r *analyze.Report) string {
 	return s
 }
 
-func topVictim(m analyze.StealMatrix) (model.ProcID, int64) {
+func topVictim(m report.StealMatrix) (model.ProcID, int64) {
 	best, most := model.NoP, int64(0)
 	for victim, p := range m.Procs {
 		n := int64(0)
@@ -120,12 +120,12 @@ func topVictim(m analyze.StealMatrix) (model.ProcID, int64) {
 	return best, most
 }
 
-func dispatchesTakeaway(r *analyze.Report) string {
+func dispatchesTakeaway(r *report.Report) string {
 	d := r.Dispatches
 	if d.Count == 0 {
 		return "No goroutine was seen to be dispatched."
 	}
-	top := slices.MaxFunc(d.Sources, func(a, b analyze.SourceCount) int { return cmp.Compare(a.Count, b.Count) })
+	top := slices.MaxFunc(d.Sources, func(a, b report.SourceCount) int { return cmp.Compare(a.Count, b.Count) })
 	var runtimes int64
 	for _, s := range d.Sources {
 		runtimes += s.Runtime
@@ -147,15 +147,15 @@ func ofRuntime(n int64, one, many string) string {
 }
 
 // busiest are the functions by time on or waiting for a P, most first.
-func busiest(r *analyze.Report) []analyze.FunctionTime {
+func busiest(r *report.Report) []report.FunctionTime {
 	list := slices.Clone(r.Functions)
-	slices.SortStableFunc(list, func(a, b analyze.FunctionTime) int {
+	slices.SortStableFunc(list, func(a, b report.FunctionTime) int {
 		return cmp.Or(cmp.Compare(b.Running+b.Runnable+b.Syscall, a.Running+a.Runnable+a.Syscall), cmp.Compare(a.Name, b.Name))
 	})
 	return list
 }
 
-func functionsTakeaway(r *analyze.Report) string {
+func functionsTakeaway(r *report.Report) string {
 	list := busiest(r)
 	if len(list) == 0 {
 		return "No goroutine was seen."
@@ -170,8 +170,8 @@ func functionsTakeaway(r *analyze.Report) string {
 
 // foremost tells of the function whose goroutines ran longest, or where none
 // ran, waited longest for a P.
-func foremost(list []analyze.FunctionTime, running int64) string {
-	top := slices.MaxFunc(list, func(a, b analyze.FunctionTime) int {
+func foremost(list []report.FunctionTime, running int64) string {
+	top := slices.MaxFunc(list, func(a, b report.FunctionTime) int {
 		return cmp.Or(cmp.Compare(a.Running, b.Running), cmp.Compare(a.Runnable, b.Runnable))
 	})
 	name := words.Function(top.Name)
@@ -198,7 +198,7 @@ const blockedFunctions = 3
 
 // blockedSentence says how much of their lives the goroutines of the busiest
 // functions of the program were blocked, and on what.
-func blockedSentence(list []analyze.FunctionTime) string {
+func blockedSentence(list []report.FunctionTime) string {
 	var parts []string
 	for _, f := range list {
 		if f.Runtime || f.Total == 0 || len(parts) == blockedFunctions {
@@ -217,28 +217,28 @@ func blockedSentence(list []analyze.FunctionTime) string {
 }
 
 // blockedTime is the time that a function's goroutines were blocked or asleep.
-func blockedTime(f analyze.FunctionTime) (ns int64) {
+func blockedTime(f report.FunctionTime) (ns int64) {
 	for _, b := range f.Blocked {
 		ns += b.NS
 	}
 	return ns
 }
 
-func handoffsTakeaway(r *analyze.Report) string {
+func handoffsTakeaway(r *report.Report) string {
 	h := r.Handoffs
 	if h.Count == 0 {
 		return "No P was taken from a thread that was blocked in a system call."
 	}
-	top := slices.MaxFunc(h.Causes, func(a, b analyze.HandoffCause) int { return cmp.Compare(a.Count, b.Count) })
+	top := slices.MaxFunc(h.Causes, func(a, b report.HandoffCause) int { return cmp.Compare(a.Count, b.Count) })
 	return fmt.Sprintf("%s; the most frequent cause is %s (%s).", words.Plural(h.Count, "handoff"), top.Cause, words.ShareOf(top.Count, h.Count))
 }
 
-func preemptionsTakeaway(r *analyze.Report) string {
+func preemptionsTakeaway(r *report.Report) string {
 	p := r.Preemptions
 	if p.Count == 0 {
 		return "No goroutine was preempted."
 	}
-	top := slices.MaxFunc(p.Kinds, func(a, b analyze.PreemptCount) int { return cmp.Compare(a.Count, b.Count) })
+	top := slices.MaxFunc(p.Kinds, func(a, b report.PreemptCount) int { return cmp.Compare(a.Count, b.Count) })
 	var runtimes int64
 	for _, k := range p.Kinds {
 		runtimes += k.Runtime
@@ -247,7 +247,7 @@ func preemptionsTakeaway(r *analyze.Report) string {
 		words.Plural(p.Count, "preemption"), top.How, words.ShareOf(top.Count, p.Count), words.Length(top.P50)) + ofRuntime(runtimes, "preemption", "preemptions")
 }
 
-func gcTakeaway(r *analyze.Report) string {
+func gcTakeaway(r *report.Report) string {
 	g := r.GC
 	if g.Cycles == 0 && g.STWCount == 0 {
 		return "No garbage collection and no stop-the-world pause."
@@ -260,7 +260,7 @@ func gcTakeaway(r *analyze.Report) string {
 	return s
 }
 
-func threadsTakeaway(r *analyze.Report) string {
+func threadsTakeaway(r *report.Report) string {
 	t := r.Threads
 	s := fmt.Sprintf("%s; at most %s blocked in system calls at once", words.Plural(int64(t.Count), "thread"), words.Count(int64(t.Peak)))
 	if t.Peak > 0 {
@@ -273,11 +273,11 @@ func threadsTakeaway(r *analyze.Report) string {
 	return s
 }
 
-func episodesTakeaway(r *analyze.Report) string {
+func episodesTakeaway(r *report.Report) string {
 	if len(r.Episodes) == 0 {
 		return "No wait was long enough to be kept."
 	}
-	e := slices.MaxFunc(r.Episodes, func(a, b analyze.Episode) int { return cmp.Compare(a.Wait, b.Wait) })
+	e := slices.MaxFunc(r.Episodes, func(a, b report.Episode) int { return cmp.Compare(a.Wait, b.Wait) })
 	s := fmt.Sprintf("The longest: G%d (%s) waited %s from %s.", e.G, words.Function(e.Func), words.Length(e.Wait), words.AtWithin(e.Start, e.Wait))
 	if len(e.Culprits) > 0 {
 		c := e.Culprits[0]

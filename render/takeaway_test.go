@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
@@ -30,8 +30,8 @@ func TestTakeaways(t *testing.T) {
 
 // TestTakeawaysOfNothing: an empty report gives sentences, not zeros over zeros.
 func TestTakeawaysOfNothing(t *testing.T) {
-	r := &analyze.Report{}
-	for _, f := range []func(*analyze.Report) string{timelineTakeaway, latencyTakeaway, stealsTakeaway, dispatchesTakeaway, functionsTakeaway, handoffsTakeaway,
+	r := &report.Report{}
+	for _, f := range []func(*report.Report) string{timelineTakeaway, latencyTakeaway, stealsTakeaway, dispatchesTakeaway, functionsTakeaway, handoffsTakeaway,
 		preemptionsTakeaway, gcTakeaway, threadsTakeaway, episodesTakeaway} {
 		if s := f(r); s == "" || strings.Contains(s, "NaN") || strings.Contains(s, "%!") {
 			t.Errorf("an empty report is summed up as %q", s)
@@ -53,9 +53,9 @@ func TestSecondPeak(t *testing.T) {
 		{[]int64{1000, 40, 100}, -1},
 		{nil, -1},
 	} {
-		var buckets []analyze.Bucket
+		var buckets []report.Bucket
 		for _, n := range c.counts {
-			buckets = append(buckets, analyze.Bucket{Count: n})
+			buckets = append(buckets, report.Bucket{Count: n})
 		}
 		if got := secondPeak(buckets); got != c.want {
 			t.Errorf("second peak of %v = %d, want %d", c.counts, got, c.want)
@@ -65,7 +65,7 @@ func TestSecondPeak(t *testing.T) {
 
 // TestStealsEven: where no P stands out, the sentence says so.
 func TestStealsEven(t *testing.T) {
-	r := &analyze.Report{Dispatches: analyze.Dispatches{Steals: analyze.StealMatrix{Steals: 12, Goroutines: 20,
+	r := &report.Report{Dispatches: report.Dispatches{Steals: report.StealMatrix{Steals: 12, Goroutines: 20,
 		Procs: []model.ProcID{0, 1, 2}, Count: [][]int64{{0, 2, 2}, {2, 0, 2}, {2, 2, 0}}}}}
 	if got := stealsTakeaway(r); !strings.Contains(got, "No P stands out") {
 		t.Error(got)
@@ -75,19 +75,19 @@ func TestStealsEven(t *testing.T) {
 // TestFunctionsTakeaway: the function told of is one that ran, if any did, and
 // no ratio is beyond what a reader can picture.
 func TestFunctionsTakeaway(t *testing.T) {
-	idle := analyze.FunctionTime{Name: "os/signal.loop", Syscall: 50 * ms, Total: 50 * ms}
-	waiter := analyze.FunctionTime{Name: "main.wait", Running: 1, Runnable: 9 * ms, Total: 10 * ms, Blocked: []analyze.ReasonTime{{Reason: "select", NS: ms - 1, Count: 1}}}
-	ready := analyze.FunctionTime{Name: "main.ready", Runnable: 4 * ms, Total: 4 * ms}
+	idle := report.FunctionTime{Name: "os/signal.loop", Syscall: 50 * ms, Total: 50 * ms}
+	waiter := report.FunctionTime{Name: "main.wait", Running: 1, Runnable: 9 * ms, Total: 10 * ms, Blocked: []report.ReasonTime{{Reason: "select", NS: ms - 1, Count: 1}}}
+	ready := report.FunctionTime{Name: "main.ready", Runnable: 4 * ms, Total: 4 * ms}
 	for _, c := range []struct {
-		functions []analyze.FunctionTime
+		functions []report.FunctionTime
 		want      string
 	}{
-		{[]analyze.FunctionTime{idle, ready, waiter}, "Goroutines of main.wait ran for 1 ns, 100 % of all running time, and waited far longer for a P: 9.00 ms."},
-		{[]analyze.FunctionTime{idle, ready}, "No goroutine was seen to run; those of main.ready waited longest for a P, 4.00 ms."},
-		{[]analyze.FunctionTime{idle}, "No goroutine was seen to run or to wait for a P."},
-		{[]analyze.FunctionTime{waiter}, "Share of their lives blocked: main.wait 10 %, mostly on select."},
+		{[]report.FunctionTime{idle, ready, waiter}, "Goroutines of main.wait ran for 1 ns, 100 % of all running time, and waited far longer for a P: 9.00 ms."},
+		{[]report.FunctionTime{idle, ready}, "No goroutine was seen to run; those of main.ready waited longest for a P, 4.00 ms."},
+		{[]report.FunctionTime{idle}, "No goroutine was seen to run or to wait for a P."},
+		{[]report.FunctionTime{waiter}, "Share of their lives blocked: main.wait 10 %, mostly on select."},
 	} {
-		if got := words.Text(functionsTakeaway(&analyze.Report{Functions: c.functions})); !strings.Contains(got, c.want) {
+		if got := words.Text(functionsTakeaway(&report.Report{Functions: c.functions})); !strings.Contains(got, c.want) {
 			t.Errorf("got %s\nwant %s", got, c.want)
 		}
 	}
@@ -100,12 +100,12 @@ func TestProcsWere(t *testing.T) {
 		seen, all int
 		want      string
 	}{{1, 1, "1 P was"}, {8, 8, "8 Ps were"}, {25, 64, "64 Ps, of which the trace shows 25, were"}, {2, 0, "2 Ps were"}} {
-		r := &analyze.Report{}
+		r := &report.Report{}
 		for p := range c.seen {
-			r.Overview.Procs = append(r.Overview.Procs, analyze.ProcTiles{P: model.ProcID(p)})
+			r.Overview.Procs = append(r.Overview.Procs, report.ProcTiles{P: model.ProcID(p)})
 		}
 		if c.all > 0 {
-			r.Trace.Gomaxprocs = []analyze.Gomaxprocs{{N: c.all}}
+			r.Trace.Gomaxprocs = []report.Gomaxprocs{{N: c.all}}
 		}
 		if got := words.Text(procsWere(r)); got != c.want {
 			t.Errorf("%d of %d: %s, want %s", c.seen, c.all, got, c.want)

@@ -7,12 +7,12 @@ import (
 	"io"
 	"strings"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
 
 // CheckedText writes c for a terminal, in the manner of Text: what failed first.
-func CheckedText(w io.Writer, c *analyze.Checked, opt TextOptions) error {
+func CheckedText(w io.Writer, c *report.Checked, opt TextOptions) error {
 	safe := mapped(*c, words.Printable)
 	out := bufio.NewWriter(w)
 	t := &terminal{w: out, width: max(60, cmp.Or(opt.Width, 100)), color: opt.Color}
@@ -27,7 +27,7 @@ func CheckedText(w io.Writer, c *analyze.Checked, opt TextOptions) error {
 	return nil
 }
 
-func (t *terminal) checkedTrace(x *analyze.CheckedTrace) {
+func (t *terminal) checkedTrace(x *report.CheckedTrace) {
 	t.wrap("", "  ", x.Name+checkedAbout(x), bold)
 	if x.Error != "" {
 		t.wrapPainted("  ", "ERROR", red, "  ", checkedIndent, x.Error)
@@ -44,7 +44,7 @@ func (t *terminal) checkedTrace(x *analyze.CheckedTrace) {
 // checkedIndent is where what is said of a result begins.
 var checkedIndent = strings.Repeat(" ", 9)
 
-func (t *terminal) checkedResult(r *analyze.CheckResult) {
+func (t *terminal) checkedResult(r *report.CheckResult) {
 	word, with := checkedWord(r)
 	said := r.ID
 	switch {
@@ -55,7 +55,7 @@ func (t *terminal) checkedResult(r *analyze.CheckResult) {
 	}
 	// wrap measures what it is given, and an escape sequence has no width.
 	t.wrapPainted("  ", word, with, strings.Repeat(" ", max(0, 5-len(word)))+"  ", checkedIndent, said)
-	if r.Status == analyze.CheckPass || r.Status == analyze.CheckSkip {
+	if r.Status == report.CheckPass || r.Status == report.CheckSkip {
 		return
 	}
 	field := func(name, value string) {
@@ -74,7 +74,7 @@ func (t *terminal) checkedResult(r *analyze.CheckResult) {
 	}
 }
 
-func (t *terminal) checkedFailure(r *analyze.CheckResult, f *analyze.CheckFailure) {
+func (t *terminal) checkedFailure(r *report.CheckResult, f *report.CheckFailure) {
 	if f.Message != r.Message {
 		t.wrap(checkedIndent+"- ", checkedIndent+"  ", f.Message)
 	}

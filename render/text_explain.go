@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
 
@@ -21,7 +21,7 @@ const (
 )
 
 // ExplainText writes an explanation for a terminal, in the manner of Text.
-func ExplainText(w io.Writer, x *analyze.Explanation, opt TextOptions) error {
+func ExplainText(w io.Writer, x *report.Explanation, opt TextOptions) error {
 	safe := mapped(*x, words.Printable)
 	out := bufio.NewWriter(w)
 	t := &terminal{w: out, width: max(60, cmp.Or(opt.Width, 100)), color: opt.Color}
@@ -32,8 +32,8 @@ func ExplainText(w io.Writer, x *analyze.Explanation, opt TextOptions) error {
 	return nil
 }
 
-func (t *terminal) explanation(x *analyze.Explanation) {
-	textIdentity(t, &analyze.Report{Trace: x.Trace})
+func (t *terminal) explanation(x *report.Explanation) {
+	textIdentity(t, &report.Report{Trace: x.Trace})
 	t.wrap("", "", x.Headline, bold)
 	if x.Detail != "" {
 		t.wrap("", "", x.Detail)
@@ -53,7 +53,7 @@ func (t *terminal) explanation(x *analyze.Explanation) {
 	t.wrap("  - ", "    ", "P: a slot that lets one goroutine run at a time; there are GOMAXPROCS. Runnable: could run, and has no P. Blocked (…): meanwhile the goroutine that unblocked it did this")
 }
 
-func (t *terminal) durations(x *analyze.Explanation) {
+func (t *terminal) durations(x *report.Explanation) {
 	d := x.Durations
 	if d.Count == 0 {
 		t.heading("How long they took", fmt.Sprintf("%s: %s, all of them cut off by the trace's end", x.What, words.Count(x.Unfinished)))
@@ -66,7 +66,7 @@ func (t *terminal) durations(x *analyze.Explanation) {
 }
 
 // compared shows what the slow ones have that typical ones have not.
-func (t *terminal) compared(x *analyze.Explanation) {
+func (t *terminal) compared(x *report.Explanation) {
 	if x.Typical.Count == 0 {
 		var total int64
 		for _, c := range x.Causes {
@@ -110,7 +110,7 @@ func causeShort(blockedFor, cause string) string {
 	return fmt.Sprintf("%s, blocked (%s)", causeWordOf(cause).Term, blockedFor)
 }
 
-func (t *terminal) instance(n int, in *analyze.Instance) {
+func (t *terminal) instance(n int, in *report.Instance) {
 	t.heading(fmt.Sprintf("%d  %s took %s", n, instanceName(in), instanceLength(in)), instanceWhere(in))
 	for _, l := range in.Logs {
 		t.wrap("   message ", "           ", l)
@@ -132,14 +132,14 @@ func (t *terminal) instance(n int, in *analyze.Instance) {
 }
 
 // longestSteps are the n longest steps of a path, in its order.
-func longestSteps(path []analyze.PathStep, n int) []analyze.PathStep {
+func longestSteps(path []report.PathStep, n int) []report.PathStep {
 	var lengths []int64
 	for _, s := range path {
 		lengths = append(lengths, s.NS)
 	}
 	slices.Sort(lengths)
 	least := lengths[max(0, len(lengths)-n)]
-	var out []analyze.PathStep
+	var out []report.PathStep
 	for _, s := range path {
 		if s.NS >= least && len(out) < n {
 			out = append(out, s)
@@ -150,7 +150,7 @@ func longestSteps(path []analyze.PathStep, n int) []analyze.PathStep {
 
 // stepWho is the goroutine of a step, shown the deeper the more goroutines the
 // explained one waited for it through.
-func stepWho(s *analyze.PathStep) string {
+func stepWho(s *report.PathStep) string {
 	if s.Several > 0 {
 		return "…"
 	}

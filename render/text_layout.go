@@ -7,7 +7,7 @@ import (
 
 	"github.com/rivo/uniseg"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
 
@@ -30,11 +30,11 @@ const (
 	faint  ink = "2"
 )
 
-func colorOf(s analyze.Severity) ink {
+func colorOf(s report.Severity) ink {
 	switch s {
-	case analyze.SeverityCritical:
+	case report.SeverityCritical:
 		return red
-	case analyze.SeverityWarning:
+	case report.SeverityWarning:
 		return yellow
 	}
 	return blue

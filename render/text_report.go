@@ -8,7 +8,7 @@ import (
 	"math"
 	"strings"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
 
@@ -30,11 +30,11 @@ const (
 // Text writes what an engineer wants to see in a terminal. Whatever the trace
 // names can neither move the cursor nor turn the writing around: see printable.
 // Colours are the only escape sequences it writes.
-func Text(w io.Writer, r *analyze.Report, opt TextOptions) error {
+func Text(w io.Writer, r *report.Report, opt TextOptions) error {
 	safe := mapped(*r, words.Printable)
 	out := bufio.NewWriter(w)
 	t := &terminal{w: out, width: max(60, cmp.Or(opt.Width, 100)), color: opt.Color}
-	for _, section := range []func(*terminal, *analyze.Report){
+	for _, section := range []func(*terminal, *report.Report){
 		textIdentity, textVerdict, textKey, textFindings, textLatency, textDispatches, textSteals, textHandoffs, textPreemptions, textGC,
 		textTopFunctions, textTasks, textSlowest, textWaits, textRules, textChecks,
 	} {
@@ -46,11 +46,11 @@ func Text(w io.Writer, r *analyze.Report, opt TextOptions) error {
 	return nil
 }
 
-func textIdentity(t *terminal, r *analyze.Report) {
+func textIdentity(t *terminal, r *report.Report) {
 	t.line(t.paint(bold, "gmptrace") + "  " + program(r))
 	t.wrap("", "", subtitle(r))
 	if !r.Trace.Complete {
-		t.line(t.paint(colorOf(analyze.SeverityWarning), "Part of the trace is missing or could not be verified:"))
+		t.line(t.paint(colorOf(report.SeverityWarning), "Part of the trace is missing or could not be verified:"))
 		for _, l := range r.Trace.Lost {
 			t.wrap("  - ", "    ", lostText(l))
 		}
@@ -61,14 +61,14 @@ func textIdentity(t *terminal, r *analyze.Report) {
 	t.line("")
 }
 
-func textVerdict(t *terminal, r *analyze.Report) {
+func textVerdict(t *terminal, r *report.Report) {
 	v := r.Verdict
 	t.wrap("", "", v.Headline, bold, colorOf(v.Severity))
 	t.wrap("", "", v.Detail)
 	t.line("")
 }
 
-func textKey(t *terminal, r *analyze.Report) {
+func textKey(t *terminal, r *report.Report) {
 	k := r.Key
 	table := table{left: 3}
 	table.add("scheduling latency p99", words.Length(k.LatencyP99), fmt.Sprintf("p50 %s, longest %s", words.Length(k.LatencyP50), words.Length(k.LatencyMax)))
@@ -80,7 +80,7 @@ func textKey(t *terminal, r *analyze.Report) {
 	t.table(table)
 }
 
-func textFindings(t *terminal, r *analyze.Report) {
+func textFindings(t *terminal, r *report.Report) {
 	t.heading("Findings, worst first", "")
 	if len(r.Findings) == 0 {
 		t.line("  " + noFinding(r))
@@ -91,7 +91,7 @@ func textFindings(t *terminal, r *analyze.Report) {
 	}
 }
 
-func (t *terminal) finding(f analyze.Finding) {
+func (t *terminal) finding(f report.Finding) {
 	head := fmt.Sprintf("%2d  %s  ", f.Number, strings.ToUpper(string(f.Severity)))
 	t.wrap(head, strings.Repeat(" ", 4), f.Title, bold, colorOf(f.Severity))
 	field := func(name, value string) {
@@ -117,7 +117,7 @@ func (t *terminal) finding(f analyze.Finding) {
 }
 
 // stack writes the innermost frames of the first stack.
-func (t *terminal) stack(stacks []analyze.Stack) {
+func (t *terminal) stack(stacks []report.Stack) {
 	if len(stacks) == 0 || len(stacks[0].Frames) == 0 {
 		return
 	}
@@ -133,7 +133,7 @@ func (t *terminal) stack(stacks []analyze.Stack) {
 	}
 }
 
-func textLatency(t *terminal, r *analyze.Report) {
+func textLatency(t *terminal, r *report.Report) {
 	t.heading("Scheduling latency", latencyTakeaway(r))
 	rows := mergeBuckets(r.Latency.Buckets, textBuckets)
 	if len(rows) == 0 {
@@ -160,7 +160,7 @@ func bar(share float64, width int) string {
 	return s
 }
 
-func textDispatches(t *terminal, r *analyze.Report) {
+func textDispatches(t *terminal, r *report.Report) {
 	d := r.Dispatches
 	t.heading("Where dispatched goroutines came from", dispatchesTakeaway(r))
 	table := table{align: "lrrrrrrl", left: 3}
@@ -176,11 +176,11 @@ func textDispatches(t *terminal, r *analyze.Report) {
 	}
 }
 
-func textSteals(t *terminal, r *analyze.Report) {
+func textSteals(t *terminal, r *report.Report) {
 	t.heading("Work stealing", stealsTakeaway(r))
 }
 
-func textHandoffs(t *terminal, r *analyze.Report) {
+func textHandoffs(t *terminal, r *report.Report) {
 	t.heading("Handoffs of Ps", handoffsTakeaway(r))
 	table := table{align: "lrrrr", left: 3}
 	for _, c := range r.Handoffs.Causes {
@@ -189,7 +189,7 @@ func textHandoffs(t *terminal, r *analyze.Report) {
 	t.table(table, "cause", "count", "after, median", "p99", "longest")
 }
 
-func textPreemptions(t *terminal, r *analyze.Report) {
+func textPreemptions(t *terminal, r *report.Report) {
 	t.heading("Preemptions", preemptionsTakeaway(r))
 	table := table{align: "lrrrrr", left: 3}
 	for _, k := range r.Preemptions.Kinds {
@@ -198,7 +198,7 @@ func textPreemptions(t *terminal, r *analyze.Report) {
 	t.table(table, "how", "count", "runtime", "had run, median", "p99", "longest")
 }
 
-func textGC(t *terminal, r *analyze.Report) {
+func textGC(t *terminal, r *report.Report) {
 	t.heading("Garbage collection, stop-the-world, threads", gcTakeaway(r))
 	table := table{align: "lrrrr", left: 3}
 	for _, s := range r.GC.STWs {
@@ -209,7 +209,7 @@ func textGC(t *terminal, r *analyze.Report) {
 	t.line("")
 }
 
-func textTopFunctions(t *terminal, r *analyze.Report) {
+func textTopFunctions(t *terminal, r *report.Report) {
 	t.heading("Where goroutine time went, by start function", functionsTakeaway(r))
 	list := busiest(r)
 	table := table{align: "lrrrrrlr", left: 3}
@@ -225,7 +225,7 @@ func textTopFunctions(t *terminal, r *analyze.Report) {
 	t.more(len(list)-textFunctions, "function")
 }
 
-func textTasks(t *terminal, r *analyze.Report) {
+func textTasks(t *terminal, r *report.Report) {
 	if len(r.Tasks) == 0 {
 		return
 	}
@@ -241,7 +241,7 @@ func textTasks(t *terminal, r *analyze.Report) {
 // textSlow is how many of the slowest requests or tasks the text shows.
 const textSlow = 3
 
-func textSlowest(t *terminal, r *analyze.Report) {
+func textSlowest(t *terminal, r *report.Report) {
 	s := &r.Slowest
 	if len(s.Instances) == 0 {
 		return
@@ -257,7 +257,7 @@ func textSlowest(t *terminal, r *analyze.Report) {
 	t.line("")
 }
 
-func textWaits(t *terminal, r *analyze.Report) {
+func textWaits(t *terminal, r *report.Report) {
 	t.heading("Worst waits, and who ran meanwhile", "")
 	table := table{align: "rlrll", left: 3}
 	for _, e := range r.Episodes[:min(len(r.Episodes), textEpisodes)] {
@@ -266,14 +266,14 @@ func textWaits(t *terminal, r *analyze.Report) {
 	t.table(table, "waited", "goroutine", "from", "ended by", "who ran meanwhile")
 }
 
-func waitText(e analyze.Episode) string {
+func waitText(e report.Episode) string {
 	if e.Censored {
 		return "≥ " + words.Length(e.Wait)
 	}
 	return words.Length(e.Wait)
 }
 
-func endedBy(e analyze.Episode) string {
+func endedBy(e report.Episode) string {
 	switch {
 	case e.Source == "":
 		return "trace ended"
@@ -283,7 +283,7 @@ func endedBy(e analyze.Episode) string {
 	return e.Source + "?"
 }
 
-func culprit(e analyze.Episode) string {
+func culprit(e report.Episode) string {
 	if len(e.Culprits) == 0 {
 		return "–"
 	}
@@ -291,7 +291,7 @@ func culprit(e analyze.Episode) string {
 	return fmt.Sprintf("G%d %s %s", c.G, words.Function(c.Func), words.Length(c.NS))
 }
 
-func textChecks(t *terminal, r *analyze.Report) {
+func textChecks(t *terminal, r *report.Report) {
 	t.heading("Checked, no finding", "")
 	if tooLittle(r) {
 		t.line("  " + noFinding(r))

@@ -8,10 +8,10 @@ import (
 
 	"github.com/rivo/uniseg"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 )
 
-func textOf(t *testing.T, r *analyze.Report, opt TextOptions) string {
+func textOf(t *testing.T, r *report.Report, opt TextOptions) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := Text(&b, r, opt); err != nil {
@@ -39,7 +39,7 @@ func TestTextPartial(t *testing.T) {
 
 // TestTextEmpty shows that a report of nothing is text without nonsense.
 func TestTextEmpty(t *testing.T) {
-	out := textOf(t, &analyze.Report{}, TextOptions{})
+	out := textOf(t, &report.Report{}, TextOptions{})
 	for _, bad := range []string{"NaN", "Inf", "%!", "<nil>"} {
 		if strings.Contains(out, bad) {
 			t.Errorf("%s in the text of an empty report:\n%s", bad, out)
@@ -101,9 +101,9 @@ func TestShorten(t *testing.T) {
 }
 
 func TestMergeBuckets(t *testing.T) {
-	var buckets []analyze.Bucket
+	var buckets []report.Bucket
 	for i := range int64(40) {
-		buckets = append(buckets, analyze.Bucket{Lo: i, Hi: i + 1, Count: min(i, 10) * min(39-i, 10)})
+		buckets = append(buckets, report.Bucket{Lo: i, Hi: i + 1, Count: min(i, 10) * min(39-i, 10)})
 	}
 	got := mergeBuckets(buckets, 14)
 	if len(got) > 14 || got[0].Lo != 1 || got[len(got)-1].Hi != 39 {
@@ -119,7 +119,7 @@ func TestMergeBuckets(t *testing.T) {
 	if before != after {
 		t.Errorf("merging lost waits: %d, were %d", after, before)
 	}
-	if mergeBuckets([]analyze.Bucket{{Hi: 1}}, 3) != nil {
+	if mergeBuckets([]report.Bucket{{Hi: 1}}, 3) != nil {
 		t.Error("buckets without waits make rows")
 	}
 }
@@ -128,7 +128,7 @@ func TestMergeBuckets(t *testing.T) {
 // text nor as a page.
 func TestTooLittle(t *testing.T) {
 	r := sample(2, 100)
-	r.Findings, r.Dispatches, r.Trace.GoVersion = nil, analyze.Dispatches{}, ""
+	r.Findings, r.Dispatches, r.Trace.GoVersion = nil, report.Dispatches{}, ""
 	for form, out := range map[string]string{"text": textOf(t, r, TextOptions{}), "page": string(htmlOf(t, r))} {
 		if !strings.Contains(out, "too little to check") {
 			t.Errorf("%s: nothing says that there was too little to check", form)
@@ -144,11 +144,11 @@ func TestTooLittle(t *testing.T) {
 // TestTextStack: the innermost frames of the first stack stand with the finding,
 // and no more of them than can be taken in.
 func TestTextStack(t *testing.T) {
-	frames := make([]analyze.Frame, 20)
+	frames := make([]report.Frame, 20)
 	for i := range frames {
-		frames[i] = analyze.Frame{Func: "main.descend", File: `C:\src\deep.go`, Line: uint64(100 + i)}
+		frames[i] = report.Frame{Func: "main.descend", File: `C:\src\deep.go`, Line: uint64(100 + i)}
 	}
-	r := &analyze.Report{Findings: []analyze.Finding{{Title: "x", Stacks: []analyze.Stack{{Title: "first", Frames: frames}, {Title: "second", Frames: frames[:1]}}}}}
+	r := &report.Report{Findings: []report.Finding{{Title: "x", Stacks: []report.Stack{{Title: "first", Frames: frames}, {Title: "second", Frames: frames[:1]}}}}}
 	out := textOf(t, r, TextOptions{})
 	if n := strings.Count(out, "main.descend deep.go:10"); n != textFrames {
 		t.Errorf("%d frames, want %d:\n%s", n, textFrames, out)

@@ -3,13 +3,13 @@ package render
 import (
 	"fmt"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
 
 // textRules is a line a rule; what did not agree, and why some can't be judged,
 // stands below.
-func textRules(t *terminal, r *analyze.Report) {
+func textRules(t *terminal, r *report.Report) {
 	if len(r.Rules) == 0 {
 		return
 	}
@@ -54,7 +54,7 @@ func (t *terminal) ruleColumns() int {
 }
 
 // notAgreed is how often, or for how long, the trace did not agree.
-func notAgreed(x analyze.Rule) string {
+func notAgreed(x report.Rule) string {
 	if x.Unit == "ns" {
 		return "disagreed for " + words.Length(x.Judged-x.Agreed)
 	}

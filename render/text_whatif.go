@@ -8,12 +8,13 @@ import (
 	"math"
 	"strconv"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/whatif"
 	"gmptrace/analyze/words"
 )
 
 // WhatIfText writes predictions for a terminal, in the manner of Text.
-func WhatIfText(w io.Writer, x *analyze.WhatIf, opt TextOptions) error {
+func WhatIfText(w io.Writer, x *whatif.WhatIf, opt TextOptions) error {
 	safe := mapped(*x, words.Printable)
 	out := bufio.NewWriter(w)
 	t := &terminal{w: out, width: max(60, cmp.Or(opt.Width, 100)), color: opt.Color}
@@ -24,20 +25,20 @@ func WhatIfText(w io.Writer, x *analyze.WhatIf, opt TextOptions) error {
 	return nil
 }
 
-func (t *terminal) whatIf(x *analyze.WhatIf) {
-	textIdentity(t, &analyze.Report{Trace: x.Trace})
+func (t *terminal) whatIf(x *whatif.WhatIf) {
+	textIdentity(t, &report.Report{Trace: x.Trace})
 	t.wrap("", "", x.Headline, bold)
 	if x.Detail != "" {
 		t.wrap("", "", x.Detail)
 	}
 	t.line("")
 	with := blue
-	if x.Check.Confidence == analyze.ConfidencePoor {
+	if x.Check.Confidence == whatif.ConfidencePoor {
 		with = red
 	}
 	t.wrap("Self-check: "+string(x.Check.Confidence)+". ", "  ", x.Check.Text+".", with)
 	t.line("")
-	if x.Check.Confidence == analyze.ConfidenceNone {
+	if x.Check.Confidence == whatif.ConfidenceNone {
 		return
 	}
 	t.variants(x)
@@ -58,7 +59,7 @@ func (t *terminal) whatIf(x *analyze.WhatIf) {
 	}
 }
 
-func (t *terminal) variants(x *analyze.WhatIf) {
+func (t *terminal) variants(x *whatif.WhatIf) {
 	t.heading("How long the program takes", "Every line but the first is a prediction; the range is what the makespan is likely to lie in.")
 	for _, c := range changedSettings(x) {
 		t.wrap("  ", "  ", c)
@@ -84,14 +85,14 @@ func (t *terminal) variants(x *analyze.WhatIf) {
 	t.table(work, "run", "steals", "handoffs", "preempted", "ticks", "lock wait", "Ps idle")
 }
 
-func p99Range(v *analyze.Variant) string {
+func p99Range(v *whatif.Variant) string {
 	if v.Name == "recorded" {
 		return "–"
 	}
 	return words.Length(v.P99Low) + " … " + words.Length(v.P99High)
 }
 
-func (t *terminal) scaling(x *analyze.WhatIf) {
+func (t *terminal) scaling(x *whatif.WhatIf) {
 	if len(x.Scaling) == 0 {
 		return
 	}

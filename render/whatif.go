@@ -8,13 +8,13 @@ import (
 	"strconv"
 	"strings"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/whatif"
 	"gmptrace/analyze/words"
 )
 
 // WhatIfJSON writes x as analyze/schema/whatif.schema.json describes it, in the
 // manner of JSON.
-func WhatIfJSON(w io.Writer, x *analyze.WhatIf) error {
+func WhatIfJSON(w io.Writer, x *whatif.WhatIf) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(mapped(*x, words.Machine)); err != nil {
@@ -23,13 +23,13 @@ func WhatIfJSON(w io.Writer, x *analyze.WhatIf) error {
 	return nil
 }
 
-func workloadText(w *analyze.WorkloadSums) string {
+func workloadText(w *whatif.WorkloadSums) string {
 	return fmt.Sprintf("%s, %s, %s ended by goroutines, %s by something outside, %s", words.Plural(int64(w.Goroutines), "goroutine"), words.Plural(w.Steps, "step"),
 		words.Plural(w.Inside, "wait"), words.Count(w.Outside), words.Plural(int64(w.Cycles), "collection"))
 }
 
 // changedSettings says what "changed" means, of each scheduler.
-func changedSettings(x *analyze.WhatIf) []string {
+func changedSettings(x *whatif.WhatIf) []string {
 	var out []string
 	for _, v := range x.Variants {
 		line := "changed, of " + v.Scheduler + ": " + v.Settings
@@ -41,15 +41,15 @@ func changedSettings(x *analyze.WhatIf) []string {
 }
 
 // allVariants are the recorded run and the predicted ones.
-func allVariants(x *analyze.WhatIf) []*analyze.Variant {
-	out := []*analyze.Variant{&x.Recorded}
+func allVariants(x *whatif.WhatIf) []*whatif.Variant {
+	out := []*whatif.Variant{&x.Recorded}
 	for i := range x.Variants {
 		out = append(out, &x.Variants[i])
 	}
 	return out
 }
 
-func spanRange(v *analyze.Variant) string {
+func spanRange(v *whatif.Variant) string {
 	if v.Name == "recorded" {
 		return "–"
 	}
@@ -57,7 +57,7 @@ func spanRange(v *analyze.Variant) string {
 }
 
 // sure is how sure a prediction is.
-func sure(v *analyze.Variant) string {
+func sure(v *whatif.Variant) string {
 	if v.Name == "recorded" {
 		return "–"
 	}
@@ -65,7 +65,7 @@ func sure(v *analyze.Variant) string {
 }
 
 // doubts says why predictions are not surer: each reason once, with those that have it.
-func doubts(x *analyze.WhatIf) []string {
+func doubts(x *whatif.WhatIf) []string {
 	var order []string
 	names := map[string][]string{}
 	for i := range x.Variants {
@@ -89,14 +89,14 @@ func doubts(x *analyze.WhatIf) []string {
 }
 
 // speedup is a factor: "1.97×".
-func speedup(v *analyze.Variant) string {
+func speedup(v *whatif.Variant) string {
 	if v.Name == "recorded" {
 		return "–"
 	}
 	return strconv.FormatFloat(v.Speedup, 'f', 2, 64) + "×"
 }
 
-func lockWait(v *analyze.Variant) string {
+func lockWait(v *whatif.Variant) string {
 	if v.Name == "recorded" {
 		return "not known"
 	}
@@ -106,10 +106,10 @@ func lockWait(v *analyze.Variant) string {
 // scaleRow is a scheduler's points, by growing number of Ps.
 type scaleRow struct {
 	name   string
-	points []analyze.ScalePoint
+	points []whatif.ScalePoint
 }
 
-func scaleTable(x *analyze.WhatIf) (procs []int, rows []scaleRow) {
+func scaleTable(x *whatif.WhatIf) (procs []int, rows []scaleRow) {
 	for _, p := range x.Scaling {
 		if n := len(rows); n == 0 || rows[n-1].name != p.Scheduler {
 			rows = append(rows, scaleRow{name: p.Scheduler})

@@ -10,13 +10,13 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/whatif"
 )
 
 // predictions are some with hostile names wherever a trace can put one.
-func predictions() *analyze.WhatIf {
-	variant := func(name, scheduler string, procs int) analyze.Variant {
-		v := analyze.Variant{Name: name, Scheduler: scheduler, Procs: procs, Makespan: 20 * ms, Low: 19 * ms, High: 22 * ms, Confidence: analyze.ConfidenceFair, Doubts: []string{"a doubt"}, Speedup: 1.5, Rate: 1e6,
+func predictions() *whatif.WhatIf {
+	variant := func(name, scheduler string, procs int) whatif.Variant {
+		v := whatif.Variant{Name: name, Scheduler: scheduler, Procs: procs, Makespan: 20 * ms, Low: 19 * ms, High: 22 * ms, Confidence: whatif.ConfidenceFair, Doubts: []string{"a doubt"}, Speedup: 1.5, Rate: 1e6,
 			Waits: 100, P50: 800, P90: 3000, P99: 20_000, P99Low: 18_000, P99High: 25_000, Max: 90_000, QueueMean: 2.5, QueuePeak: 30, Utilisation: .8,
 			Idle: 3 * ms, LockWait: 70_000, Steals: 10, Width: ms, Running: []float64{2, 1.5, 0}, Waiting: []float64{0, 12, 3}}
 		for i := range 35 {
@@ -24,17 +24,17 @@ func predictions() *analyze.WhatIf {
 		}
 		return v
 	}
-	x := &analyze.WhatIf{Schema: analyze.WhatIfSchema, Version: "test", Trace: sample(2, 10).Trace, Headline: "It would be faster. " + hostile[0], Detail: hostile[5],
-		Check:    analyze.SelfCheck{Confidence: analyze.ConfidenceGood, Makespan: -.02, P50: .1, P99: -.1, Text: "much the same"},
+	x := &whatif.WhatIf{Schema: whatif.WhatIfSchema, Version: "test", Trace: sample(2, 10).Trace, Headline: "It would be faster. " + hostile[0], Detail: hostile[5],
+		Check:    whatif.SelfCheck{Confidence: whatif.ConfidenceGood, Makespan: -.02, P50: .1, P99: -.1, Text: "much the same"},
 		Recorded: variant("recorded", "gmp", 2),
-		Variants: []analyze.Variant{variant("gmp, GOMAXPROCS 2", "gmp", 2), variant(hostile[2], "global-queue", 2)},
-		Advice:   []analyze.Suggestion{{Variant: "gmp", Gain: .2, Least: .1, Confidence: analyze.ConfidenceGood, Text: "try it"}},
-		Workload: analyze.WorkloadSums{Goroutines: 12, Steps: 400, Edges: 100},
-		Costs:    []analyze.CostApplied{{Name: "switch", P50: 200, P99: 400, Mean: 210, Source: "measured"}},
+		Variants: []whatif.Variant{variant("gmp, GOMAXPROCS 2", "gmp", 2), variant(hostile[2], "global-queue", 2)},
+		Advice:   []whatif.Suggestion{{Variant: "gmp", Gain: .2, Least: .1, Confidence: whatif.ConfidenceGood, Text: "try it"}},
+		Workload: whatif.WorkloadSums{Goroutines: 12, Steps: 400, Edges: 100},
+		Costs:    []whatif.CostApplied{{Name: "switch", P50: 200, P99: 400, Mean: 210, Source: "measured"}},
 		Notes:    []string{hostile[3]}}
 	for _, s := range []string{"gmp", "global-queue", "thread-queue"} {
 		for p := 1; p <= 128; p *= 2 {
-			x.Scaling = append(x.Scaling, analyze.ScalePoint{Scheduler: s, Procs: p, Makespan: 40 * ms / int64(p)})
+			x.Scaling = append(x.Scaling, whatif.ScalePoint{Scheduler: s, Procs: p, Makespan: 40 * ms / int64(p)})
 		}
 	}
 	x.Trace.Name = hostile[4]
@@ -49,9 +49,9 @@ func TestWhatIfValidates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, x := range map[string]*analyze.WhatIf{
+	for name, x := range map[string]*whatif.WhatIf{
 		"some": predictions(),
-		"none": {Schema: analyze.WhatIfSchema, Check: analyze.SelfCheck{Confidence: analyze.ConfidenceNone}, Recorded: analyze.Variant{Confidence: analyze.ConfidenceNone}},
+		"none": {Schema: whatif.WhatIfSchema, Check: whatif.SelfCheck{Confidence: whatif.ConfidenceNone}, Recorded: whatif.Variant{Confidence: whatif.ConfidenceNone}},
 	} {
 		var b bytes.Buffer
 		if err := WhatIfJSON(&b, x); err != nil {
@@ -93,7 +93,7 @@ func TestWhatIfSchemaHasEveryField(t *testing.T) {
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		t.Fatal(err)
 	}
-	root := reflect.TypeFor[analyze.WhatIf]()
+	root := reflect.TypeFor[whatif.WhatIf]()
 	doc.Defs[root.Name()] = doc.object
 	for _, typ := range append(structsIn(root), root) {
 		def := doc.Defs[typ.Name()]

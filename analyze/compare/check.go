@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
 
@@ -14,7 +14,7 @@ import (
 // goroutines must not have become longer; what says less about the program than
 // about the load and the machine (waits, running stretches, tails, rates, findings,
 // rules) only warns.
-func Check(fixture, traces []*analyze.Behaviour, file string, opt Options) []analyze.CheckResult {
+func Check(fixture, traces []*Behaviour, file string, opt Options) []report.CheckResult {
 	r := Sets(fixture, traces, opt)
 	var out []result
 	at := map[key]int{}
@@ -30,7 +30,7 @@ func Check(fixture, traces []*analyze.Behaviour, file string, opt Options) []ana
 		out[n].judge(c)
 	}
 	slices.SortStableFunc(out, func(a, b result) int { return strings.Compare(a.ID, b.ID) })
-	results := []analyze.CheckResult{}
+	results := []report.CheckResult{}
 	for i := range out {
 		results = append(results, out[i].CheckResult)
 	}
@@ -38,26 +38,26 @@ func Check(fixture, traces []*analyze.Behaviour, file string, opt Options) []ana
 }
 
 // comparable fails where nothing could be compared: a check of nothing is none.
-func comparable(results []analyze.CheckResult, file string) analyze.CheckResult {
-	x := analyze.CheckResult{Kind: "fixture", ID: "fixture/comparable", Description: "There is something to compare", Expected: "at least one request, task, region or goroutine of the fixture in the traces, often enough",
-		File: file, Severity: analyze.CheckSeverityError, Status: analyze.CheckFail, Items: 1, Message: "Nothing in the traces could be compared with the fixture: take longer ones, or a fixture of this program."}
+func comparable(results []report.CheckResult, file string) report.CheckResult {
+	x := report.CheckResult{Kind: "fixture", ID: "fixture/comparable", Description: "There is something to compare", Expected: "at least one request, task, region or goroutine of the fixture in the traces, often enough",
+		File: file, Severity: report.CheckSeverityError, Status: report.CheckFail, Items: 1, Message: "Nothing in the traces could be compared with the fixture: take longer ones, or a fixture of this program."}
 	for i := range results {
-		if r := &results[i]; r.Severity == analyze.CheckSeverityError && r.Status != analyze.CheckSkip || r.Status == analyze.CheckFail && len(r.Measured) > 0 {
-			x.Status, x.Message = analyze.CheckPass, ""
+		if r := &results[i]; r.Severity == report.CheckSeverityError && r.Status != report.CheckSkip || r.Status == report.CheckFail && len(r.Measured) > 0 {
+			x.Status, x.Message = report.CheckPass, ""
 			return x
 		}
 	}
-	x.Failures = []analyze.CheckFailure{{Key: "comparable", Message: x.Message}}
+	x.Failures = []report.CheckFailure{{Key: "comparable", Message: x.Message}}
 	return x
 }
 
 // result is a CheckResult in the making.
-type result struct{ analyze.CheckResult }
+type result struct{ report.CheckResult }
 
 // fails reports whether a kind's median may fail a check, instead of warning.
-func fails(k analyze.SeriesKind) bool {
+func fails(k SeriesKind) bool {
 	switch k {
-	case analyze.SeriesRequest, analyze.SeriesTask, analyze.SeriesRegion, analyze.SeriesLife:
+	case SeriesRequest, SeriesTask, SeriesRegion, SeriesLife:
 		return true
 	}
 	return false
@@ -66,14 +66,14 @@ func fails(k analyze.SeriesKind) bool {
 // expectation is what a fixture says of a distribution or rate, not judged yet.
 func expectation(c *Change, file string) result {
 	name := strings.TrimSuffix(c.Text(), " "+c.Stat)
-	x := analyze.CheckResult{Kind: "fixture", ID: fmt.Sprintf("fixture/%s/%s", c.Kind, c.Name), File: file, Severity: analyze.CheckSeverityWarning,
-		Status: analyze.CheckSkip, Items: 1, Message: "There is too little of it to compare.",
+	x := report.CheckResult{Kind: "fixture", ID: fmt.Sprintf("fixture/%s/%s", c.Kind, c.Name), File: file, Severity: report.CheckSeverityWarning,
+		Status: report.CheckSkip, Items: 1, Message: "There is too little of it to compare.",
 		Description: "As in the fixture: " + name, Expected: "no longer than in the fixture by more than what varies by itself"}
 	if c.Kind == KindRate {
 		x.Expected = "no more than in the fixture by more than what varies by itself"
 	}
 	if fails(c.Kind) {
-		x.Severity = analyze.CheckSeverityError
+		x.Severity = report.CheckSeverityError
 	}
 	return result{x}
 }
@@ -87,28 +87,28 @@ func (x *result) judge(c *Change) {
 		x.Message = "It is not in the fixture."
 		return
 	case Gone:
-		x.Status, x.Severity, x.Message = analyze.CheckFail, analyze.CheckSeverityWarning, "It is in the fixture, and no longer in the traces."
-		x.Failures = append(x.Failures, analyze.CheckFailure{Item: c.Name, Key: fmt.Sprintf("%s/%s/gone", c.Kind, c.Name), Message: x.Message})
+		x.Status, x.Severity, x.Message = report.CheckFail, report.CheckSeverityWarning, "It is in the fixture, and no longer in the traces."
+		x.Failures = append(x.Failures, report.CheckFailure{Item: c.Name, Key: fmt.Sprintf("%s/%s/gone", c.Kind, c.Name), Message: x.Message})
 		return
 	}
-	x.Measured = append(x.Measured, analyze.Evidence{Label: c.Stat, Value: c.Values()})
+	x.Measured = append(x.Measured, report.Evidence{Label: c.Stat, Value: c.Values()})
 	if c.Verdict != Worse {
-		if x.Status == analyze.CheckSkip {
-			x.Status, x.Message = analyze.CheckPass, ""
+		if x.Status == report.CheckSkip {
+			x.Status, x.Message = report.CheckPass, ""
 		}
 		return
 	}
-	if x.Status != analyze.CheckFail {
-		x.Status, x.Message = analyze.CheckFail, ""
-		x.Severity = analyze.CheckSeverityWarning
+	if x.Status != report.CheckFail {
+		x.Status, x.Message = report.CheckFail, ""
+		x.Severity = report.CheckSeverityWarning
 	}
 	if fails(c.Kind) && (c.Stat == stats[0].name || c.Stat == "far") {
-		x.Severity = analyze.CheckSeverityError
+		x.Severity = report.CheckSeverityError
 	}
 	text := fmt.Sprintf("%s went from %s to %s", c.Text(), Amount(c.Old.Median, c.Unit), Amount(c.New.Median, c.Unit))
 	x.Message = strings.TrimSpace(x.Message + " " + strings.ToUpper(text[:1]) + text[1:] + ".")
-	x.Failures = append(x.Failures, analyze.CheckFailure{Item: c.Name, Key: fmt.Sprintf("%s/%s/%s", c.Kind, c.Name, c.Stat), Message: text,
-		Details: []analyze.Evidence{
+	x.Failures = append(x.Failures, report.CheckFailure{Item: c.Name, Key: fmt.Sprintf("%s/%s/%s", c.Kind, c.Name, c.Stat), Message: text,
+		Details: []report.Evidence{
 			{Label: "in the fixture", Value: sideText(c.Old, c.Unit)},
 			{Label: "now", Value: sideText(c.New, c.Unit)},
 			{Label: "changed by", Value: changeText(c)},
@@ -143,9 +143,9 @@ func sideText(s Side, unit string) string {
 }
 
 // newFindings warns of findings that no trace of the fixture has.
-func newFindings(fixture, traces []*analyze.Behaviour, file string) analyze.CheckResult {
-	x := analyze.CheckResult{Kind: "fixture", ID: "fixture/findings", Description: "No findings that the fixture has not", Expected: "no finding of warning or worse that no trace of the fixture has",
-		File: file, Severity: analyze.CheckSeverityWarning, Status: analyze.CheckPass}
+func newFindings(fixture, traces []*Behaviour, file string) report.CheckResult {
+	x := report.CheckResult{Kind: "fixture", ID: "fixture/findings", Description: "No findings that the fixture has not", Expected: "no finding of warning or worse that no trace of the fixture has",
+		File: file, Severity: report.CheckSeverityWarning, Status: report.CheckPass}
 	known := map[string]bool{}
 	for _, b := range fixture {
 		for _, f := range b.Findings {
@@ -155,13 +155,13 @@ func newFindings(fixture, traces []*analyze.Behaviour, file string) analyze.Chec
 	for _, b := range traces {
 		for _, f := range b.Findings {
 			x.Items++
-			if known[f.ID] || !f.Severity.AtLeast(analyze.SeverityWarning) {
+			if known[f.ID] || !f.Severity.AtLeast(report.SeverityWarning) {
 				continue
 			}
 			known[f.ID] = true
-			x.Status = analyze.CheckFail
+			x.Status = report.CheckFail
 			x.Message = strings.TrimSpace(x.Message + " " + f.Title + ".")
-			fail := analyze.CheckFailure{Item: f.ID, Key: "finding/" + f.ID, Message: f.Title, Details: []analyze.Evidence{{Label: "why", Value: f.Why}}}
+			fail := report.CheckFailure{Item: f.ID, Key: "finding/" + f.ID, Message: f.Title, Details: []report.Evidence{{Label: "why", Value: f.Why}}}
 			if len(f.Stacks) > 0 {
 				fail.At = f.Stacks[0].Frames
 			}
@@ -177,24 +177,24 @@ const (
 )
 
 // rulesHeld warns of rules of the scheduler that hold less often than they did.
-func rulesHeld(r *Result, file string) analyze.CheckResult {
-	x := analyze.CheckResult{Kind: "fixture", ID: "fixture/rules", Description: "The scheduler's rules hold as in the fixture", Expected: fmt.Sprintf("no rule holds less often by %.0f points", 100*ruleFloor),
-		File: file, Severity: analyze.CheckSeverityWarning, Status: analyze.CheckSkip, Message: "There is too little to judge rules by."}
+func rulesHeld(r *Result, file string) report.CheckResult {
+	x := report.CheckResult{Kind: "fixture", ID: "fixture/rules", Description: "The scheduler's rules hold as in the fixture", Expected: fmt.Sprintf("no rule holds less often by %.0f points", 100*ruleFloor),
+		File: file, Severity: report.CheckSeverityWarning, Status: report.CheckSkip, Message: "There is too little to judge rules by."}
 	for _, c := range r.Rules {
 		if c.OldJudged < ruleLeast || c.NewJudged < ruleLeast {
 			continue
 		}
 		x.Items++
-		if x.Status == analyze.CheckSkip {
-			x.Status, x.Message = analyze.CheckPass, ""
+		if x.Status == report.CheckSkip {
+			x.Status, x.Message = report.CheckPass, ""
 		}
 		old, new := float64(c.OldAgreed)/float64(c.OldJudged), float64(c.NewAgreed)/float64(c.NewJudged)
 		if old-new <= ruleFloor {
 			continue
 		}
 		text := fmt.Sprintf("%s: agreed %s of the time in the fixture, %s now", c.Title, words.Share(old), words.Share(new))
-		x.Status, x.Message = analyze.CheckFail, strings.TrimSpace(x.Message+" "+text+".")
-		x.Failures = append(x.Failures, analyze.CheckFailure{Item: c.Title, Key: "rule/" + c.ID, Message: text})
+		x.Status, x.Message = report.CheckFail, strings.TrimSpace(x.Message+" "+text+".")
+		x.Failures = append(x.Failures, report.CheckFailure{Item: c.Title, Key: "rule/" + c.ID, Message: text})
 	}
 	return x
 }

@@ -18,7 +18,7 @@ import (
 
 	"golang.org/x/perf/benchmath"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/stat"
 	"gmptrace/analyze/words"
 )
@@ -66,18 +66,18 @@ const (
 
 // Change is one statistic on both sides.
 type Change struct {
-	Kind    analyze.SeriesKind `json:"kind"` // of a distribution; "rate" of a rate
-	Name    string             `json:"name"`
-	Stat    string             `json:"stat"` // p50, p90, p99, far or rate
-	Unit    string             `json:"unit"` // ns, /s, ns/s; % of far
-	Old     Side               `json:"old"`
-	New     Side               `json:"new"`
-	Ratio   float64            `json:"ratio"` // of the medians, new to old; 0 where old is 0
-	P       float64            `json:"p"`     // of the test
-	Floor   float64            `json:"floor"` // least relative change that would be claimed
-	Verdict Verdict            `json:"verdict"`
-	Time    float64            `json:"time_ns_per_s"` // difference of the totals that it makes, ns a second of trace; 0 of rates
-	Bins    []Bin              `json:"bins"`          // of the whole distribution, with its p50
+	Kind    SeriesKind `json:"kind"` // of a distribution; "rate" of a rate
+	Name    string     `json:"name"`
+	Stat    string     `json:"stat"` // p50, p90, p99, far or rate
+	Unit    string     `json:"unit"` // ns, /s, ns/s; % of far
+	Old     Side       `json:"old"`
+	New     Side       `json:"new"`
+	Ratio   float64    `json:"ratio"` // of the medians, new to old; 0 where old is 0
+	P       float64    `json:"p"`     // of the test
+	Floor   float64    `json:"floor"` // least relative change that would be claimed
+	Verdict Verdict    `json:"verdict"`
+	Time    float64    `json:"time_ns_per_s"` // difference of the totals that it makes, ns a second of trace; 0 of rates
+	Bins    []Bin      `json:"bins"`          // of the whole distribution, with its p50
 }
 
 // Side is one statistic on one side.
@@ -110,9 +110,9 @@ type RuleChange struct {
 }
 
 // KindRate is the Kind of a Change of a rate.
-const KindRate analyze.SeriesKind = "rate"
+const KindRate SeriesKind = "rate"
 
-// Schema names the version of the JSON form of Result: see analyze.Schema.
+// Schema names the version of the JSON form of Result: see report.Schema.
 const Schema = "gmptrace.diff/1"
 
 // Result is a comparison.
@@ -129,7 +129,7 @@ type Result struct {
 }
 
 // Sets compares two sets of traces.
-func Sets(old, new []*analyze.Behaviour, opt Options) *Result {
+func Sets(old, new []*Behaviour, opt Options) *Result {
 	c := comparison{alpha: cmp.Or(opt.Alpha, DefaultAlpha), floor: cmp.Or(opt.Floor, DefaultFloor)}
 	c.windows = len(old) < fewestObs || len(new) < fewestObs
 	r := &Result{Schema: Schema, Windows: c.windows, Alpha: c.alpha, Old: traceNames(old), New: traceNames(new), Notes: notes(old, new, c.windows)}
@@ -147,7 +147,7 @@ func Sets(old, new []*analyze.Behaviour, opt Options) *Result {
 	return r
 }
 
-func traceNames(side []*analyze.Behaviour) []string {
+func traceNames(side []*Behaviour) []string {
 	out := []string{}
 	for _, b := range side {
 		out = append(out, b.Trace.Name)
@@ -156,10 +156,10 @@ func traceNames(side []*analyze.Behaviour) []string {
 }
 
 // rules are those judged on either side, in the order of reports.
-func rules(old, new []*analyze.Behaviour) []RuleChange {
+func rules(old, new []*Behaviour) []RuleChange {
 	out := []RuleChange{}
 	at := map[string]int{}
-	each := func(side []*analyze.Behaviour, add func(*RuleChange, *analyze.Rule)) {
+	each := func(side []*Behaviour, add func(*RuleChange, *report.Rule)) {
 		for _, b := range side {
 			for i := range b.Rules {
 				r := &b.Rules[i]
@@ -176,18 +176,18 @@ func rules(old, new []*analyze.Behaviour) []RuleChange {
 			}
 		}
 	}
-	each(old, func(c *RuleChange, r *analyze.Rule) { c.OldJudged += r.Judged; c.OldAgreed += r.Agreed })
-	each(new, func(c *RuleChange, r *analyze.Rule) { c.NewJudged += r.Judged; c.NewAgreed += r.Agreed })
+	each(old, func(c *RuleChange, r *report.Rule) { c.OldJudged += r.Judged; c.OldAgreed += r.Agreed })
+	each(new, func(c *RuleChange, r *report.Rule) { c.NewJudged += r.Judged; c.NewAgreed += r.Agreed })
 	return out
 }
 
 type key struct {
-	kind analyze.SeriesKind
+	kind SeriesKind
 	name string
 }
 
 // keys are the distributions on either side, in order.
-func keys(sides ...[]*analyze.Behaviour) []key {
+func keys(sides ...[]*Behaviour) []key {
 	seen := map[key]bool{}
 	var out []key
 	for _, side := range sides {
@@ -206,11 +206,11 @@ func keys(sides ...[]*analyze.Behaviour) []key {
 
 // rates are those that can be compared: none if there is nothing in one of the
 // traces, which then has no rates.
-func rates(old, new []*analyze.Behaviour) []analyze.Rate {
+func rates(old, new []*Behaviour) []Rate {
 	if len(old) == 0 || len(new) == 0 {
 		return nil
 	}
-	if slices.ContainsFunc(slices.Concat(old, new), func(b *analyze.Behaviour) bool { return len(b.Rates) == 0 }) {
+	if slices.ContainsFunc(slices.Concat(old, new), func(b *Behaviour) bool { return len(b.Rates) == 0 }) {
 		return nil
 	}
 	return old[0].Rates
@@ -239,7 +239,7 @@ type sample struct {
 }
 
 // series compares a distribution.
-func (c *comparison) series(k key, old, new []*analyze.Behaviour) []Change {
+func (c *comparison) series(k key, old, new []*Behaviour) []Change {
 	var out []Change
 	for i, st := range stats {
 		o, n := c.sample(k, old, st.q, st.per), c.sample(k, new, st.q, st.per)
@@ -248,7 +248,7 @@ func (c *comparison) series(k key, old, new []*analyze.Behaviour) []Change {
 		}
 		x := Change{Kind: k.kind, Name: k.name, Stat: st.name, Unit: "ns", Floor: c.floor}
 		least := lengthLeast
-		if k.kind == analyze.SeriesWait || k.kind == analyze.SeriesAll || k.kind == analyze.SeriesRunning {
+		if k.kind == SeriesWait || k.kind == SeriesAll || k.kind == SeriesRunning {
 			x.Floor, least = waitFloor, waitLeast
 		}
 		if i > 0 {
@@ -271,11 +271,11 @@ func (c *comparison) series(k key, old, new []*analyze.Behaviour) []Change {
 
 // sample are the observations of a quantile: one of each trace or, where there
 // are too few of them, of as many windows as have enough lengths.
-func (c *comparison) sample(k key, side []*analyze.Behaviour, q float64, per int) sample {
+func (c *comparison) sample(k key, side []*Behaviour, q float64, per int) sample {
 	var x sample
 	for _, b := range side {
 		x.time += float64(b.Window) * float64(b.Windows) / 1e9
-		i := slices.IndexFunc(b.Series, func(s analyze.Series) bool { return s.Kind == k.kind && s.Name == k.name })
+		i := slices.IndexFunc(b.Series, func(s Series) bool { return s.Kind == k.kind && s.Name == k.name })
 		if i < 0 {
 			continue
 		}
@@ -344,10 +344,10 @@ func bins(old, new []*stat.Sketch) []Bin {
 func rounded(share float64) float64 { return math.Round(share*1e6) / 1e6 }
 
 // rate compares the rate number i.
-func (c *comparison) rate(i int, old, new []*analyze.Behaviour) Change {
+func (c *comparison) rate(i int, old, new []*Behaviour) Change {
 	first := old[0].Rates[i]
 	x := Change{Kind: KindRate, Name: first.Name, Stat: "rate", Unit: first.Unit, Floor: rateFloor, Bins: []Bin{}}
-	side := func(bs []*analyze.Behaviour) (s sample) {
+	side := func(bs []*Behaviour) (s sample) {
 		for _, b := range bs {
 			if c.windows {
 				s.values = append(s.values, b.Rates[i].Windows...)
@@ -453,9 +453,9 @@ func (x *Change) Text() string {
 	switch {
 	case x.Kind == KindRate:
 		return x.Name
-	case x.Kind == analyze.SeriesAll:
+	case x.Kind == SeriesAll:
 		return "all waits for a P " + x.Stat
-	case x.Name == "" && x.Kind == analyze.SeriesRequest:
+	case x.Name == "" && x.Kind == SeriesRequest:
 		return "all requests " + x.Stat
 	case x.Name == "":
 		return fmt.Sprintf("%s (name not known) %s", x.Kind, x.Stat)

@@ -10,20 +10,21 @@ import (
 	"strings"
 	"testing"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/stat"
 )
 
 const shop = "../../fixtures/traces/real/webshop-go1.26-p4.trace"
 
-func behave(t *testing.T, name string) *analyze.Behaviour {
+func behave(t *testing.T, name string) *Behaviour {
 	t.Helper()
 	f, err := os.Open(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	b, err := analyze.Behave(t.Context(), f, analyze.ReadOptions{Name: name})
+	b, err := Behave(t.Context(), f, replay.Options{Name: name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +35,7 @@ func behave(t *testing.T, name string) *analyze.Behaviour {
 // distributions.
 func TestSameTrace(t *testing.T) {
 	b := behave(t, shop)
-	f := NewFixture("test", []*analyze.Behaviour{b})
+	f := NewFixture("test", []*Behaviour{b})
 	var out bytes.Buffer
 	if err := f.Write(&out); err != nil {
 		t.Fatal(err)
@@ -51,8 +52,8 @@ func TestSameTrace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, old := range [][]*analyze.Behaviour{{b}, kept} {
-		r := Sets(old, []*analyze.Behaviour{b}, Options{})
+	for _, old := range [][]*Behaviour{{b}, kept} {
+		r := Sets(old, []*Behaviour{b}, Options{})
 		judged := 0
 		for _, c := range r.Changes {
 			if rank(c.Verdict) == 2 {
@@ -76,7 +77,7 @@ func TestSameTrace(t *testing.T) {
 		}
 	}
 	var again bytes.Buffer
-	if err := NewFixture("test", []*analyze.Behaviour{behave(t, shop)}).Write(&again); err != nil {
+	if err := NewFixture("test", []*Behaviour{behave(t, shop)}).Write(&again); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(out.Bytes(), again.Bytes()) {
@@ -87,14 +88,14 @@ func TestSameTrace(t *testing.T) {
 // A report and a comparison say the same of the same waits.
 func TestSameQuantiles(t *testing.T) {
 	b := behave(t, shop)
-	waits := map[string]analyze.FunctionTime{}
+	waits := map[string]report.FunctionTime{}
 	for _, f := range b.Report.Functions {
 		waits[f.Name] = f
 	}
 	same := 0
 	for _, s := range b.Series {
 		all, f := stat.Merged(s.Windows), waits[s.Name]
-		if s.Kind != analyze.SeriesWait || all.N() != f.Waits { // a comparison leaves out waits that the trace cuts off
+		if s.Kind != SeriesWait || all.N() != f.Waits { // a comparison leaves out waits that the trace cuts off
 			continue
 		}
 		same++
@@ -109,9 +110,9 @@ func TestSameQuantiles(t *testing.T) {
 
 // made is a behaviour of n windows with the given median length of its only task,
 // spread by a tenth to both sides.
-func made(n int, median float64) *analyze.Behaviour {
-	b := &analyze.Behaviour{Window: 50e6, Windows: n}
-	s := analyze.Series{Kind: analyze.SeriesTask, Name: "order"}
+func made(n int, median float64) *Behaviour {
+	b := &Behaviour{Window: 50e6, Windows: n}
+	s := Series{Kind: SeriesTask, Name: "order"}
 	for w := range n {
 		k := &stat.Sketch{}
 		for i := range 40 {
@@ -119,8 +120,8 @@ func made(n int, median float64) *analyze.Behaviour {
 		}
 		s.Windows = append(s.Windows, k)
 	}
-	b.Series = []analyze.Series{s}
-	b.Rates = []analyze.Rate{{Name: "steals", Unit: "/s", Windows: make([]float64, n)}}
+	b.Series = []Series{s}
+	b.Rates = []Rate{{Name: "steals", Unit: "/s", Windows: make([]float64, n)}}
 	return b
 }
 
@@ -142,7 +143,7 @@ func TestVerdicts(t *testing.T) {
 		{"several traces, below the floor", 20, 1e6, 1.08e6, Same, 5, 5, Same},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var old, new []*analyze.Behaviour
+			var old, new []*Behaviour
 			for i := range test.oldN {
 				old = append(old, made(test.windows, test.old*(1+float64(i)/1000)))
 			}
@@ -162,7 +163,7 @@ func TestVerdicts(t *testing.T) {
 // What hits one request in twenty, but hard, is called worse; a single disturbance
 // is not.
 func TestFar(t *testing.T) {
-	with := func(every int, windows int) *analyze.Behaviour {
+	with := func(every int, windows int) *Behaviour {
 		b := made(20, 1e6)
 		for w := range b.Series[0].Windows[:windows] {
 			for i := 0; i < 40; i += every {
@@ -172,7 +173,7 @@ func TestFar(t *testing.T) {
 		return b
 	}
 	for name, test := range map[string]struct {
-		new  *analyze.Behaviour
+		new  *Behaviour
 		want Verdict
 	}{
 		"one in twenty":   {with(20, 20), Worse},
@@ -180,7 +181,7 @@ func TestFar(t *testing.T) {
 		"none":            {made(20, 1e6), Same},
 	} {
 		got := Verdict("missing")
-		for _, c := range Sets([]*analyze.Behaviour{made(20, 1e6)}, []*analyze.Behaviour{test.new}, Options{}).Changes {
+		for _, c := range Sets([]*Behaviour{made(20, 1e6)}, []*Behaviour{test.new}, Options{}).Changes {
 			if c.Stat == "far" {
 				got = c.Verdict
 			}
@@ -193,7 +194,7 @@ func TestFar(t *testing.T) {
 
 func verdict(r *Result) Verdict {
 	for _, c := range r.Changes {
-		if c.Kind == analyze.SeriesTask && c.Stat == "p50" {
+		if c.Kind == SeriesTask && c.Stat == "p50" {
 			return c.Verdict
 		}
 	}
@@ -202,8 +203,8 @@ func verdict(r *Result) Verdict {
 
 // The same traces give the same bytes.
 func TestSameBytes(t *testing.T) {
-	b := []*analyze.Behaviour{behave(t, shop)}
-	for _, old := range [][]*analyze.Behaviour{{behave(t, "../../fixtures/traces/real/webshop-go1.26-p2-endpoint.trace")}, b} {
+	b := []*Behaviour{behave(t, shop)}
+	for _, old := range [][]*Behaviour{{behave(t, "../../fixtures/traces/real/webshop-go1.26-p2-endpoint.trace")}, b} {
 		want, err := json.Marshal(Sets(old, b, Options{}))
 		if err != nil {
 			t.Fatal(err)
@@ -219,9 +220,9 @@ func TestSameBytes(t *testing.T) {
 // A trace of nothing can be compared and kept, though it tells nothing.
 func TestNothing(t *testing.T) {
 	b, nothing := behave(t, shop), behave(t, "../../fixtures/traces/broken/header_only.trace")
-	NewFixture("test", []*analyze.Behaviour{nothing})
-	for _, sides := range [][2]*analyze.Behaviour{{b, nothing}, {nothing, b}, {nothing, nothing}} {
-		for _, c := range Sets([]*analyze.Behaviour{sides[0]}, []*analyze.Behaviour{sides[1]}, Options{}).Changes {
+	NewFixture("test", []*Behaviour{nothing})
+	for _, sides := range [][2]*Behaviour{{b, nothing}, {nothing, b}, {nothing, nothing}} {
+		for _, c := range Sets([]*Behaviour{sides[0]}, []*Behaviour{sides[1]}, Options{}).Changes {
 			if c.Verdict == Worse || c.Verdict == Better {
 				t.Errorf("%s is called %s", c.Text(), c.Verdict)
 			}
@@ -232,7 +233,7 @@ func TestNothing(t *testing.T) {
 // Broken fixtures are refused with the file, where, and what to do.
 func TestBrokenFixture(t *testing.T) {
 	var out bytes.Buffer
-	if err := NewFixture("test", []*analyze.Behaviour{made(8, 1e6)}).Write(&out); err != nil {
+	if err := NewFixture("test", []*Behaviour{made(8, 1e6)}).Write(&out); err != nil {
 		t.Fatal(err)
 	}
 	whole := out.String()

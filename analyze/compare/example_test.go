@@ -6,28 +6,28 @@ import (
 	"log"
 	"os"
 
-	"gmptrace/analyze"
 	"gmptrace/analyze/compare"
+	"gmptrace/analyze/replay"
 )
 
 // Sets compares the traces of two builds. What is no more than chance is a ~.
 func ExampleSets() {
-	behave := func(name string) *analyze.Behaviour {
+	behave := func(name string) *compare.Behaviour {
 		f, err := os.Open("../../fixtures/traces/real/" + name)
 		if err != nil {
 			log.Fatal(err)
 		}
 		defer f.Close()
-		b, err := analyze.Behave(context.Background(), f, analyze.ReadOptions{Name: name})
+		b, err := compare.Behave(context.Background(), f, replay.Options{Name: name})
 		if err != nil {
 			log.Fatal(err)
 		}
 		return b
 	}
-	old := []*analyze.Behaviour{behave("webshop-go1.26-p2-endpoint.trace")}
-	new := []*analyze.Behaviour{behave("webshop-go1.26-p4.trace")}
+	old := []*compare.Behaviour{behave("webshop-go1.26-p2-endpoint.trace")}
+	new := []*compare.Behaviour{behave("webshop-go1.26-p4.trace")}
 	for _, c := range compare.Sets(old, new, compare.Options{}).Changes {
-		if c.Kind == analyze.SeriesRequest && c.Stat == "p50" && c.Name != "" {
+		if c.Kind == compare.SeriesRequest && c.Stat == "p50" && c.Name != "" {
 			fmt.Println(c.Text(), "is", c.Verdict)
 		}
 	}

@@ -1,9 +1,6 @@
 package compare
 
-import (
-	"gmptrace/analyze"
-	"gmptrace/analyze/stat"
-)
+import "gmptrace/analyze/stat"
 
 // A length is far beyond those of the other side if it is farTimes the longest of
 // them, and by no less than farLeast; they count if there are farShare of them, in
@@ -21,7 +18,7 @@ const (
 // other: what hits few requests, but hard, leaves medians and windows' quantiles
 // alone. The test asks how likely it is that the longest of all lie on one side by
 // chance.
-func (c *comparison) far(k key, old, new []*analyze.Behaviour) []Change {
+func (c *comparison) far(k key, old, new []*Behaviour) []Change {
 	o, n := c.sample(k, old, .5, 1), c.sample(k, new, .5, 1)
 	if o.count < farValues || n.count < farValues {
 		return nil
@@ -48,7 +45,7 @@ func (x *Change) claim(v Verdict, p float64) {
 
 // beyond is the percentage of a side's lengths that are far beyond a length, and in
 // how many windows they are.
-func (s *Side) beyond(k key, side []*analyze.Behaviour, length float64) (percent float64, windows int) {
+func (s *Side) beyond(k key, side []*Behaviour, length float64) (percent float64, windows int) {
 	least := max(farTimes*length, length+farLeast)
 	var n float64
 	for _, b := range side {

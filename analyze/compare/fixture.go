@@ -11,12 +11,12 @@ import (
 	"slices"
 	"strings"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/stat"
 	"gmptrace/analyze/words"
 )
 
-// FixtureSchema names the version of a fixture's form: see analyze.Schema.
+// FixtureSchema names the version of a fixture's form: see report.Schema.
 const FixtureSchema = "gmptrace.fixture/2"
 
 // FixtureFile is the name of a fixture's file within its folder.
@@ -58,16 +58,16 @@ type FixtureRate struct {
 
 // FixtureSeries is a Series in a Fixture.
 type FixtureSeries struct {
-	Kind    analyze.SeriesKind `json:"kind"`
-	Name    string             `json:"name"`
-	Count   int64              `json:"count"`
-	P50     int64              `json:"p50_ns"`
-	P99     int64              `json:"p99_ns"`
-	Windows []*stat.Sketch     `json:"windows"`
+	Kind    SeriesKind     `json:"kind"`
+	Name    string         `json:"name"`
+	Count   int64          `json:"count"`
+	P50     int64          `json:"p50_ns"`
+	P99     int64          `json:"p99_ns"`
+	Windows []*stat.Sketch `json:"windows"`
 }
 
 // NewFixture is the fixture of some behaviours.
-func NewFixture(version string, behaviours []*analyze.Behaviour) *Fixture {
+func NewFixture(version string, behaviours []*Behaviour) *Fixture {
 	f := &Fixture{Schema: FixtureSchema, Version: version}
 	for _, b := range behaviours {
 		f.Program = b.Trace.Program
@@ -76,7 +76,7 @@ func NewFixture(version string, behaviours []*analyze.Behaviour) *Fixture {
 	return f
 }
 
-func newTrace(b *analyze.Behaviour) Trace {
+func newTrace(b *Behaviour) Trace {
 	join := max(1, (b.Windows+fixtureWindows-1)/fixtureWindows) // a trace of nothing has no windows
 	t := Trace{Name: filepath.Base(b.Trace.Name), GoVersion: b.Trace.GoVersion, DurationNS: b.Trace.DurationNS, Complete: b.Trace.Complete,
 		WindowNS: b.Window * int64(join), Windows: (b.Windows + join - 1) / join, Findings: map[string]string{}, Rules: map[string]string{},
@@ -114,8 +114,8 @@ func newTrace(b *analyze.Behaviour) Trace {
 }
 
 // Behaviours are those that a fixture was made of, as far as it keeps them.
-func (f *Fixture) Behaviours() ([]*analyze.Behaviour, error) {
-	var out []*analyze.Behaviour
+func (f *Fixture) Behaviours() ([]*Behaviour, error) {
+	var out []*Behaviour
 	for _, t := range f.Traces {
 		b, err := t.behaviour()
 		if err != nil {
@@ -130,25 +130,25 @@ func (f *Fixture) Behaviours() ([]*analyze.Behaviour, error) {
 	return out, nil
 }
 
-func (t *Trace) behaviour() (*analyze.Behaviour, error) {
-	b := &analyze.Behaviour{Window: t.WindowNS, Windows: t.Windows}
-	b.Trace = analyze.Trace{Name: t.Name, GoVersion: t.GoVersion, DurationNS: t.DurationNS, Complete: t.Complete,
-		Gomaxprocs: []analyze.Gomaxprocs{{N: t.Gomaxprocs}}}
+func (t *Trace) behaviour() (*Behaviour, error) {
+	b := &Behaviour{Window: t.WindowNS, Windows: t.Windows}
+	b.Trace = report.Trace{Name: t.Name, GoVersion: t.GoVersion, DurationNS: t.DurationNS, Complete: t.Complete,
+		Gomaxprocs: []report.Gomaxprocs{{N: t.Gomaxprocs}}}
 	for id, severity := range t.Findings {
-		b.Findings = append(b.Findings, analyze.Finding{ID: id, Severity: analyze.Severity(severity)})
+		b.Findings = append(b.Findings, report.Finding{ID: id, Severity: report.Severity(severity)})
 	}
-	slices.SortFunc(b.Findings, func(a, b analyze.Finding) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(b.Findings, func(a, b report.Finding) int { return strings.Compare(a.ID, b.ID) })
 	for _, r := range t.Rates {
 		if len(r.Windows) != t.Windows {
 			return nil, fmt.Errorf("rate %q has %s windows, the trace %s", r.Name, words.Count(len(r.Windows)), words.Count(t.Windows))
 		}
-		b.Rates = append(b.Rates, analyze.Rate(r))
+		b.Rates = append(b.Rates, Rate(r))
 	}
 	for _, s := range t.Series {
 		if len(s.Windows) != t.Windows {
 			return nil, fmt.Errorf("%s %q has %s windows, the trace %s", s.Kind, s.Name, words.Count(len(s.Windows)), words.Count(t.Windows))
 		}
-		x := analyze.Series{Kind: s.Kind, Name: s.Name}
+		x := Series{Kind: s.Kind, Name: s.Name}
 		for _, w := range s.Windows {
 			if w == nil {
 				return nil, fmt.Errorf("%s %q has a window of null", s.Kind, s.Name)

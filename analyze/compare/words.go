@@ -5,28 +5,28 @@ import (
 	"math"
 	"strings"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
 
 // notes say what stands in the way of a fair comparison.
-func notes(old, new []*analyze.Behaviour, windows bool) []string {
+func notes(old, new []*Behaviour, windows bool) []string {
 	out := []string{}
-	differ := func(what string, of func(*analyze.Trace) string) {
+	differ := func(what string, of func(*report.Trace) string) {
 		a, b := of(&old[0].Trace), of(&new[0].Trace)
 		if a != b && a != "" && b != "" {
 			out = append(out, fmt.Sprintf("%s differs: %s before, %s now", what, a, b))
 		}
 	}
-	differ("the program", func(t *analyze.Trace) string { return t.Program })
-	differ("the Go version", func(t *analyze.Trace) string { return t.GoVersion })
-	differ("GOMAXPROCS", func(t *analyze.Trace) string {
+	differ("the program", func(t *report.Trace) string { return t.Program })
+	differ("the Go version", func(t *report.Trace) string { return t.GoVersion })
+	differ("GOMAXPROCS", func(t *report.Trace) string {
 		if n := len(t.Gomaxprocs); n > 0 {
 			return words.Count(t.Gomaxprocs[n-1].N)
 		}
 		return ""
 	})
-	for _, side := range [][]*analyze.Behaviour{old, new} {
+	for _, side := range [][]*Behaviour{old, new} {
 		for _, b := range side {
 			if !b.Trace.Complete {
 				out = append(out, fmt.Sprintf("%s is not complete", b.Trace.Name))

@@ -14,7 +14,7 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 )
 
 // compiler checks the expressions of one policy.
@@ -443,7 +443,7 @@ func (s *scene) holds(ctx context.Context, e *expression) (bool, error) {
 
 // places are where in the program the first thing is that an expression looks up by
 // its name.
-func (s *scene) places(ctx context.Context, e *expression) []analyze.Frame {
+func (s *scene) places(ctx context.Context, e *expression) []report.Frame {
 	for _, p := range e.parts {
 		if p.thing == nil {
 			continue
@@ -458,11 +458,11 @@ func (s *scene) places(ctx context.Context, e *expression) []analyze.Frame {
 }
 
 // measured are the values of an expression's parts.
-func (s *scene) measured(ctx context.Context, e *expression) []analyze.Evidence {
-	var out []analyze.Evidence
+func (s *scene) measured(ctx context.Context, e *expression) []report.Evidence {
+	var out []report.Evidence
 	for _, p := range e.parts {
 		if v, err := s.eval(ctx, p.program); err == nil {
-			out = append(out, analyze.Evidence{Label: strings.TrimPrefix(p.text, "it."), Value: valueText(v, p.unit)})
+			out = append(out, report.Evidence{Label: strings.TrimPrefix(p.text, "it."), Value: valueText(v, p.unit)})
 		}
 	}
 	return out

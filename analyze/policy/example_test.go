@@ -8,6 +8,7 @@ import (
 
 	"gmptrace/analyze"
 	"gmptrace/analyze/policy"
+	"gmptrace/analyze/replay"
 )
 
 func Example() {
@@ -28,7 +29,7 @@ rules:
 		log.Fatal(err)
 	}
 	defer f.Close()
-	report, err := analyze.Analyze(context.Background(), f, analyze.Options{ReadOptions: analyze.ReadOptions{Name: "app.trace"}, Spans: true})
+	report, err := analyze.Analyze(context.Background(), f, analyze.Options{Options: replay.Options{Name: "app.trace"}, Spans: true})
 	if err != nil {
 		log.Fatal(err)
 	}

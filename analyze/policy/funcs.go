@@ -12,7 +12,9 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/diagnose"
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/rules"
 )
 
 // function is one that expressions can call, beside those of CEL itself.
@@ -31,16 +33,16 @@ type function struct {
 
 // functions are all of them, in the order in which they are listed.
 var functions = []function{
-	lookup("func", functionObject, "full name", nil, func(d *data) []*analyze.FunctionTime { return d.functions }, func(f *analyze.FunctionTime) string { return f.Name }),
-	lookup("task", taskObject, "name", nil, func(d *data) []*analyze.SpanTime { return d.tasks }, spanName),
-	lookup("region", regionObject, "name", nil, func(d *data) []*analyze.SpanTime { return d.regions }, spanName),
-	lookup("request", requestObject, "function of the handler", nil, func(d *data) []*analyze.SpanTime { return d.requests }, spanName),
-	lookup("sent_request", sentObject, "function", nil, func(d *data) []*analyze.SpanTime { return d.sent }, spanName),
+	lookup("func", functionObject, "full name", nil, func(d *data) []*report.FunctionTime { return d.functions }, func(f *report.FunctionTime) string { return f.Name }),
+	lookup("task", taskObject, "name", nil, func(d *data) []*report.SpanTime { return d.tasks }, spanName),
+	lookup("region", regionObject, "name", nil, func(d *data) []*report.SpanTime { return d.regions }, spanName),
+	lookup("request", requestObject, "function of the handler", nil, func(d *data) []*report.SpanTime { return d.requests }, spanName),
+	lookup("sent_request", sentObject, "function", nil, func(d *data) []*report.SpanTime { return d.sent }, spanName),
 	lookup("source", sourceObject, "name", sourceNames, func(d *data) []*source { return d.sources }, func(s *source) string { return s.Source }),
 	lookup("handoff", handoffObject, "cause", causeNames, func(d *data) []*handoff { return d.handoffs }, func(h *handoff) string { return h.Cause }),
 	lookup("preemption", preemptionObject, "how", howNames, func(d *data) []*preemption { return d.preemptions }, func(p *preemption) string { return p.How }),
-	lookup("gmp_rule", gmpRuleObject, "id", analyze.RuleIDs(), func(d *data) []*analyze.Rule { return d.gmpRules }, func(r *analyze.Rule) string { return r.ID }),
-	lookup("check", checkObject, "id", analyze.CheckIDs(), func(d *data) []*analyze.Check { return d.checks }, func(c *analyze.Check) string { return c.ID }),
+	lookup("gmp_rule", gmpRuleObject, "id", rules.RuleIDs(), func(d *data) []*report.Rule { return d.gmpRules }, func(r *report.Rule) string { return r.ID }),
+	lookup("check", checkObject, "id", diagnose.CheckIDs(), func(d *data) []*report.Check { return d.checks }, func(c *report.Check) string { return c.ID }),
 	findingsOf(),
 	atLeast(),
 	lengthOf("ns", time.Nanosecond, "nanoseconds"),
@@ -53,7 +55,7 @@ var functions = []function{
 	sum(),
 }
 
-func spanName(s *analyze.SpanTime) string { return s.Name }
+func spanName(s *report.SpanTime) string { return s.Name }
 
 // lookup is a function that finds one of a list by its name. That there is none
 // is an error, which a rule can't take for good news.
@@ -81,7 +83,7 @@ func lookup[E any](name string, o *object, arg string, values []string, all func
 func findingsOf() function {
 	result := cel.ListType(findingObject.celType())
 	return function{
-		name: "findings_of", args: "check string", result: result, of: findingObject, values: analyze.CheckIDs(),
+		name: "findings_of", args: "check string", result: result, of: findingObject, values: diagnose.CheckIDs(),
 		doc:     "the findings of one check",
 		options: []cel.FunctionOpt{cel.Overload("findings_of_string", []*cel.Type{cel.StringType}, result, cel.LateFunctionBinding())},
 		find: func(d *data) func(...ref.Val) ref.Val {
@@ -104,7 +106,7 @@ func atLeast() function {
 		doc: "the first severity is as bad as the other, or worse",
 		options: []cel.FunctionOpt{cel.Overload("at_least_string_string", []*cel.Type{cel.StringType, cel.StringType}, cel.BoolType,
 			cel.BinaryBinding(func(a, b ref.Val) ref.Val {
-				return types.Bool(analyze.Severity(a.(types.String)).AtLeast(analyze.Severity(b.(types.String))))
+				return types.Bool(report.Severity(a.(types.String)).AtLeast(report.Severity(b.(types.String))))
 			}))},
 	}
 }

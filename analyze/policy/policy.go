@@ -11,7 +11,8 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 	"github.com/goccy/go-yaml/ast"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/names"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
 
@@ -32,13 +33,13 @@ type Policy struct {
 type rule struct {
 	name, description string
 	at                place
-	severity          analyze.CheckSeverity
+	severity          report.CheckSeverity
 	scope             string        // "" for the trace as a whole
 	where             *expression   // nil for all items of the scope
 	expr              *expression   // true where the rule holds
 	skips             []*expression // of the policy and the rule: the trace is not fit if one is true
 	message           []messagePart // empty for one made from what was measured
-	ifNone            analyze.CheckStatus
+	ifNone            report.CheckStatus
 }
 
 // messagePart is a text or, where it has one, the value of an expression.
@@ -134,7 +135,7 @@ func (l *loader) whole(scope string, s scalar, want *cel.Type) *expression {
 var ruleName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$`)
 
 func (l *loader) rule(n ast.Node, skips []*expression) {
-	r := &rule{at: start(n), severity: analyze.CheckSeverityError, skips: slices.Clone(skips)}
+	r := &rule{at: start(n), severity: report.CheckSeverityError, skips: slices.Clone(skips)}
 	entries := l.file.entries(n, "a rule", ruleKeys)
 	if entries == nil {
 		return
@@ -146,8 +147,8 @@ func (l *loader) rule(n ast.Node, skips []*expression) {
 	l.name(r, given)
 	l.scope(r, given)
 	if s := given["severity"]; s.set {
-		r.severity = analyze.CheckSeverity(s.text)
-		if all := []string{string(analyze.CheckSeverityWarning), string(analyze.CheckSeverityError)}; !slices.Contains(all, s.text) {
+		r.severity = report.CheckSeverity(s.text)
+		if all := []string{string(report.CheckSeverityWarning), string(report.CheckSeverityError)}; !slices.Contains(all, s.text) {
 			l.file.wrong(s.at, "severity is warning or error, not %q%s", s.text, didYouMean(s.text, all))
 		}
 	}
@@ -197,16 +198,16 @@ func (l *loader) scope(r *rule, given map[string]scalar) {
 			l.file.wrong(s.at, "%s is for rules with `for:`", key)
 		}
 	}
-	r.ifNone = analyze.CheckSkip
+	r.ifNone = report.CheckSkip
 	if r.scope == "findings" {
-		r.ifNone = analyze.CheckPass // no finding is what one hopes for
+		r.ifNone = report.CheckPass // no finding is what one hopes for
 	}
 	if s := given["if_none"]; s.set && given["for"].set {
-		all := []string{string(analyze.CheckPass), string(analyze.CheckSkip), string(analyze.CheckFail)}
+		all := []string{string(report.CheckPass), string(report.CheckSkip), string(report.CheckFail)}
 		if !slices.Contains(all, s.text) {
 			l.file.wrong(s.at, "if_none is pass, skip or fail, not %q%s", s.text, didYouMean(s.text, all))
 		}
-		r.ifNone = analyze.CheckStatus(s.text)
+		r.ifNone = report.CheckStatus(s.text)
 	}
 }
 
@@ -248,18 +249,18 @@ func index(s []rune, of string) int {
 
 // Check holds the trace that rep is of to every rule, in their order. rep must have
 // been made with Options.Spans. The error is that of ctx.
-func (p *Policy) Check(ctx context.Context, rep *analyze.Report) ([]analyze.CheckResult, error) {
+func (p *Policy) Check(ctx context.Context, rep *report.Report) ([]report.CheckResult, error) {
 	s := newScene(newData(rep))
-	var results []analyze.CheckResult
+	var results []report.CheckResult
 	for _, r := range p.rules {
-		res := analyze.CheckResult{Kind: Kind, ID: r.name, Description: r.description, Expected: r.expected(), File: p.File,
+		res := report.CheckResult{Kind: Kind, ID: r.name, Description: r.description, Expected: r.expected(), File: p.File,
 			Line: r.at.line, Column: r.at.column, Severity: r.severity}
 		err := r.check(ctx, s, &res)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		if err != nil {
-			res.Status, res.Message = analyze.CheckError, "could not be evaluated: "+err.Error()
+			res.Status, res.Message = report.CheckError, "could not be evaluated: "+err.Error()
 		}
 		results = append(results, res)
 	}
@@ -277,14 +278,14 @@ func (r *rule) expected() string {
 	return "for " + r.scope + " where " + r.where.text + ": " + r.expr.text
 }
 
-func (r *rule) check(ctx context.Context, s *scene, res *analyze.CheckResult) error {
+func (r *rule) check(ctx context.Context, s *scene, res *report.CheckResult) error {
 	for _, e := range r.skips {
 		skip, err := s.holds(ctx, e)
 		if err != nil {
 			return fmt.Errorf("skip_if: %w", err)
 		}
 		if skip {
-			res.Status, res.Measured = analyze.CheckSkip, s.measured(ctx, e)
+			res.Status, res.Measured = report.CheckSkip, s.measured(ctx, e)
 			res.Message = "the trace is not fit for it: " + e.text
 			return nil
 		}
@@ -296,26 +297,26 @@ func (r *rule) check(ctx context.Context, s *scene, res *analyze.CheckResult) er
 }
 
 // whole holds the trace as a whole to the rule.
-func (r *rule) whole(ctx context.Context, s *scene, res *analyze.CheckResult) error {
+func (r *rule) whole(ctx context.Context, s *scene, res *report.CheckResult) error {
 	res.Items = 1
 	ok, err := s.holds(ctx, r.expr)
 	if err != nil {
 		return err
 	}
-	res.Status, res.Measured = analyze.CheckPass, s.measured(ctx, r.expr)
+	res.Status, res.Measured = report.CheckPass, s.measured(ctx, r.expr)
 	if ok {
 		return nil
 	}
-	f := analyze.CheckFailure{Details: res.Measured, At: s.places(ctx, r.expr)}
+	f := report.CheckFailure{Details: res.Measured, At: s.places(ctx, r.expr)}
 	if f.Message, err = r.says(ctx, s, "", f.Details); err != nil {
 		return err
 	}
-	res.Status, res.Message, res.Failures = analyze.CheckFail, f.Message, []analyze.CheckFailure{f}
+	res.Status, res.Message, res.Failures = report.CheckFail, f.Message, []report.CheckFailure{f}
 	return nil
 }
 
 // each holds every item of the rule's scope to it.
-func (r *rule) each(ctx context.Context, s *scene, res *analyze.CheckResult) error {
+func (r *rule) each(ctx context.Context, s *scene, res *report.CheckResult) error {
 	var failed []string
 	for _, item := range s.items(r.scope) {
 		with := s.with(item)
@@ -338,11 +339,11 @@ func (r *rule) each(ctx context.Context, s *scene, res *analyze.CheckResult) err
 			continue
 		}
 		failed = append(failed, name)
-		if len(res.Failures) == analyze.MaxCheckFailures {
+		if len(res.Failures) == report.MaxCheckFailures {
 			res.FailuresLeft++
 			continue
 		}
-		f := analyze.CheckFailure{Item: name, Key: keyOf(item), Details: with.measured(ctx, r.expr), At: placeIn(item)}
+		f := report.CheckFailure{Item: name, Key: keyOf(item), Details: with.measured(ctx, r.expr), At: placeIn(item)}
 		if f.Message, err = r.says(ctx, with, name, f.Details); err != nil {
 			return fmt.Errorf("message, of %s: %w", name, err)
 		}
@@ -359,23 +360,23 @@ func (r *rule) each(ctx context.Context, s *scene, res *analyze.CheckResult) err
 }
 
 // sumUp sets the status of a rule with a scope, and says what it comes to.
-func (r *rule) sumUp(res *analyze.CheckResult, failed []string) {
+func (r *rule) sumUp(res *report.CheckResult, failed []string) {
 	switch {
 	case res.Items == 0:
 		res.Status, res.Message = r.ifNone, "the trace has no "+strings.ReplaceAll(r.scope, "_", " ")
 		if r.where != nil {
 			res.Message += " where " + r.where.text
 		}
-		if r.ifNone == analyze.CheckFail {
-			res.Failures = []analyze.CheckFailure{{Message: res.Message}}
+		if r.ifNone == report.CheckFail {
+			res.Failures = []report.CheckFailure{{Message: res.Message}}
 		}
 	case len(failed) == 0:
-		res.Status = analyze.CheckPass
+		res.Status = report.CheckPass
 		res.Message = things(res.Items, r.scope)
 	case len(failed) == 1 && len(res.Failures) == 1:
-		res.Status, res.Message = analyze.CheckFail, res.Failures[0].Message
+		res.Status, res.Message = report.CheckFail, res.Failures[0].Message
 	default:
-		res.Status = analyze.CheckFail
+		res.Status = report.CheckFail
 		res.Message = fmt.Sprintf("%s of %s: %s", words.Count(len(failed)), things(res.Items, r.scope), strings.Join(failed[:min(3, len(failed))], "; "))
 		if len(failed) > 3 {
 			res.Message += " …"
@@ -384,7 +385,7 @@ func (r *rule) sumUp(res *analyze.CheckResult, failed []string) {
 }
 
 // says is the message on a failure.
-func (r *rule) says(ctx context.Context, s *scene, item string, details []analyze.Evidence) (string, error) {
+func (r *rule) says(ctx context.Context, s *scene, item string, details []report.Evidence) (string, error) {
 	if len(r.message) == 0 {
 		return madeMessage(r.expr.text, item, details), nil
 	}
@@ -404,7 +405,7 @@ func (r *rule) says(ctx context.Context, s *scene, item string, details []analyz
 }
 
 // madeMessage is one for rules that have none of their own.
-func madeMessage(expected, item string, details []analyze.Evidence) string {
+func madeMessage(expected, item string, details []report.Evidence) string {
 	var parts []string
 	for _, d := range details {
 		if d.Label != "name" || item == "" { // it is what the message begins with
@@ -423,9 +424,9 @@ func madeMessage(expected, item string, details []analyze.Evidence) string {
 }
 
 // findingIn is the finding that an item is, nil for any other item.
-func findingIn(item ref.Val) *analyze.Finding {
+func findingIn(item ref.Val) *report.Finding {
 	if v, ok := item.(*value); ok {
-		if f, ok := v.of.(*analyze.Finding); ok {
+		if f, ok := v.of.(*report.Finding); ok {
 			return f
 		}
 	}
@@ -433,19 +434,19 @@ func findingIn(item ref.Val) *analyze.Finding {
 }
 
 // findingDetails is what a finding has to say.
-func findingDetails(f *analyze.Finding) []analyze.Evidence {
-	var out []analyze.Evidence
+func findingDetails(f *report.Finding) []report.Evidence {
+	var out []report.Evidence
 	if f.CostNS > 0 {
-		out = append(out, analyze.Evidence{Label: "cost", Value: words.Length(f.CostNS) + " " + f.CostOf})
+		out = append(out, report.Evidence{Label: "cost", Value: words.Length(f.CostNS) + " " + f.CostOf})
 	}
-	for _, e := range []analyze.Evidence{{Label: "what", Value: f.What}, {Label: "why", Value: f.Why}} {
+	for _, e := range []report.Evidence{{Label: "what", Value: f.What}, {Label: "why", Value: f.Why}} {
 		if e.Value != "" {
 			out = append(out, e)
 		}
 	}
 	out = append(out, f.Evidence...)
 	if f.Advice != "" {
-		out = append(out, analyze.Evidence{Label: "to do", Value: f.Advice})
+		out = append(out, report.Evidence{Label: "to do", Value: f.Advice})
 	}
 	return out
 }
@@ -457,29 +458,29 @@ func keyOf(item ref.Val) string {
 	if f == nil {
 		return words.Machine(valueText(item, noUnit))
 	}
-	return strings.TrimSpace(f.ID + " " + analyze.OwnFrame(framesOf(f)).Func)
+	return strings.TrimSpace(f.ID + " " + names.OwnFrame(framesOf(f)).Func)
 }
 
 // placeIn is where in the program an item is: a function, where a task begins,
 // the stack of a finding.
-func placeIn(item ref.Val) []analyze.Frame {
+func placeIn(item ref.Val) []report.Frame {
 	v, ok := item.(*value)
 	if !ok {
 		return nil
 	}
 	switch of := v.of.(type) {
-	case *analyze.FunctionTime:
+	case *report.FunctionTime:
 		return oneFrame(of.At)
-	case *analyze.SpanTime:
+	case *report.SpanTime:
 		return oneFrame(of.At)
-	case *analyze.Finding:
+	case *report.Finding:
 		return framesOf(of)
 	}
 	return nil
 }
 
 // framesOf is the first stack of a finding.
-func framesOf(f *analyze.Finding) []analyze.Frame {
+func framesOf(f *report.Finding) []report.Frame {
 	for _, s := range f.Stacks {
 		if len(s.Frames) > 0 {
 			return s.Frames
@@ -488,9 +489,9 @@ func framesOf(f *analyze.Finding) []analyze.Frame {
 	return nil
 }
 
-func oneFrame(f analyze.Frame) []analyze.Frame {
+func oneFrame(f report.Frame) []report.Frame {
 	if f.Func == "" {
 		return nil
 	}
-	return []analyze.Frame{f}
+	return []report.Frame{f}
 }

@@ -16,48 +16,52 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/diagnose"
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/rules"
 	"gmptrace/analyze/words"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // sample is a report with something in every list.
-func sample() *analyze.Report {
+func sample() *report.Report {
 	const ms = int64(1e6)
-	r := &analyze.Report{
-		Trace:   analyze.Trace{Name: "app.trace", Complete: true, Events: 1000, DurationNS: 2000 * ms, To: 2000 * ms, Goroutines: 50, LivePeak: 20, Gomaxprocs: []analyze.Gomaxprocs{{N: 4}}},
-		Key:     analyze.Key{GCShare: 0.114, QueuePeak: 403, STWMax: 14 * ms},
-		Latency: analyze.Latency{Count: 99, P50: 8100, P90: 40_000, P99: 3_400_000, P999: 141 * ms, Max: 162 * ms},
-		Dispatches: analyze.Dispatches{Count: 100, Certain: 90, Resyncs: 1, Sources: []analyze.SourceCount{{Source: "steal", Count: 30}, {Source: "global", Count: 70}},
-			Steals: analyze.StealMatrix{Steals: 30, Goroutines: 60}},
-		Handoffs:    analyze.Handoffs{Count: 5, Causes: []analyze.HandoffCause{{Cause: "retake", Count: 5}}},
-		Preemptions: analyze.Preemptions{Count: 7, Kinds: []analyze.PreemptCount{{How: "signal", Count: 7}}},
-		GC:          analyze.GC{STWs: []analyze.STWKind{{Cause: "GC mark termination", Count: 2, Max: 14 * ms}}},
-		Procs:       []analyze.ProcTime{{P: 0, Running: 5, Idle: 5}, {P: 1, Running: 1}},
-		Functions: []analyze.FunctionTime{
-			{Name: "main.worker", Goroutines: 4, Waits: 9, WaitP99: 12 * ms, Runnable: 30 * ms, Running: 90 * ms, At: analyze.Frame{Func: "main.worker", File: "work.go", Line: 7}},
+	r := &report.Report{
+		Trace:   report.Trace{Name: "app.trace", Complete: true, Events: 1000, DurationNS: 2000 * ms, To: 2000 * ms, Goroutines: 50, LivePeak: 20, Gomaxprocs: []report.Gomaxprocs{{N: 4}}},
+		Key:     report.Key{GCShare: 0.114, QueuePeak: 403, STWMax: 14 * ms},
+		Latency: report.Latency{Count: 99, P50: 8100, P90: 40_000, P99: 3_400_000, P999: 141 * ms, Max: 162 * ms},
+		Dispatches: report.Dispatches{Count: 100, Certain: 90, Resyncs: 1, Sources: []report.SourceCount{{Source: "steal", Count: 30}, {Source: "global", Count: 70}},
+			Steals: report.StealMatrix{Steals: 30, Goroutines: 60}},
+		Handoffs:    report.Handoffs{Count: 5, Causes: []report.HandoffCause{{Cause: "retake", Count: 5}}},
+		Preemptions: report.Preemptions{Count: 7, Kinds: []report.PreemptCount{{How: "signal", Count: 7}}},
+		GC:          report.GC{STWs: []report.STWKind{{Cause: "GC mark termination", Count: 2, Max: 14 * ms}}},
+		Procs:       []report.ProcTime{{P: 0, Running: 5, Idle: 5}, {P: 1, Running: 1}},
+		Functions: []report.FunctionTime{
+			{Name: "main.worker", Goroutines: 4, Waits: 9, WaitP99: 12 * ms, Runnable: 30 * ms, Running: 90 * ms, At: report.Frame{Func: "main.worker", File: "work.go", Line: 7}},
 			{Name: "main.main", Goroutines: 1, WaitP99: 25 * ms, Runnable: 12 * ms},
 			{Name: "runtime.gcBgMarkWorker", Goroutines: 2, Runtime: true},
 		},
-		Findings: []analyze.Finding{{ID: "hog", Number: 1, Severity: analyze.SeverityCritical, Title: "One goroutine kept P1 for 148 ms", CostNS: 148 * ms, CostOf: "P time", What: "what", Why: "why", Advice: "advice",
-			Evidence: []analyze.Evidence{{Label: "longest", Value: "148 ms"}},
-			Stacks:   []analyze.Stack{{}, {Frames: []analyze.Frame{{Func: "runtime.asyncPreempt"}, {Func: "main.price", File: "shop.go", Line: 154}}}}}},
-		Spans: []analyze.SpanTime{
-			{Kind: analyze.KindTask, Name: "checkout", Count: 10, P99: 20 * ms, At: analyze.Frame{Func: "main.checkout", File: "shop.go", Line: 9}},
-			{Kind: analyze.KindRegion, Name: "db", Count: 2, P99: 30 * ms},
-			{Kind: analyze.KindRequest, Name: "", Count: 3, P99: 5 * ms},
+		Findings: []report.Finding{{ID: "hog", Number: 1, Severity: report.SeverityCritical, Title: "One goroutine kept P1 for 148 ms", CostNS: 148 * ms, CostOf: "P time", What: "what", Why: "why", Advice: "advice",
+			Evidence: []report.Evidence{{Label: "longest", Value: "148 ms"}},
+			Stacks:   []report.Stack{{}, {Frames: []report.Frame{{Func: "runtime.asyncPreempt"}, {Func: "main.price", File: "shop.go", Line: 154}}}}}},
+		Spans: []report.SpanTime{
+			{Kind: report.KindTask, Name: "checkout", Count: 10, P99: 20 * ms, At: report.Frame{Func: "main.checkout", File: "shop.go", Line: 9}},
+			{Kind: report.KindRegion, Name: "db", Count: 2, P99: 30 * ms},
+			{Kind: report.KindRequest, Name: "", Count: 3, P99: 5 * ms},
 		},
 	}
-	for _, id := range analyze.CheckIDs() {
-		c := analyze.Check{ID: id}
+	for _, id := range diagnose.CheckIDs() {
+		c := report.Check{ID: id}
 		if id == "hog" {
 			c.Findings = 1
 		}
 		r.Checks = append(r.Checks, c)
 	}
 	for i := range 2 {
-		for _, id := range analyze.RuleIDs() {
-			r.Rules = append(r.Rules, analyze.Rule{ID: id, Applied: int64(i)})
+		for _, id := range rules.RuleIDs() {
+			r.Rules = append(r.Rules, report.Rule{ID: id, Applied: int64(i)})
 		}
 	}
 	return r
@@ -158,7 +162,7 @@ func TestList(t *testing.T) {
 		if x == nil {
 			t.Fatalf("%s: %v", e.Name, c.file.errors)
 		}
-		for _, rep := range []*analyze.Report{sample(), {}} {
+		for _, rep := range []*report.Report{sample(), {}} {
 			whole := newScene(newData(rep))
 			scenes := []*scene{whole}
 			if scope != "" {
@@ -237,7 +241,7 @@ func TestRealTraces(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			rep, err := analyze.Analyze(t.Context(), bytes.NewReader(data), analyze.Options{ReadOptions: analyze.ReadOptions{Name: "x"}, Spans: true})
+			rep, err := analyze.Analyze(t.Context(), bytes.NewReader(data), analyze.Options{Options: replay.Options{Name: "x"}, Spans: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -251,7 +255,7 @@ func TestRealTraces(t *testing.T) {
 	}
 }
 
-func checkReal(t *testing.T, file string, text []byte, rep *analyze.Report) {
+func checkReal(t *testing.T, file string, text []byte, rep *report.Report) {
 	t.Helper()
 	var before []byte
 	for range 2 {
@@ -264,10 +268,10 @@ func checkReal(t *testing.T, file string, text []byte, rep *analyze.Report) {
 			t.Fatal(err)
 		}
 		for _, r := range results {
-			if r.Status == analyze.CheckError || r.Status == "" {
+			if r.Status == report.CheckError || r.Status == "" {
 				t.Errorf("%s: %s: %s: %s", file, r.ID, r.Status, r.Message)
 			}
-			if file == "webshop.yaml" && r.Status == analyze.CheckFail {
+			if file == "webshop.yaml" && r.Status == report.CheckFail {
 				t.Errorf("%s: %s failed: %s", file, r.ID, r.Message)
 			}
 		}
@@ -328,7 +332,7 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 		if err == nil {
-			if _, err := p.Check(t.Context(), &analyze.Report{}); err != nil {
+			if _, err := p.Check(t.Context(), &report.Report{}); err != nil {
 				t.Fatal(err)
 			}
 		}

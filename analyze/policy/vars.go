@@ -6,48 +6,50 @@ import (
 
 	"cel.dev/cel-go/cel"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/diagnose"
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/rules"
 	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
 // data is one trace as expressions see it.
 type data struct {
-	rep     *analyze.Report
+	rep     *report.Report
 	seconds float64 // length of what was analysed
 	p       float64 // P time in it, in ns
 
-	functions              []*analyze.FunctionTime
-	tasks, regions         []*analyze.SpanTime
-	requests, sent         []*analyze.SpanTime
-	findings               []*analyze.Finding
+	functions              []*report.FunctionTime
+	tasks, regions         []*report.SpanTime
+	requests, sent         []*report.SpanTime
+	findings               []*report.Finding
 	sources                []*source
 	handoffs               []*handoff
 	preemptions            []*preemption
-	stwKinds               []*analyze.STWKind
+	stwKinds               []*report.STWKind
 	procs                  []*proc
-	gmpRules               []*analyze.Rule
-	checks                 []*analyze.Check
+	gmpRules               []*report.Rule
+	checks                 []*report.Check
 	queueLocal, gomaxprocs int
 }
 
 type source struct {
-	*analyze.SourceCount
+	*report.SourceCount
 	d *data
 }
 
 type handoff struct {
-	*analyze.HandoffCause
+	*report.HandoffCause
 	d *data
 }
 
 type preemption struct {
-	*analyze.PreemptCount
+	*report.PreemptCount
 	d *data
 }
 
 type proc struct {
-	*analyze.ProcTime
+	*report.ProcTime
 	d *data
 }
 
@@ -59,15 +61,15 @@ func pointers[T any](list []T) []*T {
 	return out
 }
 
-func newData(rep *analyze.Report) *data {
+func newData(rep *report.Report) *data {
 	d := &data{rep: rep, seconds: float64(rep.Trace.To-rep.Trace.From) / 1e9}
 	d.functions, d.findings, d.stwKinds = pointers(rep.Functions), pointers(rep.Findings), pointers(rep.GC.STWs)
 	d.gmpRules, d.checks = pointers(rep.Rules), pointers(rep.Checks)
 	for _, s := range pointers(rep.Spans) {
 		switch {
-		case s.Kind == analyze.KindTask:
+		case s.Kind == report.KindTask:
 			d.tasks = append(d.tasks, s)
-		case s.Kind == analyze.KindRegion:
+		case s.Kind == report.KindRegion:
 			d.regions = append(d.regions, s)
 		case s.Sent:
 			d.sent = append(d.sent, s)
@@ -79,7 +81,7 @@ func newData(rep *analyze.Report) *data {
 		d.sources = append(d.sources, &source{s, d})
 	}
 	for c := range model.NumHandoffCauses {
-		x := &analyze.HandoffCause{Cause: c.String()}
+		x := &report.HandoffCause{Cause: c.String()}
 		for _, h := range pointers(rep.Handoffs.Causes) {
 			if h.Cause == x.Cause {
 				x = h
@@ -88,7 +90,7 @@ func newData(rep *analyze.Report) *data {
 		d.handoffs = append(d.handoffs, &handoff{x, d})
 	}
 	for h := range model.NumHows {
-		x := &analyze.PreemptCount{How: h.String()}
+		x := &report.PreemptCount{How: h.String()}
 		for _, p := range pointers(rep.Preemptions.Kinds) {
 			if p.How == x.How {
 				x = p
@@ -144,7 +146,7 @@ func upTo[N ~uint8](n N) []N {
 
 // What texts of the environment can be.
 var (
-	severityNames = []string{string(analyze.SeverityInfo), string(analyze.SeverityWarning), string(analyze.SeverityCritical)}
+	severityNames = []string{string(report.SeverityInfo), string(report.SeverityWarning), string(report.SeverityCritical)}
 	sourceNames   = named(upTo(model.NumSources)...)
 	causeNames    = named(upTo(model.NumHandoffCauses)...)
 	howNames      = named(upTo(model.NumHows)...)
@@ -242,29 +244,29 @@ var cpuObject = newObject("CPU", "how busy the Ps and threads were", nil,
 )
 
 var functionObject = newObject("Function", "all goroutines that started with one function",
-	func(of any) string { return cmp.Or(of.(*analyze.FunctionTime).Name, "(function not known)") },
-	text("name", "full name of the function, such as main.worker; empty when not known", nil, func(f *analyze.FunctionTime) string { return f.Name }),
-	boolean("runtime", "it belongs to the Go runtime", func(f *analyze.FunctionTime) bool { return f.Runtime }),
-	count("goroutines", "how many started with it", func(f *analyze.FunctionTime) int64 { return f.Goroutines }),
-	count("waits", "times that they waited for a P", func(f *analyze.FunctionTime) int64 { return f.Waits }),
-	duration("wait_p50", "median of their scheduling latency", func(f *analyze.FunctionTime) int64 { return f.WaitP50 }),
-	duration("wait_p90", "90th percentile of it", func(f *analyze.FunctionTime) int64 { return f.WaitP90 }),
-	duration("wait_p99", "99th percentile of it", func(f *analyze.FunctionTime) int64 { return f.WaitP99 }),
-	duration("wait_p999", "99.9th percentile of it", func(f *analyze.FunctionTime) int64 { return f.WaitP999 }),
-	duration("wait_max", "longest wait for a P", func(f *analyze.FunctionTime) int64 { return f.WaitMax }),
-	duration("total", "sum of their lives within the trace", func(f *analyze.FunctionTime) int64 { return f.Total }),
-	duration("running", "of total: running", func(f *analyze.FunctionTime) int64 { return f.Running }),
-	duration("runnable", "of total: waiting for a P", func(f *analyze.FunctionTime) int64 { return f.Runnable }),
-	duration("syscall", "of total: in system calls", func(f *analyze.FunctionTime) int64 { return f.Syscall }),
+	func(of any) string { return cmp.Or(of.(*report.FunctionTime).Name, "(function not known)") },
+	text("name", "full name of the function, such as main.worker; empty when not known", nil, func(f *report.FunctionTime) string { return f.Name }),
+	boolean("runtime", "it belongs to the Go runtime", func(f *report.FunctionTime) bool { return f.Runtime }),
+	count("goroutines", "how many started with it", func(f *report.FunctionTime) int64 { return f.Goroutines }),
+	count("waits", "times that they waited for a P", func(f *report.FunctionTime) int64 { return f.Waits }),
+	duration("wait_p50", "median of their scheduling latency", func(f *report.FunctionTime) int64 { return f.WaitP50 }),
+	duration("wait_p90", "90th percentile of it", func(f *report.FunctionTime) int64 { return f.WaitP90 }),
+	duration("wait_p99", "99th percentile of it", func(f *report.FunctionTime) int64 { return f.WaitP99 }),
+	duration("wait_p999", "99.9th percentile of it", func(f *report.FunctionTime) int64 { return f.WaitP999 }),
+	duration("wait_max", "longest wait for a P", func(f *report.FunctionTime) int64 { return f.WaitMax }),
+	duration("total", "sum of their lives within the trace", func(f *report.FunctionTime) int64 { return f.Total }),
+	duration("running", "of total: running", func(f *report.FunctionTime) int64 { return f.Running }),
+	duration("runnable", "of total: waiting for a P", func(f *report.FunctionTime) int64 { return f.Runnable }),
+	duration("syscall", "of total: in system calls", func(f *report.FunctionTime) int64 { return f.Syscall }),
 	duration("blocked", "of total: blocked", blocked),
-	duration("assist", "of running: in mark assists of the garbage collector", func(f *analyze.FunctionTime) int64 { return f.Assist }),
-	number("runnable_share", unitShare, "of the time that they ran or wanted to: waiting for a P", func(f *analyze.FunctionTime) float64 {
+	duration("assist", "of running: in mark assists of the garbage collector", func(f *report.FunctionTime) int64 { return f.Assist }),
+	number("runnable_share", unitShare, "of the time that they ran or wanted to: waiting for a P", func(f *report.FunctionTime) float64 {
 		return share(f.Runnable, f.Running+f.Runnable)
 	}),
-	count("dispatches", "times that one was given a P", func(f *analyze.FunctionTime) int64 { return f.Dispatches }),
+	count("dispatches", "times that one was given a P", func(f *report.FunctionTime) int64 { return f.Dispatches }),
 )
 
-func blocked(f *analyze.FunctionTime) int64 {
+func blocked(f *report.FunctionTime) int64 {
 	var ns int64
 	for _, b := range f.Blocked {
 		ns += b.NS
@@ -274,17 +276,17 @@ func blocked(f *analyze.FunctionTime) int64 {
 
 // spanObject is the type of tasks, regions and requests.
 func spanObject(name, doc, what, unknown string) *object {
-	return newObject(name, doc, func(of any) string { return cmp.Or(of.(*analyze.SpanTime).Name, unknown) },
-		text("name", what, nil, func(s *analyze.SpanTime) string { return s.Name }),
-		count("count", "how many ended within what was analysed; the times are theirs", func(s *analyze.SpanTime) int64 { return s.Count }),
-		count("open", "how many had not ended when the trace did", func(s *analyze.SpanTime) int64 { return s.Open }),
-		duration("p50", "median of how long they took", func(s *analyze.SpanTime) int64 { return s.P50 }),
-		duration("p90", "90th percentile of it", func(s *analyze.SpanTime) int64 { return s.P90 }),
-		duration("p99", "99th percentile of it", func(s *analyze.SpanTime) int64 { return s.P99 }),
-		duration("p999", "99.9th percentile of it", func(s *analyze.SpanTime) int64 { return s.P999 }),
-		duration("max", "longest", func(s *analyze.SpanTime) int64 { return s.Max }),
-		duration("mean", "mean", func(s *analyze.SpanTime) int64 { return s.Total / max(1, s.Count) }),
-		duration("total", "all together", func(s *analyze.SpanTime) int64 { return s.Total }),
+	return newObject(name, doc, func(of any) string { return cmp.Or(of.(*report.SpanTime).Name, unknown) },
+		text("name", what, nil, func(s *report.SpanTime) string { return s.Name }),
+		count("count", "how many ended within what was analysed; the times are theirs", func(s *report.SpanTime) int64 { return s.Count }),
+		count("open", "how many had not ended when the trace did", func(s *report.SpanTime) int64 { return s.Open }),
+		duration("p50", "median of how long they took", func(s *report.SpanTime) int64 { return s.P50 }),
+		duration("p90", "90th percentile of it", func(s *report.SpanTime) int64 { return s.P90 }),
+		duration("p99", "99th percentile of it", func(s *report.SpanTime) int64 { return s.P99 }),
+		duration("p999", "99.9th percentile of it", func(s *report.SpanTime) int64 { return s.P999 }),
+		duration("max", "longest", func(s *report.SpanTime) int64 { return s.Max }),
+		duration("mean", "mean", func(s *report.SpanTime) int64 { return s.Total / max(1, s.Count) }),
+		duration("total", "all together", func(s *report.SpanTime) int64 { return s.Total }),
 	)
 }
 
@@ -297,21 +299,21 @@ var (
 )
 
 var findingObject = newObject("Finding", "what the analysis found wrong",
-	func(of any) string { return of.(*analyze.Finding).Title },
-	text("id", "of the check that found it", analyze.CheckIDs(), func(f *analyze.Finding) string { return f.ID }),
-	text("severity", "how bad it is; see at_least", severityNames, func(f *analyze.Finding) string { return string(f.Severity) }),
-	text("title", "in a sentence", nil, func(f *analyze.Finding) string { return words.Machine(f.Title) }),
-	duration("cost", "what it cost, in the unit of cost_of", func(f *analyze.Finding) int64 { return f.CostNS }),
-	text("cost_of", "what cost is time of", nil, func(f *analyze.Finding) string { return f.CostOf }),
-	text("sure", "how sure it is", sureNames, func(f *analyze.Finding) string { return f.Sure }),
+	func(of any) string { return of.(*report.Finding).Title },
+	text("id", "of the check that found it", diagnose.CheckIDs(), func(f *report.Finding) string { return f.ID }),
+	text("severity", "how bad it is; see at_least", severityNames, func(f *report.Finding) string { return string(f.Severity) }),
+	text("title", "in a sentence", nil, func(f *report.Finding) string { return words.Machine(f.Title) }),
+	duration("cost", "what it cost, in the unit of cost_of", func(f *report.Finding) int64 { return f.CostNS }),
+	text("cost_of", "what cost is time of", nil, func(f *report.Finding) string { return f.CostOf }),
+	text("sure", "how sure it is", sureNames, func(f *report.Finding) string { return f.Sure }),
 )
 
 var checkObject = newObject("Check", "what was checked, with or without a finding",
-	func(of any) string { return of.(*analyze.Check).Title },
-	text("id", "of the check", analyze.CheckIDs(), func(c *analyze.Check) string { return c.ID }),
-	count("findings", "what it found", func(c *analyze.Check) int { return c.Findings }),
-	boolean("decided", "the trace can tell", func(c *analyze.Check) bool { return c.Undecided == "" }),
-	text("measured", "the figure that it judged by, in words", nil, func(c *analyze.Check) string { return words.Machine(c.Measured) }),
+	func(of any) string { return of.(*report.Check).Title },
+	text("id", "of the check", diagnose.CheckIDs(), func(c *report.Check) string { return c.ID }),
+	count("findings", "what it found", func(c *report.Check) int { return c.Findings }),
+	boolean("decided", "the trace can tell", func(c *report.Check) bool { return c.Undecided == "" }),
+	text("measured", "the figure that it judged by, in words", nil, func(c *report.Check) string { return words.Machine(c.Measured) }),
 )
 
 var sourceObject = newObject("Source", "dispatches from one place: a P's queue, the global queue, a steal …",
@@ -346,11 +348,11 @@ var preemptionObject = newObject("Preemption", "preemptions of one kind",
 )
 
 var stwKindObject = newObject("STWKind", "stop-the-world pauses of one cause",
-	func(of any) string { return of.(*analyze.STWKind).Cause },
-	text("cause", "as the runtime names it", nil, func(s *analyze.STWKind) string { return s.Cause }),
-	count("count", "pauses", func(s *analyze.STWKind) int64 { return s.Count }),
-	duration("total", "all together", func(s *analyze.STWKind) int64 { return s.Total }),
-	duration("max", "longest", func(s *analyze.STWKind) int64 { return s.Max }),
+	func(of any) string { return of.(*report.STWKind).Cause },
+	text("cause", "as the runtime names it", nil, func(s *report.STWKind) string { return s.Cause }),
+	count("count", "pauses", func(s *report.STWKind) int64 { return s.Count }),
+	duration("total", "all together", func(s *report.STWKind) int64 { return s.Total }),
+	duration("max", "longest", func(s *report.STWKind) int64 { return s.Max }),
 )
 
 var procObject = newObject("Proc", "one P",
@@ -367,19 +369,19 @@ var procObject = newObject("Proc", "one P",
 func (p *proc) time() int64 { return p.Running + p.Syscall + p.Sched + p.Idle }
 
 var gmpRuleObject = newObject("GMPRule", "one rule of Go's scheduler, and whether the trace agrees with it",
-	func(of any) string { return of.(*analyze.Rule).ID },
-	text("id", "of the rule", analyze.RuleIDs(), func(r *analyze.Rule) string { return r.ID }),
-	text("title", "in words", nil, func(r *analyze.Rule) string { return words.Machine(r.Title) }),
-	count("applied", "occasions on which it applied", func(r *analyze.Rule) int64 { return r.Applied }),
-	count("judged", "of applied: that the trace can tell about", func(r *analyze.Rule) int64 { return r.Judged }),
-	count("agreed", "of judged: as the rule has it", func(r *analyze.Rule) int64 { return r.Agreed }),
-	number("agreed_share", unitShare, "agreed of judged; 1 where none could be judged", func(r *analyze.Rule) float64 {
+	func(of any) string { return of.(*report.Rule).ID },
+	text("id", "of the rule", rules.RuleIDs(), func(r *report.Rule) string { return r.ID }),
+	text("title", "in words", nil, func(r *report.Rule) string { return words.Machine(r.Title) }),
+	count("applied", "occasions on which it applied", func(r *report.Rule) int64 { return r.Applied }),
+	count("judged", "of applied: that the trace can tell about", func(r *report.Rule) int64 { return r.Judged }),
+	count("agreed", "of judged: as the rule has it", func(r *report.Rule) int64 { return r.Agreed }),
+	number("agreed_share", unitShare, "agreed of judged; 1 where none could be judged", func(r *report.Rule) float64 {
 		if r.Judged == 0 {
 			return 1
 		}
 		return share(r.Agreed, r.Judged)
 	}),
-	boolean("decided", "the trace can tell", func(r *analyze.Rule) bool { return r.Undecided == "" }),
+	boolean("decided", "the trace can tell", func(r *report.Rule) bool { return r.Undecided == "" }),
 )
 
 // variables are what expressions can name, in the order in which they are listed.
@@ -395,19 +397,19 @@ var variables = []field{
 	one("gc", gcObject),
 	one("stw", stwObject),
 	one("cpu", cpuObject),
-	list("functions", functionObject, func(d *data) []*analyze.FunctionTime { return d.functions }),
-	list("tasks", taskObject, func(d *data) []*analyze.SpanTime { return d.tasks }),
-	list("regions", regionObject, func(d *data) []*analyze.SpanTime { return d.regions }),
-	list("requests", requestObject, func(d *data) []*analyze.SpanTime { return d.requests }),
-	list("sent_requests", sentObject, func(d *data) []*analyze.SpanTime { return d.sent }),
-	list("findings", findingObject, func(d *data) []*analyze.Finding { return d.findings }),
-	list("checks", checkObject, func(d *data) []*analyze.Check { return d.checks }),
+	list("functions", functionObject, func(d *data) []*report.FunctionTime { return d.functions }),
+	list("tasks", taskObject, func(d *data) []*report.SpanTime { return d.tasks }),
+	list("regions", regionObject, func(d *data) []*report.SpanTime { return d.regions }),
+	list("requests", requestObject, func(d *data) []*report.SpanTime { return d.requests }),
+	list("sent_requests", sentObject, func(d *data) []*report.SpanTime { return d.sent }),
+	list("findings", findingObject, func(d *data) []*report.Finding { return d.findings }),
+	list("checks", checkObject, func(d *data) []*report.Check { return d.checks }),
 	list("sources", sourceObject, func(d *data) []*source { return d.sources }),
 	list("handoff_causes", handoffObject, func(d *data) []*handoff { return d.handoffs }),
 	list("preemption_kinds", preemptionObject, func(d *data) []*preemption { return d.preemptions }),
-	list("stw_kinds", stwKindObject, func(d *data) []*analyze.STWKind { return d.stwKinds }),
+	list("stw_kinds", stwKindObject, func(d *data) []*report.STWKind { return d.stwKinds }),
 	list("procs", procObject, func(d *data) []*proc { return d.procs }),
-	list("gmp_rules", gmpRuleObject, func(d *data) []*analyze.Rule { return d.gmpRules }),
+	list("gmp_rules", gmpRuleObject, func(d *data) []*report.Rule { return d.gmpRules }),
 }
 
 // scopes are the variables that `for:` can name: those that are lists.

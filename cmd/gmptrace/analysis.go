@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 
 	"github.com/spf13/cobra"
@@ -26,14 +28,14 @@ type analysis struct {
 	failOn    severity
 	quiet     bool
 	name      string // that a file is shown by instead of its own; "" for that
-	around    []analyze.Window
+	around    []report.Window
 	slices    int  // of the timeline to keep; commands without pictures leave it 0
 	explain   bool // the slowest requests or tasks, for the commands that show them
 	spans     bool // ask for the times of tasks, regions and requests
 }
 
 func newAnalysis(a *app) *analysis {
-	return &analysis{app: a, maxMemory: analyze.DefaultMaxMemory}
+	return &analysis{app: a, maxMemory: replay.DefaultMaxMemory}
 }
 
 // traceHelp is what the commands' help says about TRACE.
@@ -84,15 +86,15 @@ func (an *analysis) check(trace string) error {
 }
 
 // load reads and analyses a trace.
-func (an *analysis) load(ctx context.Context, trace string) (*analyze.Report, error) {
-	return reading(ctx, an, trace, func(in io.Reader, opt analyze.ReadOptions) (*analyze.Report, error) {
-		return analyze.Analyze(ctx, in, analyze.Options{ReadOptions: opt, Slices: an.slices, Around: an.around, Explain: an.explain, Spans: an.spans})
+func (an *analysis) load(ctx context.Context, trace string) (*report.Report, error) {
+	return reading(ctx, an, trace, func(in io.Reader, opt replay.Options) (*report.Report, error) {
+		return analyze.Analyze(ctx, in, analyze.Options{Options: opt, Slices: an.slices, Around: an.around, Explain: an.explain, Spans: an.spans})
 	})
 }
 
 // reading opens a trace for read, and shows how far that is. The progress bar is
 // gone when it returns.
-func reading[T any](ctx context.Context, an *analysis, trace string, read func(io.Reader, analyze.ReadOptions) (T, error)) (T, error) {
+func reading[T any](ctx context.Context, an *analysis, trace string, read func(io.Reader, replay.Options) (T, error)) (T, error) {
 	in, err := an.open(ctx, trace)
 	if err != nil {
 		var none T
@@ -109,9 +111,9 @@ func reading[T any](ctx context.Context, an *analysis, trace string, read func(i
 type answer[T any] struct {
 	out    string // file, "" for standard output
 	force  bool   // replace it whoever wrote it
-	read   func(io.Reader, analyze.ReadOptions) (T, error)
+	read   func(io.Reader, replay.Options) (T, error)
 	render func(io.Writer, T) error
-	told   func(T) (headline string, trace *analyze.Trace)
+	told   func(T) (headline string, trace *report.Trace)
 }
 
 // give reads the trace and writes what was found.
@@ -140,8 +142,8 @@ func (a answer[T]) give(ctx context.Context, an *analysis, trace string) error {
 }
 
 // options are those of reading that the flags ask for.
-func (an *analysis) options(in *input, bar *progress) analyze.ReadOptions {
-	return analyze.ReadOptions{
+func (an *analysis) options(in *input, bar *progress) replay.Options {
+	return replay.Options{
 		Name:      in.name,
 		Size:      in.size,
 		GoVersion: string(an.goVersion),
@@ -155,7 +157,7 @@ func (an *analysis) options(in *input, bar *progress) analyze.ReadOptions {
 
 // printableError makes the input's name in err safe to print.
 func printableError(err error) error {
-	var bad *analyze.InputError
+	var bad *report.InputError
 	if errors.As(err, &bad) {
 		shown := *bad
 		shown.Name = printableName(bad.Name)
@@ -165,7 +167,7 @@ func printableError(err error) error {
 }
 
 // conclude sets the exit code, and says in one line what could not be analysed.
-func (an *analysis) conclude(rep *analyze.Report) {
+func (an *analysis) conclude(rep *report.Report) {
 	an.concludeTrace(&rep.Trace)
 	if an.failOn.reached(rep.Findings) {
 		an.code = exitFindings
@@ -173,7 +175,7 @@ func (an *analysis) conclude(rep *analyze.Report) {
 }
 
 // concludeTrace does so for what was read.
-func (an *analysis) concludeTrace(t *analyze.Trace) {
+func (an *analysis) concludeTrace(t *report.Trace) {
 	if !t.Complete || t.Events == 0 {
 		if an.code != exitFindings && an.code != exitUsage {
 			an.code = exitPartial
@@ -183,7 +185,7 @@ func (an *analysis) concludeTrace(t *analyze.Trace) {
 }
 
 // lost says what is missing from a report.
-func lost(t *analyze.Trace) string {
+func lost(t *report.Trace) string {
 	var texts []string
 	for _, l := range t.Lost {
 		texts = append(texts, l.Text)
@@ -207,8 +209,8 @@ func (an *analysis) remark(format string, args ...any) {
 
 // reached tells whether a finding is as severe as s asks for. The zero severity
 // asks for none.
-func (s severity) reached(findings []analyze.Finding) bool {
-	return s != "" && slices.ContainsFunc(findings, func(f analyze.Finding) bool {
-		return slices.Index(severities, f.Severity) >= slices.Index(severities, analyze.Severity(s))
+func (s severity) reached(findings []report.Finding) bool {
+	return s != "" && slices.ContainsFunc(findings, func(f report.Finding) bool {
+		return slices.Index(severities, f.Severity) >= slices.Index(severities, report.Severity(s))
 	})
 }

@@ -5,7 +5,7 @@ import (
 	"io"
 	"os"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/render"
 
 	"github.com/spf13/cobra"
@@ -58,7 +58,7 @@ func (c *analyzeCommand) run(ctx context.Context, trace string) error {
 	return nil
 }
 
-func (c *analyzeCommand) render(w io.Writer, rep *analyze.Report) error {
+func (c *analyzeCommand) render(w io.Writer, rep *report.Report) error {
 	if c.format.value == formatJSON {
 		return render.JSON(w, rep)
 	}

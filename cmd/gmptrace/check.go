@@ -10,9 +10,9 @@ import (
 	"slices"
 	"strings"
 
-	"gmptrace/analyze"
 	"gmptrace/analyze/compare"
 	"gmptrace/analyze/policy"
+	"gmptrace/analyze/report"
 	"gmptrace/render"
 
 	"github.com/spf13/cobra"
@@ -35,7 +35,7 @@ type checkCommand struct {
 func (a *app) checkCommand() *cobra.Command {
 	c := &checkCommand{analysis: newAnalysis(a),
 		format: chosen(formatText, formatJSON, formatJUnit, formatSARIF, formatMarkdown),
-		failOn: chosen(string(analyze.CheckSeverityError), string(analyze.CheckSeverityWarning))}
+		failOn: chosen(string(report.CheckSeverityError), string(report.CheckSeverityWarning))}
 	c.spans = true
 	cmd := &cobra.Command{
 		Use:   "check TRACE... --policy FILE | --fixture DIR",
@@ -131,8 +131,8 @@ func (c *checkCommand) run(ctx context.Context, traces []string) error {
 	if err != nil {
 		return err
 	}
-	checked := analyze.NewChecked(buildVersion())
-	checked.FailOn = analyze.CheckSeverity(c.failOn.value)
+	checked := report.NewChecked(buildVersion())
+	checked.FailOn = report.CheckSeverity(c.failOn.value)
 	for _, trace := range traces {
 		if err := c.checkTrace(ctx, trace, held, checked); err != nil {
 			return err
@@ -183,7 +183,7 @@ func (c *checkCommand) usage(traces []string) error {
 
 // checkTrace adds a trace and its results. A trace that can't be read is one of
 // them: the others are checked all the same.
-func (c *checkCommand) checkTrace(ctx context.Context, trace string, held *heldTo, checked *analyze.Checked) error {
+func (c *checkCommand) checkTrace(ctx context.Context, trace string, held *heldTo, checked *report.Checked) error {
 	rep, err := held.read(ctx, c.analysis, trace)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -197,7 +197,7 @@ func (c *checkCommand) checkTrace(ctx context.Context, trace string, held *heldT
 		c.code = exitUsage
 		return nil
 	}
-	var results []analyze.CheckResult
+	var results []report.CheckResult
 	if held.policy != nil {
 		if results, err = held.policy.Check(ctx, rep); err != nil {
 			return err
@@ -218,8 +218,8 @@ func otherProgram(a, b string) bool { return a != "" && b != "" && a != b }
 type heldTo struct {
 	policy  *policy.Policy // nil for none
 	file    string         // of the fixture
-	fixture []*analyze.Behaviour
-	traces  []*analyze.Behaviour // those read, where there is a fixture
+	fixture []*compare.Behaviour
+	traces  []*compare.Behaviour // those read, where there is a fixture
 }
 
 func (h *heldTo) load(policyFile, fixture string) (err error) {
@@ -243,7 +243,7 @@ func (h *heldTo) load(policyFile, fixture string) (err error) {
 }
 
 // read analyses a trace.
-func (h *heldTo) read(ctx context.Context, an *analysis, trace string) (*analyze.Report, error) {
+func (h *heldTo) read(ctx context.Context, an *analysis, trace string) (*report.Report, error) {
 	if h.fixture == nil {
 		return an.load(ctx, trace)
 	}
@@ -300,7 +300,7 @@ func (c *checkCommand) createOutputs(traces []string) ([]checkOutput, error) {
 	return out, nil
 }
 
-func (c *checkCommand) render(w io.Writer, checked *analyze.Checked, o checkOutput) error {
+func (c *checkCommand) render(w io.Writer, checked *report.Checked, o checkOutput) error {
 	switch o.format {
 	case formatJSON:
 		return render.CheckedJSON(w, checked)

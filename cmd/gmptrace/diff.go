@@ -5,8 +5,8 @@ import (
 	"io"
 	"strconv"
 
-	"gmptrace/analyze"
 	"gmptrace/analyze/compare"
+	"gmptrace/analyze/replay"
 	"gmptrace/render"
 
 	"github.com/spf13/cobra"
@@ -133,8 +133,8 @@ func checkCompare(o compare.Options) error {
 }
 
 // behaviours reads traces.
-func (an *analysis) behaviours(ctx context.Context, traces []string) ([]*analyze.Behaviour, error) {
-	var out []*analyze.Behaviour
+func (an *analysis) behaviours(ctx context.Context, traces []string) ([]*compare.Behaviour, error) {
+	var out []*compare.Behaviour
 	for _, trace := range traces {
 		b, err := an.behaviour(ctx, trace)
 		if err != nil {
@@ -146,11 +146,11 @@ func (an *analysis) behaviours(ctx context.Context, traces []string) ([]*analyze
 	return out, nil
 }
 
-func (an *analysis) behaviour(ctx context.Context, trace string) (*analyze.Behaviour, error) {
+func (an *analysis) behaviour(ctx context.Context, trace string) (*compare.Behaviour, error) {
 	if err := an.check(trace); err != nil {
 		return nil, err
 	}
-	return reading(ctx, an, trace, func(in io.Reader, opt analyze.ReadOptions) (*analyze.Behaviour, error) {
-		return analyze.Behave(ctx, in, opt)
+	return reading(ctx, an, trace, func(in io.Reader, opt replay.Options) (*compare.Behaviour, error) {
+		return compare.Behave(ctx, in, opt)
 	})
 }

@@ -8,7 +8,9 @@ import (
 	"strconv"
 	"strings"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/explain"
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/report"
 	"gmptrace/model"
 	"gmptrace/render"
 
@@ -95,7 +97,7 @@ is all Ps, for moments.
 	f.StringVar(&c.selectors.log, "log", "", "explain what led up to messages matching `REGEXP`")
 	f.StringVar(&c.selectors.http, "http", "", "explain requests of net/http and gRPC, with =`REGEXP` those whose handler matches")
 	f.Lookup("http").NoOptDefVal = allRequests
-	f.IntVar(&c.top, "top", analyze.DefaultTop, "explain the `K` slowest")
+	f.IntVar(&c.top, "top", explain.DefaultTop, "explain the `K` slowest")
 	f.Var(&c.format, "format", "`FORMAT` of the output: text, json or html")
 	f.StringVarP(&c.out, "output", "o", "-", "write to `FILE`; - is standard output")
 	f.BoolVar(&c.force, "force", false, "replace FILE whoever wrote it")
@@ -108,8 +110,8 @@ is all Ps, for moments.
 var selectorFlags = []string{"goroutine", "func", "task", "region", "log", "http"}
 
 // selector is what the flags ask for.
-func (s *selectors) selector(top int) (analyze.Selector, error) {
-	sel := analyze.Selector{G: model.NoG, Task: -1, Top: top}
+func (s *selectors) selector(top int) (explain.Selector, error) {
+	sel := explain.Selector{G: model.NoG, Task: -1, Top: top}
 	if len(s.given) > 1 {
 		return sel, usagef("--%s: only one of %s can say what to explain", strings.Join(s.given, " and --"), "--"+strings.Join(selectorFlags, ", --"))
 	}
@@ -122,12 +124,12 @@ func (s *selectors) selector(top int) (analyze.Selector, error) {
 		if s.goroutine <= 0 {
 			return sel, usagef("--goroutine %d: need the number of a goroutine, from 1 on", s.goroutine)
 		}
-		sel.Kind, sel.G = analyze.KindGoroutine, model.GoID(s.goroutine)
+		sel.Kind, sel.G = report.KindGoroutine, model.GoID(s.goroutine)
 	case "func":
-		sel.Kind = analyze.KindGoroutine
+		sel.Kind = report.KindGoroutine
 		sel.Pattern, err = pattern("func", s.function)
 	case "task":
-		sel.Kind = analyze.KindTask
+		sel.Kind = report.KindTask
 		if id, notID := strconv.ParseInt(s.task, 10, 64); notID == nil {
 			sel.Task = id
 			return sel, nil
@@ -135,14 +137,14 @@ func (s *selectors) selector(top int) (analyze.Selector, error) {
 		sel.Pattern, err = exactly("task", s.task)
 		sel.Said = fmt.Sprintf("named %q", s.task)
 	case "region":
-		sel.Kind = analyze.KindRegion
+		sel.Kind = report.KindRegion
 		sel.Pattern, err = exactly("region", s.region)
 		sel.Said = fmt.Sprintf("named %q", s.region)
 	case "log":
-		sel.Kind = analyze.KindLog
+		sel.Kind = report.KindLog
 		sel.Pattern, err = pattern("log", s.log)
 	case "http":
-		sel.Kind = analyze.KindRequest
+		sel.Kind = report.KindRequest
 		if s.http != allRequests {
 			sel.Pattern, err = pattern("http", s.http)
 		}
@@ -180,17 +182,17 @@ func (c *explainCommand) run(ctx context.Context, trace string) error {
 	if err != nil {
 		return err
 	}
-	return answer[*analyze.Explanation]{
+	return answer[*report.Explanation]{
 		out: c.out, force: c.force,
-		read: func(in io.Reader, opt analyze.ReadOptions) (*analyze.Explanation, error) {
-			return analyze.Explain(ctx, in, opt, sel)
+		read: func(in io.Reader, opt replay.Options) (*report.Explanation, error) {
+			return explain.Explain(ctx, in, opt, sel)
 		},
 		render: c.render,
-		told:   func(x *analyze.Explanation) (string, *analyze.Trace) { return x.Headline, &x.Trace },
+		told:   func(x *report.Explanation) (string, *report.Trace) { return x.Headline, &x.Trace },
 	}.give(ctx, c.analysis, trace)
 }
 
-func (c *explainCommand) render(w io.Writer, x *analyze.Explanation) error {
+func (c *explainCommand) render(w io.Writer, x *report.Explanation) error {
 	switch c.format.value {
 	case formatJSON:
 		return render.ExplainJSON(w, x)

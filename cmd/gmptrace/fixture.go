@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"gmptrace/analyze"
 	"gmptrace/analyze/compare"
 
 	"github.com/spf13/cobra"
@@ -110,7 +109,7 @@ func (c *fixtureCommand) run(ctx context.Context, traces []string) error {
 }
 
 // program says what a fixture is of.
-func program(behaviours []*analyze.Behaviour) string {
+func program(behaviours []*compare.Behaviour) string {
 	of := "one trace"
 	if n := len(behaviours); n > 1 {
 		of = fmt.Sprintf("%d traces", n)

@@ -9,7 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/report"
 	"gmptrace/model"
 
 	"github.com/dustin/go-humanize"
@@ -20,7 +21,7 @@ import (
 
 // bound is one end of the part of a trace to analyse.
 type bound struct {
-	analyze.Bound
+	replay.Bound
 	text string // as given
 }
 
@@ -34,14 +35,14 @@ func (b *bound) Set(s string) error {
 		return errors.New("an offset from the trace's start must not be negative")
 	}
 	if err == nil {
-		*b = bound{analyze.Bound{Set: true, Offset: d}, s}
+		*b = bound{replay.Bound{Set: true, Offset: d}, s}
 		return nil
 	}
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil || t.IsZero() {
 		return errors.New("need an offset such as 1.5s or 200ms, or a time such as 2026-01-02T15:04:05.000Z")
 	}
-	*b = bound{analyze.Bound{Set: true, Clock: t}, s}
+	*b = bound{replay.Bound{Set: true, Clock: t}, s}
 	return nil
 }
 
@@ -96,7 +97,7 @@ func (v *goVersion) Set(s string) error {
 type severity string
 
 // severities are all there are, mildest first.
-var severities = []analyze.Severity{analyze.SeverityInfo, analyze.SeverityWarning, analyze.SeverityCritical}
+var severities = []report.Severity{report.SeverityInfo, report.SeverityWarning, report.SeverityCritical}
 
 func severityNames() []string {
 	var names []string
@@ -110,7 +111,7 @@ func (s *severity) Type() string   { return "severity" }
 func (s *severity) String() string { return string(*s) }
 
 func (s *severity) Set(v string) error {
-	if !slices.Contains(severities, analyze.Severity(v)) {
+	if !slices.Contains(severities, report.Severity(v)) {
 		return fmt.Errorf("need one of %s", strings.Join(severityNames(), ", "))
 	}
 	*s = severity(v)

@@ -23,9 +23,9 @@ import (
 	"runtime/debug"
 	"syscall"
 
-	"gmptrace/analyze"
-
 	"github.com/spf13/cobra"
+
+	"gmptrace/analyze/report"
 )
 
 // The exit codes. Where two fit, the earlier in this list is taken: a finding
@@ -109,7 +109,7 @@ func oneTrace(_ *cobra.Command, args []string) error {
 
 // inputError is what could not be read, in the form of the errors of Analyze.
 func inputError(name, kind, text, hint string, err error) error {
-	return &analyze.InputError{Name: printableName(name), Kind: kind, Offset: -1, Text: text, Hint: hint, Err: err}
+	return &report.InputError{Name: printableName(name), Kind: kind, Offset: -1, Text: text, Hint: hint, Err: err}
 }
 
 func (a *app) root() *cobra.Command {

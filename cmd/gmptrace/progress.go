@@ -5,7 +5,7 @@ import (
 	"os"
 	"sync"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/replay"
 	"gmptrace/analyze/words"
 
 	"github.com/schollz/progressbar/v3"
@@ -41,7 +41,7 @@ func (an *analysis) progress(in *input) *progress {
 	)}
 }
 
-func (p *progress) update(at analyze.Progress) {
+func (p *progress) update(at replay.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bar == nil {

@@ -5,7 +5,7 @@ import (
 	"io"
 	"os"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 	"gmptrace/render"
 
@@ -90,7 +90,7 @@ func (c *reportCommand) run(ctx context.Context, trace string) error {
 	return c.write(ctx, out, rep)
 }
 
-func (c *reportCommand) write(ctx context.Context, out *output, rep *analyze.Report) error {
+func (c *reportCommand) write(ctx context.Context, out *output, rep *report.Report) error {
 	var size int64
 	err := out.write(ctx, func(w io.Writer) (err error) {
 		size, err = render.HTMLWithin(w, rep, int64(c.maxSize))
@@ -111,7 +111,7 @@ func (c *reportCommand) write(ctx context.Context, out *output, rep *analyze.Rep
 
 // loadAround is load, and once more where the first reading could not keep the
 // slices around what it found only at the end: findings and slowest requests.
-func (an *analysis) loadAround(ctx context.Context, trace string) (*analyze.Report, error) {
+func (an *analysis) loadAround(ctx context.Context, trace string) (*report.Report, error) {
 	rep, err := an.load(ctx, trace)
 	if err != nil || rep.Timeline == nil || rep.Timeline.Complete || an.slices == 0 || !readable(trace) {
 		return rep, err

@@ -16,7 +16,7 @@ import (
 	"sync"
 	"time"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/report"
 	"gmptrace/render"
 
 	"github.com/spf13/cobra"
@@ -37,15 +37,15 @@ type serveCommand struct {
 	*analysis
 	trace string
 	page  []byte
-	whole *analyze.Report  // with every slice; nil if they are too many
-	base  []analyze.Window // what the page is about
-	host  string           // address that the browser must have asked for
+	whole *report.Report  // with every slice; nil if they are too many
+	base  []report.Window // what the page is about
+	host  string          // address that the browser must have asked for
 	token string
 
 	turn    chan struct{} // one reading at a time
 	mu      sync.Mutex
-	answers map[analyze.Window][]byte
-	order   []analyze.Window // of answers, oldest first
+	answers map[report.Window][]byte
+	order   []report.Window // of answers, oldest first
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -131,7 +131,7 @@ func (c *serveCommand) copied(ctx context.Context, trace string) (string, error)
 }
 
 // prepare writes the page and draws the token.
-func (c *serveCommand) prepare(rep *analyze.Report) error {
+func (c *serveCommand) prepare(rep *report.Report) error {
 	c.base = rep.Moments()
 	if rep.Timeline != nil && rep.Timeline.Complete {
 		c.whole = rep
@@ -142,12 +142,12 @@ func (c *serveCommand) prepare(rep *analyze.Report) error {
 	}
 	c.page, c.token = page.Bytes(), rand.Text()
 	c.turn = make(chan struct{}, 1)
-	c.answers = map[analyze.Window][]byte{}
+	c.answers = map[report.Window][]byte{}
 	return nil
 }
 
 // shown is what the page shows at a time of rep: the timeline around these windows.
-func shown(rep *analyze.Report, around []analyze.Window) *analyze.Report {
+func shown(rep *report.Report, around []report.Window) *report.Report {
 	out := *rep
 	out.Timeline = rep.Timeline.Around(around, servedSlices)
 	return &out
@@ -208,7 +208,7 @@ func (c *serveCommand) window(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, "from and to must be nanoseconds from the trace's start, and from before to", http.StatusBadRequest)
 		return
 	}
-	answer, err := c.answer(req.Context(), analyze.Window{Start: from, End: to})
+	answer, err := c.answer(req.Context(), report.Window{Start: from, End: to})
 	if err != nil {
 		http.Error(w, printable(err.Error()), http.StatusInternalServerError)
 		return
@@ -219,7 +219,7 @@ func (c *serveCommand) window(w http.ResponseWriter, req *http.Request) {
 
 // answer is what the page gets for a window: the timeline anew, with the window in
 // full detail, and the worst moments as far as there is room beside it.
-func (c *serveCommand) answer(ctx context.Context, window analyze.Window) ([]byte, error) {
+func (c *serveCommand) answer(ctx context.Context, window report.Window) ([]byte, error) {
 	select {
 	case c.turn <- struct{}{}:
 		defer func() { <-c.turn }()
@@ -229,7 +229,7 @@ func (c *serveCommand) answer(ctx context.Context, window analyze.Window) ([]byt
 	if answer, ok := c.cached(window); ok {
 		return answer, nil
 	}
-	around := append([]analyze.Window{window}, c.base...)
+	around := append([]report.Window{window}, c.base...)
 	rep := c.whole
 	if rep == nil {
 		an := *c.analysis
@@ -247,14 +247,14 @@ func (c *serveCommand) answer(ctx context.Context, window analyze.Window) ([]byt
 	return b.Bytes(), nil
 }
 
-func (c *serveCommand) cached(window analyze.Window) ([]byte, bool) {
+func (c *serveCommand) cached(window report.Window) ([]byte, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	answer, ok := c.answers[window]
 	return answer, ok
 }
 
-func (c *serveCommand) keep(window analyze.Window, answer []byte) {
+func (c *serveCommand) keep(window report.Window, answer []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.answers[window] = answer

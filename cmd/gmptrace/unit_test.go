@@ -7,9 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"gmptrace/analyze"
-
 	"github.com/creack/pty"
+
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/report"
 )
 
 func TestDefaultOutput(t *testing.T) {
@@ -39,14 +40,14 @@ func TestDefaultOutput(t *testing.T) {
 // TestExitCode checks which code a report ends with, and that a finding beats a
 // part that is missing.
 func TestExitCode(t *testing.T) {
-	whole := analyze.Trace{Name: "x", Complete: true, Events: 1}
-	part := analyze.Trace{Name: "x", Events: 1, Lost: []analyze.Loss{{Text: "the end"}, {Text: "the middle"}}}
-	nothing := analyze.Trace{Name: "x", Complete: true}
-	warning := []analyze.Finding{{Severity: analyze.SeverityInfo}, {Severity: analyze.SeverityWarning}}
+	whole := report.Trace{Name: "x", Complete: true, Events: 1}
+	part := report.Trace{Name: "x", Events: 1, Lost: []report.Loss{{Text: "the end"}, {Text: "the middle"}}}
+	nothing := report.Trace{Name: "x", Complete: true}
+	warning := []report.Finding{{Severity: report.SeverityInfo}, {Severity: report.SeverityWarning}}
 	tests := []struct {
 		name     string
-		trace    analyze.Trace
-		findings []analyze.Finding
+		trace    report.Trace
+		findings []report.Finding
 		failOn   severity
 		want     int
 		stderr   string
@@ -67,7 +68,7 @@ func TestExitCode(t *testing.T) {
 			var stderr bytes.Buffer
 			an := newAnalysis(&app{stderr: &stderr})
 			an.failOn = test.failOn
-			an.conclude(&analyze.Report{Trace: test.trace, Findings: test.findings})
+			an.conclude(&report.Report{Trace: test.trace, Findings: test.findings})
 			if an.code != test.want {
 				t.Errorf("code %d, want %d", an.code, test.want)
 			}
@@ -106,9 +107,9 @@ func TestProgress(t *testing.T) {
 	}()
 
 	bar := newAnalysis(&app{stderr: stderr}).progress(&input{size: 1 << 20})
-	bar.update(analyze.Progress{Bytes: 1 << 19, Size: 1 << 20, Events: 12345})
+	bar.update(replay.Progress{Bytes: 1 << 19, Size: 1 << 20, Events: 12345})
 	bar.close()
-	bar.update(analyze.Progress{Bytes: 1 << 20}) // one that comes late
+	bar.update(replay.Progress{Bytes: 1 << 20}) // one that comes late
 	stderr.Close()
 
 	got := <-read

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"gmptrace/analyze"
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/whatif"
 	"gmptrace/model/simulate"
 	"gmptrace/render"
 
@@ -78,9 +80,9 @@ Ps is never called good.
 	f.BoolVar(&c.noSteal, "no-steal", false, "Ps do not steal")
 	f.BoolVar(&c.noAsync, "no-async-preempt", false, "no preemption by signals, as before Go 1.14")
 	f.BoolVar(&c.noHandoff, "no-handoff", false, "system calls keep their P")
-	f.Float64Var(&c.parallel, "parallel-slowdown", analyze.DefaultParallel, "how much longer the same computing takes with several Ps than with one, a `FACTOR`")
+	f.Float64Var(&c.parallel, "parallel-slowdown", whatif.DefaultParallel, "how much longer the same computing takes with several Ps than with one, a `FACTOR`")
 	f.StringVar(&c.costs, "costs", "", "`FILE` of what things cost on the program's machine, as fixtures/tools/calibrate writes it, in place of defaults")
-	f.IntVar(&c.seeds, "seeds", analyze.DefaultSeeds, "simulate each variant `N` times, with other luck")
+	f.IntVar(&c.seeds, "seeds", whatif.DefaultSeeds, "simulate each variant `N` times, with other luck")
 	f.Var(&c.format, "format", "`FORMAT` of the output: text, json or html")
 	f.StringVarP(&c.out, "output", "o", "-", "write to `FILE`; - is standard output")
 	f.BoolVar(&c.force, "force", false, "replace FILE whoever wrote it")
@@ -94,8 +96,8 @@ Ps is never called good.
 const maxSimulatedProcs = 1024
 
 // settings are what the flags ask for.
-func (c *whatifCommand) settings() (analyze.Settings, error) {
-	set := analyze.Settings{Procs: c.procs, CPUs: c.cpus, NoSteal: c.noSteal, NoAsync: c.noAsync, NoHandoff: c.noHandoff, Seeds: c.seeds, Parallel: c.parallel}
+func (c *whatifCommand) settings() (whatif.Settings, error) {
+	set := whatif.Settings{Procs: c.procs, CPUs: c.cpus, NoSteal: c.noSteal, NoAsync: c.noAsync, NoHandoff: c.noHandoff, Seeds: c.seeds, Parallel: c.parallel}
 	for _, name := range c.schedulers {
 		s, ok := simulate.Named(name)
 		if !ok {
@@ -139,14 +141,14 @@ func (c *whatifCommand) settings() (analyze.Settings, error) {
 }
 
 // readCosts reads what fixtures/tools/calibrate wrote.
-func readCosts(file string) (*analyze.Calibration, error) {
+func readCosts(file string) (*whatif.Calibration, error) {
 	b, err := os.ReadFile(file)
 	if err != nil {
 		return nil, usagef("--costs: %v", err)
 	}
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
-	var c analyze.Calibration
+	var c whatif.Calibration
 	if err := dec.Decode(&c); err != nil {
 		return nil, usagef("--costs %s: %v", printableName(file), err)
 	}
@@ -171,17 +173,17 @@ func (c *whatifCommand) run(ctx context.Context, trace string) error {
 	if err != nil {
 		return err
 	}
-	return answer[*analyze.WhatIf]{
+	return answer[*whatif.WhatIf]{
 		out: c.out, force: c.force,
-		read: func(in io.Reader, opt analyze.ReadOptions) (*analyze.WhatIf, error) {
-			return analyze.Simulate(ctx, in, opt, set)
+		read: func(in io.Reader, opt replay.Options) (*whatif.WhatIf, error) {
+			return whatif.Simulate(ctx, in, opt, set)
 		},
 		render: c.render,
-		told:   func(x *analyze.WhatIf) (string, *analyze.Trace) { return x.Check.Text, &x.Trace },
+		told:   func(x *whatif.WhatIf) (string, *report.Trace) { return x.Check.Text, &x.Trace },
 	}.give(ctx, c.analysis, trace)
 }
 
-func (c *whatifCommand) render(w io.Writer, x *analyze.WhatIf) error {
+func (c *whatifCommand) render(w io.Writer, x *whatif.WhatIf) error {
 	switch c.format.value {
 	case formatJSON:
 		return render.WhatIfJSON(w, x)

@@ -1,0 +1,343 @@
+package compare
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"maps"
+	"slices"
+
+	"gmptrace/analyze"
+	"gmptrace/analyze/explain"
+	"gmptrace/analyze/names"
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/stat"
+	"gmptrace/model"
+)
+
+// Behaviour is what can be compared of a trace: distributions and rates, by
+// windows of equal length, so that it shows too how much they vary by themselves.
+type Behaviour struct {
+	Trace    report.Trace
+	Window   int64 // length of each in ns; the last one may be longer by half
+	Windows  int
+	Series   []Series // by kind and name
+	Rates    []Rate   // by name
+	Findings []report.Finding
+	Rules    []report.Rule
+	Report   *report.Report // all of what Analyze says; nil of a fixture's
+}
+
+// SeriesKind is what a Series is the distribution of.
+type SeriesKind string
+
+// The kinds.
+const (
+	SeriesRequest SeriesKind = "request"  // lengths of requests served, by handler
+	SeriesTask    SeriesKind = "task"     // lengths of user tasks, by name
+	SeriesRegion  SeriesKind = "region"   // lengths of user regions, by name
+	SeriesLife    SeriesKind = "life"     // lives of goroutines that the trace holds whole, by the function that they started with
+	SeriesWait    SeriesKind = "wait"     // waits for a P, by the function that the goroutine started with
+	SeriesRunning SeriesKind = "running"  // stretches of running, likewise
+	SeriesAll     SeriesKind = "all-wait" // waits for a P of all the program's goroutines
+)
+
+// Series is the distribution of some lengths of time.
+type Series struct {
+	Kind    SeriesKind
+	Name    string
+	Windows []*stat.Sketch // as many as Behaviour.Windows; a length counts in the window that it ends in
+}
+
+// Rate is how much of something there was.
+type Rate struct {
+	Name    string
+	Unit    string    // "/s", or "ns/s" for time
+	Windows []float64 // a second of trace time
+}
+
+// Behave reads a trace and says what can be compared of it. Errors are those of
+// Analyze.
+func Behave(ctx context.Context, r io.Reader, opt replay.Options) (*Behaviour, error) {
+	a := analyze.Analysis{Options: analyze.Options{Options: opt}}
+	var b *behaviour
+	tr, err := replay.Run(ctx, r, opt, func(s *replay.Session) {
+		a.Begin(s)
+		b = replay.Shared(s, newBehaviour)
+	})
+	if err != nil {
+		return nil, err
+	}
+	rep := a.Report(tr)
+	out := &Behaviour{Trace: rep.Trace, Findings: rep.Findings, Rules: rep.Rules, Report: rep}
+	if b != nil {
+		b.finish(out)
+	}
+	return out, nil
+}
+
+const (
+	firstWindow = 22  // windows begin with 1<<22 ns, 4 ms
+	maxWindows  = 32  // from then on two become one
+	maxSeries   = 512 // of a kind: names beyond those are not kept apart
+)
+
+// behaviour is the collector of a Behaviour. The length of the trace not being
+// known beforehand, windows are joined two by two when they become too many.
+type behaviour struct {
+	names  *names.Table
+	zero   model.Time
+	window *replay.Window
+	shift  uint
+	end    model.Time
+
+	stopped model.Time // when the world was stopped last
+	series  map[seriesKey]*Series
+	kinds   map[SeriesKind]int // names of each
+	rates   [numRates]rate
+	finders []seriesFinder
+}
+
+type seriesKey struct {
+	kind SeriesKind
+	name string
+}
+
+type seriesFinder struct {
+	kind   SeriesKind
+	finder explain.Finder
+}
+
+type rate struct{ counts []float64 }
+
+// What is counted.
+const (
+	rateDispatches = iota
+	rateSteals
+	rateGlobal
+	rateHandoffs
+	ratePreempts
+	rateCreated
+	rateRunning
+	rateGCWorker
+	rateAssist
+	rateSyscall
+	rateSTW
+	numRates
+)
+
+var rateNames = [numRates][2]string{
+	rateDispatches: {"dispatches", "/s"},
+	rateSteals:     {"steals", "/s"},
+	rateGlobal:     {"pulls from the global queue", "/s"},
+	rateHandoffs:   {"handoffs", "/s"},
+	ratePreempts:   {"preemptions", "/s"},
+	rateCreated:    {"goroutines begun", "/s"},
+	rateRunning:    {"Ps running goroutines", "ns/s"},
+	rateGCWorker:   {"mark workers running", "ns/s"},
+	rateAssist:     {"mark assists running", "ns/s"},
+	rateSyscall:    {"Ps held by system calls", "ns/s"},
+	rateSTW:        {"world stopped", "ns/s"},
+}
+
+func newBehaviour(s *replay.Session) *behaviour {
+	n := s.Names
+	return &behaviour{names: n, zero: s.Zero, window: s.Window, shift: firstWindow, series: map[seriesKey]*Series{}, kinds: map[SeriesKind]int{}, finders: []seriesFinder{
+		{SeriesRequest, explain.FindAll(n, report.KindRequest)},
+		{SeriesTask, explain.FindAll(n, report.KindTask)},
+		{SeriesRegion, explain.FindAll(n, report.KindRegion)},
+		{SeriesLife, explain.FindAll(n, report.KindGoroutine)},
+	}}
+}
+
+// at is the window that a time lies in.
+func (b *behaviour) at(t model.Time) int {
+	off := max(0, t-b.zero)
+	for off>>b.shift >= maxWindows {
+		b.halve()
+	}
+	return int(off >> b.shift)
+}
+
+// halve joins the windows two by two.
+func (b *behaviour) halve() {
+	b.shift++
+	for _, s := range b.series {
+		var joined []*stat.Sketch
+		for i := 0; i < len(s.Windows); i += 2 {
+			joined = append(joined, joinedSketch(s.Windows[i:min(i+2, len(s.Windows))]))
+		}
+		s.Windows = joined
+	}
+	for i := range b.rates {
+		c := b.rates[i].counts
+		for k := range c {
+			if k%2 == 0 {
+				c[k/2] = c[k]
+			} else {
+				c[k/2] += c[k]
+			}
+		}
+		b.rates[i].counts = c[:(len(c)+1)/2]
+	}
+}
+
+// joinedSketch joins some sketches, any of which may be missing, into the first one.
+func joinedSketch(some []*stat.Sketch) *stat.Sketch {
+	var out *stat.Sketch
+	for _, s := range some {
+		switch {
+		case out == nil:
+			out = s
+		case s != nil:
+			out.Merge(s)
+		}
+	}
+	return out
+}
+
+func (b *behaviour) count(what int, at model.Time, n float64) {
+	w := b.at(at)
+	r := &b.rates[what]
+	for w >= len(r.counts) {
+		r.counts = append(r.counts, 0)
+	}
+	r.counts[w] += n
+}
+
+// spent counts a stretch of time, in the window that it ends in: stretches are
+// short beside windows.
+func (b *behaviour) spent(what int, from, to model.Time) { b.count(what, to, float64(to-from)) }
+
+func (b *behaviour) add(kind SeriesKind, name string, end, length model.Time) {
+	k := seriesKey{kind, name}
+	s := b.series[k]
+	if s == nil {
+		if b.kinds[kind] >= maxSeries {
+			return
+		}
+		b.kinds[kind]++
+		s = &Series{Kind: kind, Name: name}
+		b.series[k] = s
+	}
+	w := b.at(end)
+	for w >= len(s.Windows) {
+		s.Windows = append(s.Windows, nil)
+	}
+	if s.Windows[w] == nil {
+		s.Windows[w] = &stat.Sketch{}
+	}
+	s.Windows[w].Add(int64(length))
+}
+
+func (b *behaviour) Watch(f *model.Facts) {
+	b.end = f.Now
+	for i := range b.finders {
+		x := &b.finders[i]
+		x.finder.Find(f, func(in *explain.Span) {
+			if !b.window.Holds(in.Start) || in.End > b.window.To {
+				return
+			}
+			if in.Name != "" {
+				b.add(x.kind, in.Name, in.End, in.End-in.Start)
+			}
+			if x.kind == SeriesRequest { // whether the handler shows depends on whether it was blocked: only all together are the same ones next time
+				b.add(x.kind, "", in.End, in.End-in.Start)
+			}
+		})
+	}
+	for i := range f.Dispatches {
+		d := &f.Dispatches[i]
+		b.count(rateDispatches, d.Time, 1)
+		switch d.Source {
+		case model.SourceSteal, model.SourceStealRunnext:
+			b.count(rateSteals, d.Time, 1)
+		case model.SourceGlobal, model.SourceGlobalTick:
+			b.count(rateGlobal, d.Time, 1)
+		}
+		if !d.Runtime && !d.Censored {
+			b.add(SeriesWait, b.names.StartFunc(d.Func), d.Time, d.Time-d.Ready)
+			b.add(SeriesAll, "", d.Time, d.Time-d.Ready)
+		}
+	}
+	for i := range f.Handoffs {
+		b.count(rateHandoffs, f.Handoffs[i].Time, 1)
+	}
+	for i := range f.Preempts {
+		b.count(ratePreempts, f.Preempts[i].Time, 1)
+	}
+	for i := range f.Gs {
+		iv := &f.Gs[i]
+		if iv.First && iv.Open&model.OpenStart == 0 {
+			b.count(rateCreated, iv.Start, 1)
+		}
+		if iv.State == model.GRunning && !iv.Runtime {
+			b.add(SeriesRunning, b.names.StartFunc(iv.Func), iv.End, iv.End-iv.Start)
+			if iv.Assist {
+				b.spent(rateAssist, iv.Start, iv.End)
+			}
+		}
+	}
+	for i := range f.Ps {
+		switch iv := &f.Ps[i]; {
+		case iv.Does == model.PDoesRun && iv.Worker:
+			b.spent(rateGCWorker, iv.Start, iv.End)
+			fallthrough
+		case iv.Does == model.PDoesRun:
+			b.spent(rateRunning, iv.Start, iv.End)
+		case iv.Does == model.PDoesSyscall:
+			b.spent(rateSyscall, iv.Start, iv.End)
+		}
+	}
+	for i := range f.Events {
+		b.event(&f.Events[i])
+	}
+}
+
+func (b *behaviour) event(ev *model.Event) {
+	switch ev.Op {
+	case model.OpSTWBegin:
+		b.stopped = ev.Time
+	case model.OpSTWEnd:
+		b.spent(rateSTW, max(b.stopped, b.zero), ev.Time)
+	}
+}
+
+// finish fills in what was seen. A last window that is not half full is joined
+// with the one before.
+func (b *behaviour) finish(out *Behaviour) {
+	out.Window = 1 << b.shift
+	length := int64(b.end - b.zero)
+	out.Windows = max(1, int((length+out.Window/2)/out.Window))
+	for _, k := range slices.SortedFunc(maps.Keys(b.series), func(a, b seriesKey) int {
+		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name))
+	}) {
+		s := b.series[k]
+		for len(s.Windows) < out.Windows {
+			s.Windows = append(s.Windows, nil)
+		}
+		last := joinedSketch(s.Windows[out.Windows-1:])
+		s.Windows = append(s.Windows[:out.Windows-1], last)
+		for i, w := range s.Windows {
+			if w == nil {
+				s.Windows[i] = &stat.Sketch{}
+			}
+		}
+		out.Series = append(out.Series, *s)
+	}
+	for i := range b.rates {
+		r := Rate{Name: rateNames[i][0], Unit: rateNames[i][1], Windows: make([]float64, out.Windows)}
+		for w, n := range b.rates[i].counts {
+			r.Windows[min(w, out.Windows-1)] += n
+		}
+		for w := range r.Windows {
+			seconds := float64(out.Window) / 1e9
+			if w == out.Windows-1 {
+				seconds = float64(length-int64(w)*out.Window) / 1e9
+			}
+			r.Windows[w] /= seconds
+		}
+		out.Rates = append(out.Rates, r)
+	}
+}

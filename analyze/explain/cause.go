@@ -1,0 +1,103 @@
+package explain
+
+import (
+	"gmptrace/analyze/report"
+	"gmptrace/model"
+)
+
+// waitsForP reports whether c is a cause of time spent runnable.
+func waitsForP(c report.Cause) bool { return c >= report.CauseGCStop && c <= report.CauseDispatch }
+
+// stopsAll reports whether c is a stopped world.
+func stopsAll(c report.Cause) bool { return c == report.CauseGCStop || c == report.CauseStopTheWorld }
+
+// piece is a part of a wait for a P, and what kept the goroutine from running.
+type piece struct {
+	from, to model.Time
+	cause    report.Cause
+	g        model.GoID // that had the P, or stopped the world; NoG for none
+	fn       uint32
+	stack    uint32 // where the world was stopped
+}
+
+// divide divides [from, to) of a goroutine's runnable stretch by what kept it
+// from running, and calls use with each part in order. What counts, in this
+// order: a stopped world; an idle P, on which it could have run; and what the P
+// did meanwhile in whose queue it stood or, out of the global queue, that took it
+// in the end.
+func (h *history) divide(s *gSeg, from, to model.Time, use func(piece)) {
+	p := s.on
+	if p == model.NoP {
+		p = s.p
+	}
+	for at := from; at < to; {
+		x := piece{from: at, cause: report.CauseUnknown, g: model.NoG}
+		stop, until := h.stopped(at)
+		x.to = min(to, until)
+		if stop != nil {
+			h.stoppedBy(stop, &x)
+		} else {
+			wasted, until := within(h.wastes, at)
+			x.to = min(x.to, until)
+			switch {
+			case at < h.lost:
+				x.cause, x.to = report.CauseNotKept, min(x.to, h.lost)
+			case wasted:
+				x.cause = report.CauseIdleP
+			default:
+				h.held(s, p, &x)
+			}
+		}
+		use(x)
+		at = x.to
+	}
+}
+
+// stoppedBy says who stopped the world.
+func (h *history) stoppedBy(stop *pause, x *piece) {
+	x.cause, x.g, x.stack = report.CauseStopTheWorld, stop.g, stop.stack
+	if stop.gc {
+		x.cause = report.CauseGCStop
+	}
+	if l := h.gs[stop.g]; l != nil {
+		x.fn = l.fn
+	}
+}
+
+// held says what P p did from x.from on, and shortens x to as long as it did.
+func (h *history) held(s *gSeg, p model.ProcID, x *piece) {
+	if p == model.NoP || int(p) >= len(h.ps) {
+		return
+	}
+	seg, until := h.ps[p].at(x.from)
+	x.to = min(x.to, until)
+	if seg == nil {
+		return
+	}
+	switch seg.does {
+	case model.PDoesIdle:
+		x.cause = report.CauseIdleP
+	case model.PDoesSched:
+		x.cause = report.CauseDispatch
+	case model.PDoesSyscall:
+		x.cause, x.g, x.fn = report.CauseSyscallHeld, seg.g, seg.fn
+	case model.PDoesRun:
+		x.g, x.fn = seg.g, seg.fn
+		x.cause = queueCause(s, seg)
+	}
+}
+
+// queueCause is why a goroutine waits for a P that runs another one.
+func queueCause(s *gSeg, seg *pSeg) report.Cause {
+	switch {
+	case seg.worker:
+		return report.CauseGCWorker
+	case seg.runtime:
+		return report.CauseRuntime
+	case s.on != model.NoP:
+		return report.CauseQueue
+	case s.source == model.SourceSyscallExit:
+		return report.CauseAfterSyscall
+	}
+	return report.CauseGlobalQueue
+}

@@ -1,0 +1,53 @@
+package explain
+
+import (
+	"context"
+	"io"
+	"regexp"
+
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/report"
+	"gmptrace/model"
+)
+
+// ExplainSchema names the version of the JSON form of Explanation: see Schema.
+const ExplainSchema = "gmptrace.explain/1"
+
+// Selector says what to explain. The zero value explains the worst episodes of
+// the trace: requests where there are any, else tasks, else stalls.
+type Selector struct {
+	Kind    report.InstanceKind
+	G       model.GoID     // of KindGoroutine where Pattern is nil
+	Task    int64          // of KindTask where Pattern is nil: the task's id
+	Pattern *regexp.Regexp // on function, task's name, region's name, message or handler; nil for all
+	Said    string         // Pattern in words, for the output: `named "x"`; "" for the pattern itself
+	Top     int            // how many of the slowest to explain; 0 is DefaultTop
+}
+
+// DefaultTop is the default of Selector.Top.
+const DefaultTop = 5
+
+// Explain reads a trace from r and explains what sel selects. Errors are those of
+// Analyze. Selecting nothing is no error: Durations.Count and Unfinished are 0.
+func Explain(ctx context.Context, r io.Reader, opt replay.Options, sel Selector) (*report.Explanation, error) {
+	var e *explainer
+	tr, err := replay.Run(ctx, r, opt, func(s *replay.Session) { e = explains(s, sel) })
+	if err != nil {
+		return nil, err
+	}
+	x := &report.Explanation{Kind: sel.Kind, Headline: report.NoEvents.Headline, Detail: report.NoEvents.Detail}
+	if e != nil {
+		x = e.explanation()
+	}
+	x.Schema, x.Version, x.Trace = ExplainSchema, opt.Maker(), tr
+	return x, nil
+}
+
+// explains makes a session explain what sel selects.
+func explains(s *replay.Session, sel Selector) *explainer {
+	e := newExplainer(s, sel)
+	s.Begun = true
+	s.WholeTrace = true // what happened before the window may explain what is in it
+	s.Add(e)
+	return e
+}

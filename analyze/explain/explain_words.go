@@ -1,0 +1,260 @@
+package explain
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gmptrace/analyze/internal/measure"
+	"gmptrace/analyze/names"
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
+	"gmptrace/model"
+)
+
+func idText(id int64) string { return strconv.FormatInt(id, 10) }
+
+func goText(g model.GoID) string { return "G" + strconv.FormatInt(int64(g), 10) }
+
+// reasonOf is the reason that the explained goroutine was blocked for, "" if it
+// was not.
+func reasonOf(v via) string {
+	if v == 0 {
+		return ""
+	}
+	return model.Reason(v - 1).String()
+}
+
+// did says what a goroutine did, or what kept it from going on: what follows
+// "went to".
+var did = [report.NumCauses]string{
+	report.CauseRunning:      "running",
+	report.CauseAssist:       "marking memory for the garbage collector (mark assist)",
+	report.CauseSweep:        "sweeping memory for the garbage collector",
+	report.CauseGCStop:       "waiting for a P while the garbage collector had stopped the world",
+	report.CauseStopTheWorld: "waiting for a P while the world was stopped",
+	report.CauseGCWorker:     "waiting for a P that ran a GC mark worker",
+	report.CauseRuntime:      "waiting for a P that ran another goroutine of the Go runtime",
+	report.CauseQueue:        "waiting for a P behind other goroutines in its queue",
+	report.CauseGlobalQueue:  "waiting in the global queue while the Ps ran others",
+	report.CauseAfterSyscall: "waiting for a P after a system call, as all were busy",
+	report.CauseSyscallHeld:  "waiting for a P that a goroutine in a system call held",
+	report.CauseIdleP:        "waiting although a P was free: its thread woke up late or got no CPU",
+	report.CauseDispatch:     "waiting for a P whose thread had yet to get to it",
+	report.CauseSyscall:      "a system call (or C code)",
+	report.CauseNetwork:      "waiting for the network or a pipe",
+	report.CauseSleep:        "sleeping until its timer fired",
+	report.CauseAssistWait:   "waiting for the garbage collector (mark assist)",
+	report.CauseGCWait:       "waiting for the garbage collector",
+	report.CauseBlocked:      "being blocked until a timer, the network or the runtime ended it",
+	report.CauseLock:         "waiting for a lock while goroutines held it that the trace does not name",
+	report.CauseUnknown:      "something that the trace does not tell",
+	report.CauseNotKept:      "something too long ago to be kept",
+}
+
+// blockedWhere says in what a goroutine is blocked.
+func blockedWhere(reason string) string {
+	switch model.ReasonNamed(reason) {
+	case model.ReasonSync:
+		return "a lock or wait group"
+	case model.ReasonCond:
+		return "a condition variable"
+	case model.ReasonChanRecv:
+		return "a channel receive"
+	case model.ReasonChanSend:
+		return "a channel send"
+	case model.ReasonSelect:
+		return "a select"
+	}
+	return fmt.Sprintf("%q", reason)
+}
+
+// causeText says both what the explained goroutine did and the cause.
+func causeText(v via, c report.Cause) string {
+	where := blockedWhere(reasonOf(v))
+	switch {
+	case v == 0 || reasonOf(v) == leafReasons[c]:
+		return did[c]
+	case c == report.CauseBlocked:
+		return fmt.Sprintf("waiting on %s until a timer, the network or the runtime ended it", where)
+	case c == report.CauseLock:
+		return did[c]
+	case c == report.CauseUnknown || c == report.CauseNotKept:
+		return fmt.Sprintf("waiting on %s for %s", where, did[c])
+	case waitsForP(c):
+		return fmt.Sprintf("waiting on %s for a goroutine that was itself %s", where, did[c])
+	case c == report.CauseSyscall:
+		return fmt.Sprintf("waiting on %s for a goroutine in a system call (or C code)", where)
+	}
+	return fmt.Sprintf("waiting on %s for a goroutine that was %s", where, did[c])
+}
+
+// leafReasons are the reasons that say the cause themselves.
+var leafReasons = map[report.Cause]string{
+	report.CauseNetwork:    model.ReasonNetwork.String(),
+	report.CauseSleep:      model.ReasonSleep.String(),
+	report.CauseAssistWait: model.ReasonAssist.String(),
+	report.CauseGCWait:     model.ReasonUntilGCEnds.String(),
+}
+
+// storyShare is the least part of an instance that is told of.
+const storyShare = .05
+
+// maxStory is how many sentences an instance's story has at most.
+const maxStory = 4
+
+// story tells what took an instance's time.
+func (e *explainer) story(x *explained) []string {
+	out := []string{}
+	for v := range x.bill.ns {
+		for c, ns := range x.bill.ns[v] {
+			if float64(ns) >= storyShare*float64(x.bill.total) && ns > 0 {
+				out = append(out, fmt.Sprintf("%020d", ns)+e.sentence(x, via(v), report.Cause(c), ns))
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b string) int { return cmp.Compare(b, a) })
+	for i := range out {
+		out[i] = out[i][20:]
+	}
+	return out[:min(len(out), maxStory)]
+}
+
+// sentence tells of one cause.
+func (e *explainer) sentence(x *explained, v via, c report.Cause, ns int64) string {
+	s := fmt.Sprintf("%s (%s) went to %s", words.Length(ns), words.ShareOf(ns, x.bill.total), causeText(v, c))
+	gs, whos, stacks := map[measure.Culprit]int64{}, map[measure.Culprit]int64{}, map[uint32]int64{}
+	for t, d := range x.sums {
+		if t.via != v || t.cause != c {
+			continue
+		}
+		if t.g.G != model.NoG {
+			gs[t.g] += d
+		}
+		if t.who.G != model.NoG {
+			whos[t.who] += d
+		}
+		if t.stack != 0 {
+			stacks[t.stack] += d
+		}
+	}
+	if len(gs) > 0 {
+		s += ": " + e.those(gs)
+	}
+	stack, _ := most(stacks)
+	switch {
+	case stopsAll(c) && len(whos) > 0:
+		return s + "; it was stopped by " + e.those(whos) + e.at(stack) + "."
+	case len(whos) > 0:
+		s += "; the P was held by " + e.those(whos)
+	}
+	if v != 0 && (c == report.CauseRunning || waitsForP(c) || stack == 0) {
+		s += e.blockedAt(x, v)
+	} else {
+		s += e.at(stack)
+	}
+	return s + "."
+}
+
+// those names the goroutines with the most time.
+func (e *explainer) those(gs map[measure.Culprit]int64) string {
+	list := slices.SortedFunc(maps.Keys(gs), func(a, b measure.Culprit) int { return cmp.Or(cmp.Compare(gs[b], gs[a]), cmp.Compare(a.G, b.G)) })
+	const shown = 2
+	var out []string
+	for _, c := range list[:min(len(list), shown)] {
+		out = append(out, fmt.Sprintf("%s for %s", words.Goroutine(int64(c.G), e.funcOf(c.G, c.Func)), words.Length(gs[c])))
+	}
+	var rest int64
+	for _, c := range list[len(out):] {
+		rest += gs[c]
+	}
+	if n := len(list) - shown; n > 0 {
+		return strings.Join(out, ", ") + fmt.Sprintf(" and %s more for %s", words.Count(n), words.Length(rest))
+	}
+	return strings.Join(out, " and ")
+}
+
+// blockedAt says where the explained goroutine was blocked for longest.
+func (e *explainer) blockedAt(x *explained, v via) string {
+	stacks := map[uint32]int64{}
+	for w, ns := range x.waits {
+		if blockedFor(w.reason) == v {
+			stacks[w.stack] += ns
+		}
+	}
+	if k, _ := most(stacks); k != 0 {
+		return e.at(k)
+	}
+	return ""
+}
+
+// at says where a stack stopped: in which function of the standard library, and
+// who called it.
+func (e *explainer) at(stack uint32) string {
+	frames := e.names.Stacks[stack]
+	f := names.PlaceOf(frames)
+	if f == nil {
+		return ""
+	}
+	where := fmt.Sprintf("%s (%s:%d)", words.Function(f.Func), names.FileName(f.File), f.Line)
+	for i := range frames {
+		if &frames[i] == f && i > 0 && !names.HasPrefix(frames[i-1].Func, []string{"runtime.", "internal/"}) {
+			return fmt.Sprintf(", in %s, called by %s", words.Function(frames[i-1].Func), where)
+		}
+	}
+	return ", in " + where
+}
+
+// most is the key with the most.
+func most[K cmp.Ordered](by map[K]int64) (best K, ns int64) {
+	for k, n := range by {
+		if n > ns || n == ns && k < best {
+			best, ns = k, n
+		}
+	}
+	return best, ns
+}
+
+// waited says in a table, where room is scarce, what kept a goroutine from running.
+var waited = [report.NumCauses]string{
+	report.CauseGCStop:       "runnable, world stopped by the GC",
+	report.CauseStopTheWorld: "runnable, world stopped",
+	report.CauseGCWorker:     "runnable behind a GC worker",
+	report.CauseRuntime:      "runnable behind the runtime",
+	report.CauseQueue:        "runnable in a queue",
+	report.CauseGlobalQueue:  "runnable in the global queue",
+	report.CauseAfterSyscall: "runnable after a system call",
+	report.CauseSyscallHeld:  "runnable, P in a system call",
+	report.CauseIdleP:        "runnable, a thread woke up late",
+	report.CauseDispatch:     "runnable, about to be run",
+	report.CauseSyscall:      "system call or C code",
+	report.CauseNetwork:      "waited for the network or a pipe",
+	report.CauseSleep:        "slept",
+	report.CauseLock:         "lock held by others",
+}
+
+// stepText says in words what happened in a step.
+func (e *explainer) stepText(s *step) string {
+	text := did[s.cause]
+	switch {
+	case s.cause == report.CauseRunning && s.p >= 0:
+		text = fmt.Sprintf("ran on P%d", s.p)
+	case s.cause == report.CauseRunning:
+		text = "ran"
+	case s.cause == report.CauseBlocked:
+		text = fmt.Sprintf("waited on %s until a timer, the network or the runtime ended it", blockedWhere(s.reason.String()))
+	case stopsAll(s.cause) && s.who != model.NoG:
+		text = fmt.Sprintf("%s, by %s", waited[s.cause], goText(s.who))
+	case s.who != model.NoG:
+		text = fmt.Sprintf("behind %s on P%d, %s", words.Goroutine(int64(s.who), e.funcOf(s.who, s.whoFn)), s.p, waited[s.cause])
+	case waited[s.cause] != "":
+		text = waited[s.cause]
+	}
+	if s.stack != 0 {
+		text += e.at(s.stack)
+	}
+	return text
+}

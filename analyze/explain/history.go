@@ -1,0 +1,419 @@
+package explain
+
+import (
+	"slices"
+	"sort"
+	"strings"
+
+	"gmptrace/analyze/names"
+	"gmptrace/analyze/replay"
+	"gmptrace/model"
+)
+
+// history is what every goroutine and P did of late: what an explanation goes
+// back through. It is bounded: over soft stretches it forgets what came before
+// the oldest thing that is being explained, over hard ones the oldest in any
+// case.
+type history struct {
+	names      *names.Table
+	soft, hard int
+	base       int // what soft was at first: it grows while something that is being explained goes on
+
+	gs     map[model.GoID]*gLine
+	ps     []pLine           // by P
+	stw    []pause           // stop-the-world pauses, the open one reaching forever
+	wastes []replay.Interval // stretches with an idle P beside a runnable goroutine
+	idling model.Idling
+
+	now  model.Time
+	lost model.Time // before it stretches may be missing
+	kept int        // stretches
+	ages []age
+	free []*gLine // forgotten ones, to be used again
+}
+
+// gLine is one goroutine's stretches, in order.
+type gLine struct {
+	fn      uint32 // stack that it started with
+	segs    []gSeg
+	samples []sample
+}
+
+// gSeg is a stretch of a goroutine in one state.
+type gSeg struct {
+	start, end model.Time
+	by         model.GoID   // Waiting: who ended it; Runnable: who readied or created the goroutine
+	stack      uint32       // Waiting and Syscall: where it stopped
+	byStack    uint32       // Waiting: where it was ended
+	p          model.ProcID // where it ran; Runnable: where it was going to run, NoP if it did not
+	on         model.ProcID // Runnable: whose local queue it stood in, NoP for none
+	state      model.GState
+	reason     model.Reason
+	source     model.Source // Runnable: of the dispatch that ended it
+	assist     bool
+	first      bool // Runnable since it was created
+	certain    bool
+}
+
+// pause is a time in which the world was stopped, or was being stopped.
+type pause struct {
+	replay.Interval
+	gc    bool       // by the collector
+	g     model.GoID // that stopped it
+	stack uint32     // where
+}
+
+// sample is where the CPU profiler found a goroutine running.
+type sample struct {
+	at    model.Time
+	stack uint32
+}
+
+// pLine is one P's stretches, in order, and the sweeping done on it.
+type pLine struct {
+	segs   []pSeg
+	sweeps []replay.Interval // the open one reaches forever
+	now    pSeg              // what it began to do last
+}
+
+// pSeg is a stretch of a P.
+type pSeg struct {
+	start, end model.Time
+	g          model.GoID
+	fn         uint32
+	does       model.PActivity
+	worker     bool
+	runtime    bool
+	open       bool // it goes on
+}
+
+// age says how many stretches there were at a time.
+type age struct {
+	at   model.Time
+	kept int
+}
+
+func newHistory(n *names.Table, soft, hard int) *history {
+	return &history{names: n, soft: soft, hard: hard, base: soft, gs: map[model.GoID]*gLine{}}
+}
+
+// add takes in the facts.
+func (h *history) add(f *model.Facts) {
+	h.now = f.Now
+	eachStretch(f, h.addG)
+	for i := range f.Events { // after the goroutines that they are about
+		h.event(&f.Events[i])
+	}
+	for i := range f.Ps {
+		h.addP(&f.Ps[i])
+	}
+	for i := range f.Wastes {
+		h.wastes = append(h.wastes, replay.Interval{From: f.Wastes[i].Start, To: f.Wastes[i].End})
+	}
+	h.begun(f)
+}
+
+// begun takes in what has not ended yet.
+func (h *history) begun(f *model.Facts) {
+	for i := range f.Begun {
+		if l := h.p(f.Begun[i].P); l != nil {
+			l.now = pSegOf(&f.Begun[i])
+		}
+	}
+	if n := len(f.Idling); n > 0 {
+		h.idling = f.Idling[n-1]
+	}
+}
+
+// eachStretch calls use with each goroutine's stretch and the dispatch that ended
+// it, nil if none did.
+func eachStretch(f *model.Facts, use func(*model.GInterval, *model.Dispatch)) {
+	dispatches := f.Dispatches
+	for i := range f.Gs {
+		iv := &f.Gs[i]
+		var d *model.Dispatch
+		if iv.State == model.GRunnable {
+			for len(dispatches) > 0 && dispatches[0].Time < iv.End {
+				dispatches = dispatches[1:]
+			}
+			for k := range dispatches {
+				if dispatches[k].Time != iv.End {
+					break
+				}
+				if dispatches[k].G == iv.G {
+					d = &dispatches[k]
+					break
+				}
+			}
+		}
+		use(iv, d)
+	}
+}
+
+// addOpen adds what has not ended at the time now, until dropOpen.
+func (h *history) addOpen(now model.Time) {
+	for i := range h.ps {
+		l := &h.ps[i]
+		s := l.now
+		if n := len(l.segs); n > 0 && l.segs[n-1].end > s.start {
+			continue // it has ended
+		}
+		if s.start < now {
+			s.end, s.open = now, true
+			l.segs = append(l.segs, s)
+		}
+	}
+	if h.idling.Is && h.idling.Time < now {
+		h.wastes = append(h.wastes, replay.Interval{From: h.idling.Time, To: replay.Forever})
+	}
+}
+
+// dropOpen forgets what addOpen has added.
+func (h *history) dropOpen() {
+	for i := range h.ps {
+		l := &h.ps[i]
+		if n := len(l.segs); n > 0 && l.segs[n-1].open {
+			l.segs = l.segs[:n-1]
+		}
+	}
+	if n := len(h.wastes); n > 0 && h.wastes[n-1].To == replay.Forever {
+		h.wastes = h.wastes[:n-1]
+	}
+}
+
+func (h *history) event(ev *model.Event) {
+	switch ev.Op {
+	case model.OpSTWBegin:
+		if n := len(h.stw); n == 0 || h.stw[n-1].To != replay.Forever {
+			h.stw = append(h.stw, pause{replay.Interval{From: ev.Time, To: replay.Forever}, strings.HasPrefix(h.names.Texts[ev.Arg], "GC"), ev.G, ev.Stack})
+		}
+	case model.OpSTWEnd:
+		if n := len(h.stw); n > 0 {
+			h.stw[n-1].To = ev.Time
+		}
+	case model.OpSweepBegin:
+		if l := h.p(ev.P); l != nil && (len(l.sweeps) == 0 || l.sweeps[len(l.sweeps)-1].To != replay.Forever) {
+			l.sweeps = append(l.sweeps, replay.Interval{From: ev.Time, To: replay.Forever})
+			h.kept++
+		}
+	case model.OpSweepEnd:
+		if l := h.p(ev.P); l != nil && len(l.sweeps) > 0 {
+			l.sweeps[len(l.sweeps)-1].To = ev.Time
+		}
+	case model.OpCPUSample:
+		if ev.G > 0 {
+			l := h.line(ev.G)
+			l.samples = append(l.samples, sample{ev.Time, ev.Stack})
+			h.kept++
+		}
+	}
+}
+
+func (h *history) p(id model.ProcID) *pLine {
+	if id < 0 {
+		return nil
+	}
+	for int(id) >= len(h.ps) {
+		h.ps = append(h.ps, pLine{})
+	}
+	return &h.ps[id]
+}
+
+// addG keeps a goroutine's stretch; d is the dispatch that ended it, nil if none
+// did.
+func (h *history) addG(iv *model.GInterval, d *model.Dispatch) {
+	if iv.End > iv.Start || iv.First {
+		h.keep(iv.G, iv.Func, segOf(iv, d))
+	}
+}
+
+func (h *history) keep(g model.GoID, fn uint32, s gSeg) {
+	l := h.line(g)
+	if fn != 0 {
+		l.fn = fn
+	}
+	l.segs = append(l.segs, s)
+	h.kept++
+}
+
+func segOf(iv *model.GInterval, d *model.Dispatch) gSeg {
+	s := gSeg{start: iv.Start, end: iv.End, by: iv.By, stack: iv.Stack, byStack: iv.ByStack, p: iv.P, on: model.NoP,
+		state: iv.State, reason: iv.Reason, assist: iv.Assist, first: iv.First && iv.Open&model.OpenStart == 0}
+	switch {
+	case d != nil:
+		s.by, s.p, s.on, s.source, s.certain = d.By, d.P, d.WaitedOn, d.Source, d.Certain
+	case iv.State == model.GRunnable:
+		s.by, s.p, s.on = model.NoG, model.NoP, iv.P
+	}
+	return s
+}
+
+// line is that of a goroutine.
+func (h *history) line(g model.GoID) *gLine {
+	l := h.gs[g]
+	if l != nil {
+		return l
+	}
+	if n := len(h.free); n > 0 {
+		l = h.free[n-1]
+		h.free = h.free[:n-1]
+	} else {
+		l = &gLine{}
+	}
+	h.gs[g] = l
+	return l
+}
+
+// emptied is an empty list in the memory of another, unless that is much: each of
+// many goroutines may be a busy one for once.
+func emptied[T any](list []T) []T {
+	if cap(list) > 1<<10 {
+		return nil
+	}
+	return list[:0]
+}
+
+// clear forgets all.
+func (h *history) clear() {
+	for _, l := range h.gs {
+		l.fn, l.segs, l.samples = 0, emptied(l.segs), l.samples[:0]
+		h.free = append(h.free, l)
+	}
+	clear(h.gs)
+	for i := range h.ps {
+		h.ps[i].segs, h.ps[i].sweeps = emptied(h.ps[i].segs), h.ps[i].sweeps[:0]
+	}
+	h.stw, h.wastes, h.ages, h.kept = h.stw[:0], h.wastes[:0], h.ages[:0], 0
+}
+
+func (h *history) addP(iv *model.PInterval) {
+	if l := h.p(iv.P); l != nil {
+		l.segs = append(l.segs, pSegOf(iv))
+		h.kept++
+	}
+}
+
+func pSegOf(iv *model.PInterval) pSeg {
+	return pSeg{start: iv.Start, end: iv.End, g: iv.G, fn: iv.Func, does: iv.Does, worker: iv.Worker, runtime: iv.Runtime}
+}
+
+// forget drops what is too old, once there is too much. oldest is when the oldest
+// thing began that is being explained.
+func (h *history) forget(oldest model.Time) {
+	h.ages = append(h.ages, age{h.now, h.kept})
+	if h.kept < h.soft {
+		return
+	}
+	to := min(h.youngest(h.base/2), oldest)
+	if h.kept >= h.hard {
+		to = max(to, h.youngest(h.hard/2))
+	}
+	if to <= h.lost {
+		h.soft = min(2*h.soft, h.hard)
+		return
+	}
+	h.drop(to)
+}
+
+// youngest is the time since which the n youngest stretches ended. What is kept was
+// kept in the order of its ends, nearly.
+func (h *history) youngest(n int) model.Time {
+	i := sort.Search(len(h.ages), func(i int) bool { return h.ages[i].kept >= h.kept-n })
+	return h.ages[i].at
+}
+
+// drop forgets the stretches that ended by to.
+func (h *history) drop(to model.Time) {
+	h.lost = to
+	n := 0
+	for id, l := range h.gs {
+		l.segs = after(l.segs, func(s *gSeg) bool { return s.end > to })
+		l.samples = after(l.samples, func(s *sample) bool { return s.at > to })
+		n += len(l.segs) + len(l.samples)
+		if len(l.segs) == 0 {
+			delete(h.gs, id)
+			l.fn = 0
+			h.free = append(h.free, l)
+		}
+	}
+	for i := range h.ps {
+		l := &h.ps[i]
+		l.segs = after(l.segs, func(s *pSeg) bool { return s.end > to })
+		l.sweeps = after(l.sweeps, func(s *replay.Interval) bool { return s.To > to })
+		n += len(l.segs) + len(l.sweeps)
+	}
+	h.stw = after(h.stw, func(s *pause) bool { return s.To > to })
+	h.wastes = after(h.wastes, func(s *replay.Interval) bool { return s.To > to })
+	h.kept, h.soft = n, min(max(h.base, 2*n), h.hard)
+	h.ages = append(h.ages[:0], age{to, 0}, age{h.now, n})
+}
+
+// after is the tail of list from the first element that is young, moved to its
+// beginning.
+func after[T any](list []T, young func(*T) bool) []T {
+	i := sort.Search(len(list), func(i int) bool { return young(&list[i]) })
+	return slices.Delete(list, 0, i)
+}
+
+// during calls use with the goroutine's stretches within [from, to], clipped, in
+// order; what lies between them is passed with a nil stretch.
+func (l *gLine) during(from, to model.Time, use func(s *gSeg, from, to model.Time)) {
+	i := 0
+	if l != nil {
+		i = sort.Search(len(l.segs), func(i int) bool { return l.segs[i].end > from })
+	}
+	for at := from; at < to; {
+		if l == nil || i == len(l.segs) || l.segs[i].start >= to {
+			use(nil, at, to)
+			return
+		}
+		s := &l.segs[i]
+		if s.start > at {
+			use(nil, at, s.start)
+			at = s.start
+		}
+		end := min(s.end, to)
+		if end > at {
+			use(s, at, end)
+			at = end
+		}
+		i++
+	}
+}
+
+// at is the P's stretch at t, nil if none is known, and until when that holds.
+func (l *pLine) at(t model.Time) (*pSeg, model.Time) {
+	i := sort.Search(len(l.segs), func(i int) bool { return l.segs[i].end > t })
+	switch {
+	case i == len(l.segs):
+		return nil, replay.Forever
+	case l.segs[i].start > t:
+		return nil, l.segs[i].start
+	}
+	return &l.segs[i], l.segs[i].end
+}
+
+// stopped is the pause that t lies in, nil if none, and until when that holds.
+func (h *history) stopped(t model.Time) (*pause, model.Time) {
+	i := sort.Search(len(h.stw), func(i int) bool { return h.stw[i].To > t })
+	switch {
+	case i == len(h.stw):
+		return nil, replay.Forever
+	case h.stw[i].From > t:
+		return nil, h.stw[i].From
+	}
+	return &h.stw[i], h.stw[i].To
+}
+
+// within reports whether t lies in one of the spans, which are in order and do
+// not overlap, and until when that holds.
+func within(spans []replay.Interval, t model.Time) (bool, model.Time) {
+	i := sort.Search(len(spans), func(i int) bool { return spans[i].To > t })
+	switch {
+	case i == len(spans):
+		return false, replay.Forever
+	case spans[i].From > t:
+		return false, spans[i].From
+	}
+	return true, spans[i].To
+}

@@ -1,0 +1,378 @@
+package explain
+
+import (
+	"regexp"
+	"slices"
+
+	"gmptrace/analyze/names"
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/report"
+	"gmptrace/model"
+)
+
+// Span is one of what is explained, under way or ended.
+type Span struct {
+	Name       string
+	task       int64 // -1 for none
+	g          model.GoID
+	fn         uint32 // stack that g started with
+	Start, End model.Time
+	ended      bool
+	unfinished bool
+	logs       []string
+
+	// Of a request on a connection.
+	handled bool       // a handler was called
+	ahead   model.GoID // goroutine that reads ahead, 0 for none yet
+}
+
+// maxLogs is how many messages an instance keeps.
+const maxLogs = 3
+
+// maxOpen bounds what is followed at once of one kind: a program may begin tasks
+// and never end them.
+const maxOpen = 1 << 20
+
+// Finder finds the instances of one kind in the facts.
+type Finder interface {
+	// Find calls ended with the instances that the facts end, in the order of
+	// their ends.
+	Find(f *model.Facts, ended func(*Span))
+	// oldest is when the oldest one began that is under way, forever for none.
+	oldest() model.Time
+	// close calls ended with those that the trace leaves unfinished.
+	close(now model.Time, ended func(*Span))
+}
+
+// FindAll finds the requests, tasks, regions or goroutines of a trace, whatever they
+// are called.
+func FindAll(n *names.Table, kind report.InstanceKind) Finder {
+	switch kind {
+	case report.KindTask:
+		return &taskFinder{names: n, id: -1}
+	case report.KindRegion:
+		return &regionFinder{names: n}
+	case report.KindGoroutine:
+		return &goroutineFinder{names: n, g: model.NoG}
+	}
+	return &requestFinder{names: n}
+}
+
+// underWay are the instances under way, by a key.
+type underWay[K comparable] struct {
+	open  map[K]*Span
+	left  int64
+	began []*Span // in the order of their beginnings, those that have ended too
+}
+
+func (u *underWay[K]) begin(k K, x *Span) {
+	if u.open == nil {
+		u.open = map[K]*Span{}
+	}
+	if len(u.open) >= maxOpen {
+		u.left++
+		return
+	}
+	u.open[k] = x
+	u.began = append(u.began, x)
+}
+
+// attempt is begin for what may turn out to be no instance: only once confirm is
+// called for it is it held for one that has not ended.
+func (u *underWay[K]) attempt(k K, x *Span) {
+	n := len(u.began)
+	u.begin(k, x)
+	u.began = u.began[:n]
+}
+
+func (u *underWay[K]) confirm(x *Span) { u.began = append(u.began, x) }
+
+// end is the instance with this key, which is under way no longer; nil if there
+// is none.
+func (u *underWay[K]) end(k K, at model.Time) *Span {
+	x := u.open[k]
+	if x != nil {
+		delete(u.open, k)
+		x.End, x.ended = at, true
+	}
+	return x
+}
+
+func (u *underWay[K]) oldest() model.Time {
+	for len(u.began) > 0 && u.began[0].ended {
+		u.began = u.began[1:]
+	}
+	if len(u.began) == 0 {
+		u.began = nil
+		return replay.Forever
+	}
+	return u.began[0].Start
+}
+
+func (u *underWay[K]) close(now model.Time, ended func(*Span)) {
+	for _, x := range u.began {
+		if !x.ended {
+			x.End, x.ended, x.unfinished = now, true, true
+			ended(x)
+		}
+	}
+}
+
+// goroutineFinder finds goroutines by the function that they started with.
+type goroutineFinder struct {
+	underWay[model.GoID]
+	names  *names.Table
+	g      model.GoID     // the one wanted, where pattern is nil
+	match  *regexp.Regexp // nil for all
+	byFunc []int8         // by function: 1 wanted, -1 not, 0 not known yet
+}
+
+func (x *goroutineFinder) Find(f *model.Facts, ended func(*Span)) {
+	for i := range f.Gs {
+		iv := &f.Gs[i]
+		if iv.First && x.wanted(iv) {
+			x.begin(iv.G, &Span{Name: x.names.StartFunc(iv.Func), task: -1, g: iv.G, fn: iv.Func, Start: iv.Start})
+		}
+		if iv.Exit {
+			if in := x.end(iv.G, iv.End); in != nil {
+				in.Name, in.fn = x.names.StartFunc(iv.Func), iv.Func
+				ended(in)
+			}
+		}
+	}
+}
+
+func (x *goroutineFinder) wanted(iv *model.GInterval) bool {
+	if x.g != model.NoG {
+		return iv.G == x.g
+	}
+	if iv.Runtime && x.match == nil {
+		return false
+	}
+	fn := x.names.Start[iv.Func]
+	for int(fn) >= len(x.byFunc) {
+		x.byFunc = append(x.byFunc, 0)
+	}
+	if x.byFunc[fn] == 0 {
+		x.byFunc[fn] = -1
+		if x.match == nil || x.match.MatchString(x.names.Funcs[fn]) {
+			x.byFunc[fn] = 1
+		}
+	}
+	return x.byFunc[fn] > 0
+}
+
+// maxOthers is how many names are told of what was not selected.
+const maxOthers = 5
+
+// others are names of what was not selected, the first ones.
+type others []string
+
+func (o *others) add(name string) {
+	if len(*o) < maxOthers && !slices.Contains(*o, name) {
+		*o = append(*o, name)
+	}
+}
+
+// taskFinder finds user tasks by name or id.
+type taskFinder struct {
+	underWay[int64]
+	unwanted others
+	names    *names.Table
+	id       int64          // the one wanted, where match is nil; -1 for all
+	match    *regexp.Regexp // nil for all
+}
+
+func (x *taskFinder) others() []string { return x.unwanted }
+
+func (x *taskFinder) Find(f *model.Facts, ended func(*Span)) {
+	for i := range f.Events {
+		switch ev := &f.Events[i]; ev.Op {
+		case model.OpTaskBegin:
+			name := x.names.Texts[ev.Arg]
+			if (x.id < 0 || x.id == ev.Subject) && (x.match == nil || x.match.MatchString(name)) {
+				x.begin(ev.Subject, &Span{Name: name, task: ev.Subject, g: ev.G, Start: ev.Time})
+			} else {
+				x.unwanted.add(name)
+			}
+		case model.OpTaskEnd:
+			if in := x.end(ev.Subject, ev.Time); in != nil {
+				if ev.G != model.NoG {
+					in.g = ev.G
+				}
+				ended(in)
+			}
+		case model.OpLog:
+			if in := x.open[ev.Subject]; in != nil && len(in.logs) < maxLogs {
+				in.logs = append(in.logs, x.names.Texts[ev.Arg])
+			}
+		}
+	}
+}
+
+// regionFinder finds user regions by name. Regions nest, also those of one name.
+type regionFinder struct {
+	underWay[regionKey]
+	unwanted others
+	names    *names.Table
+	match    *regexp.Regexp // nil for all
+	depth    map[model.GoID]int
+}
+
+type regionKey struct {
+	g     model.GoID
+	depth int
+}
+
+func (x *regionFinder) others() []string { return x.unwanted }
+
+func (x *regionFinder) Find(f *model.Facts, ended func(*Span)) {
+	for i := range f.Events {
+		switch ev := &f.Events[i]; ev.Op {
+		case model.OpRegionBegin:
+			if x.depth == nil {
+				x.depth = map[model.GoID]int{}
+			}
+			x.depth[ev.G]++
+			if name := x.names.Texts[ev.Arg]; x.match == nil || x.match.MatchString(name) {
+				x.begin(regionKey{ev.G, x.depth[ev.G]}, &Span{Name: name, task: taskID(ev.Subject), g: ev.G, Start: ev.Time})
+			} else {
+				x.unwanted.add(name)
+			}
+		case model.OpRegionEnd:
+			if x.depth[ev.G] == 0 {
+				continue // begun before the trace
+			}
+			if in := x.end(regionKey{ev.G, x.depth[ev.G]}, ev.Time); in != nil {
+				ended(in)
+			}
+			if x.depth[ev.G]--; x.depth[ev.G] == 0 {
+				delete(x.depth, ev.G)
+			}
+		}
+	}
+}
+
+// taskID is a task's id, -1 for the background task, which is none.
+func taskID(id int64) int64 {
+	if id <= 0 {
+		return -1
+	}
+	return id
+}
+
+// logFinder finds messages: each explains what led up to it, from the beginning
+// of its task or, without one, of the innermost region around it or of the
+// goroutine.
+type logFinder struct {
+	names   *names.Table
+	zero    model.Time
+	match   *regexp.Regexp
+	tasks   map[int64]model.Time
+	regions map[model.GoID][]model.Time
+	gs      map[model.GoID]model.Time
+}
+
+func (x *logFinder) Find(f *model.Facts, ended func(*Span)) {
+	if x.tasks == nil {
+		x.tasks, x.regions, x.gs = map[int64]model.Time{}, map[model.GoID][]model.Time{}, map[model.GoID]model.Time{}
+	}
+	gs := f.Gs
+	stretches := func(until model.Time) {
+		for ; len(gs) > 0 && gs[0].End <= until; gs = gs[1:] {
+			x.stretch(&gs[0])
+		}
+	}
+	for i := range f.Events {
+		stretches(f.Events[i].Time)
+		x.event(&f.Events[i], ended)
+	}
+	stretches(replay.Forever)
+}
+
+// stretch follows which goroutines there are, and since when: one whose first
+// stretch has not ended is not known yet.
+func (x *logFinder) stretch(iv *model.GInterval) {
+	if iv.First {
+		x.gs[iv.G] = iv.Start
+	}
+	if iv.Exit {
+		delete(x.gs, iv.G)
+		delete(x.regions, iv.G)
+	}
+}
+
+func (x *logFinder) event(ev *model.Event, ended func(*Span)) {
+	switch ev.Op {
+	case model.OpTaskBegin:
+		if len(x.tasks) < maxOpen {
+			x.tasks[ev.Subject] = ev.Time
+		}
+	case model.OpTaskEnd:
+		delete(x.tasks, ev.Subject)
+	case model.OpRegionBegin:
+		x.regions[ev.G] = append(x.regions[ev.G], ev.Time)
+	case model.OpRegionEnd:
+		if r := x.regions[ev.G]; len(r) > 1 {
+			x.regions[ev.G] = r[:len(r)-1]
+		} else {
+			delete(x.regions, ev.G)
+		}
+	case model.OpLog:
+		if text := x.names.Texts[ev.Arg]; x.match == nil || x.match.MatchString(text) {
+			ended(&Span{Name: text, task: taskID(ev.Subject), g: ev.G, Start: x.began(ev), End: ev.Time, logs: []string{text}})
+		}
+	}
+}
+
+// began is when what ev was logged in began.
+func (x *logFinder) began(ev *model.Event) model.Time {
+	if t, ok := x.tasks[ev.Subject]; ok {
+		return t
+	}
+	if r := x.regions[ev.G]; len(r) > 0 {
+		return r[len(r)-1]
+	}
+	if t, ok := x.gs[ev.G]; ok {
+		return t
+	}
+	return x.zero // its first stretch, since then, has not ended
+}
+
+func (x *logFinder) oldest() model.Time { return replay.Forever }
+
+func (x *logFinder) close(model.Time, func(*Span)) {}
+
+// stallFinder finds stretches in which a goroutine of the program could do
+// nothing, and did not wait for something to do either: it waited for a P, for a
+// lock or for the collector, or was in a system call.
+type stallFinder struct {
+	names *names.Table
+	locks *names.LockSites
+}
+
+func (x *stallFinder) Find(f *model.Facts, ended func(*Span)) {
+	for i := range f.Gs {
+		iv := &f.Gs[i]
+		if iv.Runtime || !x.stalls(iv) || names.IsRuntime(x.names.StartFunc(iv.Func)) {
+			continue
+		}
+		ended(&Span{Name: x.names.StartFunc(iv.Func), task: -1, g: iv.G, fn: iv.Func, Start: iv.Start, End: iv.End, unfinished: iv.Open&model.OpenEnd != 0})
+	}
+}
+
+func (x *stallFinder) stalls(iv *model.GInterval) bool {
+	switch iv.State {
+	case model.GRunnable:
+		return true
+	case model.GSyscall: // one that lasts as long as the trace waits for something to do
+		return iv.Open != model.OpenStart|model.OpenEnd
+	case model.GWaiting:
+		return iv.Reason == model.ReasonAssist || iv.Reason == model.ReasonSync && x.locks.Locking(iv.Stack)
+	}
+	return false
+}
+
+func (*stallFinder) oldest() model.Time { return replay.Forever }
+
+func (*stallFinder) close(model.Time, func(*Span)) {}

@@ -1,0 +1,204 @@
+package explain
+
+import (
+	"sort"
+
+	"gmptrace/analyze/names"
+	"gmptrace/analyze/report"
+	"gmptrace/model"
+)
+
+// maxPathDepth is how many goroutines a path follows that wait for each other.
+const maxPathDepth = 64
+
+// step is a stretch of a critical path: what one goroutine did, or what kept it
+// from going on, while the explained one depended on it.
+type step struct {
+	from, to model.Time
+	g        model.GoID // whose stretch it is
+	fn       uint32     // stack that g started with
+	cause    report.Cause
+	via      via          // what the explained goroutine did meanwhile
+	depth    int          // how many goroutines the explained one waits for g through
+	who      model.GoID   // that had the P, or stopped the world; NoG for none
+	whoFn    uint32       // stack that who started with
+	stack    uint32       // where g stopped, or who stopped the world; 0 if it ran
+	p        model.ProcID // where g ran, or the P that it waited for
+	reason   model.Reason // of a blocked g
+	several  int          // stretches that this one stands for, 0 for itself
+}
+
+// via is what the explained goroutine itself did during a step: 0 if the step is
+// its own, else 1 and the reason that it was blocked for.
+type via uint8
+
+const numVias = via(model.NumReasons) + 1
+
+func blockedFor(r model.Reason) via { return via(r) + 1 }
+
+// walk finds the critical path of a goroutine from one time to another.
+//
+// While it was not blocked, its own stretches are the path. While it was
+// blocked, the path is that of the goroutine which unblocked it, over the same
+// time: that one was what it waited for. So the steps follow each other without
+// a gap, and their lengths sum to the whole.
+type walk struct {
+	h     *history
+	locks *names.LockSites
+	use   func(*step)
+}
+
+// path walks goroutine g from one time to another.
+func (w *walk) path(g model.GoID, from, to model.Time, v via, depth int) {
+	line := w.h.gs[g]
+	var fn uint32
+	if line != nil {
+		fn = line.fn
+	}
+	line.during(from, to, func(s *gSeg, from, to model.Time) {
+		x := step{from: from, to: to, g: g, fn: fn, via: v, depth: depth, who: model.NoG, p: model.NoP}
+		switch {
+		case s == nil:
+			w.gap(line, &x)
+		case s.state == model.GWaiting:
+			w.blocked(s, &x)
+		case s.state == model.GRunnable:
+			w.runnable(s, &x)
+		case s.state == model.GRunning:
+			w.running(s, &x)
+		case s.state == model.GSyscall:
+			x.cause, x.stack, x.p = report.CauseSyscall, s.stack, s.p
+			w.use(&x)
+		default:
+			x.cause = report.CauseUnknown
+			w.use(&x)
+		}
+	})
+}
+
+// gap is a time for which no stretch of the goroutine is kept: before it was
+// created, it was its creator's turn; after its last stretch it goes on running,
+// or else it could not have done what it is asked about.
+func (w *walk) gap(line *gLine, x *step) {
+	if x.from < w.h.lost {
+		rest := *x
+		x.to = min(x.to, w.h.lost)
+		x.cause = report.CauseNotKept
+		w.use(x)
+		if rest.from = x.to; rest.from < rest.to {
+			w.gap(line, &rest)
+		}
+		return
+	}
+	x.cause = report.CauseRunning
+	if line != nil {
+		i := sort.Search(len(line.segs), func(i int) bool { return line.segs[i].start >= x.to })
+		if i < len(line.segs) {
+			x.cause = report.CauseUnknown
+			if s := &line.segs[i]; s.first && s.by != model.NoG && s.by != x.g && x.depth < maxPathDepth {
+				w.path(s.by, x.from, x.to, x.via, x.depth+1)
+				return
+			}
+		}
+	}
+	w.use(x)
+}
+
+func (w *walk) running(s *gSeg, x *step) {
+	x.p = s.p
+	if s.assist {
+		x.cause = report.CauseAssist
+		w.use(x)
+		return
+	}
+	if s.p < 0 || int(s.p) >= len(w.h.ps) {
+		w.use(x)
+		return
+	}
+	sweeps := w.h.ps[s.p].sweeps
+	for end := x.to; x.from < end; x.from = x.to {
+		swept, until := within(sweeps, x.from)
+		x.to, x.cause = min(end, until), report.CauseRunning
+		if swept {
+			x.cause = report.CauseSweep
+		}
+		w.use(x)
+	}
+}
+
+func (w *walk) runnable(s *gSeg, x *step) {
+	x.p = s.on
+	if x.p == model.NoP {
+		x.p = s.p
+	}
+	w.h.divide(s, x.from, x.to, func(part piece) {
+		x.from, x.to, x.cause, x.who, x.whoFn, x.stack = part.from, part.to, part.cause, part.g, part.fn, part.stack
+		w.use(x)
+	})
+}
+
+func (w *walk) blocked(s *gSeg, x *step) {
+	x.stack, x.reason = s.stack, s.reason
+	if x.depth == 0 {
+		x.via = blockedFor(s.reason)
+	}
+	x.cause = leafCause(s)
+	if x.cause != report.CauseBlocked || x.to != s.end || s.by == model.NoG || s.by == x.g || x.depth >= maxPathDepth {
+		w.use(x)
+		return
+	}
+	if s.reason == model.ReasonSync && w.locks.Locking(s.stack) {
+		w.locked(s, x)
+		return
+	}
+	w.path(s.by, x.from, x.to, x.via, x.depth+1)
+}
+
+// locked walks a wait for a lock: back through those who held it, one before the
+// other. The one who unlocked it had it since it got it from another one, or
+// since it was last blocked outside of the function that unlocks: what it did
+// before that is none of the waiter's business, and who had the lock then the
+// trace does not name.
+func (w *walk) locked(s *gSeg, x *step) {
+	type held struct {
+		g        model.GoID
+		from, to model.Time
+	}
+	var chain []held
+	at, by, unlock := x.to, s.by, s.byStack // from the waiter's end backwards
+	for at > x.from && by != model.NoG && len(chain) < maxPathDepth {
+		line := w.h.gs[by]
+		since, from := heldSince(w.locks, line, x.from, at, s.stack, unlock)
+		if since < at {
+			chain = append(chain, held{by, since, at})
+		}
+		at, by = since, model.NoG
+		if from != nil {
+			by, unlock = from.by, from.byStack
+		}
+	}
+	if at > x.from {
+		unknown := *x
+		unknown.to, unknown.cause = at, report.CauseLock
+		w.use(&unknown)
+	}
+	for i := len(chain) - 1; i >= 0; i-- {
+		w.path(chain[i].g, chain[i].from, chain[i].to, x.via, x.depth+1)
+	}
+}
+
+// leafCause is why a goroutine is blocked, if that is no other goroutine's doing;
+// else CauseBlocked.
+func leafCause(s *gSeg) report.Cause {
+	switch s.reason {
+	case model.ReasonNetwork:
+		return report.CauseNetwork
+	case model.ReasonSleep:
+		return report.CauseSleep
+	case model.ReasonAssist:
+		return report.CauseAssistWait
+	case model.ReasonUntilGCEnds, model.ReasonSweep, model.ReasonWeakToStrong, model.ReasonPreempted:
+		return report.CauseGCWait
+	}
+	return report.CauseBlocked
+}

@@ -1,0 +1,2 @@
+// Package timeline keeps slices of the picture in full detail.
+package timeline

@@ -1,0 +1,418 @@
+package timeline
+
+import (
+	"cmp"
+	"slices"
+
+	"gmptrace/analyze/internal/measure"
+	"gmptrace/analyze/names"
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/report"
+	"gmptrace/model"
+)
+
+// ChunkSlices is how many slices make a chunk of the timeline.
+const ChunkSlices = 8192
+
+// tracker builds the Timeline: every slice of every P as long as they are few
+// enough, else the stretches of the trace with the longest waits and pauses.
+// What it keeps is bounded by the number of slices asked for.
+type tracker struct {
+	names  *names.Table
+	zero   model.Time
+	budget int
+	around []report.Window // to be kept first
+
+	chunks  []*chunk // in order of time; the last one is open
+	kept    int      // slices in chunks
+	leftOut int64
+	texts   []uint32 // by function: its place in Timeline.Names, counted from 1
+	stops   measure.StopNumbers
+	wakes   [][]wake // by P: dispatches whose slices have not ended
+	spare   []*chunk // dropped ones, to use again
+	out     report.Timeline
+
+	assists [][]replay.Interval       // by P: not yet used by a slice
+	begun   map[model.GoID]model.Time // assists under way
+	depth   depths
+	latency *measure.Waits
+}
+
+// wake is what a dispatch tells of how its goroutine became runnable.
+type wake struct {
+	at, wait model.Time
+	by       model.GoID
+}
+
+// chunk is a stretch of the timeline that is kept or dropped whole.
+type chunk struct {
+	start, end model.Time
+	slices     []trackSlice
+	marks      []report.Mark
+	depth      []report.DepthPoint
+	blocked    []report.Blocked
+	worst      int64 // longest wait or pause that it shows; more for what was asked for
+}
+
+// trackSlice is a Slice, packed: millions pass through here.
+type trackSlice struct {
+	start int64
+	dur   int64
+	wait  int64
+	g     model.GoID
+	by    model.GoID
+	name  uint32
+	stop  uint32 // in tracker.stops
+	m     int32
+	p     uint16 // the model knows no larger id
+	kind  report.SliceKind
+	from  uint8 // as in Track.From
+}
+
+func NewTracker(s *replay.Session, budget int, around []report.Window) *tracker {
+	s.Depths = true
+	return &tracker{names: s.Names, zero: s.Zero, latency: replay.Shared(s, measure.NewWaits), budget: budget, around: around, begun: map[model.GoID]model.Time{}}
+}
+
+func (t *tracker) current() *chunk { return t.chunks[len(t.chunks)-1] }
+
+// Watch takes the facts in portions that each end with a chunk: what a chunk
+// shows must not depend on when facts are handed on.
+func (t *tracker) Watch(f *model.Facts) {
+	if len(t.chunks) == 0 {
+		t.chunks = append(t.chunks, &chunk{start: t.zero})
+	}
+	for i := range f.Dispatches {
+		t.woken(&f.Dispatches[i])
+	}
+	rest, events := *f, f.Events
+	for i := range f.Ps {
+		iv := &f.Ps[i]
+		for ; len(events) > 0 && events[0].Time <= iv.End; events = events[1:] {
+			t.event(&events[0])
+		}
+		t.slice(iv)
+		if len(t.current().slices) >= ChunkSlices {
+			portion := rest.Until(iv.End)
+			t.besides(&portion)
+			t.cut()
+		}
+	}
+	for i := range events {
+		t.event(&events[i])
+	}
+	t.besides(&rest)
+}
+
+// besides keeps in the open chunk what there is to show besides slices.
+func (t *tracker) besides(f *model.Facts) {
+	c := t.current()
+	for i := range f.Ms {
+		if iv := &f.Ms[i]; iv.Does == model.MDoesSyscall && iv.End > iv.Start {
+			c.blocked = append(c.blocked, report.Blocked{Start: int64(iv.Start - t.zero), End: int64(iv.End - t.zero), M: int32(iv.M)})
+		}
+	}
+	for i := range f.Dispatches {
+		t.dispatch(c, &f.Dispatches[i])
+	}
+	for _, d := range f.Depths {
+		c.depth = t.depth.add(c.depth, int64(d.Time-t.zero), int(d.N))
+	}
+	for i := range f.Handoffs {
+		c.marks = append(c.marks, report.Mark{At: int64(f.Handoffs[i].Time - t.zero), P: f.Handoffs[i].P, From: model.NoP, Kind: report.MarkHandoff})
+	}
+	for i := range f.Preempts {
+		if p := &f.Preempts[i]; p.How != model.HowGosched && p.P != model.NoP {
+			c.marks = append(c.marks, report.Mark{At: int64(p.Time - t.zero), P: p.P, From: model.NoP, Kind: report.MarkPreempt})
+		}
+	}
+}
+
+// dispatch keeps what one dispatch shows: a mark, and how interesting the time of
+// its wait is.
+func (t *tracker) dispatch(c *chunk, d *model.Dispatch) {
+	at := int64(d.Time - t.zero)
+	switch d.Source {
+	case model.SourceSteal, model.SourceStealRunnext:
+		c.marks = append(c.marks, report.Mark{At: at, P: d.P, From: d.Victim, Kind: report.MarkSteal})
+	case model.SourceGlobalTick:
+		c.marks = append(c.marks, report.Mark{At: at, P: d.P, From: model.NoP, Kind: report.MarkTick})
+	}
+	t.interesting(d.Ready, int64(d.Time-d.Ready))
+}
+
+// depths thins the number of runnable goroutines, which every wake-up and every
+// dispatch changes. It keeps a point where the number has changed by more than a
+// sixteenth, and before it the highest one since the last point kept: nothing that
+// a picture is looked at for gets lost. These are at most three points for a change.
+type depths struct {
+	kept, last report.DepthPoint // last point kept, and told of
+	high       report.DepthPoint // highest since the last one kept
+	fell       report.DepthPoint // what came after the highest
+}
+
+// add tells of the number from a moment on.
+func (d *depths) add(points []report.DepthPoint, at int64, n int) []report.DepthPoint {
+	d.last = report.DepthPoint{At: at, N: n}
+	switch {
+	case n > d.high.N:
+		d.high, d.fell = d.last, d.last
+	case d.fell == d.high:
+		d.fell = d.last
+	}
+	if diff := n - d.kept.N; max(diff, -diff) <= d.kept.N/16 {
+		return points
+	}
+	points = d.flush(points)
+	if n := len(points); n == 0 || points[n-1] != d.last {
+		points = append(points, d.last)
+	}
+	return points
+}
+
+// flush keeps the highest number since the last one kept, and what came after it:
+// a moment must not look like a plateau.
+func (d *depths) flush(points []report.DepthPoint) []report.DepthPoint {
+	if d.high.N > d.kept.N && d.fell != d.high {
+		points = append(points, d.high, d.fell)
+	}
+	d.kept, d.high, d.fell = d.last, d.last, d.last
+	return points
+}
+
+// interesting raises the worth of the chunks that show the time since from.
+func (t *tracker) interesting(from model.Time, cost int64) {
+	for i := len(t.chunks) - 1; i >= 0; i-- {
+		c := t.chunks[i]
+		c.worst = max(c.worst, cost)
+		if c.start <= from {
+			return
+		}
+	}
+}
+
+// woken keeps how a goroutine became runnable until its slice is there.
+func (t *tracker) woken(d *model.Dispatch) {
+	for int(d.P) >= len(t.wakes) {
+		t.wakes = append(t.wakes, nil)
+	}
+	t.wakes[d.P] = append(t.wakes[d.P], wake{d.Time, d.Time - d.Ready, d.By})
+}
+
+// wake is how the goroutine of iv became runnable, where iv began with its dispatch.
+func (t *tracker) wake(iv *model.PInterval) wake {
+	none := wake{by: model.NoG}
+	if int(iv.P) >= len(t.wakes) {
+		return none
+	}
+	list := t.wakes[iv.P]
+	for len(list) > 0 && list[0].at < iv.Start {
+		list = list[1:]
+	}
+	if len(list) > 0 && list[0].at == iv.Start && iv.First {
+		none, list = list[0], list[1:]
+	}
+	t.wakes[iv.P] = list
+	return none
+}
+
+// event follows GC assists.
+func (t *tracker) event(ev *model.Event) {
+	switch ev.Op {
+	case model.OpAssistBegin:
+		t.begun[ev.G] = ev.Time
+	case model.OpAssistEnd:
+		if at, ok := t.begun[ev.G]; ok {
+			delete(t.begun, ev.G)
+			t.assisted(ev.P, replay.Interval{From: at, To: ev.Time})
+		}
+	}
+}
+
+// assisted notes that the goroutine which runs on p assisted the collection.
+func (t *tracker) assisted(p model.ProcID, s replay.Interval) {
+	if p == model.NoP {
+		return
+	}
+	for int(p) >= len(t.assists) {
+		t.assists = append(t.assists, nil)
+	}
+	t.assists[p] = append(t.assists[p], s)
+}
+
+// slice adds a stretch of a P; the parts of it in which its goroutine assisted
+// the collection become slices of their own.
+func (t *tracker) slice(iv *model.PInterval) {
+	if iv.Does == model.PDoesIdle || iv.End <= iv.Start {
+		return
+	}
+	w := t.wake(iv)
+	s := report.Slice{
+		Start: int64(iv.Start - t.zero), End: int64(iv.End - t.zero), G: iv.G, Kind: measure.SliceKind(iv),
+		Name: t.name(iv), Source: iv.Source, Certain: iv.Certain,
+		Wait: int64(w.wait), By: w.by, M: int32(iv.M), Stop: t.stops.Number(measure.Stop{Op: iv.Stopped, Reason: iv.Reason, Stack: iv.Stack}),
+	}
+	if s.Kind == report.SliceUser {
+		if at, ok := t.begun[iv.G]; ok { // it goes on, or waits, after this
+			t.assisted(iv.P, replay.Interval{From: at, To: iv.End})
+		}
+		if int(iv.P) < len(t.assists) && len(t.assists[iv.P]) > 0 {
+			s = t.splitAssists(iv.P, s)
+		}
+	}
+	if s.End > s.Start {
+		t.keep(iv.P, s)
+	}
+}
+
+// splitAssists keeps the parts of s before the end of its last assist, and
+// returns the rest.
+func (t *tracker) splitAssists(p model.ProcID, s report.Slice) report.Slice {
+	for len(t.assists[p]) > 0 {
+		a := t.assists[p][0]
+		from, to := int64(a.From-t.zero), int64(a.To-t.zero)
+		if from >= s.End {
+			break
+		}
+		t.assists[p] = t.assists[p][1:]
+		from, to = max(from, s.Start), min(to, s.End)
+		if to <= from {
+			continue
+		}
+		before, in := s, s
+		before.End, before.Stop, in.Stop = from, 0, 0
+		in.Start, in.End, in.Kind = from, to, report.SliceAssist
+		if before.End > before.Start {
+			t.keep(p, before)
+			goesOn(&in)
+		}
+		t.keep(p, in)
+		s.Start = to
+		goesOn(&s)
+	}
+	return s
+}
+
+// goesOn makes s a slice that no dispatch began.
+func goesOn(s *report.Slice) {
+	s.Source, s.Certain, s.Wait, s.By = model.SourceUnknown, false, 0, model.NoG
+}
+
+func (t *tracker) keep(p model.ProcID, s report.Slice) {
+	c := t.current()
+	c.slices = append(c.slices, trackSlice{
+		start: s.Start, dur: s.End - s.Start, wait: s.Wait, g: s.G, by: s.By, name: s.Name, stop: s.Stop, m: s.M,
+		p: uint16(p), kind: s.Kind, from: report.PackSource(s.Source, s.Certain),
+	})
+	t.kept++
+}
+
+// name is the number of the name of what runs in iv.
+func (t *tracker) name(iv *model.PInterval) uint32 {
+	fn := t.names.Start[iv.Func]
+	if iv.G == model.NoG {
+		fn = 0
+	}
+	for int(fn) >= len(t.texts) {
+		t.texts = append(t.texts, 0)
+	}
+	if t.texts[fn] == 0 {
+		t.out.Names = append(t.out.Names, t.names.Funcs[fn])
+		t.texts[fn] = uint32(len(t.out.Names))
+	}
+	return t.texts[fn] - 1
+}
+
+// cut closes the open chunk and, over the budget, drops the closed ones that
+// show the least.
+func (t *tracker) cut() {
+	c := t.current()
+	last := &c.slices[len(c.slices)-1]
+	c.end = t.zero + model.Time(max(last.start+last.dur, t.depth.last.At))
+	c.depth = t.depth.flush(c.depth)
+	c.worst = report.Worth(c.worst, report.Window{Start: int64(c.start - t.zero), End: int64(c.end - t.zero)}, t.around)
+	next := t.newChunk(c.end)
+	now := t.depth.last // told again: the chunks before may be dropped
+	now.At = int64(c.end - t.zero)
+	next.depth = append(next.depth, now)
+	t.chunks = append(t.chunks, next)
+	for t.kept > t.budget && len(t.chunks) > 2 {
+		least := 0
+		for i, x := range t.chunks[:len(t.chunks)-1] {
+			if x.worst < t.chunks[least].worst {
+				least = i
+			}
+		}
+		n := len(t.chunks[least].slices)
+		t.kept -= n
+		t.leftOut += int64(n)
+		t.spare = append(t.spare, t.chunks[least])
+		t.chunks = slices.Delete(t.chunks, least, least+1)
+	}
+}
+
+// newChunk is an empty chunk, in the memory of a dropped one where there is one.
+func (t *tracker) newChunk(start model.Time) *chunk {
+	n := len(t.spare)
+	if n == 0 {
+		return &chunk{start: start}
+	}
+	c := t.spare[n-1]
+	t.spare = t.spare[:n-1]
+	*c = chunk{start: start, slices: c.slices[:0], marks: c.marks[:0], depth: c.depth[:0], blocked: c.blocked[:0]}
+	return c
+}
+
+func (t *tracker) Fill(r *report.Report) {
+	out := &t.out
+	out.LeftOut = t.leftOut
+	out.Complete = t.leftOut == 0
+	open := t.current()
+	open.depth = append(t.depth.flush(open.depth), report.DepthPoint{At: r.Trace.To, N: t.latency.Waiting(&r.Trace)})
+	tracks := map[model.ProcID]*report.Track{}
+	shown := make([]uint32, len(t.stops.List)+1) // by number: place in Timeline.Stops
+	out.Threads, out.Stops = t.names.Threads, []report.Stop{{}}
+	for i, c := range t.chunks {
+		if i == len(t.chunks)-1 {
+			c.end = t.zero + model.Time(r.Trace.DurationNS)
+		}
+		w := report.Window{Start: int64(c.start - t.zero), End: int64(c.end - t.zero)}
+		out.Parts = append(out.Parts, report.KeptPart{Window: w, Worth: report.Worth(c.worst, w, t.around), Slices: len(c.slices)})
+		out.KeepWindow(w.Start, w.End)
+		for _, s := range c.slices {
+			p := model.ProcID(s.p)
+			tr := tracks[p]
+			if tr == nil {
+				tr = &report.Track{P: p}
+				tracks[p] = tr
+			}
+			source, certain := report.UnpackSource(s.from)
+			tr.Add(report.Slice{Start: s.start, End: s.start + s.dur, G: s.g, Name: s.name, Kind: s.kind, Source: source, Certain: certain,
+				Wait: s.wait, By: s.by, M: s.m, Stop: t.shown(shown, s.stop)})
+		}
+		out.Marks = append(out.Marks, c.marks...)
+		out.Depth = append(out.Depth, c.depth...)
+		out.Blocked = append(out.Blocked, c.blocked...)
+		c.slices = nil
+	}
+	for _, tr := range tracks {
+		out.Tracks = append(out.Tracks, tr)
+	}
+	slices.SortFunc(out.Tracks, func(a, b *report.Track) int { return cmp.Compare(a.P, b.P) })
+	slices.SortStableFunc(out.Marks, func(a, b report.Mark) int { return cmp.Compare(a.At, b.At) })
+	r.Timeline = out
+}
+
+// shown is the place of a stop in Timeline.Stops.
+func (t *tracker) shown(places []uint32, number uint32) uint32 {
+	if number != 0 && places[number] == 0 {
+		places[number] = uint32(len(t.out.Stops))
+		x := t.stops.List[number-1]
+		out := report.Stop{Why: x.Why()}
+		if int(x.Stack) < len(t.names.Stacks) {
+			out.Stack = t.names.Stacks[x.Stack]
+		}
+		t.out.Stops = append(t.out.Stops, out)
+	}
+	return places[number]
+}

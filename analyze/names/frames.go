@@ -1,0 +1,60 @@
+package names
+
+import (
+	"strings"
+
+	"gmptrace/analyze/report"
+)
+
+// FileName is the last element of a source file's path, which may be one of
+// Windows.
+func FileName(file string) string { return file[strings.LastIndexAny(file, `/\`)+1:] }
+
+// PlaceOf is the frame of a stack that says most to whoever wrote the program: the
+// innermost one that is not of the standard library's lower parts.
+func PlaceOf(frames []report.Frame) *report.Frame {
+	if len(frames) == 0 {
+		return nil
+	}
+	for i := range frames {
+		if !HasPrefix(frames[i].Func, Plumbing) {
+			return &frames[i]
+		}
+	}
+	return &frames[0]
+}
+
+// Plumbing is what programs are blocked in, without having written it.
+var Plumbing = []string{"runtime.", "sync.", "internal/", "syscall.", "os.", "net.", "time.", "io.", "bufio.", "context.", "crypto/", "golang.org/x/sync/"}
+
+func HasPrefix(s string, prefixes []string) bool {
+	for _, p := range prefixes {
+		if strings.HasPrefix(s, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// OwnFrame is the innermost frame of a stack that is the program's: not of the
+// runtime or of its package trace.
+func OwnFrame(frames []report.Frame) report.Frame {
+	for _, f := range frames {
+		if !strings.HasPrefix(f.Func, "runtime.") && !strings.HasPrefix(f.Func, "runtime/") {
+			return f
+		}
+	}
+	return report.Frame{}
+}
+
+// IsRuntime reports whether a goroutine that started with this function belongs
+// to the Go runtime or its tracer. The main goroutine, iter.Pull's and those of
+// C threads that call into Go run the program's code; one that is preempted while it
+// ends shows nothing but runtime.goexit1, whoever it was.
+func IsRuntime(start string) bool {
+	if strings.HasPrefix(start, "runtime/trace.") {
+		return true
+	}
+	return strings.HasPrefix(start, "runtime.") && start != "runtime.main" && start != "runtime.corostart" &&
+		!strings.HasPrefix(start, "runtime.cgocallback") && !strings.HasPrefix(start, "runtime.goexit")
+}

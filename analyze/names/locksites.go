@@ -1,0 +1,87 @@
+package names
+
+import (
+	"strings"
+
+	"gmptrace/analyze/report"
+)
+
+// LockSites knows what stacks say about mutexes.
+type LockSites struct {
+	Names *Table
+	sites []mutexSite // by stack
+}
+
+// mutexSite is where a stack locks or unlocks.
+type mutexSite struct {
+	known   bool
+	locking bool            // in the locking of a mutex; a WaitGroup waits for the same reason
+	Callers []*report.Frame // the two innermost ones outside of packages sync and runtime
+}
+
+// siteFrames is how many callers a mutexSite has: mutexes are often locked by a
+// method that does nothing else.
+const siteFrames = 2
+
+func (l *LockSites) Site(stack uint32) mutexSite {
+	for int(stack) >= len(l.sites) {
+		l.sites = append(l.sites, mutexSite{})
+	}
+	s := &l.sites[stack]
+	if s.known {
+		return *s
+	}
+	s.known = true
+	frames := l.Names.Stacks[stack]
+	for i := range frames {
+		f := &frames[i]
+		if HasPrefix(f.Func, lockPackages) {
+			s.locking = s.locking || strings.Contains(f.Func, "Mutex).")
+		} else if s.Callers = append(s.Callers, f); len(s.Callers) == siteFrames {
+			break
+		}
+	}
+	return *s
+}
+
+// lockPackages are those that locking and unlocking goes through.
+var lockPackages = []string{"runtime.", "sync.", "internal/sync.", "internal/race."}
+
+// Locking reports whether a stack is in the locking of a mutex.
+func (l *LockSites) Locking(stack uint32) bool { return l.Site(stack).locking }
+
+// Locker is the function that locks a mutex on this stack, "" if none does.
+func (l *LockSites) Locker(stack uint32) string {
+	switch s, frames := l.Site(stack), l.Names.Stacks[stack]; {
+	case !s.locking:
+		return ""
+	case len(s.Callers) == 0:
+		return frames[len(frames)-1].Func
+	default:
+		return s.Callers[0].Func
+	}
+}
+
+// SameSite reports whether two stacks lock and unlock in the same function.
+func SameSite(a, b mutexSite) bool {
+	return len(a.Callers) > 0 && len(b.Callers) > 0 && a.Callers[0].Func == b.Callers[0].Func
+}
+
+// Holding reports whether a goroutine that was blocked with this stack may have
+// held the lock then that it unlocked afterwards: it was in a function that
+// unlocks, and, where that also locks, between the two lines.
+func (l *LockSites) Holding(stack uint32, lock, unlock mutexSite) bool {
+	for k, u := range unlock.Callers {
+		for i := range l.Names.Stacks[stack] {
+			f := &l.Names.Stacks[stack][i]
+			if f.Func != u.Func {
+				continue
+			}
+			if k < len(lock.Callers) && lock.Callers[k].Func == u.Func && lock.Callers[k].Line <= u.Line {
+				return f.Line >= lock.Callers[k].Line && f.Line <= u.Line
+			}
+			return true
+		}
+	}
+	return false
+}

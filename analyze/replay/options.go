@@ -1,0 +1,60 @@
+package replay
+
+import (
+	"cmp"
+	"time"
+
+	"gmptrace/analyze/internal/load"
+)
+
+// Options say what part of a trace to read and how. The zero value reads
+// everything with the defaults.
+type Options struct {
+	Name      string // of the input, for messages and the report
+	Size      int64  // of the input in bytes as read from r, for Progress; 0 when not known
+	GoVersion string // "1.26": whose rules to apply; "" to take it from the trace
+	From, To  Bound  // part of the trace to analyse; the zero Bound is open
+
+	// MaxMemory bounds what the input can make the reader hold, in bytes,
+	// roughly: a generation that would need more is left out, with a Loss. 0 is
+	// DefaultMaxMemory.
+	MaxMemory int64
+
+	// Workers is the number of generations decoded at once; 0 is
+	// min(2, GOMAXPROCS).
+	Workers int
+
+	// Progress, where set, is told how far the reading is, a few times a second
+	// at the most, from another goroutine than the caller's.
+	Progress func(Progress)
+
+	// Cut, where set, says each time after how many events the watchers are told
+	// what the model has found out. What they say does not depend on it; tests set it.
+	Cut func() int
+
+	// Version of gmptrace that reads, for what it says.
+	Version string
+}
+
+// DefaultMaxMemory is the default of Options.MaxMemory, which a small machine
+// can spare: 2 GiB. It suffices for generations of about 250 MB, and before
+// format 1.22 for traces of 64 MB.
+const DefaultMaxMemory = load.DefaultMaxMemory
+
+// Bound is one end of the part of a trace to analyse: an offset from the
+// trace's first event or, where Clock is set, a wall-clock time.
+type Bound struct {
+	Set    bool
+	Offset time.Duration
+	Clock  time.Time // has precedence where not zero
+}
+
+// Progress is how far an analysis has come.
+type Progress struct {
+	Bytes  int64 // of the input as read, compressed where it is
+	Size   int64 // of the input; 0 when not known
+	Events int64
+}
+
+// Maker is what a report says made it.
+func (o *Options) Maker() string { return cmp.Or(o.Version, "devel") }

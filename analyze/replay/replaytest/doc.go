@@ -1,0 +1,2 @@
+// Package replaytest gives tests traces: events written as text, and recordings.
+package replaytest

@@ -1,0 +1,73 @@
+package replaytest
+
+import (
+	"flag"
+	"strings"
+	"testing"
+
+	"gmptrace/analyze/internal/load"
+	"gmptrace/analyze/names"
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/report"
+	"gmptrace/fixtures/scenario"
+	"gmptrace/model"
+)
+
+var Update = flag.Bool("update", false, "write what the scenarios yield into their files; read the difference")
+
+// Report replays events written as text, and has the watchers that begin
+// adds fill in a report.
+func Report(t *testing.T, text string, begin func(*replay.Session)) *report.Report {
+	t.Helper()
+	var session *replay.Session
+	tr, err := RunBatch(ScenarioBatch(t, text), replay.Options{Name: "scenario"}, func(s *replay.Session) {
+		session = s
+		begin(s)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rep := &report.Report{Trace: tr}
+	session.Fill(rep)
+	return rep
+}
+
+// RunBatch is Run on events that have been decoded.
+func RunBatch(b *load.Batch, opt replay.Options, begin func(*replay.Session)) (report.Trace, error) {
+	tr := report.Trace{Name: opt.Name, Format: b.Format, Complete: true, Events: int64(len(b.Events))}
+	return replay.Feed(opt, begin, func(sink func(*load.Batch) error) (report.Trace, error) { return tr, sink(b) })
+}
+
+// ScenarioBatch is events written as text, as if they had been decoded. A first
+// line such as "go 1.21" says the format of their trace.
+func ScenarioBatch(t *testing.T, text string) *load.Batch {
+	t.Helper()
+	lines, err := scenario.Expand(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in scenario.Reader
+	b := &load.Batch{Gen: 1, First: true, Format: "go 1.26"}
+	if len(lines) > 0 && strings.HasPrefix(lines[0], "go ") {
+		b.Format, lines = lines[0], lines[1:]
+	}
+	for _, line := range lines {
+		ev, err := in.Parse(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for ev.M >= model.MIndex(len(b.Threads)) {
+			b.Threads = append(b.Threads, int64(1000+len(b.Threads)))
+		}
+		b.Events = append(b.Events, ev)
+	}
+	for _, stack := range in.Stacks {
+		var frames []report.Frame
+		for _, fn := range strings.Split(stack, "<") {
+			frames = append(frames, report.Frame{Func: fn, File: fn + ".go", Line: 1})
+		}
+		b.Stacks = append(b.Stacks, names.StackFrames{Key: stack, Frames: frames})
+	}
+	b.Strings = in.Texts
+	return b
+}

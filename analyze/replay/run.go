@@ -1,0 +1,227 @@
+package replay
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"gmptrace/analyze/internal/load"
+	"gmptrace/analyze/names"
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
+	"gmptrace/model"
+)
+
+// Run reads a trace from r to its end, drives the model through it, and tells the
+// session's watchers what that finds out, from one goroutine that is not the
+// caller's. begin is called once, before the first event: it adds the watchers. For
+// a trace without any event it is not called, and Trace.Complete is false. The Trace
+// says what was read and what was lost; errors are those of Analyze.
+func Run(ctx context.Context, r io.Reader, opt Options, begin func(*Session)) (report.Trace, error) {
+	return Feed(opt, begin, func(sink func(*load.Batch) error) (report.Trace, error) {
+		return load.Load(ctx, r, opt.forLoad(), sink)
+	})
+}
+
+// Feed is Run, on the batches that load hands to its sink.
+func Feed(opt Options, begin func(*Session), load func(sink func(*load.Batch) error) (report.Trace, error)) (report.Trace, error) {
+	r := reading{opt: opt, begin: begin}
+	defer r.stop()
+	tr, err := load(r.take)
+	if err != nil {
+		return tr, err
+	}
+	if r.replay == nil {
+		tr.Complete = false
+		return tr, nil
+	}
+	r.replay.finish()
+	return tr, r.describe(&tr)
+}
+
+// forLoad is what load has to know.
+func (o *Options) forLoad() load.Options {
+	x := load.Options{Name: o.Name, MaxMemory: o.MaxMemory, Workers: o.Workers}
+	if o.Progress != nil {
+		x.Progress = func(read, events int64) { o.Progress(Progress{Bytes: read, Size: o.Size, Events: events}) }
+	}
+	return x
+}
+
+// reading is a trace being read. It comes to life with the first batch, which tells
+// when the trace began.
+type reading struct {
+	opt   Options
+	begin func(*Session)
+
+	replay *replay // nil before
+	procs  *gomaxprocs
+	format string
+	clock  *load.ClockSnapshot
+}
+
+// take plays one batch.
+func (r *reading) take(b *load.Batch) error {
+	if len(b.Events) == 0 && r.replay == nil {
+		return nil
+	}
+	if r.replay == nil {
+		if err := r.start(b); err != nil {
+			return err
+		}
+	}
+	if r.clock == nil {
+		r.clock = b.Clock
+	}
+	return r.replay.play(b)
+}
+
+// start begins the session: the first batch tells the trace's format, time and
+// clock.
+func (r *reading) start(b *load.Batch) error {
+	r.format, r.clock = b.Format, b.Clock
+	minor, err := minorVersion(r.opt.GoVersion)
+	if err != nil {
+		return err
+	}
+	if minor == 0 {
+		minor, _ = minorVersion(strings.TrimPrefix(b.Format, "go "))
+	}
+	zero := b.Events[0].Time
+	s := &Session{Options: r.opt, Zero: zero, Rules: model.RulesFor(minor), Older: minor < model.OldestRules,
+		Names: &names.Table{}, Window: &Window{zero, Forever}}
+	if err := r.setWindow(s); err != nil {
+		return err
+	}
+	r.procs = Shared(s, newGomaxprocs)
+	r.begin(s)
+	r.replay = newReplay(s)
+	return nil
+}
+
+// minorVersion reads "1.26", "go1.26.3" or "26"; 0 for "".
+func minorVersion(s string) (int, error) {
+	if s == "" {
+		return 0, nil
+	}
+	v := strings.TrimPrefix(strings.TrimPrefix(s, "go"), "1.")
+	v, _, _ = strings.Cut(v, ".")
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 5 || n > 99 {
+		return 0, fmt.Errorf("%q is not a Go version: want one like 1.26", s)
+	}
+	return n, nil
+}
+
+// setWindow turns Options.From and To into times of the trace.
+func (r *reading) setWindow(s *Session) error {
+	opt, zero := &r.opt, s.Zero
+	if !opt.From.Set && !opt.To.Set {
+		return nil
+	}
+	var clock time.Time
+	var at model.Time
+	if r.clock != nil {
+		clock, at = r.clock.Wall, r.clock.Trace
+	}
+	if clock.IsZero() && (!opt.From.Clock.IsZero() || !opt.To.Clock.IsZero()) {
+		return fmt.Errorf("%s: this trace has no wall-clock times (they came with Go 1.25): give offsets such as 1.5s", opt.Name)
+	}
+	from, to := zero, Forever
+	if opt.From.Set {
+		from = bound(opt.From, zero, at, clock)
+	}
+	if opt.To.Set {
+		to = bound(opt.To, zero, at, clock)
+	}
+	if to <= from {
+		return fmt.Errorf("%s: the part to analyse ends before it begins", opt.Name)
+	}
+	*s.Window, s.Part = Window{max(from, zero), to}, true
+	return nil
+}
+
+// stop ends what finish has not ended because the trace could not be read.
+func (r *reading) stop() {
+	if r.replay != nil {
+		r.replay.stop()
+	}
+}
+
+// describe fills in what load did not know of the trace.
+func (r *reading) describe(t *report.Trace) error {
+	rp, s := r.replay, r.replay.session
+	t.DurationNS = int64(rp.end - rp.start)
+	t.From, t.To = 0, t.DurationNS
+	if s.Part {
+		t.From, t.To = int64(s.Window.From-rp.start), min(t.DurationNS, int64(s.Window.To-rp.start))
+		if t.From >= t.DurationNS {
+			return fmt.Errorf("%s: the part to analyse lies outside of the trace, which is %s long", r.opt.Name, words.Length(t.DurationNS))
+		}
+	}
+
+	if r.clock != nil {
+		t.Start = r.clock.At(rp.start).UTC().Format("2006-01-02T15:04:05.000000000Z07:00")
+	}
+	t.Goroutines, t.LivePeak = rp.sched.Seen()
+	t.Program = s.Names.Program()
+	t.Race = s.Names.Race() || rp.sched.Shuffled()
+	t.Gomaxprocs = r.procs.changes
+	r.identify(t)
+	return nil
+}
+
+// identify says which Go version's rules were applied, and why.
+func (r *reading) identify(t *report.Trace) {
+	s := r.replay.session
+	t.GoVersion = s.Rules.String()
+	seen := s.Names.VersionFromStacks()
+	switch {
+	case r.opt.GoVersion != "":
+		t.GoAssumed = "given on the command line"
+	case t.Format == "go 1.23" && seen == 24:
+		t.GoVersion, t.GoAssumed = "1.24", "the format is shared by Go 1.23 and 1.24; paths in stacks say 1.24; their schedulers are alike"
+	case t.Format == "go 1.23":
+		t.GoVersion, t.GoAssumed = "1.23 or 1.24", "the format is shared by both, and so are the scheduler's rules"
+	default:
+		t.GoAssumed = "from the trace's format"
+	}
+	if minor, _ := minorVersion(strings.TrimPrefix(t.Format, "go ")); minor > 0 && minor < model.OldestRules {
+		t.Notes = append(t.Notes, fmt.Sprintf("a trace of Go 1.%d or older is replayed by the rules of Go 1.%d: dispatch sources are less sure", minor, model.OldestRules))
+	}
+	if t.Race {
+		t.Notes = append(t.Notes, "run queues are not in the order of the rules, as in a program built with -race, which shuffles them: once that showed, no dispatch from a queue is called certain")
+	}
+}
+
+// gomaxprocs answers: how many Ps were there when?
+type gomaxprocs struct {
+	zero    model.Time
+	window  *Window
+	changes []report.Gomaxprocs // within the window; the first may be from before it
+}
+
+func newGomaxprocs(s *Session) *gomaxprocs { return &gomaxprocs{zero: s.Zero, window: s.Window} }
+
+func (g *gomaxprocs) Watch(f *model.Facts) {
+	for i := range f.Events {
+		ev := &f.Events[i]
+		if ev.Op == model.OpGOMAXPROCS && ev.Time < g.window.To {
+			g.change(max(ev.Time, g.window.From), int(ev.Arg))
+		}
+	}
+}
+
+func (g *gomaxprocs) change(at model.Time, n int) {
+	x := report.Gomaxprocs{At: int64(at - g.zero), N: n}
+	switch k := len(g.changes); {
+	case k > 0 && g.changes[k-1].N == n:
+	case k > 0 && g.changes[k-1].At == x.At:
+		g.changes[k-1] = x
+	default:
+		g.changes = append(g.changes, x)
+	}
+}

@@ -1,0 +1,44 @@
+package report
+
+// Cause is what a nanosecond of an explained stretch of time went to. Every
+// nanosecond has exactly one.
+type Cause uint8
+
+// The causes. Those from CauseGCStop to CauseDispatch are of time spent
+// runnable: what kept the goroutine from running.
+const (
+	CauseRunning      Cause = iota // a goroutine ran its own code
+	CauseAssist                    // it ran, to mark for the collector
+	CauseSweep                     // it ran, to sweep before it could allocate
+	CauseGCStop                    // the world was stopped, or was being stopped, for the collector
+	CauseStopTheWorld              // likewise, for another reason
+	CauseGCWorker                  // the P that it waited for ran a mark worker
+	CauseRuntime                   // the P that it waited for ran another goroutine of the runtime
+	CauseQueue                     // it stood in a P's local queue, and that P ran others
+	CauseGlobalQueue               // it stood in the global queue, and the P that took it ran others until then
+	CauseAfterSyscall              // it left a system call without a P, and all were busy
+	CauseSyscallHeld               // the P that it waited for was held by a goroutine in a system call
+	CauseIdleP                     // a P was idle: the thread that should have run it on there came late
+	CauseDispatch                  // the P that it waited for had a thread that ran no goroutine yet
+	CauseSyscall                   // in a system call, or in C
+	CauseNetwork                   // until the network was ready
+	CauseSleep                     // until a timer was due
+	CauseAssistWait                // in debt to the collector, with nothing to mark
+	CauseGCWait                    // for the collector otherwise
+	CauseBlocked                   // blocked, and ended by no goroutine that the trace names
+	CauseLock                      // a lock was held by goroutines that the trace does not name
+	CauseUnknown                   // the trace does not tell
+	CauseNotKept                   // too long ago to be kept: see HistorySoft
+	NumCauses
+)
+
+var causeNames = [NumCauses]string{"running", "gc-assist", "gc-sweep", "gc-stop-the-world", "stop-the-world", "gc-worker", "runtime", "queue", "global-queue",
+	"after-syscall", "syscall-held", "idle-p", "dispatch", "syscall", "network", "sleep", "gc-assist-wait", "gc-wait", "blocked", "lock", "unknown", "not-kept"}
+
+// String is the cause's name in JSON.
+func (c Cause) String() string {
+	if c < NumCauses {
+		return causeNames[c]
+	}
+	return "invalid"
+}

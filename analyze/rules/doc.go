@@ -1,0 +1,2 @@
+// Package rules tells which rules of the scheduler a trace bears out.
+package rules

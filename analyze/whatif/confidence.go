@@ -1,0 +1,162 @@
+package whatif
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"gmptrace/analyze/words"
+	"gmptrace/model/simulate"
+)
+
+// Confidence is how far a prediction can be relied on.
+type Confidence string
+
+// The levels. Of a self-check they tell how well the simulation reproduces the
+// recorded run, of a prediction how far off its makespan is likely to be.
+const (
+	ConfidenceGood Confidence = "good" // self-check: makespan within 5 %, median and p99 of the scheduling latency within 15 %; prediction: within 10 %
+	ConfidenceFair Confidence = "fair" // self-check: makespan within 10 %; prediction: a quarter off, or more where it gives doubts
+	ConfidencePoor Confidence = "poor" // not to be relied on
+	ConfidenceNone Confidence = "none" // nothing to simulate
+)
+
+// doubt is a reason not to be sure of a prediction.
+type doubt struct {
+	level Confidence // the best that it leaves
+	text  string
+}
+
+// Limits of what a recorded run may look like without doubts about what it would
+// be like with another number of Ps.
+const (
+	fairSpread   = .1     // what dispatches may cost more than taken for granted, as a share of the makespan
+	poorSpread   = .5     // likewise
+	busyShare    = .5     // of the Ps' time that computing and short system calls take
+	markingShare = .05    // of computing that is for the collector
+	lockedShare  = .1     // of dispatches that are of goroutines locked to their threads
+	stallShare   = .03    // of the Ps' time in which a thread that had a goroutine to run did not get to it
+	callShare    = .5     // of the Ps' time that long system calls take, of all goroutines together
+	stepLength   = 10_000 // ns: mean time between two things that a goroutine does
+	aloneSpeed   = 1.2    // a program that is not faster than that with twice the Ps does one thing after the other
+)
+
+// doubts are the reasons not to be sure of v.
+func (w *whatIf) doubts(v *Variant) []doubt {
+	var out []doubt
+	add := func(when bool, level Confidence, text string) {
+		if when {
+			out = append(out, doubt{level, text})
+		}
+	}
+	add(w.error > .1, ConfidencePoor, "the self-check failed")
+	add(w.error > .05 && w.error <= .1, ConfidenceFair, "the self-check is off by more than 5 %")
+	add(len(w.x.Trace.Gomaxprocs) > 1, ConfidencePoor, "GOMAXPROCS changed during the recording")
+	add(v.Scheduler != simulate.GMP.String(), ConfidenceFair, "no recording tells how well another scheduler is simulated")
+	if v.Procs == w.procs {
+		return out
+	}
+	l := &w.c.lost
+	time := float64(max(w.x.Recorded.Makespan, 1)) * float64(w.procs)
+	busy := float64(l.running + l.calls)
+	add(busy < busyShare*time, ConfidencePoor, "the program mostly waits, and how long may depend on the Ps")
+	more := v.Procs > w.procs && (v.CPUs == 0 || v.CPUs > w.procs)
+	add(more && v.Speedup < aloneSpeed && busy >= busyShare*time, ConfidencePoor,
+		"hardly ever more than one goroutine could run: if the program starts as many as there are Ps, or was kept waiting by a chain of locks, it may be faster")
+	add(float64(l.lockedStarts) > lockedShare*float64(l.dispatches), ConfidencePoor, "goroutines locked to their threads are dispatched often, and what that costs depends on the CPUs")
+	add(float64(l.longCalls) > callShare*time, ConfidenceFair, "goroutines are in long system calls, and what ends them is not known")
+	marked := l.marked
+	for _, c := range w.w.Cycles {
+		marked += c.Work
+	}
+	add(float64(marked) > markingShare*float64(l.running), ConfidenceFair, "the collector has much to do, and is simulated coarsely")
+	add(float64(l.stalled) > stallShare*time, ConfidenceFair, "threads were kept from running: other programs took CPUs")
+	add(busy < stepLength*float64(w.w.Steps), ConfidenceFair, "goroutines do little between one wait or system call and the next: what those cost with several Ps differs from program to program")
+	known := w.set.Stretch > 0 || w.set.Calibration != nil || w.set.Parallel > 0 && w.set.Parallel != DefaultParallel
+	add((v.Procs > 1) != (w.procs > 1) && !known, ConfidenceFair, "how much longer the same computing takes with several Ps depends on the machine and the program (see --costs and --parallel-slowdown)")
+	add(v.Procs > 1 && w.procs > 1, ConfidenceFair, "what more Ps cost each other, or fewer, was not measured: they are taken to cost what the recorded ones did")
+	if w.set.Stretch > 0 {
+		return out
+	}
+	spread := w.spread(v)
+	add(spread > poorSpread, ConfidencePoor, "what a dispatch costs decides about the makespan")
+	add(spread > fairSpread && spread <= poorSpread, ConfidenceFair, "what a dispatch costs matters")
+	return out
+}
+
+// spread is how much of v's likely range is not for computing alone, as a share of its
+// makespan.
+func (w *whatIf) spread(v *Variant) float64 {
+	span := float64(max(v.Makespan, 1))
+	most, usual := w.parallelOf(parallelMost).compute, w.parallelOf(parallelUsual).compute
+	if v.Procs > 1 {
+		return float64(v.High)/span/(most/usual) - 1
+	}
+	return 1 - float64(v.Low)/span*(most/usual)
+}
+
+// judge says how sure v is, and why not more.
+func (w *whatIf) judge(v *Variant) {
+	v.Confidence, v.Doubts = ConfidenceGood, []string{}
+	doubts := w.doubts(v)
+	for _, level := range []Confidence{ConfidencePoor, ConfidenceFair} { // what weighs most first
+		for _, d := range doubts {
+			if d.level == level {
+				v.Confidence = lessSure(v.Confidence, d.level)
+				v.Doubts = append(v.Doubts, d.text)
+			}
+		}
+	}
+}
+
+// lessSure is the lower of two levels.
+func lessSure(a, b Confidence) Confidence {
+	if b == ConfidencePoor || a == ConfidenceGood {
+		return b
+	}
+	return a
+}
+
+// clockGrain is the difference of two latencies, in nanoseconds, that says nothing:
+// a trace's clock is no finer, and of events at one time its reader makes each 1 ns
+// later than the one before.
+const clockGrain = 50
+
+func latencyDifference(got, want int64) float64 {
+	if d := got - want; -clockGrain <= d && d <= clockGrain {
+		return 0
+	}
+	return difference(got, want)
+}
+
+func (w *whatIf) selfCheck(rs []*simulate.Result) {
+	rec := &w.x.Recorded
+	span, _, _ := middle(rs, func(r *simulate.Result) int64 { return r.Makespan })
+	p50, _, _ := middle(rs, func(r *simulate.Result) int64 { return r.Latency.Quantile(.5) })
+	p99, _, _ := middle(rs, func(r *simulate.Result) int64 { return r.Latency.Quantile(.99) })
+	c := SelfCheck{Makespan: difference(span, rec.Makespan), P50: latencyDifference(p50, rec.P50), P99: latencyDifference(p99, rec.P99)}
+	w.error = math.Abs(c.Makespan)
+	switch {
+	case rec.Makespan == 0 || len(w.w.Gs) == 0:
+		c.Confidence, c.Text = ConfidenceNone, "nothing to simulate: no goroutine of the program ran"
+		w.x.Check = c
+		return
+	case w.error <= .05 && math.Abs(c.P50) <= .15 && math.Abs(c.P99) <= .15:
+		c.Confidence = ConfidenceGood
+	case w.error <= .1:
+		c.Confidence = ConfidenceFair
+	default:
+		c.Confidence = ConfidencePoor
+	}
+	c.Text = fmt.Sprintf("Go's scheduler, simulated as recorded, against the recorded run: makespan %s, median scheduling latency %s, p99 %s", words.Change(c.Makespan), words.Change(c.P50), words.Change(c.P99))
+	switch c.Confidence {
+	case ConfidenceFair:
+		c.Text += "; predictions of latency are less sure than those of the makespan"
+		if math.Abs(c.P50) > .5 || math.Abs(c.P99) > .5 {
+			c.Text = strings.Replace(c.Text, "are less sure than those of the makespan", "are not to be relied on here", 1)
+		}
+	case ConfidencePoor:
+		c.Text += "; the simulation does not reproduce this run, and its predictions are not to be relied on"
+	}
+	w.x.Check = c
+}

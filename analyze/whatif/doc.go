@@ -1,0 +1,2 @@
+// Package whatif simulates the workload in a trace under other settings.
+package whatif

@@ -1,0 +1,267 @@
+package whatif
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"gmptrace/analyze/words"
+	"gmptrace/model/simulate"
+)
+
+// plan is what a variant is to be simulated under.
+type plan struct {
+	name     string
+	settings string
+	cfg      simulate.Config
+	seeds    int
+	bound    bool // of the variant before it: what several Ps cost at the least, or at the most
+}
+
+// plans are the variants: first Go's scheduler as it was recorded.
+func (w *whatIf) plans() []plan {
+	seeds := w.set.Seeds
+	if seeds <= 0 {
+		seeds = DefaultSeeds
+	}
+	base := simulate.DefaultConfig(w.procs)
+	base.Costs, base.Alert = w.costs, w.rules.SysmonAlert
+	out := []plan{{name: fmt.Sprintf("gmp, GOMAXPROCS %d", w.procs), cfg: base, seeds: seeds}}
+	schedulers := w.set.Schedulers
+	if len(schedulers) == 0 {
+		schedulers = []simulate.Scheduler{simulate.GMP, simulate.SharedQueue, simulate.ThreadQueue}
+	}
+	procs := w.set.Procs
+	if len(procs) == 0 {
+		procs = []int{max(w.procs/2, 1), w.procs, 2 * w.procs}
+	}
+	procs = slices.Compact(slices.Sorted(slices.Values(procs)))
+	for _, s := range schedulers {
+		for _, p := range procs {
+			cfg := base
+			cfg.Scheduler, cfg.Procs, cfg.Stretch = s, p, w.set.Stretch
+			text := w.apply(&cfg)
+			if s == simulate.GMP && p == w.procs && text == "" {
+				continue // the first one
+			}
+			name := fmt.Sprintf("%v, GOMAXPROCS %d", s, p)
+			if s != simulate.GMP {
+				name = fmt.Sprintf("%v, %s threads", s, words.Count(p))
+			}
+			if text != "" {
+				name += ", changed"
+			}
+			out = append(out, w.bounded(plan{name: name, settings: text, cfg: cfg, seeds: seeds})...)
+		}
+	}
+	return out
+}
+
+// apply changes cfg to what was asked for, and says how.
+func (w *whatIf) apply(cfg *simulate.Config) string {
+	var what []string
+	s := &w.set
+	if cfg.CPUs = s.CPUs; s.CPUs > 0 {
+		what = append(what, fmt.Sprintf("CPUs: %d", s.CPUs))
+	}
+	gmp := cfg.Scheduler == simulate.GMP
+	if s.Tick > 0 && gmp {
+		cfg.Tick = s.Tick
+		what = append(what, fmt.Sprintf("tick %s", words.Count(s.Tick)))
+	} else if s.Tick < 0 && gmp {
+		cfg.Tick = 0
+		what = append(what, "no tick")
+	}
+	if s.Slice > 0 {
+		cfg.Slice = int64(s.Slice)
+		what = append(what, fmt.Sprintf("slice %v", s.Slice))
+	} else if s.Slice < 0 {
+		cfg.Slice = 0
+		what = append(what, "no preemption")
+	}
+	if cfg.NoAsync = s.NoAsync; s.NoAsync {
+		what = append(what, "no signals")
+	}
+	if cfg.NoSteal = s.NoSteal && gmp; cfg.NoSteal {
+		what = append(what, "no stealing")
+	}
+	if cfg.NoHandoff = s.NoHandoff && gmp; cfg.NoHandoff {
+		what = append(what, "no handoff")
+	}
+	return strings.Join(what, ", ")
+}
+
+// boundSeeds is how often each bound is simulated.
+const boundSeeds = 2
+
+// morePs is how much longer computing may take with more Ps than several: nothing
+// was measured there.
+const morePs = 1.25
+
+// bounded is a variant's plan with what several Ps usually cost, and those of its
+// bounds where that matters.
+func (w *whatIf) bounded(p plan) []plan {
+	out := []plan{p}
+	w.applyParallel(&out[0].cfg, parallelUsual)
+	bound := func(cfg simulate.Config) { out = append(out, plan{cfg: cfg, seeds: boundSeeds, bound: true}) }
+	switch {
+	case w.set.Stretch > 0 || p.cfg.Procs == w.procs:
+	case w.crosses(&p.cfg):
+		for _, cost := range []parallel{parallelLeast, parallelMost} {
+			cfg := p.cfg
+			w.applyParallel(&cfg, cost)
+			bound(cfg)
+		}
+	default:
+		cfg := p.cfg
+		if cfg.Stretch = morePs; cfg.Procs < w.procs {
+			cfg.Stretch = 1 / morePs
+		}
+		bound(cfg)
+	}
+	return out
+}
+
+// runAll simulates all plans, on all CPUs of this machine.
+func runAll(ctx context.Context, w *simulate.Workload, plans []plan) ([][]*simulate.Result, error) {
+	results := make([][]*simulate.Result, len(plans))
+	jobs := make(chan [2]int)
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for j := range jobs {
+				cfg := plans[j[0]].cfg
+				cfg.Seed = uint64(j[1] + 1)
+				results[j[0]][j[1]] = simulate.Run(w, cfg)
+			}
+		})
+	}
+	for i := range plans {
+		results[i] = make([]*simulate.Result, plans[i].seeds)
+		for k := range plans[i].seeds {
+			if ctx.Err() == nil {
+				jobs <- [2]int{i, k}
+			}
+		}
+	}
+	close(jobs)
+	wg.Wait()
+	return results, ctx.Err()
+}
+
+// medianOf is the result of the seed whose makespan is the median.
+func medianOf(rs []*simulate.Result) *simulate.Result {
+	sorted := slices.Clone(rs)
+	slices.SortStableFunc(sorted, func(a, b *simulate.Result) int { return int(a.Makespan - b.Makespan) })
+	return sorted[len(sorted)/2]
+}
+
+// middle is the median of a figure over the seeds, and its range.
+func middle(rs []*simulate.Result, figure func(*simulate.Result) int64) (median, low, high int64) {
+	var all []int64
+	for _, r := range rs {
+		all = append(all, figure(r))
+	}
+	slices.Sort(all)
+	return all[len(all)/2], all[0], all[len(all)-1]
+}
+
+func difference(got, want int64) float64 {
+	if want == 0 {
+		return 0
+	}
+	return float64(got-want) / float64(want)
+}
+
+// variant is what the simulations of a plan found; bounds are those of its bounds.
+func (w *whatIf) variant(p *plan, rs []*simulate.Result, bounds []*simulate.Result, base int64) Variant {
+	r := medianOf(rs)
+	v := Variant{Name: p.name, Scheduler: p.cfg.Scheduler.String(), Procs: p.cfg.Procs, CPUs: p.cfg.CPUs, Settings: p.settings}
+	makespan := func(r *simulate.Result) int64 { return r.Makespan }
+	v.Makespan, _, _ = middle(rs, makespan)
+	_, low, high := middle(slices.Concat(rs, bounds), makespan)
+	v.Low, v.High = int64(float64(low)/(1+w.error)), int64(float64(high)*(1+w.error))
+	v.P99, v.P99Low, v.P99High = middle(rs, func(r *simulate.Result) int64 { return r.Latency.Quantile(.99) })
+	v.P50, _, _ = middle(rs, func(r *simulate.Result) int64 { return r.Latency.Quantile(.5) })
+	v.P90, _, _ = middle(rs, func(r *simulate.Result) int64 { return r.Latency.Quantile(.9) })
+	if v.Makespan > 0 {
+		v.Speedup = float64(base) / float64(v.Makespan)
+		v.Rate = float64(r.Dispatches) / float64(v.Makespan) * 1e9
+		v.Utilisation = min(1, float64(r.Busy)/float64(r.Makespan)/float64(p.cfg.Procs))
+	}
+	v.Waits, v.Max, v.Curve = r.Latency.N, r.Latency.Max, curve(&r.Latency)
+	v.QueueMean, v.QueuePeak, v.Idle, v.LockWait = r.QueueMean, r.QueuePeak, r.Idle, r.LockWait
+	v.Steals, v.Handoffs, v.Preemptions, v.Overflows, v.TickPulls = r.Steals, r.Handoffs, r.Preemptions, r.Overflows, r.TickPulls
+	v.columns(&r.Timeline)
+	w.judge(&v)
+	return v
+}
+
+// curve is a distribution as quantiles.
+func curve(h *simulate.Histogram) []int64 {
+	var out []int64
+	for i := range 32 {
+		out = append(out, h.Quantile(float64(i)/32))
+	}
+	return append(out, h.Quantile(.99), h.Quantile(.999), h.Max)
+}
+
+func (v *Variant) columns(t *simulate.Timeline) {
+	v.Width = t.Width
+	for i := range t.Running {
+		v.Running = append(v.Running, rounded(float64(t.Running[i])/float64(t.Width)))
+		v.Waiting = append(v.Waiting, rounded(float64(t.Waiting[i])/float64(t.Width)))
+	}
+}
+
+func rounded(x float64) float64 { return math.Round(x*1000) / 1000 }
+
+// recorded is the recorded run as a variant.
+func (c *workloads) recorded(procs int) Variant {
+	l := &c.lost
+	h := &l.latency
+	v := Variant{Name: "recorded", Scheduler: "gmp", Procs: procs, Makespan: int64(l.makespan - c.zero), Speedup: 1,
+		Waits: h.N, P50: h.Quantile(.5), P90: h.Quantile(.9), P99: h.Quantile(.99), Max: h.Max, Curve: curve(h),
+		QueuePeak: l.peak, Idle: l.idle, Steals: l.steals, Handoffs: l.handoffs, Preemptions: l.preempts, Overflows: l.overflows, TickPulls: l.ticks}
+	v.Confidence, v.Doubts = ConfidenceGood, []string{} // it is no prediction
+	v.Low, v.High, v.P99Low, v.P99High = v.Makespan, v.Makespan, v.P99, v.P99
+	if v.Makespan > 0 {
+		v.Rate = float64(l.dispatches) / float64(v.Makespan) * 1e9
+		v.QueueMean = float64(l.waited) / float64(v.Makespan)
+		v.Utilisation = min(1, float64(l.running)/float64(v.Makespan)/float64(procs))
+	}
+	v.columns(&l.timeline)
+	return v
+}
+
+// scaleLimit is how many steps are simulated for Scaling.
+const scaleLimit = 40_000_000
+
+// scale runs each scheduler with 1 to 128 Ps.
+func (w *whatIf) scale(ctx context.Context) error {
+	if w.set.NoScaling || w.w.Steps*24 > scaleLimit || w.w.Steps == 0 {
+		return nil
+	}
+	var plans []plan
+	for _, s := range []simulate.Scheduler{simulate.GMP, simulate.SharedQueue, simulate.ThreadQueue} {
+		for p := 1; p <= 128; p *= 2 {
+			cfg := simulate.DefaultConfig(p)
+			cfg.Scheduler, cfg.Costs, cfg.CPUs, cfg.Alert = s, w.costs, w.set.CPUs, w.rules.SysmonAlert
+			w.applyParallel(&cfg, parallelUsual)
+			plans = append(plans, plan{cfg: cfg, seeds: 1})
+		}
+	}
+	results, err := runAll(ctx, w.w, plans)
+	if err != nil {
+		return err
+	}
+	for i, p := range plans {
+		r := results[i][0]
+		w.x.Scaling = append(w.x.Scaling, ScalePoint{Scheduler: p.cfg.Scheduler.String(), Procs: p.cfg.Procs, Makespan: r.Makespan, P99: r.Latency.Quantile(.99), LockWait: r.LockWait})
+	}
+	return nil
+}

@@ -1,0 +1,190 @@
+package whatif
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+
+	"gmptrace/model"
+	"gmptrace/model/simulate"
+)
+
+// bytes is how much is kept; the workload takes no more.
+func (c *workloads) bytes() int64 {
+	n := int64(0)
+	for _, g := range c.order {
+		n += int64(len(g.own) + len(g.marks))
+	}
+	return n
+}
+
+// build makes the workload of what was kept, which it lets go.
+func (c *workloads) build() *simulate.Workload {
+	w := &simulate.Workload{Cycles: c.cycles}
+	c.connect()
+	var code simulate.Code
+	for _, g := range c.order {
+		g.flush()
+		code.B = code.B[:0]
+		code = simulate.Code{B: code.B}
+		if !g.worker {
+			c.write(g, &code)
+		}
+		w.Add(simulate.Goroutine{Root: g.root, Runtime: g.runtime || g.worker, Tight: g.tight, Locked: g.locked}, &code)
+		g.own, g.marks, g.sends = nil, nil, nil
+	}
+	return w
+}
+
+// placed is a mark with its time.
+type placed struct {
+	at   model.Time
+	kind markStep
+	a, b uint64
+}
+
+// writer puts a goroutine's own steps and its marks into one sequence.
+type writer struct {
+	code  *simulate.Code
+	marks []placed
+	acc   int64 // ns computed and not yet written
+	help  bool  // they were computed for the collector
+	local []bool
+}
+
+// write writes g's steps.
+func (c *workloads) write(g *gWork, code *simulate.Code) {
+	w := writer{code: code, marks: c.placed(g), local: g.local}
+	if g.root && g.first > c.zero {
+		code.Wait(int64(g.first - c.zero)) // nobody is known to have created it
+	}
+	end := g.base
+	for b := g.own; len(b) > 0; {
+		kind := ownStep(b[0])
+		gap, n := binary.Varint(b[1:])
+		length, m := binary.Uvarint(b[1+n:])
+		b = b[1+n+m:]
+		from := end + model.Time(gap)
+		end = from + model.Time(length)
+		w.own(kind, from, end)
+	}
+	w.upTo(model.Time(1<<63 - 1))
+	w.compute()
+}
+
+func (w *writer) own(kind ownStep, from, to model.Time) {
+	if kind == ownRun || kind == ownAssist {
+		if w.help != (kind == ownAssist) {
+			w.compute()
+			w.help = !w.help
+		}
+		at := from
+		for len(w.marks) > 0 && w.marks[0].at <= to {
+			m := w.marks[0]
+			w.acc += int64(max(m.at-at, 0))
+			at = max(at, m.at)
+			if m.kind == markSTW {
+				at = min(to, at+model.Time(m.a))
+			}
+			w.emit()
+		}
+		w.acc += int64(to - at)
+		return
+	}
+	w.upTo(from)
+	w.compute()
+	switch kind {
+	case ownBlock:
+		w.code.Block()
+	case ownWait:
+		w.code.Wait(int64(to - from))
+	case ownNet:
+		if w.local[0] {
+			w.code.Block()
+		} else {
+			w.code.Net(int64(to - from))
+		}
+		w.local = w.local[1:]
+	case ownSyscall:
+		w.code.Syscall(int64(to - from))
+	case ownBlocking:
+		w.code.Blocking(int64(to - from))
+	case ownStarved:
+		w.code.Starved(int64(to - from))
+	}
+}
+
+func (w *writer) upTo(at model.Time) {
+	for len(w.marks) > 0 && w.marks[0].at <= at {
+		w.emit()
+	}
+}
+
+func (w *writer) compute() {
+	if w.help {
+		w.code.Assist(w.acc)
+	} else {
+		w.code.Run(w.acc)
+	}
+	w.acc = 0
+}
+
+// emit writes the next mark.
+func (w *writer) emit() {
+	m := w.marks[0]
+	w.marks = w.marks[1:]
+	w.compute()
+	switch m.kind {
+	case markCreate:
+		w.code.Create(int(m.a))
+	case markWake:
+		w.code.Wake(int(m.a), int(m.b))
+	case markSwitch:
+		w.code.Switch(int(m.a), int(m.b))
+	case markYield:
+		w.code.Yield()
+	case markGoyield:
+		w.code.Goyield()
+	case markGC:
+		w.code.GC(int(m.a))
+	case markSTW:
+		w.code.STW(int64(m.a))
+	case markSend:
+		w.code.Send(int(m.a), int(m.b))
+	}
+}
+
+// placed are g's marks in order of time.
+func (c *workloads) placed(g *gWork) []placed {
+	out := g.sends
+	at := c.zero
+	for b := g.marks; len(b) > 0; {
+		m := placed{kind: markStep(b[0])}
+		d, n := binary.Varint(b[1:])
+		b = b[1+n:]
+		at += model.Time(d)
+		m.at = at
+		args := 1
+		switch m.kind {
+		case markWake, markSwitch:
+			args = 2
+		case markYield, markGoyield:
+			args = 0
+		}
+		for i := range args {
+			v, n := binary.Uvarint(b)
+			b = b[n:]
+			if i == 0 {
+				m.a = v
+			} else {
+				m.b = v
+			}
+		}
+		if m.kind == markWake || m.kind == markSwitch {
+			m.b = c.order[m.a].number(m.b)
+		}
+		out = append(out, m)
+	}
+	slices.SortStableFunc(out, func(a, b placed) int { return cmp.Compare(a.at, b.at) })
+	return out
+}

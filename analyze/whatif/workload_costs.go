@@ -1,0 +1,133 @@
+package whatif
+
+import (
+	"sort"
+
+	"gmptrace/model"
+	"gmptrace/model/simulate"
+)
+
+// measured is what the scheduler was seen to take.
+type measured struct {
+	swtch, global, steal, netpoll, fresh, wake, spin, next, locked, slack simulate.Histogram
+}
+
+// lateness is how much too late a wait for something outside is likely to have
+// ended. While all Ps run goroutines, nobody looks at timers and the network: it
+// was due at any time of the stretch that ended before it was found, so half of
+// that. The thread of an idle P that sleeps until the next timer is woken late by
+// the system, and then ends all waits that became due meanwhile: the first of them
+// was due when the sleep should have ended, the others since.
+func (c *workloads) lateness(g *gWork, p *pWork, d *model.Dispatch) model.Time {
+	if d.Idle == 0 && !p.idled && p.schedTo == d.Time && d.Ready >= p.schedFrom && p.runTo == p.schedFrom {
+		return d.Ready - p.schedFrom + (p.runTo-p.runFrom)/2
+	}
+	if g.pendKind != ownWait || !p.idled {
+		return 0
+	}
+	slack := model.Time(simulate.TimerSlack)
+	if g.pendFirst {
+		return slack
+	}
+	c.spread = c.spread*6364136223846793005 + 1442695040888963407
+	return model.Time(c.spread>>33) * slack >> 31
+}
+
+// stallLeast is how long a thread needs for no dispatch: it had no CPU, if the
+// goroutine was there all the time.
+const stallLeast = 200_000 // ns
+
+// sysmonFast is the most that a system call may have lasted before it lost its P if
+// sysmon's sleeps were short.
+const sysmonFast = 400_000 // ns
+
+// gap measures what the scheduler took for a dispatch.
+func (c *workloads) gap(p *pWork, d *model.Dispatch) {
+	if p.schedTo != d.Time {
+		return
+	}
+	if d.Ready > p.schedFrom {
+		switch d.Source {
+		case model.SourceRunnext, model.SourceNetpoll:
+			c.costs.fresh.Add(int64(d.Time - d.Ready))
+			if !p.idled {
+				c.costs.netpoll.Add(int64(d.Ready - p.schedFrom))
+			}
+		}
+		return
+	}
+	ns := int64(d.Time - p.schedFrom)
+	if ns > stallLeast {
+		c.lost.stalled += ns
+	}
+	switch d.Source {
+	case model.SourceRunnext, model.SourceLocal:
+		c.costs.swtch.Add(ns)
+	case model.SourceGlobal, model.SourceGlobalTick:
+		c.costs.global.Add(ns)
+	case model.SourceSteal:
+		c.costs.steal.Add(ns)
+	case model.SourceStealRunnext:
+		c.costs.next.Add(ns)
+	}
+}
+
+// woke measures how long a thread took to have p since a goroutine became runnable.
+// With two Ps nobody looks for work then: the other one's thread runs what readied it.
+func (c *workloads) woke(p *pWork) {
+	if p.idled && p.risen != noTime && len(c.ps) == 2 {
+		c.costs.wake.Add(int64(p.schedFrom - p.risen))
+	}
+}
+
+// rises are the last moments at which one goroutine more was runnable.
+type rises struct {
+	at   []model.Time // circular
+	n    int
+	last int32
+}
+
+const risesKept = 1 << 14
+
+func (r *rises) add(d model.Depth) {
+	if d.N > r.last {
+		if len(r.at) < risesKept {
+			r.at = append(r.at, d.Time)
+		} else {
+			r.at[r.n%risesKept] = d.Time
+		}
+		r.n++
+	}
+	r.last = d.N
+}
+
+// first is the first of them in [from, to), noTime if there is none or it is
+// forgotten.
+func (r *rises) first(from, to model.Time) model.Time {
+	oldest := max(0, r.n-risesKept)
+	i := oldest + sort.Search(r.n-oldest, func(i int) bool { return r.at[(oldest+i)%risesKept] >= from })
+	if i == r.n || i == oldest && oldest > 0 || r.at[i%risesKept] >= to {
+		return noTime
+	}
+	return r.at[i%risesKept]
+}
+
+// calibrated are the costs that were measured in the trace, and for those of which it
+// has too few, what is known of the machine, or defaults.
+func (c *workloads) calibrated(known *Calibration) simulate.Costs {
+	const least = 20
+	d := simulate.DefaultCosts()
+	known.costs(&d)
+	m := &c.costs
+	d.Switch = m.swtch.Cost("measured: dispatches from the own queue", least, d.Switch)
+	d.Global = m.global.Cost("measured: dispatches from the global queue", least, d.Global)
+	d.Steal = m.steal.Cost("measured: dispatches of stolen goroutines", least, d.Steal)
+	d.Netpoll = m.netpoll.Cost("measured: from a stop to what the poller or a timer had", least, d.Netpoll)
+	d.Fresh = m.fresh.Cost("measured: from what the poller or a timer had to its start", least, d.Fresh)
+	d.Wake = m.wake.Cost("measured: from a ready to the thread that it woke", least, d.Wake)
+	d.Locked = m.locked.Cost("measured: dispatches of goroutines locked to their threads", least, d.Locked)
+	d.Slack = m.slack.Cost("measured: how long system calls lasted until sysmon took their Ps", least, d.Slack)
+	d.Spin = m.spin.Cost("measured: threads that found nothing", least, d.Spin)
+	d.Pause = m.next.Cost("measured: thefts of a runnext", least, d.Pause)
+	return d
+}
