@@ -96,7 +96,7 @@ func (a *Analysis) Begin(s *replay.Session) {
 
 // Report is what was found out, judged.
 func (a *Analysis) Report(tr report.Trace) *report.Report {
-	rep := &report.Report{Schema: report.Schema, Version: a.Options.Maker(), Trace: tr}
+	rep := &report.Report{Schema: report.Schema, Version: report.Devel, Trace: tr}
 	if a.session == nil {
 		rep.Verdict = report.NoEvents
 		return rep

@@ -15,7 +15,6 @@ import (
 	"gmptrace/analyze/explain"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
-	"gmptrace/model"
 )
 
 // A test can trace the code that it tests, and fail if the scheduler got in its
@@ -93,36 +92,4 @@ func ExampleExplain() {
 	// every nanosecond has a cause: true
 	// most of it: waiting on a channel receive for a goroutine that was itself waiting for a P behind other goroutines in its queue
 	// behind: (*shop).repriceEvery.func1
-}
-
-// dispatched counts how often goroutines were put on a P, by the function that they
-// began in.
-type dispatched struct {
-	session *replay.Session
-	by      map[string]int
-}
-
-func (d *dispatched) Watch(f *model.Facts) {
-	for i := range f.Dispatches {
-		d.by[d.session.Func(f.Dispatches[i].Func)]++
-	}
-}
-
-// Run tells a watcher of one's own what the scheduler did.
-func ExampleRun() {
-	f, err := os.Open("../fixtures/traces/real/webshop-go1.26-p4.trace")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer f.Close()
-	d := &dispatched{by: map[string]int{}}
-	_, err = replay.Run(context.Background(), f, replay.Options{Name: "webshop"}, func(s *replay.Session) {
-		d.session = s
-		s.Add(d)
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println("connections ran:", d.by["net/http.(*conn).serve"] > 0)
-	// Output: connections ran: true
 }

@@ -174,13 +174,11 @@ func scenarios(t *testing.T, dir string, say func(*report.Report) string) {
 // analyzeScenario replays events written as text and reports on them.
 func analyzeScenario(t *testing.T, text string) *report.Report {
 	t.Helper()
-	b := replaytest.ScenarioBatch(t, text)
-	a := analyze.Analysis{Options: analyze.Options{Options: replay.Options{Name: "scenario"}, Slices: 1000}}
-	tr, err := replaytest.RunBatch(b, a.Options.Options, a.Begin)
+	rep, err := analyze.Analyze(t.Context(), replaytest.Scenario(t, text), analyze.Options{Options: replay.Options{Name: "scenario"}, Slices: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return a.Report(tr)
+	return rep
 }
 
 // findingsOf is what a scenario's file says of a report.

@@ -39,7 +39,7 @@ func Explain(ctx context.Context, r io.Reader, opt replay.Options, sel Selector)
 	if e != nil {
 		x = e.explanation()
 	}
-	x.Schema, x.Version, x.Trace = ExplainSchema, opt.Maker(), tr
+	x.Schema, x.Version, x.Trace = ExplainSchema, report.Devel, tr
 	return x, nil
 }
 

@@ -20,9 +20,9 @@ type history struct {
 	base       int // what soft was at first: it grows while something that is being explained goes on
 
 	gs     map[model.GoID]*gLine
-	ps     []pLine           // by P
-	stw    []pause           // stop-the-world pauses, the open one reaching forever
-	wastes []replay.Interval // stretches with an idle P beside a runnable goroutine
+	ps     []pLine         // by P
+	stw    []pause         // stop-the-world pauses, the open one reaching forever
+	wastes []replay.Window // stretches with an idle P beside a runnable goroutine
 	idling model.Idling
 
 	now  model.Time
@@ -57,7 +57,7 @@ type gSeg struct {
 
 // pause is a time in which the world was stopped, or was being stopped.
 type pause struct {
-	replay.Interval
+	replay.Window
 	gc    bool       // by the collector
 	g     model.GoID // that stopped it
 	stack uint32     // where
@@ -72,8 +72,8 @@ type sample struct {
 // pLine is one P's stretches, in order, and the sweeping done on it.
 type pLine struct {
 	segs   []pSeg
-	sweeps []replay.Interval // the open one reaches forever
-	now    pSeg              // what it began to do last
+	sweeps []replay.Window // the open one reaches forever
+	now    pSeg            // what it began to do last
 }
 
 // pSeg is a stretch of a P.
@@ -108,7 +108,7 @@ func (h *history) add(f *model.Facts) {
 		h.addP(&f.Ps[i])
 	}
 	for i := range f.Wastes {
-		h.wastes = append(h.wastes, replay.Interval{From: f.Wastes[i].Start, To: f.Wastes[i].End})
+		h.wastes = append(h.wastes, replay.Window{From: f.Wastes[i].Start, To: f.Wastes[i].End})
 	}
 	h.begun(f)
 }
@@ -164,7 +164,7 @@ func (h *history) addOpen(now model.Time) {
 		}
 	}
 	if h.idling.Is && h.idling.Time < now {
-		h.wastes = append(h.wastes, replay.Interval{From: h.idling.Time, To: replay.Forever})
+		h.wastes = append(h.wastes, replay.Window{From: h.idling.Time, To: replay.Forever})
 	}
 }
 
@@ -185,7 +185,7 @@ func (h *history) event(ev *model.Event) {
 	switch ev.Op {
 	case model.OpSTWBegin:
 		if n := len(h.stw); n == 0 || h.stw[n-1].To != replay.Forever {
-			h.stw = append(h.stw, pause{replay.Interval{From: ev.Time, To: replay.Forever}, strings.HasPrefix(h.names.Texts[ev.Arg], "GC"), ev.G, ev.Stack})
+			h.stw = append(h.stw, pause{replay.Window{From: ev.Time, To: replay.Forever}, strings.HasPrefix(h.names.Texts[ev.Arg], "GC"), ev.G, ev.Stack})
 		}
 	case model.OpSTWEnd:
 		if n := len(h.stw); n > 0 {
@@ -193,7 +193,7 @@ func (h *history) event(ev *model.Event) {
 		}
 	case model.OpSweepBegin:
 		if l := h.p(ev.P); l != nil && (len(l.sweeps) == 0 || l.sweeps[len(l.sweeps)-1].To != replay.Forever) {
-			l.sweeps = append(l.sweeps, replay.Interval{From: ev.Time, To: replay.Forever})
+			l.sweeps = append(l.sweeps, replay.Window{From: ev.Time, To: replay.Forever})
 			h.kept++
 		}
 	case model.OpSweepEnd:
@@ -339,11 +339,11 @@ func (h *history) drop(to model.Time) {
 	for i := range h.ps {
 		l := &h.ps[i]
 		l.segs = after(l.segs, func(s *pSeg) bool { return s.end > to })
-		l.sweeps = after(l.sweeps, func(s *replay.Interval) bool { return s.To > to })
+		l.sweeps = after(l.sweeps, func(s *replay.Window) bool { return s.To > to })
 		n += len(l.segs) + len(l.sweeps)
 	}
 	h.stw = after(h.stw, func(s *pause) bool { return s.To > to })
-	h.wastes = after(h.wastes, func(s *replay.Interval) bool { return s.To > to })
+	h.wastes = after(h.wastes, func(s *replay.Window) bool { return s.To > to })
 	h.kept, h.soft = n, min(max(h.base, 2*n), h.hard)
 	h.ages = append(h.ages[:0], age{to, 0}, age{h.now, n})
 }
@@ -407,7 +407,7 @@ func (h *history) stopped(t model.Time) (*pause, model.Time) {
 
 // within reports whether t lies in one of the spans, which are in order and do
 // not overlap, and until when that holds.
-func within(spans []replay.Interval, t model.Time) (bool, model.Time) {
+func within(spans []replay.Window, t model.Time) (bool, model.Time) {
 	i := sort.Search(len(spans), func(i int) bool { return spans[i].To > t })
 	switch {
 	case i == len(spans):

@@ -49,7 +49,7 @@ type factPage struct {
 	until   model.Time
 	gs      []gEntry
 	ps      []pEntry
-	wastes  []replay.Interval
+	wastes  []replay.Window
 	samples []model.Event
 }
 
@@ -123,7 +123,7 @@ func (s *slowOnes) write(f *model.Facts) {
 		p.ps = append(p.ps, pEntry{f.Ps[i].P, pSegOf(&f.Ps[i])})
 	}
 	for i := range f.Wastes {
-		p.wastes = append(p.wastes, replay.Interval{From: f.Wastes[i].Start, To: f.Wastes[i].End})
+		p.wastes = append(p.wastes, replay.Window{From: f.Wastes[i].Start, To: f.Wastes[i].End})
 	}
 	for i := range f.Events {
 		if ev := &f.Events[i]; ev.Op == model.OpCPUSample {

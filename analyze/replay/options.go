@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"cmp"
 	"time"
 
 	"gmptrace/analyze/internal/load"
@@ -28,12 +27,9 @@ type Options struct {
 	// at the most, from another goroutine than the caller's.
 	Progress func(Progress)
 
-	// Cut, where set, says each time after how many events the watchers are told
+	// cut, where set, says each time after how many events the watchers are told
 	// what the model has found out. What they say does not depend on it; tests set it.
-	Cut func() int
-
-	// Version of gmptrace that reads, for what it says.
-	Version string
+	cut func() int
 }
 
 // DefaultMaxMemory is the default of Options.MaxMemory, which a small machine
@@ -42,19 +38,17 @@ type Options struct {
 const DefaultMaxMemory = load.DefaultMaxMemory
 
 // Bound is one end of the part of a trace to analyse: an offset from the
-// trace's first event or, where Clock is set, a wall-clock time.
+// trace's first event or, where Clock is set, a wall-clock time. Traces have wall-clock
+// times since Go 1.25; of an older one a Clock is an error.
 type Bound struct {
-	Set    bool
-	Offset time.Duration
-	Clock  time.Time // has precedence where not zero
+	Set    bool          // else it is open, and the others do not count
+	Offset time.Duration // from the trace's first event
+	Clock  time.Time     // has precedence where not zero
 }
 
-// Progress is how far an analysis has come.
+// Progress is how far a reading has come.
 type Progress struct {
 	Bytes  int64 // of the input as read, compressed where it is
-	Size   int64 // of the input; 0 when not known
-	Events int64
+	Size   int64 // of the input: Options.Size; 0 when not known
+	Events int64 // that the model has been driven through
 }
-
-// Maker is what a report says made it.
-func (o *Options) Maker() string { return cmp.Or(o.Version, "devel") }

@@ -126,10 +126,10 @@ func (r *replay) globalize(ev *model.Event) {
 	}
 }
 
-// SpreadEvery is after how many events the watchers get the facts: few enough
+// spreadEvery is after how many events the watchers get the facts: few enough
 // for the facts still to lie in the processor's cache. Nothing that a watcher says
-// may depend on it: see Options.Cut.
-const SpreadEvery = 512
+// may depend on it: see Options.cut.
+const spreadEvery = 512
 
 // cutAnyway is after how many events the watchers get the facts even between
 // events of one time, which only a damaged trace has so many of.
@@ -137,10 +137,10 @@ const cutAnyway = 1 << 16
 
 // nextCut is how many events the watchers get the facts of next.
 func (r *replay) nextCut() int {
-	if cut := r.session.Options.Cut; cut != nil {
+	if cut := r.session.options.cut; cut != nil {
 		return cut()
 	}
-	return SpreadEvery
+	return spreadEvery
 }
 
 // spread hands the facts found so far to the watchers.
@@ -171,7 +171,7 @@ func (r *replay) collect() {
 		if s.Part && !s.WholeTrace {
 			s.Window.cut(&p.facts)
 		}
-		for _, w := range s.Watchers {
+		for _, w := range s.watchers {
 			w.Watch(&p.facts)
 		}
 		r.empty <- p

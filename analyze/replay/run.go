@@ -17,29 +17,29 @@ import (
 
 // Run reads a trace from r to its end, drives the model through it, and tells the
 // session's watchers what that finds out, from one goroutine that is not the
-// caller's. begin is called once, before the first event: it adds the watchers. For
-// a trace without any event it is not called, and Trace.Complete is false. The Trace
-// says what was read and what was lost; errors are those of Analyze.
+// caller's. When it returns they have been told everything.
+//
+// begin is called once, before the first event and from the caller's goroutine: it
+// adds the watchers. For a trace without any event it is not called, and
+// Trace.Complete is false.
+//
+// The Trace says what was read. An input of which nothing can be read is a
+// *report.InputError; one of which something can is none: Trace.Complete is false
+// then, and Trace.Lost says what is missing. Options that the trace can't meet are an
+// error too. When ctx is cancelled the error is ctx.Err().
 func Run(ctx context.Context, r io.Reader, opt Options, begin func(*Session)) (report.Trace, error) {
-	return Feed(opt, begin, func(sink func(*load.Batch) error) (report.Trace, error) {
-		return load.Load(ctx, r, opt.forLoad(), sink)
-	})
-}
-
-// Feed is Run, on the batches that load hands to its sink.
-func Feed(opt Options, begin func(*Session), load func(sink func(*load.Batch) error) (report.Trace, error)) (report.Trace, error) {
-	r := reading{opt: opt, begin: begin}
-	defer r.stop()
-	tr, err := load(r.take)
+	x := reading{opt: opt, begin: begin}
+	defer x.stop()
+	tr, err := load.Load(ctx, r, opt.forLoad(), x.take)
 	if err != nil {
 		return tr, err
 	}
-	if r.replay == nil {
+	if x.replay == nil {
 		tr.Complete = false
 		return tr, nil
 	}
-	r.replay.finish()
-	return tr, r.describe(&tr)
+	x.replay.finish()
+	return tr, x.describe(&tr)
 }
 
 // forLoad is what load has to know.
@@ -91,7 +91,7 @@ func (r *reading) start(b *load.Batch) error {
 		minor, _ = minorVersion(strings.TrimPrefix(b.Format, "go "))
 	}
 	zero := b.Events[0].Time
-	s := &Session{Options: r.opt, Zero: zero, Rules: model.RulesFor(minor), Older: minor < model.OldestRules,
+	s := &Session{options: r.opt, Zero: zero, Rules: model.RulesFor(minor), Older: minor < model.OldestRules,
 		Names: &names.Table{}, Window: &Window{zero, Forever}}
 	if err := r.setWindow(s); err != nil {
 		return err

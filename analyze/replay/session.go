@@ -8,47 +8,62 @@ import (
 	"gmptrace/model"
 )
 
-// Watcher is told what the model finds out, in order of time within each kind, some
-// hundred events at a time. The facts are used again: it keeps no pointer into them.
+// Watcher is told what the model finds out, in order of time within each kind of
+// facts, some hundred events at a time. What it makes of them may not depend on where
+// one call ends and the next begins. The facts are used again: it keeps no pointer into
+// them. Calls come one after the other.
 type Watcher interface{ Watch(*model.Facts) }
 
-// Filler is a Watcher that fills a part of the report. It is asked once, at the end.
+// Filler is a Watcher that fills a part of the report: Session.Fill asks it once, at
+// the end.
 type Filler interface {
 	Watcher
 	Fill(*report.Report)
 }
 
 // Session is one reading of a trace: what all watchers may know of it, and who they
-// are.
+// are. Run makes it; what it knows stands when begin is called and does not change,
+// but for End and Names.
 type Session struct {
-	Options Options
-	Zero    model.Time // of the first event
-	Rules   model.Rules
-	Older   bool // the trace is of a version before those whose rules are known
+	Zero   model.Time  // of the first event
+	End    model.Time  // of the last one: when all has been read, 0 before
+	Rules  model.Rules // of the scheduler that the model goes by
+	Older  bool        // the trace is of a version before those whose rules are known
+	Window *Window     // part to analyse, never nil; the whole trace ends at Forever
+	Part   bool        // Window is not the whole
 
-	// What watchers are told besides: for whoever begins the session to set, or for
-	// the constructors of watchers that need it.
-	Depths      bool // Facts.Depths: how long the queues are
-	Begun       bool // Facts.Begun and Idling: what has not ended yet
-	WholeTrace  bool // what lies outside of the window too
-	ReaderTimes bool // events have the times that they have for a reader of the whole trace: see pushBack
+	// Names is what the facts' numbers stand for: functions, stacks, strings, threads.
+	// It grows with the facts, and holds all that those told so far refer to. It is for
+	// watchers, and for everybody when Run has returned.
+	Names *names.Table
 
-	Names  *names.Table // grows with the facts
-	Window *Window      // part to analyse
-	Part   bool         // it is not the whole
-	End    model.Time
+	// What watchers are told besides. Whoever begins the session sets them, or the
+	// constructor of a watcher that needs them; who does not need them skips them.
+	Depths bool // Facts.Depths: how long the queues are
+	Begun  bool // Facts.Begun and Idling: what has not ended yet
 
-	Watchers []Watcher
+	// WholeTrace tells what lies outside of Window too, uncut, for watchers that
+	// explain what lies in it. It holds for all of the session.
+	WholeTrace bool
+
+	// ReaderTimes gives facts the times that the events have for a reader of the whole
+	// trace, so that they can be compared with its events. Else those that a reader
+	// pushes back behind a generation's late end keep the times of the trace.
+	ReaderTimes bool
+
+	options  Options
+	watchers []Watcher
 	shared   map[reflect.Type]any
 }
 
 // Add makes the session tell w what it finds out, after those that were added
-// before.
-func (s *Session) Add(w Watcher) { s.Watchers = append(s.Watchers, w) }
+// before. It is for begin: who is added later is not told anything.
+func (s *Session) Add(w Watcher) { s.watchers = append(s.watchers, w) }
 
-// Shared is the session's one T, made when first asked for. If it is a Watcher, it is
-// told the facts before whoever asked, and fills its part of the report before; else
-// those watchers tell it what it needs that make asks for.
+// Shared is the session's one T, made when first asked for, in begin or by the
+// constructor of another. If it is a Watcher, it is told the facts before whoever asked,
+// and fills its part of the report before; else those watchers tell it what it needs
+// that make asks for.
 func Shared[T any](s *Session, make func(*Session) T) T {
 	key := reflect.TypeFor[T]()
 	if x, ok := s.shared[key]; ok {
@@ -72,9 +87,10 @@ func (s *Session) Func(n uint32) string { return s.Names.StartFunc(n) }
 // Offset is an instant as nanoseconds from the trace's first event.
 func (s *Session) Offset(t model.Time) int64 { return int64(t - s.Zero) }
 
-// Fill asks the watchers that have something to say in a report.
+// Fill asks the watchers that have something to say in a report, in the order in which
+// they were added. It is for after Run has returned.
 func (s *Session) Fill(rep *report.Report) {
-	for _, w := range s.Watchers {
+	for _, w := range s.watchers {
 		if f, ok := w.(Filler); ok {
 			f.Fill(rep)
 		}

@@ -28,7 +28,7 @@ func TestShared(t *testing.T) {
 	s := &Session{}
 	Shared(s, newAsking)
 	Shared(s, newAsked)
-	for _, w := range s.Watchers {
+	for _, w := range s.watchers {
 		w.Watch(nil)
 	}
 	if want := []string{"asked", "asking"}; !slices.Equal(order, want) {

@@ -2,11 +2,8 @@ package replay
 
 import "gmptrace/model"
 
-// Interval is a stretch of time.
-type Interval struct{ From, To model.Time }
-
-// Window is the part of the trace to analyse, from inclusive to exclusive, so
-// that two windows that touch share nothing.
+// Window is a stretch of time, From inclusive, To exclusive, so that two that touch
+// share nothing: Session.Window is the part of the trace to analyse.
 type Window struct{ From, To model.Time }
 
 // Forever is an end that no trace reaches.

@@ -1,5 +1,7 @@
 package report
 
+import "cmp"
+
 import "strings"
 
 // CheckSchema names the version of the JSON form of Checked: see Schema.
@@ -95,10 +97,7 @@ const MaxCheckFailures = 20
 
 // NewChecked is a result without traces.
 func NewChecked(version string) *Checked {
-	if version == "" {
-		version = "devel"
-	}
-	return &Checked{Schema: CheckSchema, Version: version, Status: CheckSkip, FailOn: CheckSeverityError}
+	return &Checked{Schema: CheckSchema, Version: cmp.Or(version, Devel), Status: CheckSkip, FailOn: CheckSeverityError}
 }
 
 // Matters reports whether a result is a failure for the caller, whom those below

@@ -40,6 +40,10 @@ func BucketsOf(s *stat.Sketch) []Bucket {
 // a version; a field that changes meaning or goes makes a new one.
 const Schema = "gmptrace.report/1"
 
+// Devel is the Version of what the analyses return: a library does not know its own.
+// Whoever does sets another.
+const Devel = "devel"
+
 // Report is the result of one analysis: all that render needs, and nothing it
 // would have to work out again. Its JSON form is documented in
 // analyze/schema/report.schema.json.

@@ -159,7 +159,7 @@ func Simulate(ctx context.Context, r io.Reader, opt replay.Options, set Settings
 	if err != nil {
 		return nil, err
 	}
-	x := &WhatIf{Schema: WhatIfSchema, Version: opt.Maker(), Trace: tr}
+	x := &WhatIf{Schema: WhatIfSchema, Version: report.Devel, Trace: tr}
 	if c == nil {
 		x.Headline, x.Detail = report.NoEvents.Headline, report.NoEvents.Detail
 		x.Check = SelfCheck{Confidence: ConfidenceNone, Text: "nothing to simulate"}

@@ -88,7 +88,11 @@ func (an *analysis) check(trace string) error {
 // load reads and analyses a trace.
 func (an *analysis) load(ctx context.Context, trace string) (*report.Report, error) {
 	return reading(ctx, an, trace, func(in io.Reader, opt replay.Options) (*report.Report, error) {
-		return analyze.Analyze(ctx, in, analyze.Options{Options: opt, Slices: an.slices, Around: an.around, Explain: an.explain, Spans: an.spans})
+		rep, err := analyze.Analyze(ctx, in, analyze.Options{Options: opt, Slices: an.slices, Around: an.around, Explain: an.explain, Spans: an.spans})
+		if err == nil {
+			rep.Version = buildVersion()
+		}
+		return rep, err
 	})
 }
 
@@ -151,7 +155,6 @@ func (an *analysis) options(in *input, bar *progress) replay.Options {
 		To:        an.to.Bound,
 		MaxMemory: int64(an.maxMemory),
 		Progress:  bar.update,
-		Version:   buildVersion(),
 	}
 }
 

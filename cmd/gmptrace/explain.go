@@ -185,7 +185,11 @@ func (c *explainCommand) run(ctx context.Context, trace string) error {
 	return answer[*report.Explanation]{
 		out: c.out, force: c.force,
 		read: func(in io.Reader, opt replay.Options) (*report.Explanation, error) {
-			return explain.Explain(ctx, in, opt, sel)
+			x, err := explain.Explain(ctx, in, opt, sel)
+			if err == nil {
+				x.Version = buildVersion()
+			}
+			return x, err
 		},
 		render: c.render,
 		told:   func(x *report.Explanation) (string, *report.Trace) { return x.Headline, &x.Trace },

@@ -176,7 +176,11 @@ func (c *whatifCommand) run(ctx context.Context, trace string) error {
 	return answer[*whatif.WhatIf]{
 		out: c.out, force: c.force,
 		read: func(in io.Reader, opt replay.Options) (*whatif.WhatIf, error) {
-			return whatif.Simulate(ctx, in, opt, set)
+			x, err := whatif.Simulate(ctx, in, opt, set)
+			if err == nil {
+				x.Version = buildVersion()
+			}
+			return x, err
 		},
 		render: c.render,
 		told:   func(x *whatif.WhatIf) (string, *report.Trace) { return x.Check.Text, &x.Trace },

@@ -42,6 +42,9 @@ const progressEvery = 250 * time.Millisecond
 // The error is an *InputError if nothing at all can be analysed, and ctx.Err()
 // when ctx is cancelled; a Read of r may then still be under way.
 func Load(ctx context.Context, r io.Reader, opt Options, sink func(*Batch) error) (report.Trace, error) {
+	if d, ok := r.(Decoded); ok {
+		return d.load(opt, sink)
+	}
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
 	l := newLoader(inner, opt, sink)

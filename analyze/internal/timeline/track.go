@@ -32,7 +32,7 @@ type tracker struct {
 	spare   []*chunk // dropped ones, to use again
 	out     report.Timeline
 
-	assists [][]replay.Interval       // by P: not yet used by a slice
+	assists [][]replay.Window         // by P: not yet used by a slice
 	begun   map[model.GoID]model.Time // assists under way
 	depth   depths
 	latency *measure.Waits
@@ -224,13 +224,13 @@ func (t *tracker) event(ev *model.Event) {
 	case model.OpAssistEnd:
 		if at, ok := t.begun[ev.G]; ok {
 			delete(t.begun, ev.G)
-			t.assisted(ev.P, replay.Interval{From: at, To: ev.Time})
+			t.assisted(ev.P, replay.Window{From: at, To: ev.Time})
 		}
 	}
 }
 
 // assisted notes that the goroutine which runs on p assisted the collection.
-func (t *tracker) assisted(p model.ProcID, s replay.Interval) {
+func (t *tracker) assisted(p model.ProcID, s replay.Window) {
 	if p == model.NoP {
 		return
 	}
@@ -254,7 +254,7 @@ func (t *tracker) slice(iv *model.PInterval) {
 	}
 	if s.Kind == report.SliceUser {
 		if at, ok := t.begun[iv.G]; ok { // it goes on, or waits, after this
-			t.assisted(iv.P, replay.Interval{From: at, To: iv.End})
+			t.assisted(iv.P, replay.Window{From: at, To: iv.End})
 		}
 		if int(iv.P) < len(t.assists) && len(t.assists[iv.P]) > 0 {
 			s = t.splitAssists(iv.P, s)

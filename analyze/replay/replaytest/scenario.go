@@ -2,6 +2,7 @@ package replaytest
 
 import (
 	"flag"
+	"io"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 	"gmptrace/model"
 )
 
+// Update asks for what the scenarios yield to be written into their files.
 var Update = flag.Bool("update", false, "write what the scenarios yield into their files; read the difference")
 
 // Report replays events written as text, and has the watchers that begin
@@ -20,7 +22,7 @@ var Update = flag.Bool("update", false, "write what the scenarios yield into the
 func Report(t *testing.T, text string, begin func(*replay.Session)) *report.Report {
 	t.Helper()
 	var session *replay.Session
-	tr, err := RunBatch(ScenarioBatch(t, text), replay.Options{Name: "scenario"}, func(s *replay.Session) {
+	tr, err := replay.Run(t.Context(), Scenario(t, text), replay.Options{Name: "scenario"}, func(s *replay.Session) {
 		session = s
 		begin(s)
 	})
@@ -32,15 +34,15 @@ func Report(t *testing.T, text string, begin func(*replay.Session)) *report.Repo
 	return rep
 }
 
-// RunBatch is Run on events that have been decoded.
-func RunBatch(b *load.Batch, opt replay.Options, begin func(*replay.Session)) (report.Trace, error) {
-	tr := report.Trace{Name: opt.Name, Format: b.Format, Complete: true, Events: int64(len(b.Events))}
-	return replay.Feed(opt, begin, func(sink func(*load.Batch) error) (report.Trace, error) { return tr, sink(b) })
+// Scenario is a trace to give to replay.Run, or to whatever calls that, whose events
+// are written as text, as in model/testdata. A first line such as "go 1.21" says its
+// format.
+func Scenario(t *testing.T, text string) io.Reader {
+	return load.Decoded{Batch: scenarioBatch(t, text)}
 }
 
-// ScenarioBatch is events written as text, as if they had been decoded. A first
-// line such as "go 1.21" says the format of their trace.
-func ScenarioBatch(t *testing.T, text string) *load.Batch {
+// scenarioBatch is events written as text, as if they had been decoded.
+func scenarioBatch(t *testing.T, text string) *load.Batch {
 	t.Helper()
 	lines, err := scenario.Expand(text)
 	if err != nil {

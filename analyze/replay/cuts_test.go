@@ -1,4 +1,4 @@
-package analyze_test
+package replay_test
 
 import (
 	"bytes"
@@ -34,7 +34,7 @@ func TestCuts(t *testing.T) {
 			want := everything(t, data, replay.Options{Name: "cut", Workers: 1})
 			for seed, most := range []int{40, 3000} {
 				rnd := rand.New(rand.NewPCG(uint64(seed), 7))
-				got := everything(t, data, replay.Options{Name: "cut", Workers: 3, Cut: func() int { return 1 + rnd.IntN(most) }})
+				got := everything(t, data, replay.Options{Name: "cut", Workers: 3}.Cut(func() int { return 1 + rnd.IntN(most) }))
 				for name := range want {
 					if !bytes.Equal(got[name], want[name]) {
 						t.Errorf("%s differs when facts are handed on after 1 to %d events: %s", name, most, firstDifference(got[name], want[name]))
@@ -50,11 +50,11 @@ func cutTraces(t *testing.T) []string {
 	t.Helper()
 	var files []string
 	for _, pattern := range []string{
-		"../fixtures/traces/real/esbuild-*.trace", "../fixtures/traces/real/gotest-*.trace", "../fixtures/traces/real/staticcheck-*.trace",
-		"../fixtures/traces/real/webshop-go1.21-p2.trace", "../fixtures/traces/real/webshop-go1.26-p4.trace", "../fixtures/traces/real/*-race.trace",
-		"../fixtures/traces/incidents/*-http.trace.gz", "../fixtures/traces/incidents/lock-*.trace.gz",
-		"../fixtures/traces/incidents/gc-*.trace.gz", "../fixtures/traces/incidents/late-*.trace.gz",
-		"../fixtures/traces/incidents/os-*.trace.gz", "../fixtures/traces/broken/*.trace",
+		"../../fixtures/traces/real/esbuild-*.trace", "../../fixtures/traces/real/gotest-*.trace", "../../fixtures/traces/real/staticcheck-*.trace",
+		"../../fixtures/traces/real/webshop-go1.21-p2.trace", "../../fixtures/traces/real/webshop-go1.26-p4.trace", "../../fixtures/traces/real/*-race.trace",
+		"../../fixtures/traces/incidents/*-http.trace.gz", "../../fixtures/traces/incidents/lock-*.trace.gz",
+		"../../fixtures/traces/incidents/gc-*.trace.gz", "../../fixtures/traces/incidents/late-*.trace.gz",
+		"../../fixtures/traces/incidents/os-*.trace.gz", "../../fixtures/traces/broken/*.trace",
 	} {
 		found, err := filepath.Glob(pattern)
 		if err != nil || len(found) == 0 {
