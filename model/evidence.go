@@ -10,7 +10,7 @@ func (s *Sched) turn(p *P) int8 {
 	if p.phase.at < 0 || p.phase.votes < 2 || s.inDoubt() {
 		return -1
 	}
-	return int8((p.residue() - p.phase.at + tickPeriod) % tickPeriod)
+	return int8((p.residue() - p.phase.at + TickPeriod) % TickPeriod)
 }
 
 // beside are the queues that held a goroutine other than r all the while that p
@@ -140,7 +140,7 @@ func (s *Sched) dueBatch(g *G, n span, f *found) {
 	}
 	next := s.cur + uint64(e.onP)
 	took := 1
-	for pos := s.globq.head; pos < s.globq.tail && took <= globBatchMax; pos++ {
+	for pos := s.globq.head; pos < s.globq.tail && took <= GlobalBatchMost; pos++ {
 		r := s.globq.at(pos)
 		if r <= 0 {
 			pos += r.ahead()
@@ -179,10 +179,10 @@ func (s *Sched) allAhead(from, to int64) bool {
 // noteOverflow yields that p's ring is full and r does not fit. It is called
 // before anything moves.
 func (s *Sched) noteOverflow(p *P, r gref) {
-	o := Overflow{Time: s.now, G: s.g(r).id, P: p.id, Global: int32(s.globq.n + runqSize/2 + 1), Early: -1}
-	if head := s.comes(p.runq.at(runqSize / 2)); head.p == p.id && !s.inDoubt() {
+	o := Overflow{Time: s.now, G: s.g(r).id, P: p.id, Global: int32(s.globq.n + RunqSize/2 + 1), Early: -1}
+	if head := s.comes(p.runq.at(RunqSize / 2)); head.p == p.id && !s.inDoubt() {
 		o.Early, o.Full = 0, s.surelyFull(p)
-		for i := range runqSize / 2 {
+		for i := range RunqSize / 2 {
 			if c := s.comes(p.runq.at(i)); c.p == p.id && c.seq < head.seq {
 				o.Early++
 			}

@@ -27,7 +27,7 @@ func (s *Sched) runqput(p *P, r gref, next bool) {
 //
 // Source: proc.go, runqput and runqputslow.
 func (s *Sched) ringput(p *P, r gref) {
-	if p.runq.len() == runqSize {
+	if p.runq.len() == RunqSize {
 		s.noteOverflow(p, r)
 		p.runq.spill(s.globalPush)
 		s.globalPush(r)
@@ -300,7 +300,7 @@ func (s *Sched) injectglist(p *P, list []gref) {
 	for i, r := range list {
 		g := s.g(r)
 		s.unqueue(g)
-		if i < global || p.runq.len() == runqSize {
+		if i < global || p.runq.len() == RunqSize {
 			s.globalPush(r)
 		} else {
 			s.ringput(p, r)

@@ -64,7 +64,7 @@ func (s *Sched) settleAhead(e *entry, g *G, p *P) {
 	last := gref(0)
 	taken := 0 // by owner
 	wrong := false
-	for pos, end := max(s.globq.head, g.pos-2*globBatchMax), g.pos; pos < end; pos++ {
+	for pos, end := max(s.globq.head, g.pos-2*GlobalBatchMost), g.pos; pos < end; pos++ {
 		r := s.globq.at(pos)
 		if r <= 0 {
 			pos += r.ahead()

@@ -4,12 +4,6 @@ package model
 // scheduler forward instead of following a trace: model/simulate. There is one
 // ring, one global queue and one set of rules; what is here adds none.
 
-// Constants of every version covered, as the model uses them.
-const (
-	TickPeriod = tickPeriod // scheduling ticks between two looks at the global queue first
-	RunqSize   = runqSize   // goroutines that a P's ring holds
-)
-
 // LocalQueue is a P's runnext and ring. Goroutines are numbers from 1 on; 0 is
 // none. It must be made by NewLocalQueue.
 type LocalQueue struct {
@@ -22,7 +16,7 @@ var noLog slots
 
 // NewLocalQueue is an empty queue.
 func NewLocalQueue() LocalQueue {
-	return LocalQueue{ring: ring{q: new([runqSize]gref), log: &noLog}}
+	return LocalQueue{ring: ring{q: new([RunqSize]gref), log: &noLog}}
 }
 
 // Len is how many goroutines are in the ring and in runnext.
@@ -52,13 +46,13 @@ func (q *LocalQueue) Put(g int32, next bool, global *GlobalQueue) (spilled int) 
 			return 0
 		}
 	}
-	if q.ring.len() < runqSize {
+	if q.ring.len() < RunqSize {
 		q.ring.push(r)
 		return 0
 	}
 	q.ring.spill(global.push)
 	global.push(r)
-	return runqSize/2 + 1
+	return RunqSize/2 + 1
 }
 
 // Get takes the goroutine in runnext, which inherits the time slice, or the

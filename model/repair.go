@@ -76,8 +76,8 @@ const longRing = 16
 // Source: proc.go, runqputslow; mgc.go, gcBgMarkWorker, runqdrain.
 func (s *Sched) emptyIntoGlobal(v *P) {
 	most := v.runq.len()
-	if most >= 3*runqSize/4 {
-		most = runqSize / 2
+	if most >= 3*RunqSize/4 {
+		most = RunqSize / 2
 	}
 	left := s.scratch[:0]
 	for i := range most {

@@ -58,11 +58,43 @@ type Rules struct {
 	SysmonAlert bool
 }
 
-// Constants of every version covered.
+// Constants of the runtime, the same in every version covered, for all who name or
+// judge by them: there is no other copy.
 const (
-	tickPeriod   = 61  // findRunnable: schedtick%61
-	runqSize     = 256 // runtime2.go, p.runq
-	globBatchMax = 128 // globrunqgetbatch and globrunqget: len(pp.runq)/2
+	// TickPeriod is how many scheduling ticks of a P pass from one look at the global
+	// queue first to the next.
+	// Source: proc.go, findRunnable: schedtick%61.
+	TickPeriod = 61
+
+	// RunqSize is how many goroutines a P's ring holds.
+	// Source: runtime2.go, p.runq.
+	RunqSize = 256
+
+	// GlobalBatchMost is how many goroutines a P takes from the global queue at once, at
+	// the most.
+	// Source: proc.go, globrunqgetbatch and globrunqget: len(pp.runq)/2.
+	GlobalBatchMost = RunqSize / 2
+
+	// TimeSlice is how long a P is on one scheduling tick when sysmon asks its goroutine
+	// to stop, in nanoseconds.
+	// Source: proc.go, forcePreemptNS.
+	TimeSlice = 10_000_000
+
+	// SysmonLeast and SysmonMost are the shortest and the longest sleep of sysmon, in
+	// nanoseconds.
+	// Source: proc.go, sysmon: delay.
+	SysmonLeast = 20_000
+	SysmonMost  = 10_000_000
+
+	// RetakeIdle is how long a system call keeps a P that nobody else needs, in
+	// nanoseconds.
+	// Source: proc.go, retake.
+	RetakeIdle = 10_000_000
+
+	// PollLate is after how long without a look at the network sysmon looks, in
+	// nanoseconds.
+	// Source: proc.go, sysmon: lastpoll.
+	PollLate = 10_000_000
 )
 
 // OldestRules and NewestRules are the Go minor versions whose schedulers the

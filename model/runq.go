@@ -34,7 +34,7 @@ func (l *slots) undo(n int) {
 //
 // Source: runtime2.go, p.runq; proc.go, runqput, runqget, runqgrab.
 type ring struct {
-	q          *[runqSize]gref
+	q          *[RunqSize]gref
 	log        *slots
 	head, tail uint32
 }
@@ -42,16 +42,16 @@ type ring struct {
 func (r *ring) len() int { return int(r.tail - r.head) }
 
 // at is the i-th goroutine from the head.
-func (r *ring) at(i int) gref { return r.q[(r.head+uint32(i))%runqSize] }
+func (r *ring) at(i int) gref { return r.q[(r.head+uint32(i))%RunqSize] }
 
 func (r *ring) push(g gref) {
-	r.log.set(&r.q[r.tail%runqSize], g)
+	r.log.set(&r.q[r.tail%RunqSize], g)
 	r.tail++
 }
 
 func (r *ring) pushHead(g gref) {
 	r.head--
-	r.log.set(&r.q[r.head%runqSize], g)
+	r.log.set(&r.q[r.head%RunqSize], g)
 }
 
 // index is how far g is from the head, -1 if it is not in the ring.
@@ -66,7 +66,7 @@ func (r *ring) index(g gref) int {
 
 // swap exchanges the i-th and the j-th goroutine.
 func (r *ring) swap(i, j int) {
-	a, b := &r.q[(r.head+uint32(i))%runqSize], &r.q[(r.head+uint32(j))%runqSize]
+	a, b := &r.q[(r.head+uint32(i))%RunqSize], &r.q[(r.head+uint32(j))%RunqSize]
 	g := *a
 	r.log.set(a, *b)
 	r.log.set(b, g)
@@ -75,7 +75,7 @@ func (r *ring) swap(i, j int) {
 // removeAt takes out the i-th goroutine; the order of the others stays.
 func (r *ring) removeAt(i int) {
 	for ; i > 0; i-- {
-		r.log.set(&r.q[(r.head+uint32(i))%runqSize], r.q[(r.head+uint32(i)-1)%runqSize])
+		r.log.set(&r.q[(r.head+uint32(i))%RunqSize], r.q[(r.head+uint32(i)-1)%RunqSize])
 	}
 	r.head++
 }
@@ -84,7 +84,7 @@ func (r *ring) removeAt(i int) {
 //
 // Source: proc.go, runqputslow.
 func (r *ring) spill(put func(gref)) {
-	for range runqSize / 2 {
+	for range RunqSize / 2 {
 		g := r.at(0)
 		r.removeAt(0)
 		put(g)
@@ -101,7 +101,7 @@ func stealHalf(n int) int { return n - n/2 }
 //
 // Source: proc.go, globrunqget, globrunqgetbatch.
 func globBatch(size, procs int) int {
-	return max(1, min(size/max(procs, 1)+1, size, globBatchMax))
+	return max(1, min(size/max(procs, 1)+1, size, GlobalBatchMost))
 }
 
 // globq is the global run queue. Every goroutine in it knows its position

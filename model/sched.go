@@ -238,7 +238,7 @@ func (s *Sched) p(id ProcID) *P {
 		s.ps = append(s.ps, nil)
 	}
 	if s.ps[id] == nil {
-		s.ps[id] = &P{id: id, m: NoM, phase: noPhase, runq: ring{q: new([runqSize]gref), log: &s.trial.log}}
+		s.ps[id] = &P{id: id, m: NoM, phase: noPhase, runq: ring{q: new([RunqSize]gref), log: &s.trial.log}}
 		if !s.declared && id < maxProcs-1 {
 			s.procs = max(s.procs, int(id)+1)
 		}

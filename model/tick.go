@@ -56,7 +56,7 @@ func (h *phase) miss() {
 }
 
 // residue is p's schedtick within its period.
-func (p *P) residue() int { return p.tick % tickPeriod }
+func (p *P) residue() int { return p.tick % TickPeriod }
 
 // inTurn reports whether it is known that p looks at the global queue first now.
 func (p *P) inTurn() bool { return p.phase.at >= 0 && p.residue() == p.phase.at }
@@ -71,7 +71,7 @@ func (s *Sched) dueTurn(p *P, n int) gref {
 	if p.phase.at < 0 {
 		return 0
 	}
-	turn := (p.phase.at - p.residue() + tickPeriod) % tickPeriod
+	turn := (p.phase.at - p.residue() + TickPeriod) % TickPeriod
 	if turn == 0 || turn > n+1 {
 		return 0
 	}

@@ -76,11 +76,11 @@ func (v *validator) places(s *Sched) {
 		if p.runnext != 0 {
 			put(p.runnext, "runnext", placeRunnext, p.id)
 		}
-		if p.runq.tail-p.runq.head > runqSize {
+		if p.runq.tail-p.runq.head > RunqSize {
 			v.t.Fatalf("P%d's ring holds %d", p.id, p.runq.tail-p.runq.head)
 		}
 		for i := p.runq.head; i != p.runq.tail; i++ {
-			put(p.runq.q[i%runqSize], "ring", placeRing, p.id)
+			put(p.runq.q[i%RunqSize], "ring", placeRing, p.id)
 		}
 	}
 	n := 0

@@ -68,9 +68,9 @@ func (r *burstJudge) judge(rep *report.Report) judgement {
 }
 
 const (
-	burstTick = 1_000_000 // ns
-	burstSpan = 10        // ticks
-	burstSize = 257       // goroutines in a span: more than a P's ring holds
-	burstLate = 4096      // ticks for which the first run of a goroutine is waited for
-	burstLoad = 1000      // ticks after which it is no burst
+	burstTick = 1_000_000          // ns
+	burstSpan = 10                 // ticks
+	burstSize = model.RunqSize + 1 // goroutines in a span: more than a P's ring holds
+	burstLate = 4096               // ticks for which the first run of a goroutine is waited for
+	burstLoad = 1000               // ticks after which it is no burst
 )

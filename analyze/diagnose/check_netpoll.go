@@ -8,6 +8,7 @@ import (
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/stat"
 	"gmptrace/analyze/words"
+	"gmptrace/model"
 )
 
 // checkNetpoll measures network wake-ups that only the runtime's monitor found:
@@ -80,7 +81,7 @@ func (r *netpollJudge) judge(rep *report.Report) judgement {
 		return j
 	}
 	for _, x := range n.worst.Best() {
-		f.Moments = append(f.Moments, r.moment(x.at-10_000_000, x.at, x.g, -1, -1, fmt.Sprintf("the monitor found %s ready", words.Plural(x.count, "goroutine"))))
+		f.Moments = append(f.Moments, r.moment(x.at-model.PollLate, x.at, x.g, -1, -1, fmt.Sprintf("the monitor found %s ready", words.Plural(x.count, "goroutine"))))
 	}
 	for i := range f.Moments {
 		f.Moments[i].Start = max(0, f.Moments[i].Start)

@@ -282,8 +282,8 @@ func (r *rules) rule(rep *report.Report, id ruleID) report.Rule {
 func note(id ruleID, t *tally) string {
 	switch id {
 	case ruleTick:
-		if n := t.parts[tickEither]; n >= tickPeriod {
-			return fmt.Sprintf("of %s pulls that could be a turn or an ordinary one about 1 in 61 was a turn, some %s", words.Count(n), words.Count(n/tickPeriod))
+		if n := t.parts[tickEither]; n >= model.TickPeriod {
+			return fmt.Sprintf("of %s pulls that could be a turn or an ordinary one about 1 in %d was a turn, some %s", words.Count(n), model.TickPeriod, words.Count(n/model.TickPeriod))
 		}
 	case ruleOverflow:
 		if n := t.parts[0]; n > 0 {
@@ -291,18 +291,15 @@ func note(id ruleID, t *tally) string {
 		}
 	case ruleHandoff:
 		if n := t.parts[handoffLate]; n > 0 {
-			return fmt.Sprintf("%s retaken later than 30 ms into the call, and not judged: no trace tells whether threads had a CPU", words.Were(n, "P"))
+			return fmt.Sprintf("%s retaken later than %d ms into the call, and not judged: no trace tells whether threads had a CPU", words.Were(n, "P"), retakeMost/1_000_000)
 		}
 	case rulePreempt:
 		if n := t.parts[sliceLong]; n > 0 {
-			return fmt.Sprintf("%s longer than 30 ms, %s of them while others waited: no trace tells whether their threads had a CPU", words.Were(n, "run"), words.Count(t.parts[sliceWaited]))
+			return fmt.Sprintf("%s longer than %d ms, %s of them while others waited: no trace tells whether their threads had a CPU", words.Were(n, "run"), sliceMost/1_000_000, words.Count(t.parts[sliceWaited]))
 		}
 	}
 	return ""
 }
-
-// tickPeriod is how many ticks pass from one turn of the global queue to the next.
-const tickPeriod = 61
 
 // undecided says why the rule can't be judged by this trace; "" where it was, or
 // where it never applied.

@@ -1,5 +1,11 @@
 package rules
 
+import (
+	"fmt"
+
+	"gmptrace/model"
+)
+
 // ruleProse is what a report says of a rule beside its figures. The article is
 // the usual short account of the scheduler: every 61st goroutine from the global
 // queue, local queues, halves stolen, a P handed off when a call blocks.
@@ -23,11 +29,11 @@ type ruleProse struct {
 var ruleProses = [numRules]ruleProse{
 	ruleTick: {
 		id: "global-tick", title: "61st tick: global queue",
-		statement: "A P whose schedtick is a multiple of 61 takes one goroutine from the global queue before it looks at its own. Each P counts for itself, and a dispatch from its runnext does not count.",
+		statement: fmt.Sprintf("A P whose schedtick is a multiple of %d takes one goroutine from the global queue before it looks at its own. Each P counts for itself, and a dispatch from its runnext does not count.", model.TickPeriod),
 		source:    "proc.go: schedule, findRunnable, execute",
 		article:   "Every 61st goroutine comes from the global queue, if it holds one.",
 		differs:   "It is every 61st tick of one P, not every 61st goroutine: dispatches from runnext are free, so goroutines that ready one another can run thousands of times between two turns.",
-		evidence:  "A pull ahead of the P's own work says that it was its turn: at a multiple of 61 ticks from the two before it at least, give or take 2 that may be miscounted. And at its turn nothing else may come while a goroutine waits in the global queue. A pull by a P with nothing of its own may be either: it is counted, not judged.",
+		evidence:  fmt.Sprintf("A pull ahead of the P's own work says that it was its turn: at a multiple of %d ticks from the two before it at least, give or take %d that may be miscounted. And at its turn nothing else may come while a goroutine waits in the global queue. A pull by a P with nothing of its own may be either: it is counted, not judged.", model.TickPeriod, turnSlack),
 		unit:      "pulls", parts: []string{"ahead of local work: a turn", "with no local work seen: a turn or an ordinary pull"},
 		of: "their wait", spreadUnit: "ns",
 		unjudged: "no pull came ahead of local work while the count of the P's ticks was known: without, a turn can't be told from an ordinary pull",
@@ -46,7 +52,7 @@ var ruleProses = [numRules]ruleProse{
 	},
 	ruleGlobal: {
 		id: "global-batch", title: "Global queue in batches",
-		statement: "A P without work of its own takes size/GOMAXPROCS + 1 goroutines from the global queue, at most 128 and at most all: it runs the first and puts the others into its ring.",
+		statement: fmt.Sprintf("A P without work of its own takes size/GOMAXPROCS + 1 goroutines from the global queue, at most %d and at most all: it runs the first and puts the others into its ring.", model.GlobalBatchMost),
 		source:    "proc.go: findRunnable, globrunqgetbatch",
 		changed:   "Up to Go 1.24 the function is called globrunqget; it takes as many.",
 		article:   "If its own queue is empty, a P looks at the global queue and runs what it finds.",
@@ -82,7 +88,7 @@ var ruleProses = [numRules]ruleProse{
 	},
 	ruleOverflow: {
 		id: "ring-overflow", title: "Full ring overflows",
-		statement: "A P's ring holds 256 goroutines. One more makes it move its first 128 and the new one to the tail of the global queue.",
+		statement: fmt.Sprintf("A P's ring holds %d goroutines. One more makes it move its first %d and the new one to the tail of the global queue.", model.RunqSize, model.RunqSize/2),
 		source:    "proc.go: runqput, runqputslow",
 		article:   "",
 		differs:   "Its local queues have no end, and new goroutines are spread over them. In Go they stand on the P that started them until it overflows or somebody steals them.",

@@ -63,7 +63,7 @@ const (
 // pull ahead of local work has borne out; -1 if none has, or if the count may
 // be off by what a dispatch more or less in a time slice makes.
 func (p *ruleProc) turn(d *model.Dispatch) int {
-	if !p.counted || d.Turn > 0 && (d.Turn <= turnSlack || d.Turn >= tickPeriod-turnSlack) {
+	if !p.counted || d.Turn > 0 && (d.Turn <= turnSlack || d.Turn >= model.TickPeriod-turnSlack) {
 		return -1
 	}
 	return int(d.Turn)

@@ -17,8 +17,8 @@ import (
 //
 // Source: proc.go, forcePreemptNS, sysmon and retake.
 const (
-	sliceLeast = 9_990_000  // ns: the clocks may differ a little
-	sliceMost  = 30_000_000 // ns
+	sliceLeast = model.TimeSlice - 10_000             // ns: the clocks may differ a little
+	sliceMost  = model.TimeSlice + 2*model.SysmonMost // ns
 )
 
 // stretch is one stretch of a P. stop is how its goroutine was made to stop, if

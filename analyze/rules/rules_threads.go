@@ -25,8 +25,8 @@ func (r *rules) observeThreads(f *model.Facts) {
 //
 // Source: proc.go, sysmon and retake.
 const (
-	retakeLeast = 20_000     // ns
-	retakeMost  = 30_000_000 // ns
+	retakeLeast = model.SysmonLeast                     // ns
+	retakeMost  = model.RetakeIdle + 2*model.SysmonMost // ns
 )
 
 // The parts of the rule on handoffs.

@@ -21,8 +21,8 @@ type Settings struct {
 	Schedulers []simulate.Scheduler // none: all
 	Procs      []int                // values of GOMAXPROCS; none: the recorded one, half and twice of it
 	CPUs       int                  // that the Ps share; 0 for one for each
-	Tick       int                  // 0 for 61, negative for never
-	Slice      time.Duration        // 0 for 10 ms, negative for never
+	Tick       int                  // 0 for model.TickPeriod, negative for never
+	Slice      time.Duration        // 0 for model.TimeSlice, negative for never
 	NoSteal    bool
 	NoHandoff  bool
 	NoAsync    bool

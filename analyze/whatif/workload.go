@@ -244,7 +244,7 @@ func (c *workloads) handoff(h *model.Handoff) {
 		c.g(h.G).locked = true
 	case h.Cause == model.HandoffRetake && h.After < sysmonFast:
 		// Two looks see one system call: it lasted for one to two of sysmon's rounds.
-		c.costs.slack.Add(max(int64(h.After)*2/3-simulate.SysmonLeast, 0))
+		c.costs.slack.Add(max(int64(h.After)*2/3-model.SysmonLeast, 0))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/whatif"
+	"gmptrace/model"
 	"gmptrace/model/simulate"
 	"gmptrace/render"
 
@@ -75,8 +76,8 @@ Ps is never called good.
 	f.StringSliceVar(&c.schedulers, "scheduler", nil, "`NAMES` of schedulers, separated by commas: "+strings.Join(simulate.Names(), ", ")+" (default: all)")
 	f.IntSliceVar(&c.procs, "gomaxprocs", nil, "`NUMBERS` of Ps or threads, separated by commas (default: as recorded, half and twice of it)")
 	f.IntVar(&c.cpus, "cpus", 0, "`N` CPUs that the Ps share (default: one for each)")
-	f.IntVar(&c.tick, "tick", 61, "scheduling ticks between two looks at the global queue first, `N`; 0 for never")
-	f.DurationVar(&c.slice, "slice", 10*time.Millisecond, "time slice, a `DURATION`; 0 for no preemption")
+	f.IntVar(&c.tick, "tick", model.TickPeriod, "scheduling ticks between two looks at the global queue first, `N`; 0 for never")
+	f.DurationVar(&c.slice, "slice", time.Duration(model.TimeSlice), "time slice, a `DURATION`; 0 for no preemption")
 	f.BoolVar(&c.noSteal, "no-steal", false, "Ps do not steal")
 	f.BoolVar(&c.noAsync, "no-async-preempt", false, "no preemption by signals, as before Go 1.14")
 	f.BoolVar(&c.noHandoff, "no-handoff", false, "system calls keep their P")
@@ -124,12 +125,12 @@ func (c *whatifCommand) settings() (whatif.Settings, error) {
 	}
 	if c.tick == 0 {
 		set.Tick = -1
-	} else if c.tick != 61 {
+	} else if c.tick != model.TickPeriod {
 		set.Tick = c.tick
 	}
 	if c.slice == 0 {
 		set.Slice = -1
-	} else if c.slice != 10*time.Millisecond {
+	} else if c.slice != model.TimeSlice {
 		set.Slice = c.slice
 	}
 	if c.costs != "" {

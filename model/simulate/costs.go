@@ -79,19 +79,9 @@ func DefaultCosts() Costs {
 
 // Constants of the runtime that the reference model has no use for.
 const (
-	sliceNS        = int64(10_000_000) // proc.go, forcePreemptNS
-	sysmonLeast    = int64(SysmonLeast)
-	sysmonMost     = int64(10_000_000) // likewise
-	sysmonPatience = 50                // likewise: cycles without anything to do before the delay doubles
-	retakeIdle     = int64(10_000_000) // proc.go, retake: how long a system call keeps a P that nobody needs
-	timerCost      = int64(100)        // of running one timer that readies a goroutine; measured on amd64
-	pollLate       = int64(10_000_000) // proc.go, sysmon: polls the network where nobody did for so long
+	sysmonPatience = 50         // proc.go, sysmon: cycles without anything to do before the delay doubles
+	timerCost      = int64(100) // of running one timer that readies a goroutine; measured on amd64
 )
-
-// SysmonLeast is the shortest sleep of sysmon, in nanoseconds.
-//
-// Source: proc.go, sysmon: delay.
-const SysmonLeast = 20_000
 
 // ShortCall is the length in nanoseconds below which a system call computes, more or
 // less, rather than waits.
@@ -161,5 +151,5 @@ type Config struct {
 
 // DefaultConfig is Go's own scheduler with its own settings.
 func DefaultConfig(procs int) Config {
-	return Config{Procs: procs, Tick: model.TickPeriod, Slice: sliceNS, Costs: DefaultCosts()}
+	return Config{Procs: procs, Tick: model.TickPeriod, Slice: model.TimeSlice, Costs: DefaultCosts()}
 }

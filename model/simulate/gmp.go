@@ -1,5 +1,7 @@
 package simulate
 
+import "gmptrace/model"
+
 // Go's scheduler: proc.go of Go 1.26, as far as the reference model has it, and
 // the schedulers that it is compared with.
 
@@ -376,7 +378,7 @@ func (s *sim) exitsyscall(gi int32) {
 	s.res.Events++
 	if len(s.idle) > 0 {
 		if s.sysmon.asleep {
-			s.sysmon.delay, s.sysmon.idle = sysmonLeast, 0
+			s.sysmon.delay, s.sysmon.idle = model.SysmonLeast, 0
 		}
 		s.start(s.takeIdle(-1), gi, &s.cfg.Costs.Switch, 0, false)
 		return
@@ -411,7 +413,7 @@ func (s *sim) watch() {
 	for i := range s.ps {
 		did = s.retake(int32(i)) || did
 	}
-	if len(s.dueNet) > 0 && s.polled+pollLate <= s.now {
+	if len(s.dueNet) > 0 && s.polled+model.PollLate <= s.now {
 		s.polled = s.now
 		for _, d := range s.dueNet {
 			s.ready(-1, d.g)
@@ -419,9 +421,9 @@ func (s *sim) watch() {
 		s.dueNet = s.dueNet[:0]
 	}
 	if did {
-		m.idle, m.delay = 0, sysmonLeast
+		m.idle, m.delay = 0, model.SysmonLeast
 	} else if m.idle++; m.idle > sysmonPatience {
-		m.delay = min(2*m.delay, sysmonMost)
+		m.delay = min(2*m.delay, model.SysmonMost)
 	}
 	if len(s.idle) == len(s.ps) {
 		m.asleep = true
@@ -457,7 +459,7 @@ func (s *sim) retake(p int32) bool {
 		pp.seenCall, pp.callAt = pp.calls, s.now
 		return false
 	}
-	if pp.q.Len() == 0 && s.spinning+len(s.idle) > 0 && pp.callAt+retakeIdle > s.now {
+	if pp.q.Len() == 0 && s.spinning+len(s.idle) > 0 && pp.callAt+model.RetakeIdle > s.now {
 		return false
 	}
 	s.handoff(p)

@@ -1,5 +1,7 @@
 package simulate
 
+import "gmptrace/model"
+
 // What Ps have to do with each other: locks, idle Ps, threads.
 
 // lock is one operation on the shared queue by p, -1 for none: it delays what p
@@ -57,7 +59,7 @@ func (s *sim) takeIdle(p int32) int32 {
 	if m := &s.sysmon; m.asleep {
 		m.asleep = false
 		if s.cfg.Alert {
-			m.delay, m.idle = sysmonLeast, 0
+			m.delay, m.idle = model.SysmonLeast, 0
 		}
 		s.timers.add(timer{at: s.now + m.delay, kind: timerSysmon})
 	}

@@ -210,8 +210,8 @@ func (s *sim) begin() {
 		}
 	}
 	s.parked = len(s.idle)
-	s.sysmon.delay = sysmonLeast
-	s.timers.add(timer{at: sysmonLeast, kind: timerSysmon})
+	s.sysmon.delay = model.SysmonLeast
+	s.timers.add(timer{at: model.SysmonLeast, kind: timerSysmon})
 }
 
 // appear is how a root begins.

@@ -52,14 +52,14 @@ type Preemptions struct {
 // stop; shorter runs are stopped for stack scans and stop-the-world.
 //
 // Source: proc.go, forcePreemptNS.
-const WholeSlice = 9_000_000 // ns
+const WholeSlice = model.TimeSlice / 10 * 9 // ns
 
 // LateSlice is half as much again as a goroutine runs that nothing delays: where all
 // compute, sysmon looks every 10 ms, sees at the first look that another goroutine
 // runs and at the third that it still does, so that slices are of 20 ms.
 //
 // Source: proc.go, sysmon and retake.
-const LateSlice = 30_000_000 // ns
+const LateSlice = 3 * model.TimeSlice // ns
 
 func NewPreemptions(*replay.Session) *Preemptions {
 	return &Preemptions{Worst: stat.NewTopK[model.Preempt](report.MaxMoments)}

@@ -7,8 +7,9 @@ import (
 	"gmptrace/model"
 )
 
-// StarvedAfter is the wait from which a goroutine counts as starved.
-const StarvedAfter = 10_000_000 // ns
+// StarvedAfter is the wait from which a goroutine counts as starved: a time slice, after
+// which whoever runs has to stop.
+const StarvedAfter = model.TimeSlice // ns
 
 // Waits answers: how long do goroutines wait from ready to execute? Waits
 // that were cut off by the trace count as the lower bounds that they are:
