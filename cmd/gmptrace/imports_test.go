@@ -2,41 +2,129 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// layers are the rooms of the module in the order in which they may import each
-// other: each imports only those after it.
-var layers = []string{"cmd", "render", "analyze", "model"}
+// room is a package of the module.
+type room struct {
+	path    string // within the module
+	imports string // paths of the rooms that it imports, and may
+	most    int    // lines of code, tests not counted; 0 for mostLines
+	why     string // most is more than that
+}
+
+// mostLines is how large a room may be before it has to be split, or say why not.
+const mostLines = 4000
+
+// rooms are all of them, each after those that import it: imports go down the list.
+// An import that is not here, and one here that is not made, fail TestImports.
+var rooms = []room{
+	{path: "cmd/gmptrace", imports: "render analyze analyze/policy analyze/compare analyze/whatif analyze/explain analyze/replay analyze/report analyze/words model model/simulate"},
+	{path: "render", imports: "analyze analyze/compare analyze/whatif analyze/names analyze/report analyze/words model",
+		most: 5600, why: "text and page share takeaways: no circle of imports is worth a wall"},
+
+	// Whole reports, and what is made of them.
+	{path: "analyze/compare", imports: "analyze analyze/explain analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
+	{path: "analyze/policy", imports: "analyze/diagnose analyze/rules analyze/names analyze/report analyze/words model"}, // ids alone of the two
+	{path: "analyze", imports: "analyze/diagnose analyze/explain analyze/rules analyze/internal/timeline analyze/internal/measure analyze/names analyze/replay analyze/report model"},
+
+	// Analyses, one question each. No one knows another, all know measure.
+	{path: "analyze/diagnose", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model",
+		most: 5000, why: "checks share one interface, and half of them one account of what Ps did while others waited"},
+	{path: "analyze/explain", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
+	{path: "analyze/rules", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
+	{path: "analyze/whatif", imports: "analyze/names analyze/replay analyze/report analyze/words model model/simulate"},
+	{path: "analyze/internal/timeline", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report model"},
+	{path: "analyze/internal/measure", imports: "analyze/names analyze/replay analyze/report analyze/stat model"},
+
+	// The seam: from bytes to facts.
+	{path: "analyze/replay/replaytest", imports: "analyze/replay analyze/internal/load analyze/names analyze/report fixtures/scenario model"}, // helps tests
+	{path: "analyze/replay", imports: "analyze/internal/load analyze/names analyze/report analyze/words model"},
+	{path: "analyze/internal/load", imports: "analyze/names analyze/report analyze/words model"},
+
+	// What all of them speak in.
+	{path: "analyze/names", imports: "analyze/report model"},
+	{path: "analyze/report", imports: "analyze/stat model"},
+	{path: "analyze/stat"},
+	{path: "analyze/words"},
+
+	// The scheduler.
+	{path: "fixtures/scenario", imports: "model"}, // events as text, for tests
+	{path: "model/simulate", imports: "model"},
+	{path: "model", most: 5000, why: "one state machine: split, each half would know half a scheduler"},
+}
+
+// tracer reads traces.
+const tracer = "golang.org/x/exp/trace"
+
+// needStandard need nothing but the standard library, beside rooms below them.
+var needStandard = []string{"model", "model/simulate", "analyze/stat", "analyze/words"}
+
+// testSupport is for tests alone, as fixtures are.
+const testSupport = "analyze/replay/replaytest"
 
 // goPackage is what go list tells of a package.
 type goPackage struct {
 	ImportPath string
+	Dir        string
 	Standard   bool
+	GoFiles    []string
 	Imports    []string // without those of tests
 }
 
-// TestImports keeps imports one-way: cmd → render → analyze → model → the
-// standard library.
+// TestImports keeps imports one-way, room by room, and rooms small.
 func TestImports(t *testing.T) {
 	packages := goList(t)
-	seen := map[string]bool{}
-	for _, p := range packages {
-		seen[layer(p.ImportPath)] = true
+	for path, p := range packages {
+		from, ours := strings.CutPrefix(path, "gmptrace/")
+		if !ours || !isRoom(from) && strings.HasPrefix(from+"/", "fixtures/") {
+			continue // programs and tools import what they like
+		}
+		if !isRoom(from) {
+			t.Errorf("%s is in no table: add it to rooms, with what it may import", from)
+			continue
+		}
 		for _, imported := range p.Imports {
-			if why := forbidden(p.ImportPath, imported, packages[imported].Standard); why != "" {
-				t.Errorf("%s imports %s: %s", p.ImportPath, imported, why)
+			if why := forbidden(from, imported, packages[imported].Standard); why != "" {
+				t.Errorf("%s imports %s: %s", from, imported, why)
+			}
+		}
+		if why := tooLarge(from, lines(t, p)); why != "" {
+			t.Error(why)
+		}
+	}
+	for _, r := range rooms {
+		p, ok := packages["gmptrace/"+r.path]
+		if !ok {
+			t.Errorf("there is no %s, which rooms names", r.path)
+		}
+		for _, to := range strings.Fields(r.imports) {
+			if !slices.Contains(p.Imports, "gmptrace/"+to) {
+				t.Errorf("%s does not import %s any more: take that out of rooms", r.path, to)
 			}
 		}
 	}
-	for _, l := range layers {
-		if !seen[l] {
-			t.Errorf("no package of %s was looked at", l)
+}
+
+// TestRoomsGoDown: what the table allows is one-way itself.
+func TestRoomsGoDown(t *testing.T) {
+	for i, r := range rooms {
+		for _, to := range strings.Fields(r.imports) {
+			if place(to) <= i {
+				t.Errorf("%s may import %s, which does not come after it", r.path, to)
+			}
+		}
+		if (r.most > 0) != (r.why != "") || r.most > 0 && r.most <= mostLines {
+			t.Errorf("%s: at most %d lines because of %q: want more than %d and why, or neither", r.path, r.most, r.why, mostLines)
 		}
 	}
 }
@@ -48,60 +136,101 @@ func TestForbidden(t *testing.T) {
 		standard bool
 		allowed  bool
 	}{
-		{"gmptrace/cmd/gmptrace", "gmptrace/render", false, true},
-		{"gmptrace/render", "gmptrace/cmd/gmptrace", false, false},
-		{"gmptrace/analyze", "gmptrace/render", false, false},
-		{"gmptrace/model/simulate", "gmptrace/model", false, true},
-		{"gmptrace/model", "gmptrace/analyze", false, false},
-		{"gmptrace/model", "golang.org/x/exp/trace", false, false},
-		{"gmptrace/model", "slices", true, true},
-		{"gmptrace/render", "golang.org/x/exp/trace", false, false},
-		{"gmptrace/analyze", "golang.org/x/exp/trace", false, true},
-		{"gmptrace/analyze/words", "gmptrace/model", false, false},
-		{"gmptrace/analyze/words", "strings", true, true},
-		{"gmptrace/render", "gmptrace/fixtures/tools/oracle", false, false},
-		{"gmptrace/fixtures/tools/oracle/score", "gmptrace/fixtures/tools/oracle/truth", false, true},
+		{"cmd/gmptrace", "gmptrace/render", false, true},
+		{"render", "gmptrace/cmd/gmptrace", false, false},
+		{"analyze", "gmptrace/render", false, false},
+		{"analyze", "gmptrace/analyze/compare", false, false},
+		{"analyze/diagnose", "gmptrace/analyze/internal/measure", false, true},
+		{"analyze/internal/measure", "gmptrace/analyze/diagnose", false, false},
+		{"analyze/report", "gmptrace/analyze/replay", false, false},
+		{"analyze/words", "gmptrace/model", false, false},
+		{"analyze/words", "strings", true, true},
+		{"model/simulate", "gmptrace/model", false, true},
+		{"model", "gmptrace/analyze", false, false},
+		{"model", tracer, false, false},
+		{"model", "slices", true, true},
+		{"model", "golang.org/x/mod/modfile", false, false},
+		{"render", tracer, false, false},
+		{"analyze/replay", tracer, false, false},
+		{"analyze/internal/load", tracer, false, true},
+		{"render", "gmptrace/fixtures/tools/oracle", false, false},
+		{"analyze/replay/replaytest", "gmptrace/fixtures/scenario", false, true},
+		{"analyze/replay", "gmptrace/fixtures/scenario", false, false},
+		{"analyze/explain", "gmptrace/analyze/replay/replaytest", false, false},
 	} {
 		if got := forbidden(test.from, test.to, test.standard); (got == "") != test.allowed {
 			t.Errorf("%s imports %s: %q", test.from, test.to, got)
 		}
 	}
-}
-
-// layer is the room that a package of the module is in; "" for other packages.
-func layer(path string) string {
-	rest, found := strings.CutPrefix(path, "gmptrace/")
-	if !found {
-		return ""
+	for _, test := range []struct {
+		path    string
+		lines   int
+		allowed bool
+	}{{"analyze/explain", mostLines, true}, {"analyze/explain", mostLines + 1, false}, {"model", mostLines + 1, true}, {"model", 5001, false}} {
+		if got := tooLarge(test.path, test.lines); (got == "") != test.allowed {
+			t.Errorf("%s has %d lines: %q", test.path, test.lines, got)
+		}
 	}
-	room, _, _ := strings.Cut(rest, "/")
-	return room
 }
 
-// forbidden says why a package may not import another, or "".
+// place is where a room stands in the table, -1 for no room.
+func place(path string) int {
+	for i, r := range rooms {
+		if r.path == path {
+			return i
+		}
+	}
+	return -1
+}
+
+func isRoom(path string) bool { return place(path) >= 0 }
+
+// forbidden says why a room may not import a package, or "".
 func forbidden(from, to string, standard bool) string {
-	room, other := layer(from), layer(to)
+	r := rooms[place(from)]
+	path, ours := strings.CutPrefix(to, "gmptrace/")
 	switch {
-	case room == "" || room == "fixtures" || standard:
+	case standard:
 		return ""
-	case other == "fixtures":
-		return "fixtures are for tests"
-	case other != "" && slices.Index(layers, other) < slices.Index(layers, room):
-		return "imports go " + strings.Join(layers, " → ")
-	case other == "" && room == "model":
-		return "model needs the standard library alone"
-	case from == "gmptrace/analyze/words":
-		return "words needs the standard library alone"
-	case strings.HasPrefix(to, "golang.org/x/exp/trace") && room != "analyze":
-		return "only analyze reads traces"
+	case ours && slices.Contains(strings.Fields(r.imports), path):
+		return ""
+	case ours && (path == testSupport || strings.HasPrefix(path, "fixtures/")):
+		return "that is for tests"
+	case ours:
+		return "rooms does not allow it: is that the way that imports go?"
+	case slices.Contains(needStandard, from):
+		return "it needs the standard library alone"
+	case to == tracer && from != "analyze/internal/load":
+		return "only analyze/internal/load reads traces"
 	}
 	return ""
+}
+
+// tooLarge says so of a room with so many lines of code, or "".
+func tooLarge(path string, n int) string {
+	if most := cmp.Or(rooms[place(path)].most, mostLines); n > most {
+		return fmt.Sprintf("%s has %d lines, at most %d are allowed: split it by question, or say in rooms why not", path, n, most)
+	}
+	return ""
+}
+
+// lines is how many a package has in files that are no tests.
+func lines(t *testing.T, p goPackage) (n int) {
+	t.Helper()
+	for _, name := range p.GoFiles {
+		text, err := os.ReadFile(filepath.Join(p.Dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += bytes.Count(text, []byte("\n"))
+	}
+	return n
 }
 
 // goList lists the module's packages and all that they depend on.
 func goList(t *testing.T) map[string]goPackage {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-pgo=off", "-deps", "-json=ImportPath,Standard,Imports", "gmptrace/...")
+	cmd := exec.Command("go", "list", "-pgo=off", "-deps", "-json=ImportPath,Dir,Standard,GoFiles,Imports", "gmptrace/...")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
