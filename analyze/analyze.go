@@ -1,15 +1,17 @@
-// Package analyze turns an execution trace into a Report: it reads the trace
-// (load.go, translate.go), replays it through model.Sched (replay.go) and tells
-// the facts to one Watcher per question (session.go, run.go).
+// Package analyze turns an execution trace into a report.Report: Analyze is one call.
+// Decisions tells every scheduling decision instead.
 //
-//	io.Reader ──▶ load: recognise, decompress, cut into generations
-//	          ──▶ translate: trace.Event → model.Event, generations in parallel
-//	          ──▶ replay: model.Sched, in order, one goroutine ──▶ facts
-//	          ──▶ analyses: latency, dispatches, handoffs, GC, …, one goroutine ──▶ findings
-//	          ──▶ Report ──▶ render
+//	io.Reader ──▶ internal/load: recognise, decompress, cut into generations, translate
+//	          ──▶ replay: model.Sched, in order ──▶ model.Facts, the seam
+//	          ──▶ watchers: internal/measure, internal/timeline, rules, explain, diagnose
+//	          ──▶ report.Report ──▶ render
 //
 // It is one pass. Memory is bounded by the live goroutines, the distinct stacks
 // and the largest generation, not by the length of the trace.
+//
+// The other questions to a trace have ways in of their own, and take replay.Options as
+// well: explain.Explain, whatif.Simulate and compare.Behave. An analysis of one's own is
+// a watcher for replay.Run. A policy is held to a Report: policy.Load.
 package analyze
 
 import (
@@ -35,8 +37,8 @@ type Options struct {
 	Slices int
 
 	// Around are windows, offsets from the trace's first event, whose slices are
-	// kept rather than others where Slices is not enough for all. The first ones
-	// matter most.
+	// kept rather than others where Slices is not enough for all: of 0 there are none.
+	// The first ones matter most.
 	Around []report.Window
 
 	// Explain asks for Report.Slowest: where the time of the slowest requests or
@@ -47,7 +49,7 @@ type Options struct {
 }
 
 // Analyze reads a trace from r to its end and reports on it. An input of which
-// nothing can be read is an *InputError; one of which something can is a Report
+// nothing can be read is a *report.InputError; one of which something can is a Report
 // whose Trace.Complete is false and whose Trace.Lost says what is missing. When
 // ctx is cancelled the error is ctx.Err().
 func Analyze(ctx context.Context, r io.Reader, opt Options) (*report.Report, error) {
@@ -59,9 +61,10 @@ func Analyze(ctx context.Context, r io.Reader, opt Options) (*report.Report, err
 	return a.Report(tr), nil
 }
 
-// Analysis is a Report being made.
+// Analysis is a Report being made, for who tells watchers of his own of the same
+// reading: it is given to replay.Run with Begin, and asked for its Report afterwards.
 type Analysis struct {
-	Options Options
+	Options Options         // those of reading are Run's
 	session *replay.Session // nil before the first event
 	judge   func(*report.Report)
 }
@@ -79,17 +82,17 @@ func (a *Analysis) Begin(s *replay.Session) {
 	replay.Shared(s, measure.NewHandoffs)
 	replay.Shared(s, measure.NewDispatches)
 	replay.Shared(s, measure.NewThreads)
-	replay.Shared(s, rules.NewRules)
+	rules.Add(s)
 	replay.Shared(s, measure.NewTasks)
 	replay.Shared(s, measure.NewColumns)
 	if a.Options.Explain {
-		replay.Shared(s, explain.NewSlowOnes)
+		explain.AddSlowest(s)
 	}
 	if a.Options.Slices > 0 {
 		s.Add(timeline.NewTracker(s, a.Options.Slices, a.Options.Around))
 	}
 	if a.Options.Spans {
-		replay.Shared(s, explain.NewSpans)
+		explain.AddSpans(s)
 	}
 	a.judge = diagnose.Begin(s)
 }

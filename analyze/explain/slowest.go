@@ -64,7 +64,11 @@ type pEntry struct {
 	pSeg
 }
 
-func NewSlowOnes(session *replay.Session) *slowOnes {
+// AddSlowest makes a session fill Report.Slowest: where the time of the slowest requests
+// or tasks went. It costs memory for what goroutines did of late.
+func AddSlowest(s *replay.Session) { replay.Shared(s, newSlowOnes) }
+
+func newSlowOnes(session *replay.Session) *slowOnes {
 	session.Begun = true
 	s := &slowOnes{explainer: *newExplainer(session, Selector{}), clip: session.Part, ranges: newHistory(session.Names, reportSoft, reportHard)}
 	s.groups = s.groups[:2] // requests and tasks: waits for a P are in the report anyway

@@ -33,7 +33,11 @@ type spanTime struct {
 	all stat.Sketch
 }
 
-func NewSpans(session *replay.Session) *spanTimes {
+// AddSpans makes a session fill Report.Spans: the times of tasks, regions and requests by
+// name.
+func AddSpans(s *replay.Session) { replay.Shared(s, newSpans) }
+
+func newSpans(session *replay.Session) *spanTimes {
 	n := session.Names
 	s := &spanTimes{names: n, zero: session.Zero, window: session.Window}
 	add := func(kind report.InstanceKind, sent bool, f Finder) {

@@ -27,6 +27,7 @@ func PlaceOf(frames []report.Frame) *report.Frame {
 // Plumbing is what programs are blocked in, without having written it.
 var Plumbing = []string{"runtime.", "sync.", "internal/", "syscall.", "os.", "net.", "time.", "io.", "bufio.", "context.", "crypto/", "golang.org/x/sync/"}
 
+// HasPrefix reports whether s begins with one of the prefixes.
 func HasPrefix(s string, prefixes []string) bool {
 	for _, p := range prefixes {
 		if strings.HasPrefix(s, p) {

@@ -9,23 +9,24 @@ import (
 // LockSites knows what stacks say about mutexes.
 type LockSites struct {
 	Names *Table
-	sites []mutexSite // by stack
+	sites []LockSite // by stack
 }
 
-// mutexSite is where a stack locks or unlocks.
-type mutexSite struct {
+// LockSite is where a stack locks or unlocks: Site tells it.
+type LockSite struct {
 	known   bool
 	locking bool            // in the locking of a mutex; a WaitGroup waits for the same reason
 	Callers []*report.Frame // the two innermost ones outside of packages sync and runtime
 }
 
-// siteFrames is how many callers a mutexSite has: mutexes are often locked by a
+// siteFrames is how many callers a LockSite has: mutexes are often locked by a
 // method that does nothing else.
 const siteFrames = 2
 
-func (l *LockSites) Site(stack uint32) mutexSite {
+// Site is where a stack locks or unlocks, whether it does or not.
+func (l *LockSites) Site(stack uint32) LockSite {
 	for int(stack) >= len(l.sites) {
-		l.sites = append(l.sites, mutexSite{})
+		l.sites = append(l.sites, LockSite{})
 	}
 	s := &l.sites[stack]
 	if s.known {
@@ -63,14 +64,14 @@ func (l *LockSites) Locker(stack uint32) string {
 }
 
 // SameSite reports whether two stacks lock and unlock in the same function.
-func SameSite(a, b mutexSite) bool {
+func SameSite(a, b LockSite) bool {
 	return len(a.Callers) > 0 && len(b.Callers) > 0 && a.Callers[0].Func == b.Callers[0].Func
 }
 
 // Holding reports whether a goroutine that was blocked with this stack may have
 // held the lock then that it unlocked afterwards: it was in a function that
 // unlocks, and, where that also locks, between the two lines.
-func (l *LockSites) Holding(stack uint32, lock, unlock mutexSite) bool {
+func (l *LockSites) Holding(stack uint32, lock, unlock LockSite) bool {
 	for k, u := range unlock.Callers {
 		for i := range l.Names.Stacks[stack] {
 			f := &l.Names.Stacks[stack][i]

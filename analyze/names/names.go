@@ -10,7 +10,7 @@ import (
 	"gmptrace/model"
 )
 
-// StackFrames is a stack as decoded, innermost frame first. key is equal for
+// StackFrames is a stack as decoded, innermost frame first. Key is equal for
 // equal stacks of any generation.
 type StackFrames struct {
 	Key    string
@@ -22,12 +22,12 @@ type StackFrames struct {
 type Table struct {
 	Stacks  [][]report.Frame // by index in model events; 0 is none
 	Start   []uint32         // by stack: function of its outermost frame
-	Funcs   []string         // 0 is ""
-	Texts   []string
-	Threads []int64 // by MIndex: the operating system's ids
+	Funcs   []string         // names of functions; 0 is ""
+	Texts   []string         // names of tasks and regions, messages, reasons for pauses …; 0 is ""
+	Threads []int64          // by MIndex: the operating system's ids
 }
 
-// Numbering gives out the numbers.
+// Numbering gives out the numbers, the same to what is equal. Who replays a trace has one.
 type Numbering struct {
 	Table
 	byStack  map[string]uint32
@@ -36,6 +36,7 @@ type Numbering struct {
 	byThread map[int64]model.MIndex
 }
 
+// NewNumbering has given out no number but 0, which is none everywhere.
 func NewNumbering() *Numbering {
 	return &Numbering{
 		Table:   Table{Stacks: [][]report.Frame{nil}, Start: []uint32{0}, Funcs: []string{""}, Texts: []string{""}},
@@ -50,6 +51,7 @@ func NewNumbering() *Numbering {
 // Source: runtime/trace.go, traceStackSize.
 const maxFrames = 128
 
+// Stack is the number of a stack.
 func (n *Numbering) Stack(s StackFrames) uint32 {
 	if i, ok := n.byStack[s.Key]; ok {
 		return i
@@ -75,6 +77,7 @@ func (n *Numbering) fn(name string) uint32 {
 	return i
 }
 
+// Text is the number of a string.
 func (n *Numbering) Text(s string) int64 {
 	i, ok := n.byText[s]
 	if !ok {
@@ -85,6 +88,7 @@ func (n *Numbering) Text(s string) int64 {
 	return i
 }
 
+// Thread is the number of a thread, by the operating system's id.
 func (n *Numbering) Thread(id int64) model.MIndex {
 	i, ok := n.byThread[id]
 	if !ok {

@@ -34,6 +34,7 @@ const maxShown = 160
 // Errors are all that is wrong in a policy, in the order of the file.
 type Errors []*Error
 
+// Error is all of them, one below the other.
 func (e Errors) Error() string {
 	var lines []string
 	for _, x := range e {

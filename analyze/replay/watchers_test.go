@@ -31,11 +31,11 @@ var fillers = []func(*replay.Session){
 	alone(measure.NewHandoffs),
 	alone(measure.NewDispatches),
 	alone(measure.NewThreads),
-	alone(rules.NewRules),
+	rules.Add,
 	alone(measure.NewTasks),
 	alone(measure.NewColumns),
-	alone(explain.NewSlowOnes),
-	alone(explain.NewSpans),
+	explain.AddSlowest,
+	explain.AddSpans,
 	func(s *replay.Session) { s.Add(timeline.NewTracker(s, slicesKept, nil)) },
 }
 

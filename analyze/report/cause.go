@@ -28,7 +28,7 @@ const (
 	CauseBlocked                   // blocked, and ended by no goroutine that the trace names
 	CauseLock                      // a lock was held by goroutines that the trace does not name
 	CauseUnknown                   // the trace does not tell
-	CauseNotKept                   // too long ago to be kept: see HistorySoft
+	CauseNotKept                   // too long ago to be kept: see explain.HistorySoft
 	NumCauses
 )
 

@@ -13,6 +13,7 @@ type InputError struct {
 	Err    error  // underlying, may be nil
 }
 
+// Error names the input, where in it, what is wrong and what to do.
 func (e *InputError) Error() string {
 	s := fmt.Sprintf("%s: %s", e.Name, e.Text)
 	if e.Offset >= 0 {
@@ -24,4 +25,5 @@ func (e *InputError) Error() string {
 	return s
 }
 
+// Unwrap is the underlying error.
 func (e *InputError) Unwrap() error { return e.Err }

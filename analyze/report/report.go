@@ -8,6 +8,7 @@ import (
 // MaxMoments is how many worst moments a finding shows.
 const MaxMoments = 5
 
+// Rank is higher the worse it is, from 0 on.
 func (s Severity) Rank() int {
 	switch s {
 	case SeverityCritical:

@@ -152,6 +152,7 @@ func PackSource(s model.Source, certain bool) byte {
 	return byte(s)
 }
 
+// UnpackSource is what PackSource put into a byte.
 func UnpackSource(b byte) (model.Source, bool) { return model.Source(b &^ (1 << 7)), b&(1<<7) != 0 }
 
 // Slices are the track's slices in order of time.

@@ -114,7 +114,10 @@ type fullRing struct {
 	is bool
 }
 
-func NewRules(s *replay.Session) *rules {
+// Add makes a session fill Report.Rules.
+func Add(s *replay.Session) { replay.Shared(s, newRules) }
+
+func newRules(s *replay.Session) *rules {
 	r := &rules{names: s.Names, zero: s.Zero, older: s.Older}
 	for i := range r.tallies {
 		r.tallies[i].worst = stat.NewTopK[miss](report.MaxMoments)

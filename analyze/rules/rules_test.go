@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/tools/txtar"
 
-	"gmptrace/analyze/replay"
 	"gmptrace/analyze/replay/replaytest"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
@@ -29,7 +28,7 @@ func TestRules(t *testing.T) {
 			if err != nil || len(ar.Files) != 2 {
 				t.Fatalf("want two files, events and rules: %v", err)
 			}
-			got := rulesOf(replaytest.Report(t, string(ar.Files[0].Data), func(s *replay.Session) { replay.Shared(s, NewRules) }))
+			got := rulesOf(replaytest.Report(t, string(ar.Files[0].Data), Add))
 			if got == string(ar.Files[1].Data) {
 				return
 			}

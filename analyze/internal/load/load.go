@@ -75,7 +75,7 @@ func Load(ctx context.Context, r io.Reader, opt Options, sink func(*Batch) error
 // DefaultMaxMemory is Options.MaxMemory where that is 0.
 const DefaultMaxMemory = 2 << 30
 
-// Options say what to read and how: see ReadOptions.
+// Options say what to read and how: see replay.Options.
 type Options struct {
 	Name      string
 	MaxMemory int64 // 0 is DefaultMaxMemory
