@@ -208,3 +208,27 @@ func goCommand(t *testing.T, dir string, args ...string) string {
 	}
 	return string(out)
 }
+
+// namedPath matches what looks like a path within the repository: in backquotes, or what
+// a link points to.
+var namedPath = regexp.MustCompile("`((?:analyze|cmd|fixtures|model|render)(?:/[\\w.-]+)*)`|\\]\\(([\\w./-]+)\\)")
+
+// TestNamedPathsExist looks for the files and folders that the documents name. ID is that
+// of any check.
+func TestNamedPathsExist(t *testing.T) {
+	for _, doc := range []string{"README.md", "CONTRIBUTING.md", "fixtures/README.md", "analyze/schema/README.md"} {
+		found := namedPath.FindAllStringSubmatch(readFile(t, "../../"+doc), -1)
+		if len(found) == 0 {
+			t.Errorf("%s names no file", doc)
+		}
+		for _, m := range found {
+			path := filepath.Join("../..", strings.ReplaceAll(m[1], "ID", "gc"))
+			if m[2] != "" {
+				path = filepath.Join("../..", filepath.Dir(doc), m[2])
+			}
+			if _, err := os.Stat(path); err != nil {
+				t.Errorf("%s names %s, which does not exist", doc, m[1]+m[2])
+			}
+		}
+	}
+}
