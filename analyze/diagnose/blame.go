@@ -1,9 +1,6 @@
 package diagnose
 
 import (
-	"cmp"
-	"slices"
-
 	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
@@ -41,25 +38,6 @@ type blame struct {
 // waking a thread takes on a machine with load.
 const blamedFrom = 1_000_000 // ns
 
-// pDid is what a P did while a goroutine waited for it.
-type pDid uint8
-
-const (
-	pDidRun   pDid = iota // goroutines of the program, in stretches below measure.WholeSlice, and what lies between them
-	pDidHog               // one goroutine of the program that used up its slice
-	pDidOver              // one goroutine of the program that was not stopped when its slice was over: see overrun
-	pDidMark              // a mark worker
-	pDidOther             // another goroutine of the runtime
-	pDidNone              // no goroutine, for measure.WakeTime or longer: its thread was in the scheduler, or it had none
-	pDidCall              // its goroutine was in a system call
-	pDidStop              // the world was stopped
-	pDidSpare             // not a part of the others: it ran goroutines while another P was idle
-	numPDid
-)
-
-// split is a length of time by what the P did in it.
-type split [numPDid]int64
-
 // blamed is a wait that counts for one of the kinds.
 type blamed struct {
 	start, end model.Time
@@ -68,22 +46,6 @@ type blamed struct {
 	p          model.ProcID
 	fn         uint32
 }
-
-// past is the time by kind up to each of the last moments, in order.
-type past struct {
-	grain model.Time   // stretches that are shorter share a moment
-	at    []model.Time // circular, up to pastMoments of them
-	sums  []split
-	n     int // moments so far
-	last  model.Time
-	sum   split
-}
-
-const (
-	pastMoments = 512
-	pastFine    = 200_000   // ns: reaches a tenth of a second back at least
-	pastCoarse  = 5_000_000 // ns: two and a half seconds
-)
 
 // pastP is the past of one P and what it has been doing since.
 type pastP struct {
@@ -106,73 +68,7 @@ func newBlame(*replay.Session) *blame {
 // time: it may ask about each what the Ps did meanwhile.
 func (b *blame) listen(use func(*model.GInterval)) { b.listeners = append(b.listeners, use) }
 
-// add appends a stretch that ends at end.
-func (p *past) add(start, end model.Time, k pDid) {
-	if p.n == 0 {
-		p.push(start)
-	}
-	if end-start >= p.grain && p.last > p.at[(p.n-1)%pastMoments] {
-		p.push(p.last)
-	}
-	p.sum[k] += int64(end - start)
-	p.last = end
-	if end-p.at[(p.n-1)%pastMoments] >= p.grain {
-		p.push(end)
-	}
-}
-
-func (p *past) push(t model.Time) {
-	if p.n < pastMoments {
-		p.at, p.sums = append(p.at, t), append(p.sums, p.sum)
-	} else {
-		p.at[p.n%pastMoments], p.sums[p.n%pastMoments] = t, p.sum
-	}
-	p.n++
-	p.last = max(p.last, t)
-}
-
-// upTo is the time by kind up to t; ok is false where it is forgotten.
-func (p *past) upTo(t model.Time) (s split, ok bool) {
-	if p.n == 0 || t >= p.last {
-		return p.sum, p.n > 0
-	}
-	lo, hi := max(0, p.n-pastMoments), p.n // the last moment not after t lies in [lo, hi)
-	if t < p.at[lo%pastMoments] {
-		return p.sums[lo%pastMoments], false
-	}
-	for hi-lo > 1 {
-		if mid := (lo + hi) / 2; p.at[mid%pastMoments] <= t {
-			lo = mid
-		} else {
-			hi = mid
-		}
-	}
-	a, from := p.sums[lo%pastMoments], p.at[lo%pastMoments]
-	b, to := p.sum, p.last
-	if lo+1 < p.n {
-		b, to = p.sums[(lo+1)%pastMoments], p.at[(lo+1)%pastMoments]
-	}
-	if to <= from {
-		return a, true
-	}
-	share := float64(t-from) / float64(to-from)
-	for k := range a {
-		a[k] += int64(share * float64(b[k]-a[k]))
-	}
-	return a, true
-}
-
-// between is the time by kind in [start, end], as far as it is remembered; ok is
-// whether all of it is.
-func (p *past) between(start, end model.Time) (s split, ok bool) {
-	a, ok := p.upTo(start)
-	s, _ = p.upTo(end)
-	for k := range s {
-		s[k] -= a[k]
-	}
-	return s, ok
-}
-
+// proc is the past of a P, made when it is first seen.
 func (b *blame) proc(id model.ProcID) *pastP {
 	for int(id) >= len(b.procs) {
 		b.procs = append(b.procs, nil)
@@ -223,21 +119,23 @@ func (b *blame) stretches(t model.Time) {
 	for ; len(begun) > 0 && begun[0].End <= t; begun = begun[1:] {
 		b.begins(&begun[0])
 	}
-	b.ahead.Begun = begun
 	ps := b.ahead.Ps
 	for ; len(ps) > 0 && ps[0].End <= t; ps = ps[1:] {
-		iv := &ps[0]
-		p, did := b.proc(iv.P), b.didIn(iv)
-		p.add(iv.Start, iv.End, did)
-		p.far.add(iv.Start, iv.End, did)
-		p.did = iv.Does
+		b.ended(&ps[0])
 	}
-	b.ahead.Ps = ps
 	events := b.ahead.Events
 	for ; len(events) > 0 && events[0].Time <= t; events = events[1:] {
 		b.event(&events[0])
 	}
-	b.ahead.Events = events
+	b.ahead.Begun, b.ahead.Ps, b.ahead.Events = begun, ps, events
+}
+
+// ended takes in a stretch of a P.
+func (b *blame) ended(iv *model.PInterval) {
+	p, did := b.proc(iv.P), b.didIn(iv)
+	p.add(iv.Start, iv.End, did)
+	p.far.add(iv.Start, iv.End, did)
+	p.did = iv.Does
 }
 
 // begins takes in what a P has been doing since the trace began: of all else that a P
@@ -257,18 +155,11 @@ func (b *blame) begins(iv *model.PInterval) {
 	}
 }
 
+// dispatch takes in that a goroutine came to run, and the wait before.
 func (b *blame) dispatch(d *model.Dispatch) {
 	if d.Time-d.Ready >= blamedFrom && !d.Runtime {
 		b.stretches(d.Time)
-		if d.WaitedOn != model.NoP {
-			b.wait(d.Ready, d.Time, d.WaitedOn, d.G, d.Func)
-		} else {
-			s := b.wait(d.Ready, d.Time, d.P, d.G, d.Func)
-			b.global.add(&s)
-			if d.Time-d.Ready > measure.StarvedAfter {
-				b.unfair.add(&s)
-			}
-		}
+		b.waitBefore(d)
 	}
 	p := b.proc(d.P)
 	p.runsFrom = d.Time
@@ -282,6 +173,20 @@ func (b *blame) dispatch(d *model.Dispatch) {
 	}
 }
 
+// waitBefore takes in the wait that a dispatch ended.
+func (b *blame) waitBefore(d *model.Dispatch) {
+	if d.WaitedOn != model.NoP {
+		b.wait(d.Ready, d.Time, d.WaitedOn, d.G, d.Func)
+		return
+	}
+	s := b.wait(d.Ready, d.Time, d.P, d.G, d.Func)
+	b.global.add(&s)
+	if d.Time-d.Ready > measure.StarvedAfter {
+		b.unfair.add(&s)
+	}
+}
+
+// didIn is what a P did in a stretch.
 func (b *blame) didIn(iv *model.PInterval) pDid {
 	switch {
 	case iv.Does == model.PDoesSyscall:
@@ -302,6 +207,7 @@ func (b *blame) didIn(iv *model.PInterval) pDid {
 	return pDidRun
 }
 
+// event takes in pauses, and GOMAXPROCS.
 func (b *blame) event(ev *model.Event) {
 	switch ev.Op {
 	case model.OpSTWBegin:
@@ -309,12 +215,11 @@ func (b *blame) event(ev *model.Event) {
 			b.openAt = ev.Time
 		}
 	case model.OpSTWEnd:
-		if b.open > 0 {
-			if b.open--; b.open == 0 {
-				b.stopped.add(b.stopped.last, b.openAt, 1)
-				b.stopped.add(b.openAt, ev.Time, 0)
-			}
+		if b.open == 1 {
+			b.stopped.add(b.stopped.last, b.openAt, 1)
+			b.stopped.add(b.openAt, ev.Time, 0)
 		}
+		b.open = max(0, b.open-1)
 	case model.OpGOMAXPROCS:
 		b.n = int(ev.Arg)
 	case model.OpGeneration:
@@ -324,18 +229,10 @@ func (b *blame) event(ev *model.Event) {
 	}
 }
 
-// wait splits one wait.
+// wait takes in one wait, and is how it divides.
 func (b *blame) wait(start, end model.Time, on model.ProcID, g model.GoID, fn uint32) split {
 	s := b.split(on, start, end)
-	for id := range b.procs {
-		if s.ran() == 0 {
-			break
-		}
-		if p := model.ProcID(id); p != on && b.procs[id] != nil && (b.n == 0 || id < b.n) {
-			s[pDidSpare] = max(s[pDidSpare], b.split(p, start, end)[pDidNone])
-		}
-	}
-	s[pDidSpare] = min(s[pDidSpare], s.ran())
+	s[pDidSpare] = b.spare(start, end, on, s.ran())
 	b.waited.add(&s)
 	if end-start > measure.StarvedAfter {
 		b.starved.add(&s)
@@ -348,17 +245,26 @@ func (b *blame) wait(start, end model.Time, on model.ProcID, g model.GoID, fn ui
 	return s
 }
 
-// ran is the time in which goroutines of the program ran.
-func (s *split) ran() int64 { return s[pDidRun] + s[pDidHog] + s[pDidOver] }
-
-func (s *split) add(o *split) {
-	for k, ns := range o {
-		s[k] += ns
+// spare is for how much of [start, end] another P than on ran nothing, of the time that
+// on ran goroutines.
+func (b *blame) spare(start, end model.Time, on model.ProcID, ran int64) int64 {
+	if ran == 0 {
+		return 0
 	}
+	var most int64
+	for id := range b.procs {
+		if p := model.ProcID(id); p != on && b.exists(id) {
+			other := b.split(p, start, end)
+			most = max(most, other[pDidNone])
+		}
+	}
+	return min(most, ran)
 }
 
-// split is what P id did in [start, end], as far as it is known: its stretch
-// that is under way counts as what it must be.
+// exists reports whether P id was seen, and is one of GOMAXPROCS.
+func (b *blame) exists(id int) bool { return b.procs[id] != nil && (b.n == 0 || id < b.n) }
+
+// split is what P id did in [start, end], as far as it is known.
 func (b *blame) split(id model.ProcID, start, end model.Time) split {
 	if int(id) >= len(b.procs) || b.procs[id] == nil {
 		return split{}
@@ -368,57 +274,46 @@ func (b *blame) split(id model.ProcID, start, end model.Time) split {
 	if !ok {
 		s, _ = p.far.between(start, end)
 	}
-	if from := max(start, p.last); p.n > 0 && from < end {
-		switch {
-		case p.runsFrom >= p.last:
-			k := p.runs
-			if k == pDidRun && end-p.last >= measure.WholeSlice {
-				k = pDidHog
-			}
-			if k == pDidHog && end-p.last >= measure.LateSlice {
-				k = pDidOver
-			}
-			s[k] += int64(end - from)
-		case p.did == model.PDoesSched || p.did == model.PDoesIdle:
-			s[pDidNone] += int64(end - from)
-		}
-	}
-	if b.stopped.n > 0 || b.open > 0 {
-		stopped, _ := b.stopped.between(start, end)
-		stop := stopped[0]
-		if b.open > 0 {
-			stop += max(0, int64(end-max(start, b.openAt)))
-		}
-		s[pDidStop] = min(stop, s[pDidNone])
-		s[pDidNone] -= s[pDidStop]
-	}
+	p.underWay(&s, start, end)
+	s[pDidStop] = min(b.stoppedIn(start, end), s[pDidNone])
+	s[pDidNone] -= s[pDidStop]
 	return s
 }
 
-// witnesses know what Ps did while goroutines waited: for one of them, for a timer,
-// or for the network.
-type witnesses struct {
-	blame    *blame
-	timers   *timers
-	netpolls *netpolls
-}
-
-func newWitnesses(s *replay.Session) witnesses {
-	return witnesses{replay.Shared(s, newBlame), replay.Shared(s, newTimers), replay.Shared(s, newNetpolls)}
-}
-
-// explains is how much of what the symptoms cost passed while the P did one of
-// these things.
-func (r *witnesses) explains(kinds ...pDid) attributed {
-	late, unread, x := r.timers.busySum(), r.netpolls.busySum(), attributed{}
-	for _, k := range kinds {
-		x["starvation"] += r.blame.starved[k]
-		x["overload"] += r.blame.starved[k]
-		x["global-queue"] += r.blame.global[k]
-		x["timers"] += late[k]
-		x["netpoll"] += unread[k]
+// underWay adds what lies in [start, end] of the P's stretch that has not ended: it
+// counts as what it must be.
+func (p *pastP) underWay(s *split, start, end model.Time) {
+	from := max(start, p.last)
+	if p.n == 0 || from >= end {
+		return
 	}
-	return x
+	switch {
+	case p.runsFrom >= p.last:
+		s[p.running(end-p.last)] += int64(end - from)
+	case p.did == model.PDoesSched || p.did == model.PDoesIdle:
+		s[pDidNone] += int64(end - from)
+	}
+}
+
+// running is what a P does that has been running a goroutine for d, at the least.
+func (p *pastP) running(d model.Time) pDid {
+	switch {
+	case p.runs != pDidRun && p.runs != pDidHog || d < measure.WholeSlice && p.runs == pDidRun:
+		return p.runs
+	case d >= measure.LateSlice:
+		return pDidOver
+	}
+	return pDidHog
+}
+
+// stoppedIn is for how much of [start, end] the world was stopped.
+func (b *blame) stoppedIn(start, end model.Time) int64 {
+	stopped, _ := b.stopped.between(start, end)
+	ns := stopped[0]
+	if b.open > 0 {
+		ns += max(0, int64(end-max(start, b.openAt)))
+	}
+	return ns
 }
 
 // worstPart is the longest part of a wait of kind k.
@@ -430,11 +325,11 @@ func (b *blame) worstPart(k pDid) int64 {
 	return longest
 }
 
-// moments are the waits that count most for kind k.
-func (b *blame) moments(r bench, k pDid, what string) []report.Moment {
+// scenes are the waits that count most for kind k.
+func (b *blame) scenes(r bench, k pDid, what string) []report.Moment {
 	var out []report.Moment
 	for _, x := range b.worst[k].Best() {
-		out = append(out, r.moment(x.start, x.end, x.g, x.p, -1,
+		out = append(out, r.scene(x.start, x.end, x.g, x.p, -1,
 			words.Goroutine(int64(x.g), r.Names.StartFunc(x.fn))+" waited "+words.Length(int64(x.end-x.start))+"; for "+words.Length(x.part)+" of it "+what))
 	}
 	return out
@@ -446,16 +341,14 @@ func (b *blame) busy(start, end model.Time) (mean split, ok bool) {
 	b.upTo(end)
 	n := int64(0)
 	for id := range b.procs {
-		if b.procs[id] == nil || b.n > 0 && id >= b.n {
+		if !b.exists(id) {
 			continue
 		}
 		s := b.split(model.ProcID(id), start, end)
 		if s[pDidNone]*2 > int64(end-start) {
 			return mean, false
 		}
-		for k, ns := range s {
-			mean[k] += ns
-		}
+		mean.add(&s)
 		n++
 	}
 	if n < int64(b.n) {
@@ -465,43 +358,4 @@ func (b *blame) busy(start, end model.Time) (mean split, ok bool) {
 		mean[k] /= max(1, n)
 	}
 	return mean, true
-}
-
-// total is the time of all kinds.
-func (s *split) total() int64 {
-	var ns int64
-	for k, x := range s {
-		if pDid(k) != pDidSpare {
-			ns += x
-		}
-	}
-	return ns
-}
-
-// whileWords say what a P did while a goroutine waited for it.
-var whileWords = [...]string{
-	pDidRun: "goroutines took turns", pDidHog: "one goroutine used up its time slice", pDidOver: "one goroutine ran on when its time slice was over",
-	pDidMark: "a mark worker ran", pDidOther: "another goroutine of the runtime ran", pDidNone: "the P ran nothing", pDidCall: "a system call had the P",
-	pDidStop: "the world was stopped",
-}
-
-// parts are what the P did in these waits, most first.
-func (s *split) parts() []pDid {
-	var kinds []pDid
-	for k := range pDid(len(whileWords)) {
-		if s[k] > 0 {
-			kinds = append(kinds, k)
-		}
-	}
-	slices.SortStableFunc(kinds, func(a, b pDid) int { return cmp.Compare(s[b], s[a]) })
-	return kinds
-}
-
-// blameEvidence says how waits divide, the longest part first.
-func blameEvidence(s *split) []report.Evidence {
-	var out []report.Evidence
-	for _, k := range s.parts() {
-		out = append(out, report.Evidence{Label: "of that time, " + whileWords[k], Value: words.Length(s[k]) + ", " + words.ShareOf(s[k], s.total())})
-	}
-	return out
 }

@@ -21,9 +21,9 @@ import (
 	"gmptrace/analyze/words"
 )
 
-// TestChecks runs testdata/checks/*.txtar: each begins with a comment that says
-// what happens, then the events and the findings expected.
-func TestChecks(t *testing.T) { scenarios(t, "testdata/checks", findingsOf) }
+// TestChecks runs testdata/*.txtar: each begins with a comment that says what
+// happens, then the events and the findings expected.
+func TestChecks(t *testing.T) { scenarios(t, "testdata", findingsOf) }
 
 // TestEveryCheckHasScenarios holds every check to a scenario in which it fires, one
 // just below its threshold, and one that it can't decide or, where there is none, a
@@ -53,7 +53,7 @@ func TestEveryCheckHasScenarios(t *testing.T) {
 
 // TestScenariosNameTheirCheck finds scenarios whose name begins with the id of no check.
 func TestScenariosNameTheirCheck(t *testing.T) {
-	files, err := filepath.Glob("testdata/checks/*")
+	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,9 +64,12 @@ func TestScenariosNameTheirCheck(t *testing.T) {
 	}
 }
 
+// fileName is how the names of all files of a check begin.
+func fileName(id string) string { return strings.ReplaceAll(id, "-", "_") }
+
 // scenariosOf is how the names of a check's scenarios begin.
 func scenariosOf(id string) string {
-	return "testdata/checks/" + strings.ReplaceAll(id, "-", "_") + "_"
+	return filepath.Join("testdata", fileName(id)) + "_"
 }
 
 // scenarioFile is where the scenario of a check stands that shows something.
@@ -96,23 +99,24 @@ func checkIn(t *testing.T, id, shows string) *report.Check {
 	return nil
 }
 
-// checkDocs are the docs of all checks by their ids, each on one line.
+// checkDocs are the docs of all checks by their ids, each on one line. It fails the test
+// where one does not stand in the file that is named for it.
 func checkDocs(t *testing.T) map[string]string {
 	t.Helper()
-	files, err := filepath.Glob("check_*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
 	docs := map[string]string{}
-	for _, name := range files {
-		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+	for _, id := range diagnose.CheckIDs() {
+		f, err := parser.ParseFile(token.NewFileSet(), fileName(id)+".go", nil, parser.ParseComments)
 		if err != nil {
-			t.Fatal(err)
+			t.Errorf("want a file named for the check: %v", err)
+			continue
 		}
 		for _, d := range f.Decls {
-			if v, ok := d.(*ast.GenDecl); ok && v.Tok == token.VAR {
-				docs[checkID(v)] = strings.Join(strings.Fields(v.Doc.Text()), " ")
+			if v, ok := d.(*ast.GenDecl); ok && v.Tok == token.VAR && checkID(v) == id {
+				docs[id] = strings.Join(strings.Fields(v.Doc.Text()), " ")
 			}
+		}
+		if docs[id] == "" {
+			t.Errorf("%s.go has no check %q with a doc", fileName(id), id)
 		}
 	}
 	return docs
@@ -127,7 +131,7 @@ func checkID(v *ast.GenDecl) (id string) {
 		}
 		key, isName := kv.Key.(*ast.Ident)
 		val, isText := kv.Value.(*ast.BasicLit)
-		if isName && isText && key.Name == "id" {
+		if isName && isText && key.Name == "ID" {
 			id = strings.Trim(val.Value, `"`)
 		}
 		return false

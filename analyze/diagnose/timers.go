@@ -1,175 +1,89 @@
 package diagnose
 
 import (
-	"slices"
+	"fmt"
 
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
-	"gmptrace/analyze/stat"
-	"gmptrace/model"
+	"gmptrace/analyze/words"
 )
 
-// timers answers: how long do goroutines wait for timers, by the place where they
-// do?
-type timers struct {
-	blame  *blame
-	n      int64
-	places []*sleeper // by stack
+// checkTimers measures how late goroutines wake that sleep, or read a timer's or
+// ticker's channel, again and again in the same place. A trace does not hold for how
+// long they meant to. A sleep is never shorter than asked for, so where at least half
+// of twenty sleeps took about as long as the shortest, that is what was asked for. Of
+// a channel it is the median time from one wake-up to the next, where four fifths
+// are about as long. A wait that took at least 5 ms longer, while no P was idle for
+// half of that time, counts as late: timers are looked at by Ps between two
+// goroutines.
+//
+// Threshold: 5 ms late; a warning from 10 ms, the time slice, if a hundredth of
+// such sleeps was late, and three: a single disturbance may delay those that were due in
+// it. Never critical:
+// what was asked for is inferred. How long the goroutine then waited for a P is
+// told apart.
+//
+// False positives: a place that mostly waits for one time and now and then for
+// longer, while all Ps are busy. Where more than a tenth of the waits is longer
+// although a P is idle, the place is left out. Of a channel, a wait counts that nothing but a timer ended:
+// no goroutine and no P on behalf of one.
+var checkTimers = Check{ID: "timers", Title: "Timers and sleeps that ended late", Symptom: true, Begin: func(s *replay.Session) Judge {
+	return (&timersJudge{bench: bench{s}, sleepers: replay.Shared(s, newSleepers)}).decide
+}}
+
+type timersJudge struct {
+	bench
+	sleepers *sleepers
 }
 
-// newTimers makes blame tell timers the stretches, in step with the Ps'.
-func newTimers(s *replay.Session) *timers {
-	t := &timers{blame: replay.Shared(s, newBlame)}
-	t.blame.listen(t.stretch)
-	return t
-}
-
-// sleeper is a place where goroutines wait for a timer.
-type sleeper struct {
-	waits    stat.Sketch
-	shortest int64
-	ticks    *ticks      // of a place that reads a channel, else nil
-	after    stat.Sketch // from waking to running
-	longer   int64       // waits that were sleepLate longer than was due
-	late     stat.Sketch // of them, those while the Ps were busy: by how much
-	busy     split       // what the Ps did in that time, the average of all
-	worst    *stat.TopK[overslept]
-}
-
-// overslept is a sleep that ended late.
-type overslept struct {
-	due, woken model.Time
-	wanted     int64
-	late       int64
-	g          model.GoID
-	fn, stack  uint32
-}
-
-func (t *timers) stretch(iv *model.GInterval) {
-	if iv.Open != 0 || iv.Stack == 0 {
-		return
-	}
-	channel := iv.Reason == model.ReasonChanRecv || iv.Reason == model.ReasonSelect
+func (r *timersJudge) decide(*report.Report) Judgement {
+	t := r.sleepers
+	late := sumLate(t.regular())
+	j := Judgement{Measured: fmt.Sprintf("%s for a timer, in %s for about the same time again and again; %s of those late, by up to %s",
+		words.Plural(t.n, "wait"), words.Plural(late.places, "place"), words.Count(late.late.N()), words.Length(late.late.Max()))}
 	switch {
-	case !channel && iv.Reason != model.ReasonSleep:
-	case iv.State == model.GWaiting && (!channel || iv.By == model.NoG && !iv.Polled):
-		t.waited(iv, channel)
-	case !channel && iv.State == model.GRunnable && iv.Woken:
-		t.at(iv.Stack).after.Add(int64(iv.End - iv.Start))
+	case t.n > 0 && late.places == 0:
+		j.Undecided = fmt.Sprintf("no place waited for a timer %s times for about the same time, and a trace does not hold for how long a goroutine meant to wait", words.Count(waitsEnough))
+	case late.late.N() > 0:
+		j.Findings = []report.Finding{r.describe(&late)}
+	}
+	return j
+}
+
+func (r *timersJudge) describe(late *lateSum) report.Finding {
+	after, busy := r.sleepers.after(), sumBusy(r.sleepers.regular())
+	return report.Finding{
+		Severity: late.severity(),
+		Title:    fmt.Sprintf("Goroutines were woken up to %s late by timers", words.Length(late.late.Max())),
+		CostNS:   late.late.Sum(),
+		CostOf:   "goroutine time waiting for a timer beyond what the place mostly waits",
+		What: fmt.Sprintf("%s for a timer lasted at least %s longer than the same place waits otherwise, while the Ps were busy. After waking, goroutines waited another %s for a P at the median, %s at the longest.",
+			words.Plural(late.late.N(), "wait"), words.Length(lateFrom), words.Length(after.Quantile(.5)), words.Length(after.Max())),
+		Why:    "A timer that is due is run by a P that is between two goroutines, or by one that has nothing to do. All Ps ran goroutines for long, or their threads had no CPU.",
+		Advice: "See what ran meanwhile: " + busiest(&busy) + ". Shorter pieces of work, or more CPUs, let timers through in time.",
+		Sure:   "medium", SureWhy: "for how long a goroutine means to wait is not in the trace: it is taken from how long the same place waits mostly",
+		Evidence: append(late.evidence(),
+			report.Evidence{Label: "from waking to running, median", Value: words.Length(after.Quantile(.5))},
+			report.Evidence{Label: "from waking to running, longest", Value: words.Length(after.Max())}),
+		Moments: late.scenes(r.bench, "a timer"),
+		Stacks:  late.stack(r.bench),
 	}
 }
 
-func (t *timers) at(stack uint32) *sleeper {
-	for int(stack) >= len(t.places) {
-		t.places = append(t.places, nil)
-	}
-	if t.places[stack] == nil {
-		t.places[stack] = &sleeper{worst: stat.NewTopK[overslept](report.MaxMoments)}
-	}
-	return t.places[stack]
+// busyWords name what a P did when a timer was due.
+var busyWords = [...]string{
+	pDidRun: "goroutines that took turns", pDidHog: "goroutines that used up their time slice", pDidOver: "goroutines that ran for very long",
+	pDidMark: "mark workers", pDidOther: "goroutines of the runtime", pDidNone: "nothing, the Ps stood still", pDidCall: "system calls",
+	pDidStop: "nothing, the world was stopped",
 }
 
-func (t *timers) waited(iv *model.GInterval, channel bool) {
-	p, d := t.at(iv.Stack), int64(iv.End-iv.Start)
-	t.n++
-	if p.waits.N() == 0 || d < p.shortest {
-		p.shortest = d
-	}
-	p.waits.Add(d)
-	wanted := p.shortest
-	if channel {
-		if p.ticks == nil {
-			p.ticks = &ticks{}
-		}
-		wanted = p.ticks.tick(iv)
-	}
-	if d-wanted < sleepLate || wanted == 0 {
-		return
-	}
-	p.longer++
-	if p.waits.N() < sleepsSome {
-		return
-	}
-	due := iv.Start + model.Time(wanted)
-	busy, ok := t.blame.busy(due, iv.End)
-	if !ok {
-		return
-	}
-	late := int64(iv.End - due)
-	p.late.Add(late)
-	for k, ns := range busy {
-		p.busy[k] += ns
-	}
-	p.worst.Offer(late, overslept{due, iv.End, wanted, late, iv.G, iv.Func, iv.Stack})
-}
-
-// regular reports whether the place waited often, and mostly for about as long.
-func (p *sleeper) regular() bool {
-	if p.waits.N() < sleepsEnough || (p.longer-p.late.N())*10 > p.waits.N() {
-		return false
-	}
-	if p.ticks != nil {
-		return p.ticks.even*5 >= p.waits.N()*4
-	}
-	return about(p.waits.Quantile(.5), p.shortest)
-}
-
-// about reports whether d is at most a little longer than wanted.
-func about(d, wanted int64) bool { return d <= wanted+wanted/8+sleepLate/10 }
-
-// ticks follows the times from one wake-up to the next at a place that reads a
-// channel: a ticker's are even, whatever is done between them.
-type ticks struct {
-	g      model.GoID
-	last   model.Time
-	recent [15]int64
-	n      int
-	even   int64 // about as long as the median of those before
-}
-
-// tick takes a wake-up, and is the median time between those before; 0 while
-// there are too few.
-func (t *ticks) tick(iv *model.GInterval) int64 {
-	if t.g != iv.G {
-		t.g, t.last, t.n = iv.G, iv.End, 0
-		return 0
-	}
-	d := int64(iv.End - t.last)
-	t.last = iv.End
-	var median int64
-	if t.n >= sleepsSome {
-		sorted := t.recent
-		known := sorted[:min(t.n, len(sorted))]
-		slices.Sort(known)
-		median = known[len(known)/2]
-	}
-	if median == 0 || about(d, median) && about(median, d) {
-		t.even++
-	}
-	t.recent[t.n%len(t.recent)] = d
-	t.n++
-	return median
-}
-
-// busySum is what the Ps did while regular sleepers were late.
-func (t *timers) busySum() (s split) {
-	for _, p := range t.places {
-		if p == nil || !p.regular() {
-			continue
-		}
-		for k, ns := range p.busy {
-			s[k] += ns
+// busiest says what the Ps did mostly.
+func busiest(s *split) string {
+	best := pDidRun
+	for k := range pDidSpare {
+		if s[k] > s[best] {
+			best = k
 		}
 	}
-	return s
-}
-
-// during is how much of the delay of regular sleepers passed within s.
-func (t *timers) during(s stretches) (ns int64) {
-	for _, p := range t.places {
-		if p != nil && p.regular() {
-			ns += lateDuring(s, &p.late, p.worst)
-		}
-	}
-	return ns
+	return busyWords[best]
 }

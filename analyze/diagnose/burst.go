@@ -1,0 +1,226 @@
+package diagnose
+
+import (
+	"fmt"
+
+	"gmptrace/analyze/internal/measure"
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/stat"
+	"gmptrace/analyze/words"
+	"gmptrace/model"
+)
+
+// checkBurst measures how many goroutines were created within 10 ms, and how
+// long those then waited to run for the first time.
+//
+// Threshold: 257 within 10 ms, one more than a P's ring holds, so that they fill the
+// global queue as well; worth a finding if one of them waited for 5 ms, a warning
+// from 10 ms, critical from 100 ms, like any wait. A P runs some thousand short
+// goroutines in a millisecond: where none waits, all is well.
+//
+// False positives: programs that start all their work at once and wait for the
+// end of it anyway. Creation that goes on like this for more than a second is no
+// burst but load, which the check on that judges.
+//
+// Always decided: the creation and the first run of every goroutine are in the trace.
+var checkBurst = Check{ID: "burst", Title: "Bursts of new goroutines", Begin: func(s *replay.Session) Judge {
+	return (&burstJudge{bench: bench{s}, bursts: replay.Shared(s, newBursts)}).decide
+}}
+
+const (
+	burstWait = 5_000_000          // ns until the first run: half a time slice
+	burstTick = 1_000_000          // ns
+	burstSpan = 10                 // ticks
+	burstSize = model.RunqSize + 1 // goroutines in a span: more than a P's ring holds
+	burstLate = 4096               // ticks for which the first run of a goroutine is waited for
+	burstLoad = 1000               // ticks after which it is no burst
+)
+
+type burstJudge struct {
+	bench
+	bursts *bursts
+}
+
+func (r *burstJudge) decide(*report.Report) Judgement {
+	b := r.bursts
+	b.finish()
+	j := Judgement{Measured: fmt.Sprintf("at most %s created within 10 ms", words.Plural(b.most, "goroutine"))}
+	worst := b.worst.Best()
+	if len(worst) == 0 || worst[0].longest < burstWait {
+		return j
+	}
+	f := r.describe(&worst[0])
+	for i := range worst {
+		f.Moments = append(f.Moments, r.picture(&worst[i]))
+	}
+	j.Explains = Explained{"starvation": b.starved, "overload": b.starved}
+	j.Findings = []report.Finding{f}
+	return j
+}
+
+// describe is the finding, of which x is the worst burst.
+func (r *burstJudge) describe(x *burst) report.Finding {
+	return report.Finding{
+		Severity: graded(x.longest),
+		Title:    fmt.Sprintf("%s were created within %s and waited up to %s to start", words.Plural(x.count, "goroutine"), words.Length(x.length()), words.Length(x.longest)),
+		CostNS:   r.bursts.cost,
+		CostOf:   "goroutine time from creation until the first run, in bursts",
+		What: fmt.Sprintf("At %s the program created %s goroutines in %s, mostly %s. Each waited %s for a P on average before it ran at all.",
+			words.At(r.Offset(x.start())), words.Count(x.count), words.Length(x.length()), words.Function(r.Names.StartFunc(x.fn)), words.Length(x.waits/x.count)),
+		Why:    "New goroutines stand in the queues before all that becomes ready later: until the burst is worked off, everything waits as long as it.",
+		Advice: "Bound how many run at once: a pool of workers, errgroup's SetLimit, a semaphore taken before the go statement.",
+		Sure:   "certain", SureWhy: "creation and first run of each goroutine are in the trace",
+		Evidence: []report.Evidence{
+			{Label: "goroutines in the worst burst", Value: words.Count(x.count)},
+			{Label: "bursts", Value: words.Count(r.bursts.n)},
+			{Label: "longest wait until the first run", Value: words.Length(x.longest)},
+			{Label: "most created within 10 ms", Value: words.Count(r.bursts.most)},
+		},
+	}
+}
+
+// picture is a burst on the timeline, until the last of it ran.
+func (r *burstJudge) picture(x *burst) report.Moment {
+	return r.scene(x.start(), min(x.end()+model.Time(x.longest), r.End), model.NoG, model.NoP, model.NoM,
+		fmt.Sprintf("%s goroutines created in %s, mostly %s", words.Count(x.count), words.Length(x.length()), words.Function(r.Names.StartFunc(x.fn))))
+}
+
+// bursts answers: when were very many goroutines created at once? A creation is
+// known when the goroutine first runs; so that counts are complete, a tick is
+// looked at when it is burstLate in the past.
+type bursts struct {
+	ticks [burstLate]burst
+	head  int64 // tick up to which ticks were looked at, exclusive
+	begun bool
+
+	last  [burstSpan]int64 // goroutines of the ticks looked at last
+	sum   int64
+	now   burst
+	zero  model.Time
+	worst *stat.TopK[burst]
+
+	n       int64
+	most    int64
+	cost    int64
+	starved int64
+}
+
+// burst is goroutines created in some ticks.
+type burst struct {
+	from, to int64 // ticks, inclusive
+	count    int64
+	waits    int64 // until the first run, in all
+	starved  int64 // of waits: those longer than measure.StarvedAfter
+	longest  int64
+	fn       uint32 // that most of them started with, if most did
+	lead     int64
+	zero     model.Time
+}
+
+func (x *burst) start() model.Time { return x.zero + model.Time(x.from*burstTick) }
+func (x *burst) end() model.Time   { return x.zero + model.Time((x.to+1)*burstTick) }
+func (x *burst) length() int64     { return (x.to - x.from + 1) * burstTick }
+
+func newBursts(s *replay.Session) *bursts {
+	return &bursts{zero: s.Zero, worst: stat.NewTopK[burst](report.MaxMoments)}
+}
+
+func (b *bursts) Watch(f *model.Facts) {
+	for i := range f.Gs {
+		iv := &f.Gs[i]
+		if iv.First && iv.State == model.GRunnable && iv.Open&model.OpenStart == 0 && !iv.Runtime {
+			b.created(iv)
+		}
+	}
+}
+
+func (b *bursts) created(iv *model.GInterval) {
+	t := int64(iv.Start-b.zero) / burstTick
+	if !b.begun {
+		b.begun, b.head = true, max(0, t-burstLate+1)
+	}
+	for b.head+burstLate <= t {
+		if t-b.head > 3*burstLate && b.sum == 0 && b.idle() {
+			b.head = t - burstLate + 1
+			break
+		}
+		b.look()
+	}
+	if t < b.head {
+		return // it waited for longer than creations are remembered
+	}
+	x, d := &b.ticks[t%burstLate], int64(iv.End-iv.Start)
+	x.add(&burst{count: 1, waits: d, longest: d, fn: iv.Func, lead: 1})
+	if d > measure.StarvedAfter {
+		x.starved += d
+	}
+}
+
+// idle reports whether no creation is left to look at.
+func (b *bursts) idle() bool {
+	for i := range b.ticks {
+		if b.ticks[i].count > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// add joins two bursts; fn stays that of the majority, if there is one.
+func (x *burst) add(o *burst) {
+	x.count += o.count
+	x.waits += o.waits
+	x.starved += o.starved
+	x.longest = max(x.longest, o.longest)
+	switch {
+	case x.fn == o.fn:
+		x.lead += o.lead
+	case x.lead < o.lead:
+		x.fn, x.lead = o.fn, o.lead-x.lead
+	default:
+		x.lead -= o.lead
+	}
+}
+
+// look takes the oldest tick.
+func (b *bursts) look() {
+	t := b.head
+	b.head++
+	x := b.ticks[t%burstLate]
+	b.ticks[t%burstLate] = burst{}
+	b.sum += x.count - b.last[t%burstSpan]
+	b.last[t%burstSpan] = x.count
+	b.most = max(b.most, b.sum)
+	if x.count > 0 {
+		if b.now.count == 0 {
+			b.now = burst{from: t, zero: b.zero}
+		}
+		b.now.to = t
+		b.now.add(&x)
+	}
+	if b.now.count > 0 && b.sum*2 < burstSize && t-b.now.from >= burstSpan-1 {
+		b.close()
+	}
+}
+
+// close ends the burst under way, which creation has slackened after.
+func (b *bursts) close() {
+	x := b.now
+	b.now = burst{}
+	if x.count < burstSize || x.to-x.from >= burstLoad {
+		return
+	}
+	b.n++
+	b.cost += x.waits
+	b.starved += x.starved
+	b.worst.Offer(x.waits, x)
+}
+
+// finish looks at what is left. It may be called again.
+func (b *bursts) finish() {
+	for range burstLate {
+		b.look()
+	}
+	b.close()
+}

@@ -1,0 +1,118 @@
+package diagnose
+
+import (
+	"cmp"
+	"slices"
+
+	"gmptrace/analyze/internal/measure"
+	"gmptrace/analyze/report"
+)
+
+// judgeAll asks every judge, ranks what they found, and adds it to the report.
+func judgeAll(judges []Judge, rep *report.Report) {
+	var found []ranked
+	for i := range All {
+		c, j := &All[i], judges[i](rep)
+		rep.Checks = append(rep.Checks, report.Check{ID: c.ID, Title: c.Title, Measured: j.Measured, Undecided: j.Undecided, Findings: len(j.Findings)})
+		for _, f := range j.Findings {
+			f.ID = c.ID
+			found = append(found, ranked{Finding: f, of: c, with: &j})
+		}
+	}
+	rank(found)
+	for i := range found {
+		rep.Findings = append(rep.Findings, found[i].numbered(i+1))
+	}
+	rep.Verdict = verdict(rep)
+}
+
+// ranked is a finding on its way to its rank.
+type ranked struct {
+	report.Finding
+	of    *Check
+	with  *Judgement
+	cause string // title of the finding that explains it
+}
+
+// rank sorts findings: the severest first, among those the costliest, and symptoms
+// behind what explains them.
+func rank(found []ranked) {
+	for i := range found {
+		if found[i].of.Symptom {
+			found[i].findCause(found)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b ranked) int {
+		return cmp.Or(cmp.Compare(b.Severity.Rank(), a.Severity.Rank()), a.behind(&b), cmp.Compare(b.CostNS, a.CostNS))
+	})
+}
+
+// findCause finds the causes that explain at least half of a symptom's cost and are at most
+// one step less severe. They become as severe as it, and so go before it: people should
+// read first what to change.
+func (s *ranked) findCause(found []ranked) {
+	var most int64
+	for i := range found {
+		c := &found[i]
+		ns := c.with.Explains[s.ID]
+		if ns*2 < s.base() || ns == 0 || c.Severity.Rank()+1 < s.Severity.Rank() {
+			continue
+		}
+		c.Severity = worse(c.Severity, s.Severity)
+		if ns > most {
+			most, s.cause = ns, c.Title
+		}
+	}
+}
+
+// base is what explanations are compared with.
+func (s *ranked) base() int64 { return cmp.Or(s.with.Base, s.CostNS) }
+
+// behind compares findings of one severity: symptoms that have a cause come last.
+func (s *ranked) behind(t *ranked) int {
+	switch {
+	case s.cause == "" && t.cause != "":
+		return -1
+	case s.cause != "" && t.cause == "":
+		return 1
+	}
+	return 0
+}
+
+// numbered is the finding with its place in the report, and its cause named.
+func (s *ranked) numbered(n int) report.Finding {
+	f := s.Finding
+	f.Number = n
+	if s.cause != "" {
+		f.Why += ` See "` + s.cause + `", which explains at least half of it.`
+	}
+	return f
+}
+
+// graded is the severity of the longest wait for a P, or for what is as bad: critical
+// from ten times what counts as starved.
+func graded(wait int64) report.Severity {
+	switch {
+	case wait >= 10*measure.StarvedAfter:
+		return report.SeverityCritical
+	case wait >= measure.StarvedAfter:
+		return report.SeverityWarning
+	}
+	return report.SeverityInfo
+}
+
+// worse is the more severe of the two.
+func worse(s, t report.Severity) report.Severity {
+	if s.AtLeast(t) {
+		return s
+	}
+	return t
+}
+
+// atMost is s, or t if s is more severe.
+func atMost(s, t report.Severity) report.Severity {
+	if s.AtLeast(t) {
+		return t
+	}
+	return s
+}

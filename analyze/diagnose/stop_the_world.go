@@ -1,0 +1,131 @@
+package diagnose
+
+import (
+	"fmt"
+
+	"gmptrace/analyze/internal/measure"
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
+	"gmptrace/model"
+)
+
+// checkStopTheWorld measures stop-the-world pauses, from asking the Ps to stop until the
+// world runs again, and names who ran until the last P had stopped: if that took
+// a millisecond and half of the longest pause, it is what made the pause long.
+//
+// Threshold: 1 ms for one pause, which is ten times what a pause takes on an
+// idle machine. A warning if a pause took 10 ms or all took 0.5 % of the trace;
+// critical if both.
+//
+// False positives: pauses that the program asked for (runtime.ReadMemStats,
+// GOMAXPROCS, a heap dump) are as long as what it does in them.
+//
+// Always decided: both ends of every pause are in the trace.
+var checkStopTheWorld = Check{ID: "stop-the-world", Title: "Stop-the-world pauses", Begin: func(s *replay.Session) Judge {
+	return (&stopTheWorldJudge{bench: bench{s}, witnesses: newWitnesses(s), gc: replay.Shared(s, measure.NewGC)}).decide
+}}
+
+const (
+	pauseFrom = 1_000_000  // ns: ten times what a pause takes on an idle machine
+	pauseLong = 10_000_000 // ns
+	pausePart = 200        // the part of the trace that all take: half a per cent is much
+)
+
+type stopTheWorldJudge struct {
+	bench
+	witnesses
+	gc *measure.GC
+}
+
+func (r *stopTheWorldJudge) decide(rep *report.Report) Judgement {
+	g := &rep.GC
+	j := Judgement{Measured: fmt.Sprintf("longest pause %s, %s in all (%s)", words.Length(rep.Key.STWMax), words.Length(g.STWTotal), words.Plural(g.STWCount, "pause"))}
+	if rep.Key.STWMax < pauseFrom {
+		return j
+	}
+	f := describePauses(rep)
+	for _, p := range r.gc.WorstSTW.Best() {
+		f.Moments = append(f.Moments, r.picture(&p))
+	}
+	if worst := r.gc.WorstSTW.Best(); len(worst) > 0 {
+		f.Why, f.Advice = r.whyLong(&worst[0])
+		f.Stacks = r.stacks(&worst[0])
+	}
+	j.Explains = r.attribute(pDidStop)
+	j.Findings = []report.Finding{f}
+	return j
+}
+
+func describePauses(rep *report.Report) report.Finding {
+	g := &rep.GC
+	f := report.Finding{
+		Severity: severityOfPauses(rep),
+		Title:    fmt.Sprintf("The world was stopped for %s", words.Length(rep.Key.STWMax)),
+		CostNS:   g.STWTotal,
+		CostOf:   "wall time with the world stopped or stopping",
+		What:     fmt.Sprintf("%s took %s in all, the longest %s.", words.Plural(g.STWCount, "stop-the-world pause"), words.Length(g.STWTotal), words.Length(rep.Key.STWMax)),
+		Why:      "A pause lasts until every P has stopped: a goroutine that reaches no safe point, or a thread that gets no CPU, holds up all others.",
+		Advice:   "Look at the moment in the timeline: which P ran longest into the pause? Give that goroutine scheduling points; avoid calls that stop the world (ReadMemStats, GOMAXPROCS) on the path of requests.",
+		Sure:     "certain", SureWhy: "the pauses are in the trace",
+	}
+	for _, k := range g.STWs {
+		f.Evidence = append(f.Evidence, report.Evidence{Label: k.Cause, Value: fmt.Sprintf("%s, %s in all, longest %s", words.Plural(k.Count, "pause"), words.Length(k.Total), words.Length(k.Max))})
+	}
+	return f
+}
+
+func severityOfPauses(rep *report.Report) report.Severity {
+	long, much := rep.Key.STWMax >= pauseLong, rep.GC.STWTotal*pausePart >= report.Analysed(rep)
+	switch {
+	case long && much:
+		return report.SeverityCritical
+	case long || much:
+		return report.SeverityWarning
+	}
+	return report.SeverityInfo
+}
+
+// picture is a pause on the timeline.
+func (r *stopTheWorldJudge) picture(p *measure.STWPause) report.Moment {
+	text := fmt.Sprintf("%s: %s", r.Names.Texts[p.Cause], words.Length(int64(p.End-p.Start)))
+	if p.Late() {
+		text += "; " + r.holdUp(p)
+	}
+	return r.scene(p.Start, p.End, p.G, p.P, model.NoM, text)
+}
+
+// holdUp says who stopped last.
+func (r *stopTheWorldJudge) holdUp(p *measure.STWPause) string {
+	if p.Last.Does == model.PDoesSched {
+		return fmt.Sprintf("P%d, whose thread ran no goroutine, stopped last, %s after it was asked to", p.Last.P, words.Length(p.Stopping()))
+	}
+	return fmt.Sprintf("%s ran on P%d until %s after it was asked to stop, longest of all", words.Goroutine(int64(p.Last.G), r.Names.StartFunc(p.Last.Func)), p.Last.P, words.Length(p.Stopping()))
+}
+
+// whyLong says why a pause took so long, and what to do about it.
+func (r *stopTheWorldJudge) whyLong(p *measure.STWPause) (why, advice string) {
+	switch {
+	case !p.Late():
+		stopped := "all Ps that ran had stopped after " + words.Length(p.Stopping())
+		if p.Stopping() == 0 {
+			stopped = "no other P ran when it began"
+		}
+		return fmt.Sprintf("In the longest pause, %s. The rest passed in what was done while the world was stopped, or the thread that did it had no CPU: the trace does not tell which.", stopped),
+			"Avoid calls that stop the world (ReadMemStats, GOMAXPROCS) on the path of requests; if the collector stopped it, look at the machine's load."
+	case p.Last.Does == model.PDoesSched:
+		return "In the longest pause " + r.holdUp(p) + ": the operating system did not run that thread.",
+			"Look at the machine: CPU quota, other processes, GOMAXPROCS higher than the CPUs that the process gets."
+	}
+	return "In the longest pause " + r.holdUp(p) + ". It reached no point where it could be stopped, or its thread had no CPU; everything else waited for it.",
+		"If the machine had CPUs to spare, see what that goroutine does without a function call or a loop that can be interrupted; if not, look at the machine's load."
+}
+
+// stacks are who stopped the world, and who held that up.
+func (r *stopTheWorldJudge) stacks(p *measure.STWPause) []report.Stack {
+	out := r.stack("who stopped the world for longest", p.Stack)
+	if p.Late() && p.Last.Does != model.PDoesSched {
+		out = append(out, r.stack(fmt.Sprintf("where G%d, which ran longest into the pause, stopped", p.Last.G), p.Last.Stack)...)
+	}
+	return out
+}

@@ -1,0 +1,166 @@
+package diagnose
+
+import (
+	"fmt"
+
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
+	"gmptrace/model"
+)
+
+// verdict is the answer to "was it the scheduler?".
+func verdict(rep *report.Report) report.Verdict {
+	where := whereTimeWent(rep)
+	if len(rep.Findings) > 0 && rep.Findings[0].Severity.AtLeast(report.SeverityWarning) {
+		return guilty(rep, where)
+	}
+	v := report.Verdict{Severity: report.SeverityInfo, Headline: "Nothing was scheduled in this part of the trace.", Detail: where}
+	if rep.Latency.Count > 0 {
+		v.Headline = "The scheduler was not what took the time."
+		v.Detail = fmt.Sprintf("Goroutines waited %s for a P at the median, %s at the 99.9th percentile. %s",
+			words.Length(rep.Key.LatencyP50), words.Length(rep.Key.LatencyP999), where)
+	}
+	return v
+}
+
+// guilty is the verdict where something was found: the first finding.
+func guilty(rep *report.Report, where string) report.Verdict {
+	f, whole := &rep.Findings[0], report.Analysed(rep)
+	v := report.Verdict{Severity: f.Severity, Headline: f.Title + ".", Detail: f.What + " " + where}
+	if f.Severity == report.SeverityWarning && littleOf(rep.Findings, whole) {
+		v.Headline = "Nothing here cost much time. The worst: " + v.Headline
+		v.Detail = fmt.Sprintf("%s That cost %s, the trace is %s long. %s", f.What, words.Length(f.CostNS), words.Length(whole), where)
+	}
+	return v
+}
+
+// littleOf tells whether all findings together cost less than a hundredth of the
+// time that the trace covers, although costs are sums over goroutines.
+func littleOf(findings []report.Finding, whole int64) bool {
+	var cost int64
+	for i := range findings {
+		if findings[i].Severity.AtLeast(report.SeverityWarning) {
+			cost += findings[i].CostNS
+		}
+	}
+	return cost > 0 && cost < whole/100
+}
+
+// whereTimeWent says where the time of the program's own goroutines went, of those
+// that did anything: a pool of thousands that only stood by would drown the rest.
+func whereTimeWent(rep *report.Report) string {
+	t := goroutineTime{waits: map[string]timeBy{}}
+	for i := range rep.Functions {
+		if f := &rep.Functions[i]; !f.Runtime {
+			t.add(f)
+		}
+	}
+	switch {
+	case t.total == 0 && t.parked == 0:
+		return "No goroutine of the program shows in it."
+	case t.total == 0:
+		return "All goroutines of the program were blocked all the while."
+	}
+	return t.text()
+}
+
+// goroutineTime is the time of the program's goroutines by what they did, in ns.
+type goroutineTime struct {
+	running, runnable, total int64
+	syscalls                 timeBy
+	waits                    map[string]timeBy // blocked, by reason
+	parked                   int64             // goroutines that stood by all the while, which do not count
+}
+
+// add takes in a function's goroutines.
+func (t *goroutineTime) add(f *report.FunctionTime) {
+	t.running += f.Running
+	t.runnable += f.Runnable
+	t.total += f.Total - f.ParkedNS
+	t.parked += f.Parked
+	t.syscalls = t.syscalls.and(f.Name, f.Syscall-f.ParkedCalls)
+	for _, b := range f.Blocked {
+		ns := b.NS
+		if b.Reason == model.ReasonNone.String() {
+			ns -= f.ParkedNS - f.ParkedCalls
+		}
+		t.waits[b.Reason] = t.waits[b.Reason].and(f.Name, ns)
+	}
+}
+
+// text is the sentence.
+func (t *goroutineTime) text() string {
+	s := fmt.Sprintf("Waiting for a P made up %s of the program's goroutine time, running %s, system calls %s",
+		words.ShareOf(t.runnable, t.total), words.ShareOf(t.running, t.total), words.ShareOf(t.syscalls.all, t.total))
+	if t.syscalls.all*10 >= t.total {
+		s += t.syscalls.mostlyBy()
+	}
+	if reason, most := t.mostWaited(); most.all > 0 {
+		s += fmt.Sprintf("; most of the rest was spent %s (%s)", blockedOn(reason), words.ShareOf(most.all, t.total)) + most.mostlyBy()
+	}
+	if t.parked > 0 {
+		s += ". Not counted: " + words.Plural(t.parked, "goroutine") + " that stood by all the while"
+	}
+	return s + "."
+}
+
+// mostWaited is what goroutines were blocked on for longest, the first by name of
+// several.
+func (t *goroutineTime) mostWaited() (reason string, most timeBy) {
+	for name, w := range t.waits {
+		if reason == "" || w.all > most.all || w.all == most.all && name < reason {
+			reason, most = name, w
+		}
+	}
+	return reason, most
+}
+
+// timeBy is some time, and the function with the most of it.
+type timeBy struct {
+	all  int64
+	most int64
+	fn   string
+}
+
+// and is the time with that of another function.
+func (t timeBy) and(fn string, ns int64) timeBy {
+	t.all += ns
+	if ns > t.most {
+		t.most, t.fn = ns, fn
+	}
+	return t
+}
+
+// mostlyBy names the function where it has at least half.
+func (t timeBy) mostlyBy() string {
+	if t.most*2 < t.all || t.fn == "" {
+		return ""
+	}
+	return ", mostly by " + words.Function(t.fn)
+}
+
+// blockedOn says in plain words what a goroutine waits for.
+func blockedOn(reason string) string {
+	switch model.ReasonNamed(reason) {
+	case model.ReasonSync:
+		return "waiting for mutexes or wait groups"
+	case model.ReasonCond:
+		return "waiting for condition variables"
+	case model.ReasonChanRecv:
+		return "receiving from channels"
+	case model.ReasonChanSend:
+		return "sending to channels"
+	case model.ReasonSelect:
+		return "in select statements"
+	case model.ReasonNetwork:
+		return "waiting for the network or a pipe"
+	case model.ReasonSleep:
+		return "sleeping"
+	case model.ReasonAssist:
+		return "waiting to help the collector"
+	}
+	if reason == model.ReasonNone.String() {
+		return "blocked for a reason that the trace does not give"
+	}
+	return fmt.Sprintf("blocked on %q", reason)
+}
