@@ -298,16 +298,21 @@ func (p *pastP) underWay(s *split, start, end model.Time) {
 // running is what a P does that has been running a goroutine for d, at the least.
 func (p *pastP) running(d model.Time) pDid {
 	switch {
-	case p.runs != pDidRun && p.runs != pDidHog || d < measure.WholeSlice && p.runs == pDidRun:
+	case p.runs != pDidRun && p.runs != pDidHog:
 		return p.runs
 	case d >= measure.LateSlice:
 		return pDidOver
+	case d >= measure.WholeSlice:
+		return pDidHog
 	}
-	return pDidHog
+	return p.runs
 }
 
 // stoppedIn is for how much of [start, end] the world was stopped.
 func (b *blame) stoppedIn(start, end model.Time) int64 {
+	if b.stopped.n == 0 && b.open == 0 {
+		return 0
+	}
 	stopped, _ := b.stopped.between(start, end)
 	ns := stopped[0]
 	if b.open > 0 {

@@ -135,6 +135,7 @@ func (b *bursts) Watch(f *model.Facts) {
 	}
 }
 
+// created counts a new goroutine, which has come to run.
 func (b *bursts) created(iv *model.GInterval) {
 	t := int64(iv.Start-b.zero) / burstTick
 	if !b.begun {

@@ -45,6 +45,7 @@ type Judgement struct {
 // the id of the check, in the unit of its findings' CostNS.
 type Explained map[string]int64
 
+// add adds what o explains.
 func (x Explained) add(o Explained) {
 	for id, ns := range o {
 		x[id] += ns

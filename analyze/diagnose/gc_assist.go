@@ -60,6 +60,7 @@ type assists struct {
 	most   *stat.TopK[report.FunctionTime]
 }
 
+// sumAssists sums them up over the functions of the program.
 func sumAssists(rep *report.Report) assists {
 	a := assists{waited: rep.GC.AssistWait, most: stat.NewTopK[report.FunctionTime](report.MaxMoments)}
 	for _, f := range rep.Functions {

@@ -15,11 +15,12 @@ import (
 // checkGCWorkers measures how much of the Ps' time mark workers took, and how long
 // goroutines waited for a P that a mark worker had.
 //
-// Threshold: 25 % is what the collector takes by design while it marks; more
-// than 15 % over the whole trace means that it marks most of the time. Critical
-// from 30 %, or where they ran for longer than the program and a collection was under
-// way most of the time: what else had no CPU then had none because of them. Or: of waits from 1 ms on, 10 ms in all and at least a quarter passed
-// behind mark workers; a warning if one passed 10 ms there, critical from 100 ms.
+// Threshold: 25 % is what the collector takes by design while it marks; more than
+// 15 % over the whole trace means that it marks most of the time. Critical from 30 %,
+// or where they ran for longer than the program and a collection was under way most
+// of the time: what else had no CPU then had none because of them. Or: of waits from
+// 1 ms on, 10 ms in all and at least a quarter passed behind mark workers; a warning
+// if one passed 10 ms there, critical from 100 ms.
 //
 // It goes behind assists that cost goroutines at least as much as waits behind workers.
 //
@@ -85,6 +86,7 @@ type workers struct {
 	late    bool    // goroutines waited for long behind them
 }
 
+// figures are what the check judges by.
 func (r *gcWorkersJudge) figures(rep *report.Report) workers {
 	w := workers{
 		pTime: measure.GomaxprocsTime(&rep.Trace, len(rep.Procs)), ran: rep.GC.Workers, cycle: rep.Key.GCShare,

@@ -28,10 +28,11 @@ import (
 //
 // That GOMAXPROCS is too small can't be known. With one P it is worth a try: most
 // machines have more CPUs. It is a warning if the P ran goroutines for four fifths of
-// the trace and of 100 ms or more, waits of over 10 ms make up a fifth of it, mostly while
-// others used up their time or took turns, and it was neither that too many wanted to
-// run at once nor the order in which they came: other checks say that. Else, where all Ps were busy for a fifth of the
-// trace with goroutines waiting, the check is undecided.
+// the trace and of 100 ms or more, waits of over 10 ms make up a fifth of it, mostly
+// while others used up their time or took turns, and it was neither that too many
+// wanted to run at once nor the order in which they came: other checks say that.
+// Else, where all Ps were busy for a fifth of the trace with goroutines waiting, the
+// check is undecided.
 //
 // False positives: two goroutines in long calculations that cannot be interrupted
 // leave no event either, and a program with a period of its own of 100 ms can look

@@ -23,7 +23,8 @@ import (
 // goroutine did not really run all the time; a program that is meant to compute
 // and has no one waiting gets the finding as information only.
 //
-// Always decided: every stretch on a P has both its ends in the trace, or those of the trace.
+// Always decided: every stretch on a P has both its ends in the trace, or those of
+// the trace.
 var checkHog = Check{ID: "hog", Title: "Goroutines that kept a P for long", Symptom: true, Begin: func(s *replay.Session) Judge {
 	return (&hogJudge{bench: bench{s}, witnesses: newWitnesses(s), longRuns: replay.Shared(s, measure.NewLongRuns)}).decide
 }}

@@ -39,7 +39,7 @@ func (x *lateWait) late() int64 { return int64(x.woken - x.due) }
 type waitPlace struct {
 	waits  stat.Sketch
 	longer int64       // waits that were lateFrom longer than usual
-	late   stat.Sketch // of them, those while all Ps were busy: by how much
+	delays stat.Sketch // of them, those while all Ps were busy: by how much
 	busy   split       // what the Ps did in that time, the average of all
 	worst  *stat.TopK[lateWait]
 }
@@ -48,7 +48,7 @@ func newWaitPlace() waitPlace { return waitPlace{worst: stat.NewTopK[lateWait](r
 
 // delay adds a wait that was late because the Ps were busy with that.
 func (p *waitPlace) delay(x lateWait, busy *split) {
-	p.late.Add(x.late())
+	p.delays.Add(x.late())
 	p.busy.add(busy)
 	p.worst.Offer(x.late(), x)
 }
@@ -56,7 +56,7 @@ func (p *waitPlace) delay(x lateWait, busy *split) {
 // regular reports whether goroutines waited there often, and seldom for longer than
 // usual unless all Ps were busy.
 func (p *waitPlace) regular() bool {
-	return p.waits.N() >= waitsEnough && (p.longer-p.late.N())*10 <= p.waits.N()
+	return p.waits.N() >= waitsEnough && (p.longer-p.delays.N())*10 <= p.waits.N()
 }
 
 // sumBusy is what the Ps did while waits at these places were late.
@@ -75,7 +75,7 @@ func lateDuring(s stretches, places iter.Seq[*waitPlace]) (ns int64) {
 		for _, x := range p.worst.Best() {
 			waits = append(waits, [2]model.Time{x.due, x.woken})
 		}
-		ns += int64(s.share(waits) * float64(p.late.Sum()))
+		ns += int64(s.share(waits) * float64(p.delays.Sum()))
 	}
 	return ns
 }
@@ -84,7 +84,7 @@ func lateDuring(s stretches, places iter.Seq[*waitPlace]) (ns int64) {
 type lateSum struct {
 	places int64
 	waits  int64
-	late   stat.Sketch
+	delays stat.Sketch // by how much they were late
 	worst  *stat.TopK[lateWait]
 }
 
@@ -94,7 +94,7 @@ func sumLate(places iter.Seq[*waitPlace]) lateSum {
 	for p := range places {
 		s.places++
 		s.waits += p.waits.N()
-		s.late.Merge(&p.late)
+		s.delays.Merge(&p.delays)
 		for _, x := range p.worst.Best() {
 			s.worst.Offer(x.late(), x)
 		}
@@ -104,7 +104,7 @@ func sumLate(places iter.Seq[*waitPlace]) lateSum {
 
 // severity is a warning at most: what was asked for is inferred.
 func (s *lateSum) severity() report.Severity {
-	if s.late.Max() >= measure.StarvedAfter && s.late.N() >= lateSome && s.late.N()*100 >= s.waits {
+	if s.delays.Max() >= measure.StarvedAfter && s.delays.N() >= lateSome && s.delays.N()*100 >= s.waits {
 		return report.SeverityWarning
 	}
 	return report.SeverityInfo
@@ -112,9 +112,9 @@ func (s *lateSum) severity() report.Severity {
 
 func (s *lateSum) evidence() []report.Evidence {
 	return []report.Evidence{
-		{Label: "late waits", Value: words.Count(s.late.N())},
-		{Label: "late by, median", Value: words.Length(s.late.Quantile(.5))},
-		{Label: "late by, longest", Value: words.Length(s.late.Max())},
+		{Label: "late waits", Value: words.Count(s.delays.N())},
+		{Label: "late by, median", Value: words.Length(s.delays.Quantile(.5))},
+		{Label: "late by, longest", Value: words.Length(s.delays.Max())},
 	}
 }
 

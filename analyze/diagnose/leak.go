@@ -208,6 +208,7 @@ func (l *leaks) sample() {
 	l.n++
 }
 
+// thin drops every other sample.
 func (l *leaks) thin() {
 	for _, g := range l.byFunc {
 		if g == nil {
@@ -256,6 +257,7 @@ func (l *leaks) change(iv *model.GInterval) {
 	}
 }
 
+// forgetBlocked drops what is known of goroutines that are there at the end.
 func (l *leaks) forgetBlocked() {
 	for _, g := range l.byFunc {
 		if g != nil {

@@ -28,9 +28,10 @@ import (
 // the time and holders were mostly blocked: so do goroutines that take turns to wait
 // for work, which is information, from 100 ms.
 //
-// False positives: a batch program whose parts need not be quick; one place may lock many mutexes; a mutex that is held for long
-// on purpose, to let others wait, is no convoy but looks like one. Which mutex it was
-// is not in the trace. Without stacks, waits for mutexes and for wait groups are one.
+// False positives: a batch program whose parts need not be quick; one place may lock
+// many mutexes; a mutex that is held for long on purpose, to let others wait, is no
+// convoy but looks like one. Which mutex it was is not in the trace. Without stacks,
+// waits for mutexes and for wait groups are one.
 var checkLock = Check{ID: "lock", Title: "Lock convoys and holders that did not run", Begin: func(s *replay.Session) Judge {
 	return (&lockJudge{bench: bench{s}, locks: replay.Shared(s, newLocks)}).decide
 }}
@@ -85,7 +86,7 @@ func (r *lockJudge) describe(s *lockSite, convoy bool, span int64) report.Findin
 	x, mean := &s.longest, float64(s.waits.Sum())/float64(max(1, span))
 	f := report.Finding{
 		Severity: s.severity(convoy, span),
-		Title:    s.title(convoy),
+		Title:    s.headline(convoy),
 		CostNS:   s.waits.Sum(),
 		CostOf:   "goroutine time blocked there",
 		What: fmt.Sprintf("In %s goroutines waited for a mutex %s, half of the times longer than %s; up to %s at once, %s on average.",
@@ -103,6 +104,7 @@ func (r *lockJudge) describe(s *lockSite, convoy bool, span int64) report.Findin
 	return f
 }
 
+// severity is by how late waits were, and why, in span ns of trace.
 func (s *lockSite) severity(convoy bool, span int64) report.Severity {
 	worst := report.SeverityInfo
 	if convoy && s.waits.Max() >= lockWait || s.late > 0 && !s.inTurn(span) {
@@ -114,7 +116,8 @@ func (s *lockSite) severity(convoy bool, span int64) report.Severity {
 	return worst
 }
 
-func (s *lockSite) title(convoy bool) string {
+// headline says the worst that happened there.
+func (s *lockSite) headline(convoy bool) string {
 	switch {
 	case convoy:
 		return fmt.Sprintf("A lock convoy: up to %s goroutines at once waited for a mutex in %s", orMore(s.peak, lockPeak), words.Function(s.name))

@@ -25,7 +25,8 @@ import (
 // runs nothing else and is handed to it; a goroutine that for a while happens to
 // do so counts as well.
 //
-// Always decided: on which threads a goroutine ran is in every trace, who is locked in none.
+// Always decided: on which threads a goroutine ran is in every trace, who is locked
+// in none.
 var checkLockedThread = Check{ID: "locked-thread", Title: "Handoffs to and from locked threads", Begin: func(s *replay.Session) Judge {
 	return (&lockedThreadJudge{bench: bench{s}, locked: replay.Shared(s, newLockedGs)}).decide
 }}

@@ -51,8 +51,8 @@ func (r *netpollJudge) decide(*report.Report) Judgement {
 		return j
 	}
 	late := sumLate(n.regular())
-	if late.late.N() > 0 {
-		j.Measured += fmt.Sprintf("; %s late, by up to %s", words.Plural(late.late.N(), "wait"), words.Length(late.late.Max()))
+	if late.delays.N() > 0 {
+		j.Measured += fmt.Sprintf("; %s late, by up to %s", words.Plural(late.delays.N(), "wait"), words.Length(late.delays.Max()))
 		j.Explains = Explained{"starvation": n.starved}
 		j.Findings = []report.Finding{r.describeLate(&late)}
 	} else if n.oftenPolled() {
@@ -100,10 +100,10 @@ func (r *netpollJudge) describe() report.Finding {
 func (r *netpollJudge) describeLate(late *lateSum) report.Finding {
 	f := r.describe()
 	f.Severity = worse(f.Severity, late.severity())
-	f.Title = fmt.Sprintf("Network wake-ups were found up to %s late", words.Length(late.late.Max()))
-	f.CostNS += late.late.Sum()
+	f.Title = fmt.Sprintf("Network wake-ups were found up to %s late", words.Length(late.delays.Max()))
+	f.CostNS += late.delays.Sum()
 	f.CostOf = "goroutine time waiting for the network beyond what the place mostly waits, and from when the monitor found it until it ran"
-	what := fmt.Sprintf("%s for the network lasted at least %s longer than the same place waits mostly, while goroutines kept all Ps.", words.Plural(late.late.N(), "wait"), words.Length(lateFrom))
+	what := fmt.Sprintf("%s for the network lasted at least %s longer than the same place waits mostly, while goroutines kept all Ps.", words.Plural(late.delays.N(), "wait"), words.Length(lateFrom))
 	if r.readers.polled > 0 {
 		what += " " + f.What
 	}

@@ -28,11 +28,11 @@ import (
 // stop goroutines of this program: had it had a CPU, it would have been stopped in that
 // time, and have gone on later. A warning from three, and a hundredth of the trace.
 //
-// False positives: code that no signal may stop and that is run seldom; the runtime may leave a P idle for a moment because another
-// thread already looks for work; when a thread gave its P up because the operating
-// system held it, the P of another queue may be blamed. Goroutines that seem to
-// run while their thread has no CPU are not seen if that is for less than 20 ms, or if
-// they often run for long.
+// False positives: code that no signal may stop and that is run seldom; the runtime
+// may leave a P idle for a moment because another thread already looks for work; when
+// a thread gave its P up because the operating system held it, the P of another queue
+// may be blamed. Goroutines that seem to run while their thread has no CPU are not
+// seen if that is for less than 20 ms, or if they often run for long.
 //
 // Always decided: that a P ran nothing is in the trace; why is inferred, and the finding
 // says so.
@@ -131,6 +131,7 @@ type stolenSum struct {
 	worst   *stat.TopK[lateStop]
 }
 
+// sumStolen sums them up.
 func sumStolen(all []lateStop) stolenSum {
 	s := stolenSum{worst: stat.NewTopK[lateStop](report.MaxMoments)}
 	for i := range all {

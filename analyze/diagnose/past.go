@@ -1,8 +1,6 @@
 package diagnose
 
-import (
-	"gmptrace/model"
-)
+import "gmptrace/model"
 
 // past is the time by kind up to each of the last moments, in order.
 type past struct {
@@ -35,6 +33,7 @@ func (p *past) add(start, end model.Time, k pDid) {
 	}
 }
 
+// push makes t the last moment.
 func (p *past) push(t model.Time) {
 	if p.n < pastMoments {
 		p.at, p.sums = append(p.at, t), append(p.sums, p.sum)

@@ -55,7 +55,7 @@ func (s *ranked) findCause(found []ranked) {
 	for i := range found {
 		c := &found[i]
 		ns := c.with.Explains[s.ID]
-		if ns*2 < s.base() || ns == 0 || c.Severity.Rank()+1 < s.Severity.Rank() {
+		if ns*2 < s.toExplain() || ns == 0 || c.Severity.Rank()+1 < s.Severity.Rank() {
 			continue
 		}
 		c.Severity = worse(c.Severity, s.Severity)
@@ -65,8 +65,8 @@ func (s *ranked) findCause(found []ranked) {
 	}
 }
 
-// base is what explanations are compared with.
-func (s *ranked) base() int64 { return cmp.Or(s.with.Base, s.CostNS) }
+// toExplain is what explanations are compared with.
+func (s *ranked) toExplain() int64 { return cmp.Or(s.with.Base, s.CostNS) }
 
 // behind compares findings of one severity: symptoms that have a cause come last.
 func (s *ranked) behind(t *ranked) int {

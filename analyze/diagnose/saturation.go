@@ -1,8 +1,6 @@
 package diagnose
 
-import (
-	"gmptrace/analyze/report"
-)
+import "gmptrace/analyze/report"
 
 const (
 	crowd     = 3           // goroutines that wait per P

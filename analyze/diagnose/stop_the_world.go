@@ -75,6 +75,7 @@ func describePauses(rep *report.Report) report.Finding {
 	return f
 }
 
+// severityOfPauses is by the longest pause, and by how much all took.
 func severityOfPauses(rep *report.Report) report.Severity {
 	long, much := rep.Key.STWMax >= pauseLong, rep.GC.STWTotal*pausePart >= report.Analysed(rep)
 	switch {

@@ -25,6 +25,7 @@ const (
 	threadsAround = 1_000_000 // ns before and after the peak, to show it
 )
 
+// decideThreads asks no watcher: the report has all.
 func decideThreads(rep *report.Report) Judgement {
 	t := &rep.Threads
 	j := Judgement{Measured: fmt.Sprintf("%s, %s first seen late, %s in system calls at once", words.Plural(int64(t.Count), "thread"), words.Count(t.LateNew), words.Count(t.Peak))}

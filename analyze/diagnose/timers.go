@@ -25,8 +25,8 @@ import (
 //
 // False positives: a place that mostly waits for one time and now and then for
 // longer, while all Ps are busy. Where more than a tenth of the waits is longer
-// although a P is idle, the place is left out. Of a channel, a wait counts that nothing but a timer ended:
-// no goroutine and no P on behalf of one.
+// although a P is idle, the place is left out. Of a channel, a wait counts that
+// nothing but a timer ended: no goroutine and no P on behalf of one.
 var checkTimers = Check{ID: "timers", Title: "Timers and sleeps that ended late", Symptom: true, Begin: func(s *replay.Session) Judge {
 	return (&timersJudge{bench: bench{s}, sleepers: replay.Shared(s, newSleepers)}).decide
 }}
@@ -40,11 +40,11 @@ func (r *timersJudge) decide(*report.Report) Judgement {
 	t := r.sleepers
 	late := sumLate(t.regular())
 	j := Judgement{Measured: fmt.Sprintf("%s for a timer, in %s for about the same time again and again; %s of those late, by up to %s",
-		words.Plural(t.n, "wait"), words.Plural(late.places, "place"), words.Count(late.late.N()), words.Length(late.late.Max()))}
+		words.Plural(t.n, "wait"), words.Plural(late.places, "place"), words.Count(late.delays.N()), words.Length(late.delays.Max()))}
 	switch {
 	case t.n > 0 && late.places == 0:
 		j.Undecided = fmt.Sprintf("no place waited for a timer %s times for about the same time, and a trace does not hold for how long a goroutine meant to wait", words.Count(waitsEnough))
-	case late.late.N() > 0:
+	case late.delays.N() > 0:
 		j.Findings = []report.Finding{r.describe(&late)}
 	}
 	return j
@@ -54,11 +54,11 @@ func (r *timersJudge) describe(late *lateSum) report.Finding {
 	after, busy := r.sleepers.after(), sumBusy(r.sleepers.regular())
 	return report.Finding{
 		Severity: late.severity(),
-		Title:    fmt.Sprintf("Goroutines were woken up to %s late by timers", words.Length(late.late.Max())),
-		CostNS:   late.late.Sum(),
+		Title:    fmt.Sprintf("Goroutines were woken up to %s late by timers", words.Length(late.delays.Max())),
+		CostNS:   late.delays.Sum(),
 		CostOf:   "goroutine time waiting for a timer beyond what the place mostly waits",
 		What: fmt.Sprintf("%s for a timer lasted at least %s longer than the same place waits otherwise, while the Ps were busy. After waking, goroutines waited another %s for a P at the median, %s at the longest.",
-			words.Plural(late.late.N(), "wait"), words.Length(lateFrom), words.Length(after.Quantile(.5)), words.Length(after.Max())),
+			words.Plural(late.delays.N(), "wait"), words.Length(lateFrom), words.Length(after.Quantile(.5)), words.Length(after.Max())),
 		Why:    "A timer that is due is run by a P that is between two goroutines, or by one that has nothing to do. All Ps ran goroutines for long, or their threads had no CPU.",
 		Advice: "See what ran meanwhile: " + busiest(&busy) + ". Shorter pieces of work, or more CPUs, let timers through in time.",
 		Sure:   "medium", SureWhy: "for how long a goroutine means to wait is not in the trace: it is taken from how long the same place waits mostly",

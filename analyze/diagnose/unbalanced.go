@@ -12,9 +12,9 @@ import (
 // checkUnbalanced measures waits in the queue of a busy P while another P was
 // idle: the work was on the wrong P, and nobody stole it.
 //
-// Threshold: waits from 1 ms on, and of them such time of 10 ms in all, at least
-// a quarter, and a hundredth of the trace; a warning if 10 ms of one wait passed so. Never critical: that the idle P's
-// thread could have run is not in the trace.
+// Threshold: waits from 1 ms on, and of them such time of 10 ms in all, at least a
+// quarter, and a hundredth of the trace; a warning if 10 ms of one wait passed so.
+// Never critical: that the idle P's thread could have run is not in the trace.
 //
 // False positives: the idle P was promised to a thread that was waking, which the
 // operating system held up; a goroutine in runnext is left to its P for some

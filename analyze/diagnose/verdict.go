@@ -91,12 +91,12 @@ func (t *goroutineTime) add(f *report.FunctionTime) {
 // text is the sentence.
 func (t *goroutineTime) text() string {
 	s := fmt.Sprintf("Waiting for a P made up %s of the program's goroutine time, running %s, system calls %s",
-		words.ShareOf(t.runnable, t.total), words.ShareOf(t.running, t.total), words.ShareOf(t.syscalls.all, t.total))
-	if t.syscalls.all*10 >= t.total {
+		words.ShareOf(t.runnable, t.total), words.ShareOf(t.running, t.total), words.ShareOf(t.syscalls.sum, t.total))
+	if t.syscalls.sum*10 >= t.total {
 		s += t.syscalls.mostlyBy()
 	}
-	if reason, most := t.mostWaited(); most.all > 0 {
-		s += fmt.Sprintf("; most of the rest was spent %s (%s)", blockedOn(reason), words.ShareOf(most.all, t.total)) + most.mostlyBy()
+	if reason, most := t.mostWaited(); most.sum > 0 {
+		s += fmt.Sprintf("; most of the rest was spent %s (%s)", blockedOn(reason), words.ShareOf(most.sum, t.total)) + most.mostlyBy()
 	}
 	if t.parked > 0 {
 		s += ". Not counted: " + words.Plural(t.parked, "goroutine") + " that stood by all the while"
@@ -108,7 +108,7 @@ func (t *goroutineTime) text() string {
 // several.
 func (t *goroutineTime) mostWaited() (reason string, most timeBy) {
 	for name, w := range t.waits {
-		if reason == "" || w.all > most.all || w.all == most.all && name < reason {
+		if reason == "" || w.sum > most.sum || w.sum == most.sum && name < reason {
 			reason, most = name, w
 		}
 	}
@@ -117,14 +117,14 @@ func (t *goroutineTime) mostWaited() (reason string, most timeBy) {
 
 // timeBy is some time, and the function with the most of it.
 type timeBy struct {
-	all  int64
+	sum  int64
 	most int64
 	fn   string
 }
 
 // and is the time with that of another function.
 func (t timeBy) and(fn string, ns int64) timeBy {
-	t.all += ns
+	t.sum += ns
 	if ns > t.most {
 		t.most, t.fn = ns, fn
 	}
@@ -133,7 +133,7 @@ func (t timeBy) and(fn string, ns int64) timeBy {
 
 // mostlyBy names the function where it has at least half.
 func (t timeBy) mostlyBy() string {
-	if t.most*2 < t.all || t.fn == "" {
+	if t.most*2 < t.sum || t.fn == "" {
 		return ""
 	}
 	return ", mostly by " + words.Function(t.fn)

@@ -1,8 +1,6 @@
 package diagnose
 
-import (
-	"gmptrace/analyze/replay"
-)
+import "gmptrace/analyze/replay"
 
 // witnesses know what Ps did while goroutines waited: for one of them, for a timer,
 // or for the network.
