@@ -18,7 +18,7 @@ func TestRuleSums(t *testing.T) {
 			t.Fatal(err)
 		}
 		rep := reported(t, data, Options{Options: replay.Options{Name: name}})
-		if len(rep.Rules) != len(rules.RuleIDs()) {
+		if len(rep.Rules) != len(rules.IDs()) {
 			t.Fatalf("%s: %d rules", name, len(rep.Rules))
 		}
 		for _, r := range rep.Rules {

@@ -11,7 +11,7 @@ import (
 // further than its own goroutine; and one in which every name is hostile.
 func sampleExplanation() *report.Explanation {
 	x := &report.Explanation{
-		Schema: explain.ExplainSchema, Version: "test", Trace: sampleTrace(4), Kind: report.KindRequest, What: "requests served by handlers",
+		Schema: explain.Schema, Version: "test", Trace: sampleTrace(4), Kind: report.KindRequest, What: "requests served by handlers",
 		Headline: "The 3 slowest of 788 requests took 152 ms on average, 151 ms more than a typical one: 65 % of that went to waiting for a P behind other goroutines in its queue.",
 		Detail:   "Waiting for a P made up 68 % of the time.",
 		Durations: report.Durations{Count: 788, Total: 9400 * ms, P50: 213_000, P90: 14 * ms, P99: 50 * ms, P999: 300 * ms, Max: 300 * ms,

@@ -69,7 +69,7 @@ func TestExplainJSONValidates(t *testing.T) {
 	if all["webshop"], err = explain.Explain(context.Background(), f, replay.Options{Name: "webshop"}, explain.Selector{}); err != nil {
 		t.Fatal(err)
 	}
-	all["no instance"].Schema = explain.ExplainSchema
+	all["no instance"].Schema = explain.Schema
 	for name, x := range all {
 		if value := explainValue(t, x); schema.Validate(value) != nil {
 			t.Errorf("%s: %v", name, schema.Validate(value))

@@ -15,7 +15,7 @@ import (
 
 // WhatIfHTML writes predictions as one page that needs nothing else, in the manner
 // of HTML. It has no script: its pictures are drawn here.
-func WhatIfHTML(w io.Writer, x *whatif.WhatIf) error {
+func WhatIfHTML(w io.Writer, x *whatif.Result) error {
 	safe := mapped(*x, words.Printable)
 	if err := pageTemplate.ExecuteTemplate(w, "whatif.tmpl", newWhatIfPage(&safe)); err != nil {
 		return fmt.Errorf("writing the predictions as a page: %w", err)
@@ -25,7 +25,7 @@ func WhatIfHTML(w io.Writer, x *whatif.WhatIf) error {
 
 // whatIfPage is what the template draws on.
 type whatIfPage struct {
-	*whatif.WhatIf
+	*whatif.Result
 	CSP      template.HTMLAttr
 	Style    template.CSS
 	Program  string
@@ -77,9 +77,9 @@ const (
 	plotW, plotH   = 640.0, 260.0 // without the margins
 )
 
-func newWhatIfPage(x *whatif.WhatIf) *whatIfPage {
+func newWhatIfPage(x *whatif.Result) *whatIfPage {
 	rep := &report.Report{Trace: x.Trace}
-	p := &whatIfPage{WhatIf: x, Style: template.CSS(style), Program: program(rep), Subtitle: subtitle(rep), Work: workloadText(&x.Workload),
+	p := &whatIfPage{Result: x, Style: template.CSS(style), Program: program(rep), Subtitle: subtitle(rep), Work: workloadText(&x.Workload),
 		CSP:  template.HTMLAttr(`content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"`),
 		Some: x.Check.Confidence != whatif.ConfidenceNone && len(x.Variants) > 0}
 	if !p.Some {
@@ -101,7 +101,7 @@ func newWhatIfPage(x *whatif.WhatIf) *whatIfPage {
 
 // smallMultiples draws each run's timeline on one time axis and one scale.
 func (p *whatIfPage) smallMultiples() {
-	all := allVariants(p.WhatIf)
+	all := allVariants(p.Result)
 	end, top := int64(1), 1.0
 	for _, v := range all {
 		end = max(end, v.Makespan)
@@ -167,7 +167,7 @@ func (a logAxis) ticks(place func(float64) float64) []axisTick {
 // drawCurves draws the share of waits (up) that are no longer than a length (right).
 func (p *whatIfPage) drawCurves() {
 	lo, hi := int64(math.MaxInt64), int64(1)
-	all := allVariants(p.WhatIf)
+	all := allVariants(p.Result)
 	for _, v := range all {
 		if v.Waits > 0 {
 			lo, hi = min(lo, max(v.Curve[1], 1)), max(hi, v.Max)
@@ -213,7 +213,7 @@ func shareOf(k int) float64 {
 
 // drawScales draws the makespan (up) by the number of Ps (right), both logarithmic.
 func (p *whatIfPage) drawScales() {
-	procs, rows := scaleTable(p.WhatIf)
+	procs, rows := scaleTable(p.Result)
 	lo, hi := int64(math.MaxInt64), int64(1)
 	for _, s := range p.Scaling {
 		lo, hi = min(lo, s.Makespan), max(hi, s.Makespan)

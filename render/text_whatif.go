@@ -14,7 +14,7 @@ import (
 )
 
 // WhatIfText writes predictions for a terminal, in the manner of Text.
-func WhatIfText(w io.Writer, x *whatif.WhatIf, opt TextOptions) error {
+func WhatIfText(w io.Writer, x *whatif.Result, opt TextOptions) error {
 	safe := mapped(*x, words.Printable)
 	out := bufio.NewWriter(w)
 	t := &terminal{w: out, width: max(60, cmp.Or(opt.Width, 100)), color: opt.Color}
@@ -25,7 +25,7 @@ func WhatIfText(w io.Writer, x *whatif.WhatIf, opt TextOptions) error {
 	return nil
 }
 
-func (t *terminal) whatIf(x *whatif.WhatIf) {
+func (t *terminal) whatIf(x *whatif.Result) {
 	textIdentity(t, &report.Report{Trace: x.Trace})
 	t.wrap("", "", x.Headline, bold)
 	if x.Detail != "" {
@@ -59,7 +59,7 @@ func (t *terminal) whatIf(x *whatif.WhatIf) {
 	}
 }
 
-func (t *terminal) variants(x *whatif.WhatIf) {
+func (t *terminal) variants(x *whatif.Result) {
 	t.heading("How long the program takes", "Every line but the first is a prediction; the range is what the makespan is likely to lie in.")
 	for _, c := range changedSettings(x) {
 		t.wrap("  ", "  ", c)
@@ -92,7 +92,7 @@ func p99Range(v *whatif.Variant) string {
 	return words.Length(v.P99Low) + " … " + words.Length(v.P99High)
 }
 
-func (t *terminal) scaling(x *whatif.WhatIf) {
+func (t *terminal) scaling(x *whatif.Result) {
 	if len(x.Scaling) == 0 {
 		return
 	}

@@ -14,7 +14,7 @@ import (
 
 // WhatIfJSON writes x as analyze/schema/whatif.schema.json describes it, in the
 // manner of JSON.
-func WhatIfJSON(w io.Writer, x *whatif.WhatIf) error {
+func WhatIfJSON(w io.Writer, x *whatif.Result) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(mapped(*x, words.Machine)); err != nil {
@@ -29,7 +29,7 @@ func workloadText(w *whatif.WorkloadSums) string {
 }
 
 // changedSettings says what "changed" means, of each scheduler.
-func changedSettings(x *whatif.WhatIf) []string {
+func changedSettings(x *whatif.Result) []string {
 	var out []string
 	for _, v := range x.Variants {
 		line := "changed, of " + v.Scheduler + ": " + v.Settings
@@ -41,7 +41,7 @@ func changedSettings(x *whatif.WhatIf) []string {
 }
 
 // allVariants are the recorded run and the predicted ones.
-func allVariants(x *whatif.WhatIf) []*whatif.Variant {
+func allVariants(x *whatif.Result) []*whatif.Variant {
 	out := []*whatif.Variant{&x.Recorded}
 	for i := range x.Variants {
 		out = append(out, &x.Variants[i])
@@ -65,7 +65,7 @@ func sure(v *whatif.Variant) string {
 }
 
 // doubts says why predictions are not surer: each reason once, with those that have it.
-func doubts(x *whatif.WhatIf) []string {
+func doubts(x *whatif.Result) []string {
 	var order []string
 	names := map[string][]string{}
 	for i := range x.Variants {
@@ -109,7 +109,7 @@ type scaleRow struct {
 	points []whatif.ScalePoint
 }
 
-func scaleTable(x *whatif.WhatIf) (procs []int, rows []scaleRow) {
+func scaleTable(x *whatif.Result) (procs []int, rows []scaleRow) {
 	for _, p := range x.Scaling {
 		if n := len(rows); n == 0 || rows[n-1].name != p.Scheduler {
 			rows = append(rows, scaleRow{name: p.Scheduler})

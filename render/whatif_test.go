@@ -14,7 +14,7 @@ import (
 )
 
 // predictions are some with hostile names wherever a trace can put one.
-func predictions() *whatif.WhatIf {
+func predictions() *whatif.Result {
 	variant := func(name, scheduler string, procs int) whatif.Variant {
 		v := whatif.Variant{Name: name, Scheduler: scheduler, Procs: procs, Makespan: 20 * ms, Low: 19 * ms, High: 22 * ms, Confidence: whatif.ConfidenceFair, Doubts: []string{"a doubt"}, Speedup: 1.5, Rate: 1e6,
 			Waits: 100, P50: 800, P90: 3000, P99: 20_000, P99Low: 18_000, P99High: 25_000, Max: 90_000, QueueMean: 2.5, QueuePeak: 30, Utilisation: .8,
@@ -24,7 +24,7 @@ func predictions() *whatif.WhatIf {
 		}
 		return v
 	}
-	x := &whatif.WhatIf{Schema: whatif.WhatIfSchema, Version: "test", Trace: sample(2, 10).Trace, Headline: "It would be faster. " + hostile[0], Detail: hostile[5],
+	x := &whatif.Result{Schema: whatif.Schema, Version: "test", Trace: sample(2, 10).Trace, Headline: "It would be faster. " + hostile[0], Detail: hostile[5],
 		Check:    whatif.SelfCheck{Confidence: whatif.ConfidenceGood, Makespan: -.02, P50: .1, P99: -.1, Text: "much the same"},
 		Recorded: variant("recorded", "gmp", 2),
 		Variants: []whatif.Variant{variant("gmp, GOMAXPROCS 2", "gmp", 2), variant(hostile[2], "global-queue", 2)},
@@ -49,9 +49,9 @@ func TestWhatIfValidates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, x := range map[string]*whatif.WhatIf{
+	for name, x := range map[string]*whatif.Result{
 		"some": predictions(),
-		"none": {Schema: whatif.WhatIfSchema, Check: whatif.SelfCheck{Confidence: whatif.ConfidenceNone}, Recorded: whatif.Variant{Confidence: whatif.ConfidenceNone}},
+		"none": {Schema: whatif.Schema, Check: whatif.SelfCheck{Confidence: whatif.ConfidenceNone}, Recorded: whatif.Variant{Confidence: whatif.ConfidenceNone}},
 	} {
 		var b bytes.Buffer
 		if err := WhatIfJSON(&b, x); err != nil {
@@ -93,7 +93,7 @@ func TestWhatIfSchemaHasEveryField(t *testing.T) {
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		t.Fatal(err)
 	}
-	root := reflect.TypeFor[whatif.WhatIf]()
+	root := reflect.TypeFor[whatif.Result]()
 	doc.Defs[root.Name()] = doc.object
 	for _, typ := range append(structsIn(root), root) {
 		def := doc.Defs[typ.Name()]

@@ -26,7 +26,7 @@ type Behaviour struct {
 	Rates    []Rate   // by name
 	Findings []report.Finding
 	Rules    []report.Rule
-	Report   *report.Report // all of what Analyze says; nil of a fixture's
+	Report   *report.Report // all of what analyze.Analyze says; nil of a fixture's
 }
 
 // SeriesKind is what a Series is the distribution of.
@@ -58,13 +58,13 @@ type Rate struct {
 }
 
 // Behave reads a trace and says what can be compared of it. Errors are those of
-// Analyze.
+// analyze.Analyze.
 func Behave(ctx context.Context, r io.Reader, opt replay.Options) (*Behaviour, error) {
 	a := analyze.Analysis{Options: analyze.Options{Options: opt}}
-	var b *behaviour
+	var b *collector
 	tr, err := replay.Run(ctx, r, opt, func(s *replay.Session) {
 		a.Begin(s)
-		b = replay.Shared(s, newBehaviour)
+		b = replay.Shared(s, newCollector)
 	})
 	if err != nil {
 		return nil, err
@@ -83,9 +83,9 @@ const (
 	maxSeries   = 512 // of a kind: names beyond those are not kept apart
 )
 
-// behaviour is the collector of a Behaviour. The length of the trace not being
-// known beforehand, windows are joined two by two when they become too many.
-type behaviour struct {
+// collector makes a Behaviour. As the length of the trace is not known beforehand,
+// windows are joined two by two when they become too many.
+type collector struct {
 	names  *names.Table
 	zero   model.Time
 	window *replay.Window
@@ -95,7 +95,7 @@ type behaviour struct {
 	stopped model.Time // when the world was stopped last
 	series  map[seriesKey]*Series
 	kinds   map[SeriesKind]int // names of each
-	rates   [numRates]rate
+	rates   [numRates]counter
 	finders []seriesFinder
 }
 
@@ -109,7 +109,8 @@ type seriesFinder struct {
 	finder explain.Finder
 }
 
-type rate struct{ counts []float64 }
+// counter is a Rate in the making.
+type counter struct{ counts []float64 } // by window
 
 // What is counted.
 const (
@@ -141,9 +142,9 @@ var rateNames = [numRates][2]string{
 	rateSTW:        {"world stopped", "ns/s"},
 }
 
-func newBehaviour(s *replay.Session) *behaviour {
+func newCollector(s *replay.Session) *collector {
 	n := s.Names
-	return &behaviour{names: n, zero: s.Zero, window: s.Window, shift: firstWindow, series: map[seriesKey]*Series{}, kinds: map[SeriesKind]int{}, finders: []seriesFinder{
+	return &collector{names: n, zero: s.Zero, window: s.Window, shift: firstWindow, series: map[seriesKey]*Series{}, kinds: map[SeriesKind]int{}, finders: []seriesFinder{
 		{SeriesRequest, explain.FindAll(n, report.KindRequest)},
 		{SeriesTask, explain.FindAll(n, report.KindTask)},
 		{SeriesRegion, explain.FindAll(n, report.KindRegion)},
@@ -152,7 +153,7 @@ func newBehaviour(s *replay.Session) *behaviour {
 }
 
 // at is the window that a time lies in.
-func (b *behaviour) at(t model.Time) int {
+func (b *collector) at(t model.Time) int {
 	off := max(0, t-b.zero)
 	for off>>b.shift >= maxWindows {
 		b.halve()
@@ -161,7 +162,7 @@ func (b *behaviour) at(t model.Time) int {
 }
 
 // halve joins the windows two by two.
-func (b *behaviour) halve() {
+func (b *collector) halve() {
 	b.shift++
 	for _, s := range b.series {
 		var joined []*stat.Sketch
@@ -197,7 +198,7 @@ func joinedSketch(some []*stat.Sketch) *stat.Sketch {
 	return out
 }
 
-func (b *behaviour) count(what int, at model.Time, n float64) {
+func (b *collector) count(what int, at model.Time, n float64) {
 	w := b.at(at)
 	r := &b.rates[what]
 	for w >= len(r.counts) {
@@ -208,9 +209,9 @@ func (b *behaviour) count(what int, at model.Time, n float64) {
 
 // spent counts a stretch of time, in the window that it ends in: stretches are
 // short beside windows.
-func (b *behaviour) spent(what int, from, to model.Time) { b.count(what, to, float64(to-from)) }
+func (b *collector) spent(what int, from, to model.Time) { b.count(what, to, float64(to-from)) }
 
-func (b *behaviour) add(kind SeriesKind, name string, end, length model.Time) {
+func (b *collector) add(kind SeriesKind, name string, end, length model.Time) {
 	k := seriesKey{kind, name}
 	s := b.series[k]
 	if s == nil {
@@ -231,7 +232,7 @@ func (b *behaviour) add(kind SeriesKind, name string, end, length model.Time) {
 	s.Windows[w].Add(int64(length))
 }
 
-func (b *behaviour) Watch(f *model.Facts) {
+func (b *collector) Watch(f *model.Facts) {
 	b.end = f.Now
 	for i := range b.finders {
 		x := &b.finders[i]
@@ -295,7 +296,7 @@ func (b *behaviour) Watch(f *model.Facts) {
 	}
 }
 
-func (b *behaviour) event(ev *model.Event) {
+func (b *collector) event(ev *model.Event) {
 	switch ev.Op {
 	case model.OpSTWBegin:
 		b.stopped = ev.Time
@@ -306,7 +307,7 @@ func (b *behaviour) event(ev *model.Event) {
 
 // finish fills in what was seen. A last window that is not half full is joined
 // with the one before.
-func (b *behaviour) finish(out *Behaviour) {
+func (b *collector) finish(out *Behaviour) {
 	out.Window = 1 << b.shift
 	length := int64(b.end - b.zero)
 	out.Windows = max(1, int((length+out.Window/2)/out.Window))

@@ -16,7 +16,7 @@ import (
 // rules) only warns.
 func Check(fixture, traces []*Behaviour, file string, opt Options) []report.CheckResult {
 	r := Sets(fixture, traces, opt)
-	var out []result
+	var out []expected
 	at := map[key]int{}
 	for i := range r.Changes {
 		c := &r.Changes[i]
@@ -29,7 +29,7 @@ func Check(fixture, traces []*Behaviour, file string, opt Options) []report.Chec
 		}
 		out[n].judge(c)
 	}
-	slices.SortStableFunc(out, func(a, b result) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortStableFunc(out, func(a, b expected) int { return strings.Compare(a.ID, b.ID) })
 	results := []report.CheckResult{}
 	for i := range out {
 		results = append(results, out[i].CheckResult)
@@ -51,8 +51,8 @@ func comparable(results []report.CheckResult, file string) report.CheckResult {
 	return x
 }
 
-// result is a CheckResult in the making.
-type result struct{ report.CheckResult }
+// expected is a CheckResult in the making.
+type expected struct{ report.CheckResult }
 
 // fails reports whether a kind's median may fail a check, instead of warning.
 func fails(k SeriesKind) bool {
@@ -64,7 +64,7 @@ func fails(k SeriesKind) bool {
 }
 
 // expectation is what a fixture says of a distribution or rate, not judged yet.
-func expectation(c *Change, file string) result {
+func expectation(c *Change, file string) expected {
 	name := strings.TrimSuffix(c.Text(), " "+c.Stat)
 	x := report.CheckResult{Kind: "fixture", ID: fmt.Sprintf("fixture/%s/%s", c.Kind, c.Name), File: file, Severity: report.CheckSeverityWarning,
 		Status: report.CheckSkip, Items: 1, Message: "There is too little of it to compare.",
@@ -75,11 +75,11 @@ func expectation(c *Change, file string) result {
 	if fails(c.Kind) {
 		x.Severity = report.CheckSeverityError
 	}
-	return result{x}
+	return expected{x}
 }
 
 // judge takes one statistic in.
-func (x *result) judge(c *Change) {
+func (x *expected) judge(c *Change) {
 	switch c.Verdict {
 	case Few:
 		return

@@ -380,7 +380,7 @@ func mean(values []float64) float64 {
 func (c *comparison) judge(x *Change, old, new sample, least float64) {
 	t := &benchmath.Thresholds{CompareAlpha: c.alpha}
 	o, n := benchmath.NewSample(slices.Clone(old.values), t), benchmath.NewSample(slices.Clone(new.values), t)
-	x.Old, x.New = side(o, old.count), side(n, new.count)
+	x.Old, x.New = sideOf(o, old.count), sideOf(n, new.count)
 	x.P = 1
 	x.Floor = max(x.Floor, spread(o.Values), spread(n.Values))
 	switch {
@@ -428,7 +428,7 @@ func spread(values []float64) float64 {
 // confidence is that of the intervals shown.
 const confidence = .95
 
-func side(s *benchmath.Sample, count int64) Side {
+func sideOf(s *benchmath.Sample, count int64) Side {
 	if len(s.Values) == 0 {
 		return Side{}
 	}

@@ -10,8 +10,8 @@ import (
 	"gmptrace/model"
 )
 
-// ExplainSchema names the version of the JSON form of Explanation: see Schema.
-const ExplainSchema = "gmptrace.explain/1"
+// Schema names the version of the JSON form of an Explanation: see report.Schema.
+const Schema = "gmptrace.explain/1"
 
 // Selector says what to explain. The zero value explains the worst episodes of
 // the trace: requests where there are any, else tasks, else stalls.
@@ -28,7 +28,7 @@ type Selector struct {
 const DefaultTop = 5
 
 // Explain reads a trace from r and explains what sel selects. Errors are those of
-// Analyze. Selecting nothing is no error: Durations.Count and Unfinished are 0.
+// analyze.Analyze. Selecting nothing is no error: Durations.Count and Unfinished are 0.
 func Explain(ctx context.Context, r io.Reader, opt replay.Options, sel Selector) (*report.Explanation, error) {
 	var e *explainer
 	tr, err := replay.Run(ctx, r, opt, func(s *replay.Session) { e = explains(s, sel) })
@@ -39,7 +39,7 @@ func Explain(ctx context.Context, r io.Reader, opt replay.Options, sel Selector)
 	if e != nil {
 		x = e.explanation()
 	}
-	x.Schema, x.Version, x.Trace = ExplainSchema, report.Devel, tr
+	x.Schema, x.Version, x.Trace = Schema, report.Devel, tr
 	return x, nil
 }
 

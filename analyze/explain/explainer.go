@@ -13,12 +13,11 @@ import (
 	"gmptrace/model"
 )
 
-// History is how many stretches of goroutines and Ps an explanation goes back
-// through: HistorySoft in general, up to HistoryHard as long as something that
+// How many stretches of goroutines and Ps an explanation goes back through: historySoft in general, up to historyHard as long as something that
 // is being explained has not ended. A stretch takes about 60 bytes.
 const (
-	HistorySoft = 1 << 20
-	HistoryHard = 1 << 22
+	historySoft = 1 << 20
+	historyHard = 1 << 22
 )
 
 // explainer answers: where did the time of these instances go?
@@ -122,7 +121,7 @@ func (b *bill) sub(o *bill) {
 
 func newExplainer(s *replay.Session, sel Selector) *explainer {
 	n := s.Names
-	e := &explainer{names: n, window: s.Window, zero: s.Zero, path: maxSteps, every: 1, h: newHistory(n, HistorySoft, HistoryHard), locks: &names.LockSites{Names: n}, bodies: map[model.GoID]string{}}
+	e := &explainer{names: n, window: s.Window, zero: s.Zero, path: maxSteps, every: 1, h: newHistory(n, historySoft, historyHard), locks: &names.LockSites{Names: n}, bodies: map[model.GoID]string{}}
 	top := cmp.Or(sel.Top, DefaultTop)
 	for _, f := range e.finders(sel) {
 		f.top = top

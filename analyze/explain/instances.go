@@ -38,7 +38,7 @@ type Finder interface {
 	// Find calls ended with the instances that the facts end, in the order of
 	// their ends.
 	Find(f *model.Facts, ended func(*Span))
-	// oldest is when the oldest one began that is under way, forever for none.
+	// oldest is when the oldest one began that is under way, replay.Forever for none.
 	oldest() model.Time
 	// close calls ended with those that the trace leaves unfinished.
 	close(now model.Time, ended func(*Span))

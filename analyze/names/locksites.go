@@ -6,7 +6,7 @@ import (
 	"gmptrace/analyze/report"
 )
 
-// LockSites knows what stacks say about mutexes.
+// LockSites knows what stacks say about mutexes, each of which it looks at once.
 type LockSites struct {
 	Names *Table
 	sites []LockSite // by stack

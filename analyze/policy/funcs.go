@@ -41,7 +41,7 @@ var functions = []function{
 	lookup("source", sourceObject, "name", sourceNames, func(d *data) []*source { return d.sources }, func(s *source) string { return s.Source }),
 	lookup("handoff", handoffObject, "cause", causeNames, func(d *data) []*handoff { return d.handoffs }, func(h *handoff) string { return h.Cause }),
 	lookup("preemption", preemptionObject, "how", howNames, func(d *data) []*preemption { return d.preemptions }, func(p *preemption) string { return p.How }),
-	lookup("gmp_rule", gmpRuleObject, "id", rules.RuleIDs(), func(d *data) []*report.Rule { return d.gmpRules }, func(r *report.Rule) string { return r.ID }),
+	lookup("gmp_rule", gmpRuleObject, "id", rules.IDs(), func(d *data) []*report.Rule { return d.gmpRules }, func(r *report.Rule) string { return r.ID }),
 	lookup("check", checkObject, "id", diagnose.CheckIDs(), func(d *data) []*report.Check { return d.checks }, func(c *report.Check) string { return c.ID }),
 	findingsOf(),
 	atLeast(),

@@ -104,7 +104,7 @@ func (l *loader) policyOf(root ast.Node) {
 		l.file.wrong(start(root), "a policy must say `version: %s`, so that a later gmptrace knows how to read it", Version)
 	}
 	if rules == nil {
-		if len(l.file.errors) == 0 && !slices.ContainsFunc(entries, func(e entry) bool { return e.key == "rules" }) {
+		if len(l.file.errors) == 0 && !slices.ContainsFunc(entries, func(e pair) bool { return e.key == "rules" }) {
 			l.file.wrong(start(root), "a policy must have `rules:`, a list")
 		}
 		return

@@ -60,7 +60,7 @@ func sample() *report.Report {
 		r.Checks = append(r.Checks, c)
 	}
 	for i := range 2 {
-		for _, id := range rules.RuleIDs() {
+		for _, id := range rules.IDs() {
 			r.Rules = append(r.Rules, report.Rule{ID: id, Applied: int64(i)})
 		}
 	}

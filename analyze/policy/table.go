@@ -79,8 +79,8 @@ func one(name string, o *object) field {
 	return field{name: name, typ: o.celType(), doc: o.doc, of: o, get: func(of any) any { return &value{o, of} }}
 }
 
-// list is a field that holds any number of things.
-func list[T, E any](name string, o *object, all func(*T) []*E) field {
+// listOf is a field that holds any number of things.
+func listOf[T, E any](name string, o *object, all func(*T) []*E) field {
 	return field{name: name, typ: cel.ListType(o.celType()), doc: "list: " + o.doc, of: o, get: func(of any) any {
 		var values []ref.Val
 		for _, e := range all(of.(*T)) {

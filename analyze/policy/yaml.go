@@ -139,8 +139,8 @@ func start(n ast.Node) place {
 	return place{p.Line, max(1, p.Column)}
 }
 
-// entry is a key and its value.
-type entry struct {
+// pair is a key and its value.
+type pair struct {
 	key   string
 	at    place // of the key
 	value ast.Node
@@ -148,7 +148,7 @@ type entry struct {
 
 // entries are the entries of a mapping, of which keys are all the keys it may
 // have. what is what it is, for messages.
-func (f *file) entries(n ast.Node, what string, keys []string) []entry {
+func (f *file) entries(n ast.Node, what string, keys []string) []pair {
 	var values []*ast.MappingValueNode
 	switch n := n.(type) {
 	case *ast.MappingNode:
@@ -159,9 +159,9 @@ func (f *file) entries(n ast.Node, what string, keys []string) []entry {
 		f.wrong(start(n), "%s must have keys and values, such as %s: …", what, keys[0])
 		return nil
 	}
-	var out []entry
+	var out []pair
 	for _, v := range values {
-		e := entry{key: v.Key.GetToken().Value, at: start(v.Key), value: v.Value}
+		e := pair{key: v.Key.GetToken().Value, at: start(v.Key), value: v.Value}
 		if !slices.Contains(keys, e.key) {
 			f.wrong(e.at, "%s has no key %q%s%s", what, e.key, didYouMean(e.key, keys), keysAre(e.key, keys))
 			continue
@@ -188,7 +188,7 @@ type scalar struct {
 }
 
 // scalar reads the value of an entry as a text.
-func (f *file) scalar(e entry) scalar {
+func (f *file) scalar(e pair) scalar {
 	at := e.at
 	if e.value != nil {
 		at = start(e.value)

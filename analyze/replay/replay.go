@@ -196,9 +196,9 @@ func (r *replay) finish() {
 	r.session.End = r.end
 }
 
-// bound is b as a time of the trace. clock is the wall-clock time of the trace's
+// instant is b as a time of the trace. clock is the wall-clock time of the trace's
 // time at, zero where the trace has none.
-func bound(b Bound, start, at model.Time, clock time.Time) model.Time {
+func instant(b Bound, start, at model.Time, clock time.Time) model.Time {
 	if b.Clock.IsZero() {
 		return start + model.Time(b.Offset)
 	}

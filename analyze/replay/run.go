@@ -132,10 +132,10 @@ func (r *reading) setWindow(s *Session) error {
 	}
 	from, to := zero, Forever
 	if opt.From.Set {
-		from = bound(opt.From, zero, at, clock)
+		from = instant(opt.From, zero, at, clock)
 	}
 	if opt.To.Set {
-		to = bound(opt.To, zero, at, clock)
+		to = instant(opt.To, zero, at, clock)
 	}
 	if to <= from {
 		return fmt.Errorf("%s: the part to analyse ends before it begins", opt.Name)

@@ -144,7 +144,7 @@ type Slowest struct {
 	Typical    Group         `json:"typical"`   // those between the quartiles; of none where there are too few
 	Slow       Group         `json:"slow"`      // the slowest ones
 	Extra      []CauseChange `json:"extra"`     // what the slow ones have more or less of, most first
-	Instances  []Instance    `json:"instances"` // slowest first, at most DefaultTop
+	Instances  []Instance    `json:"instances"` // slowest first, at most explain.DefaultTop
 	Unfinished int64         `json:"unfinished"`
 	Notes      []string      `json:"notes"`
 }

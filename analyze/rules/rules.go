@@ -13,7 +13,7 @@ import (
 
 // rules answers: which rules of the scheduler did this trace put to the test,
 // and how often did it agree? One file for each group of rules says what counts
-// as an occasion, and as agreement; what the rules say is in rules_prose.go.
+// as an occasion, and as agreement; what the rules say is in prose.go.
 //
 // An occasion is judged only where the trace has evidence that does not come
 // from assuming the rule: a goroutine that another P ran meanwhile, one that
@@ -233,8 +233,8 @@ func (r *rules) dispatch(d *model.Dispatch) {
 	p.fresh = false
 }
 
-// RuleIDs are the ids of all rules, in the order of Report.Rules.
-func RuleIDs() []string {
+// IDs are the ids of all rules, in the order of Report.Rules.
+func IDs() []string {
 	var ids []string
 	for _, p := range ruleProses {
 		ids = append(ids, p.id)
@@ -242,7 +242,7 @@ func RuleIDs() []string {
 	return ids
 }
 
-// report writes the table.
+// Fill writes the table.
 func (r *rules) Fill(rep *report.Report) {
 	for i := range r.byP {
 		r.overflowed(&r.byP[i])

@@ -42,7 +42,7 @@ const (
 )
 
 // doubts are the reasons not to be sure of v.
-func (w *whatIf) doubts(v *Variant) []doubt {
+func (w *prediction) doubts(v *Variant) []doubt {
 	var out []doubt
 	add := func(when bool, level Confidence, text string) {
 		if when {
@@ -86,7 +86,7 @@ func (w *whatIf) doubts(v *Variant) []doubt {
 
 // spread is how much of v's likely range is not for computing alone, as a share of its
 // makespan.
-func (w *whatIf) spread(v *Variant) float64 {
+func (w *prediction) spread(v *Variant) float64 {
 	span := float64(max(v.Makespan, 1))
 	most, usual := w.parallelOf(parallelMost).compute, w.parallelOf(parallelUsual).compute
 	if v.Procs > 1 {
@@ -96,7 +96,7 @@ func (w *whatIf) spread(v *Variant) float64 {
 }
 
 // judge says how sure v is, and why not more.
-func (w *whatIf) judge(v *Variant) {
+func (w *prediction) judge(v *Variant) {
 	v.Confidence, v.Doubts = ConfidenceGood, []string{}
 	doubts := w.doubts(v)
 	for _, level := range []Confidence{ConfidencePoor, ConfidenceFair} { // what weighs most first
@@ -129,7 +129,7 @@ func latencyDifference(got, want int64) float64 {
 	return difference(got, want)
 }
 
-func (w *whatIf) selfCheck(rs []*simulate.Result) {
+func (w *prediction) selfCheck(rs []*simulate.Result) {
 	rec := &w.x.Recorded
 	span, _, _ := middle(rs, func(r *simulate.Result) int64 { return r.Makespan })
 	p50, _, _ := middle(rs, func(r *simulate.Result) int64 { return r.Latency.Quantile(.5) })

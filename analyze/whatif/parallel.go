@@ -61,7 +61,7 @@ func (c *Calibration) costs(d *simulate.Costs) {
 
 // parallelOf is one of the above with what the settings ask for: what was measured is
 // no better known than that it may be a tenth more or less.
-func (w *whatIf) parallelOf(p parallel) parallel {
+func (w *prediction) parallelOf(p parallel) parallel {
 	if c := w.set.Calibration; c != nil {
 		scale := func(value *float64, measured, usual float64) {
 			if measured > 0 {
@@ -82,10 +82,10 @@ func (w *whatIf) parallelOf(p parallel) parallel {
 
 // crosses reports whether one of cfg and the recorded run has several Ps, and the
 // other one has not.
-func (w *whatIf) crosses(cfg *simulate.Config) bool { return (cfg.Procs > 1) != (w.procs > 1) }
+func (w *prediction) crosses(cfg *simulate.Config) bool { return (cfg.Procs > 1) != (w.procs > 1) }
 
 // applyParallel changes cfg for what several Ps cost more than the recorded ones, or less.
-func (w *whatIf) applyParallel(cfg *simulate.Config, p parallel) {
+func (w *prediction) applyParallel(cfg *simulate.Config, p parallel) {
 	if !w.crosses(cfg) {
 		return
 	}

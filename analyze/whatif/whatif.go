@@ -12,8 +12,8 @@ import (
 	"gmptrace/model/simulate"
 )
 
-// WhatIfSchema names the version of the JSON form of WhatIf: see Schema.
-const WhatIfSchema = "gmptrace.whatif/1"
+// Schema names the version of the JSON form of a Result: see report.Schema.
+const Schema = "gmptrace.whatif/1"
 
 // Settings are the schedulers and settings to simulate a recorded program under.
 // The zero value is Go's scheduler as it was recorded.
@@ -29,7 +29,7 @@ type Settings struct {
 	Seeds      int     // 0 is DefaultSeeds
 	Parallel   float64 // how much longer the same computing takes with several Ps than with one; 0 is DefaultParallel
 	Stretch    float64 // what lengths of computing are multiplied by, other than in the self-check; 0 for 1
-	NoScaling  bool    // leave WhatIf.Scaling empty
+	NoScaling  bool    // leave Result.Scaling empty
 
 	Calibration *Calibration // nil: defaults
 }
@@ -37,10 +37,10 @@ type Settings struct {
 // DefaultSeeds is how often each variant is simulated, with other luck.
 const DefaultSeeds = 5
 
-// WhatIf is what a recorded program would have taken under other schedulers and
+// Result is what a recorded program would have taken under other schedulers and
 // settings. Everything in it but Recorded is a prediction. Its JSON form is
-// documented in analyze/schema/whatif.schema.json; units are those of Report.
-type WhatIf struct {
+// documented in analyze/schema/whatif.schema.json; units are those of report.Report.
+type Result struct {
 	Schema   string        `json:"schema"`
 	Version  string        `json:"gmptrace_version"`
 	Trace    report.Trace  `json:"trace"`
@@ -151,22 +151,22 @@ type CostApplied struct {
 }
 
 // Simulate reads a trace from r, takes its workload out and runs it under what
-// the settings ask for. Errors are those of Analyze.
-func Simulate(ctx context.Context, r io.Reader, opt replay.Options, set Settings) (*WhatIf, error) {
+// the settings ask for. Errors are those of analyze.Analyze.
+func Simulate(ctx context.Context, r io.Reader, opt replay.Options, set Settings) (*Result, error) {
 	var c *workloads
 	var rules model.Rules
 	tr, err := replay.Run(ctx, r, opt, func(s *replay.Session) { c, rules = replay.Shared(s, newWorkloads), s.Rules })
 	if err != nil {
 		return nil, err
 	}
-	x := &WhatIf{Schema: WhatIfSchema, Version: report.Devel, Trace: tr}
+	x := &Result{Schema: Schema, Version: report.Devel, Trace: tr}
 	if c == nil {
 		x.Headline, x.Detail = report.NoEvents.Headline, report.NoEvents.Detail
 		x.Check = SelfCheck{Confidence: ConfidenceNone, Text: "nothing to simulate"}
 		x.Recorded.Confidence = ConfidenceNone
 		return x, nil
 	}
-	w := &whatIf{c: c, set: set, x: x, procs: 1, rules: rules}
+	w := &prediction{c: c, set: set, x: x, procs: 1, rules: rules}
 	for _, g := range tr.Gomaxprocs {
 		w.procs = max(w.procs, g.N)
 	}
@@ -176,11 +176,11 @@ func Simulate(ctx context.Context, r io.Reader, opt replay.Options, set Settings
 	return x, w.predict(ctx)
 }
 
-// whatIf is a prediction being made.
-type whatIf struct {
+// prediction is a Result in the making.
+type prediction struct {
 	c     *workloads
 	set   Settings
-	x     *WhatIf
+	x     *Result
 	rules model.Rules
 	procs int // recorded
 	w     *simulate.Workload
@@ -191,7 +191,7 @@ type whatIf struct {
 // maxWorkload is how many bytes of steps can be addressed.
 const maxWorkload = 3 << 30
 
-func (w *whatIf) predict(ctx context.Context) error {
+func (w *prediction) predict(ctx context.Context) error {
 	if w.c.bytes() > maxWorkload {
 		return fmt.Errorf("%s: the workload is too large to be simulated: take a part of it with --from and --to", w.x.Trace.Name)
 	}
@@ -224,7 +224,7 @@ func (w *whatIf) predict(ctx context.Context) error {
 	return nil
 }
 
-func (w *whatIf) describe() {
+func (w *prediction) describe() {
 	l := &w.c.lost
 	w.x.Workload = WorkloadSums{Goroutines: len(w.w.Gs), Steps: w.w.Steps, Edges: w.w.Edges, Inside: l.inside, Outside: l.outside, Network: l.net, Loopback: w.c.local.matched(),
 		Cycles: len(w.w.Cycles), Cut: l.cut, Bytes: int64(len(w.w.Code)) + int64(len(w.w.Gs))*12}

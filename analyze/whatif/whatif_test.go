@@ -14,7 +14,7 @@ import (
 	"gmptrace/model/simulate"
 )
 
-func simulated(t *testing.T, file string, set Settings) *WhatIf {
+func simulated(t *testing.T, file string, set Settings) *Result {
 	t.Helper()
 	in, err := os.Open(file)
 	if err != nil {

@@ -174,9 +174,9 @@ func (c *whatifCommand) run(ctx context.Context, trace string) error {
 	if err != nil {
 		return err
 	}
-	return answer[*whatif.WhatIf]{
+	return answer[*whatif.Result]{
 		out: c.out, force: c.force,
-		read: func(in io.Reader, opt replay.Options) (*whatif.WhatIf, error) {
+		read: func(in io.Reader, opt replay.Options) (*whatif.Result, error) {
 			x, err := whatif.Simulate(ctx, in, opt, set)
 			if err == nil {
 				x.Version = buildVersion()
@@ -184,11 +184,11 @@ func (c *whatifCommand) run(ctx context.Context, trace string) error {
 			return x, err
 		},
 		render: c.render,
-		told:   func(x *whatif.WhatIf) (string, *report.Trace) { return x.Check.Text, &x.Trace },
+		told:   func(x *whatif.Result) (string, *report.Trace) { return x.Check.Text, &x.Trace },
 	}.give(ctx, c.analysis, trace)
 }
 
-func (c *whatifCommand) render(w io.Writer, x *whatif.WhatIf) error {
+func (c *whatifCommand) render(w io.Writer, x *whatif.Result) error {
 	switch c.format.value {
 	case formatJSON:
 		return render.WhatIfJSON(w, x)

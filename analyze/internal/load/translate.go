@@ -89,7 +89,7 @@ func (t *translator) begin(b *Batch) {
 }
 
 // pushMost is how long after its beginning a generation's events may still be
-// pushed back by the last ones of the generation before: see replay.pushBack.
+// pushed back by the last ones of the generation before: see pushBack in replay.
 const pushMost = 100_000_000 // ns
 
 // clockOf is the wall-clock reading that a generation begins with, nil where

@@ -20,6 +20,7 @@ type dispatches struct {
 	diverged [model.NumDivergences]int64
 }
 
+// NewDispatches makes dispatches, for replay.Shared.
 func NewDispatches(*replay.Session) *dispatches {
 	return &dispatches{steals: map[[2]model.ProcID]int64{}}
 }

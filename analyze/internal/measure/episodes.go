@@ -56,11 +56,13 @@ type episode struct {
 	ran        map[Culprit]int64
 }
 
+// Culprit is a goroutine that ran meanwhile, and the function it started with.
 type Culprit struct {
 	G    model.GoID
 	Func uint32
 }
 
+// NewEpisodes makes episodes, for replay.Shared.
 func NewEpisodes(s *replay.Session) *episodes {
 	return &episodes{names: s.Names, zero: s.Zero, worst: stat.NewTopK[*episode](maxEpisodes)}
 }

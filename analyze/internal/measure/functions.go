@@ -24,6 +24,7 @@ type functionTime struct {
 	waits   stat.Sketch
 }
 
+// NewFunctions makes functions, for replay.Shared.
 func NewFunctions(s *replay.Session) *functions { return &functions{names: s.Names} }
 
 func (f *functions) at(stack uint32) *functionTime {

@@ -11,19 +11,6 @@ import (
 	"gmptrace/model"
 )
 
-// Stopping is the time until the last P had stopped, as far as the trace shows.
-func (p *STWPause) Stopping() int64 {
-	if !p.stopped {
-		return 0
-	}
-	return max(0, int64(min(p.Last.End, p.End)-p.Start))
-}
-
-// Late tells whether stopping made the pause long.
-func (p *STWPause) Late() bool {
-	return p.Stopping() >= 1_000_000 && 2*p.Stopping() >= int64(p.End-p.Start)
-}
-
 // GC answers: what did garbage collection and stopping the world cost?
 type GC struct {
 	names  *names.Table
@@ -65,6 +52,20 @@ type STWPause struct {
 	stopped bool
 }
 
+// Stopping is the time until the last P had stopped, as far as the trace shows.
+func (p *STWPause) Stopping() int64 {
+	if !p.stopped {
+		return 0
+	}
+	return max(0, int64(min(p.Last.End, p.End)-p.Start))
+}
+
+// Late tells whether stopping made the pause long.
+func (p *STWPause) Late() bool {
+	return p.Stopping() >= 1_000_000 && 2*p.Stopping() >= int64(p.End-p.Start)
+}
+
+// NewGC makes a GC, for replay.Shared.
 func NewGC(s *replay.Session) *GC {
 	return &GC{names: s.Names, zero: s.Zero, window: s.Window, kinds: map[int64]*report.STWKind{}, sweeps: map[model.ProcID]model.Time{},
 		longest: stat.NewTopK[report.GCRange](report.MaxRanges), WorstSTW: stat.NewTopK[STWPause](report.MaxMoments), Assists: stat.NewTopK[model.GInterval](report.MaxMoments)}

@@ -13,6 +13,7 @@ type Handoffs struct {
 	Worst *stat.TopK[model.Handoff]
 }
 
+// NewHandoffs makes Handoffs, for replay.Shared.
 func NewHandoffs(*replay.Session) *Handoffs {
 	return &Handoffs{Worst: stat.NewTopK[model.Handoff](report.MaxMoments)}
 }
@@ -61,6 +62,7 @@ const WholeSlice = model.TimeSlice / 10 * 9 // ns
 // Source: proc.go, sysmon and retake.
 const LateSlice = 3 * model.TimeSlice // ns
 
+// NewPreemptions makes Preemptions, for replay.Shared.
 func NewPreemptions(*replay.Session) *Preemptions {
 	return &Preemptions{Worst: stat.NewTopK[model.Preempt](report.MaxMoments)}
 }

@@ -24,7 +24,7 @@ type Waits struct {
 
 	censored  int64
 	longest   int64 // of the censored
-	Starved   int64 // of user: waits longer than StarvedAfter
+	Starved   int64 // of User: waits longer than StarvedAfter
 	StarvedNS int64 // their sum
 	OpenEnd   int64 // goroutines of the program still waiting at the end
 	atEnd     int32 // goroutines still waiting at endAt
@@ -33,6 +33,7 @@ type Waits struct {
 	peakAt    model.Time
 }
 
+// NewWaits makes Waits, for replay.Shared.
 func NewWaits(s *replay.Session) *Waits {
 	return &Waits{zero: s.Zero, functions: replay.Shared(s, NewFunctions)}
 }

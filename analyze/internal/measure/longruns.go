@@ -23,7 +23,7 @@ type LongRuns struct {
 	All     stat.Sketch
 	Worst   *stat.TopK[model.PInterval]
 	stops   Stops
-	Over    int64               // sum of stretches that ran on when they were to end: see overrun
+	Over    int64               // sum of stretches that ran on when they were to end: see Overrun
 	Overran *stat.TopK[LongRun] // the longest of them
 }
 
@@ -33,6 +33,7 @@ type LongRun struct {
 	How model.How // in which it was stopped
 }
 
+// NewLongRuns makes LongRuns, for replay.Shared.
 func NewLongRuns(*replay.Session) *LongRuns {
 	return &LongRuns{Worst: stat.NewTopK[model.PInterval](report.MaxMoments), Overran: stat.NewTopK[LongRun](report.MaxMoments)}
 }
@@ -55,7 +56,3 @@ func (l *LongRuns) Watch(f *model.Facts) {
 		}
 	}
 }
-
-const (
-	TwoSlices = 20_000_000 // ns: after at most that long sysmon asks a goroutine to stop
-)

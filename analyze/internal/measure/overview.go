@@ -75,6 +75,7 @@ func (s *spans) double(shift uint) {
 
 const firstShift = 10 // columns of about a microsecond
 
+// NewColumns makes columns, for replay.Shared.
 func NewColumns(s *replay.Session) *columns {
 	replay.Shared(s, NewGC) // whose ranges it draws
 	return &columns{zero: s.Zero, shift: firstShift, peak: make([]int32, report.OverviewColumns+1)}
@@ -161,7 +162,7 @@ func share[F float32 | float64](s *spans, shift uint, columns int) []F {
 	return out
 }
 
-// report needs the collections' ranges: it comes after gc.
+// Fill needs the collections' ranges, which GC has filled in before.
 func (o *columns) Fill(r *report.Report) {
 	for _, x := range r.GC.Ranges {
 		s := &o.marks

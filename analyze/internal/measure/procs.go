@@ -23,6 +23,7 @@ type wasteSum struct {
 	Worst *stat.TopK[model.Waste]
 }
 
+// NewProcs makes Procs, for replay.Shared.
 func NewProcs(s *replay.Session) *Procs {
 	return &Procs{window: s.Window, Wastes: wasteSum{Worst: stat.NewTopK[model.Waste](report.MaxMoments)}}
 }

@@ -6,6 +6,9 @@ import "gmptrace/model"
 // facts at hand, as their stretches are gone through.
 type Stops struct{ ahead []model.Preempt }
 
+// TwoSlices is after how long at most sysmon asks a goroutine to stop.
+const TwoSlices = 20_000_000 // ns
+
 // Observe takes the facts whose stretches come next.
 func (s *Stops) Observe(f *model.Facts) { s.ahead = f.Preempts }
 
@@ -56,6 +59,7 @@ type StopNumbers struct {
 	others  map[Stop]uint32
 }
 
+// Number is the number of a stop.
 func (n *StopNumbers) Number(s Stop) uint32 {
 	if s.Op == model.OpNone {
 		return 0

@@ -35,6 +35,7 @@ type taskTime struct {
 	all stat.Sketch
 }
 
+// NewTasks makes tasks, for replay.Shared.
 func NewTasks(s *replay.Session) *tasks {
 	return &tasks{names: s.Names, zero: s.Zero, window: s.Window, open: map[int64]openTask{}, by: map[int64]*taskTime{}}
 }

@@ -15,6 +15,7 @@ type threads struct {
 	out   report.Threads
 }
 
+// NewThreads makes threads, for replay.Shared.
 func NewThreads(s *replay.Session) *threads { return &threads{zero: s.Zero} }
 
 func (t *threads) Watch(f *model.Facts) {

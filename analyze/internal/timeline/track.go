@@ -69,6 +69,7 @@ type trackSlice struct {
 	from  uint8 // as in Track.From
 }
 
+// NewTracker makes a tracker, for replay.Shared.
 func NewTracker(s *replay.Session, budget int, around []report.Window) *tracker {
 	s.Depths = true
 	return &tracker{names: s.Names, zero: s.Zero, latency: replay.Shared(s, measure.NewWaits), budget: budget, around: around, begun: map[model.GoID]model.Time{}}

@@ -26,7 +26,7 @@ func howSure(v *Variant) string {
 
 // advise names the settings of Go's scheduler that would likely shorten the run, and
 // says so if none does.
-func (w *whatIf) advise() {
+func (w *prediction) advise() {
 	x := w.x
 	if len(x.Variants) == 0 || x.Check.Confidence == ConfidenceNone {
 		return
@@ -68,7 +68,7 @@ func (w *whatIf) advise() {
 	}
 }
 
-func (w *whatIf) headline() {
+func (w *prediction) headline() {
 	x := w.x
 	if x.Check.Confidence == ConfidenceNone {
 		x.Headline = "There is nothing to simulate: no goroutine of the program ran."
@@ -102,7 +102,7 @@ func moreOrLess(share float64) string {
 	}
 }
 
-func (w *whatIf) notes() {
+func (w *prediction) notes() {
 	x := w.x
 	add := func(format string, args ...any) { x.Notes = append(x.Notes, fmt.Sprintf(format, args...)) }
 	add("Goroutines do what they did when they were recorded: work that would be other work in another order (who finds a lock taken, who gets which job) can't be known, nor waits that did not show because nobody had to wait.")

@@ -23,7 +23,7 @@ type plan struct {
 }
 
 // plans are the variants: first Go's scheduler as it was recorded.
-func (w *whatIf) plans() []plan {
+func (w *prediction) plans() []plan {
 	seeds := w.set.Seeds
 	if seeds <= 0 {
 		seeds = DefaultSeeds
@@ -62,7 +62,7 @@ func (w *whatIf) plans() []plan {
 }
 
 // apply changes cfg to what was asked for, and says how.
-func (w *whatIf) apply(cfg *simulate.Config) string {
+func (w *prediction) apply(cfg *simulate.Config) string {
 	var what []string
 	s := &w.set
 	if cfg.CPUs = s.CPUs; s.CPUs > 0 {
@@ -104,7 +104,7 @@ const morePs = 1.25
 
 // bounded is a variant's plan with what several Ps usually cost, and those of its
 // bounds where that matters.
-func (w *whatIf) bounded(p plan) []plan {
+func (w *prediction) bounded(p plan) []plan {
 	out := []plan{p}
 	w.applyParallel(&out[0].cfg, parallelUsual)
 	bound := func(cfg simulate.Config) { out = append(out, plan{cfg: cfg, seeds: boundSeeds, bound: true}) }
@@ -178,7 +178,7 @@ func difference(got, want int64) float64 {
 }
 
 // variant is what the simulations of a plan found; bounds are those of its bounds.
-func (w *whatIf) variant(p *plan, rs []*simulate.Result, bounds []*simulate.Result, base int64) Variant {
+func (w *prediction) variant(p *plan, rs []*simulate.Result, bounds []*simulate.Result, base int64) Variant {
 	r := medianOf(rs)
 	v := Variant{Name: p.name, Scheduler: p.cfg.Scheduler.String(), Procs: p.cfg.Procs, CPUs: p.cfg.CPUs, Settings: p.settings}
 	makespan := func(r *simulate.Result) int64 { return r.Makespan }
@@ -242,7 +242,7 @@ func (c *workloads) recorded(procs int) Variant {
 const scaleLimit = 40_000_000
 
 // scale runs each scheduler with 1 to 128 Ps.
-func (w *whatIf) scale(ctx context.Context) error {
+func (w *prediction) scale(ctx context.Context) error {
 	if w.set.NoScaling || w.w.Steps*24 > scaleLimit || w.w.Steps == 0 {
 		return nil
 	}
