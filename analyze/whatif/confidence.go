@@ -129,11 +129,11 @@ func latencyDifference(got, want int64) float64 {
 	return difference(got, want)
 }
 
-func (w *prediction) selfCheck(rs []*simulate.Result) {
+func (w *prediction) selfCheck(rs []*outcome) {
 	rec := &w.x.Recorded
-	span, _, _ := middle(rs, func(r *simulate.Result) int64 { return r.Makespan })
-	p50, _, _ := middle(rs, func(r *simulate.Result) int64 { return r.Latency.Quantile(.5) })
-	p99, _, _ := middle(rs, func(r *simulate.Result) int64 { return r.Latency.Quantile(.99) })
+	span, _, _ := middle(rs, func(r *outcome) int64 { return r.Makespan })
+	p50, _, _ := middle(rs, func(r *outcome) int64 { return r.latency.Quantile(.5) })
+	p99, _, _ := middle(rs, func(r *outcome) int64 { return r.latency.Quantile(.99) })
 	c := SelfCheck{Makespan: difference(span, rec.Makespan), P50: latencyDifference(p50, rec.P50), P99: latencyDifference(p99, rec.P99)}
 	w.error = math.Abs(c.Makespan)
 	switch {

@@ -3,13 +3,14 @@ package whatif
 import (
 	"sort"
 
+	"gmptrace/analyze/stat"
 	"gmptrace/model"
 	"gmptrace/model/simulate"
 )
 
 // measured is what the scheduler was seen to take.
 type measured struct {
-	swtch, global, steal, netpoll, fresh, wake, spin, next, locked, slack simulate.Histogram
+	swtch, global, steal, netpoll, fresh, wake, spin, next, locked, slack stat.Sketch
 }
 
 // lateness is how much too late a wait for something outside is likely to have
@@ -112,22 +113,44 @@ func (r *rises) first(from, to model.Time) model.Time {
 	return r.at[i%risesKept]
 }
 
+const (
+	costValues = 512 // of a measured cost: enough for a tail that shows
+	fewest     = 20  // lengths that it is made of
+)
+
+// cost is the lengths measured as a cost; fallback where they are too few.
+func cost(h *stat.Sketch, source string, fallback simulate.Cost) simulate.Cost {
+	if h.N() < fewest {
+		return fallback
+	}
+	c := simulate.Cost{NS: make([]int64, costValues), Source: source}
+	for i := range c.NS {
+		c.NS[i] = h.Quantile((float64(i) + .5) / costValues)
+	}
+	// The last value stands for all of the tail: the mean stays what it was.
+	last, sum := costValues-1, int64(0)
+	for _, ns := range c.NS[:last] {
+		sum += ns
+	}
+	c.NS[last] = max(c.NS[last], int64(float64(h.Sum())*costValues/float64(h.N()))-sum)
+	return c
+}
+
 // calibrated are the costs that were measured in the trace, and for those of which it
 // has too few, what is known of the machine, or defaults.
 func (c *workloads) calibrated(known *Calibration) simulate.Costs {
-	const least = 20
 	d := simulate.DefaultCosts()
 	known.costs(&d)
 	m := &c.costs
-	d.Switch = m.swtch.Cost("measured: dispatches from the own queue", least, d.Switch)
-	d.Global = m.global.Cost("measured: dispatches from the global queue", least, d.Global)
-	d.Steal = m.steal.Cost("measured: dispatches of stolen goroutines", least, d.Steal)
-	d.Netpoll = m.netpoll.Cost("measured: from a stop to what the poller or a timer had", least, d.Netpoll)
-	d.Fresh = m.fresh.Cost("measured: from what the poller or a timer had to its start", least, d.Fresh)
-	d.Wake = m.wake.Cost("measured: from a ready to the thread that it woke", least, d.Wake)
-	d.Locked = m.locked.Cost("measured: dispatches of goroutines locked to their threads", least, d.Locked)
-	d.Slack = m.slack.Cost("measured: how long system calls lasted until sysmon took their Ps", least, d.Slack)
-	d.Spin = m.spin.Cost("measured: threads that found nothing", least, d.Spin)
-	d.Pause = m.next.Cost("measured: thefts of a runnext", least, d.Pause)
+	d.Switch = cost(&m.swtch, "measured: dispatches from the own queue", d.Switch)
+	d.Global = cost(&m.global, "measured: dispatches from the global queue", d.Global)
+	d.Steal = cost(&m.steal, "measured: dispatches of stolen goroutines", d.Steal)
+	d.Netpoll = cost(&m.netpoll, "measured: from a stop to what the poller or a timer had", d.Netpoll)
+	d.Fresh = cost(&m.fresh, "measured: from what the poller or a timer had to its start", d.Fresh)
+	d.Wake = cost(&m.wake, "measured: from a ready to the thread that it woke", d.Wake)
+	d.Locked = cost(&m.locked, "measured: dispatches of goroutines locked to their threads", d.Locked)
+	d.Slack = cost(&m.slack, "measured: how long system calls lasted until sysmon took their Ps", d.Slack)
+	d.Spin = cost(&m.spin, "measured: threads that found nothing", d.Spin)
+	d.Pause = cost(&m.next, "measured: thefts of a runnext", d.Pause)
 	return d
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"gmptrace/analyze/stat"
 	"gmptrace/analyze/words"
 	"gmptrace/model/simulate"
 )
@@ -126,9 +127,22 @@ func (w *prediction) bounded(p plan) []plan {
 	return out
 }
 
+// outcome is what one simulation found.
+type outcome struct {
+	*simulate.Result
+	latency stat.Sketch // from ready to running, of the program's goroutines
+}
+
+func outcomeOf(w *simulate.Workload, cfg simulate.Config) *outcome {
+	x := &outcome{}
+	cfg.Waited = x.latency.Add
+	x.Result = simulate.Run(w, cfg)
+	return x
+}
+
 // runAll simulates all plans, on all CPUs of this machine.
-func runAll(ctx context.Context, w *simulate.Workload, plans []plan) ([][]*simulate.Result, error) {
-	results := make([][]*simulate.Result, len(plans))
+func runAll(ctx context.Context, w *simulate.Workload, plans []plan) ([][]*outcome, error) {
+	results := make([][]*outcome, len(plans))
 	jobs := make(chan [2]int)
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
@@ -136,12 +150,12 @@ func runAll(ctx context.Context, w *simulate.Workload, plans []plan) ([][]*simul
 			for j := range jobs {
 				cfg := plans[j[0]].cfg
 				cfg.Seed = uint64(j[1] + 1)
-				results[j[0]][j[1]] = simulate.Run(w, cfg)
+				results[j[0]][j[1]] = outcomeOf(w, cfg)
 			}
 		})
 	}
 	for i := range plans {
-		results[i] = make([]*simulate.Result, plans[i].seeds)
+		results[i] = make([]*outcome, plans[i].seeds)
 		for k := range plans[i].seeds {
 			if ctx.Err() == nil {
 				jobs <- [2]int{i, k}
@@ -154,14 +168,14 @@ func runAll(ctx context.Context, w *simulate.Workload, plans []plan) ([][]*simul
 }
 
 // medianOf is the result of the seed whose makespan is the median.
-func medianOf(rs []*simulate.Result) *simulate.Result {
+func medianOf(rs []*outcome) *outcome {
 	sorted := slices.Clone(rs)
-	slices.SortStableFunc(sorted, func(a, b *simulate.Result) int { return int(a.Makespan - b.Makespan) })
+	slices.SortStableFunc(sorted, func(a, b *outcome) int { return int(a.Makespan - b.Makespan) })
 	return sorted[len(sorted)/2]
 }
 
 // middle is the median of a figure over the seeds, and its range.
-func middle(rs []*simulate.Result, figure func(*simulate.Result) int64) (median, low, high int64) {
+func middle(rs []*outcome, figure func(*outcome) int64) (median, low, high int64) {
 	var all []int64
 	for _, r := range rs {
 		all = append(all, figure(r))
@@ -178,22 +192,22 @@ func difference(got, want int64) float64 {
 }
 
 // variant is what the simulations of a plan found; bounds are those of its bounds.
-func (w *prediction) variant(p *plan, rs []*simulate.Result, bounds []*simulate.Result, base int64) Variant {
+func (w *prediction) variant(p *plan, rs []*outcome, bounds []*outcome, base int64) Variant {
 	r := medianOf(rs)
 	v := Variant{Name: p.name, Scheduler: p.cfg.Scheduler.String(), Procs: p.cfg.Procs, CPUs: p.cfg.CPUs, Settings: p.settings}
-	makespan := func(r *simulate.Result) int64 { return r.Makespan }
+	makespan := func(r *outcome) int64 { return r.Makespan }
 	v.Makespan, _, _ = middle(rs, makespan)
 	_, low, high := middle(slices.Concat(rs, bounds), makespan)
 	v.Low, v.High = int64(float64(low)/(1+w.error)), int64(float64(high)*(1+w.error))
-	v.P99, v.P99Low, v.P99High = middle(rs, func(r *simulate.Result) int64 { return r.Latency.Quantile(.99) })
-	v.P50, _, _ = middle(rs, func(r *simulate.Result) int64 { return r.Latency.Quantile(.5) })
-	v.P90, _, _ = middle(rs, func(r *simulate.Result) int64 { return r.Latency.Quantile(.9) })
+	v.P99, v.P99Low, v.P99High = middle(rs, func(r *outcome) int64 { return r.latency.Quantile(.99) })
+	v.P50, _, _ = middle(rs, func(r *outcome) int64 { return r.latency.Quantile(.5) })
+	v.P90, _, _ = middle(rs, func(r *outcome) int64 { return r.latency.Quantile(.9) })
 	if v.Makespan > 0 {
 		v.Speedup = float64(base) / float64(v.Makespan)
 		v.Rate = float64(r.Dispatches) / float64(v.Makespan) * 1e9
 		v.Utilisation = min(1, float64(r.Busy)/float64(r.Makespan)/float64(p.cfg.Procs))
 	}
-	v.Waits, v.Max, v.Curve = r.Latency.N, r.Latency.Max, curve(&r.Latency)
+	v.Waits, v.Max, v.Curve = r.latency.N(), r.latency.Max(), curve(&r.latency)
 	v.QueueMean, v.QueuePeak, v.Idle, v.LockWait = r.QueueMean, r.QueuePeak, r.Idle, r.LockWait
 	v.Steals, v.Handoffs, v.Preemptions, v.Overflows, v.TickPulls = r.Steals, r.Handoffs, r.Preemptions, r.Overflows, r.TickPulls
 	v.columns(&r.Timeline)
@@ -202,12 +216,12 @@ func (w *prediction) variant(p *plan, rs []*simulate.Result, bounds []*simulate.
 }
 
 // curve is a distribution as quantiles.
-func curve(h *simulate.Histogram) []int64 {
+func curve(h *stat.Sketch) []int64 {
 	var out []int64
 	for i := range 32 {
 		out = append(out, h.Quantile(float64(i)/32))
 	}
-	return append(out, h.Quantile(.99), h.Quantile(.999), h.Max)
+	return append(out, h.Quantile(.99), h.Quantile(.999), h.Max())
 }
 
 func (v *Variant) columns(t *simulate.Timeline) {
@@ -225,7 +239,7 @@ func (c *workloads) recorded(procs int) Variant {
 	l := &c.lost
 	h := &l.latency
 	v := Variant{Name: "recorded", Scheduler: "gmp", Procs: procs, Makespan: int64(l.makespan - c.zero), Speedup: 1,
-		Waits: h.N, P50: h.Quantile(.5), P90: h.Quantile(.9), P99: h.Quantile(.99), Max: h.Max, Curve: curve(h),
+		Waits: h.N(), P50: h.Quantile(.5), P90: h.Quantile(.9), P99: h.Quantile(.99), Max: h.Max(), Curve: curve(h),
 		QueuePeak: l.peak, Idle: l.idle, Steals: l.steals, Handoffs: l.handoffs, Preemptions: l.preempts, Overflows: l.overflows, TickPulls: l.ticks}
 	v.Confidence, v.Doubts = ConfidenceGood, []string{} // it is no prediction
 	v.Low, v.High, v.P99Low, v.P99High = v.Makespan, v.Makespan, v.P99, v.P99
@@ -261,7 +275,7 @@ func (w *prediction) scale(ctx context.Context) error {
 	}
 	for i, p := range plans {
 		r := results[i][0]
-		w.x.Scaling = append(w.x.Scaling, ScalePoint{Scheduler: p.cfg.Scheduler.String(), Procs: p.cfg.Procs, Makespan: r.Makespan, P99: r.Latency.Quantile(.99), LockWait: r.LockWait})
+		w.x.Scaling = append(w.x.Scaling, ScalePoint{Scheduler: p.cfg.Scheduler.String(), Procs: p.cfg.Procs, Makespan: r.Makespan, P99: r.latency.Quantile(.99), LockWait: r.LockWait})
 	}
 	return nil
 }

@@ -208,7 +208,7 @@ func (w *prediction) predict(ctx context.Context) error {
 	base := medianOf(results[0]).Makespan
 	for i := 0; i < len(plans); {
 		n := i + 1
-		var bounds []*simulate.Result
+		var bounds []*outcome
 		for ; n < len(plans) && plans[n].bound; n++ {
 			bounds = append(bounds, results[n]...)
 		}

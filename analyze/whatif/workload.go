@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"gmptrace/analyze/replay"
+	"gmptrace/analyze/stat"
 	"gmptrace/model"
 	"gmptrace/model/simulate"
 )
@@ -46,7 +47,7 @@ type workloads struct {
 
 // recordedRun is the recorded run in the terms of a simulation.
 type recordedRun struct {
-	latency      simulate.Histogram
+	latency      stat.Sketch
 	makespan     model.Time
 	running      int64 // ns of the program's goroutines on Ps
 	idle         int64 // ns of all Ps; of those that the trace shows

@@ -144,6 +144,10 @@ type Config struct {
 	Bounce    int64   // what readying a goroutine takes longer if another P did so last, in nanoseconds
 	Fates     bool    // fill in Result.Fates
 
+	// Waited is told how long, in nanoseconds, each of the program's goroutines waited
+	// from ready to running; nil for nobody. Whoever wants the distribution keeps it.
+	Waited func(ns int64)
+
 	// AllOnCreator makes ThreadQueue leave a goroutine on the thread that
 	// created it, instead of dealing out.
 	AllOnCreator bool

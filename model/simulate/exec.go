@@ -225,7 +225,9 @@ func (s *sim) start(p, gi int32, cost *Cost, extra int64, inherit bool) {
 	}
 	if !g.runtime && g.since >= 0 {
 		wait := s.clock(s.v+gap+pp.debt) - g.since
-		s.res.Latency.Add(wait)
+		if s.cfg.Waited != nil {
+			s.cfg.Waited(wait)
+		}
 		if s.cfg.Fates {
 			f := &s.res.Fates[gi-1]
 			f.Wait = max(f.Wait, wait)

@@ -2,9 +2,8 @@ package simulate
 
 // Result is what a simulation found. Lengths are in nanoseconds.
 type Result struct {
-	Makespan  int64     // until the last of the program's goroutines stopped running
-	Latency   Histogram // from ready to running, of the program's goroutines
-	QueueMean float64   // goroutines runnable, on average over the makespan
+	Makespan  int64   // until the last of the program's goroutines stopped running
+	QueueMean float64 // goroutines runnable, on average over the makespan
 	QueuePeak int
 	Idle      int64 // of all Ps together, up to the makespan
 	Busy      int64 // of all Ps together: time in which goroutines ran

@@ -279,12 +279,6 @@ func (s *scenario) single(x string) float64 {
 	switch metric {
 	case "makespan":
 		return float64(r.Makespan)
-	case "p50":
-		return float64(r.Latency.Quantile(.5))
-	case "p99":
-		return float64(r.Latency.Quantile(.99))
-	case "max":
-		return float64(r.Latency.Max)
 	case "lockwait":
 		return float64(r.LockWait)
 	case "idle":
