@@ -73,22 +73,21 @@ func (q *LocalQueue) Get() (g int32, inherit bool) {
 }
 
 // Steal takes half of victim's ring, rounded up: the last of them is to be run,
-// the others come into q's ring. moved counts all of them.
+// the others come into q's ring. It is 0 if there is none.
 //
 // Source: proc.go, runqsteal, runqgrab.
-func (q *LocalQueue) Steal(victim *LocalQueue) (g int32, moved int) {
+func (q *LocalQueue) Steal(victim *LocalQueue) int32 {
 	n := victim.ring.len()
 	if n == 0 {
-		return 0, 0
+		return 0
 	}
-	moved = stealHalf(n)
-	for range moved - 1 {
+	for range stealHalf(n) - 1 {
 		q.ring.push(victim.ring.at(0))
 		victim.ring.removeAt(0)
 	}
 	r := victim.ring.at(0)
 	victim.ring.removeAt(0)
-	return int32(r), moved
+	return int32(r)
 }
 
 // StealNext takes what is in runnext.

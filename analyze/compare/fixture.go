@@ -28,14 +28,14 @@ const fixtureWindows = 16
 // Fixture is a recorded behaviour, as it is stored: what is stable of some
 // traces.
 type Fixture struct {
-	Schema  string  `json:"schema"`
-	Version string  `json:"gmptrace_version"`
-	Program string  `json:"program"`
-	Traces  []Trace `json:"traces"`
+	Schema  string         `json:"schema"`
+	Version string         `json:"gmptrace_version"`
+	Program string         `json:"program"`
+	Traces  []FixtureTrace `json:"traces"`
 }
 
-// Trace is what a fixture holds of one trace.
-type Trace struct {
+// FixtureTrace is what a Fixture holds of one trace.
+type FixtureTrace struct {
 	Name       string            `json:"name"`
 	GoVersion  string            `json:"go_version"`
 	Gomaxprocs int               `json:"gomaxprocs"`
@@ -76,9 +76,9 @@ func NewFixture(version string, behaviours []*Behaviour) *Fixture {
 	return f
 }
 
-func newTrace(b *Behaviour) Trace {
+func newTrace(b *Behaviour) FixtureTrace {
 	join := max(1, (b.Windows+fixtureWindows-1)/fixtureWindows) // a trace of nothing has no windows
-	t := Trace{Name: filepath.Base(b.Trace.Name), GoVersion: b.Trace.GoVersion, DurationNS: b.Trace.DurationNS, Complete: b.Trace.Complete,
+	t := FixtureTrace{Name: filepath.Base(b.Trace.Name), GoVersion: b.Trace.GoVersion, DurationNS: b.Trace.DurationNS, Complete: b.Trace.Complete,
 		WindowNS: b.Window * int64(join), Windows: (b.Windows + join - 1) / join, Findings: map[string]string{}, Rules: map[string]string{},
 		Rates: []FixtureRate{}, Series: []FixtureSeries{}}
 	if n := len(b.Trace.Gomaxprocs); n > 0 {
@@ -130,7 +130,7 @@ func (f *Fixture) Behaviours() ([]*Behaviour, error) {
 	return out, nil
 }
 
-func (t *Trace) behaviour() (*Behaviour, error) {
+func (t *FixtureTrace) behaviour() (*Behaviour, error) {
 	b := &Behaviour{Window: t.WindowNS, Windows: t.Windows}
 	b.Trace = report.Trace{Name: t.Name, GoVersion: t.GoVersion, DurationNS: t.DurationNS, Complete: t.Complete,
 		Gomaxprocs: []report.Gomaxprocs{{N: t.Gomaxprocs}}}

@@ -106,8 +106,8 @@ func (w *prediction) notes() {
 	x := w.x
 	add := func(format string, args ...any) { x.Notes = append(x.Notes, fmt.Sprintf(format, args...)) }
 	add("Goroutines do what they did when they were recorded: work that would be other work in another order (who finds a lock taken, who gets which job) can't be known, nor waits that did not show because nobody had to wait.")
-	if n := w.c.lost.outside; n > w.c.local.matched() {
-		add("%s waits were ended by a timer, the network or something not known, %s of them by the network: they are as long as they were, less what a busy P is likely to have been late.", words.Count(n-w.c.local.matched()), words.Count(w.c.lost.net-w.c.local.matched()))
+	if n := w.c.seen.outside; n > w.c.local.matched() {
+		add("%s waits were ended by a timer, the network or something not known, %s of them by the network: they are as long as they were, less what a busy P is likely to have been late.", words.Count(n-w.c.local.matched()), words.Count(w.c.seen.net-w.c.local.matched()))
 	}
 	if n := w.c.local.matched(); n > 0 {
 		add("%s waits for the network were ended by the program itself, which sent to the other end of a connection: who sent is inferred from the order of system calls and of what the poller found.", words.Count(n))
@@ -120,10 +120,10 @@ func (w *prediction) notes() {
 	if len(x.Trace.Gomaxprocs) > 1 {
 		add("GOMAXPROCS changed during the recording; the simulation has the largest value, %s, all the time.", words.Count(w.procs))
 	}
-	if w.c.lost.cut > 0 {
-		add("%s goroutines had not ended when the trace did: what they did after that is not simulated.", words.Count(w.c.lost.cut))
+	if w.c.seen.cut > 0 {
+		add("%s goroutines had not ended when the trace did: what they did after that is not simulated.", words.Count(w.c.seen.cut))
 	}
 	if w.set.NoAsync {
-		add("Without signals, a goroutine keeps its P if it was ever preempted by one in the trace (%s such preemptions); others are taken to come by a safe point in time.", words.Count(w.c.lost.signals))
+		add("Without signals, a goroutine keeps its P if it was ever preempted by one in the trace (%s such preemptions); others are taken to come by a safe point in time.", words.Count(w.c.seen.signals))
 	}
 }

@@ -56,7 +56,7 @@ func (w *prediction) doubts(v *Variant) []doubt {
 	if v.Procs == w.procs {
 		return out
 	}
-	l := &w.c.lost
+	l := &w.c.seen
 	time := float64(max(w.x.Recorded.Makespan, 1)) * float64(w.procs)
 	busy := float64(l.running + l.calls)
 	add(busy < busyShare*time, ConfidencePoor, "the program mostly waits, and how long may depend on the Ps")

@@ -59,7 +59,7 @@ func (c *workloads) gap(p *pWork, d *model.Dispatch) {
 	}
 	ns := int64(d.Time - p.schedFrom)
 	if ns > stallLeast {
-		c.lost.stalled += ns
+		c.seen.stalled += ns
 	}
 	switch d.Source {
 	case model.SourceRunnext, model.SourceLocal:

@@ -236,7 +236,7 @@ func rounded(x float64) float64 { return math.Round(x*1000) / 1000 }
 
 // recorded is the recorded run as a variant.
 func (c *workloads) recorded(procs int) Variant {
-	l := &c.lost
+	l := &c.seen
 	h := &l.latency
 	v := Variant{Name: "recorded", Scheduler: "gmp", Procs: procs, Makespan: int64(l.makespan - c.zero), Speedup: 1,
 		Waits: h.N(), P50: h.Quantile(.5), P90: h.Quantile(.9), P99: h.Quantile(.99), Max: h.Max(), Curve: curve(h),

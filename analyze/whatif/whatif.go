@@ -225,7 +225,7 @@ func (w *prediction) predict(ctx context.Context) error {
 }
 
 func (w *prediction) describe() {
-	l := &w.c.lost
+	l := &w.c.seen
 	w.x.Workload = WorkloadSums{Goroutines: len(w.w.Gs), Steps: w.w.Steps, Edges: w.w.Edges, Inside: l.inside, Outside: l.outside, Network: l.net, Loopback: w.c.local.matched(),
 		Cycles: len(w.w.Cycles), Cut: l.cut, Bytes: int64(len(w.w.Code)) + int64(len(w.w.Gs))*12}
 	c := &w.costs

@@ -91,8 +91,8 @@ func TestWorkload(t *testing.T) {
 		Dispatches: []model.Dispatch{{Time: 10 * us, Ready: 4 * us, G: 2, By: 1, Source: model.SourceRunnext}, {Time: 15 * us, Ready: 15 * us, G: 1, By: 2, Source: model.SourceRunnext}},
 		Now:        18 * us,
 	})
-	if c.lost.makespan != 18*us || c.lost.inside != 1 || c.lost.outside != 0 {
-		t.Errorf("recorded: %+v", c.lost)
+	if c.seen.makespan != 18*us || c.seen.inside != 1 || c.seen.outside != 0 {
+		t.Errorf("recorded: %+v", c.seen)
 	}
 	w := c.build()
 	if len(w.Gs) != 2 || w.Edges != 2 || !w.Gs[0].Root || w.Gs[1].Root {

@@ -34,7 +34,7 @@ type workloads struct {
 	ps     []pWork
 	gives  map[model.GoID]bool // in a system call that gave its P away at once
 
-	lost recordedRun
+	seen recordedRun
 	now  model.Time
 
 	ended  model.Time // the last wait for something outside
@@ -147,7 +147,7 @@ const (
 func newWorkloads(s *replay.Session) *workloads {
 	s.Depths = true
 	return &workloads{window: s.Window, zero: s.Zero, local: loopback{names: s.Names}, gs: map[model.GoID]*gWork{}, stws: map[model.GoID]model.Time{}, gives: map[model.GoID]bool{},
-		lost: recordedRun{makespan: s.Zero, timeline: simulate.NewTimeline()}}
+		seen: recordedRun{makespan: s.Zero, timeline: simulate.NewTimeline()}}
 }
 
 func (c *workloads) g(id model.GoID) *gWork {
@@ -193,8 +193,8 @@ func (g *gWork) mark(kind markStep, at model.Time, args ...uint64) {
 // happened until a stretch ended comes before it.
 func (c *workloads) Watch(f *model.Facts) {
 	c.now = f.Now
-	c.lost.overflows += int64(len(f.Overflows))
-	c.lost.starts += int64(len(f.Starts))
+	c.seen.overflows += int64(len(f.Overflows))
+	c.seen.starts += int64(len(f.Starts))
 	rest := *f
 	for i := range f.Gs {
 		iv := &f.Gs[i]
@@ -237,7 +237,7 @@ func (c *workloads) besides(f *model.Facts, until model.Time) {
 }
 
 func (c *workloads) handoff(h *model.Handoff) {
-	c.lost.handoffs++
+	c.seen.handoffs++
 	switch {
 	case h.Cause == model.HandoffBlocking:
 		c.gives[h.G] = true
@@ -290,9 +290,9 @@ func (c *workloads) preempt(p *model.Preempt) {
 		return
 	case model.HowSignal:
 		g.tight = true
-		c.lost.signals++
+		c.seen.signals++
 	}
-	c.lost.preempts++
+	c.seen.preempts++
 }
 
 func (c *workloads) p(id model.ProcID) *pWork {
@@ -315,15 +315,15 @@ func (c *workloads) proc(iv *model.PInterval) {
 		}
 		p.runTo, p.idled = iv.End, false
 		if iv.Does == model.PDoesRun && !iv.Worker {
-			c.lost.running += int64(iv.End - iv.Start)
-			c.lost.timeline.Add(int64(iv.Start-c.zero), int64(iv.End-iv.Start), 1, 0)
+			c.seen.running += int64(iv.End - iv.Start)
+			c.seen.timeline.Add(int64(iv.Start-c.zero), int64(iv.End-iv.Start), 1, 0)
 		}
 	case model.PDoesIdle:
 		if p.schedTo == iv.Start && p.schedFrom < p.schedTo && p.schedTo-p.schedFrom < pauseLeast {
 			c.costs.spin.Add(int64(p.schedTo - p.schedFrom))
 		}
 		p.idled, p.idleFrom, p.risen = true, iv.Start, c.rises.first(iv.Start, iv.End)
-		c.lost.idle += int64(iv.End - iv.Start)
+		c.seen.idle += int64(iv.End - iv.Start)
 	case model.PDoesSched:
 		p.schedFrom, p.schedTo = iv.Start, iv.End
 		c.woke(p)
@@ -342,7 +342,7 @@ func (c *workloads) stretch(iv *model.GInterval, d *model.Dispatch) {
 	g := c.g(iv.G)
 	g.runtime = g.runtime || iv.Runtime
 	if iv.Open&model.OpenEnd != 0 {
-		c.lost.cut++
+		c.seen.cut++
 	}
 	switch iv.State {
 	case model.GRunning:
@@ -350,11 +350,11 @@ func (c *workloads) stretch(iv *model.GInterval, d *model.Dispatch) {
 		if n := len(c.cycles); iv.Assist && n > 0 {
 			kind = ownAssist
 			c.cycles[n-1].Work += int64(iv.End - iv.Start)
-			c.lost.marked += int64(iv.End - iv.Start)
+			c.seen.marked += int64(iv.End - iv.Start)
 		}
 		g.step(kind, iv.Start, iv.End)
 		if !iv.Runtime {
-			c.lost.makespan = max(c.lost.makespan, iv.End)
+			c.seen.makespan = max(c.seen.makespan, iv.End)
 		}
 	case model.GRunnable:
 		c.waited(g, iv, d)
@@ -374,9 +374,9 @@ func (c *workloads) stretch(iv *model.GInterval, d *model.Dispatch) {
 		}
 		g.step(kind, iv.Start, iv.End)
 		if d := int64(iv.End - iv.Start); d < simulate.ShortCall {
-			c.lost.calls += d
+			c.seen.calls += d
 		} else {
-			c.lost.longCalls += d
+			c.seen.longCalls += d
 		}
 		c.local.syscall(g, iv)
 	}
@@ -387,23 +387,23 @@ func (c *workloads) wait(g *gWork, iv *model.GInterval) {
 	case iv.Open&model.OpenEnd != 0, iv.Reason == model.ReasonPreempted:
 		return
 	case iv.Reason == model.ReasonAssist:
-		c.lost.outside++
+		c.seen.outside++
 		g.step(ownStarved, iv.Start, iv.End)
 		return
 	case iv.By != model.NoG && iv.By != iv.G && !c.g(iv.By).worker:
-		c.lost.inside++
+		c.seen.inside++
 		g.step(ownBlock, iv.Start, iv.End)
 		g.waker, g.wokenAt = c.gs[iv.By], iv.End
 		return
 	}
-	c.lost.outside++
+	c.seen.outside++
 	g.flush()
 	g.pendFirst = iv.End > c.ended+simulate.BatchGap
 	c.ended = iv.End
 	g.pending, g.pendFrom, g.pendTo, g.pendKind = true, iv.Start, iv.End, ownWait
 	if iv.Reason == model.ReasonNetwork {
 		g.pendKind = ownNet
-		c.lost.net++
+		c.seen.net++
 		c.local.waits = append(c.local.waits, netWait{from: iv.Start, to: iv.End, idle: noTime, g: uint32(g.index), blocks: g.blocks, by: -1})
 	}
 }
@@ -411,9 +411,9 @@ func (c *workloads) wait(g *gWork, iv *model.GInterval) {
 // waited takes a stretch from ready to running.
 func (c *workloads) waited(g *gWork, iv *model.GInterval, d *model.Dispatch) {
 	if !iv.Runtime && iv.Open == 0 {
-		c.lost.latency.Add(int64(iv.End - iv.Start))
+		c.seen.latency.Add(int64(iv.End - iv.Start))
 	}
-	c.lost.waited += int64(iv.End - iv.Start)
+	c.seen.waited += int64(iv.End - iv.Start)
 	if g.waker != nil {
 		kind := markWake
 		if d != nil && d.Source == model.SourceCoroutine {
@@ -423,17 +423,17 @@ func (c *workloads) waited(g *gWork, iv *model.GInterval, d *model.Dispatch) {
 		g.blocks++
 		g.waker = nil
 	}
-	c.lost.timeline.Add(int64(iv.Start-c.zero), int64(iv.End-iv.Start), 0, 1)
+	c.seen.timeline.Add(int64(iv.Start-c.zero), int64(iv.End-iv.Start), 0, 1)
 	if d == nil {
 		return
 	}
-	c.lost.dispatches++
-	c.lost.peak = max(c.lost.peak, int(d.Runnable)+1)
+	c.seen.dispatches++
+	c.seen.peak = max(c.seen.peak, int(d.Runnable)+1)
 	switch d.Source {
 	case model.SourceSteal, model.SourceStealRunnext:
-		c.lost.steals++
+		c.seen.steals++
 	case model.SourceGlobalTick:
-		c.lost.ticks++
+		c.seen.ticks++
 	}
 	if iv.First && iv.Open&model.OpenStart == 0 && g.first == noTime {
 		if d.By != model.NoG && !c.g(d.By).worker {
@@ -444,7 +444,7 @@ func (c *workloads) waited(g *gWork, iv *model.GInterval, d *model.Dispatch) {
 	}
 	p := c.p(d.P)
 	if g.locked {
-		c.lost.lockedStarts++
+		c.seen.lockedStarts++
 		c.costs.locked.Add(int64(d.Time - max(p.runTo, d.Ready)))
 	} else {
 		c.gap(p, d)

@@ -47,7 +47,6 @@ func (s *sim) startGC(p int32, n int) {
 	if s.cfg.Marking > 0 {
 		c.pool = int64(float64(c.pool) * s.cfg.Marking)
 	}
-	s.res.Cycles++
 	goal := float64(len(s.ps)) / 4
 	c.dedicated = int(goal + .5)
 	if off := float64(c.dedicated)/goal - 1; math.Abs(off) > .3 {
@@ -138,7 +137,6 @@ func (s *sim) chunkDone(p int32) {
 	c := &s.gc
 	c.taken -= pp.chunk
 	pp.marked += pp.chunk
-	s.res.Marked += pp.chunk
 	s.lasts(p, never)
 	if c.on && c.pool == 0 && c.taken == 0 {
 		s.endGC(-1)
@@ -189,7 +187,6 @@ func (s *sim) endGC(p int32) {
 // Source: proc.go, stopTheWorldWithSema, goschedImpl, startTheWorldWithSema.
 func (s *sim) stopWorld(p int32, ns int64) {
 	s.frozen = max(s.now, s.frozen) + ns
-	s.res.STW += ns
 	if s.cfg.Scheduler != GMP {
 		return
 	}

@@ -216,10 +216,8 @@ func (s *sim) steals(p int32) bool {
 		}
 		q := &s.ps[v].q
 		if q.RingLen() > 0 {
-			gi, moved := pp.q.Steal(q)
 			s.res.Steals++
-			s.res.Stolen += int64(moved)
-			s.start(p, gi, &s.cfg.Costs.Steal, 0, false)
+			s.start(p, pp.q.Steal(q), &s.cfg.Costs.Steal, 0, false)
 			return true
 		}
 		if next < 0 && q.Next() != 0 {
@@ -241,7 +239,6 @@ func (s *sim) steals(p int32) bool {
 
 func (s *sim) stealNext(p, victim int32, cost *Cost) {
 	s.res.Steals++
-	s.res.Stolen++
 	s.start(p, s.ps[victim].q.StealNext(), cost, 0, false)
 }
 

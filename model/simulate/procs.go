@@ -15,7 +15,6 @@ func (s *sim) lock(p int32) {
 	from := max(at, s.lockFree)
 	s.lockFree = from + hold
 	s.res.LockWait += from - at
-	s.res.LockHeld += hold
 	if p >= 0 {
 		s.ps[p].debt += s.lockFree - at
 	}
@@ -39,7 +38,6 @@ func (s *sim) contend(p int32) {
 	from := max(s.now, s.lockFree)
 	s.lockFree = from + hold
 	s.res.LockWait += from - s.now
-	s.res.LockHeld += hold
 	if p >= 0 {
 		s.ps[p].debt += from - s.now
 	}
@@ -80,9 +78,7 @@ func (s *sim) wakeP(p int32, spinning bool) {
 		s.parked--
 	} else {
 		cost = &s.cfg.Costs.Thread
-		s.res.Threads++
 	}
-	s.res.Wakeups++
 	s.timers.add(timer{at: s.now + s.rng.of(cost), kind: timerWake, id: p, gen: pp.gen})
 }
 

@@ -8,22 +8,15 @@ type Result struct {
 	Idle      int64 // of all Ps together, up to the makespan
 	Busy      int64 // of all Ps together: time in which goroutines ran
 	LockWait  int64 // waited for the lock of the queue, of all threads together
-	LockHeld  int64 // it was held
-	STW       int64
-	Marked    int64 // by mark workers
 	Assisted  int64 // marked by goroutines that allocate
 
 	Events      int64 // steps, wake-ups, creations and dispatches
 	Dispatches  int64
 	Steals      int64
-	Stolen      int64 // goroutines moved by steals
 	Handoffs    int64 // Ps given on out of system calls
 	Preemptions int64
 	Overflows   int64 // of full rings
 	TickPulls   int64 // from the global queue at its turn
-	Wakeups     int64 // of threads
-	Threads     int64 // made
-	Cycles      int64 // of the collector
 	Unfinished  int   // goroutines of the program that never ended
 
 	Timeline Timeline

@@ -1,4 +1,4 @@
-package analyze
+package timeline_test
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"gmptrace/analyze"
 	"gmptrace/analyze/internal/timeline"
 	"gmptrace/analyze/report"
 )
@@ -13,11 +14,11 @@ import (
 // TestTrim leaves slices out of a timeline, and demands that what is left lies in
 // the windows that it names, and that what was asked for is the last to go.
 func TestTrim(t *testing.T) {
-	data, err := os.ReadFile("../fixtures/traces/real/webshop-go1.26-p4.trace")
+	data, err := os.ReadFile("../../../fixtures/traces/real/webshop-go1.26-p4.trace")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := Analyze(t.Context(), bytes.NewReader(data), Options{Slices: 1 << 20, Explain: true})
+	r, err := analyze.Analyze(t.Context(), bytes.NewReader(data), analyze.Options{Slices: 1 << 20, Explain: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,13 +45,13 @@ func TestTrim(t *testing.T) {
 
 // TestAround reads with little room: the window that was asked for is kept.
 func TestAround(t *testing.T) {
-	data, err := os.ReadFile("../fixtures/traces/real/webshop-go1.26-p4.trace")
+	data, err := os.ReadFile("../../../fixtures/traces/real/webshop-go1.26-p4.trace")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, at := range []int64{50e6, 400e6, 900e6, 1300e6} {
 		w := report.Window{Start: at, End: at + 1e6}
-		r, err := Analyze(t.Context(), bytes.NewReader(data), Options{Slices: timeline.ChunkSlices, Around: []report.Window{w}})
+		r, err := analyze.Analyze(t.Context(), bytes.NewReader(data), analyze.Options{Slices: timeline.ChunkSlices, Around: []report.Window{w}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,11 +64,11 @@ func TestAround(t *testing.T) {
 // TestWakes: what slices say of how their goroutines became runnable fits the other
 // slices: who made them runnable was running then.
 func TestWakes(t *testing.T) {
-	data, err := os.ReadFile("../fixtures/traces/real/webshop-go1.26-p4.trace")
+	data, err := os.ReadFile("../../../fixtures/traces/real/webshop-go1.26-p4.trace")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := Analyze(t.Context(), bytes.NewReader(data), Options{Slices: 1 << 20})
+	r, err := analyze.Analyze(t.Context(), bytes.NewReader(data), analyze.Options{Slices: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,12 @@
-package analyze
+package rules_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"gmptrace/analyze"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/rules"
 )
@@ -13,11 +15,14 @@ import (
 // distribution adds up, and every moment lies within the trace.
 func TestRuleSums(t *testing.T) {
 	for _, name := range []string{"webshop-go1.26-p4.trace", "webshop-go1.26-p2-race.trace", "typecheck-go1.25-p4.trace", "webshop-go1.21-p2.trace"} {
-		data, err := os.ReadFile(filepath.Join("..", "fixtures", "traces", "real", name))
+		data, err := os.ReadFile(filepath.Join("..", "..", "fixtures", "traces", "real", name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		rep := reported(t, data, Options{Options: replay.Options{Name: name}})
+		rep, err := analyze.Analyze(t.Context(), bytes.NewReader(data), analyze.Options{Options: replay.Options{Name: name}})
+		if err != nil {
+			t.Fatal(err)
+		}
 		if len(rep.Rules) != len(rules.IDs()) {
 			t.Fatalf("%s: %d rules", name, len(rep.Rules))
 		}
