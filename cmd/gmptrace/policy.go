@@ -147,8 +147,8 @@ func (a *app) policyListCommand() *cobra.Command {
 type, its unit and what it means. With words, only those in which all of them occur.
 
 In a rule with 'for: functions', it.NAME is what is listed as functions[].NAME.
-Quantiles are rounded up, by a sixteenth of their value at most. What is per second
-is per second of what was analysed.
+Quantiles are off by less than 0.8 % of their value. What is per second is per second
+of what was analysed.
 Expressions are in CEL (https://cel.dev): beside what is listed there are its
 operators, size(), has(), and the macros all, exists, exists_one, filter and map of
 lists.`,
