@@ -222,7 +222,7 @@ func TestNamedPathsExist(t *testing.T) {
 			t.Errorf("%s names no file", doc)
 		}
 		for _, m := range found {
-			path := filepath.Join("../..", strings.ReplaceAll(m[1], "ID", "gc"))
+			path := filepath.Join("../..", strings.ReplaceAll(m[1], "ID", "hog"))
 			if m[2] != "" {
 				path = filepath.Join("../..", filepath.Dir(doc), m[2])
 			}

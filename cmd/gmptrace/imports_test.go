@@ -39,10 +39,10 @@ var rooms = []room{
 
 	// Analyses, one question each. No one knows another, all know measure.
 	{path: "analyze/diagnose", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model",
-		most: 5000, why: "checks share one interface, and half of them one account of what Ps did while others waited"},
+		most: 5600, why: "checks share one interface, and half of them one account of what Ps did while others waited"},
 	{path: "analyze/explain", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
 	{path: "analyze/rules", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
-	{path: "analyze/whatif", imports: "analyze/names analyze/replay analyze/report analyze/words model model/simulate"},
+	{path: "analyze/whatif", imports: "analyze/names analyze/replay analyze/report analyze/stat analyze/words model model/simulate"},
 	{path: "analyze/internal/timeline", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report model"},
 	{path: "analyze/internal/measure", imports: "analyze/names analyze/replay analyze/report analyze/stat model"},
 
