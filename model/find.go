@@ -81,17 +81,18 @@ var rivals = [NumSources]Sources{
 // not depend on the other queues.
 const doubtFor = 1 << 9
 
-// Shuffled reports whether goroutines in runnext were passed by so often, although
-// their own P ran them later, that the program must have been built with -race:
-// its scheduler puts half of them into the ring and shuffles batches.
+// Unexplained reports whether goroutines in runnext were passed by so often, although
+// their own P ran them later, that the rules do not explain the queues' order. A
+// program built with -race is so, as its scheduler puts half of them into the ring and
+// shuffles batches; so is one of a Go version whose rules differ.
 //
 // Source: proc.go, randomizeScheduler, in runqput, runqputslow and runqputbatch.
-func (s *Sched) Shuffled() bool { return s.passed >= 8 && s.passed*4 >= s.kept }
+func (s *Sched) Unexplained() bool { return s.passed >= 8 && s.passed*4 >= s.kept }
 
 // doubtful reports whether what src says of g depends on queues that were
 // contradicted lately.
 func (s *Sched) doubtful(g *G, src Source) bool {
-	if s.Shuffled() {
+	if s.Unexplained() {
 		return src <= SourceStealRunnext
 	}
 	return s.inDoubt() && (src == SourceLocal || src == SourceGlobal || src == SourceGlobalTick || src == SourceSteal)

@@ -26,7 +26,7 @@ import (
 // had come from the ring: then the wait is the same for all, in another order.
 // While a trace is taken, chains may last for longer than else: the tracer's own
 // goroutine runs every few milliseconds, and each time a new time slice begins.
-// Queues that a program built with -race shuffles cannot be judged.
+// Queues whose order the rules do not explain, as with -race, cannot be judged.
 var checkRunnext = Check{ID: "runnext", Title: "Goroutines that ready each other past a P's queue", Begin: func(s *replay.Session) Judge {
 	return (&runnextJudge{bench: bench{s}, chains: replay.Shared(s, newChains)}).decide
 }}
@@ -48,13 +48,24 @@ func (r *runnextJudge) decide(rep *report.Report) Judgement {
 	j := Judgement{Measured: fmt.Sprintf("%s of goroutines that readied each other, longest %s; waits behind them up to %s", words.Plural(c.n, "chain"), words.Length(c.longest), words.Length(c.waits.Max()))}
 	switch {
 	case c.waits.Max() < chainWait:
-	case rep.Trace.Race:
-		j.Undecided = "the run queues are shuffled, as in a program built with -race: what stood in runnext is not known"
+	case unknownQueues(&rep.Trace) != "":
+		j.Undecided = unknownQueues(&rep.Trace)
 	default:
 		j.Explains = Explained{"starvation": c.starved, "overload": c.starved, "global-queue": c.global}
 		j.Findings = []report.Finding{r.describe()}
 	}
 	return j
+}
+
+// unknownQueues says why it is not known what stood in runnext; "" where it is.
+func unknownQueues(t *report.Trace) string {
+	switch {
+	case t.Race:
+		return "the program was built with -race, which shuffles the run queues: what stood in runnext is not known"
+	case t.Unexplained:
+		return "the order of the run queues is not explained by the rules: what stood in runnext is not known"
+	}
+	return ""
 }
 
 func (r *runnextJudge) describe() report.Finding {

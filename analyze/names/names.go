@@ -3,6 +3,7 @@ package names
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -131,16 +132,25 @@ func (n *Table) VersionFromStacks() int {
 	return 0
 }
 
-// Race reports whether the stacks show a program built with -race.
+// Race reports whether a stack shows that the program was built with -race. Most
+// programs that were have none: their scheduling shows the same functions.
 func (n *Table) Race() bool {
 	for _, frames := range n.Stacks {
-		for _, f := range frames {
-			if strings.HasPrefix(f.Func, "internal/race.") || strings.HasPrefix(f.Func, "runtime.race") {
-				return true
-			}
+		if slices.ContainsFunc(frames, ofRace) {
+			return true
 		}
 	}
 	return false
+}
+
+// ofRace reports whether f runs in programs built with -race alone. Others have
+// functions of the same names that do nothing: compiled without optimisation they
+// may stand on a stack.
+func ofRace(f report.Frame) bool {
+	if file := path.Base(f.File); file == "norace.go" || file == "race0.go" {
+		return false
+	}
+	return strings.HasPrefix(f.Func, "internal/race.") || strings.HasPrefix(f.Func, "runtime.race")
 }
 
 // Program is the traced program's name, from the file that has main.main or,

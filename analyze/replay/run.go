@@ -168,7 +168,7 @@ func (r *reading) describe(t *report.Trace) error {
 	}
 	t.Goroutines, t.LivePeak = rp.sched.Seen()
 	t.Program = s.Names.Program()
-	t.Race = s.Names.Race() || rp.sched.Shuffled()
+	t.Race, t.Unexplained = s.Names.Race(), rp.sched.Unexplained()
 	t.Gomaxprocs = r.procs.changes
 	r.identify(t)
 	return nil
@@ -192,8 +192,8 @@ func (r *reading) identify(t *report.Trace) {
 	if minor, _ := minorVersion(strings.TrimPrefix(t.Format, "go ")); minor > 0 && minor < model.OldestRules {
 		t.Notes = append(t.Notes, fmt.Sprintf("a trace of Go 1.%d or older is replayed by the rules of Go 1.%d: dispatch sources are less sure", minor, model.OldestRules))
 	}
-	if t.Race {
-		t.Notes = append(t.Notes, "run queues are not in the order of the rules, as in a program built with -race, which shuffles them: once that showed, no dispatch from a queue is called certain")
+	if t.Unexplained {
+		t.Notes = append(t.Notes, "the order of the run queues is not explained by the rules: once that showed, no dispatch from a queue is called certain")
 	}
 }
 

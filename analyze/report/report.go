@@ -79,15 +79,16 @@ type Report struct {
 // Trace says what was read: where it comes from, how far it can be trusted.
 type Trace struct {
 	Name            string       `json:"name"`
-	Program         string       `json:"program"`          // main package or module seen in stacks; "" when unknown
-	Format          string       `json:"format"`           // as the header says it: "go 1.26"
-	GoVersion       string       `json:"go_version"`       // whose rules were applied: "1.26"
-	GoAssumed       string       `json:"go_version_basis"` // how GoVersion is known or what was assumed
-	Race            bool         `json:"race"`             // built with -race: run queues are shuffled
-	Compression     string       `json:"compression"`      // "", "gzip" or "zstd"
-	Start           string       `json:"start"`            // wall-clock of the first event, RFC 3339 with ns; "" where the trace has none
-	DurationNS      int64        `json:"duration_ns"`      // first event to last
-	From            int64        `json:"from_ns"`          // part of the trace that was analysed
+	Program         string       `json:"program"`            // main package or module seen in stacks; "" when unknown
+	Format          string       `json:"format"`             // as the header says it: "go 1.26"
+	GoVersion       string       `json:"go_version"`         // whose rules were applied: "1.26"
+	GoAssumed       string       `json:"go_version_basis"`   // how GoVersion is known or what was assumed
+	Race            bool         `json:"race"`               // stacks show that it was built with -race, which shuffles run queues; few such traces have any that does
+	Unexplained     bool         `json:"queues_unexplained"` // the order in which goroutines left the run queues is not that of the rules
+	Compression     string       `json:"compression"`        // "", "gzip" or "zstd"
+	Start           string       `json:"start"`              // wall-clock of the first event, RFC 3339 with ns; "" where the trace has none
+	DurationNS      int64        `json:"duration_ns"`        // first event to last
+	From            int64        `json:"from_ns"`            // part of the trace that was analysed
 	To              int64        `json:"to_ns"`
 	Bytes           int64        `json:"bytes"` // of the trace, uncompressed, as far as read
 	Events          int64        `json:"events"`

@@ -22,7 +22,7 @@ type ruleProse struct {
 	of         string // what the distribution is of, short enough for a table in a terminal
 	spreadUnit string // its unit: ns, or a noun
 	unjudged   string // why occasions that there were could not be judged
-	queues     bool   // it needs queues whose order is kept: not with -race
+	queues     bool   // it needs queues whose order is known: not with -race
 	procs      bool   // it needs GOMAXPROCS
 }
 

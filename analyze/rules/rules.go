@@ -311,6 +311,8 @@ func (r *rules) undecided(rep *report.Report, id ruleID, out *report.Rule) strin
 	switch {
 	case rep.Trace.Race && prose.queues:
 		return "the program was built with -race, whose scheduler shuffles its queues"
+	case rep.Trace.Unexplained && prose.queues:
+		return "the order of the run queues is not explained by the rules"
 	case r.older && prose.queues:
 		return "the program was built with a Go older than 1.22, whose queues the model does not know in detail"
 	case len(rep.Trace.Gomaxprocs) == 0 && prose.procs:
