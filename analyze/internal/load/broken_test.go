@@ -51,7 +51,7 @@ func TestNotATrace(t *testing.T) {
 		"header, byte 15":  {[]byte("go 1.26 trace\x00\x00\xff\x01..."), "damaged", "header is damaged"},
 		"UTF-16":           {[]byte("\xff\xfeg\x00o\x00"), "not-a-trace", "UTF-16"},
 		"header, rubbish":  {[]byte(header + strings.Repeat("rubbish ", 100)), "damaged", "at byte 16"},
-		"header, 1.21":     {[]byte("go 1.21 trace\x00\x00\x00"), "damaged", "no event of this trace can be read"},
+		"rubbish, 1.21":    {append([]byte("go 1.21 trace\x00\x00\x00"), bytes.Repeat([]byte{0xff}, 100)...), "damaged", "no event of this trace can be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := loadAll(t, bytes.NewReader(c.in), Options{})
@@ -94,7 +94,7 @@ func TestProfiles(t *testing.T) {
 }
 
 func TestHeaderOnly(t *testing.T) {
-	for _, header := range []string{"go 1.22 trace\x00\x00\x00", "go 1.26 trace\x00\x00\x00"} {
+	for _, header := range []string{"go 1.11 trace\x00\x00\x00", "go 1.19 trace\x00\x00\x00", "go 1.22 trace\x00\x00\x00", "go 1.26 trace\x00\x00\x00"} {
 		l := loadAll(t, strings.NewReader(header), Options{})
 		if l.err != nil || l.Complete || l.lostKinds() != "no-events" || l.Events != 0 {
 			t.Errorf("%q: %+v, %v", header, l.Trace, l.err)

@@ -50,6 +50,8 @@ type decoder struct {
 	l   *loader
 	t   *translator
 	gen *generation // at hand
+
+	scan *oldScan // of formats up to 1.21, else nil
 }
 
 // next decodes the generation that comes next, or with a crowd of goroutines
@@ -109,6 +111,7 @@ func (d *decoder) emit() error {
 	}
 	if d.t.v1 {
 		sortStatus(b.Events)
+		d.tellProcs(b)
 	}
 	if d.t.live*goroutineCost > d.l.maxMemory {
 		return errLimit(d.l.maxMemory)
@@ -121,9 +124,23 @@ func (d *decoder) emit() error {
 	}
 }
 
+// tellProcs has the trace begin with the GOMAXPROCS that was written first: the reader
+// hands on those that follow alone.
+func (d *decoder) tellProcs(b *Batch) {
+	if d.scan.procs == 0 || b.Events[0].Op != model.OpGeneration || len(b.Events) < 2 {
+		return
+	}
+	x := model.Event{Time: b.Events[1].Time, Op: model.OpGOMAXPROCS, Arg: int64(d.scan.procs), G: model.NoG, P: model.NoP, M: model.NoM}
+	b.Events = slices.Insert(b.Events, 1, x)
+	b.Nth = slices.Insert(b.Nth, 1, b.Nth[0])
+}
+
 // end ends the generation at hand.
 func (d *decoder) end(err error) {
 	g := d.gen
+	if d.scan != nil && err != nil {
+		g.cut = d.scan.cut()
+	}
 	if d.t.out != nil && len(d.t.out.Events) > 0 && (g.events > 0 || err == nil) {
 		err = cmp.Or(err, d.emit())
 	}

@@ -124,6 +124,7 @@ type generation struct {
 	cost    int64 // bytes of memory that reading it takes, roughly
 	crowd   int64 // bytes that restate goroutines which did nothing
 	cut     bool  // the input ended before it did
+	whole   bool  // it is all of a trace of Go 1.21 or before, which has no generations
 	out     chan *Batch
 	events  int64 // read
 	dropped int64
@@ -180,10 +181,16 @@ func (l *loader) decodeWhole() {
 	defer close(l.done)
 	defer close(l.queue)
 	g := l.newGeneration(1, 0)
+	g.whole = true
 	l.v1 = g
 	l.queue <- g
-	d := &decoder{l: l, t: newTranslator(true)}
-	d.run(&wholeSource{r: l.in.Reader, gen: g, limit: l.maxMemory / wholeCost})
+	if head, _ := l.in.Peek(headerSize + 1); len(head) == headerSize {
+		g.size = headerSize // the reader would miss what comes after it
+		close(g.out)
+		return
+	}
+	d := &decoder{l: l, t: newTranslator(true), scan: &oldScan{skip: headerSize}}
+	d.run(&wholeSource{r: io.TeeReader(l.in.Reader, d.scan), gen: g, limit: l.maxMemory / wholeCost})
 }
 
 // decodeGenerations decodes a trace of format 1.22 or later.
@@ -351,22 +358,26 @@ func (l *loader) account(g *generation) {
 // loss says what is missing of a generation that could not be decoded.
 func (g *generation) loss() report.Loss {
 	loss := report.Loss{Kind: "damaged", Offset: g.start, Generation: g.n, Bytes: g.size}
+	what := fmt.Sprintf("generation %d", g.n)
+	if g.whole {
+		what, loss.Generation = "the trace", 0
+	}
 	size, events := words.Plural(g.size, "byte"), words.Plural(g.events, "event")
 	var limit errLimit
 	switch {
 	case errors.As(g.err, &limit):
 		loss.Kind = "limit"
-		loss.Text = fmt.Sprintf("generation %d (%s) was left out: reading it would take more than the %s of memory allowed; raise that with --max-memory", g.n, size, words.Bytes(int64(limit)))
+		loss.Text = fmt.Sprintf("%s (%s) was left out: reading it would take more than the %s of memory allowed; raise that with --max-memory", what, size, words.Bytes(int64(limit)))
 	case g.cut && g.events == 0:
 		loss.Kind = "truncated"
-		loss.Text = fmt.Sprintf("generation %d was cut short and can't be decoded, since the tables that it needs come last (%s). %s", g.n, size, stopTracing)
+		loss.Text = fmt.Sprintf("%s was cut short and can't be decoded, since the tables that it needs come last (%s). %s", what, size, stopTracing)
 	case g.cut:
 		loss.Kind = "truncated"
-		loss.Text = fmt.Sprintf("generation %d (%s) was cut short: only %s of it can be decoded, since the tables that the others need come last. %s", g.n, size, events, stopTracing)
+		loss.Text = fmt.Sprintf("%s (%s) was cut short: only %s of it can be decoded, since the tables that the others need come last. %s", what, size, events, stopTracing)
 	case g.events == 0:
-		loss.Text = fmt.Sprintf("generation %d (%s from byte %d on) is damaged and was left out: %s. %s", g.n, size, g.start, readerWords(g.err), getAnew)
+		loss.Text = fmt.Sprintf("%s (%s from byte %d on) is damaged and was left out: %s. %s", what, size, g.start, readerWords(g.err), getAnew)
 	default:
-		loss.Text = fmt.Sprintf("generation %d (%s from byte %d on) is damaged: what comes after its first %s is lost: %s. %s", g.n, size, g.start, events, readerWords(g.err), getAnew)
+		loss.Text = fmt.Sprintf("%s (%s from byte %d on) is damaged: what comes after its first %s is lost: %s. %s", what, size, g.start, events, readerWords(g.err), getAnew)
 	}
 	return loss
 }
@@ -440,10 +451,18 @@ func (l *loader) finish() (report.Trace, error) {
 		return *t, l.nothing()
 	}
 	if t.Events == 0 {
-		t.Lost = append(t.Lost, report.Loss{Kind: "no-events", Offset: t.Bytes, Text: "the trace has a header and no events: tracing was started and nothing was written, or the program was killed before the first second ended; call trace.Stop before it exits"})
+		t.Lost = append(t.Lost, report.Loss{Kind: "no-events", Offset: t.Bytes, Text: "the trace has a header and no events: tracing was started and nothing was written, or the program was killed before " + l.firstWrite() + "; call trace.Stop before it exits"})
 	}
 	t.Complete = len(t.Lost) == 0
 	return *t, nil
+}
+
+// firstWrite is when a program writes the first part of a trace at the latest.
+func (l *loader) firstWrite() string {
+	if l.v1 != nil {
+		return "a buffer was full"
+	}
+	return "the first second ended"
 }
 
 // nothing is the error for a trace of which no event could be read.
