@@ -132,7 +132,7 @@ func checkedAbout(x *report.CheckedTrace) string {
 		parts = append(parts, x.Program)
 	}
 	if x.GoVersion != "" {
-		parts = append(parts, "Go "+x.GoVersion)
+		parts = append(parts, "Go "+x.GoVersion+" rules")
 	}
 	parts = append(parts, words.Length(x.DurationNS))
 	if !x.Complete {

@@ -113,8 +113,8 @@ func (n *Table) ThreadID(m model.MIndex) int64 {
 }
 
 // goVersions finds a Go version in the path of a file of the standard library:
-// a downloaded toolchain has it in its folder's name.
-var goVersions = regexp.MustCompile(`go1\.(\d{1,2})(?:[.\-/]|rc|beta)[^ ]*/src/runtime/`)
+// a downloaded toolchain has it in its folder's name, Homebrew's in the one below.
+var goVersions = regexp.MustCompile(`\bgo[/@]?1\.(\d{1,2})(?:[.\-/]|rc|beta)[^ ]*/src/runtime/`)
 
 // VersionFromStacks is the Go minor version that the stacks give away, 0 if none.
 func (n *Table) VersionFromStacks() int {

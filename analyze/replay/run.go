@@ -178,23 +178,59 @@ func (r *reading) describe(t *report.Trace) error {
 func (r *reading) identify(t *report.Trace) {
 	s := r.replay.session
 	t.GoVersion = s.Rules.String()
-	seen := s.Names.VersionFromStacks()
+	format, _ := minorVersion(strings.TrimPrefix(t.Format, "go "))
+	w := writersOf(format)
+	if seen := s.Names.VersionFromStacks(); seen >= w.oldest && seen <= w.newest && w.newest > w.oldest {
+		w = writers{seen, seen, true}
+	}
 	switch {
 	case r.opt.GoVersion != "":
 		t.GoAssumed = "given on the command line"
-	case t.Format == "go 1.23" && seen == 24:
-		t.GoVersion, t.GoAssumed = "1.24", "the format is shared by Go 1.23 and 1.24; paths in stacks say 1.24; their schedulers are alike"
-	case t.Format == "go 1.23":
-		t.GoVersion, t.GoAssumed = "1.23 or 1.24", "the format is shared by both, and so are the scheduler's rules"
+	case format > 0 && format < model.OldestRules:
+		t.GoAssumed = "the nearest known to those of Go " + w.String() + ", " + w.basis()
+	case w.fromPaths:
+		t.GoVersion, t.GoAssumed = w.String(), "from paths in its stacks"
+	case w.newest > w.oldest:
+		t.GoVersion, t.GoAssumed = fmt.Sprintf("1.%d or 1.%d", w.oldest, w.newest), "the format is shared by both, and so are the scheduler's rules"
 	default:
 		t.GoAssumed = "from the trace's format"
 	}
-	if minor, _ := minorVersion(strings.TrimPrefix(t.Format, "go ")); minor > 0 && minor < model.OldestRules {
-		t.Notes = append(t.Notes, fmt.Sprintf("a trace of Go 1.%d or older is replayed by the rules of Go 1.%d: dispatch sources are less sure", minor, model.OldestRules))
+	if format > 0 && format < model.OldestRules {
+		t.Notes = append(t.Notes, fmt.Sprintf("a trace of Go %s is replayed by the rules of Go %s: dispatch sources are less sure", w, s.Rules))
 	}
 	if t.Unexplained {
 		t.Notes = append(t.Notes, "the order of the run queues is not explained by the rules: once that showed, no dispatch from a queue is called certain")
 	}
+}
+
+// writers are the Go versions, by their minor numbers, that a trace may be of.
+type writers struct {
+	oldest, newest int
+	fromPaths      bool // of the toolchain's files, in stacks
+}
+
+// writersOf are the versions that write a format. A format is named after the first.
+func writersOf(format int) writers {
+	newest := map[int]int{11: 18, 19: 20, 23: 24}
+	return writers{format, max(format, newest[format]), false}
+}
+
+func (w writers) String() string {
+	if w.oldest == w.newest {
+		return fmt.Sprintf("1.%d", w.oldest)
+	}
+	return fmt.Sprintf("1.%d to 1.%d", w.oldest, w.newest)
+}
+
+// basis is how the versions are known.
+func (w writers) basis() string {
+	switch {
+	case w.fromPaths:
+		return "which paths in the stacks name"
+	case w.newest > w.oldest:
+		return "which share the trace's format"
+	}
+	return "which the trace's format names"
 }
 
 // gomaxprocs answers: how many Ps were there when?

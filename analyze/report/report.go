@@ -80,7 +80,7 @@ type Report struct {
 type Trace struct {
 	Name            string       `json:"name"`
 	Program         string       `json:"program"`            // main package or module seen in stacks; "" when unknown
-	Format          string       `json:"format"`             // as the header says it: "go 1.26"
+	Format          string       `json:"format"`             // as the header says it, after the first Go version that writes it: "go 1.26"
 	GoVersion       string       `json:"go_version"`         // whose rules were applied: "1.26"
 	GoAssumed       string       `json:"go_version_basis"`   // how GoVersion is known or what was assumed
 	Race            bool         `json:"race"`               // stacks show that it was built with -race, which shuffles run queues; few such traces have any that does
