@@ -161,6 +161,7 @@ const (
 	FlagDedicated                      // label "GC (dedicated)"
 	FlagFractional                     // label "GC (fractional)"
 	FlagGCIdle                         // label "GC (idle)"
+	FlagNoEnd                          // of OpEntersyscall and OpExitsyscall: the trace does not tell when the call ended
 	FlagRuntimeG                       // the stack's goroutine belongs to the runtime (for OpReady that is the one that readies)
 )
 

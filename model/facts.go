@@ -192,6 +192,7 @@ type GInterval struct {
 	Assist     bool // inside a GC mark assist; running stretches are cut where one begins or ends
 	Runtime    bool // a goroutine of the runtime
 	Worker     bool // a GC mark worker
+	Unended    bool // of a Syscall stretch: the trace does not tell when the call ended. It is a mark of 1 ns, and the call is part of the Running stretch that follows
 }
 
 // Open says at which ends an interval is cut off by the trace.

@@ -221,7 +221,7 @@ func (s *Sched) entersyscall(e *entry) {
 		m := s.m(e.M)
 		m.g, m.sysAt = e.g, e.Time
 	}
-	if e.P < 0 {
+	if e.P < 0 || e.Flags&FlagNoEnd != 0 {
 		return
 	}
 	p := s.p(e.P)
@@ -249,7 +249,11 @@ func (s *Sched) givesAway() bool {
 func (s *Sched) exitsyscall(e *entry) {
 	g := s.g(e.g)
 	s.ensure(g, GSyscall, e)
+	n := len(s.Facts.Gs)
 	s.setG(g, GRunning, NoG)
+	if len(s.Facts.Gs) > n {
+		s.Facts.Gs[n].Unended = e.Flags&FlagNoEnd != 0
+	}
 	g.ran = s.now
 	if e.P < 0 {
 		return

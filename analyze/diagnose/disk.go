@@ -45,7 +45,7 @@ type diskJudge struct {
 
 func (r *diskJudge) decide(rep *report.Report) Judgement {
 	d := r.disk
-	j := Judgement{Measured: fmt.Sprintf("longest call on a file %s; %s of %s and more", words.Length(d.calls.Max()), words.Plural(d.slow, "call"), words.Length(slowCall))}
+	j := Judgement{Measured: d.measured()}
 	if d.slowNS < slowSome {
 		return j
 	}
@@ -66,7 +66,7 @@ func (r *diskJudge) describe() report.Finding {
 		CostNS:   d.slowNS,
 		CostOf:   "goroutine time in calls on files of " + words.Length(slowCall) + " and more",
 		What: fmt.Sprintf("%s of %s and more lasted %s in all; half of all %s took less than %s.",
-			words.Plural(d.slow, "call"), words.Length(slowCall), words.Length(d.slowNS), words.Plural(d.calls.N(), "call"), words.Length(d.calls.Quantile(.5))),
+			words.Plural(d.slow, "call"), words.Length(slowCall), words.Length(d.slowNS), words.Plural(d.calls.N(), "call")+d.ofKnownLength(), words.Length(d.calls.Quantile(.5))),
 		Why:    "The goroutine, and whoever waits for it or for a lock that it holds, can't go on until the call returns. The scheduler is not to blame.",
 		Advice: "Look at the disk and the file system (latency, fsync, quota of the container's volume). Take slow calls out of locks, batch them, or sync less often.",
 		Sure:   "high", SureWhy: "the beginning and the end of each call are in the trace; which call it was is taken from the functions around it",
@@ -97,13 +97,14 @@ func (r *diskJudge) scenes() []report.Moment {
 
 // disk answers: how long did system calls on files take?
 type disk struct {
-	names  *names.Table
-	files  []int8 // by stack: 1 a call on a file, -1 not, 0 not known yet
-	calls  stat.Sketch
-	slow   int64
-	slowNS int64
-	places map[uint32]*callPlace // by stack
-	worst  *stat.TopK[slowFileCall]
+	names   *names.Table
+	files   []int8 // by stack: 1 a call on a file, -1 not, 0 not known yet
+	calls   stat.Sketch
+	unended int64 // calls beside those, of which the trace does not tell how long they took
+	slow    int64
+	slowNS  int64
+	places  map[uint32]*callPlace // by stack
+	worst   *stat.TopK[slowFileCall]
 }
 
 // slowFileCall is one slow call.
@@ -129,6 +130,23 @@ func newDisk(s *replay.Session) *disk {
 	return &disk{names: s.Names, places: map[uint32]*callPlace{}, worst: stat.NewTopK[slowFileCall](report.MaxMoments)}
 }
 
+// measured is what the check says it has seen.
+func (d *disk) measured() string {
+	s := fmt.Sprintf("longest call on a file %s; %s of %s and more", words.Length(d.calls.Max()), words.Plural(d.slow, "call"), words.Length(slowCall))
+	if d.unended > 0 {
+		s += fmt.Sprintf("; of %s more the trace does not tell the end", words.Count(d.unended))
+	}
+	return s
+}
+
+// ofKnownLength says that there were others.
+func (d *disk) ofKnownLength() string {
+	if d.unended == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" of which the trace tells the end, as it does not of %s more,", words.Count(d.unended))
+}
+
 func (d *disk) Watch(f *model.Facts) {
 	for i := range f.Gs {
 		iv := &f.Gs[i]
@@ -140,6 +158,10 @@ func (d *disk) Watch(f *model.Facts) {
 
 // called counts a call on a file.
 func (d *disk) called(iv *model.GInterval) {
+	if iv.Unended {
+		d.unended++
+		return
+	}
 	ns := int64(iv.End - iv.Start)
 	d.calls.Add(ns)
 	if ns < slowCall {

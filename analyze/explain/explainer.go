@@ -414,14 +414,14 @@ func (x *explained) alone(h *history) {
 			x.states[report.StateTime{State: l.between(h, from)}] += d
 			return
 		}
-		switch s.state {
-		case model.GRunning:
+		switch {
+		case s.state == model.GRunning, s.unended:
 			x.states[report.StateTime{State: "running"}] += d
-		case model.GRunnable:
+		case s.state == model.GRunnable:
 			x.states[report.StateTime{State: "runnable"}] += d
-		case model.GSyscall:
+		case s.state == model.GSyscall:
 			x.states[report.StateTime{State: "syscall"}] += d
-		case model.GWaiting:
+		case s.state == model.GWaiting:
 			x.states[report.StateTime{State: "blocked", Reason: s.reason.String()}] += d
 			w := waitedFor{reason: s.reason, stack: s.stack, by: model.NoG}
 			if leafCause(s) == report.CauseBlocked && to == s.end {

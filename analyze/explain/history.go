@@ -53,6 +53,7 @@ type gSeg struct {
 	assist     bool
 	first      bool // Runnable since it was created
 	certain    bool
+	unended    bool // Syscall: how long it took is not known, it counts as running
 }
 
 // pause is a time in which the world was stopped, or was being stopped.
@@ -238,7 +239,7 @@ func (h *history) keep(g model.GoID, fn uint32, s gSeg) {
 
 func segOf(iv *model.GInterval, d *model.Dispatch) gSeg {
 	s := gSeg{start: iv.Start, end: iv.End, by: iv.By, stack: iv.Stack, byStack: iv.ByStack, p: iv.P, on: model.NoP,
-		state: iv.State, reason: iv.Reason, assist: iv.Assist, first: iv.First && iv.Open&model.OpenStart == 0}
+		state: iv.State, reason: iv.Reason, assist: iv.Assist, first: iv.First && iv.Open&model.OpenStart == 0, unended: iv.Unended}
 	switch {
 	case d != nil:
 		s.by, s.p, s.on, s.source, s.certain = d.By, d.P, d.WaitedOn, d.Source, d.Certain

@@ -366,7 +366,7 @@ func (x *stallFinder) stalls(iv *model.GInterval) bool {
 	case model.GRunnable:
 		return true
 	case model.GSyscall: // one that lasts as long as the trace waits for something to do
-		return iv.Open != model.OpenStart|model.OpenEnd
+		return iv.Open != model.OpenStart|model.OpenEnd && !iv.Unended
 	case model.GWaiting:
 		return iv.Reason == model.ReasonAssist || iv.Reason == model.ReasonSync && x.locks.Locking(iv.Stack)
 	}

@@ -64,7 +64,7 @@ func (w *walk) path(g model.GoID, from, to model.Time, v via, depth int) {
 			w.blocked(s, &x)
 		case s.state == model.GRunnable:
 			w.runnable(s, &x)
-		case s.state == model.GRunning:
+		case s.state == model.GRunning, s.unended:
 			w.running(s, &x)
 		case s.state == model.GSyscall:
 			x.cause, x.stack, x.p = report.CauseSyscall, s.stack, s.p

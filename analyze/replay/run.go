@@ -59,6 +59,7 @@ type reading struct {
 
 	replay *replay // nil before
 	procs  *gomaxprocs
+	calls  *unendedCalls
 	format string
 	clock  *load.ClockSnapshot
 }
@@ -96,7 +97,7 @@ func (r *reading) start(b *load.Batch) error {
 	if err := r.setWindow(s); err != nil {
 		return err
 	}
-	r.procs = Shared(s, newGomaxprocs)
+	r.procs, r.calls = Shared(s, newGomaxprocs), Shared(s, newUnendedCalls)
 	r.begin(s)
 	r.replay = newReplay(s)
 	return nil
@@ -198,8 +199,24 @@ func (r *reading) identify(t *report.Trace) {
 	if format > 0 && format < model.OldestRules {
 		t.Notes = append(t.Notes, fmt.Sprintf("a trace of Go %s is replayed by the rules of Go %s: dispatch sources are less sure", w, s.Rules))
 	}
+	if n := int64(*r.calls); n > 0 {
+		t.Notes = append(t.Notes, fmt.Sprintf("the trace does not tell the ends of %s, as they kept their Ps: how long they took is not known and counts as running", words.Plural(n, "system call")))
+	}
 	if t.Unexplained {
 		t.Notes = append(t.Notes, "the order of the run queues is not explained by the rules: once that showed, no dispatch from a queue is called certain")
+	}
+}
+
+// unendedCalls answers: how many system calls are there whose end is not known?
+type unendedCalls int64
+
+func newUnendedCalls(*Session) *unendedCalls { return new(unendedCalls) }
+
+func (n *unendedCalls) Watch(f *model.Facts) {
+	for i := range f.Gs {
+		if f.Gs[i].Unended {
+			*n++
+		}
 	}
 }
 

@@ -315,6 +315,8 @@ func (r *rules) undecided(rep *report.Report, id ruleID, out *report.Rule) strin
 		return "the order of the run queues is not explained by the rules"
 	case r.older && prose.queues:
 		return "the program was built with a Go older than 1.22, whose queues the model does not know in detail"
+	case r.older && id == ruleSysexit:
+		return "the program was built with a Go older than 1.22, whose traces do not tell whether a thread found an idle P"
 	case len(rep.Trace.Gomaxprocs) == 0 && prose.procs:
 		return "the trace does not say GOMAXPROCS"
 	case out.Applied > 0 && out.Judged == 0:

@@ -148,7 +148,7 @@ func (r *rules) stops(x *model.Preempt) bool {
 // wait on the network.
 func (r *rules) goroutine(iv *model.GInterval) {
 	switch {
-	case iv.State == model.GSyscall && iv.Open == 0 && !r.older: // whose traces have no end of a call that kept its P
+	case iv.State == model.GSyscall && iv.Open == 0 && !iv.Unended && !r.older: // whose traces have an end of calls that lost their P alone
 		r.tallies[ruleSysexit].spread.Add(int64(iv.End - iv.Start))
 	case iv.State == model.GWaiting && !iv.Runtime && iv.Open&model.OpenStart == 0 && iv.Reason != model.ReasonPreempted:
 		t := &r.tallies[ruleYield]

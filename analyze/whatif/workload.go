@@ -367,6 +367,11 @@ func (c *workloads) stretch(iv *model.GInterval, d *model.Dispatch) {
 		if iv.Open&model.OpenEnd != 0 {
 			return
 		}
+		if iv.Unended {
+			g.step(ownRun, iv.Start, iv.End)
+			c.local.syscall(g, iv)
+			return
+		}
 		kind := ownSyscall
 		if c.gives[iv.G] {
 			delete(c.gives, iv.G)

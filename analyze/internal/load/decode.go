@@ -151,9 +151,10 @@ func (d *decoder) end(err error) {
 
 // mayPause reports whether the batch may end with its last event. For formats
 // up to 1.21 the reader makes status events in random order, which sortStatus
-// can sort only if they stay together.
+// can sort only if they stay together, and so must the ends of a system call.
 func (t *translator) mayPause() bool {
-	return !t.v1 || !bareStatus(&t.out.Events[len(t.out.Events)-1])
+	last := &t.out.Events[len(t.out.Events)-1]
+	return !t.v1 || !bareStatus(last) && last.Op != model.OpEntersyscall
 }
 
 func bareStatus(x *model.Event) bool {

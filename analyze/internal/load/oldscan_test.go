@@ -63,6 +63,31 @@ func TestOldCut(t *testing.T) {
 	}
 }
 
+// TestMadeUpEnds: the reader ends system calls of the old format that kept their P
+// after 1 ns. Both ends of each are marked, wherever a batch ends.
+func TestMadeUpEnds(t *testing.T) {
+	for _, name := range smallTraces {
+		var begun, ended, marked int
+		for _, e := range loadAll(t, bytes.NewReader(smallTrace(t, name)), Options{}).events {
+			no := e.Flags&model.FlagNoEnd != 0
+			switch {
+			case no && e.Op == model.OpEntersyscall:
+				begun++
+			case e.Op == model.OpExitsyscall:
+				ended++
+				if no {
+					marked++
+				}
+			case no:
+				t.Errorf("%s: %v is marked", name, e)
+			}
+		}
+		if old := name == "go1.21"; ended == 0 || begun != marked || old && marked != ended || !old && marked > 0 {
+			t.Errorf("%s: %d begin and %d end without an end, of %d", name, begun, marked, ended)
+		}
+	}
+}
+
 // FuzzOldScan: whatever passes by, it holds little and does not fail.
 func FuzzOldScan(f *testing.F) {
 	f.Add(smallTrace(f, "go1.21"))

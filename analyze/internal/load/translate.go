@@ -265,6 +265,19 @@ func (t *translator) goTransition(x *model.Event, st *trace.StateTransition) {
 		x.G = model.NoG // for formats up to 1.21 the reader says otherwise
 	case model.OpGoexit, model.OpGoexitSyscall:
 		t.live--
+	case model.OpExitsyscall:
+		if t.v1 {
+			t.unended(x)
+		}
+	}
+}
+
+// unended marks a system call whose end the reader has made up, 1 ns after its
+// beginning: formats up to 1.21 record it only where the call lost its P.
+func (t *translator) unended(x *model.Event) {
+	x.Flags |= model.FlagNoEnd
+	if n := len(t.out.Events); n > 1 && t.out.Events[n-2].Op == model.OpEntersyscall && t.out.Events[n-2].Subject == x.Subject {
+		t.out.Events[n-2].Flags |= model.FlagNoEnd
 	}
 }
 

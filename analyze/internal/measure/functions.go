@@ -72,6 +72,10 @@ func (f *functions) add(iv *model.GInterval) {
 		t.Runnable += d
 		t.waits.Add(d)
 	case model.GSyscall:
+		if iv.Unended {
+			t.Running += d // as the rest of the call
+			break
+		}
 		t.Syscall += d
 	case model.GWaiting:
 		b := &t.blocked[iv.Reason]
