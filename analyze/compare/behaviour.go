@@ -308,6 +308,7 @@ func (b *collector) event(ev *model.Event) {
 // finish fills in what was seen. A last window that is not half full is joined
 // with the one before.
 func (b *collector) finish(out *Behaviour) {
+	b.at(b.end) // nothing may have been counted for long, as where a time is damaged
 	out.Window = 1 << b.shift
 	length := int64(b.end - b.zero)
 	out.Windows = max(1, int((length+out.Window/2)/out.Window))
