@@ -150,9 +150,10 @@ func percentileLines(r *report.Report) []opts.MarkLineNameXAxisItem {
 	for _, p := range []struct {
 		name string
 		at   int64
-	}{{"p50", r.Latency.P50}, {"p99", r.Latency.P99}, {"p99.9", r.Latency.P999}} {
+		of   int64 // waits at least
+	}{{"p50", r.Latency.P50, 1}, {"p99", r.Latency.P99, 100}, {"p99.9", r.Latency.P999, 1000}} {
 		i := bucketOf(r.Latency.Buckets, p.at)
-		if i < 0 || i == last {
+		if i < 0 || i == last || p.of > waits(r) {
 			continue
 		}
 		lines = append(lines, opts.MarkLineNameXAxisItem{Name: p.name, XAxis: i})

@@ -79,11 +79,14 @@ func newHistogram(d *report.Durations) histogram {
 		name string
 		at   int64
 	}{{"p50", d.P50}, {"p90", d.P90}, {"p99", d.P99}} {
+		if q.name == "p99" && d.Count < 100 {
+			continue
+		}
 		left := onLogScale(buckets, q.at)
 		h.Marks = append(h.Marks, quantileMark{left, q.name, words.Length(q.at), i, left > 65})
 	}
-	h.Summary = fmt.Sprintf("Histogram of %s: half within %s, 90%s%% within %s, 99%s%% within %s, the longest %s. Both axes are logarithmic.",
-		words.Plural(d.Count, "length"), words.Length(d.P50), words.Tie, words.Length(d.P90), words.Tie, words.Length(d.P99), words.Length(d.Max))
+	h.Summary = fmt.Sprintf("Histogram of %s: half within %s, 90%s%% within %s%s, the longest %s. Both axes are logarithmic.",
+		words.Plural(d.Count, "length"), words.Length(d.P50), words.Tie, words.Length(d.P90), within99(d.Count, d.P99), words.Length(d.Max))
 	return h
 }
 

@@ -87,7 +87,7 @@ func newWhatIfPage(x *whatif.Result) *whatIfPage {
 	}
 	p.Changed, p.Doubts = changedSettings(x), doubts(x)
 	for _, v := range allVariants(x) {
-		p.Rows = append(p.Rows, whatIfRow{v.Name, words.Length(v.Makespan), spanRange(v), sure(v), speedup(v), words.Share(v.Utilisation), words.Length(v.P50), words.Length(v.P99), words.Length(v.Max), words.Mean(v.QueueMean),
+		p.Rows = append(p.Rows, whatIfRow{v.Name, words.Length(v.Makespan), spanRange(v), sure(v), speedup(v), words.Share(v.Utilisation), words.Length(v.P50), words.P99(v.Waits, words.Length(v.P99)), words.Length(v.Max), words.Mean(v.QueueMean),
 			lockWait(v), words.Count(v.Steals), words.Count(v.Handoffs), words.Count(v.Preemptions), words.Length(v.Idle), v.Name == "recorded"})
 	}
 	for _, c := range x.Costs {

@@ -41,13 +41,42 @@ func procsWere(r *report.Report) string {
 	return words.Were(int64(seen), "P")
 }
 
+// waits are those that the percentiles of the latency are of.
+func waits(r *report.Report) int64 { return r.Latency.Count + r.Latency.Censored }
+
+// within99 is how a sentence on n lengths goes on that has told the median; "" where
+// they are too few.
+func within99(n, p99 int64) string {
+	if p := words.P99(n, words.Length(p99)); p != words.None {
+		return fmt.Sprintf(", 99%s%% within %s", words.Tie, p)
+	}
+	return ""
+}
+
+// keyLatency is the key figure of scheduling latency and its name.
+func keyLatency(r *report.Report) (figure, name string) {
+	if p := words.P99(waits(r), words.Length(r.Key.LatencyP99)); p != words.None {
+		return p, "scheduling latency p99"
+	}
+	return words.Length(r.Key.LatencyMax), "longest scheduling latency"
+}
+
+// besideLatency tells what else there is of it.
+func besideLatency(r *report.Report) string {
+	p50 := "p50 " + words.Length(r.Key.LatencyP50)
+	if waits(r) < 100 {
+		return p50 + " of " + words.Plural(waits(r), "wait")
+	}
+	return p50 + ", longest " + words.Length(r.Key.LatencyMax)
+}
+
 func latencyTakeaway(r *report.Report) string {
 	l := r.Latency
 	if l.Count == 0 {
 		return "No goroutine was seen to go from runnable to running."
 	}
-	s := fmt.Sprintf("Half of %s ended within %s, 99%s%% within %s; the longest took %s.",
-		words.Plural(l.Count, "wait"), words.Length(l.P50), words.Tie, words.Length(l.P99), words.Length(l.Max))
+	s := fmt.Sprintf("Half of %s ended within %s%s; the longest took %s.",
+		words.Plural(l.Count, "wait"), words.Length(l.P50), within99(waits(r), l.P99), words.Length(l.Max))
 	if i := secondPeak(l.Buckets); i >= 0 {
 		s += fmt.Sprintf(" There is a second peak near %s.", words.Length(l.Buckets[i].Lo))
 	}
@@ -284,4 +313,12 @@ func episodesTakeaway(r *report.Report) string {
 		s += fmt.Sprintf(" Meanwhile G%d (%s) ran for %s.", c.G, words.Function(c.Func), words.Length(c.NS))
 	}
 	return s
+}
+
+// figure is a key figure as the page shows it.
+type figure struct{ Figure, Name, Beside string }
+
+func keyFigure(r *report.Report) figure {
+	value, name := keyLatency(r)
+	return figure{value, name, besideLatency(r)}
 }

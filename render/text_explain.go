@@ -61,7 +61,7 @@ func (t *terminal) durations(x *report.Explanation) {
 	}
 	t.heading("How long they took", fmt.Sprintf("%s: %s%s", x.What, words.Count(d.Count), unfinished(x.Unfinished)))
 	table := table{align: "rrrrr", left: 5}
-	table.add(words.Length(d.P50), words.Length(d.P90), words.Length(d.P99), words.Length(d.P999), words.Length(d.Max))
+	table.add(words.Length(d.P50), words.Length(d.P90), words.P99(d.Count, words.Length(d.P99)), words.P999(d.Count, words.Length(d.P999)), words.Length(d.Max))
 	t.table(table, "p50", "p90", "p99", "p99.9", "longest")
 }
 

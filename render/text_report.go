@@ -71,7 +71,8 @@ func textVerdict(t *terminal, r *report.Report) {
 func textKey(t *terminal, r *report.Report) {
 	k := r.Key
 	table := table{left: 3}
-	table.add("scheduling latency p99", words.Length(k.LatencyP99), fmt.Sprintf("p50 %s, longest %s", words.Length(k.LatencyP50), words.Length(k.LatencyMax)))
+	latency, name := keyLatency(r)
+	table.add(name, latency, besideLatency(r))
 	table.add("runnable at once, at most", words.Count(int64(k.QueuePeak)), fmt.Sprintf("%s on average, peak at %s", words.Mean(k.QueueMean), words.At(k.QueuePeakAt)))
 	table.add("longest stop-the-world", words.Length(k.STWMax), words.Length(k.STWTotal)+" in all")
 	table.add("P time that ran a goroutine", words.Share(k.Utilisation), "")
@@ -184,7 +185,7 @@ func textHandoffs(t *terminal, r *report.Report) {
 	t.heading("Handoffs of Ps", handoffsTakeaway(r))
 	table := table{align: "lrrrr", left: 3}
 	for _, c := range r.Handoffs.Causes {
-		table.add(c.Cause, words.Count(c.Count), words.Length(c.P50), words.Length(c.P99), words.Length(c.Max))
+		table.add(c.Cause, words.Count(c.Count), words.Length(c.P50), words.P99(c.Count, words.Length(c.P99)), words.Length(c.Max))
 	}
 	t.table(table, "cause", "count", "after, median", "p99", "longest")
 }
@@ -193,7 +194,7 @@ func textPreemptions(t *terminal, r *report.Report) {
 	t.heading("Preemptions", preemptionsTakeaway(r))
 	table := table{align: "lrrrrr", left: 3}
 	for _, k := range r.Preemptions.Kinds {
-		table.add(k.How, words.Count(k.Count), words.Count(k.Runtime), words.Length(k.P50), words.Length(k.P99), words.Length(k.Max))
+		table.add(k.How, words.Count(k.Count), words.Count(k.Runtime), words.Length(k.P50), words.P99(k.Count, words.Length(k.P99)), words.Length(k.Max))
 	}
 	t.table(table, "how", "count", "runtime", "had run, median", "p99", "longest")
 }
@@ -232,7 +233,7 @@ func textTasks(t *terminal, r *report.Report) {
 	t.heading("User tasks", "")
 	table := table{align: "lrrrrr", left: 3}
 	for _, k := range r.Tasks[:min(len(r.Tasks), textFunctions)] {
-		table.add(k.Name, words.Count(k.Count), words.Count(k.Open), words.Length(k.P50), words.Length(k.P99), words.Length(k.Max))
+		table.add(k.Name, words.Count(k.Count), words.Count(k.Open), words.Length(k.P50), words.P99(k.Count, words.Length(k.P99)), words.Length(k.Max))
 	}
 	t.table(table, "task", "ended", "open", "median", "p99", "longest")
 	t.more(len(r.Tasks)-textFunctions, "task")

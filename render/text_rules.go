@@ -19,7 +19,7 @@ func textRules(t *terminal, r *report.Report) {
 	for _, x := range r.Rules {
 		row := []string{x.Title, quantity(x.Applied, x.Unit), agreement(x), "", "", "", ""}
 		if s := x.Spread; s.Count > 0 {
-			row = append(row[:3], quantity(s.P50, s.Unit), quantity(s.Max, s.Unit), quantity(s.P99, s.Unit), s.Of)
+			row = append(row[:3], quantity(s.P50, s.Unit), quantity(s.Max, s.Unit), words.P99(s.Count, quantity(s.P99, s.Unit)), s.Of)
 		}
 		table.add(row[:t.ruleColumns()]...)
 	}

@@ -69,7 +69,7 @@ func (t *terminal) variants(x *whatif.Result) {
 	work := table{align: "lrrrrrr", left: 3}
 	for _, v := range allVariants(x) {
 		spans.add(v.Name, words.Length(v.Makespan), spanRange(v), sure(v), speedup(v), words.Count(int64(math.Round(v.Rate))), words.Share(v.Utilisation))
-		lats.add(v.Name, words.Length(v.P50), words.Length(v.P90), words.Length(v.P99), p99Range(v), words.Length(v.Max), words.Mean(v.QueueMean))
+		lats.add(v.Name, words.Length(v.P50), words.Length(v.P90), words.P99(v.Waits, words.Length(v.P99)), p99Range(v), words.Length(v.Max), words.Mean(v.QueueMean))
 		work.add(v.Name, words.Count(v.Steals), words.Count(v.Handoffs), words.Count(v.Preemptions), words.Count(v.TickPulls), lockWait(v), words.Length(v.Idle))
 	}
 	t.table(spans, "run", "makespan", "likely range", "sure", "speed", "dispatches/s", "P use")
@@ -87,9 +87,9 @@ func (t *terminal) variants(x *whatif.Result) {
 
 func p99Range(v *whatif.Variant) string {
 	if v.Name == "recorded" {
-		return "–"
+		return words.None
 	}
-	return words.Length(v.P99Low) + " … " + words.Length(v.P99High)
+	return words.P99(v.Waits, words.Length(v.P99Low)+" … "+words.Length(v.P99High))
 }
 
 func (t *terminal) scaling(x *whatif.Result) {

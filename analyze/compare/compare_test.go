@@ -272,15 +272,15 @@ func TestBrokenFixture(t *testing.T) {
 // TestBehaviourOfGap: windows stay few where nothing happens for hours, as where a time
 // in the trace is damaged.
 func TestBehaviourOfGap(t *testing.T) {
-	b := replaytest.ScenarioBatch(t, `gomaxprocs n=1
+	in := replaytest.Scenario(t, `gomaxprocs n=1
 status-p q=0 m=0 p=0 state=held
 status-g g=1 m=0 p=0 by=1 state=running fn=main.main
 newproc g=2 p=0 m=0 by=1 fn=main.work
 park g=1 p=0 m=0 reason=sleep
 execute g=2 p=0 m=0
 log task=1 by=2 p=0 m=0 name=late dt=3h`)
-	var counted *behaviour
-	if _, err := replaytest.RunBatch(b, replay.Options{Name: "scenario"}, func(s *replay.Session) { counted = replay.Shared(s, newBehaviour) }); err != nil {
+	var counted *collector
+	if _, err := replay.Run(t.Context(), in, replay.Options{Name: "scenario"}, func(s *replay.Session) { counted = replay.Shared(s, newCollector) }); err != nil {
 		t.Fatal(err)
 	}
 	var out Behaviour

@@ -63,7 +63,7 @@ func (r *hogJudge) describe(x *measure.LongRun, waited int64) report.Finding {
 		Evidence: []report.Evidence{
 			{Label: "longest stretch", Value: length},
 			{Label: "how that ended", Value: howEnded(x)},
-			{Label: "99th percentile of all stretches", Value: words.Length(r.longRuns.All.Quantile(.99))},
+			{Label: "99th percentile of all stretches", Value: words.P99(r.longRuns.All.N(), words.Length(r.longRuns.All.Quantile(.99)))},
 			{Label: "longest of the worst waits for such a P meanwhile", Value: words.Length(waited)},
 		},
 		Moments: r.scenes(),

@@ -135,7 +135,7 @@ func (s *lockSite) evidence(mean float64) []report.Evidence {
 		{Label: "waits", Value: words.Count(s.waits.N())},
 		{Label: "longest", Value: words.Length(s.waits.Max())},
 		{Label: "of " + words.Length(lockWait) + " or more", Value: fmt.Sprintf("%s, %s in all", words.Count(s.late), words.Length(s.lateNS))},
-		{Label: "99th percentile", Value: words.Length(s.waits.Quantile(.99))},
+		{Label: "99th percentile", Value: words.P99(s.waits.N(), words.Length(s.waits.Quantile(.99)))},
 		{Label: "blocked there at once, most", Value: orMore(s.peak, lockPeak)},
 		{Label: "blocked there on average", Value: words.Number(mean)},
 		{Label: "longest time that a holder waited for a P in one wait", Value: words.Length(s.deschedMax)},

@@ -75,7 +75,7 @@ func (r *lockedThreadJudge) describe(span int64) report.Finding {
 		Evidence: []report.Evidence{
 			{Label: "handoffs", Value: words.Count(l.n)},
 			{Label: "median wait from ready to running", Value: words.Length(l.waits.Quantile(.5))},
-			{Label: "99th percentile", Value: words.Length(l.waits.Quantile(.99))},
+			{Label: "99th percentile", Value: words.P99(l.waits.N(), words.Length(l.waits.Quantile(.99)))},
 			{Label: "longest", Value: words.Length(l.waits.Max())},
 			{Label: "those whom they made ready waited", Value: words.Length(l.others.Sum())},
 			{Label: "time with such handoffs two thousand times a second", Value: words.Length(l.busy * int64(lockedTick))},

@@ -6,6 +6,7 @@ import (
 
 	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
 )
 
 // judgeAll asks every judge, ranks what they found, and adds it to the report.
@@ -16,6 +17,7 @@ func judgeAll(judges []Judge, rep *report.Report) {
 		rep.Checks = append(rep.Checks, report.Check{ID: c.ID, Title: c.Title, Measured: j.Measured, Undecided: j.Undecided, Findings: len(j.Findings)})
 		for _, f := range j.Findings {
 			f.ID = c.ID
+			f.Evidence = slices.DeleteFunc(f.Evidence, func(x report.Evidence) bool { return x.Value == words.None })
 			found = append(found, ranked{Finding: f, of: c, with: &j})
 		}
 	}

@@ -62,7 +62,7 @@ func (r *starvationJudge) describe() report.Finding {
 		Sure: "certain", SureWhy: "the trace holds both ends of each wait; who ran meanwhile on the P that the model had it queued on is inferred",
 		Evidence: append([]report.Evidence{
 			{Label: "longest wait", Value: words.Length(l.User.Max())},
-			{Label: "99.9th percentile", Value: words.Length(l.User.Quantile(.999))},
+			{Label: "99.9th percentile", Value: words.P999(l.User.N(), words.Length(l.User.Quantile(.999)))},
 			{Label: "median", Value: words.Length(l.User.Quantile(.5))},
 			{Label: "waits over " + words.Length(measure.StarvedAfter), Value: words.Plural(l.Starved, "wait")},
 			{Label: "still waiting at the trace's end", Value: words.Plural(l.OpenEnd, "goroutine")},

@@ -17,10 +17,18 @@ func verdict(rep *report.Report) report.Verdict {
 	v := report.Verdict{Severity: report.SeverityInfo, Headline: "Nothing was scheduled in this part of the trace.", Detail: where}
 	if rep.Latency.Count > 0 {
 		v.Headline = "The scheduler was not what took the time."
-		v.Detail = fmt.Sprintf("Goroutines waited %s for a P at the median, %s at the 99.9th percentile. %s",
-			words.Length(rep.Key.LatencyP50), words.Length(rep.Key.LatencyP999), where)
+		v.Detail = fmt.Sprintf("Goroutines waited %s for a P at the median, %s. %s", words.Length(rep.Key.LatencyP50), longWaits(rep), where)
 	}
 	return v
+}
+
+// longWaits is the 99.9th percentile of the waits for a P, or where they are too few
+// for that the longest.
+func longWaits(rep *report.Report) string {
+	if p := words.P999(rep.Latency.Count+rep.Latency.Censored, words.Length(rep.Latency.P999)); p != words.None {
+		return p + " at the 99.9th percentile"
+	}
+	return words.Length(rep.Latency.Max) + " at the longest"
 }
 
 // guilty is the verdict where something was found: the first finding.

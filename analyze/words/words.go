@@ -44,6 +44,23 @@ func Count[N Integer](n N) string {
 	return sign + s
 }
 
+// None stands where a figure would say what is not known.
+const None = "–"
+
+// P99 is the 99th percentile of n values as spelled, None of fewer than 100: the
+// greatest of them alone would be it.
+func P99(n int64, spelled string) string { return tail(n, 100, spelled) }
+
+// P999 is the 99.9th percentile of n values as spelled, None of fewer than 1000.
+func P999(n int64, spelled string) string { return tail(n, 1000, spelled) }
+
+func tail(n, enough int64, spelled string) string {
+	if n < enough {
+		return None
+	}
+	return spelled
+}
+
 // Plural is a count of things: "1 goroutine", "12,345 goroutines".
 func Plural[N Integer](n N, thing string) string {
 	if n == 1 {

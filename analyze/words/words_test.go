@@ -141,3 +141,14 @@ func FuzzPrintable(f *testing.F) {
 		Function(s)
 	})
 }
+
+// TestPercentiles: of too few values there is none.
+func TestPercentiles(t *testing.T) {
+	for _, x := range []struct{ got, want string }{
+		{P99(99, "1 ms"), None}, {P99(100, "1 ms"), "1 ms"}, {P999(999, "1 ms"), None}, {P999(1000, "1 ms"), "1 ms"},
+	} {
+		if x.got != x.want {
+			t.Errorf("got %q, want %q", x.got, x.want)
+		}
+	}
+}

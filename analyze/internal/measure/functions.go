@@ -70,7 +70,9 @@ func (f *functions) add(iv *model.GInterval) {
 		}
 	case model.GRunnable:
 		t.Runnable += d
-		t.waits.Add(d)
+		if !tellsNothing(iv) {
+			t.waits.Add(d)
+		}
 	case model.GSyscall:
 		if iv.Unended {
 			t.Running += d // as the rest of the call
@@ -85,6 +87,10 @@ func (f *functions) add(iv *model.GInterval) {
 		t.Unknown += d
 	}
 }
+
+// tellsNothing reports whether a wait was cut off where it began: it is as long as
+// nothing at least.
+func tellsNothing(iv *model.GInterval) bool { return iv.Open != 0 && iv.End == iv.Start }
 
 func (f *functions) Fill(r *report.Report) {
 	at := f.names.StartFrames()
