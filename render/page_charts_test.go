@@ -53,12 +53,17 @@ func TestRowsHeight(t *testing.T) {
 	}
 }
 
-// TestPercentileLines: one line per bucket, so that labels do not overlap.
+// TestPercentileLines: one line per bucket, so that labels do not overlap, and none
+// for a percentile of too few waits.
 func TestPercentileLines(t *testing.T) {
-	r := &report.Report{Latency: report.Latency{P50: 5, P99: 7, P999: 25, Buckets: []report.Bucket{{Lo: 0, Hi: 10}, {Lo: 10, Hi: 20}, {Lo: 20, Hi: 40}}}}
+	r := &report.Report{Latency: report.Latency{Count: 1000, P50: 5, P99: 7, P999: 25, Buckets: []report.Bucket{{Lo: 0, Hi: 10}, {Lo: 10, Hi: 20}, {Lo: 20, Hi: 40}}}}
 	lines := percentileLines(r)
 	if len(lines) != 2 || lines[0].Name != "p50" || lines[1].XAxis != 2 {
 		t.Errorf("lines: %+v", lines)
+	}
+	r.Latency.Count--
+	if lines = percentileLines(r); len(lines) != 1 || lines[0].Name != "p50" {
+		t.Errorf("lines of 999 waits: %+v", lines)
 	}
 }
 

@@ -55,6 +55,9 @@ func within99(n, p99 int64) string {
 
 // keyLatency is the key figure of scheduling latency and its name.
 func keyLatency(r *report.Report) (figure, name string) {
+	if waits(r) == 0 {
+		return words.None, "scheduling latency"
+	}
 	if p := words.P99(waits(r), words.Length(r.Key.LatencyP99)); p != words.None {
 		return p, "scheduling latency p99"
 	}
@@ -63,6 +66,9 @@ func keyLatency(r *report.Report) (figure, name string) {
 
 // besideLatency tells what else there is of it.
 func besideLatency(r *report.Report) string {
+	if waits(r) == 0 {
+		return "no wait was seen"
+	}
 	p50 := "p50 " + words.Length(r.Key.LatencyP50)
 	if waits(r) < 100 {
 		return p50 + " of " + words.Plural(waits(r), "wait")
