@@ -33,9 +33,7 @@ func TestVersions(t *testing.T) {
 			{Op: model.OpGeneration, G: model.NoG, P: model.NoP, M: model.NoM},
 			{Op: model.OpGoStatus, Subject: 1, Arg: int64(model.GWaiting), Stack: 1, G: model.NoG, P: model.NoP, M: model.NoM}},
 			Stacks: []names.StackFrames{{Key: "a", Frames: []report.Frame{{Func: "runtime.chanrecv1", File: x.file}, {Func: "main.main"}}}}}
-		tr, err := Feed(Options{}, func(*Session) {}, func(sink func(*load.Batch) error) (report.Trace, error) {
-			return report.Trace{Format: x.format, Events: 1}, sink(batch)
-		})
+		tr, err := Run(t.Context(), load.Decoded{Batch: batch}, Options{}, func(*Session) {})
 		if got := fmt.Sprintf("%s: %s", tr.GoVersion, tr.GoAssumed); err != nil || got != x.want {
 			t.Errorf("%s, %s: %v\ngot  %s\nwant %s", x.format, x.file, err, got, x.want)
 		}
