@@ -156,30 +156,19 @@ type goroutines struct {
 	slabs []*[slabSize]G
 	used  gref // slots ever used; slot 0 is none
 	free  []gref
-	byID  map[GoID]gref
-	cache [1024]gref // direct-mapped over byID
-	all   int64      // ever added
-	peak  int64      // most at once
+	byID  idTable
+	all   int64 // ever added
+	peak  int64 // most at once
 }
 
 func newGoroutines() goroutines {
-	return goroutines{byID: map[GoID]gref{}, slabs: []*[slabSize]G{new([slabSize]G)}}
+	return goroutines{byID: newIDTable(), slabs: []*[slabSize]G{new([slabSize]G)}}
 }
 
 func (gs *goroutines) at(r gref) *G { return &gs.slabs[r>>slabBits][r&(slabSize-1)] }
 
 // find is the slot of goroutine id, 0 if it is not live.
-func (gs *goroutines) find(id GoID) gref {
-	c := &gs.cache[uint64(id)%uint64(len(gs.cache))]
-	if *c != 0 && gs.at(*c).id == id {
-		return *c
-	}
-	r := gs.byID[id]
-	if r != 0 {
-		*c = r
-	}
-	return r
-}
+func (gs *goroutines) find(id GoID) gref { return gs.byID.get(id) }
 
 // add makes a slot for goroutine id, which must not be live.
 func (gs *goroutines) add(id GoID) gref {
@@ -194,16 +183,16 @@ func (gs *goroutines) add(id GoID) gref {
 		}
 	}
 	*gs.at(r) = G{id: id, p: NoP, putM: NoM, lockM: NoM, by: NoG}
-	gs.byID[id] = r
+	gs.byID.set(id, r)
 	gs.all++
-	gs.peak = max(gs.peak, int64(len(gs.byID)))
+	gs.peak = max(gs.peak, int64(gs.byID.len()))
 	return r
 }
 
 // drop gives the slot back.
 func (gs *goroutines) drop(r gref) {
 	g := gs.at(r)
-	delete(gs.byID, g.id)
+	gs.byID.remove(g.id)
 	g.id = NoG
 	gs.free = append(gs.free, r)
 }
