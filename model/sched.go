@@ -1,5 +1,7 @@
 package model
 
+import "math"
+
 // maxProcs bounds P ids: the runtime itself refuses more (runtime2.go,
 // _MaxGomaxprocs is 1<<10 on old versions and unbounded since; a trace that
 // says more is damaged).
@@ -34,6 +36,7 @@ type Sched struct {
 	mostProcs   int  // the highest GOMAXPROCS declared
 	stwAhead    int  // stop-the-world ranges open where reading has come
 	aged, young bool // the first newproc was seen; the program began then, by the goroutine's id
+	closed      gref // goroutines whose intervals the trace's end has closed
 	scratch     []gref
 	turned      []*P      // that the event being decided made do something else; without Begun only those that show what they did from the beginning
 	phases      []phaseOf // scratch
@@ -89,14 +92,31 @@ func (s *Sched) Drain() {
 // Close ends the trace: it drains the look-ahead and closes every open interval
 // at the last event's time.
 func (s *Sched) Close() {
-	s.Drain()
-	s.endWaste()
-	for r := gref(1); r <= s.gs.used; r++ {
-		if g := s.gs.at(r); g.id != NoG && g.seen {
+	for s.CloseSome(math.MaxInt) {
+	}
+}
+
+// CloseSome is Close in portions, for whoever takes the facts in between: with a
+// million goroutines they are many. It closes the intervals of n goroutines at the
+// most, and reports whether there are more.
+func (s *Sched) CloseSome(n int) (more bool) {
+	if s.closed == 0 {
+		s.Drain()
+		s.endWaste()
+		s.closeProcs()
+	}
+	for ; n > 0 && s.closed < s.gs.used; n-- {
+		s.closed++
+		if g := s.gs.at(s.closed); g.id != NoG && g.seen {
 			g.open |= OpenEnd
 			s.closeG(g, NoG)
 		}
 	}
+	return s.closed < s.gs.used
+}
+
+// closeProcs closes the open intervals of Ps and of threads.
+func (s *Sched) closeProcs() {
 	for _, p := range s.ps {
 		if p != nil && p.seen {
 			s.closeP(p, PDoesIdle)

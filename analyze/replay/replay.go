@@ -190,8 +190,9 @@ func (r *replay) stop() {
 
 // finish ends the replay.
 func (r *replay) finish() {
-	r.sched.Close()
-	r.spread()
+	for more := true; more; r.spread() {
+		more = r.sched.CloseSome(r.nextCut())
+	}
 	r.stop()
 	r.session.End = r.end
 }
