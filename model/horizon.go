@@ -147,10 +147,6 @@ func (s *Sched) readG(e *entry, seq uint64, m *M, before Op) {
 		if s.ahead.holds(g.execTail) {
 			s.ahead.at(g.execTail).again = uint32(seq - g.execTail)
 		}
-		if !s.ahead.holds(g.execHead) {
-			g.execHead = seq
-		}
-		g.execTail = seq
 		if e.P >= 0 {
 			p := s.p(e.P)
 			if before == OpAcquirep {
@@ -164,6 +160,10 @@ func (s *Sched) readG(e *entry, seq uint64, m *M, before Op) {
 		if m != nil {
 			m.aheadG = e.g
 		}
+		if !s.ahead.holds(g.next.seq) {
+			s.expect(g, seq)
+		}
+		g.execTail = seq
 	case OpGosched, OpEntersyscall:
 		g.learn(e)
 	case OpPark, OpGoStatus:
@@ -199,19 +199,28 @@ func (g *G) learn(e *entry) {
 // coming is a goroutine's next dispatch.
 type coming struct {
 	seq   uint64 // never beyond the look-ahead
-	p     ProcID // NoP beyond the look-ahead
 	since Time   // since when its thread may have had it
+	p     ProcID // NoP beyond the look-ahead
 	woken bool   // its thread has just got the P
+}
+
+// expect notes that event seq is g's next dispatch.
+func (s *Sched) expect(g *G, seq uint64) {
+	e := s.ahead.at(seq)
+	g.next = coming{seq, e.since, e.P, e.woken}
 }
 
 // comes is where and when the runnable goroutine r is dispatched next.
 func (s *Sched) comes(r gref) coming {
 	g := s.gs.at(r)
-	if !s.ahead.holds(g.execHead) {
+	if !s.ahead.holds(g.next.seq) {
 		return coming{seq: never, p: NoP}
 	}
-	e := s.ahead.at(g.execHead)
-	return coming{g.execHead, e.P, s.sinceOf(e, g), e.woken}
+	c := g.next
+	if c.woken {
+		c.since = s.sinceOf(s.ahead.at(c.seq), g)
+	}
+	return c
 }
 
 // nextOnM is the event after seq on its M, nil beyond the look-ahead.

@@ -22,17 +22,31 @@ const (
 	roleRuntime // any goroutine of the runtime
 )
 
-// G is a goroutine. Its slot is used again after goexit.
+// G is a goroutine. Its slot is used again after goexit. What is looked at in every
+// goroutine of a queue comes first: it lies in one line of the processor's cache.
 type G struct {
-	id    GoID
-	since Time // beginning of state
-	ran   Time // beginning of the current run
-	by    GoID // who readied it
-	fn    uint32
-	stack uint32 // of the last park
-	p     ProcID // runs there, or stands in its queue
+	next coming // while look-ahead holds next.seq: see comes
 
-	state    GState
+	// While in the global queue.
+	pos    int64
+	putAt  Time   // of the event that announced the put
+	putEnd Time   // when it must have been done
+	putM   MIndex // which did it
+	popBy  ProcID // of whose P's thread it was
+	popped bool   // has left the global queue; its dispatch is still to come
+	place  placeKind
+	sure   bool // the place is not in doubt
+	state  GState
+
+	since  Time   // beginning of state
+	putSeq uint64 // event that put it there for certain, else 0
+	id     GoID
+	ran    Time // beginning of the current run
+	by     GoID // who readied it
+	fn     uint32
+	stack  uint32 // of the last park
+	p      ProcID // runs there, or stands in its queue
+
 	open     Open
 	reason   Reason // of the last park
 	roles    role
@@ -40,24 +54,10 @@ type G struct {
 	told     bool // one of its stretches was yielded
 	assist   bool // inside a mark assist
 	woken    bool // runnable since a wait ended
-	place    placeKind
 	direct   Source
-	sure     bool   // the place is not in doubt
 	victim   ProcID // whose ring it was stolen from, if it is in no queue for that
-	popped   bool   // has left the global queue; its dispatch is still to come
-	popBy    ProcID // of whose P's thread it was
 	waitedOn ProcID // whose local queue it stood in when it was dispatched
-
-	// What the last park said.
-	parkFlags Flags
-	parkAt    Time
-
-	// While in the global queue.
-	pos    int64
-	putAt  Time   // of the event that announced the put
-	putEnd Time   // when it must have been done
-	putSeq uint64 // event that put it there for certain, else 0
-	putM   MIndex // which did it
+	parkAt   Time   // of the last park
 
 	// LockOSThread, as far as it shows: dispatches in a row on an M that ran
 	// nothing else, and how many of them were handed to it: see noteLocked.
@@ -65,14 +65,13 @@ type G struct {
 	lockRuns int32
 	lockAcq  int32
 
+	kept uint32 // trial that has copied it last
+
 	kickAt Time   // when it was kicked out of runnext
 	batch  uint64 // event of the global pull that moved it to a ring
 	chain  uint64 // event of the netpoll batch that already placed it
 
-	kept uint32 // trial that has copied it last
-
-	// What the look-ahead holds: the G's next and last dispatch.
-	execHead, execTail uint64
+	execTail uint64 // its last dispatch that was read
 }
 
 // P is a processor.

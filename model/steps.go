@@ -28,7 +28,7 @@ const youngGoID = 64
 func (s *Sched) newprocBlocked(e *entry) {
 	g := s.g(e.g)
 	g.fn = e.Stack
-	g.reason, g.parkFlags, g.parkAt = ReasonNone, e.Flags, e.Time
+	g.reason, g.parkAt = ReasonNone, e.Time
 	s.born(g, GWaiting)
 }
 
@@ -55,9 +55,9 @@ func (s *Sched) born(g *G, state GState) {
 
 func (s *Sched) execute(e *entry) {
 	g, p := s.g(e.g), s.p(e.P)
-	g.execHead = 0
+	g.next.seq = 0
 	if e.again != 0 {
-		g.execHead = s.cur + uint64(e.again)
+		s.expect(g, s.cur+uint64(e.again))
 	}
 	s.ensure(g, GRunnable, e)
 	if g.place == placeRunnext || g.place == placeRing {
@@ -144,7 +144,7 @@ func (s *Sched) park(e *entry) {
 	s.unqueue(g)
 	s.setG(g, GWaiting, NoG)
 	g.reason, g.stack = e.Reason, e.Stack
-	g.parkFlags, g.parkAt = e.Flags, e.Time
+	g.parkAt = e.Time
 	s.handoffLocked(e, g)
 	s.stops(e)
 }
