@@ -139,6 +139,9 @@ func (s *Sched) dueBatch(g *G, n span, f *found) {
 		return
 	}
 	next := s.cur + uint64(e.onP)
+	if !s.othersPull(e.P, next) {
+		return
+	}
 	took := 1
 	for pos := s.globq.head; pos < s.globq.tail && took <= GlobalBatchMost; pos++ {
 		r := s.globq.at(pos)
@@ -163,6 +166,24 @@ func (s *Sched) dueBatch(g *G, n span, f *found) {
 		}
 	}
 }
+
+// othersPull reports whether another P may dispatch a goroutine that stands in the
+// global queue before the event next; it does not look far.
+func (s *Sched) othersPull(id ProcID, next uint64) bool {
+	if next-s.cur > othersWithin {
+		return true
+	}
+	for seq := s.cur + 1; seq < next; seq++ {
+		if e := s.ahead.at(seq); e.Op == OpExecute && e.P != id && s.look(e.g).place == placeGlobal {
+			return true
+		}
+	}
+	return false
+}
+
+// othersWithin is among how many events othersPull looks: more take longer than what
+// they may spare.
+const othersWithin = 64
 
 // allAhead reports whether what stands between two places of the global queue was
 // put there before what stands at the second.

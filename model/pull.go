@@ -301,7 +301,7 @@ func (s *Sched) pullBatch(e *entry, g *G, p *P, f *found) {
 	if s.trial.over {
 		return
 	}
-	if !b.tick {
+	if !b.tick && s.trial.depth == 0 {
 		s.dueBatch(g, n, f)
 	}
 	if !s.trial.settled {
