@@ -111,17 +111,19 @@ func (f *Facts) cut(n factCounts) {
 	f.Events = f.Events[:n.events]
 }
 
-// add makes room for one more fact, to be written in place: facts are the bulk
-// of what the model writes.
+// add makes room for one more fact, all zero. Facts are the bulk of what the model
+// writes: they are written in place, field by field.
 func add[T any](facts *[]T) *T {
+	var zero T
 	n := len(*facts)
-	if n < cap(*facts) {
-		*facts = (*facts)[:n+1]
-	} else {
-		var zero T
+	if n == cap(*facts) {
 		*facts = append(*facts, zero)
+		return &(*facts)[n]
 	}
-	return &(*facts)[n]
+	*facts = (*facts)[:n+1]
+	x := &(*facts)[n]
+	*x = zero
+	return x
 }
 
 // Sources is a set of sources.

@@ -82,7 +82,8 @@ func (s *Sched) read(ev *Event) {
 	seq := h.tail
 	h.tail++
 	e := h.at(seq)
-	*e = entry{Event: *ev}
+	*e = entry{}
+	e.Event = *ev
 	class := opClasses[ev.Op]
 	var m *M
 	before := OpNone

@@ -183,7 +183,7 @@ func (s *Sched) tellBegun() {
 		return
 	}
 	for _, p := range s.turned {
-		s.Facts.Begun = append(s.Facts.Begun, s.stretch(p))
+		s.stretch(p, add(&s.Facts.Begun))
 	}
 	s.turned = s.turned[:0]
 }
@@ -302,11 +302,12 @@ func (s *Sched) closeG(g *G, by GoID) {
 	if g.state == GNotExist || s.trial.depth > 0 {
 		return
 	}
-	*add(&s.Facts.Gs) = GInterval{
-		Start: g.since, End: s.now, G: g.id, By: by, P: g.p, Func: g.fn, Stack: g.stack,
-		State: g.state, Reason: g.reason, Open: g.open, First: !g.told, Assist: g.assist, Woken: g.woken,
-		Runtime: g.roles&roleRuntime != 0, Worker: g.roles&roleWorker != 0,
-	}
+	iv := add(&s.Facts.Gs)
+	iv.Start, iv.End = g.since, s.now
+	iv.G, iv.By, iv.P, iv.Func, iv.Stack = g.id, by, g.p, g.fn, g.stack
+	iv.State, iv.Reason, iv.Open = g.state, g.reason, g.open
+	iv.First, iv.Assist, iv.Woken = !g.told, g.assist, g.woken
+	iv.Runtime, iv.Worker = g.roles&roleRuntime != 0, g.roles&roleWorker != 0
 	g.told = true
 }
 
@@ -344,13 +345,14 @@ func (s *Sched) closeP(p *P, next PActivity) {
 	if p.since == s.now || s.trial.depth > 0 {
 		return
 	}
-	*add(&s.Facts.Ps) = s.stretch(p)
+	s.stretch(p, add(&s.Facts.Ps))
 	p.first = false
 }
 
-// stretch is what p has been doing since it last changed.
-func (s *Sched) stretch(p *P) PInterval {
-	iv := PInterval{Start: p.since, End: s.now, P: p.id, M: p.m, Does: p.does, G: NoG, Waiting: int32(s.runnable)}
+// stretch writes what p has been doing since it last changed.
+func (s *Sched) stretch(p *P, iv *PInterval) {
+	iv.Start, iv.End = p.since, s.now
+	iv.G, iv.P, iv.M, iv.Does, iv.Waiting = NoG, p.id, p.m, p.does, int32(s.runnable)
 	if p.does == PDoesRun || p.does == PDoesSyscall {
 		if p.g != 0 {
 			g := s.look(p.g)
@@ -367,7 +369,6 @@ func (s *Sched) stretch(p *P) PInterval {
 	} else if p.does == PDoesIdle {
 		iv.M = NoM
 	}
-	return iv
 }
 
 // closeM writes the thread's stretch without a P, if it has one.

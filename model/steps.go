@@ -88,21 +88,32 @@ func (s *Sched) dispatched(e *entry, g *G, p *P, f *found) {
 	}
 	s.countTick(e, g, p, f)
 	s.noteLocked(e, g, p)
-	d := &s.trial.dispatch // what a trial finds is not told
-	if s.trial.depth == 0 {
-		d = add(&s.Facts.Dispatches)
+	var told *Dispatch
+	if s.trial.depth == 0 { // what a trial finds is not told
+		told = s.tell(e, g, p, f)
 	}
-	*d = Dispatch{Time: s.now, Ready: g.since, G: g.id, By: g.by, P: p.id, M: e.M, Victim: f.victim,
-		WaitedOn: g.waitedOn, Func: g.fn, Source: f.source, Certain: f.certain, Sources: f.sources.With(f.source),
-		Moved: uint8(min(f.moved, 255)), DueMin: uint8(f.dueMin), DueMax: uint8(f.dueMax), Queue: int32(f.queue), Turn: f.turn, Beside: f.beside,
-		Censored: g.open&OpenStart != 0, Runtime: g.roles&roleRuntime != 0}
 	s.setG(g, GRunning, NoG)
-	d.Runnable, d.Idle = int32(s.runnable), int32(s.npidle())
+	if told != nil {
+		told.Runnable, told.Idle = int32(s.runnable), int32(s.npidle())
+	}
 	g.place, g.p, g.batch, g.popped, g.kickAt, g.putSeq = placeNone, p.id, 0, false, 0, 0
 	g.ran = s.now
 	s.runs(p, e.M, e.g)
 	p.source, p.certain, p.first = f.source, f.certain, true
 	s.snap(p)
+}
+
+// tell yields the dispatch e, but for what it leaves behind.
+func (s *Sched) tell(e *entry, g *G, p *P, f *found) *Dispatch {
+	d := add(&s.Facts.Dispatches)
+	d.Time, d.Ready = s.now, g.since
+	d.G, d.By, d.P, d.M, d.Func = g.id, g.by, p.id, e.M, g.fn
+	d.Victim, d.WaitedOn = f.victim, g.waitedOn
+	d.Source, d.Certain, d.Sources = f.source, f.certain, f.sources.With(f.source)
+	d.Moved, d.DueMin, d.DueMax, d.Queue = uint8(min(f.moved, 255)), uint8(f.dueMin), uint8(f.dueMax), int32(f.queue)
+	d.Turn, d.Beside = f.turn, f.beside
+	d.Censored, d.Runtime = g.open&OpenStart != 0, g.roles&roleRuntime != 0
+	return d
 }
 
 // runs makes goroutine r run on p and its thread.
@@ -162,8 +173,10 @@ func (s *Sched) gosched(e *entry) {
 // preempted yields how a goroutine stopped that could have gone on.
 func (s *Sched) preempted(e *entry, g *G) How {
 	how := s.how(e)
-	s.Facts.Preempts = append(s.Facts.Preempts, Preempt{Time: s.now, Ran: s.now - g.ran, G: g.id, P: e.P,
-		Func: g.fn, Stack: e.Stack, How: how, Parked: e.Op == OpPark, Runtime: g.roles&roleRuntime != 0})
+	x := add(&s.Facts.Preempts)
+	x.Time, x.Ran, x.G, x.P = s.now, s.now-g.ran, g.id, e.P
+	x.Func, x.Stack, x.How = g.fn, e.Stack, how
+	x.Parked, x.Runtime = e.Op == OpPark, g.roles&roleRuntime != 0
 	return how
 }
 

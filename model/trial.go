@@ -17,16 +17,15 @@ type trial struct {
 	ps                    []keptP
 	ms                    []keptM
 	log                   slots
-	nextScout, scoutEvery uint64   // event before which looking ahead for phases again is of no use, and the distance
-	budget                int      // events left to decide for the question being asked
-	dispatch              Dispatch // where a trial's dispatches go
-	steps                 int      // events ever decided in trials
-	scouting              bool     // the innermost trial looks for phases: nothing is tried inside
-	over                  bool     // a trial inside has come to its end, and so has this one
-	differs               bool     // asRun would have made a difference to the batch supposed last
-	outlook               outlook  // what it led to
-	rivals                int      // suppositions that were not refuted
-	settled               bool     // nothing but what was chosen last explains the pull
+	nextScout, scoutEvery uint64  // event before which looking ahead for phases again is of no use, and the distance
+	budget                int     // events left to decide for the question being asked
+	steps                 int     // events ever decided in trials
+	scouting              bool    // the innermost trial looks for phases: nothing is tried inside
+	over                  bool    // a trial inside has come to its end, and so has this one
+	differs               bool    // asRun would have made a difference to the batch supposed last
+	outlook               outlook // what it led to
+	rivals                int     // suppositions that were not refuted
+	settled               bool    // nothing but what was chosen last explains the pull
 }
 
 type keptG struct {
