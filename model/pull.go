@@ -64,7 +64,7 @@ func (s *Sched) settleAhead(e *entry, g *G, p *P) {
 	last := gref(0)
 	taken := 0 // by owner
 	wrong := false
-	for pos, end := max(s.globq.head, g.pos-2*GlobalBatchMost), g.pos; pos < end; pos++ {
+	for pos, end := max(s.globq.head, g.pos-2*GlobalBatchMost), s.globq.behind(g.pos); pos < end; pos++ {
 		r := s.globq.at(pos)
 		if r <= 0 {
 			pos += r.ahead()
@@ -286,7 +286,11 @@ func (s *Sched) batchSpan(e *entry, g *G) span {
 			late++
 		}
 	}
-	return span{s.batchOf(size - maybe), s.batchOf(size - late), s.batchOf(size)}
+	n := s.batchOf(size)
+	if maybe == 0 {
+		return span{n, n, n}
+	}
+	return span{s.batchOf(size - maybe), s.batchOf(size - late), n}
 }
 
 // unsettledMax is after how many goroutines in a row, from the global queue's

@@ -137,6 +137,16 @@ func (g gref) ahead() int64 {
 // back is the same towards the head, from the last of a run of holes.
 func (g gref) back() int64 { return max(1, -int64(g)&^holesBack) - 1 }
 
+// behind is pos less the holes right ahead of it.
+func (q *globq) behind(pos int64) int64 {
+	if pos > q.head {
+		if r := q.at(pos - 1); r <= 0 {
+			return pos - 1 - r.back()
+		}
+	}
+	return pos
+}
+
 // holes makes the slots from pos up to but not including end a run of holes.
 func (q *globq) holes(pos, end int64) {
 	n := gref(end - pos)
