@@ -64,8 +64,9 @@ func newBlame(*replay.Session) *blame {
 	return b
 }
 
-// listen makes blame tell use the stretches of the program's goroutines, in order of
-// time: it may ask about each what the Ps did meanwhile.
+// listen makes blame tell use the waits of the program's goroutines, and the stretches
+// from when they were woken until they ran, in order of time: it may ask about each
+// what the Ps did meanwhile.
 func (b *blame) listen(use func(*model.GInterval)) { b.listeners = append(b.listeners, use) }
 
 // proc is the past of a P, made when it is first seen.
@@ -94,8 +95,10 @@ func (b *blame) Watch(f *model.Facts) {
 			b.upTo(iv.End)
 			b.wait(iv.Start, iv.End, iv.P, iv.G, iv.Func)
 		}
-		for _, waited := range b.listeners {
-			waited(iv)
+		if iv.State == model.GWaiting || iv.State == model.GRunnable && iv.Woken {
+			for _, waited := range b.listeners {
+				waited(iv)
+			}
 		}
 	}
 	b.upTo(replay.Forever)

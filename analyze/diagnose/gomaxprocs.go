@@ -237,6 +237,10 @@ func newStalls(s *replay.Session) *stalls {
 
 func (s *stalls) Watch(f *model.Facts) {
 	s.now = f.Now
+	if f.Now-s.last < stallMin {
+		s.pass(f)
+		return
+	}
 	gs, ps, events := f.Gs, f.Ps, f.Events
 	for len(gs) > 0 || len(ps) > 0 || len(events) > 0 {
 		t := earliest(gs, ps, events)
@@ -250,6 +254,27 @@ func (s *stalls) Watch(f *model.Facts) {
 		for ; len(events) > 0 && events[0].Time <= t; events = events[1:] {
 			s.stop(&events[0])
 		}
+	}
+}
+
+// pass takes in facts that no standstill lies between.
+func (s *stalls) pass(f *model.Facts) {
+	if n := len(f.Gs); n > 0 {
+		s.last = max(s.last, f.Gs[n-1].End)
+	}
+	if n := len(f.Ps); n > 0 {
+		s.last = max(s.last, f.Ps[n-1].End)
+	}
+	if n := len(f.Events); n > 0 {
+		s.last = max(s.last, f.Events[n-1].Time)
+	}
+	if len(s.pending) > 0 {
+		for i := range f.Ps {
+			s.ran(&f.Ps[i])
+		}
+	}
+	for i := range f.Events {
+		s.stop(&f.Events[i])
 	}
 }
 

@@ -59,7 +59,7 @@ type reading struct {
 
 	replay *replay // nil before
 	procs  *gomaxprocs
-	calls  *unendedCalls
+	calls  *unendedCalls // nil where the format has the ends of all
 	format string
 	clock  *load.ClockSnapshot
 }
@@ -97,7 +97,10 @@ func (r *reading) start(b *load.Batch) error {
 	if err := r.setWindow(s); err != nil {
 		return err
 	}
-	r.procs, r.calls = Shared(s, newGomaxprocs), Shared(s, newUnendedCalls)
+	r.procs = Shared(s, newGomaxprocs)
+	if format, _ := minorVersion(strings.TrimPrefix(b.Format, "go ")); format < model.OldestRules { // only such formats leave ends out
+		r.calls = Shared(s, newUnendedCalls)
+	}
 	r.begin(s)
 	r.replay = newReplay(s)
 	return nil
@@ -199,8 +202,8 @@ func (r *reading) identify(t *report.Trace) {
 	if format > 0 && format < model.OldestRules {
 		t.Notes = append(t.Notes, fmt.Sprintf("a trace of Go %s is replayed by the rules of Go %s: dispatch sources are less sure", w, s.Rules))
 	}
-	if n := int64(*r.calls); n > 0 {
-		t.Notes = append(t.Notes, fmt.Sprintf("the trace does not tell the ends of %s, as they kept their Ps: how long they took is not known and counts as running", words.Plural(n, "system call")))
+	if r.calls != nil && *r.calls > 0 {
+		t.Notes = append(t.Notes, fmt.Sprintf("the trace does not tell the ends of %s, as they kept their Ps: how long they took is not known and counts as running", words.Plural(int64(*r.calls), "system call")))
 	}
 	if t.Unexplained {
 		t.Notes = append(t.Notes, "the order of the run queues is not explained by the rules: once that showed, no dispatch from a queue is called certain")
