@@ -15,7 +15,8 @@ type Facts struct {
 	Starts      []Start
 	Divergences []Divergence
 	Depths      []Depth     // only where Sched.Depths asks for them
-	Begun       []PInterval // what Ps begin to do, told at once, which is their End; what does not begin with the trace only where Sched.Begun asks for it
+	Shown       []PInterval // what Ps have been doing since the trace began, told when it first shows, which is their End
+	Begun       []PInterval // what Ps begin to do, told at once, which is their End, those shown among it; only where Sched.Begun asks for it
 	Idling      []Idling    // that a P is idle beside a runnable goroutine, or no longer, told at once; likewise
 
 	// Events are the events that change no scheduler state (collections, tasks,
@@ -39,6 +40,7 @@ func (f *Facts) Reset() {
 	f.Starts = f.Starts[:0]
 	f.Divergences = f.Divergences[:0]
 	f.Depths = f.Depths[:0]
+	f.Shown = f.Shown[:0]
 	f.Begun = f.Begun[:0]
 	f.Idling = f.Idling[:0]
 	f.Events = f.Events[:0]
@@ -61,6 +63,7 @@ func (f *Facts) Until(t Time) Facts {
 		Starts:      until(&f.Starts, func(x *Start) bool { return x.Time <= t }),
 		Divergences: until(&f.Divergences, func(x *Divergence) bool { return x.Time <= t }),
 		Depths:      until(&f.Depths, func(x *Depth) bool { return x.Time <= t }),
+		Shown:       until(&f.Shown, func(x *PInterval) bool { return x.End <= t }),
 		Begun:       until(&f.Begun, func(x *PInterval) bool { return x.End <= t }),
 		Idling:      until(&f.Idling, func(x *Idling) bool { return x.Time <= t }),
 		Events:      until(&f.Events, func(x *Event) bool { return x.Time <= t }),

@@ -15,8 +15,8 @@ type Sched struct {
 
 	// Depths asks for Facts.Depths, which are many.
 	Depths bool
-	// Begun asks for all of Facts.Begun and for Idling: who explains a moment needs
-	// to know what has not ended yet.
+	// Begun asks for Facts.Begun and Idling: who explains a moment needs to know
+	// what has not ended yet.
 	Begun bool
 
 	rules Rules
@@ -38,7 +38,8 @@ type Sched struct {
 	aged, young bool // the first newproc was seen; the program began then, by the goroutine's id
 	closed      gref // goroutines whose intervals the trace's end has closed
 	scratch     []gref
-	turned      []*P      // that the event being decided made do something else; without Begun only those that show what they did from the beginning
+	turned      []*P      // with Begun: that the event being decided made do something else
+	shown       []*P      // of which it showed what they have been doing since the trace began
 	phases      []phaseOf // scratch
 }
 
@@ -179,13 +180,16 @@ func (s *Sched) decide() {
 
 // tellBegun tells what the Ps do that the event made do something else.
 func (s *Sched) tellBegun() {
-	if len(s.turned) == 0 || s.trial.depth > 0 {
+	if len(s.turned)+len(s.shown) == 0 || s.trial.depth > 0 {
 		return
 	}
 	for _, p := range s.turned {
 		s.stretch(p, add(&s.Facts.Begun))
 	}
-	s.turned = s.turned[:0]
+	for _, p := range s.shown {
+		s.stretch(p, add(&s.Facts.Shown))
+	}
+	s.turned, s.shown = s.turned[:0], s.shown[:0]
 }
 
 func (s *Sched) refind(e *entry) {
@@ -320,16 +324,21 @@ func (s *Sched) setP(p *P, does PActivity) {
 		s.running--
 	}
 	p.does, p.since = does, s.now
-	if s.Begun {
-		s.turns(p)
+	s.turns(p)
+}
+
+// turns notes that p does something else from now on.
+func (s *Sched) turns(p *P) {
+	if s.Begun && s.trial.depth == 0 {
+		s.turned = append(s.turned, p)
 	}
 }
 
-// turns notes that p does something else from now on, or that it shows what it has
-// been doing since the trace began.
-func (s *Sched) turns(p *P) {
+// shows notes that p shows what it has been doing since the trace began.
+func (s *Sched) shows(p *P) {
+	s.turns(p)
 	if s.trial.depth == 0 {
-		s.turned = append(s.turned, p)
+		s.shown = append(s.shown, p)
 	}
 }
 

@@ -371,7 +371,7 @@ func (s *Sched) settle(e *entry, g *G) {
 	if g.state == GSyscall {
 		p.does = PDoesSyscall
 	}
-	s.turns(p)
+	s.shows(p)
 }
 
 func (s *Sched) acquirep(e *entry) {
@@ -494,14 +494,14 @@ func (s *Sched) procStatus(e *entry) {
 	if held == (p.does != PDoesIdle) {
 		if !p.seen { // it has been idle since the trace began
 			p.seen, p.since = true, s.start
-			s.turns(p)
+			s.shows(p)
 		}
 		return
 	}
 	if held {
 		if !p.seen { // it has been held since the trace began
 			p.seen, p.since, p.does = true, s.start, PDoesSched
-			s.turns(p)
+			s.shows(p)
 			s.running++
 		} else {
 			s.setP(p, PDoesSched)

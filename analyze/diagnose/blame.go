@@ -118,9 +118,9 @@ func (b *blame) upTo(t model.Time) {
 
 // stretches takes in what the Ps did up to t, and the pauses.
 func (b *blame) stretches(t model.Time) {
-	begun := b.ahead.Begun
-	for ; len(begun) > 0 && begun[0].End <= t; begun = begun[1:] {
-		b.begins(&begun[0])
+	shown := b.ahead.Shown
+	for ; len(shown) > 0 && shown[0].End <= t; shown = shown[1:] {
+		b.shows(&shown[0])
 	}
 	ps := b.ahead.Ps
 	for ; len(ps) > 0 && ps[0].End <= t; ps = ps[1:] {
@@ -130,7 +130,7 @@ func (b *blame) stretches(t model.Time) {
 	for ; len(events) > 0 && events[0].Time <= t; events = events[1:] {
 		b.event(&events[0])
 	}
-	b.ahead.Begun, b.ahead.Ps, b.ahead.Events = begun, ps, events
+	b.ahead.Shown, b.ahead.Ps, b.ahead.Events = shown, ps, events
 }
 
 // ended takes in a stretch of a P.
@@ -141,9 +141,9 @@ func (b *blame) ended(iv *model.PInterval) {
 	p.did = iv.Does
 }
 
-// begins takes in what a P has been doing since the trace began: of all else that a P
+// shows takes in what a P has been doing since the trace began: of all else that a P
 // begins to do, a dispatch tells.
-func (b *blame) begins(iv *model.PInterval) {
+func (b *blame) shows(iv *model.PInterval) {
 	p := b.proc(iv.P)
 	if p.n == 0 {
 		p.push(iv.Start)

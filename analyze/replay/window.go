@@ -41,10 +41,8 @@ func (w *Window) cut(f *model.Facts) {
 		iv.Start, iv.End, ok = w.Clip(iv.Start, iv.End)
 		return ok
 	})
-	f.Begun = kept(f.Begun, func(iv *model.PInterval) bool {
-		iv.Start = max(iv.Start, w.From)
-		return iv.Start < w.To
-	})
+	f.Shown = kept(f.Shown, w.cutBegun)
+	f.Begun = kept(f.Begun, w.cutBegun)
 	f.Ms = kept(f.Ms, func(iv *model.MInterval) (ok bool) {
 		iv.Start, iv.End, ok = w.Clip(iv.Start, iv.End)
 		return ok
@@ -53,6 +51,12 @@ func (w *Window) cut(f *model.Facts) {
 		x.Start, x.End, ok = w.Clip(x.Start, x.End)
 		return ok
 	})
+}
+
+// cutBegun has what was under way when the window begins begin with it.
+func (w *Window) cutBegun(iv *model.PInterval) bool {
+	iv.Start = max(iv.Start, w.From)
+	return iv.Start < w.To
 }
 
 // cutG shortens a goroutine's stretch. The one that is under way when the window
