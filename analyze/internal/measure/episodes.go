@@ -20,32 +20,58 @@ const (
 )
 
 // episodes answers: which waits for a P were the worst, and who ran meanwhile
-// where the goroutine stood? It remembers the last stretches of each P; those
-// that end after the wait did are added as they end.
+// where the goroutine stood? It remembers the last stretches of each P, and reads
+// in them late: of goroutines that become runnable at once, each waits longer than
+// the one before, and is soon among the worst no longer.
 type episodes struct {
-	names  *names.Table
-	zero   model.Time
-	worst  *stat.TopK[*episode]
-	recent []lastStretches   // by P
-	long   []lastStretches   // by P, of longPsFrom or more
-	open   []*episode        // whose P has not shown yet what it did until the end
-	ps     []model.PInterval // of the facts at hand, not looked at yet
+	names *names.Table
+	zero  model.Time
+	worst *stat.TopK[*episode]
+	on    []standing        // by P
+	open  int               // episodes whose P has not shown yet what it did until the end
+	ps    []model.PInterval // of the facts at hand, not looked at yet
+	read  int               // stretches that were read in
 }
 
-// lastStretches are the last stretches of a P.
+// standing is what is remembered of a P for those who stand in its queue.
+type standing struct {
+	recent, long lastStretches // long: of longPsFrom or more
+	open         []*episode    // that its next stretches belong to
+}
+
+// lastStretches are the last stretches of a P, spare more than are looked at: for
+// as long as it takes for so many to come, nothing that an episode needs is
+// overwritten.
 type lastStretches struct {
-	ring []model.PInterval
-	next int
-	most int
+	ring        []stretch
+	n           int // that there were
+	most, spare int
 }
 
-func (l *lastStretches) add(iv *model.PInterval) {
-	if len(l.ring) < l.most {
-		l.ring = append(l.ring, *iv)
+// stretch is what a P did for a goroutine.
+type stretch struct {
+	start, end model.Time
+	Culprit
+}
+
+func (l *lastStretches) add(s stretch) {
+	if len(l.ring) < l.most+l.spare {
+		l.ring = append(l.ring, s)
 	} else {
-		l.ring[l.next%l.most] = *iv
+		l.ring[l.n%len(l.ring)] = s
 	}
-	l.next++
+	l.n++
+}
+
+// full reports whether something that an episode needs may be overwritten next.
+func (l *lastStretches) full() bool { return l.n%l.spare == 0 }
+
+// between calls use with the stretches from the one with one number to the one
+// before another, and at the most with as many as are looked at before mid.
+func (l *lastStretches) between(mid, to int, use func(*stretch)) {
+	for i := max(0, mid-l.most); i < to; i++ {
+		use(&l.ring[i%len(l.ring)])
+	}
 }
 
 type episode struct {
@@ -53,7 +79,11 @@ type episode struct {
 	start, end model.Time
 	on         model.ProcID
 	fn         uint32
-	ran        map[Culprit]int64
+
+	// What there was on its P when it came, in numbers of stretches, and until when
+	// the stretches after that belong to it: 0 while that goes on.
+	recent, long, until int
+	ran                 map[Culprit]int64 // once it was read
 }
 
 // Culprit is a goroutine that ran meanwhile, and the function it started with.
@@ -100,46 +130,91 @@ func (e *episodes) Watch(f *model.Facts) {
 // stretches remembers what the Ps did until a time.
 func (e *episodes) stretches(until model.Time) {
 	for ; len(e.ps) > 0 && e.ps[0].End <= until; e.ps = e.ps[1:] {
-		if iv := &e.ps[0]; iv.Does == model.PDoesRun || len(e.open) > 0 {
+		if iv := &e.ps[0]; iv.Does == model.PDoesRun || e.open > 0 {
 			e.remember(iv)
 		}
 	}
 }
 
-// remember keeps a stretch of a P and adds it to the episodes that wait for it.
+// remember keeps a stretch of a P, for the episodes that wait for it too.
 func (e *episodes) remember(iv *model.PInterval) {
-	e.reach(iv.P)
-	e.recent[iv.P].add(iv)
+	on := e.reach(iv.P)
+	s := stretch{iv.Start, iv.End, Culprit{iv.G, iv.Func}}
+	on.recent.add(s)
+	full := on.recent.full()
 	if iv.End-iv.Start >= longPsFrom {
-		e.long[iv.P].add(iv)
+		on.long.add(s)
+		full = full || on.long.full()
 	}
-	if len(e.open) == 0 {
-		return
-	}
-	e.open = slices.DeleteFunc(e.open, func(x *episode) bool {
-		if x.on != iv.P {
+	before := len(on.open)
+	on.open = slices.DeleteFunc(on.open, func(x *episode) bool {
+		if x.ran != nil {
+			x.add(&s)
+		}
+		if iv.End < x.end {
 			return false
 		}
-		x.add(iv)
-		return iv.End >= x.end
+		x.until = on.recent.n
+		return true
 	})
+	e.open -= before - len(on.open)
+	if full {
+		e.readAll(iv.P)
+	}
 }
 
 // reach makes room for what P p did.
-func (e *episodes) reach(p model.ProcID) {
-	for int(p) >= len(e.recent) {
-		e.recent = append(e.recent, lastStretches{most: RecentPs})
-		e.long = append(e.long, lastStretches{most: longPs})
+func (e *episodes) reach(p model.ProcID) *standing {
+	for int(p) >= len(e.on) {
+		e.on = append(e.on, standing{recent: lastStretches{most: RecentPs, spare: 2 * RecentPs}, long: lastStretches{most: longPs, spare: longPs}})
+	}
+	return &e.on[p]
+}
+
+// readAll finds out who ran in the episodes of P p that are among the worst now.
+func (e *episodes) readAll(p model.ProcID) {
+	for _, x := range e.worst.Best() {
+		if x.on == p && x.ran == nil {
+			e.readOne(x)
+		}
 	}
 }
 
+func (e *episodes) readOne(x *episode) {
+	x.ran = map[Culprit]int64{}
+	if x.on == model.NoP {
+		return
+	}
+	on := &e.on[x.on]
+	until := x.until
+	if until == 0 {
+		until = on.recent.n
+	}
+	known := x.end
+	on.recent.between(x.recent, until, func(s *stretch) {
+		e.read++
+		x.add(s)
+		known = min(known, s.start)
+	})
+	if x.recent < RecentPs || known <= x.start {
+		return
+	}
+	x.Forgotten = int64(known - x.start)
+	on.long.between(x.long, x.long, func(s *stretch) {
+		if e.read++; s.start < known {
+			x.Forgotten -= x.add(s)
+		}
+	})
+	x.Forgotten = max(0, x.Forgotten)
+}
+
 // add counts what of a stretch lies in the wait, and returns how much that is.
-func (x *episode) add(iv *model.PInterval) int64 {
-	from, to := max(iv.Start, x.start), min(iv.End, x.end)
-	if to <= from || iv.G == model.NoG {
+func (x *episode) add(s *stretch) int64 {
+	from, to := max(s.start, x.start), min(s.end, x.end)
+	if to <= from || s.G == model.NoG {
 		return 0
 	}
-	x.ran[Culprit{iv.G, iv.Func}] += int64(to - from)
+	x.ran[s.Culprit] += int64(to - from)
 	return int64(to - from)
 }
 
@@ -155,7 +230,7 @@ func (e *episodes) admit(wait int64, d *model.Dispatch) {
 	if d.Source == model.SourceSyscallExit || d.Source == model.SourceNetpoll {
 		where = "none"
 	}
-	x := &episode{start: d.Ready, end: d.Time, on: on, ran: map[Culprit]int64{}, fn: d.Func, Episode: report.Episode{
+	x := &episode{start: d.Ready, end: d.Time, on: on, fn: d.Func, Episode: report.Episode{
 		G: d.G, Start: int64(d.Ready - e.zero), Wait: wait, Censored: d.Censored, P: d.WaitedOn, Where: where,
 		Source: d.Source.String(), Certain: d.Certain, RanOn: d.P,
 	}}
@@ -167,7 +242,7 @@ func (e *episodes) admitOpen(wait int64, iv *model.GInterval) {
 	if iv.P == model.NoP {
 		where = "global"
 	}
-	e.keep(wait, &episode{start: iv.Start, end: iv.End, on: iv.P, ran: map[Culprit]int64{}, fn: iv.Func, Episode: report.Episode{
+	e.keep(wait, &episode{start: iv.Start, end: iv.End, on: iv.P, fn: iv.Func, Episode: report.Episode{
 		G: iv.G, Start: int64(iv.Start - e.zero), Wait: wait, Censored: true, P: iv.P, Where: where, RanOn: model.NoP,
 	}})
 }
@@ -177,32 +252,21 @@ func (e *episodes) keep(wait int64, x *episode) {
 	if x.on == model.NoP {
 		return
 	}
-	e.reach(x.on)
-	done := false
-	known := x.end
-	recent := e.recent[x.on].ring
-	for i := range recent {
-		iv := &recent[i]
-		x.add(iv)
-		done = done || iv.End >= x.end
-		known = min(known, iv.Start)
+	on := e.reach(x.on)
+	x.recent, x.long = on.recent.n, on.long.n
+	if n := on.recent.n; n > 0 && on.recent.ring[(n-1)%len(on.recent.ring)].end >= x.end {
+		x.until = n
+		return
 	}
-	if len(recent) == RecentPs && known > x.start {
-		x.Forgotten = int64(known - x.start)
-		for i := range e.long[x.on].ring {
-			if iv := &e.long[x.on].ring[i]; iv.Start < known {
-				x.Forgotten -= x.add(iv)
-			}
-		}
-		x.Forgotten = max(0, x.Forgotten)
-	}
-	if !done {
-		e.open = append(e.open, x)
-	}
+	on.open = append(on.open, x)
+	e.open++
 }
 
 func (e *episodes) Fill(r *report.Report) {
 	for _, x := range e.worst.Best() {
+		if x.ran == nil {
+			e.readOne(x)
+		}
 		x.Func = e.names.StartFunc(x.fn)
 		if names.IsRuntime(x.Func) {
 			continue // known late for those alive when the trace began
