@@ -37,7 +37,7 @@ func (h *history) divide(s *gSeg, from, to model.Time, use func(piece)) {
 		if stop != nil {
 			h.stoppedBy(stop, &x)
 		} else {
-			wasted, until := within(h.wastes, at)
+			wasted, until := h.wasted(at)
 			x.to = min(x.to, until)
 			switch {
 			case at < h.lost:
@@ -59,9 +59,7 @@ func (h *history) stoppedBy(stop *pause, x *piece) {
 	if stop.gc {
 		x.cause = report.CauseGCStop
 	}
-	if l := h.gs[stop.g]; l != nil {
-		x.fn = l.fn
-	}
+	x.fn = h.of(stop.g).fn
 }
 
 // held says what P p did from x.from on, and shortens x to as long as it did.
@@ -69,7 +67,7 @@ func (h *history) held(s *gSeg, p model.ProcID, x *piece) {
 	if p == model.NoP || int(p) >= len(h.ps) {
 		return
 	}
-	seg, until := h.ps[p].at(x.from)
+	seg, until := h.does(p, x.from)
 	x.to = min(x.to, until)
 	if seg == nil {
 		return

@@ -34,6 +34,12 @@ type explainer struct {
 
 	// prepare, where set, makes h hold what an instance needs, before it is explained.
 	prepare func(*Span)
+	look    func(model.Time) *view // what is known at a time
+	view    *view                  // from where the instances are looked at that the portion ends
+
+	stretches int // taken in
+	work      int // how many were looked at for the sums
+	detailed  int // and for details
 
 	groups   []*group // the first one that has instances is reported
 	now      model.Time
@@ -52,13 +58,16 @@ type group struct {
 	sum        bill
 	bills      []*bill // by likeness of their lengths
 	unfinished int64
+	skipped    int64 // of those in all, not in sum and bills
 	slowest    *stat.TopK[*explained]
 }
 
 // explained is an instance and where its time went.
 type explained struct {
 	*Span
-	bill        bill
+	view        *view // from where to look for its details, nil once they are known
+	summed      bool  // its bill is in those of all
+	bill        *bill
 	states      map[report.StateTime]int64
 	antagonists map[antagonist]int64
 	samples     map[uint32]int64 // by stack
@@ -122,6 +131,7 @@ func (b *bill) sub(o *bill) {
 func newExplainer(s *replay.Session, sel Selector) *explainer {
 	n := s.Names
 	e := &explainer{names: n, window: s.Window, zero: s.Zero, path: maxSteps, every: 1, h: newHistory(n, historySoft, historyHard), locks: &names.LockSites{Names: n}, bodies: map[model.GoID]string{}}
+	e.look = e.h.look
 	top := cmp.Or(sel.Top, DefaultTop)
 	for _, f := range e.finders(sel) {
 		f.top = top
@@ -170,15 +180,14 @@ func (e *explainer) Watch(f *model.Facts) {
 	for rest := *f; ; {
 		part, ends := e.portions.next(&rest)
 		e.now = part.Now
+		e.stretches += len(part.Gs)
 		e.h.add(&part)
 		e.find(&part)
 		if !ends {
 			return
 		}
-		e.h.addOpen(e.now)
 		e.settle()
-		e.h.dropOpen()
-		e.h.forget(e.oldest())
+		e.h.forget(e.oldest(), func() { e.fill(e.now) })
 	}
 }
 
@@ -199,8 +208,13 @@ func (e *explainer) oldest() model.Time {
 	return oldest
 }
 
-// settle explains what was found.
+// settle explains what was found in the portion that ends.
 func (e *explainer) settle() {
+	e.view = nil
+	e.explainAll()
+}
+
+func (e *explainer) explainAll() {
 	for i, g := range e.groups {
 		e.explainEnded(g)
 		if g.all.N() > 0 { // the ones after it will not be asked for
@@ -219,11 +233,34 @@ func (e *explainer) explainEnded(g *group) {
 
 // close explains what was found since, and what the trace leaves unfinished.
 func (e *explainer) close() {
-	e.settle()
+	e.view = whole
+	e.explainAll()
 	for _, g := range e.groups {
 		g.finder.close(e.now, func(in *Span) { g.ended = append(g.ended, in) })
 		e.explainEnded(g)
 	}
+	e.fill(replay.Forever)
+}
+
+// fill finds out the details of the slowest instances that began before a time: as
+// late as it can, for each was one of the slowest for a while if all of them wait in
+// one queue.
+func (e *explainer) fill(before model.Time) {
+	for _, g := range e.groups {
+		for _, x := range g.slowest.Best() {
+			if x.view != nil && x.Start < before {
+				e.details(x)
+			}
+		}
+	}
+}
+
+// from looks at the history from a moment, to explain an instance.
+func (e *explainer) from(v *view, in *Span) {
+	if e.prepare != nil {
+		e.prepare(in)
+	}
+	e.h.view = v
 }
 
 // explain finds out where an instance's time went.
@@ -240,26 +277,46 @@ func (e *explainer) explain(g *group, in *Span) {
 		g.count(in, length)
 		return
 	}
-	if e.prepare != nil {
-		e.prepare(in)
+	if e.view == nil {
+		e.view = e.look(e.now)
 	}
+	sum := !in.unfinished && e.work <= workFree+workEach*e.stretches
 	if detail {
-		g.slowest.Offer(length, e.details(in))
+		g.slowest.Offer(length, &explained{Span: in, view: e.view, summed: sum})
 	}
-	if g.count(in, length); in.unfinished {
-		return
+	g.count(in, length)
+	switch {
+	case sum:
+		e.sum(g, in)
+	case !in.unfinished:
+		g.skipped++
 	}
+}
+
+// What typical instances are like may take workEach looks at a stretch for each
+// stretch that there is, and workFree in any case: of many that wait for the same
+// busy goroutine, each one's path is all that that one did. When there are too many,
+// some are left out.
+const (
+	workFree = 1 << 20
+	workEach = 16
+)
+
+// sum adds an instance's bill to those of all.
+func (e *explainer) sum(g *group, in *Span) {
+	length := int64(in.End - in.Start)
 	sum, alike := &g.sum, g.bill(length)
 	for _, b := range []*bill{sum, alike} {
 		b.count++
 		b.total += length
 	}
-	w := walk{h: e.h, locks: e.locks, use: func(s *step) {
-		ns := int64(s.to - s.from)
-		sum.ns[s.via][s.cause] += ns
-		alike.ns[s.via][s.cause] += ns
+	w := walk{h: e.h, locks: e.locks, sum: func(v via, c report.Cause, ns int64) {
+		sum.ns[v][c] += ns
+		alike.ns[v][c] += ns
 	}}
+	e.from(e.view, in)
 	w.path(in.g, in.Start, in.End, 0, 0)
+	e.work += w.steps
 }
 
 // bill is the one of the instances that are about as long.
@@ -278,22 +335,25 @@ func (g *group) bill(length int64) *bill {
 // them. A bill is large: bins as fine as those of a sketch would be four times as many.
 func likeness(length int64) int { return stat.Bin(length) / 4 }
 
-// details is all that is shown of a slow instance.
-func (e *explainer) details(in *Span) *explained {
-	x := &explained{Span: in, states: map[report.StateTime]int64{}, antagonists: map[antagonist]int64{}, samples: map[uint32]int64{}, waits: map[waitedFor]int64{}, sums: map[stepSum]int64{}}
-	x.bill.count, x.bill.total = 1, int64(in.End-in.Start)
+// details finds out all that is shown of a slow instance.
+func (e *explainer) details(x *explained) {
+	e.from(x.view, x.Span)
+	x.view = nil
+	x.states, x.antagonists, x.samples = map[report.StateTime]int64{}, map[antagonist]int64{}, map[uint32]int64{}
+	x.waits, x.sums = map[waitedFor]int64{}, map[stepSum]int64{}
+	x.bill = &bill{count: 1, total: int64(x.End - x.Start)}
 	w := walk{h: e.h, locks: e.locks, use: func(s *step) {
 		x.bill.ns[s.via][s.cause] += int64(s.to - s.from)
 		x.keep(e.h, s)
 	}}
-	w.path(in.g, in.Start, in.End, 0, 0)
+	w.path(x.g, x.Start, x.End, 0, 0)
+	e.detailed += w.steps
 	x.alone(e.h)
 	e.body(x.g, x.fn)
 	for s := range x.sums {
 		e.body(s.g.G, s.g.Func)
 		e.body(s.who.G, s.who.Func)
 	}
-	return x
 }
 
 // wrappers start goroutines for others: what runs on them says more.
@@ -302,10 +362,10 @@ var wrappers = []string{"sync.(*WaitGroup).Go.func", "golang.org/x/sync/errgroup
 // body finds out what a goroutine runs that a wrapper has started, from the stacks
 // that it was blocked with.
 func (e *explainer) body(g model.GoID, fn uint32) {
-	l := e.h.gs[g]
-	if l == nil || e.bodies[g] != "" {
+	if e.bodies[g] != "" {
 		return
 	}
+	l := e.h.of(g)
 	if fn == 0 {
 		fn = l.fn
 	}
@@ -350,11 +410,10 @@ func (x *explained) keep(h *history, s *step) {
 		x.antagonists[antagonist{s.who, s.whoFn, s.p, s.cause}] += int64(s.to - s.from)
 	}
 	if s.cause == report.CauseRunning || s.cause == report.CauseAssist || s.cause == report.CauseSweep {
-		if l := h.gs[s.g]; l != nil {
-			i := sort.Search(len(l.samples), func(i int) bool { return l.samples[i].at >= s.from })
-			for ; i < len(l.samples) && l.samples[i].at < s.to; i++ {
-				x.samples[l.samples[i].stack]++
-			}
+		l := h.of(s.g)
+		i := sort.Search(len(l.samples), func(i int) bool { return l.samples[i].at >= s.from })
+		for ; i < len(l.samples) && l.samples[i].at < s.to; i++ {
+			x.samples[l.samples[i].stack]++
 		}
 	}
 	if n := len(x.steps); n > 0 && x.steps[n-1].continues(s) {
@@ -407,7 +466,7 @@ func shortened(steps []step) []step {
 
 // alone adds up what the instance's goroutine itself did.
 func (x *explained) alone(h *history) {
-	l := h.gs[x.g]
+	l := h.of(x.g)
 	l.during(x.Start, x.End, func(s *gSeg, from, to model.Time) {
 		d := int64(to - from)
 		if s == nil {
@@ -426,9 +485,7 @@ func (x *explained) alone(h *history) {
 			w := waitedFor{reason: s.reason, stack: s.stack, by: model.NoG}
 			if leafCause(s) == report.CauseBlocked && to == s.end {
 				w.by = s.by
-				if by := h.gs[s.by]; by != nil {
-					w.byFn = by.fn
-				}
+				w.byFn = h.of(s.by).fn
 			}
 			x.waits[w] += d
 		default:
@@ -438,11 +495,11 @@ func (x *explained) alone(h *history) {
 }
 
 // between is the state of a goroutine at a time of which no stretch is kept.
-func (l *gLine) between(h *history, at model.Time) string {
+func (l gLine) between(h *history, at model.Time) string {
 	switch {
 	case at < h.lost:
 		return "unknown"
-	case l == nil || len(l.segs) == 0 || l.segs[len(l.segs)-1].end <= at:
+	case len(l.segs) == 0 || l.segs[len(l.segs)-1].end <= at:
 		return "running" // or it could not have ended what is explained
 	case l.segs[0].start > at && l.segs[0].first:
 		return "not-created"

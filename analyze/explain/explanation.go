@@ -37,7 +37,7 @@ func (e *explainer) explanation() *report.Explanation {
 	if h.N() == 0 { // all go on
 		var sum bill
 		for _, in := range best {
-			sum.add(&in.bill)
+			sum.add(in.bill)
 		}
 		x.Causes = causeTimes(&sum, 1)
 	}
@@ -60,7 +60,7 @@ func (g *group) slow(best []*explained) *bill {
 	var b bill
 	for _, in := range best {
 		if !in.unfinished && (b.count == 0 || 4*(b.count+1) <= g.all.N()) {
-			b.add(&in.bill)
+			b.add(in.bill)
 		}
 	}
 	if b.count == 0 {
@@ -86,8 +86,11 @@ func (g *group) typical(best []*explained, slow *bill) *bill {
 		}
 	}
 	for _, in := range finished(best)[:slow.count] {
+		if !in.summed {
+			continue
+		}
 		if i := likeness(in.bill.total); i >= lo && i <= hi {
-			b.sub(&in.bill)
+			b.sub(in.bill)
 		}
 	}
 	if b.count < fewTypical {
@@ -144,7 +147,7 @@ func (e *explainer) instance(x *explained) report.Instance {
 		x.fn = l.fn
 	}
 	in := report.Instance{Name: x.Name, Task: x.task, G: x.g, Func: e.funcOf(x.g, x.fn), Start: int64(x.Start - e.zero),
-		Duration: x.bill.total, Unfinished: x.unfinished, Logs: x.logs, Causes: causeTimes(&x.bill, 1),
+		Duration: x.bill.total, Unfinished: x.unfinished, Logs: x.logs, Causes: causeTimes(x.bill, 1),
 		States: []report.StateTime{}, Antagonists: []report.Antagonist{}, Samples: []report.SampleTime{}, Path: []report.PathStep{}}
 	if in.Logs == nil {
 		in.Logs = []string{}
@@ -227,6 +230,9 @@ func (e *explainer) notes(g *group, best []*explained) []string {
 	if g.unfinished > 0 {
 		notes = append(notes, fmt.Sprintf("%s had not ended when the trace did: not in the distribution, and among the slowest with the length until then", words.Count(g.unfinished)))
 	}
+	if g.skipped > 0 {
+		notes = append(notes, fmt.Sprintf("where the time went is known of %s of them: in each, so much else went on that to follow all would take too long", words.Count(g.sum.count)))
+	}
 	var lost int64
 	for v := range g.sum.ns {
 		lost += g.sum.ns[v][report.CauseNotKept]
@@ -291,7 +297,7 @@ func (e *explainer) answer(x *report.Explanation, g *group, best []*explained) (
 	if n+g.unfinished == 0 {
 		return e.nothing(g), ""
 	}
-	of, shown := &best[0].bill, best[:1]
+	of, shown := best[0].bill, best[:1]
 	slow := g.slow(best)
 	switch typical := g.typical(best, slow); {
 	case g.kind == report.KindStall && best[0].bill.total < nothingSlow:

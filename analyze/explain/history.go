@@ -25,6 +25,7 @@ type history struct {
 	wastes []replay.Window // stretches with an idle P beside a runnable goroutine
 	idling model.Idling
 
+	view *view // from where it is looked at
 	now  model.Time
 	lost model.Time // before it stretches may be missing
 	kept int        // stretches
@@ -32,9 +33,22 @@ type history struct {
 	free []*gLine // forgotten ones, to be used again
 }
 
+// view is a moment to look at a history from: what came later does not show. So
+// an instance can be looked at later than when it ended, and looks the same.
+type view struct {
+	at   model.Time // nothing that ended after it shows
+	open []pSeg     // by P: what had not ended, with an end of 0 for nothing
+	idle model.Time // since when a P was idle beside a runnable goroutine, forever for not at all
+}
+
+// whole shows all.
+var whole = &view{at: replay.Forever, idle: replay.Forever}
+
 // gLine is one goroutine's stretches, in order.
 type gLine struct {
-	fn      uint32 // stack that it started with
+	fn      uint32     // stack that it started with
+	since   model.Time // when that became known
+	was     uint32     // what was held for it before
 	segs    []gSeg
 	samples []sample
 }
@@ -73,8 +87,10 @@ type sample struct {
 // pLine is one P's stretches, in order, and the sweeping done on it.
 type pLine struct {
 	segs   []pSeg
+	ended  model.Time      // the last one
 	sweeps []replay.Window // the open one reaches forever
 	now    pSeg            // what it began to do last
+	sums   sums
 }
 
 // pSeg is a stretch of a P.
@@ -85,7 +101,6 @@ type pSeg struct {
 	does       model.PActivity
 	worker     bool
 	runtime    bool
-	open       bool // it goes on
 }
 
 // age says how many stretches there were at a time.
@@ -95,7 +110,7 @@ type age struct {
 }
 
 func newHistory(n *names.Table, soft, hard int) *history {
-	return &history{names: n, soft: soft, hard: hard, base: soft, gs: map[model.GoID]*gLine{}}
+	return &history{names: n, soft: soft, hard: hard, base: soft, gs: map[model.GoID]*gLine{}, view: whole}
 }
 
 // add takes in the facts.
@@ -151,35 +166,19 @@ func eachStretch(f *model.Facts, use func(*model.GInterval, *model.Dispatch)) {
 	}
 }
 
-// addOpen adds what has not ended at the time now, until dropOpen.
-func (h *history) addOpen(now model.Time) {
+// look is the view at a time, until which all is known.
+func (h *history) look(now model.Time) *view {
+	v := &view{at: now, idle: replay.Forever, open: make([]pSeg, len(h.ps))}
 	for i := range h.ps {
-		l := &h.ps[i]
-		s := l.now
-		if n := len(l.segs); n > 0 && l.segs[n-1].end > s.start {
-			continue // it has ended
-		}
-		if s.start < now {
-			s.end, s.open = now, true
-			l.segs = append(l.segs, s)
+		if l := &h.ps[i]; l.ended <= l.now.start && l.now.start < now {
+			v.open[i] = l.now
+			v.open[i].end = now
 		}
 	}
 	if h.idling.Is && h.idling.Time < now {
-		h.wastes = append(h.wastes, replay.Window{From: h.idling.Time, To: replay.Forever})
+		v.idle = h.idling.Time
 	}
-}
-
-// dropOpen forgets what addOpen has added.
-func (h *history) dropOpen() {
-	for i := range h.ps {
-		l := &h.ps[i]
-		if n := len(l.segs); n > 0 && l.segs[n-1].open {
-			l.segs = l.segs[:n-1]
-		}
-	}
-	if n := len(h.wastes); n > 0 && h.wastes[n-1].To == replay.Forever {
-		h.wastes = h.wastes[:n-1]
-	}
+	return v
 }
 
 func (h *history) event(ev *model.Event) {
@@ -230,8 +229,8 @@ func (h *history) addG(iv *model.GInterval, d *model.Dispatch) {
 
 func (h *history) keep(g model.GoID, fn uint32, s gSeg) {
 	l := h.line(g)
-	if fn != 0 {
-		l.fn = fn
+	if fn != 0 && fn != l.fn {
+		l.fn, l.since, l.was = fn, s.end, l.fn
 	}
 	l.segs = append(l.segs, s)
 	h.kept++
@@ -277,19 +276,19 @@ func emptied[T any](list []T) []T {
 // clear forgets all.
 func (h *history) clear() {
 	for _, l := range h.gs {
-		l.fn, l.segs, l.samples = 0, emptied(l.segs), l.samples[:0]
+		*l = gLine{segs: emptied(l.segs), samples: l.samples[:0]}
 		h.free = append(h.free, l)
 	}
 	clear(h.gs)
 	for i := range h.ps {
-		h.ps[i].segs, h.ps[i].sweeps = emptied(h.ps[i].segs), h.ps[i].sweeps[:0]
+		h.ps[i].segs, h.ps[i].sweeps, h.ps[i].sums = emptied(h.ps[i].segs), h.ps[i].sweeps[:0], sums{}
 	}
 	h.stw, h.wastes, h.ages, h.kept = h.stw[:0], h.wastes[:0], h.ages[:0], 0
 }
 
 func (h *history) addP(iv *model.PInterval) {
 	if l := h.p(iv.P); l != nil {
-		l.segs = append(l.segs, pSegOf(iv))
+		l.segs, l.ended = append(l.segs, pSegOf(iv)), iv.End
 		h.kept++
 	}
 }
@@ -298,9 +297,9 @@ func pSegOf(iv *model.PInterval) pSeg {
 	return pSeg{start: iv.Start, end: iv.End, g: iv.G, fn: iv.Func, does: iv.Does, worker: iv.Worker, runtime: iv.Runtime}
 }
 
-// forget drops what is too old, once there is too much. oldest is when the oldest
-// thing began that is being explained.
-func (h *history) forget(oldest model.Time) {
+// forget drops what is too old, once there is too much, and calls before before it
+// does. oldest is when the oldest thing began that is being explained.
+func (h *history) forget(oldest model.Time, before func()) {
 	h.ages = append(h.ages, age{h.now, h.kept})
 	if h.kept < h.soft {
 		return
@@ -313,6 +312,7 @@ func (h *history) forget(oldest model.Time) {
 		h.soft = min(2*h.soft, h.hard)
 		return
 	}
+	before()
 	h.drop(to)
 }
 
@@ -333,7 +333,7 @@ func (h *history) drop(to model.Time) {
 		n += len(l.segs) + len(l.samples)
 		if len(l.segs) == 0 {
 			delete(h.gs, id)
-			l.fn = 0
+			*l = gLine{segs: l.segs, samples: l.samples}
 			h.free = append(h.free, l)
 		}
 	}
@@ -341,6 +341,7 @@ func (h *history) drop(to model.Time) {
 		l := &h.ps[i]
 		l.segs = after(l.segs, func(s *pSeg) bool { return s.end > to })
 		l.sweeps = after(l.sweeps, func(s *replay.Window) bool { return s.To > to })
+		l.sums.drop(to)
 		n += len(l.segs) + len(l.sweeps)
 	}
 	h.stw = after(h.stw, func(s *pause) bool { return s.To > to })
@@ -358,13 +359,10 @@ func after[T any](list []T, young func(*T) bool) []T {
 
 // during calls use with the goroutine's stretches within [from, to], clipped, in
 // order; what lies between them is passed with a nil stretch.
-func (l *gLine) during(from, to model.Time, use func(s *gSeg, from, to model.Time)) {
-	i := 0
-	if l != nil {
-		i = sort.Search(len(l.segs), func(i int) bool { return l.segs[i].end > from })
-	}
+func (l gLine) during(from, to model.Time, use func(s *gSeg, from, to model.Time)) {
+	i := sort.Search(len(l.segs), func(i int) bool { return l.segs[i].end > from })
 	for at := from; at < to; {
-		if l == nil || i == len(l.segs) || l.segs[i].start >= to {
+		if i == len(l.segs) || l.segs[i].start >= to {
 			use(nil, at, to)
 			return
 		}
@@ -382,16 +380,49 @@ func (l *gLine) during(from, to model.Time, use func(s *gSeg, from, to model.Tim
 	}
 }
 
-// at is the P's stretch at t, nil if none is known, and until when that holds.
-func (l *pLine) at(t model.Time) (*pSeg, model.Time) {
-	i := sort.Search(len(l.segs), func(i int) bool { return l.segs[i].end > t })
-	switch {
-	case i == len(l.segs):
-		return nil, replay.Forever
-	case l.segs[i].start > t:
-		return nil, l.segs[i].start
+// of is what shows of a goroutine, nothing for one that is not known.
+func (h *history) of(g model.GoID) gLine {
+	l := h.gs[g]
+	if l == nil {
+		return gLine{}
 	}
-	return &l.segs[i], l.segs[i].end
+	x := *l
+	if n := len(x.segs); n > 0 && x.segs[n-1].end > h.view.at {
+		x.segs = x.segs[:sort.Search(n, func(i int) bool { return x.segs[i].end > h.view.at })]
+	}
+	if x.since > h.view.at {
+		x.fn = x.was
+	}
+	return x
+}
+
+// does is the stretch of P p at t, nil if none is known, and until when that holds.
+func (h *history) does(p model.ProcID, t model.Time) (*pSeg, model.Time) {
+	segs := h.ps[p].segs
+	i := sort.Search(len(segs), func(i int) bool { return segs[i].end > t })
+	var s *pSeg
+	switch {
+	case i < len(segs) && segs[i].end <= h.view.at:
+		s = &segs[i]
+	case int(p) < len(h.view.open) && h.view.open[p].end > t:
+		s = &h.view.open[p]
+	default:
+		return nil, replay.Forever
+	}
+	if s.start > t {
+		return nil, s.start
+	}
+	return s, s.end
+}
+
+// wasted reports whether a P was idle beside a runnable goroutine at t, and until
+// when that holds.
+func (h *history) wasted(t model.Time) (bool, model.Time) {
+	i := sort.Search(len(h.wastes), func(i int) bool { return h.wastes[i].To > t })
+	if i < len(h.wastes) && h.wastes[i].To <= h.view.at {
+		return at(h.wastes[i], t)
+	}
+	return at(replay.Window{From: h.view.idle, To: replay.Forever}, t)
 }
 
 // stopped is the pause that t lies in, nil if none, and until when that holds.
@@ -410,11 +441,17 @@ func (h *history) stopped(t model.Time) (*pause, model.Time) {
 // not overlap, and until when that holds.
 func within(spans []replay.Window, t model.Time) (bool, model.Time) {
 	i := sort.Search(len(spans), func(i int) bool { return spans[i].To > t })
-	switch {
-	case i == len(spans):
+	if i == len(spans) {
 		return false, replay.Forever
-	case spans[i].From > t:
-		return false, spans[i].From
 	}
-	return true, spans[i].To
+	return at(spans[i], t)
+}
+
+// at reports whether a span that ends after t has begun by then, and until when
+// that holds.
+func at(span replay.Window, t model.Time) (bool, model.Time) {
+	if span.From > t {
+		return false, span.From
+	}
+	return true, span.To
 }

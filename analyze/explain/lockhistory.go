@@ -11,9 +11,9 @@ import (
 // lock that it unlocked at the time to, with the stack unlock, for a waiter with
 // the stack lock; and its wait for that lock, nil if that is not what it last was
 // blocked for.
-func heldSince(l *names.LockSites, line *gLine, from, to model.Time, lock, unlock uint32) (model.Time, *gSeg) {
+func heldSince(l *names.LockSites, line gLine, from, to model.Time, lock, unlock uint32) (model.Time, *gSeg) {
 	locking, unlocking := l.Site(lock), l.Site(unlock)
-	if line == nil || len(unlocking.Callers) == 0 {
+	if len(unlocking.Callers) == 0 {
 		return from, nil
 	}
 	i := sort.Search(len(line.segs), func(i int) bool { return line.segs[i].start >= to })

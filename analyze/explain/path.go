@@ -46,20 +46,28 @@ type walk struct {
 	h     *history
 	locks *names.LockSites
 	use   func(*step)
+	sum   func(via, report.Cause, int64) // instead of use, where only the sums count
+	steps int                            // stretches and pieces that were looked at
+}
+
+// tell tells of a step.
+func (w *walk) tell(x *step) {
+	if w.sum != nil {
+		w.sum(x.via, x.cause, int64(x.to-x.from))
+		return
+	}
+	w.use(x)
 }
 
 // path walks goroutine g from one time to another.
 func (w *walk) path(g model.GoID, from, to model.Time, v via, depth int) {
-	line := w.h.gs[g]
-	var fn uint32
-	if line != nil {
-		fn = line.fn
-	}
+	line := w.h.of(g)
 	line.during(from, to, func(s *gSeg, from, to model.Time) {
-		x := step{from: from, to: to, g: g, fn: fn, via: v, depth: depth, who: model.NoG, p: model.NoP}
+		w.steps++
+		x := step{from: from, to: to, g: g, fn: line.fn, via: v, depth: depth, who: model.NoG, p: model.NoP}
 		switch {
 		case s == nil:
-			w.gap(line, &x)
+			w.gap(&line, &x)
 		case s.state == model.GWaiting:
 			w.blocked(s, &x)
 		case s.state == model.GRunnable:
@@ -68,10 +76,10 @@ func (w *walk) path(g model.GoID, from, to model.Time, v via, depth int) {
 			w.running(s, &x)
 		case s.state == model.GSyscall:
 			x.cause, x.stack, x.p = report.CauseSyscall, s.stack, s.p
-			w.use(&x)
+			w.tell(&x)
 		default:
 			x.cause = report.CauseUnknown
-			w.use(&x)
+			w.tell(&x)
 		}
 	})
 }
@@ -84,35 +92,33 @@ func (w *walk) gap(line *gLine, x *step) {
 		rest := *x
 		x.to = min(x.to, w.h.lost)
 		x.cause = report.CauseNotKept
-		w.use(x)
+		w.tell(x)
 		if rest.from = x.to; rest.from < rest.to {
 			w.gap(line, &rest)
 		}
 		return
 	}
 	x.cause = report.CauseRunning
-	if line != nil {
-		i := sort.Search(len(line.segs), func(i int) bool { return line.segs[i].start >= x.to })
-		if i < len(line.segs) {
-			x.cause = report.CauseUnknown
-			if s := &line.segs[i]; s.first && s.by != model.NoG && s.by != x.g && x.depth < maxPathDepth {
-				w.path(s.by, x.from, x.to, x.via, x.depth+1)
-				return
-			}
+	i := sort.Search(len(line.segs), func(i int) bool { return line.segs[i].start >= x.to })
+	if i < len(line.segs) {
+		x.cause = report.CauseUnknown
+		if s := &line.segs[i]; s.first && s.by != model.NoG && s.by != x.g && x.depth < maxPathDepth {
+			w.path(s.by, x.from, x.to, x.via, x.depth+1)
+			return
 		}
 	}
-	w.use(x)
+	w.tell(x)
 }
 
 func (w *walk) running(s *gSeg, x *step) {
 	x.p = s.p
 	if s.assist {
 		x.cause = report.CauseAssist
-		w.use(x)
+		w.tell(x)
 		return
 	}
 	if s.p < 0 || int(s.p) >= len(w.h.ps) {
-		w.use(x)
+		w.tell(x)
 		return
 	}
 	sweeps := w.h.ps[s.p].sweeps
@@ -122,7 +128,7 @@ func (w *walk) running(s *gSeg, x *step) {
 		if swept {
 			x.cause = report.CauseSweep
 		}
-		w.use(x)
+		w.tell(x)
 	}
 }
 
@@ -131,9 +137,14 @@ func (w *walk) runnable(s *gSeg, x *step) {
 	if x.p == model.NoP {
 		x.p = s.p
 	}
+	if w.sum != nil {
+		w.steps += w.h.sum(s, x.from, x.to, func(c report.Cause, ns int64) { w.sum(x.via, c, ns) })
+		return
+	}
 	w.h.divide(s, x.from, x.to, func(part piece) {
+		w.steps++
 		x.from, x.to, x.cause, x.who, x.whoFn, x.stack = part.from, part.to, part.cause, part.g, part.fn, part.stack
-		w.use(x)
+		w.tell(x)
 	})
 }
 
@@ -144,7 +155,7 @@ func (w *walk) blocked(s *gSeg, x *step) {
 	}
 	x.cause = leafCause(s)
 	if x.cause != report.CauseBlocked || x.to != s.end || s.by == model.NoG || s.by == x.g || x.depth >= maxPathDepth {
-		w.use(x)
+		w.tell(x)
 		return
 	}
 	if s.reason == model.ReasonSync && w.locks.Locking(s.stack) {
@@ -167,8 +178,7 @@ func (w *walk) locked(s *gSeg, x *step) {
 	var chain []held
 	at, by, unlock := x.to, s.by, s.byStack // from the waiter's end backwards
 	for at > x.from && by != model.NoG && len(chain) < maxPathDepth {
-		line := w.h.gs[by]
-		since, from := heldSince(w.locks, line, x.from, at, s.stack, unlock)
+		since, from := heldSince(w.locks, w.h.of(by), x.from, at, s.stack, unlock)
 		if since < at {
 			chain = append(chain, held{by, since, at})
 		}
@@ -180,7 +190,7 @@ func (w *walk) locked(s *gSeg, x *step) {
 	if at > x.from {
 		unknown := *x
 		unknown.to, unknown.cause = at, report.CauseLock
-		w.use(&unknown)
+		w.tell(&unknown)
 	}
 	for i := len(chain) - 1; i >= 0; i-- {
 		w.path(chain[i].g, chain[i].from, chain[i].to, x.via, x.depth+1)

@@ -72,7 +72,7 @@ func newSlowOnes(session *replay.Session) *slowOnes {
 	session.Begun = true
 	s := &slowOnes{explainer: *newExplainer(session, Selector{}), clip: session.Part, ranges: newHistory(session.Names, reportSoft, reportHard)}
 	s.groups = s.groups[:2] // requests and tasks: waits for a P are in the report anyway
-	s.inside, s.path, s.every, s.prepare = s.clip, ReportSteps, reportEvery, s.sort
+	s.inside, s.path, s.every, s.prepare, s.look = s.clip, ReportSteps, reportEvery, s.sort, s.ranges.look
 	return s
 }
 
@@ -85,6 +85,7 @@ func (s *slowOnes) Watch(f *model.Facts) {
 			s.h.lost = at - 1 // before this, nothing is known
 		}
 		s.now = part.Now
+		s.stretches += len(part.Gs)
 		if s.seen {
 			s.write(&part)
 			s.find(&part)
@@ -116,7 +117,7 @@ func (s *slowOnes) write(f *model.Facts) {
 		s.turnPage()
 	}
 	p := s.pages[len(s.pages)-1]
-	s.kept -= len(p.gs) + len(p.ps)
+	s.kept -= p.size()
 	p.until = f.Now
 	eachStretch(f, func(iv *model.GInterval, d *model.Dispatch) {
 		if iv.End > iv.Start || iv.First {
@@ -125,6 +126,9 @@ func (s *slowOnes) write(f *model.Facts) {
 	})
 	for i := range f.Ps {
 		p.ps = append(p.ps, pEntry{f.Ps[i].P, pSegOf(&f.Ps[i])})
+		if l := s.ranges.p(f.Ps[i].P); l != nil {
+			l.ended = f.Ps[i].End
+		}
 	}
 	for i := range f.Wastes {
 		p.wastes = append(p.wastes, replay.Window{From: f.Wastes[i].Start, To: f.Wastes[i].End})
@@ -137,30 +141,33 @@ func (s *slowOnes) write(f *model.Facts) {
 		}
 	}
 	s.ranges.begun(f)
-	s.kept += len(p.gs) + len(p.ps)
+	s.kept += p.size()
 }
+
+func (p *factPage) size() int { return len(p.gs) + len(p.ps) }
 
 // sort makes h hold what the pages have from an instance's beginning on.
 func (s *slowOnes) sort(in *Span) {
 	i := sort.Search(len(s.pages), func(i int) bool { return s.pages[i].until > in.Start })
 	from, to := s.first+i, s.first+len(s.pages)
 	h := s.h
-	h.dropOpen()
-	old := from - s.sorted.from // pages that this instance does not need
-	if old < 0 || from > s.sorted.to || h.kept > reportSoft && old > to-from {
+	if from < s.sorted.from { // the next one may need still older ones
+		from = max(s.first, from-(to-from))
+		s.sorted.to = from - 1
+	}
+	if from > s.sorted.to || h.kept > reportSoft && h.kept > 2*s.kept {
 		h.clear()
 		s.sorted.from, s.sorted.to = from, from
 	}
 	for ; s.sorted.to < to; s.sorted.to++ {
-		s.read(s.pages[s.sorted.to-s.first])
+		p := s.pages[s.sorted.to-s.first]
+		s.work += p.size()
+		s.read(p)
 	}
 	h.stw = s.ranges.stw
 	for p := range s.ranges.ps {
-		l := h.p(model.ProcID(p))
-		l.sweeps, l.now = s.ranges.ps[p].sweeps, s.ranges.ps[p].now
+		h.p(model.ProcID(p)).sweeps = s.ranges.ps[p].sweeps
 	}
-	h.idling = s.ranges.idling
-	h.addOpen(s.now)
 }
 
 func (s *slowOnes) read(p *factPage) {
@@ -179,21 +186,26 @@ func (s *slowOnes) read(p *factPage) {
 	}
 }
 
-// forget drops the pages that nothing under way needs, but for the newest: what
+// forget drops the pages that nothing under way needs, but for the newest, once they
+// are half of all: what
 // begins with the first stretch of a goroutine has begun when that one ends.
 func (s *slowOnes) forget() {
-	oldest := s.oldest()
-	n := 0
-	for n < len(s.pages)-1 && s.kept > reportSoft && (s.pages[n].until <= oldest || s.kept > reportHard) {
-		p := s.pages[n]
-		s.h.lost = p.until
-		s.kept -= len(p.gs) + len(p.ps)
-		s.spare = append(s.spare, p)
+	oldest, least := s.oldest(), reportHard
+	if s.kept > reportHard {
+		least /= 2 // not one after the other
+	}
+	n, left := 0, s.kept
+	for n < len(s.pages)-1 && left > reportSoft && (s.pages[n].until <= oldest || left > least) {
+		left -= s.pages[n].size()
 		n++
 	}
-	if n == 0 {
+	if n == 0 || left > s.kept/2 && s.kept <= reportHard {
 		return
 	}
+	lost := s.pages[n-1].until
+	s.fill(lost)
+	s.h.lost, s.kept = lost, left
+	s.spare = append(s.spare, s.pages[:n]...)
 	s.pages = slices.Delete(s.pages, 0, n)
 	s.first += n
 	s.ranges.drop(s.h.lost)

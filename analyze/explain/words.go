@@ -3,7 +3,6 @@ package explain
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -159,19 +158,27 @@ func (e *explainer) sentence(x *explained, v via, c report.Cause, ns int64) stri
 	return s + "."
 }
 
-// those names the goroutines with the most time.
+// those names the goroutines with the most time, and takes them out of gs.
 func (e *explainer) those(gs map[measure.Culprit]int64) string {
-	list := slices.SortedFunc(maps.Keys(gs), func(a, b measure.Culprit) int { return cmp.Or(cmp.Compare(gs[b], gs[a]), cmp.Compare(a.G, b.G)) })
 	const shown = 2
 	var out []string
-	for _, c := range list[:min(len(list), shown)] {
-		out = append(out, fmt.Sprintf("%s for %s", words.Goroutine(int64(c.G), e.funcOf(c.G, c.Func)), words.Length(gs[c])))
+	n := len(gs) - shown
+	for range min(len(gs), shown) {
+		var c measure.Culprit
+		most := int64(-1)
+		for x, ns := range gs {
+			if ns > most || ns == most && x.G < c.G {
+				c, most = x, ns
+			}
+		}
+		out = append(out, fmt.Sprintf("%s for %s", words.Goroutine(int64(c.G), e.funcOf(c.G, c.Func)), words.Length(most)))
+		delete(gs, c)
 	}
 	var rest int64
-	for _, c := range list[len(out):] {
-		rest += gs[c]
+	for _, ns := range gs {
+		rest += ns
 	}
-	if n := len(list) - shown; n > 0 {
+	if n > 0 {
 		return strings.Join(out, ", ") + fmt.Sprintf(" and %s more for %s", words.Count(n), words.Length(rest))
 	}
 	return strings.Join(out, " and ")

@@ -1,0 +1,117 @@
+package explain
+
+import (
+	"sort"
+
+	"gmptrace/analyze/report"
+	"gmptrace/model"
+)
+
+// sums are what divide finds on a P, added up: each of many goroutines that wait for
+// it at once asks for the same.
+type sums struct {
+	at    model.Time // until when
+	total causeSum
+	n     int // pieces since the last mark
+	marks []mark
+}
+
+type causeSum [report.NumCauses]int64
+
+// mark is what the pieces sum to from the first mark on until a time.
+type mark struct {
+	at  model.Time
+	sum causeSum
+}
+
+// A mark stands at every markEvery-th piece. What consists of fewer pieces than
+// fewPieces, about, is divided as it is.
+const (
+	markEvery = 16
+	fewPieces = 2 * markEvery
+)
+
+// drop forgets the sums until a time.
+func (l *sums) drop(to model.Time) {
+	l.marks = after(l.marks, func(m *mark) bool { return m.at >= to })
+	l.at = max(l.at, to)
+}
+
+// add adds a piece.
+func (l *sums) add(x piece) {
+	l.total[x.cause] += int64(x.to - x.from)
+	l.at = x.to
+	if l.n++; l.n == markEvery {
+		l.n = 0
+		l.marks = append(l.marks, mark{l.at, l.total})
+	}
+}
+
+// sum calls use with what the pieces sum to that divide would call it with, and
+// returns how many it went through for that.
+func (h *history) sum(s *gSeg, from, to model.Time, use func(report.Cause, int64)) (steps int) {
+	pieces := func(from, to model.Time) {
+		h.divide(s, from, to, func(x piece) {
+			steps++
+			use(x.cause, int64(x.to-x.from))
+		})
+	}
+	p := s.on
+	if p == model.NoP {
+		p = s.p
+	}
+	if p == model.NoP || int(p) >= len(h.ps) || h.few(p, from, to) {
+		pieces(from, to)
+		return steps
+	}
+	steps += h.sumUp(p, to)
+	marks := h.ps[p].sums.marks
+	first := sort.Search(len(marks), func(i int) bool { return marks[i].at >= from })
+	last := sort.Search(len(marks), func(i int) bool { return marks[i].at > to }) - 1
+	if first >= last {
+		pieces(from, to)
+		return steps
+	}
+	pieces(from, marks[first].at)
+	for c, ns := range marks[last].sum {
+		if ns -= marks[first].sum[c]; ns > 0 {
+			use(inQueue(s, report.Cause(c)), ns)
+		}
+	}
+	pieces(marks[last].at, to)
+	return steps
+}
+
+// inQueue is what of a P's sums is the cause for one goroutine: those that run on
+// the P are summed as if it stood in the P's queue.
+func inQueue(s *gSeg, c report.Cause) report.Cause {
+	if c == report.CauseQueue {
+		return queueCause(s, &pSeg{})
+	}
+	return c
+}
+
+// few reports whether there is little to divide between two times.
+func (h *history) few(p model.ProcID, from, to model.Time) bool {
+	segs, wastes := h.ps[p].segs, h.wastes
+	i := sort.Search(len(segs), func(i int) bool { return segs[i].end > from }) + fewPieces
+	k := sort.Search(len(wastes), func(k int) bool { return wastes[k].To > from }) + fewPieces
+	return (i >= len(segs) || segs[i].end > to) && (k >= len(wastes) || wastes[k].To > to)
+}
+
+// sumUp adds up what P p did until a time, as far as that will not turn out to have
+// been something else, and returns how many pieces that was.
+func (h *history) sumUp(p model.ProcID, until model.Time) (steps int) {
+	l := &h.ps[p]
+	if n := len(l.segs); n > 0 {
+		until = min(until, l.segs[n-1].end, h.view.idle)
+		if l.sums.at == 0 {
+			l.sums.at = max(h.lost, l.segs[0].start)
+		}
+	}
+	h.divide(&gSeg{on: p}, l.sums.at, until, func(x piece) {
+		steps++
+		l.sums.add(x)
+	})
+	return steps
+}
