@@ -182,7 +182,7 @@ func (s *Sched) returnToGlobal(r gref) {
 			break
 		}
 	}
-	s.globq.makeGap(pos, func(r gref, pos int64) { s.g(r).pos = pos })
+	pos = s.globq.makeGap(pos, func(r gref, pos int64) { s.g(r).pos = pos })
 	s.globq.put(pos, r)
 	s.placeGlobal(y, pos)
 	y.putAt, y.putEnd, y.putM, y.putSeq, y.batch, y.sure = at, end, by, seq, 0, false

@@ -196,9 +196,14 @@ func (q *globq) pushHead(g gref) int64 {
 	return q.head
 }
 
-// makeGap moves what stands at pos and behind it one back, up to the first hole.
-// There must be room. moved is told each goroutine's new position.
-func (q *globq) makeGap(pos int64, moved func(gref, int64)) {
+// makeGap makes a gap before what stands at pos, and returns where that is: it moves
+// what stands there and behind it one back, up to the first hole, or what stands
+// before it one forward, if that is less. There must be room. moved is told each
+// goroutine's new position.
+func (q *globq) makeGap(pos int64, moved func(gref, int64)) int64 {
+	if pos-q.head < q.tail-pos {
+		return q.makeGapAhead(pos, moved)
+	}
 	end := pos
 	for end < q.tail && q.at(end) > 0 {
 		end++
@@ -213,6 +218,25 @@ func (q *globq) makeGap(pos int64, moved func(gref, int64)) {
 		q.log.set(q.slot(end), r)
 		moved(r, end)
 	}
+	return pos
+}
+
+func (q *globq) makeGapAhead(pos int64, moved func(gref, int64)) int64 {
+	first := pos - 1
+	for first >= q.head && q.at(first) > 0 {
+		first--
+	}
+	if first < q.head {
+		q.head--
+	} else {
+		q.holes(first-q.at(first).back(), first)
+	}
+	for ; first < pos-1; first++ {
+		r := q.at(first + 1)
+		q.log.set(q.slot(first), r)
+		moved(r, first)
+	}
+	return pos - 1
 }
 
 // put puts g into the gap at pos.
