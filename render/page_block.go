@@ -319,7 +319,7 @@ func (e *encoder) stops(tl *report.Timeline, p stopPlaces) {
 			list.uvarint(uint64(frames.number(words.Printable(f.Func) + "\t" + words.Printable(fmt.Sprintf("%s:%d", path.Base(f.File), f.Line)))))
 		}
 	}
-	for _, text := range []string{whys.text, frames.text} {
+	for _, text := range [][]byte{whys.text, frames.text} {
 		e.uvarint(uint64(len(text)))
 		e.buf = append(e.buf, text...)
 	}
@@ -335,7 +335,7 @@ func (e *encoder) stops(tl *report.Timeline, p stopPlaces) {
 
 // lines numbers different lines of a text, from 0.
 type lines struct {
-	text    string
+	text    []byte
 	numbers map[string]int
 }
 
@@ -347,7 +347,7 @@ func (l *lines) number(line string) int {
 		}
 		i = len(l.numbers)
 		l.numbers[line] = i
-		l.text += line + "\n"
+		l.text = append(append(l.text, line...), '\n')
 	}
 	return i
 }

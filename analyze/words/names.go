@@ -95,7 +95,17 @@ func Printable(s string) string {
 }
 
 func clean(s string) bool {
-	return utf8.ValidString(s) && strings.IndexFunc(s, hidden) < 0
+	return plain(s) || utf8.ValidString(s) && strings.IndexFunc(s, hidden) < 0
+}
+
+// plain reports whether s is of ASCII that shows: nearly every name is.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // hidden are the characters that act on their surroundings instead of showing.
