@@ -1,0 +1,68 @@
+package explain
+
+import (
+	"testing"
+
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/replay/replaytest"
+	"gmptrace/analyze/report"
+)
+
+// TestGrowth counts what an explanation looks at: when there is twice as much of what
+// all wait for, that may not be much more than twice as much.
+func TestGrowth(t *testing.T) {
+	explaining := func(sel Selector) func(*replay.Session) *explainer {
+		return func(s *replay.Session) *explainer { return explains(s, sel) }
+	}
+	for name, begin := range map[string]func(*replay.Session) *explainer{
+		"stalls": explaining(Selector{Kind: report.KindStall}),
+		"tasks":  explaining(Selector{Kind: report.KindTask, Task: -1}),
+		"report": func(s *replay.Session) *explainer {
+			x := NewSlowOnes(s)
+			s.Add(x)
+			return &x.explainer
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const n = 3000
+			one, two := looks(t, n, begin), looks(t, 2*n, begin)
+			if one == 0 || float64(two) > 2.3*float64(one) {
+				t.Errorf("%d looks at stretches for %d goroutines, and %d for twice as many", one, n, two)
+			}
+		})
+	}
+}
+
+func looks(t *testing.T, n int, begin func(*replay.Session) *explainer) int {
+	t.Helper()
+	var e *explainer
+	b := replaytest.ScenarioBatch(t, replaytest.Woken(n, true))
+	if _, err := replaytest.RunBatch(b, replay.Options{Name: "growth"}, func(s *replay.Session) { e = begin(s) }); err != nil {
+		t.Fatal(err)
+	}
+	if x := e.explanation(); x.Durations.Count == 0 || e.groups[0].skipped > 0 {
+		t.Errorf("%d explained, and %d left out", x.Durations.Count, e.groups[0].skipped)
+	}
+	return e.work + e.detailed
+}
+
+// TestLeftOut sees to it that an explanation says what it left out when following all
+// would take too long.
+func TestLeftOut(t *testing.T) {
+	var e *explainer
+	b := replaytest.ScenarioBatch(t, replaytest.Woken(100, true))
+	if _, err := replaytest.RunBatch(b, replay.Options{Name: "growth"}, func(s *replay.Session) {
+		e = explains(s, Selector{Kind: report.KindTask, Task: -1})
+		e.work = 1 << 30
+	}); err != nil {
+		t.Fatal(err)
+	}
+	x := e.explanation()
+	if x.Durations.Count != 100 || len(x.Slowest) == 0 || len(x.Notes) == 0 {
+		t.Fatalf("%d durations, %d shown, notes %q", x.Durations.Count, len(x.Slowest), x.Notes)
+	}
+	const want = "where the time went is known of 0 of them: in each, so much else went on that to follow all would take too long"
+	if x.Notes[0] != want {
+		t.Errorf("got %q, want %q", x.Notes[0], want)
+	}
+}
