@@ -49,6 +49,14 @@ pgo:
 bench:
 	$(GO) run ./fixtures/tools/bench run -dir "$(BENCHDIR)" $(SIZES)
 
+# What each command takes when a trace doubles in one way: AXES names some of the
+# ways, DOUBLINGS is how often.
+AXES ?=
+DOUBLINGS ?= 2
+.PHONY: growth
+growth:
+	$(GO) run ./fixtures/tools/bench growth -dir "$(BENCHDIR)" -doublings $(DOUBLINGS) $(AXES)
+
 # Record real programs again: README.md of fixtures.
 .PHONY: fixtures
 fixtures:
