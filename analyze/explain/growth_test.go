@@ -18,7 +18,7 @@ func TestGrowth(t *testing.T) {
 		"stalls": explaining(Selector{Kind: report.KindStall}),
 		"tasks":  explaining(Selector{Kind: report.KindTask, Task: -1}),
 		"report": func(s *replay.Session) *explainer {
-			x := NewSlowOnes(s)
+			x := newSlowOnes(s)
 			s.Add(x)
 			return &x.explainer
 		},
@@ -36,8 +36,7 @@ func TestGrowth(t *testing.T) {
 func looks(t *testing.T, n int, begin func(*replay.Session) *explainer) int {
 	t.Helper()
 	var e *explainer
-	b := replaytest.ScenarioBatch(t, replaytest.Woken(n, true))
-	if _, err := replaytest.RunBatch(b, replay.Options{Name: "growth"}, func(s *replay.Session) { e = begin(s) }); err != nil {
+	if _, err := replay.Run(t.Context(), replaytest.Scenario(t, replaytest.Woken(n, true)), replay.Options{Name: "growth"}, func(s *replay.Session) { e = begin(s) }); err != nil {
 		t.Fatal(err)
 	}
 	if x := e.explanation(); x.Durations.Count == 0 || e.groups[0].skipped > 0 {
@@ -50,8 +49,7 @@ func looks(t *testing.T, n int, begin func(*replay.Session) *explainer) int {
 // would take too long.
 func TestLeftOut(t *testing.T) {
 	var e *explainer
-	b := replaytest.ScenarioBatch(t, replaytest.Woken(100, true))
-	if _, err := replaytest.RunBatch(b, replay.Options{Name: "growth"}, func(s *replay.Session) {
+	if _, err := replay.Run(t.Context(), replaytest.Scenario(t, replaytest.Woken(100, true)), replay.Options{Name: "growth"}, func(s *replay.Session) {
 		e = explains(s, Selector{Kind: report.KindTask, Task: -1})
 		e.work = 1 << 30
 	}); err != nil {
