@@ -95,6 +95,15 @@ const (
 	numOps
 )
 
+// HasString reports whether an event's Arg is a string, by its number in a table.
+func (op Op) HasString() bool {
+	switch op {
+	case OpSTWBegin, OpLabel, OpTaskBegin, OpRegionBegin, OpRegionEnd, OpLog:
+		return true
+	}
+	return false
+}
+
 // GState is what a goroutine is doing.
 type GState uint8
 

@@ -118,11 +118,8 @@ func (r *replay) globalize(ev *model.Event) {
 	if ev.M >= 0 {
 		ev.M = r.threads[ev.M]
 	}
-	switch ev.Op {
-	case model.OpSTWBegin, model.OpSTWEnd, model.OpLabel, model.OpTaskBegin, model.OpRegionBegin, model.OpRegionEnd, model.OpLog:
-		if ev.Arg > 0 {
-			ev.Arg = r.strings[ev.Arg-1]
-		}
+	if ev.Arg > 0 && ev.Op.HasString() {
+		ev.Arg = r.strings[ev.Arg-1]
 	}
 }
 

@@ -47,15 +47,18 @@ type source interface {
 
 // decoder decodes generations, one after the other.
 type decoder struct {
-	l   *loader
-	t   *translator
-	gen *generation // at hand
+	l     *loader
+	t     *translator
+	wire  *wire       // nil where the reference reader reads everything
+	gen   *generation // at hand
+	given given       // of the generation at hand
+	again *again      // a second reading of it; nil mostly
 
 	scan *oldScan // of formats up to 1.21, else nil
 }
 
 // next decodes the generation that comes next, or with a crowd of goroutines
-// all that follow. It returns false at the end.
+// and one reader all that follow. It returns false at the end.
 func (d *decoder) next() bool {
 	src := &generationSource{l: d.l}
 	select {
@@ -64,6 +67,9 @@ func (d *decoder) next() bool {
 		return false
 	}
 	defer src.release()
+	if d.wire != nil {
+		return d.nextOwn(src)
+	}
 	if src.s.crowded {
 		d.l.waitForAll() // One reader holds enough for all memory.
 		src.all = true
@@ -96,8 +102,8 @@ func (d *decoder) begin(g *generation) {
 	if d.gen != nil {
 		d.end(nil)
 	}
-	d.gen = g
-	d.t.begin(d.l.newBatch(g.n))
+	d.gen, d.given = g, given{}
+	d.t.begin(d.l.newBatch(g.n), model.Time(d.t.ev.Time()), clockOf(&d.t.ev))
 }
 
 // emit hands the batch at hand on. It waits while too many are ahead of the
@@ -116,6 +122,11 @@ func (d *decoder) emit() error {
 	if d.t.live*goroutineCost > d.l.maxMemory {
 		return errLimit(d.l.maxMemory)
 	}
+	if d.again != nil && !d.again.shorten(b) {
+		d.l.reuse(b)
+		return nil
+	}
+	d.given.add(b)
 	select {
 	case d.gen.out <- b:
 		return nil
@@ -271,18 +282,26 @@ func (g *generationSource) fill() error {
 	if g.gen == nil && !(g.all && g.s != nil && g.s.intact() && g.begin()) {
 		return io.EOF
 	}
-	b, h, err := g.s.next()
+	b, _, err := g.next()
+	if b != nil {
+		g.rest = b
+	}
+	return err
+}
+
+// next is the next batch of the generation being read, nil at its end.
+func (g *generationSource) next() (b []byte, h batchHeader, err error) {
+	b, h, err = g.s.next()
 	if err != nil {
 		g.endGeneration(err)
-		return nil
+		return nil, h, nil
 	}
 	g.gen.add(b, h)
 	if g.gen.cost > g.l.maxMemory {
 		g.err = errLimit(g.l.maxMemory)
-		return g.err
+		return nil, h, g.err
 	}
-	g.rest = b
-	return nil
+	return b, h, nil
 }
 
 // add reckons with a batch.

@@ -75,11 +75,17 @@ func Load(ctx context.Context, r io.Reader, opt Options, sink func(*Batch) error
 // DefaultMaxMemory is Options.MaxMemory where that is 0.
 const DefaultMaxMemory = 2 << 30
 
+// ReferenceReader is golang.org/x/exp/trace. It reads traces of Go 1.21 and
+// before, and what this package's own decoder does not take; asked for, it reads
+// everything. It gives the same events, and takes several times as long.
+const ReferenceReader = "reference"
+
 // Options say what to read and how: see replay.Options.
 type Options struct {
 	Name      string
 	MaxMemory int64 // 0 is DefaultMaxMemory
 	Workers   int
+	Reader    string                   // ReferenceReader to have it read everything; "" to choose
 	Progress  func(read, events int64) // bytes of the input, and events handed on; may be nil
 }
 
@@ -204,6 +210,9 @@ func (l *loader) decodeGenerations() {
 	for range l.workers {
 		wg.Go(func() {
 			d := &decoder{l: l, t: newTranslator(false)}
+			if l.opt.Reader != ReferenceReader {
+				d.wire = &wire{t: d.t, format: l.in.format}
+			}
 			for d.next() {
 			}
 		})
@@ -295,11 +304,16 @@ func (l *loader) deliverGeneration(g *generation) error {
 			if err := l.hand(b); err != nil {
 				return err
 			}
-			select {
-			case l.free <- b:
-			default:
-			}
+			l.reuse(b)
 		}
+	}
+}
+
+// reuse keeps a batch that nobody needs any more for newBatch.
+func (l *loader) reuse(b *Batch) {
+	select {
+	case l.free <- b:
+	default:
 	}
 }
 
@@ -437,6 +451,9 @@ func (l *loader) finish() (report.Trace, error) {
 		}
 	} else {
 		t.Bytes, t.Generations = l.v1.size, 1
+	}
+	if l.opt.Reader == ReferenceReader {
+		t.Notes = append(t.Notes, "It was read by golang.org/x/exp/trace, as asked for: that takes longer, and gives the same events.")
 	}
 	if l.dropped > 0 {
 		t.Lost = append(t.Lost, report.Loss{Kind: "damaged", Offset: -1, Bytes: -1, Text: fmt.Sprintf("%s made no sense (ids out of range, changes of state that do not exist), and %s left out. %s", words.Plural(l.dropped, "event"), was(l.dropped), getAnew)})

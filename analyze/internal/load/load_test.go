@@ -40,7 +40,9 @@ type loaded struct {
 	err    error
 	events []model.Event // M, Stack and strings' Arg re-keyed over all generations
 	breaks []int         // generations after which the state was reset
-	clocks int
+	clocks []ClockSnapshot
+	nth    []uint32
+	last   []model.Time     // of each generation's reader
 	tables map[string]int64 // of the re-keying
 }
 
@@ -64,13 +66,18 @@ func loadAll(t testing.TB, r io.Reader, opt Options) *loaded {
 			}
 		}
 		if b.Clock != nil {
-			l.clocks++
+			l.clocks = append(l.clocks, *b.Clock)
 		}
 		for _, s := range b.Stacks {
-			stacks = append(stacks, s.Key)
+			stacks = append(stacks, fmt.Sprintf("%x %v", s.Key, s.Frames))
 		}
 		names = append(names, b.Strings...)
 		threads = append(threads, b.Threads...)
+		l.nth = append(l.nth, b.Nth...)
+		if len(l.last) < b.Gen {
+			l.last = append(l.last, make([]model.Time, b.Gen-len(l.last))...)
+		}
+		l.last[b.Gen-1] = b.Last
 		for _, e := range b.Events {
 			if e.Time < last {
 				t.Errorf("time goes back from %d to %d in generation %d", last, e.Time, b.Gen)
@@ -95,11 +102,8 @@ func (l *loaded) rekey(e model.Event, stacks, names []string, threads []int64) m
 	if e.M >= 0 {
 		e.M = model.MIndex(l.index(fmt.Sprint("M ", threads[e.M])))
 	}
-	switch e.Op {
-	case model.OpLabel, model.OpTaskBegin, model.OpRegionBegin, model.OpRegionEnd, model.OpLog, model.OpSTWBegin:
-		if e.Arg > 0 {
-			e.Arg = l.index("string " + names[e.Arg-1])
-		}
+	if e.Op.HasString() && e.Arg > 0 {
+		e.Arg = l.index("string " + names[e.Arg-1])
 	}
 	return e
 }
@@ -150,8 +154,8 @@ func TestLoadFormats(t *testing.T) {
 				t.Errorf("%d OpGeneration, %d generations", n, l.Generations)
 			}
 			clock := name >= "go1.25"
-			if (l.Start != "") != clock || (l.clocks == l.Generations) != clock {
-				t.Errorf("Start = %q with %d clock readings", l.Start, l.clocks)
+			if (l.Start != "") != clock || (len(l.clocks) == l.Generations) != clock {
+				t.Errorf("Start = %q with %d clock readings", l.Start, len(l.clocks))
 			}
 			// The end is known to be the end for 1.26, and for ≤ 1.21, whose
 			// last event is needed to read any.
@@ -201,7 +205,7 @@ func TestLoadOneReader(t *testing.T) {
 			old := crowdBytes
 			crowdBytes = 0
 			defer func() { crowdBytes = old }()
-			one := loadAll(t, bytes.NewReader(smallTrace(t, name)), Options{})
+			one := loadAll(t, bytes.NewReader(smallTrace(t, name)), Options{Reader: ReferenceReader})
 			if one.err != nil || !one.Complete || one.Events != each.Events || one.LargestGenBytes != each.LargestGenBytes {
 				t.Fatalf("one reader: %+v, %v; one for each generation: %+v", one.Trace, one.err, each.Trace)
 			}

@@ -13,26 +13,6 @@ import (
 	"gmptrace/analyze/words"
 )
 
-// The bytes that begin the parts of a trace (formats 1.22 and up) that the
-// splitter tells apart. Source: internal/trace/tracev2, Go 1.26.
-const (
-	evEventBatch        = 1
-	evStacks            = 2
-	evStrings           = 4
-	evGoStatus          = 25
-	evGoStatusStack     = 48
-	evExperimentalBatch = 49
-	evEndOfGeneration   = 52
-)
-
-// maxBatch is the most bytes that a batch may have after its header.
-// Source: tracev2.MaxBatchSize.
-const maxBatch = 64 << 10
-
-// maxBatchHeader is the most bytes that a batch's header may have: its type,
-// an experiment and four varints.
-const maxBatchHeader = 2 + 4*binary.MaxVarintLen64
-
 // maxGarbage is how many bytes without a batch end the search for the next one:
 // what is damaged is shorter, and what is longer is no trace, though it may be
 // gigabytes in a small compressed file.
@@ -46,7 +26,8 @@ type batchHeader struct {
 	experimental bool
 	gen          uint64 // as the trace numbers them, from 1
 	thread       uint64
-	size         int // header and data
+	time         uint64 // in the clock's units
+	size         int    // header and data
 	headerSize   int
 }
 
@@ -65,7 +46,7 @@ func parseBatchHeader(b []byte) (h batchHeader, ok bool) {
 		n++
 	}
 	var size uint64
-	for _, field := range []*uint64{&h.gen, &h.thread, new(uint64), &size} {
+	for _, field := range []*uint64{&h.gen, &h.thread, &h.time, &size} {
 		v, k := binary.Uvarint(b[min(n, len(b)):])
 		if k <= 0 {
 			return h, false

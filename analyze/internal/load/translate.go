@@ -69,8 +69,8 @@ func newTranslator(v1 bool) *translator {
 }
 
 // begin starts a generation: all tables are empty again. The generation's
-// event is the first of b.
-func (t *translator) begin(b *Batch) {
+// event, of the time given, is the first of b.
+func (t *translator) begin(b *Batch, at model.Time, clock *ClockSnapshot) {
 	t.out = b
 	t.stacks = map[trace.Stack]uint32{}
 	t.flags = t.flags[:0]
@@ -80,11 +80,9 @@ func (t *translator) begin(b *Batch) {
 	t.strings = map[string]int64{}
 	t.procs = map[trace.ProcID]bool{}
 	t.live = 0
-	b.Events = append(b.Events, model.Event{Time: model.Time(t.ev.Time()), Op: model.OpGeneration,
-		G: model.NoG, P: model.NoP, M: model.NoM})
-	b.Clock = clockOf(&t.ev)
-	t.before = b.Events[0].Time
-	t.read, t.began = 1, t.before
+	b.Events = append(b.Events, model.Event{Time: at, Op: model.OpGeneration, G: model.NoG, P: model.NoP, M: model.NoM})
+	b.Clock = clock
+	t.read, t.began, t.before = 1, at, at
 	b.Nth = append(b.Nth, t.read)
 }
 
@@ -327,14 +325,20 @@ func (t *translator) label(x *model.Event) {
 	if g := l.Resource.Goroutine(); g >= 0 {
 		x.G = model.GoID(g)
 	}
-	switch l.Label {
+	x.Flags |= labelFlags(l.Label)
+}
+
+// labelFlags is what a goroutine's label says of it.
+func labelFlags(label string) model.Flags {
+	switch label {
 	case "GC (dedicated)":
-		x.Flags |= model.FlagDedicated
+		return model.FlagDedicated
 	case "GC (fractional)":
-		x.Flags |= model.FlagFractional
+		return model.FlagFractional
 	case "GC (idle)":
-		x.Flags |= model.FlagGCIdle
+		return model.FlagGCIdle
 	}
+	return 0
 }
 
 func (t *translator) cpuSample(x *model.Event) {
@@ -491,16 +495,26 @@ func (t *translator) addStack(s trace.Stack) uint32 {
 	k, ok := t.known[string(t.keyBuf)]
 	if !ok {
 		k = resolve(s, string(t.keyBuf))
-		if len(t.known) >= maxKnownStacks {
-			clear(t.known)
-		}
-		t.known[k.Key] = k
+		t.remember(k)
 	}
-	t.out.Stacks = append(t.out.Stacks, k.StackFrames)
-	t.flags = append(t.flags, k.flags)
-	i := uint32(len(t.flags))
+	i := t.appendStack(k)
 	t.stacks[s] = i
 	return i
+}
+
+// remember keeps what was worked out for a stack.
+func (t *translator) remember(k knownStack) {
+	if len(t.known) >= maxKnownStacks {
+		clear(t.known)
+	}
+	t.known[k.Key] = k
+}
+
+// appendStack appends a stack to the generation's table, and returns its index.
+func (t *translator) appendStack(k knownStack) uint32 {
+	t.out.Stacks = append(t.out.Stacks, k.StackFrames)
+	t.flags = append(t.flags, k.flags)
+	return uint32(len(t.flags))
 }
 
 // resolve spells a stack out.
