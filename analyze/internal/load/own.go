@@ -64,22 +64,23 @@ func (d *decoder) own(g *generation) (err error) {
 	}
 	d.gen = g
 	d.wire.begin(d.l.newBatch(g.n))
-	for more := true; more; {
-		if more, err = d.wire.step(); err != nil {
+	for {
+		more, err := d.wire.fill()
+		if err != nil {
 			return err
 		}
-		if len(d.t.out.Events) >= batchEvents || !more {
-			g.events = int64(d.t.read) - 1
+		g.events = int64(d.t.read) - 1
+		if g.events > 0 {
 			d.t.last = model.Time(d.wire.last)
 		}
-		if len(d.t.out.Events) >= batchEvents {
-			if err = d.emit(); err != nil {
-				return err
-			}
-			d.t.out = d.l.newBatch(g.n)
+		if !more {
+			return nil
 		}
+		if err := d.emit(); err != nil {
+			return err
+		}
+		d.t.out = d.l.newBatch(g.n)
 	}
-	return nil
 }
 
 var onReread func(gen int) // for tests alone

@@ -1,6 +1,9 @@
 package load
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // The kinds of events of formats 1.22 and up, by their number on the wire. The
 // first stand for parts of a trace, those with a time for what a thread did.
@@ -115,21 +118,30 @@ func uvarint(b []byte, i int) (v uint64, next int) {
 	return uvarintLong(b, i)
 }
 
+// uvarintLong reads a number of two bytes or more. How long numbers are is hard
+// to foresee, for a processor too: so up to eight bytes are read at once, and
+// their sevens of bits moved together by pairs, fours and eights of bytes.
 func uvarintLong(b []byte, i int) (v uint64, next int) {
-	v = uint64(b[i] & 0x7f)
-	for shift := uint(7); shift < 63; shift += 7 {
-		i++
-		x := b[i]
-		v |= uint64(x&0x7f) << shift
-		if x < 0x80 {
-			return v, i + 1
-		}
+	v = binary.LittleEndian.Uint64(b[i:])
+	ends := ^v & 0x80808080_80808080 // in the bytes that may end the number
+	if ends == 0 {
+		return uvarintLongest(b, i)
 	}
-	i++
-	if b[i] > 1 { // more than 64 bits
+	n := bits.TrailingZeros64(ends) // one of 7, 15, 23, ...
+	v &= 1<<n - 1
+	v = v&0x007f007f_007f007f | v>>1&0x3f803f80_3f803f80
+	v = v&0x00003fff_00003fff | v>>2&0x0fffc000_0fffc000
+	v = v&0x0fffffff | v>>4&0x00ffffff_f0000000
+	return v, i + (n+1)/8
+}
+
+// uvarintLongest reads a number of nine or ten bytes, or one that is too long.
+func uvarintLongest(b []byte, i int) (v uint64, next int) {
+	v, n := binary.Uvarint(b[i:])
+	if n <= 0 {
 		return 0, len(b) - wirePad + 1
 	}
-	return v | uint64(b[i])<<63, i + 1
+	return v, i + n
 }
 
 // wireBatch is a batch of the generation at hand.

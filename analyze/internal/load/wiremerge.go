@@ -254,7 +254,12 @@ func (w *wire) fetch(c *cursor) fetched {
 	}
 	since, i := uvarint(b, i+1)
 	for k := range c.args[:n-1] {
-		c.args[k], i = uvarint(b, i)
+		if x := b[i]; x < 0x80 { // as uvarint does: most are, and a call costs as much again
+			c.args[k] = uint64(x)
+			i++
+			continue
+		}
+		c.args[k], i = uvarintLong(b, i)
 	}
 	if i > c.end {
 		return fetchedJunk
@@ -330,38 +335,50 @@ func (w *wire) begin(b *Batch) {
 	w.t.begin(b, model.Time(w.last), clock)
 }
 
-// step takes the event that comes next. It returns false at the end.
-func (w *wire) step() (more bool, err error) {
-	if w.sampled < len(w.samples) && (len(w.front) == 0 || w.samples[w.sampled].time < w.front[0].time) {
-		w.sampled++
-		return true, w.sample(&w.samples[w.sampled-1])
-	}
-	if len(w.front) == 0 {
-		return false, nil
-	}
-	done, err := w.try(0)
-	if done || err != nil {
-		return true, err
-	}
-	// Some other thread's event has to come before the earliest.
-	slices.SortFunc(w.front, func(a, b head) int { return cmp.Compare(a.time, b.time) })
-	for i := 1; i < len(w.front); i++ {
-		if done, err = w.try(i); done || err != nil {
-			return true, err
+// fill takes events until the batch is full. It returns false at the end of the
+// generation.
+func (w *wire) fill() (more bool, err error) {
+	for len(w.t.out.Events) < batchEvents {
+		if w.sampled < len(w.samples) && (len(w.front) == 0 || w.samples[w.sampled].time < w.front[0].time) {
+			if err := w.sample(&w.samples[w.sampled]); err != nil {
+				return false, err
+			}
+			w.sampled++
+			continue
+		}
+		if len(w.front) == 0 {
+			return false, nil
+		}
+		done, err := w.try(0)
+		if err == nil && !done {
+			err = w.tryOthers()
+		}
+		if err != nil {
+			return false, err
 		}
 	}
-	return true, errDoubt
+	return true, nil
+}
+
+// tryOthers takes the event that has to come before the earliest.
+func (w *wire) tryOthers() error {
+	slices.SortFunc(w.front, func(a, b head) int { return cmp.Compare(a.time, b.time) })
+	for i := 1; i < len(w.front); i++ {
+		if done, err := w.try(i); done || err != nil {
+			return err
+		}
+	}
+	return errDoubt
 }
 
 // try takes the next event of one thread, if it can come.
 func (w *wire) try(i int) (done bool, err error) {
 	c := w.front[i].c
-	verdict := w.take(c)
-	if verdict != taken {
-		if verdict == doubtful {
-			err = errDoubt
-		}
-		return false, err
+	switch w.take(c) {
+	case later:
+		return false, nil
+	case doubtful:
+		return false, errDoubt
 	}
 	switch w.fetch(c) {
 	case fetchedJunk:
@@ -371,7 +388,7 @@ func (w *wire) try(i int) (done bool, err error) {
 		return true, nil
 	}
 	w.front[i].time = c.time
-	if w.up(i) == i {
+	if i == 0 || w.up(i) == i {
 		w.down(i)
 	}
 	return true, nil
@@ -382,13 +399,12 @@ func (w *wire) take(c *cursor) verdict {
 	if take == nil {
 		return doubtful
 	}
+	c.m.seen = c.m != w.noM
+	v := take(w, c)
 	if c.m == w.noM {
-		v := take(w, c)
-		w.noM.g, w.noM.p = -1, -1 // Nothing is bound to none.
-		return v
+		c.m.g, c.m.p = -1, -1 // Nothing is bound to none.
 	}
-	c.m.seen = true
-	return take(w, c)
+	return v
 }
 
 // sample gives a CPU sample as an event.
@@ -406,7 +422,8 @@ func (w *wire) sample(s *cpuSample) error {
 	case !soundID(s.g) && g != model.NoG:
 		return errDoubt
 	}
-	x := w.put(w.stamp(s.time), model.OpCPUSample, g, p, w.t.thread(trace.ThreadID(s.m)))
+	x := w.put(model.OpCPUSample, w.stamp(s.time), w.thread(s.m), -1, -1)
+	x.G, x.P = g, p
 	if !w.setStack(x, s.stackRef) {
 		return errDoubt
 	}
@@ -430,14 +447,7 @@ func (w *wire) number(m *threadState) model.MIndex {
 
 // event adds an event of c's time, M, P and G.
 func (w *wire) event(c *cursor, op model.Op) *model.Event {
-	return w.put(w.stamp(c.time), op, w.goid(c.m.g), model.ProcID(c.m.p), w.number(c.m))
-}
-
-func (w *wire) goid(g int32) model.GoID {
-	if g < 0 {
-		return model.NoG
-	}
-	return model.GoID(w.gs.all[g].id)
+	return w.put(op, w.stamp(c.time), c.m, c.m.p, c.m.g)
 }
 
 // restate adds a status event of the M and G given. The tracer restates idle
@@ -447,22 +457,30 @@ func (w *wire) restate(c *cursor, m *threadState, g int32) *model.Event {
 	if c.m.p < 0 {
 		at = w.t.before
 	}
-	return w.put(at, model.OpGoStatus, w.goid(g), model.ProcID(c.m.p), w.number(m))
+	return w.put(model.OpGoStatus, at, m, c.m.p, g)
 }
 
 // put adds an event.
-func (w *wire) put(at model.Time, op model.Op, g model.GoID, p model.ProcID, m model.MIndex) *model.Event {
-	t := w.t
-	n := len(t.out.Events)
-	if n == cap(t.out.Events) {
-		t.out.Events = slices.Grow(t.out.Events, 1)
+func (w *wire) put(op model.Op, at model.Time, m *threadState, p, g int32) *model.Event {
+	b := w.t.out
+	n := len(b.Events)
+	if n == cap(b.Events) {
+		b.Events = slices.Grow(b.Events, 1)
 	}
-	t.out.Events = t.out.Events[:n+1]
-	x := &t.out.Events[n]
-	*x = model.Event{Time: at, Op: op, G: g, P: p, M: m}
-	if at-t.began < pushMost {
-		t.out.Nth = append(t.out.Nth, t.read)
+	b.Events = b.Events[:n+1]
+	x := &b.Events[n]
+	// Field by field: a literal would be built elsewhere and copied by wider
+	// loads, which wait for the stores.
+	x.Time, x.Subject, x.Arg, x.P, x.Op = at, 0, 0, model.ProcID(p), op
+	x.Stack, x.Reason, x.Flags = 0, model.ReasonNone, 0
+	x.G = model.NoG
+	if g >= 0 {
+		x.G = model.GoID(w.gs.all[g].id)
 	}
-	t.before = at
+	x.M = w.number(m)
+	if at-w.t.began < pushMost {
+		b.Nth = append(b.Nth, w.t.read)
+	}
+	w.t.before = at
 	return x
 }
