@@ -19,6 +19,13 @@ type Options struct {
 	// DefaultMaxMemory.
 	MaxMemory int64
 
+	// Reader is who decodes the trace: "" is this module's own decoder, which leaves
+	// to golang.org/x/exp/trace what it can't read, and ReferenceReader has that
+	// read everything. Both give the same events, but for a generation that was cut
+	// short, of which the reference can tell less; asked for, it is told in
+	// Trace.Notes.
+	Reader string
+
 	// Workers is the number of generations decoded at once; 0 is
 	// min(2, GOMAXPROCS).
 	Workers int
@@ -36,6 +43,9 @@ type Options struct {
 // can spare: 2 GiB. It suffices for generations of about 250 MB, and before
 // format 1.22 for traces of 64 MB.
 const DefaultMaxMemory = load.DefaultMaxMemory
+
+// ReferenceReader is the Reader to compare with, if what a trace says is in doubt.
+const ReferenceReader = load.ReferenceReader
 
 // Bound is one end of the part of a trace to analyse: an offset from the
 // trace's first event or, where Clock is set, a wall-clock time. Traces have wall-clock

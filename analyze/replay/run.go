@@ -44,7 +44,7 @@ func Run(ctx context.Context, r io.Reader, opt Options, begin func(*Session)) (r
 
 // forLoad is what load has to know.
 func (o *Options) forLoad() load.Options {
-	x := load.Options{Name: o.Name, MaxMemory: o.MaxMemory, Workers: o.Workers}
+	x := load.Options{Name: o.Name, MaxMemory: o.MaxMemory, Workers: o.Workers, Reader: o.Reader}
 	if o.Progress != nil {
 		x.Progress = func(read, events int64) { o.Progress(Progress{Bytes: read, Size: o.Size, Events: events}) }
 	}

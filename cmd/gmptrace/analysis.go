@@ -24,6 +24,7 @@ type analysis struct {
 	from, to  bound
 	goVersion goVersion
 	maxMemory byteSize
+	reader    readerName
 	seconds   int
 	failOn    severity
 	quiet     bool
@@ -54,6 +55,7 @@ func (an *analysis) addTraceFlags(f *pflag.FlagSet) {
 	f.Var(&an.to, "to", "leave out what comes after: an `OFFSET` from the trace's start, or a time")
 	f.Var(&an.goVersion, "go-version", "`VERSION` of Go whose scheduler wrote the trace, such as 1.24 (default: as the trace says)")
 	f.Var(&an.maxMemory, "max-memory", "`BYTES` that reading may take, such as 4GiB; a trace that needs more is analysed up to there")
+	f.Var(&an.reader, "reader", "`WHO` decodes the trace: own, which is fast, or reference, which is golang.org/x/exp/trace")
 	f.IntVar(&an.seconds, "seconds", 0, "let the trace endpoint record for `N` seconds (default: the endpoint's own, mostly 1)")
 	f.BoolVarP(&an.quiet, "quiet", "q", false, "no progress bar and no remarks on standard error")
 }
@@ -154,6 +156,7 @@ func (an *analysis) options(in *input, bar *progress) replay.Options {
 		From:      an.from.Bound,
 		To:        an.to.Bound,
 		MaxMemory: int64(an.maxMemory),
+		Reader:    string(an.reader),
 		Progress:  bar.update,
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"go/version"
@@ -70,6 +71,24 @@ func (n *byteSize) Set(s string) error {
 		return errors.New("need a number of bytes such as 500MB or 4GiB")
 	}
 	*n = byteSize(v)
+	return nil
+}
+
+// readerName is who decodes the trace: "" is gmptrace's own decoder.
+type readerName string
+
+func (r *readerName) Type() string   { return "reader" }
+func (r *readerName) String() string { return cmp.Or(string(*r), "own") }
+
+func (r *readerName) Set(s string) error {
+	switch s {
+	case "own":
+		*r = ""
+	case replay.ReferenceReader:
+		*r = replay.ReferenceReader
+	default:
+		return errors.New("need one of own, " + replay.ReferenceReader)
+	}
 	return nil
 }
 

@@ -45,6 +45,9 @@ func Load(ctx context.Context, r io.Reader, opt Options, sink func(*Batch) error
 	if d, ok := r.(Decoded); ok {
 		return d.load(opt, sink)
 	}
+	if opt.Reader != "" && opt.Reader != ReferenceReader {
+		return report.Trace{Name: opt.Name}, fmt.Errorf("%q is no reader: need %q or none", opt.Reader, ReferenceReader)
+	}
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
 	l := newLoader(inner, opt, sink)
