@@ -26,8 +26,9 @@ const accuracyHead = `# How often the inferred decisions are wrong, on the recor
 # user: dispatches of the program's goroutines, and how many have a wrong source;
 # all: of all goroutines, with global-tick = global and steal-runnext = steal;
 # steals, and those labelled otherwise or from another P; certain: dispatches
-# called so, and the wrong ones. handoffs: over all recordings, each matched
-# within a millisecond.
+# called so, and those from another place; tick: those of which it is said whether
+# it was the global queue's turn, and those where that is wrong. handoffs: over all
+# recordings, each matched within a millisecond.
 `
 
 // The least that is acceptable of the sums over all recordings, whatever the
@@ -37,6 +38,8 @@ const (
 	leastMerged  = 0.996
 	leastVictims = 0.85
 	leastCertain = 0.9995
+	leastShare   = 0.93 // called certain
+	leastTick    = 0.999
 )
 
 // TestAccuracy holds what the model infers against the truth. A recording never
@@ -49,7 +52,7 @@ func TestAccuracy(t *testing.T) {
 	}
 	var got strings.Builder
 	got.WriteString(accuracyHead)
-	fmt.Fprintf(&got, "%-20s %6s %6s %6s %6s %6s %6s %7s %6s\n", "run", "user", "wrong", "all", "wrong", "steals", "wrong", "certain", "wrong")
+	fmt.Fprintf(&got, "%-20s %6s %6s %6s %6s %6s %6s %7s %6s %6s %6s\n", "run", "user", "wrong", "all", "wrong", "steals", "wrong", "certain", "wrong", "tick", "wrong")
 	handoffs := map[string]score.Match{}
 	var user, all score.Tally
 	for _, name := range names {
@@ -74,6 +77,8 @@ func TestAccuracy(t *testing.T) {
 	atLeast(t, "sources right, merged", all.Merged, all.Dispatches, leastMerged)
 	atLeast(t, "victims right", all.VictimsRight, all.Victims, leastVictims)
 	atLeast(t, "called certain and right", all.CertainRight, all.Certain, leastCertain)
+	atLeast(t, "called certain", all.Certain, all.Dispatches, leastShare)
+	atLeast(t, "whether it was the global queue's turn, where that is said, right", all.TickRight, all.TickKnown, leastTick)
 	fmt.Fprintf(&got, "\n%-20s %9s %6s\n", "handoffs", "precision", "recall")
 	for _, cause := range slices.Sorted(maps.Keys(handoffs)) {
 		m := handoffs[cause]
@@ -112,7 +117,7 @@ func scoreRecording(t *testing.T, name string) *score.Result {
 	s := score.New(strings.TrimSuffix(filepath.Base(name), ".trace.gz"), joined)
 	_, err = Decisions(context.Background(), open(t, name), replay.Options{Name: name}, nil, func(d *Decision) error {
 		s.Add(score.Decision{Kind: string(d.Kind), Time: d.Time, G: int64(d.G), P: int32(d.P), M: d.M,
-			Source: d.Source, Victim: int32(d.Victim), Certain: d.Certain, Cause: d.Cause, How: d.How})
+			Source: d.Source, Victim: int32(d.Victim), Certain: d.Certain, Tick: d.Tick, Cause: d.Cause, How: d.How})
 		return nil
 	})
 	if err != nil {
@@ -134,8 +139,8 @@ func open(t *testing.T, name string) *os.File {
 
 func accuracyLine(r *score.Result) string {
 	u, a := &r.User, r.All()
-	return fmt.Sprintf("%-20s %6d %6d %6d %6d %6d %6d %7d %6d\n", r.Name, u.Dispatches, u.Dispatches-u.Exact, a.Dispatches, a.Dispatches-a.Merged,
-		a.Victims, a.Victims-a.VictimsRight, a.Certain, a.Certain-a.CertainRight)
+	return fmt.Sprintf("%-20s %6d %6d %6d %6d %6d %6d %7d %6d %6d %6d\n", r.Name, u.Dispatches, u.Dispatches-u.Exact, a.Dispatches, a.Dispatches-a.Merged,
+		a.Victims, a.Victims-a.VictimsRight, a.Certain, a.Certain-a.CertainRight, a.TickKnown, a.TickKnown-a.TickRight)
 }
 
 // sum adds the counts that the floors are about.
@@ -147,6 +152,8 @@ func sum(to, t *score.Tally) {
 	to.VictimsRight += t.VictimsRight
 	to.Certain += t.Certain
 	to.CertainRight += t.CertainRight
+	to.TickKnown += t.TickKnown
+	to.TickRight += t.TickRight
 }
 
 func atLeast(t *testing.T, what string, n, of int, least float64) {

@@ -38,7 +38,8 @@ type Decision struct {
 	// Dispatch and steal.
 	Source     string
 	Victim     model.ProcID
-	Certain    bool     // no other source fits the rules
+	Certain    bool     // no other place fits the rules
+	Tick       string   // yes, no, unknown: whether it was the global queue's turn
 	Candidates []string // sources that fit, Source included
 	Moved      int      // steal: goroutines it took along, G included
 
@@ -136,7 +137,7 @@ func (d *decider) emit(x *Decision) {
 
 func (d *decider) dispatch(x *model.Dispatch) {
 	out := Decision{Kind: DecisionDispatch, Time: int64(x.Time), G: x.G, P: x.P, M: d.names.ThreadID(x.M),
-		Source: x.Source.String(), Victim: x.Victim, Certain: x.Certain, Candidates: d.candidates(x.Sources)}
+		Source: x.Source.String(), Victim: x.Victim, Certain: x.Certain, Tick: x.Tick.String(), Candidates: d.candidates(x.Sources)}
 	d.emit(&out)
 	if x.Victim != model.NoP {
 		out.Kind, out.Moved = DecisionSteal, int(x.Moved)

@@ -7,7 +7,7 @@ package model
 // is its turn, -1 not known: no two pulls have shown it, this one and later
 // ones included, or the queues are in doubt. One alone may be another P's batch.
 func (s *Sched) turn(p *P) int8 {
-	if p.phase.at < 0 || p.phase.votes < 2 || s.inDoubt() {
+	if !p.phaseKnown() || s.inDoubt() {
 		return -1
 	}
 	return int8((p.residue() - p.phase.at + TickPeriod) % TickPeriod)

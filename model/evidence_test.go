@@ -50,8 +50,8 @@ execute g=11 p=1 m=1
 }
 
 // TestTurn: two pulls ahead of local work, 61 ticks apart, show when it is the
-// global queue's turn; 61 ticks later it is again, and what waits there is passed
-// by.
+// global queue's turn, the first one's too; 61 ticks later it is again, and what
+// waits there is passed by.
 func TestTurn(t *testing.T) {
 	const some = `
 repeat 29
@@ -85,7 +85,7 @@ park g=1 p=0 m=0 reason=sleep
 execute g=2 p=0 m=0
 `)
 	first, second, last := f.Dispatches[0], f.Dispatches[62], f.Dispatches[len(f.Dispatches)-2]
-	if first.Source != model.SourceGlobalTick || first.Turn != -1 || first.Beside != model.QueueRunnext|model.QueueRing {
+	if first.Source != model.SourceGlobalTick || first.Turn != 0 || first.Tick != model.TickYes || first.Beside != model.QueueRunnext|model.QueueRing {
 		t.Errorf("the first pull: %+v", first)
 	}
 	if second.Source != model.SourceGlobalTick || second.Beside != model.QueueRing {

@@ -138,6 +138,10 @@ func (set Sources) With(s Source) Sources { return set | 1<<s }
 // Has reports whether s is in the set.
 func (set Sources) Has(s Source) bool { return set&(1<<s) != 0 }
 
+// onePlace reports whether all that is in the set is out of one queue. The victim's
+// runnext is another place than its ring: a thief turns to it last.
+func (set Sources) onePlace() bool { return set&(set-1) == 0 || set&^globalSources == 0 }
+
 // Queues is a set of the places where P's own and the others' work stands.
 type Queues uint8
 
@@ -172,7 +176,8 @@ type Dispatch struct {
 	Turn     int8   // scheduling ticks since it was the global queue's turn on P, modulo 61: 0 is its turn; -1 if not known
 	Beside   Queues // queues that held another goroutine all the while that P looked for work
 	Source   Source
-	Certain  bool    // no other source fits the rules
+	Tick     Tick    // whether Source is SourceGlobalTick, where that is known
+	Certain  bool    // no other place fits the rules: all of Sources are one queue
 	Censored bool    // was runnable before the trace began
 	Sources  Sources // all sources that fit
 	Runtime  bool    // a goroutine of the runtime

@@ -5,7 +5,8 @@ type found struct {
 	source  Source
 	victim  ProcID
 	moved   int     // goroutines moved by a steal or a global batch, this one included
-	certain bool    // nothing else fits
+	certain bool    // no other place fits
+	tick    Tick    // what the P's schedtick says; found adds what the places say
 	handed  bool    // to its own thread, which waits in exitsyscall: that is what counts as the source
 	sources Sources // what else fits
 
@@ -57,10 +58,27 @@ func (s *Sched) found(g *G, f *found) {
 	if s.doubtful(g, f.source) {
 		f.certain = false
 	}
-	if f.certain {
-		f.sources = 0
-	} else if f.sources == 0 {
-		f.sources = rivals[f.source]
+	f.sources = f.sources.With(f.source)
+	switch {
+	case !f.certain && f.sources.onePlace():
+		f.sources |= rivals[f.source]
+	case f.certain && !f.sources.onePlace():
+		f.sources = Sources(0).With(f.source)
+	}
+	f.settleTick()
+}
+
+// settleTick makes what is known of the tick and the sources that fit agree.
+func (f *found) settleTick() {
+	switch {
+	case f.tick == TickYes && f.certain:
+		f.sources = Sources(0).With(SourceGlobalTick)
+	case f.tick == TickNo && f.source != SourceGlobalTick:
+		f.sources &^= 1 << SourceGlobalTick
+	case !f.sources.Has(SourceGlobalTick):
+		f.tick = TickNo
+	default:
+		f.tick = TickUnknown
 	}
 }
 
@@ -199,6 +217,11 @@ func (s *Sched) fromOwnRing(e *entry, g *G, p *P, f *found) {
 	}
 	f.certain = g.sure && k == 0 && p.hostage == 0 && p.runnext == 0
 	if p.hostage == 0 {
+		if k > 0 && p.tickKnown() == TickYes {
+			f.source, f.tick = SourceGlobalTick, TickYes // it never left the global queue
+			f.sources = f.sources.With(SourceLocal).With(SourceGlobalTick)
+			return
+		}
 		if k > 0 {
 			s.diverge(DivergeOrder, g, p.id)
 			f.sources = f.sources.With(SourceSteal).With(SourceGlobal)

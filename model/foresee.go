@@ -193,7 +193,7 @@ func (s *Sched) endsTrials(e *entry) bool {
 // look-ahead and comes back with the phases that 61-tick pulls showed.
 func (s *Sched) scout(e *entry) {
 	t := &s.trial
-	if t.depth > 0 || s.cur < t.nextScout || s.g(e.g).place != placeGlobal || s.p(e.P).phase.votes > 1 || !s.afford() {
+	if t.depth > 0 || s.cur < t.nextScout || s.g(e.g).place != placeGlobal || s.p(e.P).phaseKnown() || !s.afford() {
 		return
 	}
 	most := s.ahead.tail - s.ahead.head
@@ -213,7 +213,7 @@ func (s *Sched) scout(e *entry) {
 	t.scoutEvery = min(2*t.scoutEvery, scoutRarest)
 	for _, f := range found {
 		if f.p.phase.votes < f.phase.votes {
-			f.p.phase = f.phase
+			f.p.phase, f.p.foreseen, f.p.hitTick = f.phase, t.until, f.p.tick
 			t.scoutEvery = most / 2
 		}
 	}

@@ -309,8 +309,8 @@ func (s *Sched) injectglist(p *P, list []gref) {
 	}
 }
 
-// lastingIdle is how many Ps are idle and stay so for longer than a thread that
-// they were promised to takes to wake.
+// lastingIdle is how many Ps are idle and stay so for longer than they can have been
+// promised to a thread.
 func (s *Sched) lastingIdle() int {
 	n := 0
 	for id := range s.procs {
@@ -322,7 +322,7 @@ func (s *Sched) lastingIdle() int {
 		if s.ahead.holds(p.opHead) {
 			until = s.ahead.at(p.opHead).Time
 		}
-		if p.does == PDoesIdle && until-s.now > wakeMost {
+		if p.does == PDoesIdle && until-s.now > promiseMost {
 			n++
 		}
 	}
@@ -332,6 +332,10 @@ func (s *Sched) lastingIdle() int {
 // wakeMost is how long a thread may take to wake on a machine with more threads
 // to run than cores.
 const wakeMost = 16_000_000 // ns
+
+// promiseMost is how long a P that was promised to a thread may stay idle where so
+// many threads want to run that what depends on it must not be called sure.
+const promiseMost = 50_000_000 // ns
 
 // wentGlobal is how many of list seem to have been put onto the global queue:
 // those ahead of the first one that p runs itself, as what is in its ring it runs

@@ -23,12 +23,16 @@ func (s *Sched) fromGlobal(e *entry, g *G, p *P, f *found) {
 		s.globalBeforeLocal(e, g, p, f)
 		return
 	}
+	f.tick = p.tickKnown()
+	f.certain = g.sure && !popped && p.runq.len() == 0 && p.runnext == 0
 	if p.inTurn() {
 		f.source = SourceGlobalTick
+		if f.tick == TickUnknown {
+			s.doubtEnd(g, span{1, 1, s.batchOf(s.globq.n - s.popped)}, batch{n: 1})
+		}
 		return
 	}
 	f.source = SourceGlobal
-	f.certain = g.sure && !popped && p.phase.votes > 0 && p.outOfTurn() && p.runq.len() == 0 && p.runnext == 0
 	if popped {
 		s.takePopped(g, p, f)
 		return
@@ -39,14 +43,25 @@ func (s *Sched) fromGlobal(e *entry, g *G, p *P, f *found) {
 // globalBeforeLocal explains a pull from the global queue while p has goroutines
 // of its own: only every 61st dispatch may do that.
 func (s *Sched) globalBeforeLocal(e *entry, g *G, p *P, f *found) {
-	known := p.phase.votes > 1
+	known := p.tickKnown()
 	if p.outOfTurn() {
 		s.diverge(DivergeTick, g, p.id)
 	}
-	switch in := p.phase.hit(p.residue()); {
+	// One of a list, of which it is not sure how many went to the global queue, or
+	// that was last in a batch or first behind it, may stand in p's ring instead.
+	if !g.sure && !p.phase.rumour(p.residue()) {
+		f.source = SourceLocal
+		f.sources = f.sources.With(SourceLocal)
+		return
+	}
+	weight := weakHit
+	if g.sure && p.lastPull < g.putSeq {
+		weight = strongHit
+	}
+	switch in := s.hit(p, weight); {
 	case in:
-		f.source = SourceGlobalTick
-		f.certain = g.sure && !g.popped && known
+		f.source, f.tick = SourceGlobalTick, known
+		f.certain = g.sure && !g.popped && known == TickYes
 	case g.putSeq == 0 || p.lastPull >= g.putSeq:
 		f.source = SourceLocal // it must have come here with an earlier batch
 		f.sources = f.sources.With(SourceLocal)
@@ -308,7 +323,14 @@ func (s *Sched) pullBatch(e *entry, g *G, p *P, f *found) {
 	if !b.tick && s.trial.depth == 0 {
 		s.dueBatch(g, n, f)
 	}
-	if !s.trial.settled {
+	if f.dueMax > 1 && p.inTurn() {
+		p.phase.miss() // its turn would have taken one
+		f.tick = TickUnknown
+	}
+	switch {
+	case f.dueMax == 0 && n.most > 1 && p.tickKnown() == TickUnknown:
+		s.doubtEnd(g, span{1, n.likely, n.most}, b) // it may have been its turn, and taken one
+	case !s.trial.settled:
 		s.doubtEnd(g, n, b)
 	}
 	s.takeBatch(g, p, f, b)
@@ -346,8 +368,8 @@ type batch struct {
 // It reports whether b.asRun makes a difference.
 func (s *Sched) takeBatch(g *G, p *P, f *found, b batch) (differs bool) {
 	if b.tick {
-		f.source, f.certain = SourceGlobalTick, false
-		p.phase.hit(p.residue())
+		f.source = SourceGlobalTick
+		s.hit(p, weakHit)
 		return false
 	}
 	p.lastPull = s.cur

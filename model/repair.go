@@ -149,7 +149,7 @@ func (s *Sched) evict(p *P, k int) int {
 // still, and returns it there: p took g from it, out of its turn, and all seemed
 // to have come to p in batches.
 func (s *Sched) unbatchAll(e *entry, g *G, p *P) bool {
-	if p.phase.votes < 2 || p.inTurn() || g.popped || p.runnext != 0 || g.putSeq == 0 || p.lastPull >= g.putSeq {
+	if !p.phaseKnown() || p.inTurn() || g.popped || p.runnext != 0 || g.putSeq == 0 || p.lastPull >= g.putSeq {
 		return false
 	}
 	for i := range p.runq.len() {

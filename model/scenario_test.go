@@ -164,9 +164,12 @@ func (sc *play) facts() {
 		if d.Moved > 1 {
 			fmt.Fprintf(w, ", %d moved", d.Moved)
 		}
-		if d.Certain {
+		switch {
+		case d.Certain && d.Tick == model.TickUnknown:
+			fmt.Fprintf(w, ", certain, in its turn or not")
+		case d.Certain:
 			fmt.Fprintf(w, ", certain")
-		} else {
+		default:
 			for src := model.Source(0); src < model.NumSources; src++ {
 				if d.Sources.Has(src) && src != d.Source {
 					fmt.Fprintf(w, ", or %s", src)

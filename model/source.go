@@ -25,10 +25,31 @@ const (
 var sourceNames = [NumSources]string{"unknown", "runnext", "local", "global-tick", "global", "steal", "steal-runnext",
 	"netpoll", "gc-worker", "gc-idle", "trace-reader", "syscall-exit", "coroutine", "park-cancelled"}
 
+// globalSources are the two ways out of the one global queue.
+const globalSources = Sources(1<<SourceGlobalTick | 1<<SourceGlobal)
+
 // String is the source's name in every output.
 func (s Source) String() string {
 	if s < NumSources {
 		return sourceNames[s]
 	}
 	return "invalid"
+}
+
+// Tick says whether a goroutine was taken from the global queue because it was
+// that queue's turn: SourceGlobalTick, where that is known. Which of the two rules
+// it was is another question than which queue it was: with the own queue empty,
+// both take the same goroutine.
+type Tick uint8
+
+// The answers.
+const (
+	TickUnknown Tick = iota
+	TickNo
+	TickYes
+)
+
+// String is the answer's name in every output.
+func (t Tick) String() string {
+	return [...]string{"unknown", "no", "yes", "invalid"}[min(t, TickYes+1)]
 }

@@ -98,6 +98,9 @@ type P struct {
 	tick  int // schedtick from the trace's beginning
 	phase phase
 
+	hitTick  int    // tick of the last pull that bore phase out
+	foreseen uint64 // event up to which such pulls were counted when they were looked for ahead
+
 	// The state after the last event of this P, before whatever findRunnable
 	// did next on it.
 	snapHead gref

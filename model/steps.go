@@ -83,8 +83,9 @@ func (s *Sched) execute(e *entry) {
 // dispatched makes g run on p, where f says that it came from.
 func (s *Sched) dispatched(e *entry, g *G, p *P, f *found) {
 	if f.handed {
-		f.sources = f.sources.With(f.source)
+		f.sources = f.sources.With(SourceSyscallExit)
 		f.source, f.victim, f.certain = SourceSyscallExit, NoP, false
+		f.settleTick()
 	}
 	s.countTick(e, g, p, f)
 	s.noteLocked(e, g, p)
@@ -109,10 +110,11 @@ func (s *Sched) tell(e *entry, g *G, p *P, f *found) *Dispatch {
 	d.Time, d.Ready = s.now, g.since
 	d.G, d.By, d.P, d.M, d.Func = g.id, g.by, p.id, e.M, g.fn
 	d.Victim, d.WaitedOn = f.victim, g.waitedOn
-	d.Source, d.Certain, d.Sources = f.source, f.certain, f.sources.With(f.source)
+	d.Source, d.Certain, d.Sources = f.source, f.certain, f.sources
 	d.Moved, d.DueMin, d.DueMax, d.Queue = uint8(min(f.moved, 255)), uint8(f.dueMin), uint8(f.dueMax), int32(f.queue)
 	d.Turn, d.Beside = f.turn, f.beside
 	d.Censored, d.Runtime = g.open&OpenStart != 0, g.roles&roleRuntime != 0
+	d.Tick = f.tick
 	return d
 }
 

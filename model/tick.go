@@ -18,28 +18,56 @@ type phase struct {
 var noPhase = phase{at: -1, rival: -1}
 
 // freshPhase is that of a P which never ran anything, as far as is known: its
-// schedtick is 0. Any hit elsewhere refutes it.
-var freshPhase = phase{at: 0, rival: -1}
+// schedtick is 0. It may have run something before the trace began, so one hit
+// must bear it out, and two elsewhere refute it.
+var freshPhase = phase{at: 0, votes: 1, rival: -1}
 
 // votesMost bounds how many contradictions it takes until a phase that was seen
 // often is given up.
-const votesMost = 4
+const votesMost = 5
 
-// hit counts a hit at residue r, and reports whether that is now the phase.
-func (h *phase) hit(r int) bool {
+// What a hit weighs.
+const (
+	weakHit   = 1
+	strongHit = 2 // the goroutine cannot have come to the P with an earlier batch
+)
+
+// rumour counts a hit at residue r that may well be none, as the goroutine may have
+// stood in the P's own ring, and reports whether r is the phase. Only another one
+// at the same residue makes it that.
+func (h *phase) rumour(r int) bool {
 	switch {
-	case h.at < 0 || h.votes == 0 && r != h.at:
-		*h = phase{at: r, votes: 1, rival: -1}
 	case r == h.at:
-		h.votes = min(h.votes+1, votesMost)
+		return true
 	case r == h.rival:
-		if h.for2++; h.for2 > h.votes {
-			*h = phase{at: r, votes: h.for2, rival: h.at, for2: h.votes}
-		}
+		h.for2++
 	case h.for2 <= 1:
 		h.rival, h.for2 = r, 1
 	default:
 		h.for2--
+	}
+	if h.for2 > max(h.votes, 1) {
+		*h = phase{at: h.rival, votes: h.for2, rival: h.at, for2: h.votes}
+	}
+	return r == h.at
+}
+
+// hit counts a hit at residue r, and reports whether that is now the phase.
+func (h *phase) hit(r, weight int) bool {
+	switch {
+	case h.at < 0 || h.votes == 0 && r != h.at:
+		*h = phase{at: r, votes: weight, rival: -1}
+	case r == h.at:
+		h.votes = min(h.votes+weight, votesMost)
+	case r == h.rival:
+		h.for2 += weight
+	case h.for2 <= weight:
+		h.rival, h.for2 = r, weight
+	default:
+		h.for2 -= weight
+	}
+	if h.for2 > h.votes {
+		*h = phase{at: h.rival, votes: h.for2, rival: h.at, for2: h.votes}
 	}
 	return r == h.at
 }
@@ -63,6 +91,41 @@ func (p *P) inTurn() bool { return p.phase.at >= 0 && p.residue() == p.phase.at 
 
 // outOfTurn reports whether it is known that it does not.
 func (p *P) outOfTurn() bool { return p.phase.at >= 0 && p.residue() != p.phase.at }
+
+// A phase is called known while hits agree on it, for so many votes: one alone may
+// be what another P's batch left; and if the last was no longer ago than that many
+// ticks: a dispatch in some ten thousand is counted that should not be, or the
+// other way.
+const (
+	votesKnown = 3
+	knownFor   = 32 * tickPeriod
+)
+
+// phaseKnown reports whether p's phase is known.
+func (p *P) phaseKnown() bool { return p.phase.votes >= votesKnown && p.tick-p.hitTick < knownFor }
+
+// hit counts that p took g's like from the global queue ahead of its own, and
+// reports whether it was its turn. What was foreseen is not counted again.
+func (s *Sched) hit(p *P, weight int) bool {
+	if !p.inTurn() || s.cur >= p.foreseen {
+		if !p.phase.hit(p.residue(), weight) {
+			return false
+		}
+	}
+	p.hitTick = p.tick
+	return true
+}
+
+// tickKnown is whether it is the global queue's turn on p, where that is known.
+func (p *P) tickKnown() Tick {
+	switch {
+	case !p.phaseKnown():
+		return TickUnknown
+	case p.inTurn():
+		return TickYes
+	}
+	return TickNo
+}
 
 // dueTurn is the goroutine that p takes from the global queue in its next turn, if
 // that comes within n dispatches after this one and none of them is from

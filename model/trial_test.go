@@ -84,29 +84,44 @@ func difference(a, b string) string {
 }
 
 // TestPhaseVotes: a phase holds against single hits elsewhere, is given up for
-// one seen as often, and for none after as many misses.
+// one that outweighs it, and for none after as many misses.
 func TestPhaseVotes(t *testing.T) {
 	h := noPhase
 	for _, step := range []struct {
-		hit  int // residue; -1 is a miss
-		want int
+		hit    int // residue; -1 is a miss
+		weight int // 0 is a rumour
+		want   int
 	}{
-		{5, 5}, {5, 5}, // seen twice
-		{17, 5}, {5, 5}, // once elsewhere
-		{17, 5}, {17, 5}, {17, 17}, // more often than it
-		{-1, 17}, {-1, 17}, {-1, 17}, {-1, 5}, // refuted: the rival takes its place
-		{-1, 5}, {-1, 5}, {-1, -1},
+		{9, 0, -1}, {17, 0, -1}, // rumours at two places say nothing
+		{5, weakHit, 5}, {5, weakHit, 5}, // seen twice
+		{17, weakHit, 5}, {5, weakHit, 5}, // once elsewhere
+		{17, weakHit, 5}, {17, strongHit, 17}, // more often than it
+		{-1, 0, 17}, {-1, 0, 17}, {-1, 0, 17}, {-1, 0, 5}, // refuted: the rival takes its place
+		{-1, 0, 5}, {-1, 0, 5}, {-1, 0, -1},
+		{9, 0, -1}, {9, 0, 9}, // two rumours at one place
+		{17, 0, 9}, {17, 0, 9}, {17, 0, 17},
 	} {
-		if step.hit < 0 {
+		switch {
+		case step.hit < 0:
 			h.miss()
-		} else {
-			h.hit(step.hit)
+		case step.weight == 0:
+			h.rumour(step.hit)
+		default:
+			h.hit(step.hit, step.weight)
 		}
 		if h.at != step.want {
-			t.Errorf("after %d: phase %d, want %d (%+v)", step.hit, h.at, step.want, h)
+			t.Errorf("after %+v: phase %d, want %d (%+v)", step, h.at, step.want, h)
 		}
 	}
-	if f := freshPhase; f.hit(9) != true || f.at != 9 {
-		t.Errorf("the first hit refutes that a P is fresh: %+v", f)
+}
+
+// TestFreshPhase: that a P is fresh holds against one weak hit elsewhere, and
+// against no strong one.
+func TestFreshPhase(t *testing.T) {
+	if f := freshPhase; f.hit(9, weakHit) || f.at != 0 {
+		t.Errorf("a weak hit refutes that a P is fresh: %+v", f)
+	}
+	if f := freshPhase; !f.hit(9, strongHit) || f.at != 9 {
+		t.Errorf("a strong hit does not refute that a P is fresh: %+v", f)
 	}
 }

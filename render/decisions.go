@@ -20,7 +20,7 @@ type DecisionWriter interface {
 // DecisionLines writes each decision as one JSON object a line, with the fields
 // of its kind:
 //
-//	{"kind":"dispatch","time_ns","g","p","m","source","victim_p","certain","candidates"}
+//	{"kind":"dispatch","time_ns","g","p","m","source","victim_p","certain","tick","candidates"}
 //	{"kind":"steal","time_ns","g","p","m","source","victim_p","certain","moved"}
 //	{"kind":"handoff","time_ns","p","from_m","to_m","cause","after_ns"}
 //	{"kind":"preempt","time_ns","g","p","how","ran_ns"}
@@ -43,8 +43,9 @@ func (l *lineWriter) Write(d *analyze.Decision) error {
 			Source     string   `json:"source"`
 			Victim     int32    `json:"victim_p"`
 			Certain    bool     `json:"certain"`
+			Tick       string   `json:"tick"`
 			Candidates []string `json:"candidates"`
-		}{string(d.Kind), d.Time, int64(d.G), int32(d.P), d.M, d.Source, int32(d.Victim), d.Certain, d.Candidates})
+		}{string(d.Kind), d.Time, int64(d.G), int32(d.P), d.M, d.Source, int32(d.Victim), d.Certain, d.Tick, d.Candidates})
 	case analyze.DecisionSteal:
 		return l.enc.Encode(struct {
 			Kind    string `json:"kind"`
@@ -90,7 +91,7 @@ func (l *lineWriter) Write(d *analyze.Decision) error {
 
 // decisionColumns are the columns of DecisionTable: those of all kinds.
 var decisionColumns = []string{"kind", "time_ns", "g", "p", "m", "source", "victim_p", "certain", "candidates", "moved",
-	"from_m", "to_m", "cause", "after_ns", "how", "ran_ns", "what"}
+	"from_m", "to_m", "cause", "after_ns", "how", "ran_ns", "what", "tick"}
 
 // DecisionTable writes decisions as CSV with a header. Every line has all
 // columns; those that a kind does not have are empty. Candidates are separated
@@ -104,7 +105,7 @@ func DecisionTable(w io.Writer) DecisionWriter {
 type tableWriter struct {
 	out *csv.Writer
 	err error
-	row [17]string
+	row [18]string
 }
 
 func (t *tableWriter) Flush() error {
@@ -118,14 +119,14 @@ func (t *tableWriter) Write(d *analyze.Decision) error {
 	}
 	num := func(n int64) string { return strconv.FormatInt(n, 10) }
 	row := &t.row
-	*row = [17]string{0: string(d.Kind), 1: num(d.Time), 2: num(int64(d.G)), 3: num(int64(d.P))}
+	*row = [18]string{0: string(d.Kind), 1: num(d.Time), 2: num(int64(d.G)), 3: num(int64(d.P))}
 	switch d.Kind {
 	case analyze.DecisionDispatch, analyze.DecisionSteal:
 		row[4], row[5], row[6], row[7] = num(d.M), d.Source, num(int64(d.Victim)), strconv.FormatBool(d.Certain)
 		if d.Kind == analyze.DecisionSteal {
 			row[9] = num(int64(d.Moved))
 		} else {
-			row[8] = strings.Join(d.Candidates, "|")
+			row[8], row[17] = strings.Join(d.Candidates, "|"), d.Tick
 		}
 	case analyze.DecisionHandoff:
 		row[2] = "" // as in the lines: a handoff is about a P

@@ -165,7 +165,7 @@ func dispatchesTakeaway(r *report.Report) string {
 	for _, s := range d.Sources {
 		runtimes += s.Runtime
 	}
-	return fmt.Sprintf("Of %s dispatches most came from %s (%s). For %s the source is certain: no other fits the rules of the scheduler.",
+	return fmt.Sprintf("Of %s dispatches most came from %s (%s). For %s the place is certain: no other fits the rules of the scheduler.",
 		words.Count(d.Count), top.Source, words.ShareOf(top.Count, d.Count), words.ShareOf(d.Certain, d.Count)) + ofRuntime(runtimes, "dispatch", "dispatches")
 }
 

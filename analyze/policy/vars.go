@@ -160,7 +160,7 @@ var traceObject = newObject("Trace", "what was read, and how far it can be trust
 	count("losses", "parts that could not be read or used", func(d *data) int { return len(d.rep.Trace.Lost) }),
 	duration("duration", "length of what was analysed", func(d *data) int64 { return d.length() }),
 	count("events", "events read", func(d *data) int64 { return d.rep.Trace.Events }),
-	number("certain_share", unitShare, "of all dispatches: the scheduler's rules leave one source for it", func(d *data) float64 {
+	number("certain_share", unitShare, "of all dispatches: the scheduler's rules leave one place for it", func(d *data) float64 {
 		return share(d.rep.Dispatches.Certain, d.rep.Dispatches.Count)
 	}),
 	count("divergences", "times that the trace contradicted the model of the scheduler, which was then corrected", func(d *data) int64 { return d.rep.Dispatches.Resyncs }),
@@ -323,7 +323,7 @@ var sourceObject = newObject("Source", "dispatches from one place: a P's queue, 
 	count("count", "dispatches", func(s *source) int64 { return s.Count }),
 	number("per_second", unitRate, "dispatches", func(s *source) float64 { return s.d.perSecond(s.Count) }),
 	number("share", unitShare, "of all dispatches", func(s *source) float64 { return share(s.Count, s.d.rep.Dispatches.Count) }),
-	number("certain_share", unitShare, "of its dispatches: no other source fits the rules", func(s *source) float64 { return share(s.Certain, s.Count) }),
+	number("certain_share", unitShare, "of its dispatches: no other place fits the rules", func(s *source) float64 { return share(s.Certain, s.Count) }),
 	duration("wait_mean", "mean time that its goroutines had been runnable", func(s *source) int64 { return s.Wait / max(1, s.Count) }),
 	duration("wait_max", "longest of these", func(s *source) int64 { return s.Max }),
 )

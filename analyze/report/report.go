@@ -224,7 +224,7 @@ type Rule struct {
 	Applied     int64      `json:"applied"`   // occasions
 	Judged      int64      `json:"judged"`    // of Applied
 	Agreed      int64      `json:"agreed"`    // of Judged
-	Certain     int64      `json:"certain"`   // of Judged: shown by events alone, or no other source of the dispatch fits
+	Certain     int64      `json:"certain"`   // of Judged: shown by events alone, or nothing else that the rule asks about the dispatch fits
 	Undecided   string     `json:"undecided"` // why this trace can't tell; "" when it can, or when the rule never applied
 	Note        string     `json:"note"`      // how many occasions of a kind can't be judged, and why; "" for none
 	Parts       []RulePart `json:"parts"`
@@ -282,7 +282,7 @@ type Bucket struct {
 // Dispatches says where dispatched goroutines came from.
 type Dispatches struct {
 	Count   int64         `json:"count"`
-	Certain int64         `json:"certain"` // of Count: no other source fits the rules
+	Certain int64         `json:"certain"` // of Count: no other place fits the rules
 	Sources []SourceCount `json:"sources"` // every source, in the order of model.Source
 	Steals  StealMatrix   `json:"steals"`
 	Resyncs int64         `json:"divergences"` // the trace contradicted the model's queues, which were then corrected

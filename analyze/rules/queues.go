@@ -91,19 +91,19 @@ func (r *rules) tick(d *model.Dispatch, beside model.Queues, turn int) {
 	switch {
 	case pull && local && turn == 0:
 		t.parts[tickShown]++
-		t.pass(d.Certain)
+		t.pass(d.Certain && d.Tick == model.TickYes)
 	case pull && local && turn > 0:
 		t.parts[tickShown]++
-		t.fail(d.Time-d.Ready, d.Certain, func() miss {
+		t.fail(d.Time-d.Ready, d.Certain && d.Tick != model.TickUnknown, func() miss {
 			return passing(d, "pulled from the global queue ahead of local work %s after its turn", words.Plural(int64(turn), "tick"))
 		})
 	case pull && local:
 		t.parts[tickShown]++
 		t.applied++
-	case pull && !d.Certain && d.Sources.Has(model.SourceGlobal) && d.Sources.Has(model.SourceGlobalTick):
+	case pull && d.Tick == model.TickUnknown:
 		t.parts[tickEither]++
 		t.applied++
-	case pull: // certainly not in its turn
+	case pull: // known to be in its turn, or not to be
 	case turn == 0 && beside&model.QueueGlobal != 0:
 		t.fail(d.Time-d.Ready, d.Certain, func() miss {
 			return passing(d, "came from %s although it was the global queue's turn", d.Source)
@@ -132,7 +132,7 @@ func (r *rules) localFirst(d *model.Dispatch, beside model.Queues, turn int) {
 	case pulled(d) && turn < 0, !pulled(d) && !d.Certain: // it may have been a turn, or come from elsewhere
 		t.applied++
 	default:
-		t.fail(d.Time-d.Ready, d.Certain, func() miss {
+		t.fail(d.Time-d.Ready, d.Certain && d.Tick == model.TickNo, func() miss {
 			return passing(d, "came from %s although P%d had goroutines of its own", d.Source, d.P)
 		})
 	}
@@ -171,9 +171,9 @@ func (r *rules) globalBatch(d *model.Dispatch) {
 	case d.DueMax == 0 || d.Queue < 2:
 		t.applied++
 	case d.DueMax == d.DueMin:
-		t.pass(d.Certain)
+		t.pass(d.Certain && d.Tick == model.TickNo)
 	default:
-		t.fail(1, d.Certain, func() miss {
+		t.fail(1, d.Certain && d.Tick == model.TickNo, func() miss {
 			return passing(d, "came in a batch of %s, where the queue of %s gives %s", words.Count(int(d.DueMax)), words.Count(d.Queue), words.Count(int(d.DueMin)))
 		})
 	}

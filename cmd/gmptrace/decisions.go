@@ -28,8 +28,10 @@ func (a *app) decisionsCommand() *cobra.Command {
 		Long: `Decisions prints one line for each scheduling decision, in the order of the
 trace. Times are nanoseconds of the trace's own clock, as golang.org/x/exp/trace
 gives them; ids are -1 where there is none. A dispatch is a goroutine that goes
-from runnable to running; its source is inferred, certain says that no other
-source fits the scheduler's rules, and candidates are those that fit.
+from runnable to running; its source is inferred. Certain says that no other place
+fits the scheduler's rules, and candidates are the sources that fit: of one that is
+certain, two if it came from the global queue and it is not known whether it was
+that queue's turn. Tick says whether it was: yes, no or unknown.
 
 ` + traceHelp,
 		Example: `  gmptrace decisions app.trace

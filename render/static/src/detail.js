@@ -76,7 +76,7 @@ function between(view, meta, row, i, stop) {
 function source(meta, from) {
   const id = from & 127;
   if (id === 0) return [];
-  return [`dispatched from ${meta.sources[id]} (${from & 128 ? 'certain' : 'likely: other sources fit as well'})`];
+  return [`dispatched from ${meta.sources[id]} (${from & 128 ? 'certain' : 'likely: other places fit as well'})`];
 }
 
 function stopped(stop) {
