@@ -217,7 +217,7 @@ func (s *Sched) fromOwnRing(e *entry, g *G, p *P, f *found) {
 	}
 	f.certain = g.sure && k == 0 && p.hostage == 0 && p.runnext == 0
 	if p.hostage == 0 {
-		if k > 0 && p.tickKnown() == TickYes {
+		if (k > 0 || !g.sure && g.batch != 0) && p.tickKnown() == TickYes {
 			f.source, f.tick = SourceGlobalTick, TickYes // it never left the global queue
 			f.sources = f.sources.With(SourceLocal).With(SourceGlobalTick)
 			return

@@ -47,9 +47,11 @@ func (s *Sched) globalBeforeLocal(e *entry, g *G, p *P, f *found) {
 	if p.outOfTurn() {
 		s.diverge(DivergeTick, g, p.id)
 	}
-	// One of a list, of which it is not sure how many went to the global queue, or
-	// that was last in a batch or first behind it, may stand in p's ring instead.
-	if !g.sure && !p.phase.rumour(p.residue()) {
+	// One of a list, of which it is not sure how many went to the global queue, may
+	// stand in p's ring instead; and while the queues are in doubt, so may one that
+	// was last in a batch or first behind it.
+	listed := g.putSeq == 0 && g.chain != 0
+	if !g.sure && (listed || s.inDoubt()) && !p.phase.rumour(p.residue()) {
 		f.source = SourceLocal
 		f.sources = f.sources.With(SourceLocal)
 		return

@@ -2,10 +2,16 @@ package model
 
 import "fmt"
 
-// The rules, in one place: what the schedulers of Go 1.22 to 1.26 do, where, and
+// The rules, in one place: what the schedulers of Go 1.22 to 1.27 do, where, and
 // what changed when. Functions are of runtime/proc.go, lines those of Go 1.26.8,
 // unless said otherwise. The handlers cite the rule that they follow by the
 // runtime's function.
+//
+// Go 1.27 (1.27.4 was read) changes none of them. Its runtime/proc.go differs in how a
+// program starts (mainInitDone, GODEBUG settings that are gone, maps.AlgInit), in newm1
+// with cgo, and in that mPark and entersyscall wipe a signal stack and newproc1 hands a
+// flag on where runtime/secret is built in; time.go has lost asynctimerchan. What the
+// tracer writes is the same byte for byte, header included.
 //
 //	rule                                   where                                    changed
 //	61st tick: one from the global queue   findRunnable, 3443                       1.25: sched.runqsize is sched.runq.size
@@ -101,7 +107,7 @@ const (
 // model knows; others are replayed by the nearest of them.
 const (
 	OldestRules = 22
-	NewestRules = 26
+	NewestRules = 27
 )
 
 // RulesFor are the rules of Go 1.minor. Versions outside those known get the

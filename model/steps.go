@@ -97,7 +97,7 @@ func (s *Sched) dispatched(e *entry, g *G, p *P, f *found) {
 	if told != nil {
 		told.Runnable, told.Idle = int32(s.runnable), int32(s.npidle())
 	}
-	g.place, g.p, g.batch, g.popped, g.kickAt, g.putSeq = placeNone, p.id, 0, false, 0, 0
+	g.place, g.p, g.batch, g.popped, g.kickAt, g.putSeq, g.chain = placeNone, p.id, 0, false, 0, 0, 0
 	g.ran = s.now
 	s.runs(p, e.M, e.g)
 	p.source, p.certain, p.first = f.source, f.certain, true

@@ -98,7 +98,7 @@ func (p *P) outOfTurn() bool { return p.phase.at >= 0 && p.residue() != p.phase.
 // other way.
 const (
 	votesKnown = 3
-	knownFor   = 32 * tickPeriod
+	knownFor   = 32 * TickPeriod
 )
 
 // phaseKnown reports whether p's phase is known.

@@ -194,7 +194,7 @@ func (r *reading) identify(t *report.Trace) {
 		t.GoAssumed = "the nearest known to those of Go " + w.String() + ", " + w.basis()
 	case w.fromPaths:
 		t.GoVersion, t.GoAssumed = w.String(), "from paths in its stacks"
-	case w.newest > w.oldest:
+	case w.newest > w.oldest && w.newest < model.NewestRules: // the newest is named only where something shows it
 		t.GoVersion, t.GoAssumed = fmt.Sprintf("1.%d or 1.%d", w.oldest, w.newest), "the format is shared by both, and so are the scheduler's rules"
 	default:
 		t.GoAssumed = "from the trace's format"
@@ -231,7 +231,7 @@ type writers struct {
 
 // writersOf are the versions that write a format. A format is named after the first.
 func writersOf(format int) writers {
-	newest := map[int]int{11: 18, 19: 20, 23: 24}
+	newest := map[int]int{11: 18, 19: 20, 23: 24, 26: 27}
 	return writers{format, max(format, newest[format]), false}
 }
 

@@ -214,7 +214,7 @@ type Check struct {
 type Rule struct {
 	ID          string     `json:"id"` // stable
 	Title       string     `json:"title"`
-	Statement   string     `json:"statement"` // what Go 1.22 to 1.26 do
+	Statement   string     `json:"statement"` // what Go 1.22 to 1.27 do
 	Source      string     `json:"source"`    // where in the runtime
 	Changed     string     `json:"changed"`   // between these versions; "" for nothing
 	Article     string     `json:"article"`   // what the usual short account says; "" where it is silent

@@ -11,7 +11,7 @@ import (
 // queue, local queues, halves stolen, a P handed off when a call blocks.
 type ruleProse struct {
 	id, title  string
-	statement  string // what Go 1.22 to 1.26 do
+	statement  string // what Go 1.22 to 1.27 do
 	source     string // where in the runtime
 	changed    string // between these versions; "" for nothing
 	article    string // what the article says; "" where it is silent
