@@ -28,6 +28,7 @@ func TestVersions(t *testing.T) {
 		{"go 1.23", "/sdk/go1.23.1" + path, "1.23: from paths in its stacks", ""},
 		{"go 1.23", "/mod/golang.org/toolchain@v0.0.1-go1.24.4.linux-amd64" + path, "1.24: from paths in its stacks", ""},
 		{"go 1.26", "", "1.26: from the trace's format", ""},
+		{"go 1.26", "/mod/golang.org/toolchain@v0.0.1-go1.27.4.linux-amd64" + path, "1.27: from paths in its stacks", ""},
 	} {
 		batch := &load.Batch{Gen: 1, First: true, Format: x.format, Events: []model.Event{
 			{Op: model.OpGeneration, G: model.NoG, P: model.NoP, M: model.NoM},
