@@ -1,0 +1,141 @@
+package names
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"gmptrace/analyze/report"
+)
+
+// Places knows where stacks are in the program, each of which it looks at once. It is
+// for who tells what was found when all of a trace has been read: which code is the
+// program's own shows in stacks that may come late.
+type Places struct {
+	names  *Table
+	root   string // folder of the program's module, "" where it does not show
+	stacks []*Place
+}
+
+// NewPlaces looks at the stacks of n, all of which must be known.
+func NewPlaces(n *Table) *Places { return &Places{names: n, root: moduleRoot(n)} }
+
+// Place is where a stack is in the program: what to name when it is asked who did
+// something, and in which line.
+type Place struct {
+	At     report.Frame // innermost frame of the program's own code; else of a module's; else of the standard library's
+	Callee string       // what it had called, "" for nothing: At is where the stack ends
+	From   string       // the function of the program that the goroutine started with or that a server, a pool or the like called; "" where it is At's
+	Own    bool         // At is the program's own code
+}
+
+// Of is the place of a stack, nil where it shows nothing but the runtime. It stays
+// valid.
+func (p *Places) Of(stack uint32) *Place {
+	if int(stack) >= len(p.stacks) {
+		p.stacks = slices.Grow(p.stacks, int(stack)+1-len(p.stacks))[:stack+1]
+	}
+	if p.stacks[stack] == nil {
+		p.stacks[stack] = p.find(p.names.Stacks[stack])
+	}
+	if p.stacks[stack].At.Func == "" {
+		return nil
+	}
+	return p.stacks[stack]
+}
+
+// find looks for the innermost frame of the most telling kind.
+func (p *Places) find(frames []report.Frame) *Place {
+	best, kind := -1, codeOfRuntime
+	for i := range frames {
+		if k := p.codeOf(&frames[i]); k > kind {
+			best, kind = i, k
+		}
+	}
+	if best < 0 {
+		return &Place{}
+	}
+	x := &Place{At: frames[best], Own: kind == codeOwn}
+	if best > 0 {
+		x.Callee = frames[best-1].Func
+	}
+	for i := len(frames) - 1; i > best; i-- {
+		if p.codeOf(&frames[i]) == codeOwn && frames[i].Func != x.At.Func {
+			x.From = frames[i].Func
+			break
+		}
+	}
+	return x
+}
+
+// code is whose code a frame is, the more telling the greater.
+type code uint8
+
+const (
+	codeOfRuntime code = iota // the runtime's, and what only wraps
+	codeStandard              // the standard library's
+	codeOfModule              // of a module that the program uses
+	codeOwn                   // the program's own
+)
+
+func (p *Places) codeOf(f *report.Frame) code {
+	switch {
+	case wraps(f.Func):
+		return codeOfRuntime
+	case Standard(f):
+		return codeStandard
+	case p.root != "" && strings.HasPrefix(f.File, p.root):
+		return codeOwn
+	case ofModule(f.File):
+		return codeOfModule
+	}
+	return codeOwn
+}
+
+// wraps reports whether a function is the runtime's, or runs what it is given and
+// nothing else.
+func wraps(fn string) bool { return HasPrefix(fn, wrapping) }
+
+var wrapping = []string{"runtime.", "runtime/", "internal/runtime/", "golang.org/x/sync/errgroup.", "sync.(*WaitGroup).Go", "sync.(*Once)."}
+
+// Standard reports whether a frame is the standard library's.
+func Standard(f *report.Frame) bool {
+	first, _, _ := strings.Cut(f.Func, "/")
+	if first == f.Func {
+		first, _, _ = strings.Cut(f.Func, ".")
+	}
+	return standard[first]
+}
+
+// standard are the first elements of the standard library's import paths.
+var standard = func() map[string]bool {
+	m := map[string]bool{}
+	for _, s := range strings.Fields("archive bufio builtin bytes cmp compress container context crypto database debug embed encoding errors expvar flag fmt go hash html image index internal io iter log maps math mime net os path plugin reflect regexp runtime simd slices sort strconv strings structs sync syscall testing text time unicode unique unsafe vendor weak") {
+		m[s] = true
+	}
+	return m
+}()
+
+// ofModule reports whether a source file lies in a module's cache or in a folder
+// of copied modules.
+func ofModule(file string) bool {
+	return strings.Contains(file, "/pkg/mod/") || strings.Contains(file, "@v") || strings.Contains(file, "/vendor/")
+}
+
+// moduleRoot is the folder of the module that has main.main, where that lies in a
+// module's cache: there modules are told apart by their version alone.
+func moduleRoot(n *Table) string {
+	for _, frames := range n.Stacks {
+		for i := range frames {
+			if f := &frames[i]; f.Func == "main.main" && ofModule(f.File) {
+				if at := strings.LastIndex(f.File, "@v"); at >= 0 {
+					if end := strings.IndexByte(f.File[at:], '/'); end >= 0 {
+						return f.File[:at+end+1]
+					}
+				}
+				return path.Dir(f.File)
+			}
+		}
+	}
+	return ""
+}

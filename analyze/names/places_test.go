@@ -1,0 +1,51 @@
+package names
+
+import (
+	"testing"
+
+	"gmptrace/analyze/report"
+)
+
+// TestPlaces: the innermost frame of the program's own code is the place, whatever it
+// has called and whoever has called it.
+func TestPlaces(t *testing.T) {
+	const mod, goroot = "/home/u/go/pkg/mod/", "/usr/local/go/src/"
+	own := report.Frame{Func: "main.(*table).export", File: "/home/u/app/main.go", Line: 33}
+	handler := report.Frame{Func: "shop/api.Export", File: "/home/u/app/api/api.go", Line: 12}
+	for _, x := range []struct {
+		name   string
+		frames []report.Frame
+		want   Place
+	}{
+		{"sleeps", []report.Frame{{Func: "time.Sleep", File: goroot + "time/sleep.go"}, own, handler, {Func: "net/http.HandlerFunc.ServeHTTP", File: goroot + "net/http/server.go"}},
+			Place{At: own, Callee: "time.Sleep", From: handler.Func, Own: true}},
+		{"of a module only", []report.Frame{{Func: "encoding/json.Marshal"}, {Func: "github.com/x/y.Do", File: mod + "github.com/x/y@v1.0.0/y.go"}},
+			Place{At: report.Frame{Func: "github.com/x/y.Do", File: mod + "github.com/x/y@v1.0.0/y.go"}, Callee: "encoding/json.Marshal"}},
+		{"own behind a module", []report.Frame{{Func: "github.com/x/y.Do", File: "github.com/x/y@v1.0.0/y.go"}, own},
+			Place{At: own, Callee: "github.com/x/y.Do", Own: true}},
+		{"wrapped", []report.Frame{own, {Func: "sync.(*WaitGroup).Go.func1"}}, Place{At: own, Own: true}},
+		{"the runtime alone", []report.Frame{{Func: "runtime.gcMarkDone"}, {Func: "runtime.gcBgMarkWorker"}}, Place{}},
+	} {
+		n := NewNumbering()
+		got := NewPlaces(&n.Table).Of(n.Stack(StackFrames{Key: x.name, Frames: x.frames}))
+		if got == nil {
+			got = &Place{}
+		}
+		if *got != x.want {
+			t.Errorf("%s: got %+v, want %+v", x.name, *got, x.want)
+		}
+	}
+}
+
+// TestPlacesOfInstalled: a program that was built in the cache of modules is its own
+// code there, what it uses is not.
+func TestPlacesOfInstalled(t *testing.T) {
+	const mod = "/home/u/go/pkg/mod/"
+	n := NewNumbering()
+	n.Stack(StackFrames{Key: "m", Frames: []report.Frame{{Func: "main.main", File: mod + "github.com/a/caddy/v2@v2.8.0/cmd/caddy/main.go"}}})
+	own := report.Frame{Func: "github.com/a/caddy/v2.Serve", File: mod + "github.com/a/caddy/v2@v2.8.0/serve.go"}
+	k := n.Stack(StackFrames{Key: "s", Frames: []report.Frame{{Func: "github.com/q/quic.Read", File: mod + "github.com/q/quic@v1.0.0/q.go"}, own}})
+	if got := NewPlaces(&n.Table).Of(k); got == nil || got.At != own || !got.Own {
+		t.Errorf("got %+v", got)
+	}
+}
