@@ -83,6 +83,8 @@ type stepSum struct {
 	g     measure.Culprit // of steps of others, else none
 	who   measure.Culprit
 	stack uint32
+	seen  uint32 // where who, or else g or the explained one, was last seen running
+	stood uint32 // where the explained one was blocked
 }
 
 type antagonist struct {
@@ -98,34 +100,6 @@ type waitedFor struct {
 	stack  uint32
 	by     model.GoID
 	byFn   uint32
-}
-
-// bill is time by what the explained goroutine did and the cause.
-type bill struct {
-	count int64
-	total int64
-	ns    [numVias][report.NumCauses]int64
-}
-
-func (b *bill) add(o *bill) {
-	b.count += o.count
-	b.total += o.total
-	for v := range b.ns {
-		for c := range b.ns[v] {
-			b.ns[v][c] += o.ns[v][c]
-		}
-	}
-}
-
-// sub takes an instance's bill off again.
-func (b *bill) sub(o *bill) {
-	b.count -= o.count
-	b.total -= o.total
-	for v := range b.ns {
-		for c := range b.ns[v] {
-			b.ns[v][c] -= o.ns[v][c]
-		}
-	}
 }
 
 func newExplainer(s *replay.Session, sel Selector) *explainer {
@@ -311,8 +285,8 @@ func (e *explainer) sum(g *group, in *Span) {
 		b.total += length
 	}
 	w := walk{h: e.h, locks: e.locks, sum: func(v via, c report.Cause, ns int64) {
-		sum.ns[v][c] += ns
-		alike.ns[v][c] += ns
+		sum.put(v, c, ns)
+		alike.put(v, c, ns)
 	}}
 	e.from(e.view, in)
 	w.path(in.g, in.Start, in.End, 0, 0)
@@ -343,7 +317,7 @@ func (e *explainer) details(x *explained) {
 	x.waits, x.sums = map[waitedFor]int64{}, map[stepSum]int64{}
 	x.bill = &bill{count: 1, total: int64(x.End - x.Start)}
 	w := walk{h: e.h, locks: e.locks, use: func(s *step) {
-		x.bill.ns[s.via][s.cause] += int64(s.to - s.from)
+		x.bill.put(s.via, s.cause, int64(s.to-s.from))
 		x.keep(e.h, s)
 	}}
 	w.path(x.g, x.Start, x.End, 0, 0)
@@ -401,7 +375,7 @@ func (g *group) count(in *Span, length int64) {
 
 // keep adds a step to an instance's details.
 func (x *explained) keep(h *history, s *step) {
-	sum := stepSum{via: s.via, cause: s.cause, who: measure.Culprit{G: s.who, Func: s.whoFn}, stack: s.stack, g: measure.Culprit{G: model.NoG}}
+	sum := stepSum{via: s.via, cause: s.cause, who: measure.Culprit{G: s.who, Func: s.whoFn}, stack: s.stack, seen: s.seen, stood: s.stood, g: measure.Culprit{G: model.NoG}}
 	if s.depth > 0 {
 		sum.g = measure.Culprit{G: s.g, Func: s.fn}
 	}

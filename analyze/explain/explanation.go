@@ -99,9 +99,6 @@ func (g *group) typical(best []*explained, slow *bill) *bill {
 	return &b
 }
 
-// mean is the time of one cause for each instance.
-func (b *bill) mean(v via, c report.Cause) int64 { return b.ns[v][c] / max(1, b.count) }
-
 func (b *bill) group() report.Group {
 	g := report.Group{Count: b.count, Causes: causeTimes(b, b.count)}
 	for _, c := range g.Causes {
@@ -113,13 +110,11 @@ func (b *bill) group() report.Group {
 // causeTimes are the causes of a bill, divided by n, most first.
 func causeTimes(b *bill, n int64) []report.CauseTime {
 	out := []report.CauseTime{}
-	for v := range b.ns {
-		for c := range b.ns[v] {
-			if ns := b.ns[v][c] / n; ns > 0 {
-				out = append(out, report.CauseTime{BlockedFor: reasonOf(via(v)), Cause: report.Cause(c).String(), NS: ns, Text: causeText(via(v), report.Cause(c))})
-			}
+	b.each(func(v via, c report.Cause, ns int64) {
+		if ns /= n; ns > 0 {
+			out = append(out, report.CauseTime{BlockedFor: reasonOf(v), Cause: c.String(), NS: ns, Text: causeText(v, c)})
 		}
-	}
+	})
 	slices.SortStableFunc(out, func(a, b report.CauseTime) int { return cmp.Compare(b.NS, a.NS) })
 	return out
 }
@@ -127,9 +122,9 @@ func causeTimes(b *bill, n int64) []report.CauseTime {
 // changes are what slow has more or less of than typical, most first.
 func changes(typical, slow *bill) []report.CauseChange {
 	out := []report.CauseChange{}
-	for v := range slow.ns {
-		for c := range slow.ns[v] {
-			x := report.CauseChange{BlockedFor: reasonOf(via(v)), Cause: report.Cause(c).String(), Typical: typical.mean(via(v), report.Cause(c)), Slow: slow.mean(via(v), report.Cause(c)), Text: causeText(via(v), report.Cause(c))}
+	for v := range numVias {
+		for c := range report.NumCauses {
+			x := report.CauseChange{BlockedFor: reasonOf(v), Cause: c.String(), Typical: typical.mean(v, c), Slow: slow.mean(v, c), Text: causeText(v, c)}
 			if x.Typical != x.Slow {
 				out = append(out, x)
 			}
@@ -233,11 +228,7 @@ func (e *explainer) notes(g *group, best []*explained) []string {
 	if g.skipped > 0 {
 		notes = append(notes, fmt.Sprintf("where the time went is known of %s of them: in each, so much else went on that to follow all would take too long", words.Count(g.sum.count)))
 	}
-	var lost int64
-	for v := range g.sum.ns {
-		lost += g.sum.ns[v][report.CauseNotKept]
-	}
-	if lost > 0 {
+	if lost := g.sum.byCause()[report.CauseNotKept]; lost > 0 {
 		notes = append(notes, fmt.Sprintf("%s of the explained time lies too far before its end for what happened then to be kept: explain a smaller part with --from and --to", words.Length(lost)))
 	}
 	for _, in := range best {
@@ -273,15 +264,6 @@ func hidden(x *report.Explanation) []string {
 		}
 	}
 	return out
-}
-
-// share is the part of a bill that went to a cause, in [0, 1].
-func (b *bill) share(c report.Cause) float64 {
-	var ns int64
-	for v := range b.ns {
-		ns += b.ns[v][c]
-	}
-	return float64(ns) / float64(max(1, b.total))
 }
 
 // aboutAsSlow is the least share of the slow ones' time by which they must exceed
@@ -433,14 +415,11 @@ func (e *explainer) behind(shown []*explained, c report.Cause) string {
 
 // schedulerShare answers how much of it was the scheduler, and whose doing that was.
 func schedulerShare(of *bill) string {
-	var by [report.NumCauses]int64
 	var waited int64
-	for v := range of.ns {
-		for c, ns := range of.ns[v] {
-			by[c] += ns
-			if waitsForP(report.Cause(c)) {
-				waited += ns
-			}
+	by := of.byCause()
+	for c, ns := range by {
+		if waitsForP(report.Cause(c)) {
+			waited += ns
 		}
 	}
 	if waited == 0 {

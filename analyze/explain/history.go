@@ -68,6 +68,7 @@ type gSeg struct {
 	first      bool // Runnable since it was created
 	certain    bool
 	unended    bool // Syscall: how long it took is not known, it counts as running
+	goesOn     bool // it had not ended when the trace did
 }
 
 // pause is a time in which the world was stopped, or was being stopped.
@@ -98,6 +99,7 @@ type pSeg struct {
 	start, end model.Time
 	g          model.GoID
 	fn         uint32
+	stack      uint32 // where g stopped at its end, 0 if it did not or that does not show
 	does       model.PActivity
 	worker     bool
 	runtime    bool
@@ -238,7 +240,7 @@ func (h *history) keep(g model.GoID, fn uint32, s gSeg) {
 
 func segOf(iv *model.GInterval, d *model.Dispatch) gSeg {
 	s := gSeg{start: iv.Start, end: iv.End, by: iv.By, stack: iv.Stack, byStack: iv.ByStack, p: iv.P, on: model.NoP,
-		state: iv.State, reason: iv.Reason, assist: iv.Assist, first: iv.First && iv.Open&model.OpenStart == 0, unended: iv.Unended}
+		state: iv.State, reason: iv.Reason, assist: iv.Assist, first: iv.First && iv.Open&model.OpenStart == 0, unended: iv.Unended, goesOn: iv.Open&model.OpenEnd != 0}
 	switch {
 	case d != nil:
 		s.by, s.p, s.on, s.source, s.certain = d.By, d.P, d.WaitedOn, d.Source, d.Certain
@@ -294,7 +296,7 @@ func (h *history) addP(iv *model.PInterval) {
 }
 
 func pSegOf(iv *model.PInterval) pSeg {
-	return pSeg{start: iv.Start, end: iv.End, g: iv.G, fn: iv.Func, does: iv.Does, worker: iv.Worker, runtime: iv.Runtime}
+	return pSeg{start: iv.Start, end: iv.End, g: iv.G, fn: iv.Func, stack: iv.Stack, does: iv.Does, worker: iv.Worker, runtime: iv.Runtime}
 }
 
 // forget drops what is too old, once there is too much, and calls before before it
@@ -454,4 +456,23 @@ func at(span replay.Window, t model.Time) (bool, model.Time) {
 		return false, span.From
 	}
 	return true, span.To
+}
+
+// lastSeen is the stack that shows what the goroutine that ran on p at a time was doing:
+// where it stopped next, in the same stretch or after system calls that the trace tells
+// no end of; 0 where that does not show.
+func (h *history) lastSeen(g model.GoID, p model.ProcID, t model.Time) uint32 {
+	if p >= 0 && int(p) < len(h.ps) {
+		if s, _ := h.does(p, t); s != nil && s.g == g && s.stack != 0 {
+			return s.stack
+		}
+	}
+	segs := h.of(g).segs
+	i := sort.Search(len(segs), func(i int) bool { return segs[i].end > t })
+	for ; i < len(segs) && segs[i].state != model.GRunnable; i++ {
+		if segs[i].stack != 0 {
+			return segs[i].stack
+		}
+	}
+	return 0
 }

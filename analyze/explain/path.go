@@ -23,6 +23,8 @@ type step struct {
 	who      model.GoID   // that had the P, or stopped the world; NoG for none
 	whoFn    uint32       // stack that who started with
 	stack    uint32       // where g stopped, or who stopped the world; 0 if it ran
+	seen     uint32       // where g, or who, was last seen running; 0 if neither ran or it does not show
+	stood    uint32       // where the explained goroutine was blocked meanwhile; 0 if the step is its own
 	p        model.ProcID // where g ran, or the P that it waited for
 	reason   model.Reason // of a blocked g
 	several  int          // stretches that this one stands for, 0 for itself
@@ -47,6 +49,7 @@ type walk struct {
 	locks *names.LockSites
 	use   func(*step)
 	sum   func(via, report.Cause, int64) // instead of use, where only the sums count
+	stood uint32                         // where the explained goroutine is blocked
 	steps int                            // stretches and pieces that were looked at
 }
 
@@ -55,6 +58,15 @@ func (w *walk) tell(x *step) {
 	if w.sum != nil {
 		w.sum(x.via, x.cause, int64(x.to-x.from))
 		return
+	}
+	if x.via != 0 {
+		x.stood = w.stood
+	}
+	switch {
+	case x.cause == report.CauseRunning || x.cause == report.CauseAssist || x.cause == report.CauseSweep:
+		x.seen = w.h.lastSeen(x.g, x.p, x.from)
+	case x.who != model.NoG:
+		x.seen = w.h.lastSeen(x.who, x.p, x.from)
 	}
 	w.use(x)
 }
@@ -151,9 +163,12 @@ func (w *walk) runnable(s *gSeg, x *step) {
 func (w *walk) blocked(s *gSeg, x *step) {
 	x.stack, x.reason = s.stack, s.reason
 	if x.depth == 0 {
-		x.via = blockedFor(s.reason)
+		x.via, w.stood = blockedFor(s.reason), s.stack
 	}
 	x.cause = leafCause(s)
+	if s.goesOn && x.cause == report.CauseBlocked && x.to == s.end {
+		x.cause = report.CauseNeverEnded
+	}
 	if x.cause != report.CauseBlocked || x.to != s.end || s.by == model.NoG || s.by == x.g || x.depth >= maxPathDepth {
 		w.tell(x)
 		return

@@ -49,6 +49,7 @@ var did = [report.NumCauses]string{
 	report.CauseAssistWait:   "waiting for the garbage collector (mark assist)",
 	report.CauseGCWait:       "waiting for the garbage collector",
 	report.CauseBlocked:      "being blocked until a timer, the network or the runtime ended it",
+	report.CauseNeverEnded:   "being blocked until the trace ended",
 	report.CauseLock:         "waiting for a lock while goroutines held it that the trace does not name",
 	report.CauseUnknown:      "something that the trace does not tell",
 	report.CauseNotKept:      "something too long ago to be kept",
@@ -79,6 +80,8 @@ func causeText(v via, c report.Cause) string {
 		return did[c]
 	case c == report.CauseBlocked:
 		return fmt.Sprintf("waiting on %s until a timer, the network or the runtime ended it", where)
+	case c == report.CauseNeverEnded:
+		return fmt.Sprintf("waiting on %s until the trace ended", where)
 	case c == report.CauseLock:
 		return did[c]
 	case c == report.CauseUnknown || c == report.CauseNotKept:
@@ -108,13 +111,11 @@ const maxStory = 4
 // story tells what took an instance's time.
 func (e *explainer) story(x *explained) []string {
 	out := []string{}
-	for v := range x.bill.ns {
-		for c, ns := range x.bill.ns[v] {
-			if float64(ns) >= storyShare*float64(x.bill.total) && ns > 0 {
-				out = append(out, fmt.Sprintf("%020d", ns)+e.sentence(x, via(v), report.Cause(c), ns))
-			}
+	x.bill.each(func(v via, c report.Cause, ns int64) {
+		if float64(ns) >= storyShare*float64(x.bill.total) && ns > 0 {
+			out = append(out, fmt.Sprintf("%020d", ns)+e.sentence(x, v, c, ns))
 		}
-	}
+	})
 	slices.SortFunc(out, func(a, b string) int { return cmp.Compare(b, a) })
 	for i := range out {
 		out[i] = out[i][20:]
@@ -253,6 +254,8 @@ func (e *explainer) stepText(s *step) string {
 		text = "ran"
 	case s.cause == report.CauseBlocked:
 		text = fmt.Sprintf("waited on %s until a timer, the network or the runtime ended it", blockedWhere(s.reason.String()))
+	case s.cause == report.CauseNeverEnded:
+		text = fmt.Sprintf("waited on %s until the trace ended", blockedWhere(s.reason.String()))
 	case stopsAll(s.cause) && s.who != model.NoG:
 		text = fmt.Sprintf("%s, by %s", waited[s.cause], goText(s.who))
 	case s.who != model.NoG:

@@ -26,6 +26,7 @@ const (
 	CauseAssistWait                // in debt to the collector, with nothing to mark
 	CauseGCWait                    // for the collector otherwise
 	CauseBlocked                   // blocked, and ended by no goroutine that the trace names
+	CauseNeverEnded                // blocked, and still so when the trace ended
 	CauseLock                      // a lock was held by goroutines that the trace does not name
 	CauseUnknown                   // the trace does not tell
 	CauseNotKept                   // too long ago to be kept: see explain.HistorySoft
@@ -33,7 +34,7 @@ const (
 )
 
 var causeNames = [NumCauses]string{"running", "gc-assist", "gc-sweep", "gc-stop-the-world", "stop-the-world", "gc-worker", "runtime", "queue", "global-queue",
-	"after-syscall", "syscall-held", "idle-p", "dispatch", "syscall", "network", "sleep", "gc-assist-wait", "gc-wait", "blocked", "lock", "unknown", "not-kept"}
+	"after-syscall", "syscall-held", "idle-p", "dispatch", "syscall", "network", "sleep", "gc-assist-wait", "gc-wait", "blocked", "never-ended", "lock", "unknown", "not-kept"}
 
 // String is the cause's name in JSON.
 func (c Cause) String() string {
