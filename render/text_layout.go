@@ -63,7 +63,10 @@ func (t *terminal) heading(title, takeaway string) {
 // others after rest.
 func (t *terminal) wrap(first, rest, s string, inks ...ink) {
 	prefix := first
-	left := strings.Fields(words.Text(s))
+	left := strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == '\n' }) // a tie keeps a number with its unit
+	for i := range left {
+		left[i] = words.Text(left[i])
+	}
 	for len(left) > 0 {
 		room := max(20, t.width-uniseg.StringWidth(prefix))
 		var line string

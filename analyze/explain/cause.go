@@ -17,7 +17,8 @@ type piece struct {
 	cause    report.Cause
 	g        model.GoID // that had the P, or stopped the world; NoG for none
 	fn       uint32
-	stack    uint32 // where the world was stopped
+	stack    uint32       // where the world was stopped
+	p        model.ProcID // that had yet to stop; else 0
 }
 
 // divide divides [from, to) of a goroutine's runnable stretch by what kept it
@@ -60,6 +61,21 @@ func (h *history) stoppedBy(stop *pause, x *piece) {
 		x.cause = report.CauseGCStop
 	}
 	x.fn = h.of(stop.g).fn
+	if s, p := h.lastToStop(stop, x.from); s != nil {
+		*x = piece{from: x.from, to: min(x.to, s.end), cause: report.CauseStopping, g: s.g, fn: s.fn, p: p}
+	}
+}
+
+// lastToStop is what a P still runs at a time, since before the world was to stop: of
+// several, what goes on for longest; nil where all have stopped.
+func (h *history) lastToStop(stop *pause, at model.Time) (last *pSeg, on model.ProcID) {
+	for p := range h.ps {
+		s, _ := h.does(model.ProcID(p), at)
+		if s != nil && s.does == model.PDoesRun && s.g != stop.g && s.start < stop.From && (last == nil || s.end > last.end) {
+			last, on = s, model.ProcID(p)
+		}
+	}
+	return last, on
 }
 
 // held says what P p did from x.from on, and shortens x to as long as it did.

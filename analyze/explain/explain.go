@@ -21,6 +21,7 @@ type Selector struct {
 	Task    int64          // of KindTask where Pattern is nil: the task's id
 	Pattern *regexp.Regexp // on function, task's name, region's name, message or handler; nil for all
 	Said    string         // Pattern in words, for the output: `named "x"`; "" for the pattern itself
+	Pooled  bool           // compare all with all, whatever they are called; else those of one name
 	Top     int            // how many of the slowest to explain; 0 is DefaultTop
 }
 

@@ -9,7 +9,6 @@ import (
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
-	"gmptrace/analyze/stat"
 	"gmptrace/model"
 )
 
@@ -30,6 +29,7 @@ type explainer struct {
 	every  int64 // of those that are not among the slowest so far, explain one in so many, for the means
 	h      *history
 	locks  *names.LockSites
+	placed *names.Places         // made when all has been read
 	bodies map[model.GoID]string // of goroutines that a wrapper has started: see body
 
 	// prepare, where set, makes h hold what an instance needs, before it is explained.
@@ -44,22 +44,6 @@ type explainer struct {
 	groups   []*group // the first one that has instances is reported
 	now      model.Time
 	portions portions
-}
-
-// group is the instances of one finder.
-type group struct {
-	kind   report.InstanceKind
-	what   string
-	finder Finder
-	top    int
-	ended  []*Span // found, and not explained yet
-
-	all        stat.Sketch
-	sum        bill
-	bills      []*bill // by likeness of their lengths
-	unfinished int64
-	skipped    int64 // of those in all, not in sum and bills
-	slowest    *stat.TopK[*explained]
 }
 
 // explained is an instance and where its time went.
@@ -108,8 +92,7 @@ func newExplainer(s *replay.Session, sel Selector) *explainer {
 	e.look = e.h.look
 	top := cmp.Or(sel.Top, DefaultTop)
 	for _, f := range e.finders(sel) {
-		f.top = top
-		f.slowest = stat.NewTopK[*explained](top)
+		f.top, f.pooled = top, sel.Pooled || f.kind == report.KindLog
 		e.groups = append(e.groups, f)
 	}
 	return e
@@ -191,7 +174,7 @@ func (e *explainer) settle() {
 func (e *explainer) explainAll() {
 	for i, g := range e.groups {
 		e.explainEnded(g)
-		if g.all.N() > 0 { // the ones after it will not be asked for
+		if g.n() > 0 { // the ones after it will not be asked for
 			e.groups = e.groups[:i+1]
 			return
 		}
@@ -203,6 +186,14 @@ func (e *explainer) explainEnded(g *group) {
 		e.explain(g, in)
 	}
 	g.ended = g.ended[:0]
+}
+
+// places knows the places of stacks, once all has been read.
+func (e *explainer) places() *names.Places {
+	if e.placed == nil {
+		e.placed = names.NewPlaces(e.names)
+	}
+	return e.placed
 }
 
 // close explains what was found since, and what the trace leaves unfinished.
@@ -221,9 +212,11 @@ func (e *explainer) close() {
 // one queue.
 func (e *explainer) fill(before model.Time) {
 	for _, g := range e.groups {
-		for _, x := range g.slowest.Best() {
-			if x.view != nil && x.Start < before {
-				e.details(x)
+		for _, p := range g.populations {
+			for _, x := range p.detailed() {
+				if x.view != nil && x.Start < before {
+					e.details(x)
+				}
 			}
 		}
 	}
@@ -246,24 +239,28 @@ func (e *explainer) explain(g *group, in *Span) {
 		return
 	}
 	length := int64(in.End - in.Start)
-	detail := g.slowest.Admits(length)
-	if !detail && e.every > 1 && g.all.N() >= minSampled && g.all.N()%e.every != 0 {
-		g.count(in, length)
+	p := g.of(in)
+	slow, typical := p.slowest.Admits(length), !in.unfinished && p.typical.admits(p, length)
+	if !slow && !typical && e.every > 1 && p.all.N() >= minSampled && p.all.N()%e.every != 0 {
+		p.count(in, length)
 		return
 	}
 	if e.view == nil {
 		e.view = e.look(e.now)
 	}
-	sum := !in.unfinished && e.work <= workFree+workEach*e.stretches
-	if detail {
-		g.slowest.Offer(length, &explained{Span: in, view: e.view, summed: sum})
+	sum := e.work <= workFree+workEach*e.stretches
+	x := &explained{Span: in, view: e.view, summed: sum}
+	if slow {
+		p.slowest.Offer(length, x)
 	}
-	g.count(in, length)
-	switch {
-	case sum:
-		e.sum(g, in)
-	case !in.unfinished:
-		g.skipped++
+	if typical {
+		p.typical.keep(x)
+	}
+	p.count(in, length)
+	if sum {
+		e.sum(p, in)
+	} else {
+		p.skipped++
 	}
 }
 
@@ -277,9 +274,9 @@ const (
 )
 
 // sum adds an instance's bill to those of all.
-func (e *explainer) sum(g *group, in *Span) {
+func (e *explainer) sum(p *population, in *Span) {
 	length := int64(in.End - in.Start)
-	sum, alike := &g.sum, g.bill(length)
+	sum, alike := &p.sum, p.bill(length)
 	for _, b := range []*bill{sum, alike} {
 		b.count++
 		b.total += length
@@ -292,22 +289,6 @@ func (e *explainer) sum(g *group, in *Span) {
 	w.path(in.g, in.Start, in.End, 0, 0)
 	e.work += w.steps
 }
-
-// bill is the one of the instances that are about as long.
-func (g *group) bill(length int64) *bill {
-	b := likeness(length)
-	for b >= len(g.bills) {
-		g.bills = append(g.bills, nil)
-	}
-	if g.bills[b] == nil {
-		g.bills[b] = &bill{}
-	}
-	return g.bills[b]
-}
-
-// likeness is the same for lengths that are about the same, to 1/16, and grows with
-// them. A bill is large: bins as fine as those of a sketch would be four times as many.
-func likeness(length int64) int { return stat.Bin(length) / 4 }
 
 // details finds out all that is shown of a slow instance.
 func (e *explainer) details(x *explained) {
@@ -362,15 +343,6 @@ func (e *explainer) funcOf(g model.GoID, fn uint32) string {
 		return b
 	}
 	return e.names.StartFunc(fn)
-}
-
-// count counts an instance and its length.
-func (g *group) count(in *Span, length int64) {
-	if in.unfinished {
-		g.unfinished++
-		return
-	}
-	g.all.Add(length)
 }
 
 // keep adds a step to an instance's details.

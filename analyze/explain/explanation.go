@@ -9,6 +9,7 @@ import (
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
+	"gmptrace/analyze/stat"
 	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
@@ -18,53 +19,68 @@ func (e *explainer) explanation() *report.Explanation {
 	e.close()
 	g := e.groups[0]
 	for _, x := range e.groups {
-		if x.all.N()+x.unfinished > 0 {
+		if x.n() > 0 {
 			g = x
 			break
 		}
 	}
-	x := &report.Explanation{Kind: g.kind, What: g.what, Unfinished: g.unfinished, Causes: []report.CauseTime{}, Extra: []report.CauseChange{},
-		Slowest: []report.Instance{}, Notes: []string{}}
-	h := &g.all
-	x.Durations = report.Durations{Count: h.N(), Total: h.Sum(), P50: h.Quantile(.5), P90: h.Quantile(.9), P99: h.Quantile(.99),
-		P999: h.Quantile(.999), Max: h.Max(), Buckets: report.BucketsOf(h)}
-	x.Causes = causeTimes(&g.sum, 1)
-	best := g.slowest.Best()
+	p := g.first()
+	x := &report.Explanation{Kind: g.kind, What: g.what, Causes: []report.CauseTime{}, Extra: []report.CauseChange{}, Roots: []report.Root{},
+		Slowest: []report.Instance{}, Notes: []string{}, Groups: g.summaries()}
+	x.Typical.Causes, x.Slow.Causes = []report.CauseTime{}, []report.CauseTime{}
+	if p == nil {
+		x.Durations = durations(&stat.Sketch{})
+		x.Headline, x.Notes = e.nothing(g), e.notes(g, &population{}, nil)
+		return x
+	}
+	x.Name, x.Unfinished, x.Durations = p.name, p.unfinished, durations(&p.all)
+	x.Causes = causeTimes(&p.sum, 1)
+	best := p.slowest.Best()
 	for _, in := range best {
 		x.Slowest = append(x.Slowest, e.instance(in))
 	}
-	x.Typical.Causes, x.Slow.Causes = []report.CauseTime{}, []report.CauseTime{}
-	if h.N() == 0 { // all go on
-		var sum bill
-		for _, in := range best {
-			sum.add(in.bill)
-		}
-		x.Causes = causeTimes(&sum, 1)
+	a := &answer{e: e, g: g, p: p, slow: p.slow(best)}
+	a.typical = p.middle(a.slow)
+	x.Slow = billOf(a.slow).group()
+	if a.typical != nil {
+		x.Typical = a.typical.group()
+		x.Extra = changes(a.typical, billOf(a.slow))
 	}
-	slow := g.slow(best)
-	typical := g.typical(best, slow)
-	if slow != nil {
-		x.Slow = slow.group()
-		if typical != nil {
-			x.Typical = typical.group()
-			x.Extra = changes(typical, slow)
-		}
-	}
-	x.Headline, x.Detail = e.answer(x, g, best)
-	x.Notes = append(e.notes(g, best), hidden(x)...)
+	a.tell(x)
+	x.Notes = append(e.notes(g, p, best), hidden(x)...)
 	return x
 }
 
-// slow is the bill of the slowest instances: at most a quarter of all.
-func (g *group) slow(best []*explained) *bill {
-	var b bill
-	for _, in := range best {
-		if !in.unfinished && (b.count == 0 || 4*(b.count+1) <= g.all.N()) {
-			b.add(in.bill)
+func durations(h *stat.Sketch) report.Durations {
+	return report.Durations{Count: h.N(), Total: h.Sum(), P50: h.Quantile(.5), P90: h.Quantile(.9), P99: h.Quantile(.99),
+		P999: h.Quantile(.999), Max: h.Max(), Buckets: report.BucketsOf(h)}
+}
+
+// maxGroups is how many populations an Explanation names.
+const maxGroups = 20
+
+// summaries are the populations, the one that is explained first.
+func (g *group) summaries() []report.Population {
+	out := []report.Population{}
+	for _, p := range g.ranked() {
+		if len(out) == maxGroups {
+			break
 		}
+		out = append(out, report.Population{Name: p.name, Count: p.all.N(), Unfinished: p.unfinished, Total: p.all.Sum(), Lost: p.lost(),
+			P50: p.all.Quantile(.5), P99: p.all.Quantile(.99), Max: p.all.Max()})
 	}
-	if b.count == 0 {
-		return nil
+	return out
+}
+
+// slow are the slowest instances: at most a quarter of all, one at least.
+func (p *population) slow(best []*explained) []*explained {
+	return best[:max(1, min(len(best), int(p.all.N()/4)))]
+}
+
+func billOf(of []*explained) *bill {
+	var b bill
+	for _, x := range of {
+		b.add(x.bill)
 	}
 	return &b
 }
@@ -72,31 +88,40 @@ func (g *group) slow(best []*explained) *bill {
 // fewTypical is the least number of instances that tell what is typical.
 const fewTypical = 3
 
-// typical is the bill of the instances between the quartiles that are not among
+// middle is the bill of the instances between the quartiles that are not among
 // the slow ones, nil where there are too few.
-func (g *group) typical(best []*explained, slow *bill) *bill {
-	if g.all.N() < 4 || slow == nil {
+func (p *population) middle(slow []*explained) *bill {
+	if p.all.N() < 4 {
 		return nil
 	}
 	var b bill
-	lo, hi := likeness(g.all.Quantile(.25)), likeness(g.all.Quantile(.75))
-	for i := lo; i <= hi && i < len(g.bills); i++ {
-		if g.bills[i] != nil {
-			b.add(g.bills[i])
+	lo, hi := likeness(p.all.Quantile(.25)), likeness(p.all.Quantile(.75))
+	for i := lo; i <= hi && i < len(p.bills); i++ {
+		if p.bills[i] != nil {
+			b.add(p.bills[i])
 		}
 	}
-	for _, in := range finished(best)[:slow.count] {
-		if !in.summed {
-			continue
-		}
-		if i := likeness(in.bill.total); i >= lo && i <= hi {
-			b.sub(in.bill)
+	for _, x := range slow {
+		if i := likeness(x.bill.total); x.summed && i >= lo && i <= hi {
+			b.sub(x.bill)
 		}
 	}
 	if b.count < fewTypical {
 		return nil
 	}
 	return &b
+}
+
+// sample are the kept instances between the quartiles that are not among the slow ones.
+func (p *population) sample(slow []*explained) []*explained {
+	lo, hi := p.all.Quantile(.25), p.all.Quantile(.75)
+	var out []*explained
+	for _, x := range p.typical.kept {
+		if lo <= x.bill.total && x.bill.total <= hi && !slices.Contains(slow, x) {
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 func (b *bill) group() report.Group {
@@ -217,18 +242,18 @@ func (e *explainer) pathStep(s *step) report.PathStep {
 
 func (e *explainer) place(stack uint32) *report.Frame { return names.PlaceOf(e.names.Stacks[stack]) }
 
-func (e *explainer) notes(g *group, best []*explained) []string {
+func (e *explainer) notes(g *group, p *population, best []*explained) []string {
 	notes := []string{}
 	if f, ok := g.finder.(interface{ notes() []string }); ok {
 		notes = append(notes, f.notes()...)
 	}
-	if g.unfinished > 0 {
-		notes = append(notes, fmt.Sprintf("%s had not ended when the trace did: not in the distribution, and among the slowest with the length until then", words.Count(g.unfinished)))
+	if p.unfinished > 0 {
+		notes = append(notes, fmt.Sprintf("%s had not ended when the trace did: they count with the length until then", words.Count(p.unfinished)))
 	}
-	if g.skipped > 0 {
-		notes = append(notes, fmt.Sprintf("where the time went is known of %s of them: in each, so much else went on that to follow all would take too long", words.Count(g.sum.count)))
+	if p.skipped > 0 {
+		notes = append(notes, fmt.Sprintf("where the time went is known of %s of them: in each, so much else went on that to follow all would take too long", words.Count(p.sum.count)))
 	}
-	if lost := g.sum.byCause()[report.CauseNotKept]; lost > 0 {
+	if lost := p.sum.byCause()[report.CauseNotKept]; lost > 0 {
 		notes = append(notes, fmt.Sprintf("%s of the explained time lies too far before its end for what happened then to be kept: explain a smaller part with --from and --to", words.Length(lost)))
 	}
 	for _, in := range best {
@@ -266,38 +291,6 @@ func hidden(x *report.Explanation) []string {
 	return out
 }
 
-// aboutAsSlow is the least share of the slow ones' time by which they must exceed
-// typical ones for the difference to be what is explained.
-const aboutAsSlow = .2
-
-// nothingSlow is the length up to which a stall is nothing to talk about.
-const nothingSlow = 1_000_000 // ns
-
-// answer is the headline and a detail.
-func (e *explainer) answer(x *report.Explanation, g *group, best []*explained) (headline, detail string) {
-	n := g.all.N()
-	if n+g.unfinished == 0 {
-		return e.nothing(g), ""
-	}
-	of, shown := best[0].bill, best[:1]
-	slow := g.slow(best)
-	switch typical := g.typical(best, slow); {
-	case g.kind == report.KindStall && best[0].bill.total < nothingSlow:
-		return fmt.Sprintf("Nothing here is slow: the longest of %s %s took %s.", words.Count(n+g.unfinished), many(g), lengthText(best[0])), ""
-	case typical != nil && float64(x.Slow.Mean-x.Typical.Mean) >= aboutAsSlow*float64(x.Slow.Mean):
-		of, shown = slow, finished(best)[:slow.count]
-		headline = fmt.Sprintf("%s of %s %s took %s, %s more than a typical one", slowest(slow.count), words.Count(n), many(g), each(slow.count, words.Length(x.Slow.Mean)), words.Length(x.Slow.Mean-x.Typical.Mean))
-		headline += e.blame(shown, slow, typical)
-	case n+g.unfinished == 1:
-		headline = "It took " + lengthText(best[0]) + e.blame(shown, of, nil)
-	case typical != nil:
-		headline = fmt.Sprintf("All %s %s were about as slow, the slowest took %s", words.Count(n+g.unfinished), many(g), lengthText(best[0])) + e.blame(shown, of, nil)
-	default:
-		headline = fmt.Sprintf("The slowest of %s %s took %s", words.Count(n+g.unfinished), many(g), lengthText(best[0])) + e.blame(shown, of, nil)
-	}
-	return headline, schedulerShare(of)
-}
-
 // nothing says that there is nothing to explain, and what there would be.
 func (e *explainer) nothing(g *group) string {
 	where := "The trace has"
@@ -314,103 +307,6 @@ func (e *explainer) nothing(g *group) string {
 		}
 	}
 	return s + "."
-}
-
-// secondShare is the share of the time from which the headline names a second
-// cause too.
-const secondShare = .25
-
-// blame says which causes most of ns went to, and who was behind the first one.
-func (e *explainer) blame(shown []*explained, slow, typical *bill) string {
-	var by [report.NumCauses]int64
-	var most [report.NumCauses]struct {
-		via via
-		ns  int64
-	}
-	order := make([]report.Cause, report.NumCauses)
-	for c := range report.NumCauses {
-		order[c] = c
-		for v := range numVias {
-			d := slow.mean(v, c)
-			if typical != nil {
-				d -= typical.mean(v, c)
-			}
-			by[c] += d
-			if d > most[c].ns {
-				most[c].via, most[c].ns = v, d
-			}
-		}
-	}
-	slices.SortStableFunc(order, func(a, b report.Cause) int { return cmp.Compare(by[b], by[a]) })
-	var ns, less int64 // of some causes the slow ones may have less
-	for _, d := range by {
-		ns += max(d, 0)
-		less += max(-d, 0)
-	}
-	text := func(c report.Cause) string {
-		s := did[c]
-		if most[c].ns*100 >= by[c]*95 {
-			s = causeText(most[c].via, c)
-		} else if most[c].via != 0 || most[c].ns != by[c] {
-			s += ", by itself or by a goroutine that it waited for"
-		}
-		if typical != nil && c == report.CauseRunning {
-			s += " (or waiting for a CPU, which no trace shows)"
-		}
-		return s
-	}
-	first, second := order[0], order[1]
-	if by[first] <= 0 {
-		return "."
-	}
-	that := "that"
-	if less*20 > ns {
-		that = "what there was more of"
-	}
-	s := fmt.Sprintf(": %s of %s went to %s%s", words.ShareOf(by[first], ns), that, text(first), e.behind(shown, first))
-	if float64(by[second]) >= secondShare*float64(ns) {
-		s += fmt.Sprintf("; another %s to %s", words.ShareOf(by[second], ns), text(second))
-	}
-	return s + "."
-}
-
-// behind names the function whose goroutines account for most of a cause: those
-// that had the P, or that did what was waited for; "" where it is no single one's.
-func (e *explainer) behind(shown []*explained, c report.Cause) string {
-	who, did, at := map[string]int64{}, map[string]int64{}, map[uint32]int64{}
-	var all int64
-	for _, x := range shown {
-		for s, d := range x.sums {
-			if s.cause != c {
-				continue
-			}
-			all += d
-			if s.who.G != model.NoG {
-				who[e.funcOf(s.who.G, s.who.Func)] += d
-			}
-			if s.g.G != model.NoG && !waitsForP(c) {
-				did[e.funcOf(s.g.G, s.g.Func)] += d
-			}
-			if s.stack != 0 {
-				at[s.stack] += d
-			}
-		}
-	}
-	stack, ns := most(at)
-	if ns*2 <= all {
-		stack = 0
-	}
-	if fn, ns := most(who); ns*2 > all && fn != "" {
-		if stopsAll(c) {
-			return "; it was stopped by " + words.Function(fn) + e.at(stack)
-		}
-		return "; the P was held by " + words.Function(fn)
-	}
-	text := ""
-	if fn, ns := most(did); ns*2 > all && fn != "" {
-		text = ": " + words.Function(fn)
-	}
-	return text + e.at(stack)
 }
 
 // schedulerShare answers how much of it was the scheduler, and whose doing that was.
@@ -467,32 +363,6 @@ func notTheScheduler(by *[report.NumCauses]int64, total int64) string {
 	return ": it was not the scheduler"
 }
 
-// finished are those that had ended when the trace did.
-func finished(all []*explained) []*explained {
-	var out []*explained
-	for _, x := range all {
-		if !x.unfinished {
-			out = append(out, x)
-		}
-	}
-	return out
-}
-
-// each is a mean, said so where it is one.
-func each(n int64, s string) string {
-	if n == 1 {
-		return s
-	}
-	return s + " on average"
-}
-
-func slowest(n int64) string {
-	if n == 1 {
-		return "The slowest"
-	}
-	return fmt.Sprintf("The %s slowest", words.Count(n))
-}
-
 // many is what a group's instances are called.
 func many(g *group) string {
 	switch g.kind {
@@ -500,11 +370,4 @@ func many(g *group) string {
 		return "messages"
 	}
 	return string(g.kind) + "s"
-}
-
-func lengthText(x *explained) string {
-	if x.unfinished {
-		return "at least " + words.Length(x.bill.total)
-	}
-	return words.Length(x.bill.total)
 }

@@ -354,12 +354,16 @@ type stallFinder struct {
 func (x *stallFinder) Find(f *model.Facts, ended func(*Span)) {
 	for i := range f.Gs {
 		iv := &f.Gs[i]
-		if iv.Runtime || !x.stalls(iv) || names.IsRuntime(x.names.StartFunc(iv.Func)) {
+		if iv.Runtime || standsBy(x.names.StartFunc(iv.Func)) || !x.stalls(iv) || names.IsRuntime(x.names.StartFunc(iv.Func)) {
 			continue
 		}
 		ended(&Span{Name: x.names.StartFunc(iv.Func), task: -1, g: iv.G, fn: iv.Func, Start: iv.Start, End: iv.End, unfinished: iv.Open&model.OpenEnd != 0})
 	}
 }
+
+// standsBy reports whether goroutines that start with a function wait for something to
+// do, in a system call too.
+func standsBy(start string) bool { return start == "os/signal.loop" }
 
 func (x *stallFinder) stalls(iv *model.GInterval) bool {
 	switch iv.State {

@@ -155,8 +155,12 @@ func (w *walk) runnable(s *gSeg, x *step) {
 	}
 	w.h.divide(s, x.from, x.to, func(part piece) {
 		w.steps++
-		x.from, x.to, x.cause, x.who, x.whoFn, x.stack = part.from, part.to, part.cause, part.g, part.fn, part.stack
-		w.tell(x)
+		y := *x
+		y.from, y.to, y.cause, y.who, y.whoFn, y.stack = part.from, part.to, part.cause, part.g, part.fn, part.stack
+		if part.cause == report.CauseStopping {
+			y.p = part.p
+		}
+		w.tell(&y)
 	})
 }
 

@@ -25,7 +25,7 @@ func TestSpansOfRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := explain.Explain(t.Context(), bytes.NewReader(data), replay.Options{}, explain.Selector{Kind: report.KindRequest, G: model.NoG, Task: -1})
+	x, err := explain.Explain(t.Context(), bytes.NewReader(data), replay.Options{}, explain.Selector{Kind: report.KindRequest, G: model.NoG, Task: -1, Pooled: true})
 	if err != nil {
 		t.Fatal(err)
 	}

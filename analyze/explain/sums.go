@@ -109,9 +109,21 @@ func (h *history) sumUp(p model.ProcID, until model.Time) (steps int) {
 			l.sums.at = max(h.lost, l.segs[0].start)
 		}
 	}
-	h.divide(&gSeg{on: p}, l.sums.at, until, func(x piece) {
+	h.divide(&gSeg{on: p}, l.sums.at, h.untilStopping(l.sums.at, until), func(x piece) {
 		steps++
 		l.sums.add(x)
 	})
 	return steps
+}
+
+// untilStopping is when the first stop of the world between two times begins that has not
+// ended for who looks: which goroutine it waits for shows in what all Ps did until then.
+func (h *history) untilStopping(from, to model.Time) model.Time {
+	i := sort.Search(len(h.stw), func(i int) bool { return h.stw[i].To > from })
+	for ; i < len(h.stw) && h.stw[i].From < to; i++ {
+		if h.stw[i].To > h.view.at {
+			return max(from, h.stw[i].From)
+		}
+	}
+	return to
 }

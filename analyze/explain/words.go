@@ -35,6 +35,7 @@ var did = [report.NumCauses]string{
 	report.CauseSweep:        "sweeping memory for the garbage collector",
 	report.CauseGCStop:       "waiting for a P while the garbage collector had stopped the world",
 	report.CauseStopTheWorld: "waiting for a P while the world was stopped",
+	report.CauseStopping:     "waiting for a P while the world was being stopped and a goroutine had yet to stop",
 	report.CauseGCWorker:     "waiting for a P that ran a GC mark worker",
 	report.CauseRuntime:      "waiting for a P that ran another goroutine of the Go runtime",
 	report.CauseQueue:        "waiting for a P behind other goroutines in its queue",
@@ -230,6 +231,7 @@ func most[K cmp.Ordered](by map[K]int64) (best K, ns int64) {
 var waited = [report.NumCauses]string{
 	report.CauseGCStop:       "runnable, world stopped by the GC",
 	report.CauseStopTheWorld: "runnable, world stopped",
+	report.CauseStopping:     "runnable, world about to stop",
 	report.CauseGCWorker:     "runnable behind a GC worker",
 	report.CauseRuntime:      "runnable behind the runtime",
 	report.CauseQueue:        "runnable in a queue",

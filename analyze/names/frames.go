@@ -59,3 +59,18 @@ func IsRuntime(start string) bool {
 	return strings.HasPrefix(start, "runtime.") && start != "runtime.main" && start != "runtime.corostart" &&
 		!strings.HasPrefix(start, "runtime.cgocallback") && !strings.HasPrefix(start, "runtime.goexit")
 }
+
+// Collecting reports whether a stack is in the garbage collector's own waits and work:
+// in a call of runtime.GC, or where an allocation starts, helps or ends a cycle.
+func Collecting(frames []report.Frame) bool {
+	for i := range frames {
+		fn, ok := strings.CutPrefix(frames[i].Func, "runtime.")
+		if !ok {
+			return false // of the stack's innermost part, which is the runtime's
+		}
+		if fn == "GC" || fn == "gcStart" || strings.HasPrefix(fn, "gcMark") || strings.HasPrefix(fn, "gcAssist") {
+			return true
+		}
+	}
+	return false
+}

@@ -15,6 +15,7 @@ type Places struct {
 	names  *Table
 	root   string // folder of the program's module, "" where it does not show
 	stacks []*Place
+	starts map[string]report.Frame // of functions that goroutines start with
 }
 
 // NewPlaces looks at the stacks of n, all of which must be known.
@@ -44,6 +45,21 @@ func (p *Places) Of(stack uint32) *Place {
 	return p.stacks[stack]
 }
 
+// Func is the place of a function that goroutines start with, its line where that shows.
+func (p *Places) Func(fn string) *Place {
+	if p.starts == nil {
+		p.starts = map[string]report.Frame{}
+		for i, f := range p.names.StartFrames() {
+			p.starts[p.names.Funcs[i]] = f
+		}
+	}
+	f, ok := p.starts[fn]
+	if !ok {
+		f.Func = fn
+	}
+	return &Place{At: f, Own: p.codeOf(&f) == codeOwn}
+}
+
 // find looks for the innermost frame of the most telling kind.
 func (p *Places) find(frames []report.Frame) *Place {
 	best, kind := -1, codeOfRuntime
@@ -54,6 +70,9 @@ func (p *Places) find(frames []report.Frame) *Place {
 	}
 	if best < 0 {
 		return &Place{}
+	}
+	if kind == codeStandard {
+		best = telling(frames, best)
 	}
 	x := &Place{At: frames[best], Own: kind == codeOwn}
 	if best > 0 {
@@ -66,6 +85,17 @@ func (p *Places) find(frames []report.Frame) *Place {
 		}
 	}
 	return x
+}
+
+// telling is, of a stack of the standard library alone, the innermost frame above its
+// lower parts.
+func telling(frames []report.Frame, innermost int) int {
+	for i := innermost; i < len(frames); i++ {
+		if !HasPrefix(frames[i].Func, Plumbing) {
+			return i
+		}
+	}
+	return innermost
 }
 
 // code is whose code a frame is, the more telling the greater.
@@ -104,11 +134,11 @@ func Standard(f *report.Frame) bool {
 	if first == f.Func {
 		first, _, _ = strings.Cut(f.Func, ".")
 	}
-	return standard[first]
+	return standardPackages[first]
 }
 
-// standard are the first elements of the standard library's import paths.
-var standard = func() map[string]bool {
+// standardPackages are the first elements of the standard library's import paths.
+var standardPackages = func() map[string]bool {
 	m := map[string]bool{}
 	for _, s := range strings.Fields("archive bufio builtin bytes cmp compress container context crypto database debug embed encoding errors expvar flag fmt go hash html image index internal io iter log maps math mime net os path plugin reflect regexp runtime simd slices sort strconv strings structs sync syscall testing text time unicode unique unsafe vendor weak") {
 		m[s] = true

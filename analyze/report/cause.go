@@ -12,6 +12,7 @@ const (
 	CauseSweep                     // it ran, to sweep before it could allocate
 	CauseGCStop                    // the world was stopped, or was being stopped, for the collector
 	CauseStopTheWorld              // likewise, for another reason
+	CauseStopping                  // the world was being stopped, and a goroutine had yet to stop
 	CauseGCWorker                  // the P that it waited for ran a mark worker
 	CauseRuntime                   // the P that it waited for ran another goroutine of the runtime
 	CauseQueue                     // it stood in a P's local queue, and that P ran others
@@ -33,7 +34,7 @@ const (
 	NumCauses
 )
 
-var causeNames = [NumCauses]string{"running", "gc-assist", "gc-sweep", "gc-stop-the-world", "stop-the-world", "gc-worker", "runtime", "queue", "global-queue",
+var causeNames = [NumCauses]string{"running", "gc-assist", "gc-sweep", "gc-stop-the-world", "stop-the-world", "stopping", "gc-worker", "runtime", "queue", "global-queue",
 	"after-syscall", "syscall-held", "idle-p", "dispatch", "syscall", "network", "sleep", "gc-assist-wait", "gc-wait", "blocked", "never-ended", "lock", "unknown", "not-kept"}
 
 // String is the cause's name in JSON.

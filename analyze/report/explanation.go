@@ -24,8 +24,11 @@ type Explanation struct {
 	Trace      Trace         `json:"trace"`
 	Kind       InstanceKind  `json:"kind"`
 	What       string        `json:"what"`     // what was selected, in words
-	Headline   string        `json:"headline"` // the answer in one sentence
+	Name       string        `json:"name"`     // of those that are explained, "" where all are
+	Headline   string        `json:"headline"` // the answer: what was slow, and what most of the time went to
 	Detail     string        `json:"detail"`
+	Advice     string        `json:"advice"` // what to do; "" where the trace gives no reason for any
+	Roots      []Root        `json:"roots"`  // of the slow ones, what they have more of first; sums to Slow.Mean
 	Durations  Durations     `json:"durations"`
 	Causes     []CauseTime   `json:"causes"`  // over all instances, most first; sums to Durations.Total. Where none has ended, over Slowest
 	Typical    Group         `json:"typical"` // those between the quartiles; of none where there are too few
@@ -33,12 +36,25 @@ type Explanation struct {
 	Extra      []CauseChange `json:"extra"`   // what the slow ones have more or less of, most first; sums to the difference of the means
 	Slowest    []Instance    `json:"slowest"` // slowest first
 	Unfinished int64         `json:"unfinished"`
-	Notes      []string      `json:"notes"` // what can't be told, or was assumed
+	Groups     []Population  `json:"groups"` // all that were selected, by name: the one that is explained first
+	Notes      []string      `json:"notes"`  // what can't be told, or was assumed
+}
+
+// Population is the instances of one name.
+type Population struct {
+	Name       string `json:"name"`
+	Count      int64  `json:"count"`
+	Unfinished int64  `json:"unfinished"` // of Count: they had not ended when the trace did, and count as far as they went
+	Total      int64  `json:"total_ns"`
+	Lost       int64  `json:"lost_ns"` // of Total, by which they are ordered: beyond the median, or waited for a P, the collector or without an end
+	P50        int64  `json:"p50_ns"`
+	P99        int64  `json:"p99_ns"`
+	Max        int64  `json:"max_ns"`
 }
 
 // Durations is the distribution of the instances' lengths.
 type Durations struct {
-	Count   int64    `json:"count"` // instances, the unfinished ones not counted
+	Count   int64    `json:"count"` // instances, the unfinished ones as far as they went
 	Total   int64    `json:"total_ns"`
 	P50     int64    `json:"p50_ns"`
 	P90     int64    `json:"p90_ns"`
@@ -138,8 +154,12 @@ type PathStep struct {
 type Slowest struct {
 	Kind       InstanceKind  `json:"kind"`     // request or task; "" for none
 	What       string        `json:"what"`     // in words
-	Headline   string        `json:"headline"` // the answer in one sentence; "" for none
+	Name       string        `json:"name"`     // of those that are explained
+	Headline   string        `json:"headline"` // the answer; "" for none
 	Detail     string        `json:"detail"`
+	Advice     string        `json:"advice"`
+	Roots      []Root        `json:"roots"`
+	Groups     []Population  `json:"groups"`
 	Durations  Durations     `json:"durations"`
 	Typical    Group         `json:"typical"`   // those between the quartiles; of none where there are too few
 	Slow       Group         `json:"slow"`      // the slowest ones

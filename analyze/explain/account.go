@@ -1,0 +1,297 @@
+package explain
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"gmptrace/analyze/internal/measure"
+	"gmptrace/analyze/names"
+	"gmptrace/analyze/report"
+	"gmptrace/model"
+)
+
+// account divides the time of instances by what took it and who did it: each step of
+// their paths belongs to one root, so roots add up.
+type account struct {
+	e      *explainer
+	places *names.Places
+	n      int64 // instances
+	total  int64
+	by     map[rootKey]*rootSum
+}
+
+// rootKey tells roots apart: by their kind and the function of who is behind it, ""
+// where that is none, or nobody in particular.
+type rootKey struct {
+	kind  report.RootKind
+	fn    string
+	known *knownPlace
+}
+
+// rootSum is what is known of one root.
+type rootSum struct {
+	ns     int64
+	causes [report.NumCauses]int64
+	who    map[report.Frame]int64 // who is behind it
+	from   map[string]int64       // function of the program that had called that
+	callee map[string]int64       // function that it had called
+	stood  map[standing]int64     // where the explained goroutines stood meanwhile
+	}
+
+// standing is where an explained goroutine was blocked.
+type standing struct {
+	via    via
+	at     report.Frame
+	callee string
+	rw     string // "RLock" or "Lock" of an RWMutex, "" for none
+}
+
+// accountOf divides the time of instances whose details are known.
+func (e *explainer) accountOf(of []*explained) *account {
+	a := &account{e: e, places: e.places(), by: map[rootKey]*rootSum{}}
+	for _, x := range of {
+		a.n++
+		a.total += x.bill.total
+		for s, ns := range x.sums {
+			a.add(x, &s, ns)
+		}
+	}
+	return a
+}
+
+// add adds a step.
+func (a *account) add(x *explained, s *stepSum, ns int64) {
+	k, who := a.root(x, s)
+	r := a.by[k]
+	if r == nil {
+		r = &rootSum{who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}}
+		a.by[k] = r
+	}
+	r.ns += ns
+	r.causes[s.cause] += ns
+	if who != nil {
+		r.who[who.At] += ns
+		r.from[who.From] += ns
+		r.callee[who.Callee] += ns
+	}
+	if s.via != 0 && !own(s) {
+		st := standing{via: s.via, rw: rwMutex(a.e.names.Stacks[s.stood])}
+		if p := a.places.Of(s.stood); p != nil {
+			st.at, st.callee = p.At, p.Callee
+		}
+		r.stood[st] += ns
+	}
+}
+
+// root is what a step belongs to, and who is behind it, nil where that does not show.
+func (a *account) root(x *explained, s *stepSum) (rootKey, *names.Place) {
+	stack := cmp.Or(s.stack, s.stood)
+	switch {
+	case names.Collecting(a.e.names.Stacks[stack]) || names.Collecting(a.e.names.Stacks[s.stood]), ofCollector(s.cause) && s.cause != report.CauseGCStop:
+		return a.collector(s)
+	case s.cause == report.CauseStopping:
+		return named(report.RootStopping, a.who(s.seen, s.who))
+	case stopsAll(s.cause):
+		return named(report.RootStopped, a.places.Of(s.stack))
+	case s.cause == report.CauseIdleP, s.cause == report.CauseDispatch:
+		return rootKey{kind: report.RootLate}, nil
+	case waitsForP(s.cause):
+		return named(report.RootQueue, a.who(s.seen, s.who))
+	case s.cause == report.CauseUnknown, s.cause == report.CauseNotKept:
+		return rootKey{kind: report.RootNotTold}, nil
+	case s.cause == report.CauseNeverEnded:
+		return named(report.RootNeverEnded, a.places.Of(stack))
+	}
+	return a.did(x, s)
+}
+
+// did is the root of what goroutines did of their own: of what the explained one did
+// or had others do, that; of what others did that it waited to get something from, the
+// waiting.
+func (a *account) did(x *explained, s *stepSum) (rootKey, *names.Place) {
+	leaf, stood := a.leaf(x, s), a.places.Of(s.stood)
+	kind, known := a.waited(s), knownOf(a.e.names.Stacks[s.stood])
+	switch {
+	case kind == report.RootNotTold:
+		return named(leafKinds[s.cause], leaf)
+	case known != nil:
+		k, who := named(kind, stood)
+		k.known = known
+		return k, who
+	case leaf != nil && leaf.Own:
+		return named(kind, leaf)
+	case s.cause == report.CauseNetwork: // a response that a goroutine of a package reads
+		return named(report.RootNetwork, stood)
+	}
+	return named(kind, stood)
+}
+
+// own reports whether a step is what the explained goroutine itself did.
+func own(s *stepSum) bool {
+	switch s.cause {
+	case report.CauseSleep, report.CauseNetwork, report.CauseSyscall, report.CauseRunning:
+		return s.g.G == model.NoG
+	}
+	return false
+}
+
+// leafKinds are the kinds of what goroutines do of their own.
+var leafKinds = map[report.Cause]report.RootKind{
+	report.CauseRunning: report.RootComputing,
+	report.CauseSyscall: report.RootSyscall,
+	report.CauseNetwork: report.RootNetwork,
+	report.CauseSleep:   report.RootSleep,
+	report.CauseBlocked: report.RootBlocked,
+	report.CauseLock:    report.RootLock,
+}
+
+// leaf is the place of what a step's goroutine did.
+func (a *account) leaf(x *explained, s *stepSum) *names.Place {
+	if s.cause != report.CauseRunning {
+		return a.places.Of(s.stack)
+	}
+	g := s.g
+	if g.G == model.NoG {
+		g = measure.Culprit{G: x.g, Func: x.fn}
+	}
+	return a.who(s.seen, g)
+}
+
+// who is the place where a goroutine was last seen; where it does not show, the
+// function that it started with.
+func (a *account) who(seen uint32, g measure.Culprit) *names.Place {
+	if p := a.places.Of(seen); p != nil {
+		return p
+	}
+	if fn := a.e.funcOf(g.G, g.Func); fn != "" {
+		return a.places.Func(fn)
+	}
+	return nil
+}
+
+// waited is what a blocked explained goroutine waited for: a lock or a place among
+// others; RootNotTold where it was not blocked, or waited for what it had others do.
+func (a *account) waited(s *stepSum) report.RootKind {
+	switch {
+	case s.via == 0 || own(s):
+		return report.RootNotTold
+	case a.e.locks.Locking(s.stood):
+		return report.RootLock
+	case s.via == blockedFor(model.ReasonSync) && knownOf(a.e.names.Stacks[s.stood]) == nil: // a wait group
+		return report.RootNotTold
+	}
+	return report.RootPlace
+}
+
+// collector is the root of what the collector took: one for all of it, but for what
+// was asked for by calls of runtime.GC.
+func (a *account) collector(s *stepSum) (rootKey, *names.Place) {
+	for _, stack := range []uint32{s.stack, s.stood, s.seen} {
+		if slices.ContainsFunc(a.e.names.Stacks[stack], func(f report.Frame) bool { return f.Func == "runtime.GC" }) {
+			return named(report.RootForcedGC, a.places.Of(stack))
+		}
+	}
+	at := a.places.Of(cmp.Or(s.seen, s.stack))
+	if at != nil && !at.Own {
+		at = nil
+	}
+	return rootKey{kind: report.RootGC}, at
+}
+
+func named(kind report.RootKind, p *names.Place) (rootKey, *names.Place) {
+	if p == nil {
+		return rootKey{kind: kind}, nil
+	}
+	return rootKey{kind: kind, fn: p.At.Func}, p
+}
+
+// ofCollector reports whether a cause is the garbage collector.
+func ofCollector(c report.Cause) bool {
+	switch c {
+	case report.CauseAssist, report.CauseSweep, report.CauseGCStop, report.CauseGCWorker, report.CauseAssistWait, report.CauseGCWait:
+		return true
+	}
+	return false
+}
+
+// rwMutex is the method of sync.RWMutex that a stack waits in, "" for none.
+func rwMutex(frames []report.Frame) string {
+	for i := range frames {
+		if m, ok := strings.CutPrefix(frames[i].Func, "sync.(*RWMutex)."); ok {
+			return m
+		}
+	}
+	return ""
+}
+
+// A root has a place of its own from ownPlace of its kind's time on; the others of
+// the kind are one.
+const ownPlace = .25
+
+// roots are the roots of slow instances with what typical ones have of them, what there
+// is more of first. typical may be nil.
+func (a *account) roots(typical *account) []report.Root {
+	kinds := map[report.RootKind]int64{}
+	for k, r := range a.by {
+		kinds[k.kind] += r.ns
+	}
+	mine := a.folded(func(k rootKey) bool {
+		r := a.by[k]
+		return r != nil && float64(r.ns) >= ownPlace*float64(kinds[k.kind])
+	})
+	var theirs map[rootKey]*rootSum
+	if typical != nil {
+		theirs = typical.folded(func(k rootKey) bool { return mine[k] != nil })
+	}
+	out := []report.Root{}
+	for k, r := range mine {
+		x := a.describe(k, r)
+		x.NS = r.ns / max(1, a.n)
+		if t := theirs[k]; t != nil {
+			x.Typical = t.ns / max(1, typical.n)
+		}
+		out = append(out, x)
+	}
+	slices.SortFunc(out, func(a, b report.Root) int {
+		return cmp.Or(cmp.Compare(b.NS-b.Typical, a.NS-a.Typical), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.At.Func, b.At.Func))
+	})
+	return out
+}
+
+// folded are the roots with those that do not stand for themselves joined by kind.
+func (a *account) folded(own func(rootKey) bool) map[rootKey]*rootSum {
+	out := map[rootKey]*rootSum{}
+	for k, r := range a.by {
+		if k.fn != "" && !own(k) {
+			k.fn = ""
+		}
+		if out[k] == nil {
+			out[k] = r
+			continue
+		}
+		out[k] = joined(out[k], r)
+	}
+	return out
+}
+
+// joined is the sum of two.
+func joined(a, b *rootSum) *rootSum {
+	x := &rootSum{ns: a.ns + b.ns, who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}}
+	for _, r := range []*rootSum{a, b} {
+		for c, ns := range r.causes {
+			x.causes[c] += ns
+		}
+		merge(x.who, r.who)
+		merge(x.from, r.from)
+		merge(x.callee, r.callee)
+		merge(x.stood, r.stood)
+	}
+	return x
+}
+
+func merge[K comparable](into, from map[K]int64) {
+	for k, ns := range from {
+		into[k] += ns
+	}
+}

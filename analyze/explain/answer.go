@@ -1,0 +1,134 @@
+package explain
+
+import (
+	"fmt"
+	"strings"
+
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
+)
+
+// answer puts into words why instances were slow.
+type answer struct {
+	e       *explainer
+	g       *group
+	p       *population
+	slow    []*explained
+	typical *bill // nil where there is none to compare with
+}
+
+const (
+	// aboutAsSlow is the least share of the slow ones' time by which they must exceed
+	// typical ones for the difference to be what is explained.
+	aboutAsSlow = .2
+	// nothingSlow is the length up to which a stall is nothing to talk about.
+	nothingSlow = 1_000_000 // ns
+	// secondShare is the share of the time from which a second root is told of too.
+	secondShare = .25
+)
+
+// tell fills in what the answer is: headline, detail, roots, what to do.
+func (a *answer) tell(x *report.Explanation) {
+	longest := a.slow[0]
+	if a.g.kind == report.KindStall && longest.bill.total < nothingSlow {
+		x.Headline = fmt.Sprintf("Nothing here is slow: the longest of %s %s took %s.", words.Count(a.p.all.N()), many(a.g), lengthText(longest))
+		x.Detail = schedulerShare(longest.bill)
+		return
+	}
+	slower := a.typical != nil && float64(x.Slow.Mean-x.Typical.Mean) >= aboutAsSlow*float64(x.Slow.Mean)
+	sample := a.p.sample(a.slow)
+	var usual *account
+	if len(sample) > 0 {
+		usual = a.e.accountOf(sample)
+	}
+	mine := a.e.accountOf(a.slow)
+	if slower {
+		x.Roots = mine.roots(usual)
+	} else {
+		x.Roots = mine.roots(nil)
+	}
+	x.Headline = a.who(x) + a.why(x, slower)
+	x.Detail = a.more(x, slower, usual)
+	x.Advice = x.Roots[0].Advice
+}
+
+// who says what the instances are, and how long they take.
+func (a *answer) who(x *report.Explanation) string {
+	n, longest := a.p.all.N(), a.slow[0]
+	name := ""
+	if a.p.name != "" && !a.g.pooled {
+		name = " of " + a.called()
+	}
+	if n == 1 {
+		return fmt.Sprintf("The one %s%s took %s. ", strings.TrimSuffix(many(a.g), "s"), name, lengthText(longest))
+	}
+	s := fmt.Sprintf("%s %s%s: p50 %s", words.Count(n), many(a.g), name, words.Length(a.p.all.Quantile(.5)))
+	if p99 := words.P99(n, words.Length(a.p.all.Quantile(.99))); p99 != words.None {
+		s += ", p99 " + p99
+	}
+	s += ", longest " + lengthText(longest)
+	if x.Unfinished > 0 && x.Unfinished*20 >= n {
+		s += fmt.Sprintf("; %s had not ended when the trace did", words.Count(x.Unfinished))
+	}
+	return s + ". "
+}
+
+// called is the population's name in words.
+func (a *answer) called() string {
+	if a.g.kind == report.KindTask || a.g.kind == report.KindRegion {
+		return fmt.Sprintf("%q", words.Printable(a.p.name))
+	}
+	return words.Function(a.p.name)
+}
+
+// why says what most of the time went to.
+func (a *answer) why(x *report.Explanation, slower bool) string {
+	r := &x.Roots[0]
+	if slower {
+		extra := x.Slow.Mean - x.Typical.Mean
+		return fmt.Sprintf("Of the %s that %s took longer than a typical one, %s went to %s.", words.Length(extra), slowest(x.Slow.Count),
+			words.ShareOf(min(r.NS-r.Typical, extra), extra), r.Text)
+	}
+	return fmt.Sprintf("%s of it went to %s.", words.ShareOf(r.NS, x.Slow.Mean), r.Text)
+}
+
+// more is a second reason, what the time of a typical one went to, and whether it was the
+// scheduler.
+func (a *answer) more(x *report.Explanation, slower bool, usual *account) string {
+	var parts []string
+	of := x.Slow.Mean
+	if slower {
+		of -= x.Typical.Mean
+	}
+	if len(x.Roots) > 1 {
+		r := &x.Roots[1]
+		ns := r.NS
+		if slower {
+			ns -= r.Typical
+		}
+		if float64(ns) >= secondShare*float64(of) {
+			parts = append(parts, fmt.Sprintf("Another %s went to %s.", words.ShareOf(ns, of), r.Text))
+		}
+	}
+	if slower && usual != nil && x.Typical.Mean > 0 {
+		if t := usual.roots(nil); t[0].Kind != report.RootComputing && t[0].NS >= nothingSlow {
+			parts = append(parts, fmt.Sprintf("A typical one took %s, %s of which went to %s.", words.Length(x.Typical.Mean), words.ShareOf(t[0].NS, usual.total/usual.n), t[0].Text))
+		}
+	}
+	return strings.Join(append(parts, schedulerShare(billOf(a.slow))), " ")
+}
+
+// slowest names the slow ones.
+func slowest(n int64) string {
+	if n == 1 {
+		return "the slowest"
+	}
+	return fmt.Sprintf("the %s slowest", words.Count(n))
+}
+
+func lengthText(x *explained) string {
+	if x.unfinished {
+		return "at least " + words.Length(x.bill.total)
+	}
+	return words.Length(x.bill.total)
+}

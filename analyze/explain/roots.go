@@ -1,0 +1,362 @@
+package explain
+
+import (
+	"fmt"
+	"strings"
+
+	"gmptrace/analyze/names"
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
+	"gmptrace/model"
+)
+
+// describe tells of a root in words.
+func (a *account) describe(k rootKey, r *rootSum) report.Root {
+	x := report.Root{Kind: k.kind}
+	if k.fn != "" || k.kind == report.RootGC {
+		x.At = mostFrame(r.who)
+		if x.From, _ = most(r.from); x.From == x.At.Func {
+			x.From = ""
+		}
+	}
+	st := mostStanding(r.stood)
+	if st != nil {
+		x.Stood = st.at
+	}
+	t := tale{Root: &x, sum: r, st: st, known: k.known}
+	t.callee, _ = most(r.callee)
+	x.Text = t.text()
+	x.Advice = t.advice()
+	x.Sure, x.SureWhy = t.sure()
+	return x
+}
+
+// mostFrame is the place with the most time: of the function with the most, its line
+// with the most.
+func mostFrame(by map[report.Frame]int64) report.Frame {
+	fns := map[string]int64{}
+	for f, ns := range by {
+		fns[f.Func] += ns
+	}
+	fn, _ := most(fns)
+	best, ns := report.Frame{}, int64(-1)
+	for f, n := range by {
+		if f.Func == fn && (n > ns || n == ns && f.Line < best.Line) {
+			best, ns = f, n
+		}
+	}
+	return best
+}
+
+func mostStanding(by map[standing]int64) *standing {
+	var best *standing
+	var ns int64
+	for s, n := range by {
+		if best == nil || n > ns || n == ns && s.less(best) {
+			best, ns = &s, n
+		}
+	}
+	return best
+}
+
+func (s *standing) less(t *standing) bool {
+	if s.via != t.via {
+		return s.via < t.via
+	}
+	if s.at.Func != t.at.Func {
+		return s.at.Func < t.at.Func
+	}
+	return s.at.Line < t.at.Line
+}
+
+// tale is a root on its way into words.
+type tale struct {
+	*report.Root
+	sum    *rootSum
+	st     *standing
+	known  *knownPlace
+	callee string
+}
+
+// place is a place in words: the function with its line, and who called it.
+func place(f report.Frame, from string) string {
+	s := words.Function(f.Func)
+	if f.Line > 0 {
+		s += fmt.Sprintf(" (%s:%d)", names.FileName(f.File), f.Line)
+	}
+	if from != "" && from != f.Func {
+		s += ", called from " + words.Function(from)
+	}
+	return s
+}
+
+// called is a place and what it had called, where that tells more than its line: a
+// function of another package.
+func called(callee string, f report.Frame, from string) string {
+	if callee == "" || names.HasPrefix(callee, []string{"runtime.", "internal/"}) {
+		return place(f, from)
+	}
+	return words.Function(callee) + ", called by " + place(f, from)
+}
+
+// text is what follows "went to".
+func (t *tale) text() string {
+	in := ""
+	if t.At.Func != "" {
+		in = " in " + place(t.At, t.From)
+	}
+	by := ""
+	if t.At.Func != "" {
+		by = place(t.At, t.From)
+	}
+	switch t.Kind {
+	case report.RootComputing:
+		return "computing" + in + t.while()
+	case report.RootQueue:
+		if by == "" {
+			return "waiting for a P while other goroutines had it" + t.mostly()
+		}
+		return "waiting for a P while " + by + " had it"
+	case report.RootLate:
+		return did[report.CauseIdleP]
+	case report.RootGC:
+		return "the garbage collector: " + t.collector() + t.allocating()
+	case report.RootForcedGC:
+		return "the garbage collector, called with runtime.GC" + in
+	case report.RootStopping:
+		if by == "" {
+			return did[report.CauseStopping]
+		}
+		return "waiting while the world was being stopped and had to wait for " + by + ", which can't be interrupted there"
+	case report.RootStopped:
+		return did[report.CauseStopTheWorld] + in
+	case report.RootSyscall:
+		if t.At.Func == "" {
+			return did[report.CauseSyscall]
+		}
+		return "a system call (or C code): " + called(t.callee, t.At, t.From) + t.while()
+	case report.RootNetwork:
+		if t.At.Func == "" {
+			return did[report.CauseNetwork]
+		}
+		return did[report.CauseNetwork] + ": " + called(t.callee, t.At, t.From) + t.while()
+	case report.RootSleep:
+		return "sleeping" + in + t.while()
+	case report.RootBlocked:
+		return t.waiting() + " until a timer, the network or the runtime ended it"
+	case report.RootNeverEnded:
+		return t.waiting() + ", which nobody ended before the trace did"
+	case report.RootLock, report.RootPlace:
+		return t.waiting() + t.meanwhile()
+	}
+	return did[report.CauseUnknown]
+}
+
+// while says what the explained goroutine itself waited for meanwhile.
+func (t *tale) while() string {
+	if t.st == nil || t.st.at.Func == "" || t.st.at.Func == t.At.Func {
+		return ""
+	}
+	return ", which " + words.Function(t.st.at.Func) + " waited for"
+}
+
+// waiting says what the explained goroutine waited for, and where.
+func (t *tale) waiting() string {
+	if t.known != nil {
+		return "waiting " + t.known.what + t.standing()
+	}
+	if t.st == nil {
+		return "being blocked" + inPlace(t.At)
+	}
+	what := ""
+	switch r := model.Reason(t.st.via - 1); {
+	case strings.HasPrefix(t.st.rw, "R"):
+		what = "waiting to lock for reading (RWMutex)"
+	case t.st.rw != "":
+		what = "waiting to lock for writing (RWMutex)"
+	case strings.Contains(t.st.callee, "Mutex).Lock"):
+		what = "waiting to lock a mutex"
+	case strings.HasSuffix(t.st.callee, "WaitGroup).Wait"):
+		what = "waiting for a wait group"
+	case r == model.ReasonSync:
+		what = "waiting for a lock, semaphore or wait group"
+	case r == model.ReasonCond:
+		what = "waiting for a condition variable"
+	case r == model.ReasonChanRecv:
+		what = "waiting to receive from a channel"
+	case r == model.ReasonChanSend:
+		what = "waiting to send to a channel"
+	case r == model.ReasonSelect:
+		what = "waiting in a select"
+	default:
+		what = "waiting (" + r.String() + ")"
+	}
+	return what + t.standing()
+}
+
+func (t *tale) standing() string {
+	if t.st == nil {
+		return ""
+	}
+	return inPlace(t.st.at)
+}
+
+func inPlace(f report.Frame) string {
+	if f.Func == "" {
+		return ""
+	}
+	return " in " + place(f, "")
+}
+
+// meanwhile says what those did who were waited for.
+func (t *tale) meanwhile() string {
+	c := report.CauseRunning
+	for k, ns := range t.sum.causes {
+		if ns > t.sum.causes[c] {
+			c = report.Cause(k)
+		}
+	}
+	if c == report.CauseLock {
+		return ": who held it does not show"
+	}
+	if t.At.Func == "" || t.known != nil || t.At == t.Stood {
+		return map[report.Cause]string{
+			report.CauseRunning: " while others ran",
+			report.CauseNetwork: " while others waited for the network",
+			report.CauseSleep:   " while others slept",
+			report.CauseSyscall: " while others were in system calls",
+		}[c]
+	}
+	who := place(t.At, t.From)
+	lock := ""
+	if t.Kind == report.RootLock {
+		lock = " with the lock held"
+	}
+	switch c {
+	case report.CauseNetwork:
+		return " while " + who + " waited for the network" + lock
+	case report.CauseSleep:
+		return " while " + who + " slept" + lock
+	case report.CauseSyscall:
+		return " while " + who + " was in a system call" + t.into() + lock
+	}
+	return " while " + who + " ran" + lock
+}
+
+// into names the system call's function.
+func (t *tale) into() string {
+	if t.callee == "" || names.HasPrefix(t.callee, []string{"runtime.", "internal/", "syscall."}) {
+		return ""
+	}
+	return " (" + words.Function(t.callee) + ")"
+}
+
+// mostly names those that had the P, where several had it.
+func (t *tale) mostly() string {
+	fns := map[string]int64{}
+	for f, ns := range t.sum.who {
+		fns[f.Func] += ns
+	}
+	var parts []string
+	for range 2 {
+		fn, ns := most(fns)
+		if fn == "" || ns*20 < t.sum.ns {
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%s %s", words.Function(fn), words.ShareOf(ns, t.sum.ns)))
+		delete(fns, fn)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(parts, ", ")
+}
+
+// collector says what of the collector it was.
+func (t *tale) collector() string {
+	kinds := map[string]int64{}
+	for c, what := range map[report.Cause]string{
+		report.CauseGCWorker:   "mark workers had the P",
+		report.CauseAssist:     "marking for it (mark assist)",
+		report.CauseAssistWait: "waiting to help it (mark assist)",
+		report.CauseSweep:      "sweeping",
+		report.CauseGCStop:     "stopped worlds",
+		report.CauseGCWait:     "waiting for it",
+	} {
+		kinds[what] += t.sum.causes[c]
+	}
+	var parts []string
+	for range 2 {
+		what, ns := most(kinds)
+		if ns*10 < t.sum.ns || ns == 0 {
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%s %s", what, words.ShareOf(ns, t.sum.ns)))
+		delete(kinds, what)
+	}
+	if len(parts) == 0 {
+		return "waiting for one of its phases"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// allocating names who allocated when it had to help.
+func (t *tale) allocating() string {
+	if t.At.Func == "" {
+		return ""
+	}
+	return "; allocating in " + place(t.At, t.From)
+}
+
+// advice is what to do about it.
+func (t *tale) advice() string {
+	who := words.Function(t.At.Func)
+	switch t.Kind {
+	case report.RootQueue:
+		if t.At.Func == "" {
+			return ""
+		}
+		return "Let " + who + " run in fewer goroutines than there are Ps, or do less of it at a time."
+	case report.RootStopping:
+		return "Do what " + who + " does there in pieces: it can't be interrupted in one."
+	case report.RootForcedGC:
+		return "Do not call runtime.GC there."
+	case report.RootLock:
+		if t.At.Func == "" || t.sum.causes[report.CauseLock]*2 > t.sum.ns {
+			return ""
+		}
+		if t.sum.causes[report.CauseRunning]*2 > t.sum.ns {
+			return "Hold the lock for less: let " + who + " compute outside of it."
+		}
+		return "Do what blocks in " + who + " outside of the lock: copy what it needs, unlock, then wait."
+	case report.RootPlace:
+		if t.known != nil {
+			return t.known.advice
+		}
+	case report.RootNeverEnded:
+		return "Find out who is to end it: a lock that nobody unlocks, or a channel that nobody serves."
+	}
+	return ""
+}
+
+// sure says how sure it is who is behind it, and why no surer.
+func (t *tale) sure() (string, string) {
+	switch t.Kind {
+	case report.RootComputing, report.RootQueue:
+		if t.At.Line > 0 {
+			return "high", "the place is where the goroutine was last seen: it may have been elsewhere before"
+		}
+		return "medium", "where it ran does not show, the function is the one that the goroutine started with"
+	case report.RootLock:
+		return "medium", "the trace names who unlocked; since when that goroutine held it is inferred"
+	case report.RootPlace:
+		return "medium", "the trace names who ended the wait, what that had to do with it is inferred"
+	case report.RootNetwork:
+		return "medium", "a trace does not show since when the network was ready"
+	case report.RootLate:
+		return "medium", "a trace shows that the thread came late, not why"
+	case report.RootNotTold:
+		return "low", "the trace does not tell"
+	}
+	return "high", ""
+}
