@@ -45,6 +45,7 @@ var causeWords = []causeWord{
 	{"syscall", "c-sys", "system call or C", "In a system call or in C code. The trace does not tell which, nor on what that waited."},
 	{"network", "c-net", "network", "Blocked until the network poller found the connection or pipe ready."},
 	{"sleep", "c-sleep", "sleep", "Blocked in time.Sleep, until its timer fired. When it was due the trace does not tell."},
+	{"found-late", "c-queue", "due or ready, Ps busy", "Blocked in time.Sleep or for the network, while all Ps ran other goroutines, so that none looked whether it was over: the most that it can have been late."},
 	{"blocked", "c-block", "blocked", "Blocked, and unblocked by no goroutine that the trace names: by a timer, the network or the runtime."},
 	{"never-ended", "c-block", "never ended", "Blocked, and still so when the trace ended: nobody had let it go on."},
 	{"lock", "c-block", "lock held by others", "Blocked for a lock, while goroutines had it that the trace does not name."},

@@ -37,7 +37,7 @@ type rootSum struct {
 	from   map[string]int64       // function of the program that had called that
 	callee map[string]int64       // function that it had called
 	stood  map[standing]int64     // where the explained goroutines stood meanwhile
-	}
+}
 
 // standing is where an explained goroutine was blocked.
 type standing struct {
@@ -94,6 +94,8 @@ func (a *account) root(x *explained, s *stepSum) (rootKey, *names.Place) {
 		return named(report.RootStopping, a.who(s.seen, s.who))
 	case stopsAll(s.cause):
 		return named(report.RootStopped, a.places.Of(s.stack))
+	case s.cause == report.CauseFoundLate:
+		return named(report.RootFoundLate, a.who(s.seen, s.who))
 	case s.cause == report.CauseIdleP, s.cause == report.CauseDispatch:
 		return rootKey{kind: report.RootLate}, nil
 	case waitsForP(s.cause):

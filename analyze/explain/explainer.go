@@ -336,13 +336,31 @@ func (e *explainer) body(g model.GoID, fn uint32) {
 	}
 }
 
+// unwrapped is a function that goroutines start with; of one that starts goroutines for
+// others, what they run where that is always the same.
+func (e *explainer) unwrapped(start string) string {
+	if !names.HasPrefix(start, wrappers) {
+		return start
+	}
+	run := ""
+	for _, frames := range e.names.Stacks {
+		if n := len(frames); n > 1 && frames[n-1].Func == start && frames[n-2].Func != run {
+			if run != "" {
+				return start
+			}
+			run = frames[n-2].Func
+		}
+	}
+	return cmp.Or(run, start)
+}
+
 // funcOf is the function that a goroutine started with, or that the one it started
 // with was to call.
 func (e *explainer) funcOf(g model.GoID, fn uint32) string {
 	if b := e.bodies[g]; b != "" {
 		return b
 	}
-	return e.names.StartFunc(fn)
+	return e.unwrapped(e.names.StartFunc(fn))
 }
 
 // keep adds a step to an instance's details.

@@ -173,6 +173,54 @@ func (w *walk) blocked(s *gSeg, x *step) {
 	if s.goesOn && x.cause == report.CauseBlocked && x.to == s.end {
 		x.cause = report.CauseNeverEnded
 	}
+	if s.goesOn || x.to != s.end || x.cause != report.CauseSleep && x.cause != report.CauseNetwork || !w.foundLate(x) {
+		w.ended(s, x)
+	}
+}
+
+// foundLate tells of a wait for a timer or the network at whose end all Ps had been
+// running other goroutines for some time: as far as that, it may have been over before.
+// It reports whether it was such a wait.
+func (w *walk) foundLate(x *step) bool {
+	since, who, on := w.h.allRun(x.to)
+	if x.to-since < foundLateFrom {
+		return false
+	}
+	late := *x
+	if since > x.from {
+		x.to, late.from = since, since
+		w.tell(x)
+	}
+	late.cause, late.stack, late.who, late.whoFn, late.p = report.CauseFoundLate, 0, who.g, who.fn, on
+	w.tell(&late)
+	return true
+}
+
+// foundLateFrom is how long all Ps must have been running: each looks for timers and
+// at the network before it runs the next goroutine.
+const foundLateFrom = 1_000_000 // ns
+
+// allRun is since when, until a time, every P has been running the same goroutine, which
+// of them ran for longest and on which P; the time itself where one was not running.
+func (h *history) allRun(until model.Time) (since model.Time, longest *pSeg, on model.ProcID) {
+	for p := range h.ps {
+		s, _ := h.does(model.ProcID(p), until-1)
+		if s == nil || s.does != model.PDoesRun || s.start > until-foundLateFrom {
+			return until, nil, model.NoP
+		}
+		since = max(since, s.start)
+		if longest == nil || s.start < longest.start {
+			longest, on = s, model.ProcID(p)
+		}
+	}
+	if longest == nil {
+		return until, nil, model.NoP
+	}
+	return since, longest, on
+}
+
+// ended walks a wait that goes on as long as it seems.
+func (w *walk) ended(s *gSeg, x *step) {
 	if x.cause != report.CauseBlocked || x.to != s.end || s.by == model.NoG || s.by == x.g || x.depth >= maxPathDepth {
 		w.tell(x)
 		return

@@ -142,6 +142,11 @@ func (t *tale) text() string {
 		return did[report.CauseNetwork] + ": " + called(t.callee, t.At, t.From) + t.while()
 	case report.RootSleep:
 		return "sleeping" + in + t.while()
+	case report.RootFoundLate:
+		if by == "" {
+			return did[report.CauseFoundLate]
+		}
+		return "a timer, or the network, that no P looked after: all were busy, one with " + by
 	case report.RootBlocked:
 		return t.waiting() + " until a timer, the network or the runtime ended it"
 	case report.RootNeverEnded:
@@ -312,7 +317,7 @@ func (t *tale) allocating() string {
 func (t *tale) advice() string {
 	who := words.Function(t.At.Func)
 	switch t.Kind {
-	case report.RootQueue:
+	case report.RootQueue, report.RootFoundLate:
 		if t.At.Func == "" {
 			return ""
 		}
@@ -351,6 +356,8 @@ func (t *tale) sure() (string, string) {
 		return "medium", "the trace names who unlocked; since when that goroutine held it is inferred"
 	case report.RootPlace:
 		return "medium", "the trace names who ended the wait, what that had to do with it is inferred"
+	case report.RootFoundLate:
+		return "medium", "since when the timer was due, or the network ready, a trace does not show: this is the most that it can have been"
 	case report.RootNetwork:
 		return "medium", "a trace does not show since when the network was ready"
 	case report.RootLate:

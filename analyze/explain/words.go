@@ -47,6 +47,7 @@ var did = [report.NumCauses]string{
 	report.CauseSyscall:      "a system call (or C code)",
 	report.CauseNetwork:      "waiting for the network or a pipe",
 	report.CauseSleep:        "sleeping until its timer fired",
+	report.CauseFoundLate:    "a timer, or the network, that no P looked after as all ran other goroutines",
 	report.CauseAssistWait:   "waiting for the garbage collector (mark assist)",
 	report.CauseGCWait:       "waiting for the garbage collector",
 	report.CauseBlocked:      "being blocked until a timer, the network or the runtime ended it",
@@ -243,6 +244,7 @@ var waited = [report.NumCauses]string{
 	report.CauseSyscall:      "system call or C code",
 	report.CauseNetwork:      "waited for the network or a pipe",
 	report.CauseSleep:        "slept",
+	report.CauseFoundLate:    "may have been due, all Ps busy",
 	report.CauseLock:         "lock held by others",
 }
 

@@ -24,6 +24,7 @@ const (
 	CauseSyscall                   // in a system call, or in C
 	CauseNetwork                   // until the network was ready
 	CauseSleep                     // until a timer was due
+	CauseFoundLate                 // the timer that it slept for may have been due, or the network ready, and all Ps ran other goroutines, so that none looked
 	CauseAssistWait                // in debt to the collector, with nothing to mark
 	CauseGCWait                    // for the collector otherwise
 	CauseBlocked                   // blocked, and ended by no goroutine that the trace names
@@ -35,7 +36,7 @@ const (
 )
 
 var causeNames = [NumCauses]string{"running", "gc-assist", "gc-sweep", "gc-stop-the-world", "stop-the-world", "stopping", "gc-worker", "runtime", "queue", "global-queue",
-	"after-syscall", "syscall-held", "idle-p", "dispatch", "syscall", "network", "sleep", "gc-assist-wait", "gc-wait", "blocked", "never-ended", "lock", "unknown", "not-kept"}
+	"after-syscall", "syscall-held", "idle-p", "dispatch", "syscall", "network", "sleep", "found-late", "gc-assist-wait", "gc-wait", "blocked", "never-ended", "lock", "unknown", "not-kept"}
 
 // String is the cause's name in JSON.
 func (c Cause) String() string {

@@ -17,6 +17,7 @@ const (
 	RootSyscall    RootKind = "syscall"     // a system call, or C code
 	RootNetwork    RootKind = "network"     // until the network was ready
 	RootSleep      RootKind = "sleep"       // it slept
+	RootFoundLate  RootKind = "found-late"  // a timer was due, or the network ready, maybe, and all Ps ran other goroutines
 	RootBlocked    RootKind = "blocked"     // it was blocked, and a timer or nobody that shows ended it
 	RootNeverEnded RootKind = "never-ended" // it was blocked, and still is when the trace ends
 	RootNotTold    RootKind = "not-told"    // the trace does not tell
