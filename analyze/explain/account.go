@@ -2,6 +2,7 @@ package explain
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -57,7 +58,33 @@ func (e *explainer) accountOf(of []*explained) *account {
 			a.add(x, &s, ns)
 		}
 	}
+	a.joinCallers()
 	return a
+}
+
+// joinCallers joins what was seen in a function with what was seen in the one that had
+// called it: they are one loop. The greater part gives the place.
+func (a *account) joinCallers() {
+	keys := slices.SortedFunc(maps.Keys(a.by), func(k, l rootKey) int {
+		return cmp.Or(cmp.Compare(k.kind, l.kind), cmp.Compare(a.by[k].ns, a.by[l].ns), cmp.Compare(k.fn, l.fn))
+	})
+	for _, k := range keys {
+		r := a.by[k]
+		if r == nil { // joined already
+			continue
+		}
+		from, _ := most(r.from)
+		caller := rootKey{kind: k.kind, fn: from, known: k.known}
+		if from == "" || from == k.fn || a.by[caller] == nil {
+			continue
+		}
+		into, out := caller, k
+		if r.ns >= a.by[caller].ns {
+			into, out = k, caller
+		}
+		a.by[into] = joined(a.by[into], a.by[out])
+		delete(a.by, out)
+	}
 }
 
 // add adds a step.

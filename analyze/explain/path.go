@@ -178,45 +178,111 @@ func (w *walk) blocked(s *gSeg, x *step) {
 	}
 }
 
-// foundLate tells of a wait for a timer or the network at whose end all Ps had been
-// running other goroutines for some time: as far as that, it may have been over before.
-// It reports whether it was such a wait.
+// foundLate tells of a wait for a timer or the network before whose end no P had been
+// free for some time: as far as that, it may have been over before. It reports whether it
+// was such a wait.
 func (w *walk) foundLate(x *step) bool {
-	since, who, on := w.h.allRun(x.to)
-	if x.to-since < foundLateFrom {
+	late := *x
+	if late.from = max(x.from, w.h.unfound(x)); x.to-late.from < foundLateFrom {
 		return false
 	}
-	late := *x
-	if since > x.from {
-		x.to, late.from = since, since
+	if x.to = late.from; x.from < x.to {
 		w.tell(x)
 	}
-	late.cause, late.stack, late.who, late.whoFn, late.p = report.CauseFoundLate, 0, who.g, who.fn, on
+	late.cause, late.stack = report.CauseFoundLate, 0
+	late.who, late.whoFn, late.p = w.h.ranLongest(late.from, late.to)
 	w.tell(&late)
 	return true
 }
 
-// foundLateFrom is how long all Ps must have been running: each looks for timers and
-// at the network before it runs the next goroutine.
-const foundLateFrom = 1_000_000 // ns
+const (
+	// foundLateFrom is the least time for which a wait counts as maybe over before it ended.
+	foundLateFrom = 1_000_000 // ns
+	// A P that is about to run a goroutine takes no longer than soonRuns, and looks for
+	// one then no further than into queues.
+	soonRuns = 50_000 // ns
+	// sysmonPolls is how often the network is polled while all Ps are busy.
+	//
+	// Source: runtime/proc.go, sysmon.
+	sysmonPolls = 10_000_000 // ns
+	// busyBack is how many stretches of a P are gone back through.
+	busyBack = 64
+)
 
-// allRun is since when, until a time, every P has been running the same goroutine, which
-// of them ran for longest and on which P; the time itself where one was not running.
-func (h *history) allRun(until model.Time) (since model.Time, longest *pSeg, on model.ProcID) {
+// unfound is since when no P can have noticed what x waited for. Ps that run one goroutine
+// after the other do not poll the network, the monitor does. A timer is looked at by the P
+// that the goroutine had slept on, between two goroutines, and by others that find nothing
+// to run.
+func (h *history) unfound(x *step) model.Time {
+	since := x.to - sysmonPolls
+	if x.cause == report.CauseSleep {
+		p := h.lastOn(x.g, x.from)
+		if p == model.NoP {
+			return x.to
+		}
+		s := h.ranBefore(p, x.to)
+		if s == nil {
+			return x.to
+		}
+		since = s.start
+	}
 	for p := range h.ps {
-		s, _ := h.does(model.ProcID(p), until-1)
-		if s == nil || s.does != model.PDoesRun || s.start > until-foundLateFrom {
-			return until, nil, model.NoP
-		}
-		since = max(since, s.start)
-		if longest == nil || s.start < longest.start {
-			longest, on = s, model.ProcID(p)
+		since = max(since, h.busySince(model.ProcID(p), x.to, since))
+	}
+	return since
+}
+
+// lastOn is the P on which a goroutine ran until a time.
+func (h *history) lastOn(g model.GoID, until model.Time) model.ProcID {
+	segs := h.of(g).segs
+	i := sort.Search(len(segs), func(i int) bool { return segs[i].end >= until })
+	for ; i >= 0 && i < len(segs); i-- {
+		if segs[i].state == model.GRunning {
+			return segs[i].p
 		}
 	}
-	if longest == nil {
-		return until, nil, model.NoP
+	return model.NoP
+}
+
+// ranBefore is what a P ran until a time or, where it looked for work then, just before;
+// nil if nothing.
+func (h *history) ranBefore(p model.ProcID, until model.Time) *pSeg {
+	s, _ := h.does(p, until-1)
+	if s != nil && s.does == model.PDoesSched && until-s.start <= soonRuns {
+		s, _ = h.does(p, s.start-1)
 	}
-	return since, longest, on
+	if s == nil || s.does != model.PDoesRun {
+		return nil
+	}
+	return s
+}
+
+// busySince is since when, until a time and not before another one, a P ran goroutines
+// one after the other.
+func (h *history) busySince(p model.ProcID, until, from model.Time) model.Time {
+	at := until
+	for range busyBack {
+		s, _ := h.does(p, at-1)
+		if s == nil || s.does == model.PDoesIdle || s.does == model.PDoesSched && s.end-s.start > soonRuns {
+			return at
+		}
+		if at = s.start; at <= from {
+			return from
+		}
+	}
+	return at
+}
+
+// ranLongest is the goroutine that ran for longest in one stretch in a time, and where.
+func (h *history) ranLongest(from, to model.Time) (g model.GoID, fn uint32, on model.ProcID) {
+	g, on = model.NoG, model.NoP
+	var most model.Time
+	for p := range h.ps {
+		if s := h.ranBefore(model.ProcID(p), to); s != nil && to-max(s.start, from) > most {
+			most, g, fn, on = to-max(s.start, from), s.g, s.fn, model.ProcID(p)
+		}
+	}
+	return g, fn, on
 }
 
 // ended walks a wait that goes on as long as it seems.
