@@ -67,6 +67,8 @@ var All = []Check{
 	checkGCWorkers,
 	checkGCAssist,
 	checkLock,
+	checkQueue,
+	checkPolling,
 	checkTimers,
 	checkNetpoll,
 	checkSyscalls,

@@ -12,6 +12,8 @@
 //	readers.go     waits for the network, which of them ended late, and who ended them
 //	witnesses.go   how much of what the symptoms cost passed while Ps did something
 //	saturation.go  for how long all Ps were busy with goroutines waiting
+//	queuers.go     waits to be let in on channels, in selects, for condition variables
+//	pollers.go     who runs again and again for next to nothing
 //	culprits.go    who ran instead of those that waited longest
 //
 // rank.go puts what they find in order, verdict.go answers whether it was the scheduler.
