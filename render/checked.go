@@ -114,7 +114,11 @@ func checkedCounts(n report.CheckCounts) string {
 		parts = append(parts, words.Plural(int64(n.Warned), "warning"))
 	}
 	add(n.Passed, "passed")
-	add(n.Skipped, "skipped")
+	if n.Undecided > 0 {
+		add(n.Skipped, "skipped ("+words.Count(int64(n.Undecided))+words.Tie+"undecided)")
+	} else {
+		add(n.Skipped, "skipped")
+	}
 	if len(parts) == 0 {
 		return "nothing to check"
 	}

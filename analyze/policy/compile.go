@@ -67,6 +67,7 @@ type expression struct {
 	text    string
 	program cel.Program
 	parts   []part // whose values explain its result
+	asks    asked
 }
 
 // part is a part of an expression.
@@ -123,7 +124,7 @@ func (c *compiler) compile(scope string, s scalar, from, to int, want *cel.Type)
 		c.file.wrong(c.file.placeOf(s, from), "%v", err)
 		return nil
 	}
-	return &expression{text: strings.Join(strings.Fields(text), " "), program: program, parts: partsOf(env, tree)}
+	return &expression{text: strings.Join(strings.Fields(text), " "), program: program, parts: partsOf(env, tree), asks: askedIn(tree)}
 }
 
 // offsetIn is the index in a text of a line, counted from 1, and a column, counted

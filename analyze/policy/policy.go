@@ -40,6 +40,7 @@ type rule struct {
 	skips             []*expression // of the policy and the rule: the trace is not fit if one is true
 	message           []messagePart // empty for one made from what was measured
 	ifNone            report.CheckStatus
+	ifUndecided       report.CheckStatus // "" for what ifOpen says
 }
 
 // messagePart is a text or, where it has one, the value of an expression.
@@ -73,7 +74,7 @@ type loader struct {
 
 var (
 	policyKeys = []string{"version", "description", "skip_if", "rules"}
-	ruleKeys   = []string{"name", "description", "expr", "severity", "message", "for", "where", "if_none", "skip_if"}
+	ruleKeys   = []string{"name", "description", "expr", "severity", "message", "for", "where", "if_none", "if_undecided", "skip_if"}
 )
 
 func (l *loader) policyOf(root ast.Node) {
@@ -164,6 +165,7 @@ func (l *loader) rule(n ast.Node, skips []*expression) {
 	if s := given["message"]; s.set {
 		l.message(r, s)
 	}
+	l.undecided(r, given["if_undecided"])
 	l.policy.rules = append(l.policy.rules, r)
 }
 
@@ -203,11 +205,27 @@ func (l *loader) scope(r *rule, given map[string]scalar) {
 		r.ifNone = report.CheckPass // no finding is what one hopes for
 	}
 	if s := given["if_none"]; s.set && given["for"].set {
-		all := []string{string(report.CheckPass), string(report.CheckSkip), string(report.CheckFail)}
-		if !slices.Contains(all, s.text) {
-			l.file.wrong(s.at, "if_none is pass, skip or fail, not %q%s", s.text, didYouMean(s.text, all))
-		}
-		r.ifNone = report.CheckStatus(s.text)
+		r.ifNone = l.outcome("if_none", s)
+	}
+}
+
+// outcome reads what becomes of a rule in a case that key names.
+func (l *loader) outcome(key string, s scalar) report.CheckStatus {
+	all := []string{string(report.CheckPass), string(report.CheckSkip), string(report.CheckFail)}
+	if !slices.Contains(all, s.text) {
+		l.file.wrong(s.at, "%s is pass, skip or fail, not %q%s", key, s.text, didYouMean(s.text, all))
+	}
+	return report.CheckStatus(s.text)
+}
+
+// undecided reads if_undecided, which is for rules that ask what checks found.
+func (l *loader) undecided(r *rule, s scalar) {
+	if !s.set {
+		return
+	}
+	r.ifUndecided = l.outcome("if_undecided", s)
+	if a := r.asks(); r.expr != nil && len(a.checks) == 0 && !a.all {
+		l.file.wrong(s.at, "if_undecided is for rules that ask what checks found")
 	}
 }
 
@@ -256,6 +274,7 @@ func (p *Policy) Check(ctx context.Context, rep *report.Report) ([]report.CheckR
 		res := report.CheckResult{Kind: Kind, ID: r.name, Description: r.description, Expected: r.expected(), File: p.File,
 			Line: r.at.line, Column: r.at.column, Severity: r.severity}
 		err := r.check(ctx, s, &res)
+		r.settle(rep.Checks, &res)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}

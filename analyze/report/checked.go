@@ -38,11 +38,12 @@ type CheckedTrace struct {
 // CheckCounts counts results. Failed and Warned are those with CheckFail, by their
 // severity.
 type CheckCounts struct {
-	Passed  int `json:"passed"`
-	Failed  int `json:"failed"`
-	Warned  int `json:"warned"`
-	Skipped int `json:"skipped"`
-	Errors  int `json:"errors"` // that could not be evaluated, and traces that could not be read
+	Passed    int `json:"passed"`
+	Failed    int `json:"failed"`
+	Warned    int `json:"warned"`
+	Skipped   int `json:"skipped"`
+	Undecided int `json:"undecided"` // of Skipped: as a check could not be decided
+	Errors    int `json:"errors"`    // that could not be evaluated, and traces that could not be read
 }
 
 // CheckStatus is what became of one thing that a trace was held to.
@@ -78,6 +79,7 @@ type CheckResult struct {
 	Status       CheckStatus    `json:"status"`
 	Message      string         `json:"message"`           // what it comes to, in a sentence; "" for a pass that has nothing to add
 	Items        int            `json:"items"`             // things in the trace that were held to it: 1 for the trace as a whole
+	Undecided    []string       `json:"undecided"`         // checks without which it can't be told whether it is as expected, by id
 	Measured     []Evidence     `json:"measured"`          // of the trace as a whole
 	Failures     []CheckFailure `json:"failures"`          // what failed, worst first where that is known
 	FailuresLeft int            `json:"failures_left_out"` // failures beyond those
@@ -146,6 +148,7 @@ func (c *Checked) add(x CheckedTrace) {
 	c.Counts.Failed += x.Counts.Failed
 	c.Counts.Warned += x.Counts.Warned
 	c.Counts.Skipped += x.Counts.Skipped
+	c.Counts.Undecided += x.Counts.Undecided
 	c.Counts.Errors += x.Counts.Errors
 }
 
@@ -155,6 +158,9 @@ func (c *CheckCounts) add(r *CheckResult) {
 		c.Passed++
 	case r.Status == CheckSkip:
 		c.Skipped++
+		if len(r.Undecided) > 0 {
+			c.Undecided++
+		}
 	case r.Status == CheckError:
 		c.Errors++
 	case r.Severity == CheckSeverityWarning:

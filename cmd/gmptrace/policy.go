@@ -45,6 +45,10 @@ Keys of a rule:
   where        expression: only to items for which it is true
   if_none      what becomes of the rule if there is no item: skip, pass or fail. The
                default is skip, for findings pass
+  if_undecided what becomes of a rule that holds although a check that it asks could
+               not be decided: skip, pass or fail. The default is skip where the rule
+               names the check, as findings_of("timers") does; else pass, as in most
+               traces some check can't be decided
   skip_if      as that of the policy, for this rule`,
 		Example: `  gmptrace policy list`,
 		Args: func(_ *cobra.Command, args []string) error {
