@@ -64,6 +64,7 @@ var All = []Check{
 	checkOS,
 	checkGomaxprocs,
 	checkStopTheWorld,
+	checkGC,
 	checkGCWorkers,
 	checkGCAssist,
 	checkLock,

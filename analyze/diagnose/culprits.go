@@ -1,9 +1,13 @@
 package diagnose
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
+	"gmptrace/analyze/names"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
@@ -45,4 +49,41 @@ func mostlyBehind(episodes []report.Episode) string {
 		}
 	}
 	return ""
+}
+
+// placeName is a frame for people: its function, file and line.
+func placeName(f *report.Frame) string {
+	if f.File == "" {
+		return words.Function(f.Func)
+	}
+	return fmt.Sprintf("%s (%s:%d)", words.Function(f.Func), names.FileName(f.File), f.Line)
+}
+
+// placeSum is a place in the program, as it is called for people, with a sum.
+type placeSum struct {
+	fn, name string
+	n        int64
+}
+
+// topPlaces are the places of the stacks with the most, as many as there are moments;
+// lines of one function count as one, that with the most.
+func topPlaces(places *names.Places, sums map[uint32]int64) []placeSum {
+	by, most, line := map[string]int64{}, map[string]int64{}, map[string]string{}
+	for _, stack := range slices.Sorted(maps.Keys(sums)) {
+		x := places.Of(stack)
+		if x == nil {
+			continue
+		}
+		fn := x.At.Func
+		by[fn] += sums[stack]
+		if _, known := line[fn]; !known || sums[stack] > most[fn] {
+			most[fn], line[fn] = sums[stack], placeName(&x.At)
+		}
+	}
+	var out []placeSum
+	for fn, n := range by {
+		out = append(out, placeSum{fn, line[fn], n})
+	}
+	slices.SortFunc(out, func(a, b placeSum) int { return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.name, b.name)) })
+	return out[:min(len(out), report.MaxMoments)]
 }

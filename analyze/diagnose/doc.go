@@ -14,6 +14,7 @@
 //	saturation.go  for how long all Ps were busy with goroutines waiting
 //	queuers.go     waits to be let in on channels, in selects, for condition variables
 //	pollers.go     who runs again and again for next to nothing
+//	collector.go   who began collections, how much room there is, who allocates
 //	culprits.go    who ran instead of those that waited longest
 //
 // rank.go puts what they find in order, verdict.go answers whether it was the scheduler.

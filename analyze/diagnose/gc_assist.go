@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"gmptrace/analyze/internal/measure"
+	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/stat"
@@ -22,8 +23,8 @@ import (
 // down by that time.
 //
 // Always decided: both ends of every assist are in the trace.
-var checkGCAssist = Check{ID: "gc-assist", Title: "Goroutines that had to help the collector", Begin: func(s *replay.Session) Judge {
-	return (&gcAssistJudge{bench: bench{s}, gc: replay.Shared(s, measure.NewGC)}).decide
+var checkGCAssist = Check{ID: "gc-assist", Title: "Goroutines that had to help the collector", Symptom: true, Begin: func(s *replay.Session) Judge {
+	return (&gcAssistJudge{bench: bench{s}, gc: replay.Shared(s, measure.NewGC), cycles: replay.Shared(s, newCycles)}).decide
 }}
 
 const (
@@ -34,7 +35,8 @@ const (
 
 type gcAssistJudge struct {
 	bench
-	gc *measure.GC
+	gc     *measure.GC
+	cycles *cycles
 }
 
 func (r *gcAssistJudge) decide(rep *report.Report) Judgement {
@@ -44,6 +46,11 @@ func (r *gcAssistJudge) decide(rep *report.Report) Judgement {
 		return j
 	}
 	f := a.describe()
+	places := names.NewPlaces(r.Names)
+	f.Advice = r.cycles.advice(places)
+	for _, x := range topPlaces(places, r.cycles.helped) {
+		f.Evidence = append(f.Evidence, report.Evidence{Label: "in assists, allocating in " + x.name, Value: words.Length(x.n)})
+	}
 	f.Moments = r.scenes()
 	// A collector that runs all the time shows in the workers as well. What slows
 	// goroutines down more is the point: their assists, or waits behind workers.
@@ -91,9 +98,8 @@ func (a *assists) describe() report.Finding {
 		CostOf:   "goroutine time inside mark assists, running and waiting",
 		What: fmt.Sprintf("The program's goroutines marked for the collector for %s of the %s that they ran, and waited another %s inside assists.",
 			words.Length(a.marked), words.Length(a.ran), words.Length(a.waited)),
-		Why:    "They allocate faster than the collector's own workers can mark, so each has to mark for what it allocates.",
-		Advice: "Allocate less on the functions named in the evidence, raise GOGC or GOMEMLIMIT.",
-		Sure:   "certain", SureWhy: "assists are in the trace",
+		Why:  "They allocate faster than the collector's own workers can mark, so each has to mark for what it allocates.",
+		Sure: "certain", SureWhy: "assists are in the trace",
 		Evidence: a.evidence(),
 	}
 }

@@ -30,7 +30,7 @@ import (
 //
 // Always decided: mark workers and cycles are in the trace.
 var checkGCWorkers = Check{ID: "gc-workers", Title: "GC mark workers crowding out the program", Symptom: true, Begin: func(s *replay.Session) Judge {
-	return (&gcWorkersJudge{bench: bench{s}, witnesses: newWitnesses(s)}).decide
+	return (&gcWorkersJudge{bench: bench{s}, witnesses: newWitnesses(s), cycles: replay.Shared(s, newCycles)}).decide
 }}
 
 const (
@@ -46,6 +46,7 @@ const wholly = math.MaxInt64 / 4
 type gcWorkersJudge struct {
 	bench
 	witnesses
+	cycles *cycles
 }
 
 func (r *gcWorkersJudge) decide(rep *report.Report) Judgement {
@@ -64,9 +65,7 @@ func (r *gcWorkersJudge) decide(rep *report.Report) Judgement {
 	}
 	j.Explains = r.attribute(pDidMark)
 	if w.crowdOut() {
-		for _, id := range []string{"os", "gomaxprocs", "idle-p"} { // of the CPUs that others lacked they had at least half
-			j.Explains[id] = wholly
-		}
+		j.Explains.add(lackedCPU())
 	}
 	j.Base = 2 * max(1, w.behind) // assists have to outweigh all of it
 	j.Findings = []report.Finding{f}
@@ -89,13 +88,8 @@ type workers struct {
 // figures are what the check judges by.
 func (r *gcWorkersJudge) figures(rep *report.Report) workers {
 	w := workers{
-		pTime: measure.GomaxprocsTime(&rep.Trace, len(rep.Procs)), ran: rep.GC.Workers, cycle: rep.Key.GCShare,
+		pTime: measure.GomaxprocsTime(&rep.Trace, len(rep.Procs)), ran: rep.GC.Workers, program: programRan(rep), cycle: rep.Key.GCShare,
 		waited: r.blame.waited.total(), behind: r.blame.waited[pDidMark], longest: r.blame.worstPart(pDidMark),
-	}
-	for _, f := range rep.Functions {
-		if !f.Runtime {
-			w.program += f.Running
-		}
 	}
 	w.much = w.ran*100 >= w.pTime*workersMuch && rep.Latency.P99 >= workersDelay
 	w.late = w.behind >= workersBehind && w.behind*4 >= w.waited
@@ -121,15 +115,15 @@ func (w *workers) severity() report.Severity {
 }
 
 func (r *gcWorkersJudge) describe(rep *report.Report, w *workers) report.Finding {
-	g := &rep.GC
+	g, why := &rep.GC, r.cycles.why(r.bench)
 	return report.Finding{
 		Severity: w.severity(),
 		Title:    fmt.Sprintf("Mark workers took %s of the Ps' time", words.ShareOf(w.ran, w.pTime)),
 		CostNS:   w.ran,
 		CostOf:   "P time of mark workers",
 		What:     fmt.Sprintf("%s in %s; a cycle was under way %s of the time.", words.Plural(g.Cycles, "cycle"), words.Length(report.Analysed(rep)), words.Share(w.cycle)),
-		Why:      "The program allocates so fast, or has so little room (GOMEMLIMIT, GOGC), that the collector runs most of the time.",
-		Advice:   "Allocate less (profile with -alloc_space), raise GOGC or GOMEMLIMIT.",
+		Why:      why.why,
+		Advice:   why.advice,
 		Sure:     "certain", SureWhy: "mark workers and cycles are in the trace",
 		Evidence: []report.Evidence{
 			{Label: "P time of mark workers", Value: words.Length(w.ran)},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"gmptrace/analyze/internal/measure"
+	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
@@ -22,13 +23,14 @@ import (
 //
 // Always decided: every wait for a P has both its ends in the trace, or those of the trace.
 var checkStarvation = Check{ID: "starvation", Title: "Goroutines that waited long for a P", Symptom: true, Begin: func(s *replay.Session) Judge {
-	return (&starvationJudge{bench: bench{s}, latency: replay.Shared(s, measure.NewWaits), blame: replay.Shared(s, newBlame), longRuns: replay.Shared(s, measure.NewLongRuns)}).decide
+	return (&starvationJudge{bench: bench{s}, latency: replay.Shared(s, measure.NewWaits), blame: replay.Shared(s, newBlame), cycles: replay.Shared(s, newCycles), longRuns: replay.Shared(s, measure.NewLongRuns)}).decide
 }}
 
 type starvationJudge struct {
 	bench
 	latency  *measure.Waits
 	blame    *blame
+	cycles   *cycles
 	longRuns *measure.LongRuns
 }
 
@@ -92,7 +94,10 @@ func (r *starvationJudge) cause(episodes []report.Episode) (why, advice string) 
 	}
 	ofAll, adviceForAll := starvedBy(&r.blame.starved, r.latency.Starved, r.latency.StarvedNS)
 	why, advice = heldUp(&episodes[0])
-	return ofAll + why, cmp.Or(adviceForAll, advice)
+	if advice = cmp.Or(adviceForAll, advice); advice == starvedAdvice[pDidMark] {
+		advice += " " + r.cycles.advice(names.NewPlaces(r.Names))
+	}
+	return ofAll + why, advice
 }
 
 // starvedBy says what most of the waits' time passed with, and what to do about
@@ -121,7 +126,7 @@ func starvedBy(s *split, n, ns int64) (why, advice string) {
 var starvedAdvice = map[pDid]string{
 	pDidRun:  "There was more work than the Ps could do: run less at once (a bounded pool of workers), make the work cheaper, or give the process more CPUs.",
 	pDidHog:  "Goroutines compute for whole time slices: run less of that at once (a bounded pool of workers), make it cheaper, or give the process more CPUs.",
-	pDidMark: "Let the collector work less: allocate less (profile with -alloc_space), or raise GOGC or GOMEMLIMIT.",
+	pDidMark: "Let the collector work less.",
 	pDidNone: "Look at the findings on idle Ps, and at the machine: CPU quota, other processes, GOMAXPROCS higher than the CPUs that the process gets.",
 	pDidStop: "See the finding on stop-the-world pauses.",
 	pDidCall: "See the finding on system calls that held Ps.",

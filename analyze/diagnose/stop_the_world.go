@@ -2,8 +2,10 @@ package diagnose
 
 import (
 	"fmt"
+	"strings"
 
 	"gmptrace/analyze/internal/measure"
+	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
@@ -16,7 +18,8 @@ import (
 //
 // Threshold: 1 ms for one pause, which is ten times what a pause takes on an
 // idle machine. A warning if a pause took 10 ms or all took 0.5 % of the trace;
-// critical if both.
+// critical if both. That is of pauses that the program asked for, or that waited for a
+// goroutine of it: what else makes one long is the machine, of which other checks tell.
 //
 // False positives: pauses that the program asked for (runtime.ReadMemStats,
 // GOMAXPROCS, a heap dump) are as long as what it does in them.
@@ -45,6 +48,8 @@ func (r *stopTheWorldJudge) decide(rep *report.Report) Judgement {
 		return j
 	}
 	f := describePauses(rep)
+	f.Severity = r.severity(rep)
+	r.tellAwaited(&f)
 	for _, p := range r.gc.WorstSTW.Best() {
 		f.Moments = append(f.Moments, r.picture(&p))
 	}
@@ -60,14 +65,12 @@ func (r *stopTheWorldJudge) decide(rep *report.Report) Judgement {
 func describePauses(rep *report.Report) report.Finding {
 	g := &rep.GC
 	f := report.Finding{
-		Severity: severityOfPauses(rep),
-		Title:    fmt.Sprintf("The world was stopped for %s", words.Length(rep.Key.STWMax)),
-		CostNS:   g.STWTotal,
-		CostOf:   "wall time with the world stopped or stopping",
-		What:     fmt.Sprintf("%s took %s in all, the longest %s.", words.Plural(g.STWCount, "stop-the-world pause"), words.Length(g.STWTotal), words.Length(rep.Key.STWMax)),
-		Why:      "A pause lasts until every P has stopped: a goroutine that reaches no safe point, or a thread that gets no CPU, holds up all others.",
-		Advice:   "Look at the moment in the timeline: which P ran longest into the pause? Give that goroutine scheduling points; avoid calls that stop the world (ReadMemStats, GOMAXPROCS) on the path of requests.",
-		Sure:     "certain", SureWhy: "the pauses are in the trace",
+		Title:  fmt.Sprintf("The world was stopped for %s", words.Length(rep.Key.STWMax)),
+		CostNS: g.STWTotal,
+		CostOf: "wall time with the world stopped or stopping",
+		What:   fmt.Sprintf("%s took %s in all, the longest %s.", words.Plural(g.STWCount, "stop-the-world pause"), words.Length(g.STWTotal), words.Length(rep.Key.STWMax)),
+		Why:    "A pause lasts until every P has stopped: a goroutine that reaches no safe point, or a thread that gets no CPU, holds up all others.",
+		Sure:   "certain", SureWhy: "the pauses are in the trace",
 	}
 	for _, k := range g.STWs {
 		f.Evidence = append(f.Evidence, report.Evidence{Label: k.Cause, Value: fmt.Sprintf("%s, %s in all, longest %s", words.Plural(k.Count, "pause"), words.Length(k.Total), words.Length(k.Max))})
@@ -75,9 +78,22 @@ func describePauses(rep *report.Report) report.Finding {
 	return f
 }
 
-// severityOfPauses is by the longest pause, and by how much all took.
-func severityOfPauses(rep *report.Report) report.Severity {
-	long, much := rep.Key.STWMax >= pauseLong, rep.GC.STWTotal*pausePart >= report.Analysed(rep)
+// severity is by the longest pause that the program made long, by what it asked for or
+// as it did not stop, and by how much all took. Else the machine did.
+func (r *stopTheWorldJudge) severity(rep *report.Report) report.Severity {
+	var longest int64
+	for _, a := range r.gc.Awaited {
+		longest = max(longest, a.Max)
+	}
+	for _, k := range rep.GC.STWs {
+		if !byCollector(k.Cause) && !byTracer(k.Cause) {
+			longest = max(longest, k.Max)
+		}
+	}
+	if longest < pauseFrom {
+		return report.SeverityInfo
+	}
+	long, much := longest >= pauseLong, rep.GC.STWTotal*pausePart >= report.Analysed(rep)
 	switch {
 	case long && much:
 		return report.SeverityCritical
@@ -86,6 +102,11 @@ func severityOfPauses(rep *report.Report) report.Severity {
 	}
 	return report.SeverityInfo
 }
+
+// byCollector reports whether the collector stops the world for that cause, byTracer
+// whether the tracer does.
+func byCollector(cause string) bool { return strings.Contains(cause, "termination") }
+func byTracer(cause string) bool    { return strings.HasSuffix(cause, "trace") }
 
 // picture is a pause on the timeline.
 func (r *stopTheWorldJudge) picture(p *measure.STWPause) report.Moment {
@@ -104,6 +125,33 @@ func (r *stopTheWorldJudge) holdUp(p *measure.STWPause) string {
 	return fmt.Sprintf("%s ran on P%d until %s after it was asked to stop, longest of all", words.Goroutine(int64(p.Last.G), r.Names.StartFunc(p.Last.Func)), p.Last.P, words.Length(p.Stopping()))
 }
 
+// tellAwaited names whom most of the time of all pauses was waited for.
+func (r *stopTheWorldJudge) tellAwaited(f *report.Finding) {
+	if at, a := r.mostAwaited(); a.Sum*2 >= f.CostNS {
+		f.Title += ", waiting for " + at
+		f.What += fmt.Sprintf(" %s of them waited for %s to stop, up to %s, %s in all.", words.Count(a.Count), at, words.Length(a.Max), words.Length(a.Sum))
+	}
+}
+
+// mostAwaited is the place of the program that pauses waited for longest in all, lines of
+// one function together.
+func (r *stopTheWorldJudge) mostAwaited() (at string, most measure.Awaited) {
+	places, sums := names.NewPlaces(r.Names), map[uint32]int64{}
+	for stack, a := range r.gc.Awaited {
+		sums[stack] = a.Sum
+	}
+	top := topPlaces(places, sums)
+	if len(top) == 0 {
+		return "", most
+	}
+	for stack, a := range r.gc.Awaited {
+		if x := places.Of(stack); x != nil && x.At.Func == top[0].fn {
+			most = measure.Awaited{Count: most.Count + a.Count, Sum: most.Sum + a.Sum, Max: max(most.Max, a.Max)}
+		}
+	}
+	return top[0].name, most
+}
+
 // whyLong says why a pause took so long, and what to do about it.
 func (r *stopTheWorldJudge) whyLong(p *measure.STWPause) (why, advice string) {
 	switch {
@@ -112,14 +160,44 @@ func (r *stopTheWorldJudge) whyLong(p *measure.STWPause) (why, advice string) {
 		if p.Stopping() == 0 {
 			stopped = "no other P ran when it began"
 		}
-		return fmt.Sprintf("In the longest pause, %s. The rest passed in what was done while the world was stopped, or the thread that did it had no CPU: the trace does not tell which.", stopped),
-			"Avoid calls that stop the world (ReadMemStats, GOMAXPROCS) on the path of requests; if the collector stopped it, look at the machine's load."
+		return fmt.Sprintf("In the longest pause, %s. The rest passed in what was done while the world was stopped, or the thread that did it had no CPU: the trace does not tell which.", stopped), r.avoid(p)
 	case p.Last.Does == model.PDoesSched:
 		return "In the longest pause " + r.holdUp(p) + ": the operating system did not run that thread.",
 			"Look at the machine: CPU quota, other processes, GOMAXPROCS higher than the CPUs that the process gets."
+	case p.Last.Runtime:
+		return "In the longest pause " + r.holdUp(p) + ". That is the runtime's own goroutine, which stops soon when its thread has a CPU.", "Nothing in the program held it up: look at the machine's load."
 	}
-	return "In the longest pause " + r.holdUp(p) + ". It reached no point where it could be stopped, or its thread had no CPU; everything else waited for it.",
-		"If the machine had CPUs to spare, see what that goroutine does without a function call or a loop that can be interrupted; if not, look at the machine's load."
+	why = "In the longest pause " + r.holdUp(p)
+	if x := names.NewPlaces(r.Names).Of(p.Last.Stack); x != nil {
+		why += fmt.Sprintf(" and was next seen in %s", placeName(&x.At))
+	}
+	return why + ". It reached no point where it could be stopped, or its thread had no CPU; everything else waited for it.", r.goInPieces()
+}
+
+// goInPieces is the advice where a goroutine of the program held a pause up: once can be
+// the machine, again and again at one place is the program.
+func (r *stopTheWorldJudge) goInPieces() string {
+	const inPieces = "do in pieces what can't be interrupted: clearing, copying or comparing much memory at once, and assembly"
+	if at, a := r.mostAwaited(); a.Count >= 3 {
+		return fmt.Sprintf("In %s, before the line where it was seen next, %s.", at, inPieces)
+	}
+	return fmt.Sprintf("If the machine had CPUs to spare, %s; if not, look at the machine's load.", inPieces)
+}
+
+// avoid is the advice where a pause was long in itself, by who stopped the world.
+func (r *stopTheWorldJudge) avoid(p *measure.STWPause) string {
+	cause := r.Names.Texts[p.Cause]
+	switch {
+	case byCollector(cause):
+		return "The collector stopped the world, which takes it far less than that on a CPU of its own: look at the machine's load."
+	case byTracer(cause):
+		return "The tracer stopped the world: leave that pause out of account."
+	}
+	at := ""
+	if x := names.NewPlaces(r.Names).Of(p.Stack); x != nil {
+		at = ", which " + placeName(&x.At) + " asked for,"
+	}
+	return fmt.Sprintf("Keep what stops the world (%s)%s off the path of requests, and do it less often.", cause, at)
 }
 
 // stacks are who stopped the world, and who held that up.

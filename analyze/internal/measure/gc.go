@@ -27,7 +27,12 @@ type GC struct {
 	longest   *stat.TopK[report.GCRange]
 	WorstSTW  *stat.TopK[STWPause]
 	Assists   *stat.TopK[model.GInterval] // the longest stretches inside assists
+	Awaited   map[uint32]*Awaited         // whom pauses waited for, by the stack that he was at when he stopped
 }
+
+// Awaited is pauses that stopping a goroutine of the program made long: see
+// STWPause.Late.
+type Awaited struct{ Count, Sum, Max int64 }
 
 type openSTW struct {
 	g     model.GoID
@@ -67,7 +72,7 @@ func (p *STWPause) Late() bool {
 
 // NewGC makes a GC, for replay.Shared.
 func NewGC(s *replay.Session) *GC {
-	return &GC{names: s.Names, zero: s.Zero, window: s.Window, kinds: map[int64]*report.STWKind{}, sweeps: map[model.ProcID]model.Time{},
+	return &GC{names: s.Names, zero: s.Zero, window: s.Window, kinds: map[int64]*report.STWKind{}, sweeps: map[model.ProcID]model.Time{}, Awaited: map[uint32]*Awaited{},
 		longest: stat.NewTopK[report.GCRange](report.MaxRanges), WorstSTW: stat.NewTopK[STWPause](report.MaxMoments), Assists: stat.NewTopK[model.GInterval](report.MaxMoments)}
 }
 
@@ -200,8 +205,24 @@ func (c *GC) endSTW(ev *model.Event) {
 	}
 	c.out.STWCount++
 	c.out.STWTotal += d
-	c.WorstSTW.Offer(d, STWPause{from, to, o.g, ev.P, o.cause, o.stack, o.last, o.stopped})
+	p := STWPause{from, to, o.g, ev.P, o.cause, o.stack, o.last, o.stopped}
+	c.WorstSTW.Offer(d, p)
+	if p.Late() && p.Last.Does == model.PDoesRun && !p.Last.Runtime {
+		c.awaited(&p)
+	}
 	c.keep(report.GCRange{Start: int64(from - c.zero), End: int64(to - c.zero), STW: true, Cause: k.Cause})
+}
+
+// awaited counts a pause for whom it waited for.
+func (c *GC) awaited(p *STWPause) {
+	a := c.Awaited[p.Last.Stack]
+	if a == nil {
+		a = &Awaited{}
+		c.Awaited[p.Last.Stack] = a
+	}
+	a.Count++
+	a.Sum += p.Stopping()
+	a.Max = max(a.Max, p.Stopping())
 }
 
 // endAll ends what is under way, except pauses: how long they took is not known.
