@@ -70,6 +70,7 @@ var All = []Check{
 	checkLock,
 	checkQueue,
 	checkPolling,
+	checkStuck,
 	checkTimers,
 	checkNetpoll,
 	checkSyscalls,

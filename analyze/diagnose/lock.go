@@ -222,7 +222,7 @@ func (l *locks) Watch(f *model.Facts) {
 	for i := range f.Gs {
 		iv := &f.Gs[i]
 		site := int32(0)
-		if iv.State == model.GWaiting && iv.Reason == model.ReasonSync && !iv.Runtime {
+		if iv.State == model.GWaiting && iv.Reason == model.ReasonSync && !iv.Runtime && !neverEnds(iv) {
 			site = l.waited(iv)
 		}
 		if iv.End-iv.Start >= lockGrain && iv.State != model.GRunning {
@@ -230,6 +230,12 @@ func (l *locks) Watch(f *model.Facts) {
 			l.n++
 		}
 	}
+}
+
+// neverEnds reports whether a wait may be one that never ends: that is no matter of how
+// long locks are held. See checkStuck.
+func neverEnds(iv *model.GInterval) bool {
+	return iv.Open&model.OpenEnd != 0 && iv.End-iv.Start >= stuckFrom
 }
 
 // waited counts a wait of package sync and is the place, 0 if it was not for a

@@ -1,0 +1,282 @@
+package diagnose
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gmptrace/analyze/names"
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
+	"gmptrace/model"
+)
+
+// checkStuck looks for waits that never end: goroutines that wait for a lock, or to send
+// on a channel, until the trace ends, at a line where nobody's wait has ended since the
+// first of them began.
+//
+// Threshold: 100 ms, a fifth of the trace or a second, and ten times as long as any wait at that
+// line that ended; eight of those where they send. A warning from two goroutines,
+// critical from eight: what they are to do never ends. One alone is information.
+//
+// False positives: a lock that is held on purpose until the trace ends, and goroutines
+// that park themselves for good. Which lock it is, and who holds it, is not in a trace:
+// a holder that never unlocks leaves no event. Where goroutines stand at several lines,
+// holders are likely among them.
+var checkStuck = Check{ID: "stuck", Title: "Goroutines whose wait never ends", Begin: func(s *replay.Session) Judge {
+	return (&stuckJudge{bench: bench{s}, standing: replay.Shared(s, newStanding)}).decide
+}}
+
+const (
+	stuckFrom     = 100_000_000   // ns
+	stuckPart     = 5             // the part of the trace: a fifth
+	stuckLong     = 1_000_000_000 // ns, whatever part of the trace that is
+	stuckTimes    = 10            // as long as any wait there that ended
+	stuckWarning  = 2             // goroutines
+	stuckCritical = 8
+	stuckSends    = 8 // sends at that line that ended: before, it may be made for standing
+)
+
+type stuckJudge struct {
+	bench
+	standing *standing
+}
+
+func (r *stuckJudge) decide(rep *report.Report) Judgement {
+	places := names.NewPlaces(r.Names)
+	all := r.standing.at(places)
+	j := Judgement{Measured: words.Plural(len(r.standing.open), "goroutine") + " in a lock or a send at the trace's end"}
+	if r.standing.unknown > len(r.standing.open) {
+		j.Undecided = fmt.Sprintf("%s for a lock or to send at the trace's end, without a stack that tells where", words.Plural(r.standing.unknown, "wait"))
+		return j
+	}
+	var stuck []*standingAt
+	for _, x := range all {
+		if x.stuck(report.Analysed(rep)) {
+			stuck = append(stuck, x)
+		}
+	}
+	if len(stuck) > 0 {
+		f := r.describe(stuck)
+		j.Findings = []report.Finding{f}
+		j.Explains = Explained{"leak": wholly}
+	}
+	return j
+}
+
+// describe says who stands, most of them at the first place.
+func (r *stuckJudge) describe(stuck []*standingAt) report.Finding {
+	most := stuck[0]
+	f := report.Finding{
+		Severity: severityOfStuck(stuck),
+		Title:    fmt.Sprintf("%s to %s in %s and never go on", goroutinesWait(most.n), most.does(), most.name),
+		CostNS:   most.ns,
+		CostOf:   "goroutine time that they have waited by the trace's end",
+		What: fmt.Sprintf("%s to %s in %s until the trace ends, the first %s, and nobody has %s there since.",
+			goroutinesWait(most.n), most.does(), most.name, r.when(most), most.undone()),
+		Sure: "medium", SureWhy: "that they stand is in the trace; a holder that never unlocks leaves no event, so who holds a lock is inferred from who stands where, and something may go on after the trace's end",
+		Stacks: r.stack(fmt.Sprintf("where G%d stands", most.g), most.stack),
+	}
+	for _, x := range stuck {
+		f.Evidence = append(f.Evidence, report.Evidence{Label: "stand in " + x.name + " " + r.when(x), Value: words.Plural(x.n, "goroutine")})
+		if len(f.Moments) < report.MaxMoments {
+			f.Moments = append(f.Moments, r.scene(x.since, x.end, x.g, model.NoP, model.NoM, fmt.Sprintf("G%d waits to %s in %s", x.g, x.does(), x.name)))
+		}
+	}
+	for _, x := range stuck[1:min(len(stuck), 3)] {
+		f.Stacks = append(f.Stacks, r.stack(fmt.Sprintf("where G%d stands", x.g), x.stack)...)
+	}
+	f.Why, f.Advice = r.whyStuck(stuck)
+	if most.lock && len(stuck) > 1 && stuck[1].lock {
+		f.Title += ": likely a deadlock"
+	}
+	return f
+}
+
+// when says since when they stand.
+func (r *stuckJudge) when(x *standingAt) string {
+	if x.since <= r.Zero {
+		return "since before the trace began"
+	}
+	return "since " + words.At(r.Offset(x.since))
+}
+
+func goroutinesWait(n int) string {
+	if n == 1 {
+		return "A goroutine waits"
+	}
+	return words.Count(n) + " goroutines wait"
+}
+
+func severityOfStuck(stuck []*standingAt) report.Severity {
+	n := 0
+	for _, x := range stuck {
+		n += x.n
+	}
+	switch {
+	case n >= stuckCritical:
+		return report.SeverityCritical
+	case n >= stuckWarning:
+		return report.SeverityWarning
+	}
+	return report.SeverityInfo
+}
+
+// whyStuck says who likely holds what, and what to do.
+func (r *stuckJudge) whyStuck(stuck []*standingAt) (why, advice string) {
+	most := stuck[0]
+	if !most.lock {
+		return "Nobody receives any more: whoever did has returned, or is blocked itself.", "Make sure that somebody receives until all have sent, or let senders give up when their context ends."
+	}
+	var also, at []string
+	for _, x := range stuck[1:] {
+		if x.lock {
+			also = append(also, fmt.Sprintf("in %s %s", x.name, r.when(x)))
+			at = append(at, x.name)
+		}
+	}
+	if len(also) == 0 {
+		return "Whoever holds the lock is blocked on something that is no lock, or returned without unlocking: who that is is not told.",
+			"Unlock by defer, and hold no lock where something is waited for; a dump of all goroutines (/debug/pprof/goroutine?debug=2) shows who stands where."
+	}
+	if len(at) == 1 {
+		return fmt.Sprintf("Whoever holds that lock likely waits for another one itself, %s, which somebody who waits in %s holds: likely a deadlock.", also[0], most.name), "Lock both in one order in " + most.name + " and " + at[0] + "."
+	}
+	return fmt.Sprintf("Others stand as well: %s. Whoever holds the lock that most wait for is likely one of them, and waits for what another of them holds: likely a deadlock.", strings.Join(also, ", ")),
+		"Lock in one order, in " + strings.Join(at, " and ") + " first."
+}
+
+// standing answers: who waits for a lock, or to send, when the trace ends?
+type standing struct {
+	locks   *names.LockSites
+	ended   map[uint32]*endedWaits // by stack
+	open    []model.GInterval
+	unknown int // of them whose place does not show
+	end     model.Time
+}
+
+// endedWaits is waits with one stack that came to their end.
+type endedWaits struct {
+	n       int
+	last    model.Time
+	longest int64
+}
+
+func newStanding(s *replay.Session) *standing {
+	return &standing{locks: &names.LockSites{Names: s.Names}, ended: map[uint32]*endedWaits{}}
+}
+
+func (w *standing) Watch(f *model.Facts) {
+	for i := range f.Gs {
+		if iv := &f.Gs[i]; iv.State == model.GWaiting && !iv.Runtime && (iv.Reason == model.ReasonSync || iv.Reason == model.ReasonChanSend) {
+			w.waited(iv)
+		}
+	}
+}
+
+// waited takes in a wait.
+func (w *standing) waited(iv *model.GInterval) {
+	open := iv.Open&model.OpenEnd != 0
+	switch {
+	case iv.Stack == 0 && open:
+		w.unknown++
+	case iv.Stack == 0 || iv.Reason == model.ReasonSync && !w.locks.Locking(iv.Stack):
+	case open:
+		if iv.End > w.end { // those before were of a break in the trace
+			w.open, w.end = w.open[:0], iv.End
+		}
+		w.open = append(w.open, *iv)
+	default:
+		w.ends(iv)
+	}
+}
+
+// ends takes in that a wait came to its end.
+func (w *standing) ends(iv *model.GInterval) {
+	e := w.ended[iv.Stack]
+	if e == nil {
+		e = &endedWaits{}
+		w.ended[iv.Stack] = e
+	}
+	e.n++
+	e.last = max(e.last, iv.End)
+	e.longest = max(e.longest, int64(iv.End-iv.Start))
+}
+
+// standingAt is goroutines that stand at one line.
+type standingAt struct {
+	name       string
+	lock       bool // for a lock, else to send
+	n          int
+	since, end model.Time
+	ns         int64      // all together
+	g          model.GoID // the first
+	stack      uint32     // its
+	endedWaits            // at that line
+}
+
+// at is who stands where, most of them first.
+func (w *standing) at(places *names.Places) []*standingAt {
+	byName := map[string]*standingAt{}
+	var out []*standingAt
+	for i := range w.open {
+		iv := &w.open[i]
+		p := places.Of(iv.Stack)
+		if p == nil {
+			continue
+		}
+		x := byName[placeName(&p.At)]
+		if x == nil {
+			x = &standingAt{name: placeName(&p.At), lock: iv.Reason == model.ReasonSync, since: iv.Start, end: iv.End, g: iv.G, stack: iv.Stack}
+			byName[x.name] = x
+			out = append(out, x)
+		}
+		x.add(iv)
+	}
+	for stack, e := range w.ended {
+		if p := places.Of(stack); p != nil {
+			if x := byName[placeName(&p.At)]; x != nil {
+				x.endedWaits.n += e.n
+				x.last, x.longest = max(x.last, e.last), max(x.longest, e.longest)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b *standingAt) int {
+		return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.since, b.since), cmp.Compare(a.name, b.name))
+	})
+	return out
+}
+
+func (x *standingAt) add(iv *model.GInterval) {
+	x.n++
+	x.ns += int64(iv.End - iv.Start)
+	if iv.Start < x.since {
+		x.since, x.g, x.stack = iv.Start, iv.G, iv.Stack
+	}
+}
+
+// stuck reports whether nobody went on from there for too long, in span ns of trace.
+func (x *standingAt) stuck(span int64) bool {
+	d := int64(x.end - x.since)
+	if !x.lock && x.endedWaits.n < stuckSends {
+		return false
+	}
+	return x.last <= x.since && d >= stuckFrom && (d >= stuckLong || d*stuckPart >= span) && d >= stuckTimes*x.longest
+}
+
+// does is what they wait to do, undone what nobody has done.
+func (x *standingAt) does() string {
+	if x.lock {
+		return "lock"
+	}
+	return "send"
+}
+
+func (x *standingAt) undone() string {
+	if x.lock {
+		return "unlocked"
+	}
+	return "received"
+}
