@@ -3,7 +3,9 @@ package diagnose
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/names"
@@ -89,14 +91,18 @@ func (r *lockJudge) describe(s *lockSite, convoy bool, span int64) report.Findin
 		Title:    s.headline(convoy),
 		CostNS:   s.waits.Sum(),
 		CostOf:   "goroutine time blocked there",
-		What: fmt.Sprintf("In %s goroutines waited for a mutex %s, half of the times longer than %s; up to %s at once, %s on average.",
-			words.Function(s.name), words.Times(s.waits.N()), words.Length(s.waits.Quantile(.5)), orMore(s.peak, lockPeak), words.Mean(mean)),
+		What: fmt.Sprintf("In %s goroutines waited for %s %s, half of the times longer than %s; up to %s at once, %s on average.",
+			words.Function(s.name), s.what(), words.Times(s.waits.N()), words.Length(s.waits.Quantile(.5)), orMore(s.peak, lockPeak), words.Mean(mean)),
 		Why:    s.held.why(),
-		Advice: "Hold the lock for less: do what blocks, calls the system or computes outside of it; split what it guards, or use sync.RWMutex where most only read.",
+		Advice: s.advice(""),
 		Sure:   "medium", SureWhy: "the trace names who unlocked, not the mutex; since when that goroutine held it is inferred from when it last waited at that place",
 		Evidence: append(s.evidence(mean), s.held.evidence()...),
 		Moments:  r.scenes(s),
 		Stacks:   r.stack(fmt.Sprintf("where G%d waited longest", x.g), x.stack),
+	}
+	if at := r.standing(s); at != nil {
+		f.Title += ", held in " + at.holder
+		f.Why, f.Advice = at.why(s), s.advice(at.holder)
 	}
 	if s.held.most() == &s.held.runnable {
 		f.Advice = "The lock is not the cause, it multiplies it: see what kept the holder from running. " + f.Advice
@@ -120,13 +126,98 @@ func (s *lockSite) severity(convoy bool, span int64) report.Severity {
 func (s *lockSite) headline(convoy bool) string {
 	switch {
 	case convoy:
-		return fmt.Sprintf("A lock convoy: up to %s goroutines at once waited for a mutex in %s", orMore(s.peak, lockPeak), words.Function(s.name))
+		return fmt.Sprintf("A lock convoy: up to %s goroutines at once waited for %s in %s", orMore(s.peak, lockPeak), s.what(), words.Function(s.name))
 	case s.deschedMax >= lockDesched:
 		return fmt.Sprintf("A goroutine that others needed a mutex from waited %s for a P", words.Length(s.deschedMax))
 	case s.late > 0 && s.longest.by != model.NoG:
-		return fmt.Sprintf("Goroutines waited up to %s for a mutex whose holder %s", words.Length(s.waits.Max()), s.held.did())
+		return fmt.Sprintf("Goroutines waited up to %s for %s whose holder %s", words.Length(s.waits.Max()), s.what(), s.held.did())
 	}
-	return fmt.Sprintf("Goroutines waited up to %s for a mutex", words.Length(s.waits.Max()))
+	return fmt.Sprintf("Goroutines waited up to %s for %s", words.Length(s.waits.Max()), s.what())
+}
+
+// what is what they waited for.
+func (s *lockSite) what() string {
+	switch s.kind {
+	case names.LockReading:
+		return "a read lock"
+	case names.LockWriting:
+		return "a write lock"
+	}
+	return "a mutex"
+}
+
+// advice is what to do about the lock, whose holders mostly stood there, "" if that is
+// not known.
+func (s *lockSite) advice(stood string) string {
+	if s.kind == names.LockMutex {
+		return "Hold the lock for less" + in(stood) + ": do what blocks, calls the system or computes outside of it; split what it guards, or use sync.RWMutex where most only read."
+	}
+	return "Hold the lock for less" + in(stood) + ", reading as well: a writer that waits keeps new readers out. Copy what is needed under the lock and do the rest outside of it, or swap a pointer (atomic.Pointer) to what is never changed."
+}
+
+// in says that it is there, where that is known.
+func in(place string) string {
+	if place == "" {
+		return ""
+	}
+	return " in " + place
+}
+
+// stands is where holders mostly stood while others waited.
+type stands struct {
+	ns             int64
+	holder, callee string
+	writer         string // who waited to write meanwhile and kept readers out, "" if nobody
+}
+
+// standing is where holders stood for most of the time in which they were blocked or in
+// system calls, nil if they mostly were not or no place stands out.
+func (r *lockJudge) standing(s *lockSite) *stands {
+	if m := s.held.most(); m != &s.held.blocked && m != &s.held.syscall {
+		return nil
+	}
+	places, by := names.NewPlaces(r.Names), map[string]*stands{}
+	var best *stands
+	for _, at := range slices.SortedFunc(maps.Keys(s.stood), func(a, b standsAt) int {
+		return cmp.Or(cmp.Compare(a.holder, b.holder), cmp.Compare(a.writer, b.writer))
+	}) {
+		p := places.Of(at.holder)
+		if p == nil {
+			continue
+		}
+		x := by[placeName(&p.At)]
+		if x == nil {
+			x = &stands{holder: placeName(&p.At), callee: p.Callee}
+			by[x.holder] = x
+		}
+		x.ns += s.stood[at]
+		if w := places.Of(at.writer); w != nil {
+			x.writer = placeName(&w.At)
+		}
+		if best == nil || x.ns > best.ns {
+			best = x
+		}
+	}
+	if best == nil || best.ns*2 < s.held.blocked+s.held.syscall {
+		return nil
+	}
+	return best
+}
+
+// why says in sentences where the holder stood.
+func (x *stands) why(s *lockSite) string {
+	what := fmt.Sprintf("The holder mostly stood in %s", x.holder)
+	if x.callee != "" {
+		what += ", in " + words.Function(x.callee) + ","
+	}
+	what += " with the lock held"
+	switch {
+	case x.writer != "":
+		return fmt.Sprintf("A writer waited meanwhile in %s, which keeps new readers out; %s.", x.writer, strings.Replace(what, "The holder", "the reader that it waited for", 1))
+	case s.kind == names.LockWriting:
+		return what + ": that may be a reader, as each of them holds the lock."
+	}
+	return what + "."
 }
 
 // evidence is the figures of a place at which that many were blocked on average.
@@ -146,7 +237,7 @@ func (s *lockSite) evidence(mean float64) []report.Evidence {
 func (r *lockJudge) scenes(s *lockSite) []report.Moment {
 	var out []report.Moment
 	for _, w := range s.worst.Best() {
-		out = append(out, r.scene(w.start, w.end, w.g, model.NoP, model.NoM, w.text(r.bench)))
+		out = append(out, r.scene(w.start, w.end, w.g, model.NoP, model.NoM, w.text(r.bench, s.what())))
 	}
 	return out
 }
@@ -167,7 +258,7 @@ type locks struct {
 	mutexes *names.LockSites
 	kinds   []int32 // by stack: index into sites + 1, 0 not looked at, -1 no mutex
 	sites   []*lockSite
-	byName  map[string]int32
+	byName  map[lockPlace]int32
 	waits   stat.Sketch
 	unknown int64 // waits for something of package sync, without a stack
 
@@ -182,6 +273,8 @@ type locks struct {
 type pastG struct {
 	start, end model.Time
 	g          model.GoID
+	by         model.GoID // who ended it
+	stack      uint32
 	site       int32 // that it waited at, 0 if not for a mutex
 	state      model.GState
 }
@@ -189,22 +282,29 @@ type pastG struct {
 // lockSite is a place in the program that locks.
 type lockSite struct {
 	name       string
+	kind       names.LockKind
 	waits      stat.Sketch
 	open       []model.Time // ends of waits that overlap with the last
 	peak       int
 	held       holding
-	late       int64 // waits of lockWait or longer that another goroutine ended
+	stood      map[standsAt]int64 // ns that holders stood, by where
+	late       int64              // waits of lockWait or longer that another goroutine ended
 	lateNS     int64
 	deschedMax int64
 	longest    lockedOut
 	worst      *stat.TopK[lockedOut] // by how long the one who unlocked had held it
 }
 
+// standsAt is where a holder stood: the stack that it was blocked with, and that of the
+// writer that waited for it meanwhile and so kept readers out, 0 if none.
+type standsAt struct{ holder, writer uint32 }
+
 // lockedOut is one wait for a mutex.
 type lockedOut struct {
 	start, end model.Time
 	wait       int64
 	g, by      model.GoID
+	reader     model.GoID // who held up the writer that kept readers out, NoG if none did
 	fn, stack  uint32
 	held       holding
 }
@@ -215,7 +315,7 @@ type lockedOut struct {
 type holding struct{ runnable, syscall, blocked, rest, others int64 }
 
 func newLocks(s *replay.Session) *locks {
-	return &locks{names: s.Names, mutexes: &names.LockSites{Names: s.Names}, byName: map[string]int32{}}
+	return &locks{names: s.Names, mutexes: &names.LockSites{Names: s.Names}, byName: map[lockPlace]int32{}}
 }
 
 func (l *locks) Watch(f *model.Facts) {
@@ -226,7 +326,7 @@ func (l *locks) Watch(f *model.Facts) {
 			site = l.waited(iv)
 		}
 		if iv.End-iv.Start >= lockGrain && iv.State != model.GRunning {
-			l.recent[l.n%lockPast] = pastG{iv.Start, iv.End, iv.G, site, iv.State}
+			l.recent[l.n%lockPast] = pastG{iv.Start, iv.End, iv.G, iv.By, iv.Stack, site, iv.State}
 			l.n++
 		}
 	}
@@ -262,9 +362,9 @@ func (l *locks) waited(iv *model.GInterval) int32 {
 // waitedLong looks at what the holder did in a wait at a place.
 func (l *locks) waitedLong(iv *model.GInterval, site int32) {
 	s, d := l.sites[site-1], int64(iv.End-iv.Start)
-	x := lockedOut{iv.Start, iv.End, d, iv.G, iv.By, iv.Func, iv.Stack, holding{others: d}}
+	x := lockedOut{iv.Start, iv.End, d, iv.G, iv.By, model.NoG, iv.Func, iv.Stack, holding{others: d}}
 	if iv.By != model.NoG {
-		x.held = l.holder(iv, site)
+		l.holder(&x, site)
 	}
 	s.add(&x)
 	if x.held.runnable > l.descheduled {
@@ -298,26 +398,63 @@ func (s *lockSite) count(iv *model.GInterval) {
 	s.peak = max(s.peak, len(s.open))
 }
 
-// holder is what the goroutine that ended iv did in it, from its own last wait
-// at that place on: before, somebody else held the mutex.
-func (l *locks) holder(iv *model.GInterval, site int32) (h holding) {
-	h.rest = int64(iv.End - iv.Start)
+// holder looks at what the goroutine that ended a wait did in it, from its own last wait
+// at that place on: before, somebody else held the mutex. A writer that lets readers in
+// had itself waited, for a reader: that one held the lock, and the writer kept others out.
+func (l *locks) holder(x *lockedOut, site int32) {
+	s := l.sites[site-1]
+	x.held = holding{rest: x.wait}
 	for i := l.n - 1; i >= max(0, l.n-lockPast); i-- {
-		x := &l.recent[i%lockPast]
-		if x.end <= iv.Start {
+		p := &l.recent[i%lockPast]
+		if p.end <= x.start {
 			break
 		}
-		if x.g != iv.By {
+		if p.g != x.by {
 			continue
 		}
-		if x.site == site {
-			h.others = min(h.rest, max(0, int64(x.end-iv.Start)))
-			h.rest -= h.others
+		if p.site == site {
+			x.held.before(p.end - x.start)
 			break
 		}
-		h.spend(x.state, int64(x.end-max(x.start, iv.Start)))
+		if s.kind == names.LockReading && p.site > 0 && l.sites[p.site-1].kind == names.LockWriting {
+			l.behindWriter(x, s, p)
+			break
+		}
+		s.stand(&x.held, p, max(p.start, x.start), p.end, standsAt{holder: p.stack})
 	}
-	return h
+}
+
+// before moves the first d of the wait to others.
+func (h *holding) before(d model.Time) {
+	h.others = min(h.rest, max(0, int64(d)))
+	h.rest -= h.others
+}
+
+// behindWriter looks at what the reader did that a writer waited for meanwhile.
+func (l *locks) behindWriter(x *lockedOut, s *lockSite, writer *pastG) {
+	x.held.before(writer.start - x.start)
+	x.reader = writer.by
+	if writer.by == model.NoG {
+		return
+	}
+	from := max(writer.start, x.start)
+	for i := l.n - 1; i >= max(0, l.n-lockPast); i-- {
+		p := &l.recent[i%lockPast]
+		if p.end <= from {
+			break
+		}
+		if p.g == writer.by && p.start < writer.end {
+			s.stand(&x.held, p, max(p.start, from), min(p.end, writer.end), standsAt{p.stack, writer.stack})
+		}
+	}
+}
+
+// stand counts what a holder did from then to then.
+func (s *lockSite) stand(h *holding, p *pastG, from, to model.Time, at standsAt) {
+	h.spend(p.state, int64(to-from))
+	if p.state == model.GWaiting || p.state == model.GSyscall {
+		s.stood[at] += int64(to - from)
+	}
 }
 
 // spend moves time of the rest to what the holder is known to have done in it.
@@ -401,12 +538,16 @@ func (h *holding) evidence() []report.Evidence {
 }
 
 // text says who waited, and what the holder did meanwhile.
-func (x *lockedOut) text(r bench) string {
-	s := fmt.Sprintf("%s waited %s for a mutex", words.Goroutine(int64(x.g), r.Names.StartFunc(x.fn)), words.Length(x.wait))
-	if x.by == model.NoG {
+func (x *lockedOut) text(r bench, what string) string {
+	s := fmt.Sprintf("%s waited %s for %s", words.Goroutine(int64(x.g), r.Names.StartFunc(x.fn)), words.Length(x.wait), what)
+	switch {
+	case x.by == model.NoG:
 		return s
+	case x.reader != model.NoG:
+		s += fmt.Sprintf(" until G%d unlocked it, which had waited to write until G%d had read", x.by, x.reader)
+	default:
+		s += fmt.Sprintf(" until G%d unlocked it", x.by)
 	}
-	s += fmt.Sprintf(" until G%d unlocked it", x.by)
 	switch h := &x.held; h.most() {
 	case &h.runnable:
 		s += fmt.Sprintf(", which waited %s of that for a P", words.Length(h.runnable))
@@ -427,19 +568,26 @@ func (l *locks) site(stack uint32) int32 {
 	if l.kinds[stack] == 0 {
 		l.kinds[stack] = -1
 		if name := l.mutexes.Locker(stack); name != "" {
-			l.kinds[stack] = l.named(name)
+			l.kinds[stack] = l.named(name, l.mutexes.Site(stack).Lock)
 		}
 	}
 	return l.kinds[stack]
 }
 
+// lockPlace is a function that locks, and how.
+type lockPlace struct {
+	name string
+	kind names.LockKind
+}
+
 // named is the place of this name, as site counts them.
-func (l *locks) named(name string) int32 {
-	if l.byName[name] == 0 {
-		l.sites = append(l.sites, &lockSite{name: name, worst: stat.NewTopK[lockedOut](report.MaxMoments)})
-		l.byName[name] = int32(len(l.sites))
+func (l *locks) named(name string, kind names.LockKind) int32 {
+	k := lockPlace{name, kind}
+	if l.byName[k] == 0 {
+		l.sites = append(l.sites, &lockSite{name: name, kind: kind, stood: map[standsAt]int64{}, worst: stat.NewTopK[lockedOut](report.MaxMoments)})
+		l.byName[k] = int32(len(l.sites))
 	}
-	return l.byName[name]
+	return l.byName[k]
 }
 
 // worstSite is the place with the longest time blocked, in long waits first; convoys
@@ -449,7 +597,7 @@ func (l *locks) worstSite(span int64) (worst *lockSite, convoy bool) {
 		return nil, false
 	}
 	worst = slices.MinFunc(l.sites, func(a, b *lockSite) int {
-		return cmp.Or(cmp.Compare(a.class(span), b.class(span)), cmp.Compare(b.lateNS, a.lateNS), cmp.Compare(b.waits.Sum(), a.waits.Sum()), cmp.Compare(a.name, b.name))
+		return cmp.Or(cmp.Compare(a.class(span), b.class(span)), cmp.Compare(b.lateNS, a.lateNS), cmp.Compare(b.waits.Sum(), a.waits.Sum()), cmp.Compare(a.name, b.name), cmp.Compare(a.kind, b.kind))
 	})
 	return worst, worst.convoy(span)
 }

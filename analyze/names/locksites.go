@@ -16,7 +16,29 @@ type LockSites struct {
 type LockSite struct {
 	known   bool
 	locking bool            // in the locking of a mutex; a WaitGroup waits for the same reason
+	Lock    LockKind        // of what it locks
 	Callers []*report.Frame // the two innermost ones outside of packages sync and runtime
+}
+
+// LockKind is how a mutex is locked.
+type LockKind uint8
+
+// The ways to lock.
+const (
+	LockMutex   LockKind = iota
+	LockReading          // an RWMutex, beside other readers
+	LockWriting          // an RWMutex, alone
+)
+
+// kindOfLock is the way of a function that locks.
+func kindOfLock(fn string) LockKind {
+	switch {
+	case strings.Contains(fn, "RWMutex).RLock"):
+		return LockReading
+	case strings.Contains(fn, "RWMutex).Lock"):
+		return LockWriting
+	}
+	return LockMutex
 }
 
 // siteFrames is how many callers a LockSite has: mutexes are often locked by a
@@ -38,6 +60,7 @@ func (l *LockSites) Site(stack uint32) LockSite {
 		f := &frames[i]
 		if HasPrefix(f.Func, lockPackages) {
 			s.locking = s.locking || strings.Contains(f.Func, "Mutex).")
+			s.Lock = max(s.Lock, kindOfLock(f.Func))
 		} else if s.Callers = append(s.Callers, f); len(s.Callers) == siteFrames {
 			break
 		}
