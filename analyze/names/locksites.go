@@ -109,3 +109,19 @@ func (l *LockSites) Holding(stack uint32, lock, unlock LockSite) bool {
 	}
 	return false
 }
+
+// OfCollector reports whether a stack waits for a semaphore of the runtime's collector,
+// for which the tracer gives the same reason as for a mutex: no lock of the program.
+//
+// Source: runtime/mgc.go, gcStart and gcMarkDone; runtime/proc.go, stopTheWorldGC.
+func (l *LockSites) OfCollector(stack uint32) bool {
+	for i := range l.Names.Stacks[stack] {
+		switch fn := l.Names.Stacks[stack][i].Func; {
+		case fn == "runtime.gcMarkDone" || fn == "runtime.gcStart" || fn == "runtime.stopTheWorldGC":
+			return true
+		case !strings.HasPrefix(fn, "runtime."):
+			return false
+		}
+	}
+	return false
+}

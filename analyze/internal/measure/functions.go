@@ -15,6 +15,7 @@ import (
 // started with? The parts of each function's time sum to its total exactly.
 type functions struct {
 	names  *names.Table
+	locks  *names.LockSites
 	byFunc []*functionTime // by names' function index
 }
 
@@ -25,7 +26,9 @@ type functionTime struct {
 }
 
 // NewFunctions makes functions, for replay.Shared.
-func NewFunctions(s *replay.Session) *functions { return &functions{names: s.Names} }
+func NewFunctions(s *replay.Session) *functions {
+	return &functions{names: s.Names, locks: &names.LockSites{Names: s.Names}}
+}
 
 func (f *functions) at(stack uint32) *functionTime {
 	i := f.names.Start[stack]
@@ -80,12 +83,24 @@ func (f *functions) add(iv *model.GInterval) {
 		}
 		t.Syscall += d
 	case model.GWaiting:
-		b := &t.blocked[iv.Reason]
+		b := &t.blocked[f.reason(iv)]
 		b.NS += d
 		b.Count++
 	default:
 		t.Unknown += d
 	}
+}
+
+// reason is why a goroutine waited: where the collector has it wait on a semaphore of its
+// own, that is no lock of the program.
+func (f *functions) reason(iv *model.GInterval) model.Reason {
+	switch {
+	case iv.Reason != model.ReasonSync || !f.locks.OfCollector(iv.Stack):
+		return iv.Reason
+	case iv.Assist:
+		return model.ReasonAssist
+	}
+	return model.ReasonUntilGCEnds
 }
 
 // tellsNothing reports whether a wait was cut off where it began: it is as long as
