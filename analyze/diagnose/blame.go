@@ -91,9 +91,9 @@ func (b *blame) Watch(f *model.Facts) {
 		if iv.Runtime {
 			continue
 		}
-		if iv.Open&model.OpenEnd != 0 && iv.State == model.GRunnable && iv.P != model.NoP && iv.End-iv.Start >= blamedFrom {
+		if p := b.neverRan(iv); p != model.NoP {
 			b.upTo(iv.End)
-			b.wait(iv.Start, iv.End, iv.P, iv.G, iv.Func)
+			b.wait(iv.Start, iv.End, p, iv.G, iv.Func)
 		}
 		if iv.State == model.GWaiting || iv.State == model.GRunnable && iv.Woken {
 			for _, waited := range b.listeners {
@@ -103,6 +103,18 @@ func (b *blame) Watch(f *model.Facts) {
 	}
 	b.upTo(replay.Forever)
 	b.ahead = model.Facts{}
+}
+
+// neverRan is the P that a goroutine waited for until the trace ended, NoP if it did not
+// or none can be told: of the global queue it is the one that there is.
+func (b *blame) neverRan(iv *model.GInterval) model.ProcID {
+	switch {
+	case iv.Open&model.OpenEnd == 0 || iv.State != model.GRunnable || iv.End-iv.Start < blamedFrom:
+		return model.NoP
+	case iv.P == model.NoP && b.n == 1:
+		return 0
+	}
+	return iv.P
 }
 
 // upTo takes in what happened up to t.

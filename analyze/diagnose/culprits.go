@@ -23,10 +23,23 @@ func whoRan(e *report.Episode) string {
 
 // queueOf is the P whose stretches an episode's culprits are from.
 func queueOf(e *report.Episode) int32 {
-	if e.P >= 0 {
+	switch {
+	case e.P >= 0:
 		return int32(e.P)
+	case e.RanOn >= 0 || len(e.Culprits) == 0:
+		return int32(e.RanOn)
 	}
-	return int32(e.RanOn)
+	return 0 // of one that never ran, who ran meanwhile is known with one P alone
+}
+
+// commonFunc is the function of all culprits, "" if there are several.
+func commonFunc(culprits []report.Culprit) string {
+	for i := range culprits {
+		if culprits[i].Func != culprits[0].Func {
+			return ""
+		}
+	}
+	return culprits[0].Func
 }
 
 // isTracer tells whether goroutines that start with a function do the tracing.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"gmptrace/analyze/internal/measure"
+	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/stat"
@@ -89,10 +90,25 @@ func (r *runnextJudge) describe() report.Finding {
 		text := r.text(&x)
 		if i == 0 {
 			f.What = text + ", the longest such time. Others stood in that P's queue or the global one meanwhile."
+			r.tellLaunched(&f, &x)
 		}
 		f.Moments = append(f.Moments, r.scene(x.start, x.end, x.a, x.p, model.NoM, text))
 	}
 	return f
+}
+
+// tellLaunched says so where each goroutine started the next one.
+func (r *runnextJudge) tellLaunched(f *report.Finding, x *chain) {
+	if !x.launched() {
+		return
+	}
+	name := words.Function(r.Names.StartFunc(x.aFn))
+	if p := names.NewPlaces(r.Names).Of(x.aFn); p != nil {
+		name = placeName(&p.At)
+	}
+	f.Title = fmt.Sprintf("Goroutines of %s, each of which starts the next, kept others waiting for %s", name, words.Length(r.chains.waits.Max()))
+	f.Why = "A goroutine that is started by the one that runs goes before all that stand in the P's queue, and inherits the rest of its time slice: what stands in the queues hardly gets a turn."
+	f.Advice = fmt.Sprintf("Loop in %s instead of starting the next goroutine, or call runtime.Gosched now and then; more Ps let the others be stolen.", name)
 }
 
 // text says who readied each other.
@@ -101,7 +117,11 @@ func (r *runnextJudge) text(x *chain) string {
 	if x.more {
 		who += " and others"
 	}
-	return fmt.Sprintf("%s readied each other %s in %s on P%d", who, words.Times(x.count), words.Length(int64(x.end-x.start)), x.p)
+	did := "readied"
+	if x.launched() {
+		did = "started"
+	}
+	return fmt.Sprintf("%s %s each other %s in %s on P%d", who, did, words.Times(x.count), words.Length(int64(x.end-x.start)), x.p)
 }
 
 // chains answers: where did goroutines that ready each other run past a queue?
@@ -113,6 +133,7 @@ type chains struct {
 	starved int64       // of them: parts of waits longer than measure.StarvedAfter
 	global  int64       // of them: in the global queue
 	worst   *stat.TopK[chain]
+	onlyP   bool // GOMAXPROCS is 1
 }
 
 // chain is a row of dispatches from runnext.
@@ -123,6 +144,8 @@ type chain struct {
 	a, b       model.GoID // the first two
 	aFn, bFn   uint32
 	more       bool // there were others
+	last       model.GoID
+	younger    int64 // dispatches of goroutines that began later than the one before
 }
 
 // chainsOfP is the chains on one P.
@@ -136,6 +159,11 @@ func newChains(*replay.Session) *chains {
 }
 
 func (c *chains) Watch(f *model.Facts) {
+	for i := range f.Events {
+		if f.Events[i].Op == model.OpGOMAXPROCS {
+			c.onlyP = f.Events[i].Arg == 1
+		}
+	}
 	for i := range f.Dispatches {
 		d := &f.Dispatches[i]
 		for int(d.P) >= len(c.procs) {
@@ -150,6 +178,23 @@ func (c *chains) Watch(f *model.Facts) {
 			c.waited(p, d)
 		}
 	}
+	for i := range f.Gs {
+		if iv := &f.Gs[i]; iv.State == model.GRunnable && iv.Open&model.OpenEnd != 0 && !iv.Runtime {
+			c.neverRan(iv)
+		}
+	}
+}
+
+// neverRan takes in a wait that the trace's end cut off.
+func (c *chains) neverRan(iv *model.GInterval) {
+	on := iv.P
+	if on == model.NoP && c.onlyP {
+		on = 0
+	}
+	if on == model.NoP || int(on) >= len(c.procs) || iv.End-iv.Start < chainLength {
+		return
+	}
+	c.behind(&c.procs[on], &model.Dispatch{Ready: iv.Start, Time: iv.End, WaitedOn: iv.P})
 }
 
 // goOn takes in a dispatch from runnext.
@@ -176,7 +221,10 @@ func (x *chain) grow(d *model.Dispatch) {
 	if x.count == 0 {
 		*x = chain{start: d.Time, p: d.P, a: d.G, b: model.NoG, aFn: d.Func}
 	}
-	x.end = d.Time
+	if d.G > x.last {
+		x.younger++
+	}
+	x.end, x.last = d.Time, d.G
 	x.count++
 	switch {
 	case d.G == x.a || d.G == x.b:
@@ -186,6 +234,10 @@ func (x *chain) grow(d *model.Dispatch) {
 		x.more = true
 	}
 }
+
+// launched reports whether each was started by the one before, as goroutines get their
+// numbers in order.
+func (x *chain) launched() bool { return x.younger*10 >= x.count*9 }
 
 // counts reports whether the row is long enough, and of two goroutines or more.
 func (x *chain) counts() bool {

@@ -94,10 +94,18 @@ func (r *starvationJudge) cause(episodes []report.Episode) (why, advice string) 
 	}
 	ofAll, adviceForAll := starvedBy(&r.blame.starved, r.latency.Starved, r.latency.StarvedNS)
 	why, advice = heldUp(&episodes[0])
-	if advice = cmp.Or(adviceForAll, advice); advice == starvedAdvice[pDidMark] {
+	if advice = cmp.Or(adviceForAll, advice, r.adviceByMost()); advice == starvedAdvice[pDidMark] {
 		advice += " " + r.cycles.advice(names.NewPlaces(r.Names))
 	}
 	return ofAll + why, advice
+}
+
+// adviceByMost is the advice by what most of the waits' time passed with.
+func (r *starvationJudge) adviceByMost() string {
+	if kinds := r.blame.starved.parts(); len(kinds) > 0 {
+		return cmp.Or(starvedAdvice[kinds[0]], starvedAdvice[pDidRun])
+	}
+	return "Record for longer, so that the wait's end shows."
 }
 
 // starvedBy says what most of the waits' time passed with, and what to do about
@@ -135,12 +143,18 @@ var starvedAdvice = map[pDid]string{
 // heldUp says who held the P in the worst wait, and what to do.
 func heldUp(e *report.Episode) (why, advice string) {
 	switch {
+	case len(e.Culprits) == 0 && queueOf(e) < 0:
+		return "The one that waited longest stood in the global queue until the trace ended: which P was to take it from there is not told.", ""
 	case len(e.Culprits) == 0:
 		return "In the worst wait no goroutine ran on the P that it waited for: the thread of that P was not scheduled by the operating system, or the P was idle.",
 			"Look at the findings on idle Ps, and at the machine's load: is GOMAXPROCS higher than the CPUs that the process gets?"
 	case e.Forgotten*2 >= e.Wait:
+		who := "See which goroutines run there in the timeline"
+		if fn := commonFunc(e.Culprits); fn != "" {
+			who = "See the goroutines of " + culpritName(fn) + ", which ran there last"
+		}
 		return fmt.Sprintf("In the worst wait goroutines took turns on P%d so often that only the last %s stretches are remembered: who had it before, the evidence says in sum.", queueOf(e), words.Count(measure.RecentPs)),
-			"See which goroutines run there in the timeline: they switch very often, and leave no turn to those that wait."
+			who + ": they switch very often, and leave no turn to those that wait."
 	case e.Culprits[0].NS*2 >= e.Wait:
 		return heldByOne(e)
 	case e.Ran*2 < e.Wait:

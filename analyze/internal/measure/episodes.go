@@ -31,6 +31,7 @@ type episodes struct {
 	open  int               // episodes whose P has not shown yet what it did until the end
 	ps    []model.PInterval // of the facts at hand, not looked at yet
 	read  int               // stretches that were read in
+	procs int64             // GOMAXPROCS, 0 while it is not known
 }
 
 // standing is what is remembered of a P for those who stand in its queue.
@@ -100,6 +101,11 @@ func NewEpisodes(s *replay.Session) *episodes {
 // Watch goes through the waits in order of time; what the Ps did until a wait's
 // end comes before it.
 func (e *episodes) Watch(f *model.Facts) {
+	for i := range f.Events {
+		if f.Events[i].Op == model.OpGOMAXPROCS {
+			e.procs = f.Events[i].Arg
+		}
+	}
 	e.ps = f.Ps
 	dispatches := f.Dispatches
 	waits := func(until model.Time) {
@@ -242,7 +248,11 @@ func (e *episodes) admitOpen(wait int64, iv *model.GInterval) {
 	if iv.P == model.NoP {
 		where = "global"
 	}
-	e.keep(wait, &episode{start: iv.Start, end: iv.End, on: iv.P, fn: iv.Func, Episode: report.Episode{
+	on := iv.P
+	if on == model.NoP && e.procs == 1 {
+		on = 0 // there is no other
+	}
+	e.keep(wait, &episode{start: iv.Start, end: iv.End, on: on, fn: iv.Func, Episode: report.Episode{
 		G: iv.G, Start: int64(iv.Start - e.zero), Wait: wait, Censored: true, P: iv.P, Where: where, RanOn: model.NoP,
 	}})
 }
