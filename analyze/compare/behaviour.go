@@ -99,9 +99,12 @@ type collector struct {
 	finders []seriesFinder
 }
 
+// seriesKey is what belongs into one Series: a name or, of requests until all has been
+// read, a key of explain.LateNames.
 type seriesKey struct {
 	kind SeriesKind
 	name string
+	of   uint32
 }
 
 type seriesFinder struct {
@@ -212,14 +215,17 @@ func (b *collector) count(what int, at model.Time, n float64) {
 func (b *collector) spent(what int, from, to model.Time) { b.count(what, to, float64(to-from)) }
 
 func (b *collector) add(kind SeriesKind, name string, end, length model.Time) {
-	k := seriesKey{kind, name}
+	b.addTo(seriesKey{kind: kind, name: name}, end, length)
+}
+
+func (b *collector) addTo(k seriesKey, end, length model.Time) {
 	s := b.series[k]
 	if s == nil {
-		if b.kinds[kind] >= maxSeries {
+		if b.kinds[k.kind] >= maxSeries {
 			return
 		}
-		b.kinds[kind]++
-		s = &Series{Kind: kind, Name: name}
+		b.kinds[k.kind]++
+		s = &Series{Kind: k.kind, Name: k.name}
 		b.series[k] = s
 	}
 	w := b.at(end)
@@ -240,8 +246,8 @@ func (b *collector) Watch(f *model.Facts) {
 			if !b.window.Holds(in.Start) || in.End > b.window.To {
 				return
 			}
-			if in.Name != "" {
-				b.add(x.kind, in.Name, in.End, in.End-in.Start)
+			if in.Name != "" || in.Key != 0 {
+				b.addTo(seriesKey{x.kind, in.Name, in.Key}, in.End, in.End-in.Start)
 			}
 			if x.kind == SeriesRequest { // whether the handler shows depends on whether it was blocked: only all together are the same ones next time
 				b.add(x.kind, "", in.End, in.End-in.Start)
@@ -305,6 +311,34 @@ func (b *collector) event(ev *model.Event) {
 	}
 }
 
+// name gives series whose names were not known until now theirs, and joins those with
+// the same. Of what has none there is only the series of all.
+func (b *collector) name() {
+	handlers := b.finders[0].finder.(explain.LateNames)
+	for _, k := range slices.SortedFunc(maps.Keys(b.series), func(a, b seriesKey) int { return cmp.Compare(a.of, b.of) }) {
+		if k.of == 0 {
+			continue
+		}
+		s := b.series[k]
+		delete(b.series, k)
+		named := seriesKey{kind: k.kind, name: handlers.Called(k.of)}
+		if named.name == "" {
+			continue
+		}
+		to := b.series[named]
+		if to == nil {
+			to = &Series{Kind: k.kind, Name: named.name}
+			b.series[named] = to
+		}
+		for w, x := range s.Windows {
+			if w == len(to.Windows) {
+				to.Windows = append(to.Windows, nil)
+			}
+			to.Windows[w] = joinedSketch([]*stat.Sketch{to.Windows[w], x})
+		}
+	}
+}
+
 // finish fills in what was seen. A last window that is not half full is joined
 // with the one before.
 func (b *collector) finish(out *Behaviour) {
@@ -312,6 +346,7 @@ func (b *collector) finish(out *Behaviour) {
 	out.Window = 1 << b.shift
 	length := int64(b.end - b.zero)
 	out.Windows = max(1, int((length+out.Window/2)/out.Window))
+	b.name()
 	for _, k := range slices.SortedFunc(maps.Keys(b.series), func(a, b seriesKey) int {
 		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name))
 	}) {

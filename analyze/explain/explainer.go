@@ -30,7 +30,8 @@ type explainer struct {
 	h      *history
 	locks  *names.LockSites
 	placed *names.Places         // made when all has been read
-	bodies map[model.GoID]string // of goroutines that a wrapper has started: see body
+	bodies map[model.GoID]string // what goroutines ran that a wrapper may have started: see body
+	wraps  map[string]bool       // whether functions are wrappers: see wrapper
 
 	// prepare, where set, makes h hold what an instance needs, before it is explained.
 	prepare func(*Span)
@@ -105,7 +106,7 @@ func (e *explainer) finders(sel Selector) []*group {
 	if sel.Pattern != nil {
 		matching = " " + cmp.Or(sel.Said, "matching "+sel.Pattern.String())
 	}
-	served := &group{kind: report.KindRequest, what: "requests served by handlers" + matching, finder: &requestFinder{names: n, match: sel.Pattern}}
+	served := &group{kind: report.KindRequest, what: "requests served by handlers" + matching, finder: &requestFinder{names: n, match: sel.Pattern, window: e.window}}
 	sent := &group{kind: report.KindRequest, what: "requests sent by functions" + matching, finder: &requestFinder{names: n, match: sel.Pattern, client: true}}
 	stalls := &group{kind: report.KindStall, what: "stretches in which a goroutine of the program waited for a P, a lock or the collector, or was in a system call", finder: &stallFinder{names: n, locks: e.locks}}
 	switch sel.Kind {
@@ -174,7 +175,7 @@ func (e *explainer) settle() {
 func (e *explainer) explainAll() {
 	for i, g := range e.groups {
 		e.explainEnded(g)
-		if g.n() > 0 { // the ones after it will not be asked for
+		if g.n() > 0 && !g.late() { // the ones after it will not be asked for
 			e.groups = e.groups[:i+1]
 			return
 		}
@@ -204,6 +205,7 @@ func (e *explainer) close() {
 		g.finder.close(e.now, func(in *Span) { g.ended = append(g.ended, in) })
 		e.explainEnded(g)
 	}
+	e.choose()
 	e.fill(replay.Forever)
 }
 
@@ -309,58 +311,6 @@ func (e *explainer) details(x *explained) {
 		e.body(s.g.G, s.g.Func)
 		e.body(s.who.G, s.who.Func)
 	}
-}
-
-// wrappers start goroutines for others: what runs on them says more.
-var wrappers = []string{"sync.(*WaitGroup).Go.func", "golang.org/x/sync/errgroup.(*Group)."}
-
-// body finds out what a goroutine runs that a wrapper has started, from the stacks
-// that it was blocked with.
-func (e *explainer) body(g model.GoID, fn uint32) {
-	if e.bodies[g] != "" {
-		return
-	}
-	l := e.h.of(g)
-	if fn == 0 {
-		fn = l.fn
-	}
-	if !names.HasPrefix(e.names.StartFunc(fn), wrappers) {
-		return
-	}
-	for i := range l.segs {
-		frames := e.names.Stacks[l.segs[i].stack]
-		if n := len(frames); n > 1 && names.HasPrefix(frames[n-1].Func, wrappers) {
-			e.bodies[g] = frames[n-2].Func
-			return
-		}
-	}
-}
-
-// unwrapped is a function that goroutines start with; of one that starts goroutines for
-// others, what they run where that is always the same.
-func (e *explainer) unwrapped(start string) string {
-	if !names.HasPrefix(start, wrappers) {
-		return start
-	}
-	run := ""
-	for _, frames := range e.names.Stacks {
-		if n := len(frames); n > 1 && frames[n-1].Func == start && frames[n-2].Func != run {
-			if run != "" {
-				return start
-			}
-			run = frames[n-2].Func
-		}
-	}
-	return cmp.Or(run, start)
-}
-
-// funcOf is the function that a goroutine started with, or that the one it started
-// with was to call.
-func (e *explainer) funcOf(g model.GoID, fn uint32) string {
-	if b := e.bodies[g]; b != "" {
-		return b
-	}
-	return e.unwrapped(e.names.StartFunc(fn))
 }
 
 // keep adds a step to an instance's details.

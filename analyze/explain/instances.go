@@ -12,8 +12,9 @@ import (
 
 // Span is one of what is explained, under way or ended.
 type Span struct {
-	Name       string
-	task       int64 // -1 for none
+	Name       string // "" of a request served, see Key
+	Key        uint32 // of a request served: LateNames.Called says at the end which handler it had
+	task       int64  // -1 for none
 	g          model.GoID
 	fn         uint32 // stack that g started with
 	Start, End model.Time
@@ -24,6 +25,8 @@ type Span struct {
 	// Of a request on a connection.
 	handled bool       // a handler was called
 	ahead   model.GoID // goroutine that reads ahead, 0 for none yet
+	through bool       // seen in a function of what is selected, whatever the handler
+	seen    []sighting // what its stacks said of the handler, until it has ended
 }
 
 // maxLogs is how many messages an instance keeps.
@@ -42,6 +45,13 @@ type Finder interface {
 	oldest() model.Time
 	// close calls ended with those that the trace leaves unfinished.
 	close(now model.Time, ended func(*Span))
+}
+
+// LateNames is a Finder that knows the names of what it found only when all of the trace
+// has been read: those of requests served, which are told apart until then by Span.Key.
+type LateNames interface {
+	// Called is the name of the instances with a key, "" where it does not show.
+	Called(key uint32) string
 }
 
 // FindAll finds the requests, tasks, regions or goroutines of a trace, whatever they

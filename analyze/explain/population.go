@@ -3,6 +3,7 @@ package explain
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/stat"
@@ -18,12 +19,20 @@ type group struct {
 	ended  []*Span // found, and not explained yet
 
 	populations []*population // in the order in which they were first seen
-	byName      map[string]*population
+	by          map[popKey]*population
+}
+
+// popKey is what instances have in common that are one population, as far as it is known
+// when they end.
+type popKey struct {
+	name    string
+	key     uint32 // Span.Key
+	through bool   // Span.through
 }
 
 // population is instances that are compared with each other: those of one name.
 type population struct {
-	name       string
+	popKey
 	all        stat.Sketch // lengths, of those that had not ended as far as they went
 	sum        bill
 	bills      []*bill // by likeness of their lengths
@@ -36,32 +45,111 @@ type population struct {
 // Populations are told apart up to maxPopulations, and those that come later are one:
 // names may be as many as instances.
 const (
-	maxPopulations = 64
+	maxPopulations = 128
 	otherNames     = "(other names)"
 )
 
 // of is the population of an instance.
 func (g *group) of(in *Span) *population {
-	name := in.Name
+	k := popKey{in.Name, in.Key, in.through}
 	if g.pooled {
-		name = ""
+		k.name = ""
 	}
-	if p := g.byName[name]; p != nil {
+	if p := g.by[k]; p != nil {
 		return p
 	}
 	if len(g.populations) >= maxPopulations {
-		name = otherNames
-		if p := g.byName[name]; p != nil {
-			return p
-		}
+		k = popKey{name: otherNames}
 	}
-	p := &population{name: name, slowest: stat.NewTopK[*explained](g.top)}
-	if g.byName == nil {
-		g.byName = map[string]*population{}
+	return g.at(k)
+}
+
+func (g *group) at(k popKey) *population {
+	if p := g.by[k]; p != nil {
+		return p
 	}
-	g.byName[name] = p
+	p := &population{popKey: k, slowest: stat.NewTopK[*explained](g.top)}
+	if g.by == nil {
+		g.by = map[popKey]*population{}
+	}
+	g.by[k] = p
 	g.populations = append(g.populations, p)
 	return p
+}
+
+// late reports whether it shows only at the end which instances are selected.
+func (g *group) late() bool {
+	x, ok := g.finder.(*requestFinder)
+	return ok && !x.client && x.match != nil
+}
+
+// choose keeps the populations that are selected, each under its name, now that all has
+// been read: of handlers that match or, if nothing else is, of requests that went through
+// a function that does.
+func (e *explainer) choose() {
+	found := false
+	all := make([][]*population, len(e.groups))
+	for i, g := range e.groups {
+		all[i], g.populations, g.by = g.populations, nil, nil
+		g.take(all[i], func(p *population) bool { return !g.late() || g.finder.(*requestFinder).selects(p.key) })
+		found = found || len(g.populations) > 0
+	}
+	for i, g := range e.groups {
+		if found || !g.late() {
+			continue
+		}
+		if g.take(all[i], func(p *population) bool { return p.through }); len(g.populations) > 0 {
+			g.finder.(*requestFinder).through = true
+			g.what = strings.Replace(g.what, "served by handlers", "served that were seen in functions", 1)
+		}
+	}
+}
+
+// take takes in the populations that are wanted, under the names that show at the end.
+func (g *group) take(all []*population, wanted func(*population) bool) {
+	x, ok := g.finder.(*requestFinder)
+	named := ok && !x.client
+	for _, p := range all {
+		if !wanted(p) {
+			continue
+		}
+		k := popKey{name: p.name}
+		if named && k.name != otherNames {
+			k.name = x.Called(p.key)
+			for _, in := range p.detailed() {
+				in.Name = k.name
+			}
+		}
+		if g.pooled {
+			k = popKey{}
+		}
+		g.at(k).add(p)
+	}
+}
+
+// add takes in another population.
+func (p *population) add(o *population) {
+	p.all.Merge(&o.all)
+	p.sum.add(&o.sum)
+	for i, b := range o.bills {
+		if b != nil {
+			for i >= len(p.bills) {
+				p.bills = append(p.bills, nil)
+			}
+			if p.bills[i] == nil {
+				p.bills[i] = &bill{}
+			}
+			p.bills[i].add(b)
+		}
+	}
+	p.unfinished += o.unfinished
+	p.skipped += o.skipped
+	for _, x := range o.slowest.Best() {
+		p.slowest.Offer(int64(x.End-x.Start), x)
+	}
+	for _, x := range o.typical.kept {
+		p.typical.keep(x)
+	}
 }
 
 // n is how many instances there are.

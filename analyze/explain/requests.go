@@ -3,6 +3,7 @@ package explain
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"gmptrace/analyze/names"
@@ -26,17 +27,25 @@ import (
 //     other, and waits on a channel between them.
 //   - sent by net/http: a wait for the response. What the caller did before it,
 //     such as writing a short request, is not in it.
+//
+// Which handler a request has is told by all stacks of its goroutine: those that it was
+// blocked or in a system call with, that it was preempted with, and that the CPU profiler
+// took. See handlers.
 type requestFinder struct {
 	underWay[model.GoID]
 	names  *names.Table
-	match  *regexp.Regexp // on handlers; nil for all
+	match  *regexp.Regexp // on handlers; nil for all. Requests are found whose handler may turn out to be one: see wants
 	client bool           // those sent, instead of those served
 	kinds  []serverKind   // by function, 0 while not known
 	stacks []requestStack // by stack
+	window *replay.Window // of requests that are counted; nil for all
 
-	cut     int64 // requests that were told apart without a wait between them
-	unnamed int64 // whose handler does not show
-	workers bool  // gRPC serves with a fixed number of them
+	handlers *handlers // nil until a request shows
+	wanted   []int8    // by key of handlers: 1 it may be wanted, -1 not, 0 not known yet
+	senders  others    // of requests that were not wanted
+	cut      int64     // requests that were told apart without a wait between them
+	workers  bool      // gRPC serves with a fixed number of them
+	through  bool      // no handler matches, requests are selected that went through a function that does
 }
 
 // serverKind is what a goroutine does for a server, by its start function.
@@ -55,7 +64,9 @@ const (
 type requestStack struct {
 	known   bool
 	between bool   // the goroutine waits for the next request
-	handler string // function that handles the request, "" if not on it
+	handled bool   // inside of what calls the handler
+	trail   uint32 // what it says of the handler, 0 for nothing
+	through bool   // has a function of what is selected, further in than the server
 	sent    string // function that sent one and waits for the response
 }
 
@@ -101,13 +112,13 @@ func (x *requestFinder) stack(i uint32) requestStack {
 		x.stacks = append(x.stacks, requestStack{})
 	}
 	if !x.stacks[i].known {
-		x.stacks[i] = requestStackOf(x.names.Stacks[i])
+		x.stacks[i] = x.read(x.names.Stacks[i])
 	}
 	return x.stacks[i]
 }
 
-// requestStackOf reads a stack, innermost frame first.
-func requestStackOf(frames []report.Frame) requestStack {
+// read reads a stack, innermost frame first.
+func (x *requestFinder) read(frames []report.Frame) requestStack {
 	s := requestStack{known: true}
 	if len(frames) == 0 {
 		return s
@@ -122,8 +133,10 @@ func requestStackOf(frames []report.Frame) requestStack {
 			s.sent = caller(frames[i:], "net/http.")
 		}
 	}
-	if handled >= 0 {
-		s.handler = callee(frames[:handled])
+	if handled >= 0 && !x.client {
+		s.handled = true
+		s.trail = x.trails().trailOf(frames[:handled])
+		s.through = x.match != nil && slices.ContainsFunc(frames[:handled], func(f report.Frame) bool { return x.match.MatchString(f.Func) })
 	}
 	s.between = handled < 0 && (outer == servesConn || outer == servesGRPCWorker)
 	return s
@@ -139,17 +152,6 @@ func caller(frames []report.Frame, prefixes ...string) string {
 	return ""
 }
 
-// callee is the outermost function that neither a server nor the standard
-// library's lower parts have called for themselves.
-func callee(frames []report.Frame) string {
-	for i := len(frames) - 1; i >= 0; i-- {
-		if f := frames[i].Func; !names.HasPrefix(f, servers) && !names.HasPrefix(f, names.Plumbing) {
-			return f
-		}
-	}
-	return ""
-}
-
 // servers are the packages around handlers.
 var servers = []string{"net/http.", "golang.org/x/net/http2.", "google.golang.org/grpc.", "google.golang.org/grpc/"}
 
@@ -158,24 +160,68 @@ func (x *requestFinder) Find(f *model.Facts, ended func(*Span)) {
 		x.findSent(f, ended)
 		return
 	}
-	dispatches := f.Dispatches
-	handled := func(until model.Time) {
-		for ; len(dispatches) > 0 && dispatches[0].Time <= until; dispatches = dispatches[1:] {
-			if d := &dispatches[0]; d.By != model.NoG && x.kind(d.Func) == servesReadAhead {
-				x.handled(d, ended)
-			}
-		}
-	}
-	defer handled(replay.Forever)
+	rest := *f
 	for i := range f.Gs {
 		iv := &f.Gs[i]
-		handled(iv.End)
+		x.until(iv.End, &rest, ended)
 		switch x.kind(iv.Func) {
 		case servesConn, servesGRPCWorker:
 			x.serves(iv, ended)
 		case servesStream:
 			x.stream(iv, ended)
 		}
+	}
+	x.until(replay.Forever, &rest, ended)
+}
+
+// until takes in what happened by a time, in order: where goroutines that serve were
+// stopped or sampled, and handlers that began.
+func (x *requestFinder) until(t model.Time, rest *model.Facts, ended func(*Span)) {
+	for {
+		at, which := t, 0
+		if len(rest.Ps) > 0 && rest.Ps[0].End <= at {
+			at, which = rest.Ps[0].End-1, 1
+		}
+		if len(rest.Events) > 0 && rest.Events[0].Time <= at {
+			at, which = rest.Events[0].Time-1, 2
+		}
+		if len(rest.Dispatches) > 0 && rest.Dispatches[0].Time <= at {
+			which = 3
+		}
+		switch which {
+		case 0:
+			return
+		case 1:
+			if iv := &rest.Ps[0]; iv.Does == model.PDoesRun && iv.Stack != 0 && x.kind(iv.Func) >= servesConn {
+				x.seen(iv.G, iv.End, iv.Stack)
+			}
+			rest.Ps = rest.Ps[1:]
+		case 2:
+			if ev := &rest.Events[0]; ev.Op == model.OpCPUSample && ev.Stack != 0 {
+				x.seen(ev.G, ev.Time, ev.Stack)
+			}
+			rest.Events = rest.Events[1:]
+		case 3:
+			if d := &rest.Dispatches[0]; d.By != model.NoG && x.kind(d.Func) == servesReadAhead {
+				x.handled(d, ended)
+			}
+			rest.Dispatches = rest.Dispatches[1:]
+		}
+	}
+}
+
+// seen notes with which stack a goroutine was seen.
+func (x *requestFinder) seen(g model.GoID, at model.Time, stack uint32) {
+	in := x.open[g]
+	if in == nil {
+		return
+	}
+	s := x.stack(stack)
+	if s.trail != 0 || s.through {
+		in.sees(sighting{s.trail, s.through, at, at})
+	}
+	if s.handled {
+		x.isRequest(in)
 	}
 }
 
@@ -201,15 +247,10 @@ func (x *requestFinder) serves(iv *model.GInterval, ended func(*Span)) {
 		x.starts(iv, iv.Start)
 	}
 	x.workers = x.workers || x.kind(iv.Func) == servesGRPCWorker
-	s := requestStack{}
 	if iv.State == model.GWaiting || iv.State == model.GSyscall {
-		s = x.stack(iv.Stack)
+		x.seen(iv.G, iv.Start, iv.Stack)
 	}
-	if in := x.open[iv.G]; in != nil && s.handler != "" {
-		in.Name = s.handler
-		x.isRequest(in)
-	}
-	if s.between && iv.State == model.GWaiting {
+	if iv.State == model.GWaiting && x.stack(iv.Stack).between {
 		x.over(iv.G, iv.Start, ended)
 		if iv.Open&model.OpenEnd == 0 {
 			x.starts(iv, iv.End)
@@ -228,9 +269,10 @@ func (x *requestFinder) handled(d *model.Dispatch, ended func(*Span)) {
 	}
 	if in.ahead != 0 { // another one than before
 		x.cut++
-		fn := in.fn
+		next := &Span{task: -1, g: d.By, fn: in.fn, Start: d.Ready}
+		in.seen = next.takes(in.seen)
 		x.over(d.By, d.Ready, ended)
-		in = &Span{task: -1, g: d.By, fn: fn, Start: d.Ready}
+		in = next
 		x.attempt(d.By, in)
 	}
 	in.ahead = d.G
@@ -247,14 +289,67 @@ func (x *requestFinder) over(g model.GoID, at model.Time, ended func(*Span)) {
 	x.done(in, ended)
 }
 
-// done passes a request on, if it is wanted.
-func (x *requestFinder) done(in *Span, ended func(*Span)) {
-	if in.Name == "" {
-		x.unnamed++
+// takes takes what was seen since a request began, which counted as the one before so
+// far, and returns what was seen before.
+func (in *Span) takes(seen []sighting) (before []sighting) {
+	for _, s := range seen {
+		if s.last >= in.Start {
+			in.sees(sighting{s.trail, s.through, max(s.first, in.Start), s.last})
+		}
+		if s.first < in.Start {
+			before = append(before, s)
+		}
 	}
-	if x.match == nil || x.match.MatchString(in.Name) {
+	return before
+}
+
+// done passes a request on, if it may be wanted.
+func (x *requestFinder) done(in *Span, ended func(*Span)) {
+	in.Key = x.trails().key(in.seen)
+	in.through = slices.ContainsFunc(in.seen, func(s sighting) bool { return s.through })
+	in.seen = nil
+	if x.window == nil || in.End > max(in.Start, x.window.From) && in.Start < x.window.To {
+		x.handlers.count(in.Key)
+	}
+	if in.through || x.wants(in.Key) {
 		ended(in)
 	}
+}
+
+// wants reports whether requests of a key may turn out to have a handler that is
+// selected: what they are called shows only at the end.
+func (x *requestFinder) wants(key uint32) bool {
+	if x.match == nil {
+		return true
+	}
+	for int(key) >= len(x.wanted) {
+		x.wanted = append(x.wanted, 0)
+	}
+	if x.wanted[key] == 0 {
+		x.wanted[key] = -1
+		if x.handlers.mayBe(key, x.match.MatchString) {
+			x.wanted[key] = 1
+		}
+	}
+	return x.wanted[key] > 0
+}
+
+func (x *requestFinder) trails() *handlers {
+	if x.handlers == nil {
+		x.handlers = newHandlers()
+	}
+	return x.handlers
+}
+
+// Called is the handler of the requests with a key, "" where none shows. All must have
+// been read.
+func (x *requestFinder) Called(key uint32) string { return x.trails().name(key) }
+
+// selects reports whether requests with a key have a handler that matches. All must have
+// been read.
+func (x *requestFinder) selects(key uint32) bool {
+	name := x.Called(key)
+	return name != "" && x.match.MatchString(name)
 }
 
 // stream follows a goroutine that serves one stream.
@@ -263,10 +358,8 @@ func (x *requestFinder) stream(iv *model.GInterval, ended func(*Span)) {
 		x.starts(iv, iv.Start)
 		x.isRequest(x.open[iv.G])
 	}
-	if in := x.open[iv.G]; in != nil && (iv.State == model.GWaiting || iv.State == model.GSyscall) {
-		if s := x.stack(iv.Stack); s.handler != "" {
-			in.Name = s.handler
-		}
+	if iv.State == model.GWaiting || iv.State == model.GSyscall {
+		x.seen(iv.G, iv.Start, iv.Stack)
 	}
 	if iv.Exit {
 		if in := x.end(iv.G, iv.End); in != nil {
@@ -282,9 +375,12 @@ func (x *requestFinder) findSent(f *model.Facts, ended func(*Span)) {
 		if iv.State != model.GWaiting {
 			continue
 		}
-		s := x.stack(iv.Stack)
-		if s.sent != "" && (x.match == nil || x.match.MatchString(s.sent)) {
+		switch s := x.stack(iv.Stack); {
+		case s.sent == "":
+		case x.match == nil || x.match.MatchString(s.sent):
 			ended(&Span{Name: s.sent, task: -1, g: iv.G, fn: iv.Func, Start: iv.Start, End: iv.End, unfinished: iv.Open&model.OpenEnd != 0})
+		default:
+			x.senders.add(s.sent)
 		}
 	}
 }
@@ -300,8 +396,8 @@ func (x *requestFinder) notes() []string {
 	if x.cut > 0 {
 		notes = append(notes, fmt.Sprintf("%s came so soon after the one before on the same connection that no wait shows between them: they were cut apart where the second handler started", words.Plural(x.cut, "request")))
 	}
-	if x.unnamed > 0 {
-		notes = append(notes, fmt.Sprintf("the handlers of %s do not show: they were never blocked, and running goroutines have no stack in a trace", words.Plural(x.unnamed, "request")))
+	if !x.client {
+		notes = append(notes, x.unnamed()...)
 	}
 	if x.workers {
 		notes = append(notes, "a gRPC worker that finds the next stream waiting does not show where one request ends: those count as one")
@@ -310,4 +406,35 @@ func (x *requestFinder) notes() []string {
 		notes = append(notes, "a trace has no URLs: requests are told by their handlers' functions, and begin when the connection becomes readable")
 	}
 	return notes
+}
+
+// unnamed notes of how many requests the handler does not show.
+func (x *requestFinder) unnamed() []string {
+	named, n := x.trails().names()
+	switch {
+	case x.through:
+		note := "no handler that shows is called like that: these are the requests that were seen in a function which is; others may have gone through it unseen"
+		if len(named) > 0 {
+			note += ". The handlers: " + strings.Join(named[:min(len(named), maxOthers)], ", ")
+		}
+		return []string{note}
+	case n == 0:
+		return nil
+	case x.match != nil:
+		return []string{fmt.Sprintf("of all %s, the handler of %s does not show: they may be of these as well, and are not among them", words.Plural(x.handlers.total(), "request"), words.Count(n))}
+	}
+	note := fmt.Sprintf("the handlers of %s do not show: a trace has stacks only of goroutines that were blocked, preempted or sampled", words.Plural(n, "request"))
+	if len(named) == 1 {
+		note += "; those of all others are " + words.Function(named[0])
+	}
+	return []string{note}
+}
+
+// others are handlers, or functions that sent requests, where none was selected.
+func (x *requestFinder) others() []string {
+	if x.client {
+		return x.senders
+	}
+	named, _ := x.trails().names()
+	return named[:min(len(named), maxOthers)]
 }

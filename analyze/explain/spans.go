@@ -25,7 +25,14 @@ type spanKind struct {
 	kind   report.InstanceKind
 	sent   bool
 	finder Finder
-	by     map[string]*spanTime
+	by     map[spanKey]*spanTime
+}
+
+// spanKey is what is counted together: those of one name or, as long as the names are
+// not known, of one key.
+type spanKey struct {
+	name string
+	key  uint32
 }
 
 type spanTime struct {
@@ -41,7 +48,7 @@ func newSpans(session *replay.Session) *spanTimes {
 	n := session.Names
 	s := &spanTimes{names: n, zero: session.Zero, window: session.Window}
 	add := func(kind report.InstanceKind, sent bool, f Finder) {
-		s.kinds = append(s.kinds, &spanKind{kind, sent, f, map[string]*spanTime{}})
+		s.kinds = append(s.kinds, &spanKind{kind, sent, f, map[spanKey]*spanTime{}})
 	}
 	add(report.KindTask, false, &taskFinder{names: n, id: -1})
 	add(report.KindRegion, false, &regionFinder{names: n})
@@ -70,16 +77,16 @@ func (s *spanTimes) Watch(f *model.Facts) {
 
 // begins notes where tasks or regions of a name begin: the place of the first.
 func (s *spanTimes) begins(k *spanKind, ev *model.Event) {
-	if x := k.at(s.names.Texts[ev.Arg]); x.At.Func == "" {
+	if x := k.at(spanKey{name: s.names.Texts[ev.Arg]}); x.At.Func == "" {
 		x.At = names.OwnFrame(s.names.Stacks[ev.Stack])
 	}
 }
 
-func (k *spanKind) at(name string) *spanTime {
-	x := k.by[name]
+func (k *spanKind) at(key spanKey) *spanTime {
+	x := k.by[key]
 	if x == nil {
-		x = &spanTime{SpanTime: report.SpanTime{Kind: k.kind, Sent: k.sent, Name: name}}
-		k.by[name] = x
+		x = &spanTime{SpanTime: report.SpanTime{Kind: k.kind, Sent: k.sent, Name: key.name}}
+		k.by[key] = x
 	}
 	return x
 }
@@ -88,7 +95,7 @@ func (s *spanTimes) add(k *spanKind, in *Span) {
 	if in.Start >= s.window.To || in.End < s.window.From {
 		return
 	}
-	x := k.at(in.Name)
+	x := k.at(spanKey{in.Name, in.Key})
 	if in.unfinished || in.End >= s.window.To {
 		x.Open++
 		return
@@ -103,9 +110,34 @@ func (s *spanTimes) add(k *spanKind, in *Span) {
 	x.all.Add(d)
 }
 
+// name puts what was counted by keys together by names.
+func (k *spanKind) name() {
+	f, ok := k.finder.(*requestFinder)
+	if !ok || f.client {
+		return
+	}
+	byKey := k.by
+	k.by = map[spanKey]*spanTime{}
+	for key, x := range byKey {
+		k.at(spanKey{name: f.Called(key.key)}).join(x)
+	}
+}
+
+// join adds what o counted.
+func (x *spanTime) join(o *spanTime) {
+	x.Count += o.Count
+	x.Open += o.Open
+	x.Total += o.Total
+	if o.Max > x.Max || o.Max == x.Max && o.MaxAt > x.MaxAt {
+		x.Max, x.MaxAt = o.Max, o.MaxAt
+	}
+	x.all.Merge(&o.all)
+}
+
 func (s *spanTimes) Fill(r *report.Report) {
 	for _, k := range s.kinds {
 		k.finder.close(s.now, func(in *Span) { s.add(k, in) })
+		k.name()
 		for _, x := range k.by {
 			if x.Count+x.Open == 0 {
 				continue // of a name that shows only outside of the window

@@ -295,7 +295,7 @@ var (
 	taskObject    = spanObject("Task", "user tasks (runtime/trace) of one name", "name of the task", "(task without a name)")
 	regionObject  = spanObject("Region", "user regions (runtime/trace) of one name", "name of the region", "(region without a name)")
 	requestObject = spanObject("Request", "requests of net/http and gRPC that one handler served",
-		"function of the handler, such as main.(*shop).ServeHTTP; empty for those that were never blocked, whose handler a trace does not show", "(handler not seen)")
+		"function of the handler, such as main.(*shop).ServeHTTP; empty for those whose handler no stack shows: they were never blocked, preempted or sampled in it", "(handler not seen)")
 	sentObject = spanObject("SentRequest", "requests of net/http that one function sent: its waits for responses", "function that sent them", "(function not known)")
 )
 

@@ -58,7 +58,7 @@ func cutTraces(t *testing.T) []string {
 		"../../fixtures/traces/real/esbuild-*.trace", "../../fixtures/traces/real/gotest-*.trace", "../../fixtures/traces/real/staticcheck-*.trace",
 		"../../fixtures/traces/real/*-race.trace", "../../fixtures/traces/incidents/*-http.trace.gz", "../../fixtures/traces/incidents/lock-syscall*.gz",
 		"../../fixtures/traces/incidents/late-*r.trace.gz", "../../fixtures/traces/incidents/os-*n.trace.gz", "../../fixtures/traces/broken/*ed.trace",
-		"../../fixtures/traces/real/webshop-go1.21-p2.trace", "../../fixtures/traces/real/webshop-go1.26-p4.trace",
+		"../../fixtures/traces/real/router-*.trace", "../../fixtures/traces/real/webshop-go1.21-p2.trace", "../../fixtures/traces/real/webshop-go1.26-p4.trace",
 	} {
 		found, err := filepath.Glob(pattern)
 		if err != nil || len(found) == 0 {
@@ -119,9 +119,10 @@ func everything(t *testing.T, data []byte, opt replay.Options) map[string][]byte
 	rep, err = analyze.Analyze(ctx, read(), part)
 	keep("part", rep, err)
 
-	for _, sel := range []explain.Selector{{}, {Kind: report.KindRequest}, {Kind: report.KindStall}, {Kind: report.KindRegion}, {Kind: report.KindLog}, {Kind: report.KindGoroutine, Pattern: regexp.MustCompile("")}} {
+	for _, sel := range []explain.Selector{{}, {Kind: report.KindRequest}, {Kind: report.KindStall}, {Kind: report.KindRegion}, {Kind: report.KindLog}, {Kind: report.KindGoroutine, Pattern: regexp.MustCompile("")},
+		{Kind: report.KindRequest, Pattern: regexp.MustCompile("order|ServeHTTP")}, {Kind: report.KindRequest, Pattern: regexp.MustCompile("query|Lock")}} {
 		x, err := explain.Explain(ctx, read(), opt, sel)
-		keep("explain "+string(sel.Kind), x, err)
+		keep(fmt.Sprint("explain ", sel.Kind, sel.Pattern), x, err)
 	}
 
 	var decisions bytes.Buffer

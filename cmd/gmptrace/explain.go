@@ -95,7 +95,7 @@ is all Ps, for moments.
 	f.StringVar(&c.selectors.task, "task", "", "explain the user task with the id, or those with the name, `NAME|ID`")
 	f.StringVar(&c.selectors.region, "region", "", "explain the user regions with the name `NAME`")
 	f.StringVar(&c.selectors.log, "log", "", "explain what led up to messages matching `REGEXP`")
-	f.StringVar(&c.selectors.http, "http", "", "explain requests of net/http and gRPC, with =`REGEXP` those whose handler matches")
+	f.StringVar(&c.selectors.http, "http", "", "explain requests of net/http and gRPC, with =`REGEXP` those whose handler matches or, if none does, that were seen in a function that does")
 	f.Lookup("http").NoOptDefVal = allRequests
 	f.IntVar(&c.top, "top", explain.DefaultTop, "explain the `K` slowest")
 	f.Var(&c.format, "format", "`FORMAT` of the output: text, json or html")

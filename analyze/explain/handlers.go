@@ -1,0 +1,405 @@
+package explain
+
+import (
+	"cmp"
+	"encoding/binary"
+	"maps"
+	"slices"
+	"strings"
+
+	"gmptrace/analyze/names"
+	"gmptrace/analyze/report"
+	"gmptrace/model"
+)
+
+// handlers tells which handler served a request, from all the stacks that the trace has
+// of it. Between the server and the handler stand routers and middleware, of modules
+// and of the program itself, which are the same for many handlers. What is of modules
+// shows by its source file. For the program's own functions there are two signs that
+// they only lead to a handler:
+//
+//   - A function further in was called by the server's or the router's package, which
+//     also stands further out: middleware calls a net/http.Handler, or gin's Next. One
+//     stack tells that.
+//   - One line calls different functions, in different requests: middleware calls the
+//     function that it was given. That takes all of the trace.
+//
+// Whatever is of the program and does neither is a handler, the outermost one on a
+// stack. So a name is known when all has been read, not while requests end: until then
+// a request has a number, the same for all whose stacks say the same.
+type handlers struct {
+	trails  []trail // by number; 0 is none
+	byTrail map[string]uint32
+	keys    [][]uint32 // trails of requests alike, by number; 0 is of those without any
+	byKey   map[string]uint32
+	counts  []int64         // requests, by key
+	leads   map[string]bool // functions of the program further out than a handler, on some stack
+	around  map[string]bool // packages, true for those further out than any function of the program
+
+	byName []string // by key, once all has been read
+}
+
+// trail is what a stack says of a handler.
+type trail struct {
+	// calls are functions of the program from the outermost one on that may be the
+	// handler, each with the line in which it calls the next one.
+	calls []call
+	// foreign is the innermost handler that is not the program's, where calls is empty.
+	foreign string
+	// method is the generated function that gRPC calls for a method, "" for none: it
+	// has one handler.
+	method string
+}
+
+type call struct {
+	fn   string
+	line uint64
+}
+
+const (
+	maxTrails = 6       // of a request: more say nothing new
+	maxCalls  = 6       // of a trail: handlers that are wrapped in more functions are told by these
+	maxKeys   = 1 << 12 // requests that come later, and are like none before, go by their first trail
+)
+
+// generated reports whether gRPC's compiler wrote a function, which calls the handler of
+// one method.
+func generated(fn string) bool {
+	fn = strings.TrimSuffix(fn, ".func1")
+	return strings.HasSuffix(fn, "_Handler") && strings.HasPrefix(fn[len(names.Package(fn)):], "._")
+}
+
+// routers are known to call handlers, where their source files do not show that they are
+// of a module.
+var routers = []string{"github.com/go-chi/chi/", "github.com/gin-gonic/", "github.com/gin-contrib/", "github.com/labstack/", "github.com/gorilla/",
+	"github.com/julienschmidt/httprouter.", "github.com/urfave/negroni", "github.com/rs/cors.", "connectrpc.com/", "go.opentelemetry.io/",
+	"github.com/grpc-ecosystem/", "github.com/justinas/alice.", "github.com/emicklei/go-restful"}
+
+func foreign(f *report.Frame) bool {
+	return names.Foreign(f) || names.HasPrefix(f.Func, servers) || names.HasPrefix(f.Func, routers) || generated(f.Func)
+}
+
+// leadsOn reports whether a function may do no more than call the handler that it was
+// given: a closure, or a method that makes a function a net/http.Handler.
+func leadsOn(fn string) bool {
+	last := fn[strings.LastIndexByte(fn, '.')+1:]
+	return isClosure(last) || last == "ServeHTTP"
+}
+
+// trailOf reads the frames of a stack that are further in than the server, innermost
+// first, and takes in what they say of all requests.
+func (h *handlers) trailOf(frames []report.Frame) uint32 {
+	t := trail{}
+	first, own := -1, -1 // frames of the program: the outermost one, and the innermost that was called as a handler
+	outside := map[string]bool{}
+	for i := len(frames) - 1; i >= 0; i-- {
+		f := &frames[i]
+		switch {
+		case foreign(f):
+			if generated(f.Func) {
+				t.method = strings.TrimSuffix(f.Func, ".func1")
+			}
+			if own < 0 {
+				outside[base(f.Func)] = true
+			}
+		case own < 0 && (i+1 == len(frames) || !callback(f.Func) || handsOn(frames[i:], nil)):
+			first, own = i, i
+		case own >= 0 && handsOn(frames[i:], outside) && !strings.HasPrefix(f.Func, frames[own].Func+"."):
+			own = i
+		}
+	}
+	if own < 0 {
+		t.foreign = foreignHandler(frames)
+		return h.trail(&t)
+	}
+	for i := len(frames) - 1; i > own; i-- {
+		if f := &frames[i]; foreign(f) {
+			h.around[names.Package(f.Func)] = h.around[names.Package(f.Func)] || i > first
+		} else {
+			h.leads[f.Func] = true
+		}
+	}
+	for i := own; i >= 0 && !foreign(&frames[i]) && len(t.calls) < maxCalls; i-- {
+		t.calls = append(t.calls, call{frames[i].Func, frames[i].Line})
+		if !leadsOn(frames[i].Func) {
+			break
+		}
+	}
+	return h.trail(&t)
+}
+
+// handsOn reports whether the first frame, of the program, was called as a handler: by
+// what calls handlers, which is known or stands further out too.
+func handsOn(frames []report.Frame, outside map[string]bool) bool {
+	if strings.HasSuffix(frames[0].Func, ".ServeHTTP") {
+		return true
+	}
+	by := &frames[1]
+	switch {
+	case !foreign(by):
+		return false
+	case strings.HasPrefix(by.Func, "net/http."):
+		return strings.HasSuffix(by.Func, ".ServeHTTP")
+	case strings.Contains(by.Func, "Client") || strings.Contains(by.Func, "Invoker") || strings.Contains(by.Func, "Streamer") || strings.Contains(by.Func, "Transport"):
+		return false // the program's part of what it sends itself
+	}
+	return outside[base(by.Func)] || generated(by.Func) || names.HasPrefix(by.Func, servers) || names.HasPrefix(by.Func, routers)
+}
+
+// base is a function without the numbers of the closures in it.
+func base(fn string) string {
+	for {
+		dot := strings.LastIndexByte(fn, '.')
+		if dot < 0 || !isClosure(fn[dot+1:]) {
+			return fn
+		}
+		fn = fn[:dot]
+	}
+}
+
+// isClosure reports whether the last part of a function's name is a closure's: func1, or
+// 1 of one in another.
+func isClosure(last string) bool {
+	last = strings.TrimPrefix(last, "func")
+	return last != "" && strings.Trim(last, "0123456789") == ""
+}
+
+// callback reports whether a function of the program is one that the standard library and
+// others call for their own ends: to write a response, to encode a value.
+func callback(fn string) bool {
+	return slices.Contains(callbacks, fn[strings.LastIndexByte(fn, '.')+1:])
+}
+
+var callbacks = strings.Fields("Write WriteHeader WriteString Flush Read ReadFrom WriteTo Close RoundTrip MarshalJSON UnmarshalJSON MarshalText UnmarshalText MarshalBinary UnmarshalBinary String Error Format Scan Value Len Less Swap")
+
+// foreignHandler is the innermost function that was called as a handler, such as that of
+// net/http/pprof. "" for none.
+func foreignHandler(frames []report.Frame) string {
+	for i := range frames {
+		f := frames[i].Func
+		if names.HasPrefix(f, servers) || names.HasPrefix(f, names.Plumbing) || generated(f) {
+			continue
+		}
+		if i+1 == len(frames) || strings.HasSuffix(f, ".ServeHTTP") || strings.HasSuffix(frames[i+1].Func, ".ServeHTTP") {
+			return f
+		}
+	}
+	return ""
+}
+
+// trail is the number of a trail, 0 if it says nothing.
+func (h *handlers) trail(t *trail) uint32 {
+	if len(t.calls) == 0 && t.foreign == "" && t.method == "" {
+		return 0
+	}
+	key := []byte(t.foreign + "\x00" + t.method)
+	for _, c := range t.calls {
+		key = binary.AppendUvarint(append(append(key, 0), c.fn...), c.line)
+	}
+	return numbered(h.byTrail, string(key), &h.trails, *t)
+}
+
+// numbered is the number of a key, which x gets if it is new.
+func numbered[T any](by map[string]uint32, key string, list *[]T, x T) uint32 {
+	n, ok := by[key]
+	if !ok {
+		n = uint32(len(*list))
+		by[key] = n
+		*list = append(*list, x)
+	}
+	return n
+}
+
+func newHandlers() *handlers {
+	return &handlers{trails: make([]trail, 1), byTrail: map[string]uint32{}, keys: make([][]uint32, 1), byKey: map[string]uint32{"": 0},
+		leads: map[string]bool{}, around: map[string]bool{}}
+}
+
+// sighting is what stacks of a request said of its handler.
+type sighting struct {
+	trail       uint32 // 0 for none
+	through     bool   // a function of what is selected was on it, whatever the handler
+	first, last model.Time
+}
+
+// sees notes what a stack of a request says.
+func (in *Span) sees(x sighting) {
+	for i := range in.seen {
+		if s := &in.seen[i]; s.trail == x.trail && s.through == x.through {
+			s.last = max(s.last, x.last)
+			return
+		}
+	}
+	if len(in.seen) < maxTrails {
+		in.seen = append(in.seen, x)
+	}
+}
+
+// key is the number of requests that were seen on these trails, in this order.
+func (h *handlers) key(seen []sighting) uint32 {
+	var key []byte
+	var trails []uint32
+	for _, s := range seen {
+		if s.trail != 0 && !slices.Contains(trails, s.trail) {
+			trails = append(trails, s.trail)
+			key = binary.AppendUvarint(key, uint64(s.trail))
+		}
+	}
+	if _, ok := h.byKey[string(key)]; !ok && len(h.keys) >= maxKeys {
+		trails = trails[:1]
+		key = binary.AppendUvarint(key[:0], uint64(trails[0]))
+	}
+	return numbered(h.byKey, string(key), &h.keys, trails)
+}
+
+// count counts a request.
+func (h *handlers) count(key uint32) {
+	for int(key) >= len(h.counts) {
+		h.counts = append(h.counts, 0)
+	}
+	h.counts[key]++
+}
+
+// mayBe reports whether requests of a key may turn out to have a handler that is wanted.
+func (h *handlers) mayBe(key uint32, wanted func(string) bool) bool {
+	for _, k := range h.keys[key] {
+		t := &h.trails[k]
+		if t.method != "" || t.foreign != "" && wanted(t.foreign) || slices.ContainsFunc(t.calls, func(c call) bool { return wanted(c.fn) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// name is the handler of requests with a key, "" where it does not show: to be asked
+// when all has been read.
+func (h *handlers) name(key uint32) string {
+	if h.byName == nil {
+		h.learn()
+	}
+	return h.byName[key]
+}
+
+// learn finds the names of all keys.
+func (h *handlers) learn() {
+	lines := h.dispatching()
+	own, methods := make([]string, len(h.trails)), map[string]string{}
+	for i := range h.trails {
+		t := &h.trails[i]
+		own[i] = h.called(t.calls, lines)
+		if t.method != "" && own[i] != "" && methods[t.method] == "" {
+			methods[t.method] = own[i]
+		}
+	}
+	h.byName = make([]string, len(h.keys))
+	for key, trails := range h.keys {
+		for _, of := range []func(k uint32) string{
+			func(k uint32) string { return own[k] },
+			func(k uint32) string { return cmp.Or(methods[h.trails[k].method], h.trails[k].method) },
+			func(k uint32) string { return h.ofModule(h.trails[k].foreign) },
+		} {
+			for _, k := range trails {
+				if h.byName[key] == "" {
+					h.byName[key] = of(k)
+				}
+			}
+		}
+	}
+}
+
+// called is the handler among functions that call each other: the first one that does
+// not only lead to one.
+func (h *handlers) called(calls []call, lines map[call]bool) string {
+	for i, c := range calls {
+		switch {
+		case i+1 < len(calls) && lines[c]: // to the next one
+		case h.leads[c.fn]:
+			return ""
+		default:
+			return c.fn
+		}
+	}
+	return ""
+}
+
+// ofModule is a handler of a module, "" if its package is one that leads to others.
+func (h *handlers) ofModule(fn string) string {
+	if h.around[names.Package(fn)] || names.HasPrefix(fn, routers) {
+		return ""
+	}
+	return fn
+}
+
+// dispatching are the lines that call different functions in different requests, or a
+// function that has such a line. One that calls several in one request calls each of
+// them by name. Functions with such a line only lead to handlers.
+func (h *handlers) dispatching() map[call]bool {
+	next, all, several := map[call]map[string]bool{}, map[call]int64{}, map[call]int64{}
+	for key, trails := range h.keys {
+		if key >= len(h.counts) || h.counts[key] == 0 {
+			continue
+		}
+		of := map[call]string{}
+		for _, k := range trails {
+			calls := h.trails[k].calls
+			for i := 0; i+1 < len(calls); i++ {
+				c, fn := calls[i], calls[i+1].fn
+				if strings.HasPrefix(fn, c.fn+".") { // a closure of its own
+					continue
+				}
+				if next[c] == nil {
+					next[c] = map[string]bool{}
+				}
+				next[c][fn] = true
+				if of[c] != "" && of[c] != fn {
+					several[c] += h.counts[key]
+				}
+				of[c] = fn
+			}
+		}
+		for c := range of {
+			all[c] += h.counts[key]
+		}
+	}
+	lines := map[call]bool{}
+	for c, fns := range next {
+		if len(fns) > 1 && several[c]*5 <= all[c] {
+			lines[c] = true
+			h.leads[c.fn] = true
+		}
+	}
+	for range maxCalls { // what calls nothing but one of those is no handler either
+		for c, fns := range next {
+			for fn := range fns {
+				if len(fns) == 1 && h.leads[fn] {
+					lines[c] = true
+					h.leads[c.fn] = true
+				}
+			}
+		}
+	}
+	return lines
+}
+
+// names are the handlers that show, those of most requests first, and how many
+// requests have none.
+func (h *handlers) names() (named []string, unnamed int64) {
+	by := map[string]int64{}
+	for key, n := range h.counts {
+		if name := h.name(uint32(key)); name != "" {
+			by[name] += n
+		} else {
+			unnamed += n
+		}
+	}
+	named = slices.SortedFunc(maps.Keys(by), func(a, b string) int { return cmp.Or(cmp.Compare(by[b], by[a]), cmp.Compare(a, b)) })
+	return named, unnamed
+}
+
+// total is how many requests there were.
+func (h *handlers) total() (n int64) {
+	for _, c := range h.counts {
+		n += c
+	}
+	return n
+}

@@ -1,0 +1,150 @@
+package explain
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"gmptrace/analyze/report"
+)
+
+// stackOf is a stack, innermost frame first, of functions outermost first, each with a
+// line behind a colon where it has one: in a module's file if its package is one that
+// has a dot, else in the program's.
+func stackOf(calls string) []report.Frame {
+	var frames []report.Frame
+	for _, c := range strings.Fields(calls) {
+		f := report.Frame{Func: c, File: "app/main.go", Line: 1}
+		if at := strings.LastIndexByte(c, ':'); at >= 0 {
+			f.Func = c[:at]
+			fmt.Sscan(c[at+1:], &f.Line)
+		}
+		if first, _, slash := strings.Cut(f.Func, "/"); slash && strings.Contains(first, ".") {
+			f.File = first + "/x@v1.0.0/x.go"
+		}
+		frames = append(frames, f)
+	}
+	slices.Reverse(frames)
+	return frames
+}
+
+// TestHandlers names requests by their stacks: each has one or several, from the server
+// inwards.
+func TestHandlers(t *testing.T) {
+	const std = "net/http.HandlerFunc.ServeHTTP"
+	for _, x := range []struct {
+		name     string
+		requests [][]string
+		want     []string
+	}{
+		{"one handler, and what it calls", [][]string{{std + " main.get main.query database/sql.(*DB).Query"}, {std + " main.get main.render"}}, []string{"main.get", "main.get"}},
+		{"one handler behind a mux and middleware of a module", [][]string{{"net/http.(*ServeMux).ServeHTTP example.com/log.Wrap.func1 " + std + " main.get main.query"}}, []string{"main.get"}},
+		{"a router, and middleware of the program", [][]string{
+			{"github.com/x/mux.(*Mux).ServeHTTP " + std + " main.logged.func1 " + std + " github.com/x/mux.(*Mux).route " + std + " main.users main.query"},
+			{"github.com/x/mux.(*Mux).ServeHTTP " + std + " main.logged.func1 " + std + " github.com/x/mux.(*Mux).route " + std + " main.orders main.query"},
+			{"github.com/x/mux.(*Mux).ServeHTTP " + std + " main.logged.func1 main.write"},
+			{"github.com/x/mux.(*Mux).ServeHTTP " + std + " example.com/auth.Check.func1 example.com/auth.look"},
+			{"github.com/x/mux.(*Mux).ServeHTTP " + std + " main.logged.func1 main.write", "github.com/x/mux.(*Mux).ServeHTTP " + std + " main.logged.func1 " + std + " main.users"},
+		}, []string{"main.users", "main.orders", "", "example.com/auth.Check.func1", "main.users"}},
+		{"middleware that one handler shows", [][]string{
+			{std + " main.logged.func1 main.write"},
+			{std + " main.logged.func1 " + std + " main.get"},
+		}, []string{"", "main.get"}},
+		{"middleware calls the function it was given", [][]string{
+			{std + " main.logged.func1:7 main.signedIn.func1:9 main.users:3 main.query"},
+			{std + " main.logged.func1:7 main.signedIn.func1:9 main.orders:3 main.query"},
+			{std + " main.logged.func1:8 main.write"},
+		}, []string{"main.users", "main.orders", ""}},
+		{"a closure handles, in steps", [][]string{
+			{std + " main.(*api).get.func1:7 main.load", std + " main.(*api).get.func1:7 main.render"},
+			{std + " main.(*api).get.func1:7 main.load"},
+			{std + " main.(*api).get.func1:9 main.save"},
+		}, []string{"main.(*api).get.func1", "main.(*api).get.func1", "main.(*api).get.func1"}},
+		{"an adapter of functions that return errors", [][]string{
+			{std + " main.failing.ServeHTTP:5 main.order"},
+			{std + " main.failing.ServeHTTP:5 main.items"},
+		}, []string{"main.order", "main.items"}},
+		{"gin", [][]string{
+			{"github.com/gin-gonic/gin.(*Engine).ServeHTTP github.com/gin-gonic/gin.(*Context).Next main.timed github.com/gin-gonic/gin.(*Context).Next main.list"},
+			{"github.com/gin-gonic/gin.(*Engine).ServeHTTP github.com/gin-gonic/gin.(*Context).Next main.timed github.com/gin-gonic/gin.(*Context).Next main.show github.com/gin-gonic/gin.(*Context).Stream main.show.func1"},
+		}, []string{"main.list", "main.show"}},
+		{"a framework that nobody knows", [][]string{
+			{"fast.dev/web.(*App).ServeHTTP fast.dev/web.(*Ctx).Step main.timed fast.dev/web.(*Ctx).Step main.list"},
+			{"fast.dev/web.(*App).ServeHTTP fast.dev/web.(*Ctx).Step main.timed fast.dev/web.(*Ctx).Step main.show"},
+		}, []string{"main.list", "main.show"}},
+		{"gRPC with interceptors of the program", [][]string{
+			{"google.golang.org/grpc.(*Server).processUnaryRPC shop/pb._Shop_Order_Handler google.golang.org/grpc.chainUnaryInterceptors.func1 main.timed google.golang.org/grpc.getChainUnaryHandler.func1 main.traced shop/pb._Shop_Order_Handler.func1 main.(*server).Order"},
+			{"google.golang.org/grpc.(*Server).processUnaryRPC shop/pb._Shop_Order_Handler google.golang.org/grpc.chainUnaryInterceptors.func1 main.timed"},
+			{"google.golang.org/grpc.(*Server).processUnaryRPC shop/pb._Shop_List_Handler google.golang.org/grpc.chainUnaryInterceptors.func1 main.timed"},
+		}, []string{"main.(*server).Order", "main.(*server).Order", "shop/pb._Shop_List_Handler"}},
+		{"what it sends is no handler", [][]string{
+			{std + " main.get net/http.(*Client).Do net/http.send main.tripper.RoundTrip"},
+			{"google.golang.org/grpc.(*Server).processUnaryRPC shop/pb._Shop_Order_Handler main.(*server).Order google.golang.org/grpc.(*ClientConn).Invoke main.retry"},
+		}, []string{"main.get", "main.(*server).Order"}},
+		{"handlers of modules", [][]string{
+			{"net/http.(*ServeMux).ServeHTTP " + std + " main.logged.func1 " + std + " main.get"},
+			{"net/http.(*ServeMux).ServeHTTP " + std + " net/http/pprof.Profile time.Sleep"},
+			{"net/http.(*ServeMux).ServeHTTP " + std + " example.com/metrics.HandlerFor.func1 example.com/metrics.(*R).Gather main.(*writer).Write"},
+		}, []string{"main.get", "net/http/pprof.Profile", "example.com/metrics.HandlerFor.func1"}},
+		{"nothing but the server", [][]string{{"net/http.(*ServeMux).ServeHTTP net/http.Error"}, {}}, []string{"", ""}},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			h := newHandlers()
+			var keys []uint32
+			for _, stacks := range x.requests {
+				var in Span
+				for _, s := range stacks {
+					in.sees(sighting{trail: h.trailOf(stackOf(s))})
+				}
+				keys = append(keys, h.key(in.seen))
+				h.count(keys[len(keys)-1])
+			}
+			for i, k := range keys {
+				if got := h.name(k); got != x.want[i] {
+					t.Errorf("request %d: %q, want %q", i+1, got, x.want[i])
+				}
+			}
+		})
+	}
+}
+
+// TestManyKeys: requests that are like no other do not fill memory.
+func TestManyKeys(t *testing.T) {
+	h := newHandlers()
+	var trails []uint32
+	for i := range 40 {
+		trails = append(trails, h.trailOf(stackOf(fmt.Sprintf("net/http.HandlerFunc.ServeHTTP main.h%d", i))))
+	}
+	for i := range 100_000 {
+		k := h.key([]sighting{{trail: trails[i%40]}, {trail: trails[i/40%40]}, {trail: trails[i/1600%40]}, {trail: trails[i/64000%40]}})
+		h.count(k)
+		if i%9973 == 0 && h.trails[h.keys[k][0]].calls[0].fn != fmt.Sprintf("main.h%d", i%40) {
+			t.Errorf("request %d goes by another trail than its first one", i)
+		}
+	}
+	if n := len(h.keys); n > maxKeys+len(trails) {
+		t.Errorf("%d keys", n)
+	}
+}
+
+// TestStartWrappers: what starts goroutines for others is told by what they run, in one
+// line; a function that calls others by name is none.
+func TestStartWrappers(t *testing.T) {
+	var stacks [][]report.Frame
+	for _, s := range []string{
+		"app/kit.Go.func1:7 main.load main.query", "app/kit.Go.func1:7 main.save",
+		"main.start.func1:4 main.a", "main.start.func1:4 main.b", "main.start.func1:4 main.c",
+		"main.main.func1:4 main.a", "main.main.func1:5 main.b", "main.main.func1:6 main.c", "main.main.func1:6 main.main.func1.1",
+		"main.poll.func1:4 main.fetch", "main.poll.func1:4 main.process",
+		"app/kit.Run:7 main.load", "app/kit.Run:7 main.save",
+	} {
+		stacks = append(stacks, stackOf(s))
+	}
+	got := startWrappers(stacks)
+	for fn, want := range map[string]bool{"app/kit.Go.func1": true, "main.start.func1": true, "main.main.func1": false, "main.poll.func1": false, "app/kit.Run": false} {
+		if got[fn] != want {
+			t.Errorf("%s: a wrapper is %v, want %v", fn, got[fn], want)
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package explain_test
+
+import (
+	"bytes"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"gmptrace/analyze"
+	"gmptrace/analyze/explain"
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/report"
+)
+
+// TestPopulations: each request has one handler or none that shows. So what is explained
+// of each handler, and those without, are together all requests, as the tables have them.
+func TestPopulations(t *testing.T) {
+	for _, file := range []string{"router-go1.26-p2", "webshop-go1.26-p2-cpuprofile", "webshop-go1.21-p2"} {
+		data, err := os.ReadFile("../../fixtures/traces/real/" + file + ".trace")
+		if err != nil {
+			t.Fatal(err)
+		}
+		of := func(pattern string) *report.Explanation {
+			sel := explain.Selector{Kind: report.KindRequest}
+			if pattern != "" {
+				sel.Pattern = regexp.MustCompile(pattern)
+			}
+			x, err := explain.Explain(t.Context(), bytes.NewReader(data), replay.Options{}, sel)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return x
+		}
+		rep, err := analyze.Analyze(t.Context(), bytes.NewReader(data), analyze.Options{Spans: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all, total int64
+		for _, s := range rep.Spans {
+			if s.Kind != report.KindRequest || s.Sent {
+				continue
+			}
+			all += s.Count + s.Open
+			total += s.Total
+			if s.Name == "" {
+				continue
+			}
+			x := of("^" + regexp.QuoteMeta(s.Name) + "$")
+			if x.Durations.Count != s.Count || x.Durations.Total != s.Total || x.Unfinished != s.Open || x.Durations.P50 != s.P50 || x.Durations.Max != s.Max {
+				t.Errorf("%s: %s: %+v are explained, the table has %+v", file, s.Name, x.Durations, s)
+			}
+			for _, in := range x.Slowest {
+				if in.Name != s.Name {
+					t.Errorf("%s: one of %s is called %q", file, s.Name, in.Name)
+				}
+			}
+			var causes int64
+			for _, c := range x.Causes {
+				causes += c.NS
+			}
+			if causes != x.Durations.Total {
+				t.Errorf("%s: %s: causes sum to %d ns of %d", file, s.Name, causes, x.Durations.Total)
+			}
+		}
+		if x := of(""); x.Durations.Count+x.Unfinished != all || x.Durations.Total != total {
+			t.Errorf("%s: %d requests of %d ns are explained, the tables have %d of %d", file, x.Durations.Count+x.Unfinished, x.Durations.Total, all, total)
+		}
+	}
+}
+
+// TestRouter: behind a router and middleware, the handlers are those of the program that
+// was recorded, also where a type of its own makes functions handlers. /health never
+// waits: nothing shows it but a preemption, if at all.
+func TestRouter(t *testing.T) {
+	data, err := os.ReadFile("../../fixtures/traces/real/router-go1.26-p2.trace")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rep, err := analyze.Analyze(t.Context(), bytes.NewReader(data), analyze.Options{Spans: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{"main.(*store).users": true, "main.(*store).user": true, "main.(*store).order": true, "main.(*store).items": true, "main.(*store).report": true}
+	for _, s := range rep.Spans {
+		if s.Kind == report.KindRequest && !s.Sent {
+			if !want[s.Name] && s.Name != "" && s.Name != "main.health" {
+				t.Errorf("%d requests of %q", s.Count, s.Name)
+			}
+			delete(want, s.Name)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("not found: %v", want)
+	}
+	x, err := explain.Explain(t.Context(), bytes.NewReader(data), replay.Options{}, explain.Selector{Kind: report.KindRequest, Pattern: regexp.MustCompile("checkout")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(x.Headline, "but others: ") || !strings.Contains(x.Headline, "main.(*store).order") {
+		t.Errorf("no handler matches, and none is named: %s", x.Headline)
+	}
+}
