@@ -57,8 +57,8 @@ func (r *pollingJudge) decide(rep *report.Report) Judgement {
 		yields += p.n
 		burnt += p.cost()
 	}
-	j := Judgement{Measured: fmt.Sprintf("yielded %s after less than %s of work, for %s; woke each other %s for as little; up to %s times a second by a timer",
-		words.Times(yields), words.Length(pollShort), words.Length(burnt), words.Times(r.pollers.turns), words.Count(r.fastestTimer()))}
+	j := Judgement{Measured: fmt.Sprintf("%s of polling by %s; %s of waking each other for as little",
+		words.Length(burnt), words.Plural(yields, "yield"), words.Plural(r.pollers.turns, "turn"))}
 	if r.span < pollSpan && len(found) > 0 {
 		j.Undecided = fmt.Sprintf("%s is too short to tell goroutines that poll from some that yield while they wait for a moment: record %s or more", words.Length(r.span), words.Length(pollSpan))
 		return j
@@ -139,14 +139,6 @@ func (r *pollingJudge) timer() (worst *poller) {
 		}
 	}
 	return worst
-}
-
-// fastestTimer is how often in a second goroutines of one place are woken by a timer.
-func (r *pollingJudge) fastestTimer() int64 {
-	if p := r.timer(); p != nil {
-		return r.perSecond(p.n)
-	}
-	return 0
 }
 
 func (r *pollingJudge) perSecond(n int64) int64 {
