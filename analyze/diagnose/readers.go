@@ -4,6 +4,7 @@ import (
 	"iter"
 
 	"gmptrace/analyze/internal/measure"
+	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/stat"
@@ -14,6 +15,8 @@ import (
 // which were found late because all Ps were kept by goroutines?
 type readers struct {
 	blame  *blame
+	names  *names.Table
+	idle   []int8       // by stack: 0 not looked at, 1 waits where nothing is due, -1 does not
 	places []*waitPlace // by stack
 
 	ended  int64 // waits for the network that something other than a goroutine ended
@@ -28,7 +31,7 @@ type readers struct {
 
 // newReaders makes blame tell readers the stretches, in step with the Ps'.
 func newReaders(s *replay.Session) *readers {
-	n := &readers{blame: replay.Shared(s, newBlame), worst: stat.NewTopK[polledAt](report.MaxMoments)}
+	n := &readers{blame: replay.Shared(s, newBlame), names: s.Names, worst: stat.NewTopK[polledAt](report.MaxMoments)}
 	n.blame.listen(n.stretch)
 	return n
 }
@@ -39,6 +42,11 @@ type polledAt struct {
 	count int64
 	g     model.GoID // one of them
 }
+
+// lateMost is by how much a wake-up can be late because nobody looks at the network: the
+// monitor does where nobody did for 10 ms, and is a time slice late if it shares a CPU.
+// What took longer was not there yet.
+const lateMost = 3 * measure.StarvedAfter
 
 // pollRound is the time within which wake-ups belong to one look of the monitor.
 const pollRound = 200_000 // ns
@@ -55,7 +63,7 @@ func (n *readers) stretch(iv *model.GInterval) {
 		if iv.Polled {
 			n.found(iv)
 		}
-		if iv.Open == 0 && iv.Stack != 0 {
+		if iv.Open == 0 && iv.Stack != 0 && !n.standsBy(iv.Stack) {
 			n.waited(iv)
 		}
 	case iv.State == model.GRunnable && iv.Woken && iv.P == model.NoP && n.polled > 0:
@@ -63,6 +71,38 @@ func (n *readers) stretch(iv *model.GInterval) {
 			n.runs(int64(iv.End - iv.Start))
 		}
 	}
+}
+
+// standsBy reports whether a stack waits for what comes when the peer likes: for the next
+// request on a connection that is kept alive, or the next connection. That is no delay,
+// however long it is.
+func (n *readers) standsBy(stack uint32) bool {
+	for int(stack) >= len(n.idle) {
+		n.idle = append(n.idle, 0)
+	}
+	if n.idle[stack] == 0 {
+		n.idle[stack] = -1
+		if waitsForPeer(n.names.Stacks[stack]) {
+			n.idle[stack] = 1
+		}
+	}
+	return n.idle[stack] > 0
+}
+
+// waitsForPeer reports whether frames are of a server between two requests, of a client
+// between two answers, or of who accepts connections.
+//
+// Source: net/http, server.go and transport.go; net, Listener.
+func waitsForPeer(frames []report.Frame) bool {
+	for i := range frames {
+		switch fn := frames[i].Func; fn {
+		case "net/http.(*connReader).backgroundRead", "net.(*TCPListener).Accept", "net.(*UnixListener).Accept":
+			return true
+		case "net/http.(*conn).serve", "net/http.(*persistConn).readLoop":
+			return i > 0 && frames[i-1].Func == "bufio.(*Reader).Peek"
+		}
+	}
+	return false
 }
 
 // runs counts the wait for a P of one that the monitor found.
@@ -90,7 +130,7 @@ func (n *readers) waited(iv *model.GInterval) {
 	// While Ps switch between goroutines, one that runs out of them looks at the
 	// network, and who is to answer may be among those that wait for a P.
 	kept := busy[pDidHog] + busy[pDidOver] + busy[pDidMark]
-	if ok && p.waits.N() >= waitsSome && 2*kept >= x.late() {
+	if ok && p.waits.N() >= waitsSome && 2*kept >= x.late() && x.late() <= lateMost {
 		p.delay(x, &busy)
 	}
 }

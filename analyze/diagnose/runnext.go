@@ -46,6 +46,7 @@ type runnextJudge struct {
 
 func (r *runnextJudge) decide(rep *report.Report) Judgement {
 	c := r.chains
+	c.finish()
 	j := Judgement{Measured: fmt.Sprintf("%s of goroutines that readied each other, longest %s; waits behind them up to %s", words.Plural(c.n, "chain"), words.Length(c.longest), words.Length(c.waits.Max()))}
 	switch {
 	case c.waits.Max() < chainWait:
@@ -260,6 +261,13 @@ func (c *chains) end(p *chainsOfP) {
 	}
 	p.past.add(p.past.last, x.start, 1)
 	p.past.add(x.start, x.end, 0)
+}
+
+// finish ends the rows that are under way at the trace's end.
+func (c *chains) finish() {
+	for i := range c.procs {
+		c.end(&c.procs[i])
+	}
 }
 
 // behind adds the part of a wait that passed behind chains of the P that it was

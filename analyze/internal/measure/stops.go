@@ -2,15 +2,22 @@ package measure
 
 import "gmptrace/model"
 
-// Stops says how goroutines were stopped that ran for TwoSlices or longer: of the
-// facts at hand, as their stretches are gone through.
+// Stops says how goroutines were stopped that ran for TwoSlices or longer, as their
+// stretches are gone through. A stop may be told before its stretch is: it is kept until
+// a stretch that ended later comes.
 type Stops struct{ ahead []model.Preempt }
 
 // TwoSlices is after how long at most sysmon asks a goroutine to stop.
 const TwoSlices = 20_000_000 // ns
 
 // Observe takes the facts whose stretches come next.
-func (s *Stops) Observe(f *model.Facts) { s.ahead = f.Preempts }
+func (s *Stops) Observe(f *model.Facts) {
+	for i := range f.Preempts {
+		if f.Preempts[i].Ran >= TwoSlices {
+			s.ahead = append(s.ahead, f.Preempts[i])
+		}
+	}
+}
 
 // How is the way in which the stretch ended. Stretches must come in order of time.
 func (s *Stops) How(iv *model.PInterval) model.How {
@@ -22,7 +29,7 @@ func (s *Stops) How(iv *model.PInterval) model.How {
 		if x.Time != iv.End {
 			break
 		}
-		if x.G == iv.G && x.Ran >= TwoSlices {
+		if x.G == iv.G {
 			return x.How
 		}
 	}
