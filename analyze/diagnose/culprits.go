@@ -78,6 +78,14 @@ type placeSum struct {
 	n        int64
 }
 
+// placeFor is a place for people, and on whose behalf it is one.
+func placeFor(p *names.Place) string {
+	if p.From == "" {
+		return placeName(&p.At)
+	}
+	return placeName(&p.At) + " for " + words.Function(p.From)
+}
+
 // topPlaces are the places of the stacks with the most, as many as there are moments;
 // lines of one function count as one, that with the most.
 func topPlaces(places *names.Places, sums map[uint32]int64) []placeSum {
@@ -90,7 +98,7 @@ func topPlaces(places *names.Places, sums map[uint32]int64) []placeSum {
 		fn := x.At.Func
 		by[fn] += sums[stack]
 		if _, known := line[fn]; !known || sums[stack] > most[fn] {
-			most[fn], line[fn] = sums[stack], placeName(&x.At)
+			most[fn], line[fn] = sums[stack], placeFor(x)
 		}
 	}
 	var out []placeSum

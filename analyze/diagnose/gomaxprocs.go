@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"gmptrace/analyze/internal/measure"
+	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/stat"
@@ -18,8 +19,8 @@ import (
 // Threshold: a standstill is a time of 25 ms with no event at all although a P or
 // more ran goroutines: a goroutine is asked to stop after between 10 ms and 20 ms,
 // which leaves an event. Eight that end in the same fifth of the tenth of a second in
-// which CPU quotas are counted, and make up four fifths of the time of all, are a
-// warning, critical if all took a fifth of the trace (from when the process goes on
+// which CPU quotas are counted, and make up four fifths of the time of all, or five of
+// which all others but one do, are a warning, critical if all took a fifth of the trace (from when the process goes on
 // it takes up to 20 ms until something happens). Without that rhythm, standstills of
 // two Ps or more are worth a finding from 2 % of the trace, a warning from 5 %. If of
 // twenty goroutines or more that used up their time slice a fifth had run for 30 ms,
@@ -53,6 +54,7 @@ const (
 	quota         = 100_000_000 // ns: period of the kernel's CPU quota, if nobody set another
 	quotaBins     = 20
 	quotaSome     = 8 // standstills; fewer fall into one fifth of the period by chance too often
+	quotaFew      = 5 // if hardly any falls elsewhere, it is likely all the same
 	quotaCritical = 5 // the part of the trace that they take: a fifth
 
 	slicesSome = 20          // time slices used up, of which a fifth came late
@@ -83,8 +85,9 @@ func (r *gomaxprocsJudge) decide(rep *report.Report) Judgement {
 	f := report.Finding{Severity: report.SeverityInfo, Evidence: r.evidence(n, &st), Moments: st.scenes(r.bench)}
 	switch {
 	case st.inRhythm():
-		quotaFinding(rep, &f, &st)
+		r.quotaFinding(rep, &f, &st)
 		j.Explains = r.attribute(pDidHog, pDidOver, pDidNone)
+		j.Explains.add(Explained{"hog": r.stalls.over})
 	case n > 1 && p.Slice >= slicesSome && p.Late*5 >= p.Slice:
 		j.Explains = r.tooManyPs(rep, &f, &st, n)
 	case st.severalPs > 0 && st.severalPs*stallSeldom >= report.Analysed(rep):
@@ -120,18 +123,26 @@ func tooFewPerhaps(rep *report.Report, n int) string {
 }
 
 // quotaFinding is of standstills in the rhythm of a quota.
-func quotaFinding(rep *report.Report, f *report.Finding, st *stallSum) {
+func (r *gomaxprocsJudge) quotaFinding(rep *report.Report, f *report.Finding, st *stallSum) {
 	f.Severity = report.SeverityWarning
 	if st.total*quotaCritical >= report.Analysed(rep) {
 		f.Severity = report.SeverityCritical
 	}
-	f.Title = fmt.Sprintf("The process seems to have stood still %s times, in the rhythm of a CPU quota", words.Count(st.n))
+	f.Title = fmt.Sprintf("The process stood still %s times for up to %s, in the rhythm of a CPU quota", words.Count(st.n), words.Length(st.longest))
 	f.CostNS, f.CostOf = st.total, "wall time without any event although goroutines ran"
 	f.What = fmt.Sprintf("For up to %s at a time, %s in all, nothing happened on any P although goroutines were running; %s of %s times it went on in the same fifth of a tenth of a second.",
 		words.Length(st.longest), words.Length(st.total), words.Count(st.inStep), words.Count(st.n))
 	f.Why = "That is what it looks like when a container has used up its share of CPU time: the kernel stops all of its threads until the next period of 100 ms begins."
-	f.Advice = "Compare nr_throttled in the container's cpu.stat. Set GOMAXPROCS to the quota (Go 1.25 does so by itself) or raise the quota."
+	spread := "spread the work or do less of it at once"
+	if top := topPlaces(names.NewPlaces(r.Names), st.ranThen); len(top) > 0 {
+		f.What += fmt.Sprintf(" Mostly %s had a P when it stood still.", top[0].name)
+		spread = "spread what " + top[0].name + " does, or do less of it at once"
+	}
+	f.Advice = fmt.Sprintf("Compare nr_throttled in the container's cpu.stat. Raise the quota, or %s. GOMAXPROCS above the quota makes it worse (Go 1.25 sets it to the quota by itself).", spread)
 	f.Sure, f.SureWhy = "high", "the rhythm is that of a quota; the quota itself is not in the trace"
+	if st.inStep < quotaSome {
+		f.Sure = "medium"
+	}
 }
 
 // tooManyPs is of goroutines that were stopped late, and says what that explains.
@@ -212,6 +223,7 @@ type stalls struct {
 	stw     int        // stop-the-world ranges under way: then nothing is to happen
 	pending []stall
 	out     stallSum
+	over    int64 // ns of stretches that run on as the process stood still in them
 }
 
 // stall is a time without any event.
@@ -220,6 +232,7 @@ type stall struct {
 	running    int // Ps that ran a goroutine of the program all the while
 	p          model.ProcID
 	g          model.GoID
+	stacks     []uint32 // where those stopped that ran
 }
 
 // stallSum sums standstills up.
@@ -229,10 +242,11 @@ type stallSum struct {
 	phase             [quotaBins]struct{ n, ns int64 } // by where in a quota's period they ended
 	inStep, inStepNS  int64                            // those that ended in the fifth of the period that has most
 	worst             *stat.TopK[stall]
+	ranThen           map[uint32]int64 // ns by where who had a P stopped when it went on
 }
 
 func newStalls(s *replay.Session) *stalls {
-	return &stalls{zero: s.Zero, last: s.Zero, out: stallSum{worst: stat.NewTopK[stall](report.MaxMoments)}}
+	return &stalls{zero: s.Zero, last: s.Zero, out: stallSum{worst: stat.NewTopK[stall](report.MaxMoments), ranThen: map[uint32]int64{}}}
 }
 
 func (s *stalls) Watch(f *model.Facts) {
@@ -310,11 +324,16 @@ func (s *stalls) ran(iv *model.PInterval) {
 	if len(s.pending) == 0 || iv.End-iv.Start < stallMin || iv.Does != model.PDoesRun || iv.Runtime {
 		return
 	}
+	within := false
 	for k := range s.pending {
 		if x := &s.pending[k]; iv.Start <= x.start && iv.End >= x.end {
 			x.running++
-			x.p, x.g = iv.P, iv.G
+			x.p, x.g, within = iv.P, iv.G, true
+			x.stacks = append(x.stacks, iv.Stack)
 		}
+	}
+	if within {
+		s.over += int64(iv.End - iv.Start)
 	}
 }
 
@@ -348,6 +367,9 @@ func (s *stallSum) add(x *stall, zero model.Time) {
 	p.n++
 	p.ns += d
 	s.worst.Offer(d, *x)
+	for _, stack := range x.stacks {
+		s.ranThen[stack] += d
+	}
 }
 
 // total is the sum of all, those included that still wait.
@@ -377,7 +399,9 @@ func (s *stallSum) findRhythm() {
 }
 
 // inRhythm reports whether most ended in the same fifth of a quota's period.
-func (s *stallSum) inRhythm() bool { return s.inStep >= quotaSome && s.inStepNS*5 >= s.total*4 }
+func (s *stallSum) inRhythm() bool {
+	return s.inStep >= quotaSome && s.inStepNS*5 >= s.total*4 || s.inStep >= quotaFew && s.inStep >= s.n-1
+}
 
 // scenes are the longest.
 func (s *stallSum) scenes(r bench) []report.Moment {
