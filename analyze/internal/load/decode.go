@@ -102,7 +102,7 @@ func (d *decoder) begin(g *generation) {
 	if d.gen != nil {
 		d.end(nil)
 	}
-	d.gen, d.given = g, given{}
+	d.gen = g
 	d.t.begin(d.l.newBatch(g.n), model.Time(d.t.ev.Time()), clockOf(&d.t.ev))
 }
 
@@ -126,7 +126,7 @@ func (d *decoder) emit() error {
 		d.l.reuse(b)
 		return nil
 	}
-	d.given.add(b)
+	d.given.add(b.sizes())
 	select {
 	case d.gen.out <- b:
 		return nil
@@ -152,12 +152,19 @@ func (d *decoder) end(err error) {
 	if d.scan != nil && err != nil {
 		g.cut = d.scan.cut()
 	}
-	if d.t.out != nil && len(d.t.out.Events) > 0 && (g.events > 0 || err == nil) {
+	err = d.flush(err)
+	g.err, g.dropped, d.t.dropped = err, d.t.dropped, 0
+	d.again = nil
+	close(g.out)
+}
+
+// flush hands on what the batch at hand holds, after err or at an end without.
+func (d *decoder) flush(err error) error {
+	if d.t.out != nil && len(d.t.out.Events) > 0 && (d.gen.events > 0 || err == nil) {
 		err = cmp.Or(err, d.emit())
 	}
 	d.t.out = nil
-	g.err, g.dropped, d.t.dropped = err, d.t.dropped, 0
-	close(g.out)
+	return err
 }
 
 // mayPause reports whether the batch may end with its last event. For formats
@@ -327,7 +334,7 @@ func (g *generation) add(b []byte, h batchHeader) {
 // endGeneration ends the generation being read: the next decoder may go on,
 // unless this generation alone takes much of the memory allowed.
 func (g *generationSource) endGeneration(how error) {
-	g.gen.cut = how == errGenerationCut && g.s.short
+	g.gen.cut, g.gen.holed = how == errGenerationCut && g.s.short, g.s.holed
 	if g.l.in.format >= 26 {
 		g.rest = endMark
 	}

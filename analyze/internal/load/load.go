@@ -133,6 +133,7 @@ type generation struct {
 	cost    int64 // bytes of memory that reading it takes, roughly
 	crowd   int64 // bytes that restate goroutines which did nothing
 	cut     bool  // the input ended before it did
+	holed   bool  // and more of it is lost than its end
 	whole   bool  // it is all of a trace of Go 1.21 or before, which has no generations
 	out     chan *Batch
 	events  int64 // read
@@ -381,10 +382,17 @@ func (g *generation) loss() report.Loss {
 	}
 	size, events := words.Plural(g.size, "byte"), words.Plural(g.events, "event")
 	var limit errLimit
+	var saved *errSalvaged
 	switch {
 	case errors.As(g.err, &limit):
 		loss.Kind = "limit"
 		loss.Text = fmt.Sprintf("%s (%s) was left out: reading it would take more than the %s of memory allowed; raise that with --max-memory", what, size, words.Bytes(int64(limit)))
+	case errors.As(g.err, &saved):
+		loss.Kind, loss.Bytes = "truncated", -1 // some batches were used in part
+		loss.Text = fmt.Sprintf("%s (%s) was cut short: %s of its first %s could be used, which is what threads had written that far%s. %s", what, size, events, words.Length(int64(saved.length)), saved.names(), stopTracing)
+	case g.cut && errors.Is(g.err, errNoFrequency):
+		loss.Kind = "truncated"
+		loss.Text = fmt.Sprintf("%s was cut short and can't be decoded, since how fast its clock ticks comes late in it (%s). %s", what, size, stopTracing)
 	case g.cut && g.events == 0:
 		loss.Kind = "truncated"
 		loss.Text = fmt.Sprintf("%s was cut short and can't be decoded, since the tables that it needs come last (%s). %s", what, size, stopTracing)

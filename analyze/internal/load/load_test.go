@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -52,6 +53,7 @@ type loaded struct {
 func loadAll(t testing.TB, r io.Reader, opt Options) *loaded {
 	t.Helper()
 	l := &loaded{tables: map[string]int64{}}
+	onPanic = func(p any) { t.Errorf("the decoder panicked: %v\n%s", p, debug.Stack()) }
 	if opt.Name == "" {
 		opt.Name = "x.trace"
 	}

@@ -19,21 +19,27 @@ func (d *decoder) nextOwn(src *generationSource) bool {
 	}
 	g := src.begun()
 	d.wire.reset()
+	d.given, d.t.learnt = given{}, nil
 	if err := cmp.Or(d.gather(src), src.close()); err != nil {
-		d.gen = g
-		d.end(err)
-		d.gen = nil
+		d.finish(g, err)
 		return d.l.ctx.Err() == nil
 	}
 	err := d.own(g)
 	if errors.Is(err, errDoubt) {
-		d.reread(g)
-	} else {
-		d.gen = g
-		d.end(err)
-		d.gen = nil
+		err = d.reread(g)
 	}
+	if err != nil && g.cut && !g.holed {
+		err = d.salvage(g, err)
+	}
+	d.finish(g, err)
 	return d.l.ctx.Err() == nil
+}
+
+// finish ends a generation that was gathered.
+func (d *decoder) finish(g *generation, err error) {
+	d.gen = g
+	d.end(err)
+	d.gen = nil
 }
 
 // gather collects the generation's batches.
@@ -55,10 +61,10 @@ func (d *decoder) gather(src *generationSource) error {
 func (d *decoder) own(g *generation) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
+			d.panicked(p)
 			err = fmt.Errorf("%w: %v", errDoubt, p)
 		}
 	}()
-	d.given = given{}
 	if !d.wire.prepare() {
 		return errDoubt
 	}
@@ -83,30 +89,54 @@ func (d *decoder) own(g *generation) (err error) {
 	}
 }
 
-var onReread func(gen int) // for tests alone
+// For tests alone.
+var (
+	onReread func(gen int)
+	onPanic  func(p any)
+)
+
+// panicked is told what the own decoder panicked with, which costs no more than
+// the time to read a generation again, and is a mistake of its own all the same.
+func (d *decoder) panicked(p any) {
+	if onPanic != nil {
+		onPanic(p)
+	}
+}
 
 // reread has the reference reader read what was gathered, and goes on where the
 // own decoder has stopped. What that has given is right: it asks of events what
 // the reference does, or more.
-func (d *decoder) reread(g *generation) {
+func (d *decoder) reread(g *generation) error {
 	if onReread != nil {
 		onReread(g.n)
 	}
+	d.t.unlearn() // It may have looked at more than the reference will.
+	d.startAgain()
+	g.events = 0
+	err := d.read(&gathered{wire: d.wire, header: d.l.in.header[:], gen: g})
+	d.gen = g // where the reader failed before it announced any
+	return d.flush(err)
+}
+
+// startAgain begins another reading of the generation.
+func (d *decoder) startAgain() {
 	d.again = &again{skip: d.given.events, base: d.given}
 	d.gen, d.t.out = nil, nil
-	g.events = 0
-	d.run(&gathered{wire: d.wire, header: d.l.in.header[:], gen: g})
-	d.again, d.gen = nil, nil
 }
 
 // given is what was handed on of a generation.
 type given struct{ events, stacks, strings, threads int }
 
-func (g *given) add(b *Batch) {
-	g.events += len(b.Events)
-	g.stacks += len(b.Stacks)
-	g.strings += len(b.Strings)
-	g.threads += len(b.Threads)
+func (g *given) add(x given) {
+	g.events += x.events
+	g.stacks += x.stacks
+	g.strings += x.strings
+	g.threads += x.threads
+}
+
+// sizes is what a batch holds.
+func (b *Batch) sizes() given {
+	return given{len(b.Events), len(b.Stacks), len(b.Strings), len(b.Threads)}
 }
 
 // again is a second reading of a generation, of which some events were handed
@@ -124,6 +154,7 @@ func (a *again) shorten(b *Batch) bool {
 	if a.base == (given{}) {
 		return true
 	}
+	b.Clock = nil // came with the first
 	a.Stacks = append(a.Stacks, b.Stacks...)
 	a.Strings = append(a.Strings, b.Strings...)
 	a.Threads = append(a.Threads, b.Threads...)

@@ -75,6 +75,7 @@ type splitter struct {
 	tables  bool // the generation has its strings, which are written last
 	ended   bool // nothing more will come
 	short   bool // the input ended before the trace did
+	holed   bool // of the generation that the input's end cut, more than its end is lost
 	readErr error
 
 	gaps     int   // stretches skipped before the trace went on
@@ -278,7 +279,7 @@ func (s *splitter) skipForeign(h batchHeader) {
 // cut ends the input in the middle of a batch, after n bytes of it, or where a
 // batch might begin, with n 0.
 func (s *splitter) cut(n int, err error) {
-	s.ended = true
+	s.ended, s.holed = true, s.broken
 	start := s.off
 	s.discard(n)
 	why := "the trace ends"

@@ -42,6 +42,7 @@ type translator struct {
 	procs      map[trace.ProcID]bool // whose status was told
 
 	known   map[string]knownStack // over all generations, by key
+	learnt  []string              // keys of known that the generation added
 	keyBuf  []byte
 	live    int64 // goroutines that the reader keeps state of, at the most
 	dropped int64 // events that made no sense
@@ -72,6 +73,7 @@ func newTranslator(v1 bool) *translator {
 // event, of the time given, is the first of b.
 func (t *translator) begin(b *Batch, at model.Time, clock *ClockSnapshot) {
 	t.out = b
+	t.learnt = nil
 	t.stacks = map[trace.Stack]uint32{}
 	t.flags = t.flags[:0]
 	t.recent = [len(t.recent)]recentStack{}
@@ -508,6 +510,15 @@ func (t *translator) remember(k knownStack) {
 		clear(t.known)
 	}
 	t.known[k.Key] = k
+	t.learnt = append(t.learnt, k.Key)
+}
+
+// unlearn forgets the stacks that the generation added.
+func (t *translator) unlearn() {
+	for _, key := range t.learnt {
+		delete(t.known, key)
+	}
+	t.learnt = nil
 }
 
 // appendStack appends a stack to the generation's table, and returns its index.

@@ -79,9 +79,15 @@ type head struct {
 	c    *cursor
 }
 
+// reset forgets the generation.
 func (w *wire) reset() {
 	w.bytes.reset()
 	w.batches = w.batches[:0]
+	w.rewind()
+}
+
+// rewind forgets all but the generation's bytes.
+func (w *wire) rewind() {
 	w.texts.reset()
 	w.stacks.reset()
 	w.samples, w.sampled = w.samples[:0], 0
@@ -99,6 +105,18 @@ func (w *wire) add(b []byte, h batchHeader) {
 
 // prepare reads the generation's tables, and each thread's first event.
 func (w *wire) prepare() bool {
+	if !w.sortAll() || w.clock.unit == 0 || w.format >= 25 && !w.clock.snapshot {
+		return false
+	}
+	if !w.texts.build() || !w.stacks.build() || !w.stacks.named(&w.texts) {
+		return false
+	}
+	w.sortSamples()
+	return w.fetchFirst()
+}
+
+// sortAll puts all batches where they belong.
+func (w *wire) sortAll() bool {
 	byThread := map[uint64]*cursor{}
 	for i := range w.batches {
 		b := &w.batches[i]
@@ -109,14 +127,7 @@ func (w *wire) prepare() bool {
 			return false
 		}
 	}
-	if w.clock.unit == 0 || w.format >= 25 && !w.clock.snapshot {
-		return false
-	}
-	if !w.texts.build() || !w.stacks.build() || !w.stacks.named(&w.texts) {
-		return false
-	}
-	w.sortSamples()
-	return w.fetchFirst()
+	return true
 }
 
 // sort puts a batch where it belongs.
@@ -339,7 +350,7 @@ func (w *wire) begin(b *Batch) {
 // generation.
 func (w *wire) fill() (more bool, err error) {
 	for len(w.t.out.Events) < batchEvents {
-		if w.sampled < len(w.samples) && (len(w.front) == 0 || w.samples[w.sampled].time < w.front[0].time) {
+		if w.sampleNext() {
 			if err := w.sample(&w.samples[w.sampled]); err != nil {
 				return false, err
 			}
@@ -358,6 +369,11 @@ func (w *wire) fill() (more bool, err error) {
 		}
 	}
 	return true, nil
+}
+
+// sampleNext reports whether a CPU sample comes next.
+func (w *wire) sampleNext() bool {
+	return w.sampled < len(w.samples) && (len(w.front) == 0 || w.samples[w.sampled].time < w.front[0].time)
 }
 
 // tryOthers takes the event that has to come before the earliest.

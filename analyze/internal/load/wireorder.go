@@ -287,6 +287,9 @@ func (w *wire) goStop(c *cursor) verdict {
 	x.Subject = g.id
 	var ok bool
 	x.Reason, ok = w.reason(c.args[0])
+	if op == model.OpGosched && w.texts.lacksGosched(c.args[0]) {
+		x.Reason = model.ReasonGosched
+	}
 	c.m.g = -1
 	return when(ok && w.setStack(x, c.args[1]))
 }

@@ -64,7 +64,10 @@ func (t *idTable) find(id uint64) uint32 {
 // texts are a generation's strings.
 type texts struct {
 	idTable
-	all []text
+	all     []text
+	lenient bool     // what lacks is told by lack
+	missed  bool     // something did lack
+	first   []string // those that have the first ids, whether they are there or not
 }
 
 // text is a string of the trace. What is worked out for it is worked out when it
@@ -78,7 +81,7 @@ type text struct {
 
 func (t *texts) reset() {
 	t.idTable.reset()
-	t.all = clearAll(t.all)
+	t.all, t.lenient, t.missed, t.first = clearAll(t.all), false, false, nil
 }
 
 // read adds a batch of strings. It returns false where it can't be read.
@@ -102,12 +105,15 @@ func (t *texts) read(b *wireBatch) bool {
 }
 
 // has reports whether id is a string's, or 0 for none.
-func (t *texts) has(id uint64) bool { return id == 0 || t.find(id) != 0 }
+func (t *texts) has(id uint64) bool { return id == 0 || t.find(id) != 0 || t.lenient }
 
-// spell is the string with that id, "" if there is none.
+// spell is the string with that id, "" for 0.
 func (t *texts) spell(id uint64) string {
 	i := t.find(id)
-	if i == 0 {
+	switch {
+	case i == 0 && id != 0:
+		return t.lack(id)
+	case i == 0:
 		return ""
 	}
 	x := &t.all[i-1]
@@ -124,6 +130,9 @@ func (w *wire) str(id uint64) (index int64, ok bool) {
 	}
 	i := w.texts.find(id)
 	if i == 0 {
+		if w.texts.lenient {
+			return w.t.str(w.texts.lack(id)), true
+		}
 		return 0, false
 	}
 	x := &w.texts.all[i-1]
@@ -140,6 +149,9 @@ func (w *wire) reason(id uint64) (r model.Reason, ok bool) {
 	}
 	i := w.texts.find(id)
 	if i == 0 {
+		if w.texts.lenient {
+			return reason(w.texts.lack(id)), true
+		}
 		return model.ReasonNone, false
 	}
 	x := &w.texts.all[i-1]
@@ -152,8 +164,9 @@ func (w *wire) reason(id uint64) (r model.Reason, ok bool) {
 // stacks are a generation's stacks.
 type stacks struct {
 	idTable
-	all    []wireStack
-	frames map[uint64]wireFrame // by PC; nil until one is asked for
+	all     []wireStack
+	frames  map[uint64]wireFrame // by PC; nil until one is asked for
+	missing uint32               // index of missingStack, 0 if that was not needed yet
 }
 
 // wireStack is a stack of the trace: raw are its frames of four numbers each,
@@ -172,7 +185,7 @@ type wireFrame struct {
 
 func (s *stacks) reset() {
 	s.idTable.reset()
-	s.all, s.frames = clearAll(s.all), nil
+	s.all, s.frames, s.missing = clearAll(s.all), nil, 0
 }
 
 // read adds a batch of stacks. It returns false where it can't be read.
@@ -254,7 +267,9 @@ func (s *stacks) frame(pc uint64) wireFrame {
 }
 
 // hasStack reports whether id is a stack's, or 0 for none.
-func (w *wire) hasStack(id uint64) bool { return id == 0 || w.stacks.find(id) != 0 }
+func (w *wire) hasStack(id uint64) bool {
+	return id == 0 || w.stacks.find(id) != 0 || w.texts.lenient
+}
 
 // setStack puts the stack with that id into x. It returns false if there is none.
 func (w *wire) setStack(x *model.Event, id uint64) bool {
@@ -263,7 +278,10 @@ func (w *wire) setStack(x *model.Event, id uint64) bool {
 	}
 	i := w.stacks.find(id)
 	if i == 0 {
-		return false
+		if w.texts.lenient {
+			w.setMissingStack(x)
+		}
+		return w.texts.lenient
 	}
 	s := &w.stacks.all[i-1]
 	if s.index == 0 {
@@ -284,6 +302,10 @@ func (w *wire) addStack(s *wireStack) uint32 {
 	s.each(func(f wirePC) { t.keyBuf = binary.LittleEndian.AppendUint64(t.keyBuf, f.pc) })
 	if len(t.keyBuf) == 0 {
 		return 0
+	}
+	if w.texts.lenient {
+		// What is known of earlier generations depends on which decoder read them.
+		return t.appendStack(w.resolve(s, string(t.keyBuf)))
 	}
 	k, ok := t.known[string(t.keyBuf)]
 	if !ok {
