@@ -76,6 +76,7 @@ func writeTraces(dir string) error {
 		"app.trace.gz":  gz.Bytes(),
 		"app.trace.zst": zst.Bytes(),
 		"cut.trace":     tr[:len(tr)-1], // the mark of the generation's end
+		"half.trace":    tr[:len(tr)-100],
 		"twice.trace":   append(tr[:len(tr):len(tr)], tr...),
 		"header.trace":  tr[:16],
 	} {

@@ -80,7 +80,8 @@ const DefaultMaxMemory = 2 << 30
 
 // ReferenceReader is golang.org/x/exp/trace. It reads traces of Go 1.21 and
 // before, and what this package's own decoder does not take; asked for, it reads
-// everything. It gives the same events, and takes several times as long.
+// everything. It gives the same events, but for a generation that was cut short,
+// and takes several times as long.
 const ReferenceReader = "reference"
 
 // Options say what to read and how: see replay.Options.
@@ -464,7 +465,7 @@ func (l *loader) finish() (report.Trace, error) {
 		t.Bytes, t.Generations = l.v1.size, 1
 	}
 	if l.opt.Reader == ReferenceReader {
-		t.Notes = append(t.Notes, "It was read by golang.org/x/exp/trace, as asked for: that takes longer, and gives the same events.")
+		t.Notes = append(t.Notes, "It was read by golang.org/x/exp/trace, as asked for: that takes longer, and gives "+l.givenByReference()+".")
 	}
 	if l.dropped > 0 {
 		t.Lost = append(t.Lost, report.Loss{Kind: "damaged", Offset: -1, Bytes: -1, Text: fmt.Sprintf("%s made no sense (ids out of range, changes of state that do not exist), and %s left out. %s", words.Plural(l.dropped, "event"), was(l.dropped), getAnew)})
@@ -483,6 +484,15 @@ func (l *loader) finish() (report.Trace, error) {
 	}
 	t.Complete = len(t.Lost) == 0
 	return *t, nil
+}
+
+// givenByReference is what the reference reader gives beside this package's own
+// decoder.
+func (l *loader) givenByReference() string {
+	if l.final != nil && l.final.short {
+		return "fewer events of a generation that was cut short"
+	}
+	return "the same events"
 }
 
 // firstWrite is when a program writes the first part of a trace at the latest.

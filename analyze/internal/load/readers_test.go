@@ -141,7 +141,9 @@ func TestReadersAgreeOnDamage(t *testing.T) {
 	}
 }
 
-// FuzzReaders compares both readers on whatever bytes.
+// FuzzReaders compares both readers on whatever bytes. Run it with -fuzzminimizetime
+// 1x, as make fuzz does: inputs of some KB are hardly made smaller, and go test tries
+// for a minute with each that is new.
 func FuzzReaders(f *testing.F) {
 	for _, name := range smallTraces[1:] {
 		b := smallTrace(f, name)
@@ -149,6 +151,8 @@ func FuzzReaders(f *testing.F) {
 		f.Add(b[:min(len(b), 6000)])
 		for _, g := range generationsOf(f, b) {
 			f.Add(g)
+			f.Add(g[:len(g)-100]) // without some strings
+			f.Add(g[:len(g)/2])
 		}
 	}
 	f.Fuzz(compareReaders)

@@ -17,10 +17,10 @@ import (
 // cutTraces are recorded traces of each format that are cut in their last
 // generation.
 var cutTraces = []string{
-	"real/esbuild-go1.22-p2.trace", "real/typecheck-go1.22-p1.trace", "oracle/netbatch-go1.22-p4.trace.gz",
+	"real/esbuild-go1.22-p2.trace", "real/typecheck-go1.22-p1.trace",
 	"oracle/esbuild-go1.23-p2.trace.gz", "real/gotest-go1.23-p2.trace", "oracle/timers-go1.24-p4.trace.gz",
 	"oracle/manygc-go1.25-p4.trace.gz", "real/typecheck-go1.25-p4.trace",
-	"real/webshop-go1.26-p4.trace", "incidents/blocking-reads.trace.gz",
+	"real/esbuild-go1.26-p16.trace", "incidents/blocking-reads.trace.gz",
 }
 
 // cutTrace is a fixture as it is once decompressed.
