@@ -394,6 +394,12 @@ func (g *generation) loss() report.Loss {
 	case g.cut && errors.Is(g.err, errNoFrequency):
 		loss.Kind = "truncated"
 		loss.Text = fmt.Sprintf("%s was cut short and can't be decoded, since how fast its clock ticks comes late in it (%s). %s", what, size, stopTracing)
+	case g.cut && errors.Is(g.err, errUnwritten) && g.events == 0:
+		loss.Kind = "truncated"
+		loss.Text = fmt.Sprintf("%s (%s) was cut short, and nothing of it can be used, since its events need what threads had not written yet. %s", what, size, stopTracing)
+	case g.cut && errors.Is(g.err, errUnwritten):
+		loss.Kind = "truncated"
+		loss.Text = fmt.Sprintf("%s (%s) was cut short: %s of it can be used, since the others need what threads had not written yet. %s", what, size, events, stopTracing)
 	case g.cut && g.events == 0:
 		loss.Kind = "truncated"
 		loss.Text = fmt.Sprintf("%s was cut short and can't be decoded, since the tables that it needs come last (%s). %s", what, size, stopTracing)

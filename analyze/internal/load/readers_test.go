@@ -111,12 +111,12 @@ func sameButNotes(tr report.Trace) string {
 var foundWords = regexp.MustCompile(`\(found (invalid|unknown) [^)]*\)`)
 
 // lacking is what a generation that was cut short lacks: the own decoder tells
-// whether it is the clock's frequency.
-var lacking = regexp.MustCompile(`since (how fast its clock ticks comes late in it|the tables that it needs come last)`)
+// whether it is the clock's frequency or what threads had not written.
+var lacking = regexp.MustCompile(`(generation \d+) (\([^)]*\) )?was cut short[^.\n]*`)
 
 func sameWords(x any) string {
 	s := foundWords.ReplaceAllString(fmt.Sprintf("%+v", x), "(found ...)")
-	return lacking.ReplaceAllString(s, "since ...")
+	return lacking.ReplaceAllString(s, "$1 was cut short")
 }
 
 // Both readers make the same of damaged traces.

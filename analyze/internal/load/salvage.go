@@ -36,6 +36,10 @@ func (e *errSalvaged) names() string {
 // ticks. From Go 1.25 on that comes first, before in one of the last batches.
 var errNoFrequency = errors.New("no frequency of the clock")
 
+// errUnwritten is of a generation whose first events, or those after what the
+// reference reader gave, need events that threads had not written before the cut.
+var errUnwritten = errors.New("events that were not written are needed")
+
 // maxSkew is how much later than another thread's event one may be that has to
 // come before it, in what is left of a generation. Clocks of cores differ by
 // less; what waits for longer waits for a thread whose batches are lost.
@@ -60,7 +64,7 @@ func (d *decoder) salvage(g *generation, failed error) (err error) {
 			d.panicked(p)
 			err = failed
 		}
-		if err == failed {
+		if d.given.events == before.events {
 			g.events, d.t.out = events, nil
 		}
 	}()
@@ -76,7 +80,7 @@ func (d *decoder) salvage(g *generation, failed error) (err error) {
 	case err != nil:
 		return err
 	case d.given.events == before.events:
-		return failed // as what was given before is all
+		return fmt.Errorf("%w (%w)", errUnwritten, failed)
 	}
 	return saved
 }
