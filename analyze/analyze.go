@@ -107,7 +107,7 @@ func (a *Analysis) Report(tr report.Trace) *report.Report {
 	a.session.Fill(rep)
 	a.judge(rep)
 	if rep.Timeline != nil {
-		rep.Timeline.Favor(rep.Moments())
+		rep.Timeline = timeline.Chosen(rep, a.Options.Slices, a.Options.Around)
 	}
 	return rep
 }

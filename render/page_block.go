@@ -192,8 +192,12 @@ func (e *encoder) track(t *report.Track, p people, stops stopPlaces) {
 	for s := range t.Slices() {
 		e.uvarint(uint64(p.index[person{s.G, s.Name}]))
 	}
-	e.buf = append(e.buf, t.Kind...)
-	e.buf = append(e.buf, t.From...)
+	for s := range t.Slices() {
+		e.buf = append(e.buf, byte(s.Kind))
+	}
+	for s := range t.Slices() {
+		e.buf = append(e.buf, sourceByte(s.Source, s.Certain))
+	}
 	last := int32(0)
 	for s := range t.Slices() {
 		e.varint(int64(s.M - last))
@@ -457,4 +461,11 @@ func byteShare(share []float32, c int) byte {
 		return 0
 	}
 	return byte(max(1, math.Round(float64(min(1, share[c]))*255)))
+}
+
+func sourceByte(s model.Source, certain bool) byte {
+	if certain {
+		return byte(s) | 1<<7
+	}
+	return byte(s)
 }

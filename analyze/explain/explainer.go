@@ -37,6 +37,7 @@ type explainer struct {
 	prepare func(*Span)
 	look    func(model.Time) *view // what is known at a time
 	view    *view                  // from where the instances are looked at that the portion ends
+	moments *measure.Moments       // are told of the slowest so far, where set
 
 	stretches int // taken in
 	work      int // how many were looked at for the sums
@@ -259,10 +260,40 @@ func (e *explainer) explain(g *group, in *Span) {
 		p.typical.keep(x)
 	}
 	p.count(in, length)
+	if slow {
+		e.tell(g, p, in)
+	}
 	if sum {
 		e.sum(p, in)
 	} else {
 		p.skipped++
+	}
+}
+
+// tell tells of an instance which is among the slowest so far of its population, for
+// who keeps what is around it: where that one may be the population that is shown, as it
+// lost at least half as much as any, and then of those before it too. Others may well have
+// longer ones, such as streams.
+func (e *explainer) tell(g *group, p *population, in *Span) {
+	kind := measure.MomentRequest
+	switch {
+	case e.moments == nil:
+		return
+	case g.kind == report.KindTask:
+		kind = measure.MomentTask
+	}
+	lost := p.lost()
+	g.most = max(g.most, lost)
+	switch {
+	case lost < g.most/2:
+		return
+	case p.told:
+		e.moments.Tell(kind, e.now, in.Start, in.End)
+		return
+	}
+	p.told = true
+	for _, x := range p.slowest.Best() {
+		e.moments.Tell(kind, e.now, x.Start, x.End)
 	}
 }
 

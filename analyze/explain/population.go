@@ -17,6 +17,7 @@ type group struct {
 	top    int
 	pooled bool    // all are one population, whatever they are called
 	ended  []*Span // found, and not explained yet
+	most   int64   // that one of the populations had lost when it was told of: see explainer.tell
 
 	populations []*population // in the order in which they were first seen
 	by          map[popKey]*population
@@ -40,6 +41,7 @@ type population struct {
 	skipped    int64 // of those in all, not in sum and bills
 	slowest    *stat.TopK[*explained]
 	typical    sampler
+	told       bool // of its slowest: see explainer.tell
 }
 
 // Populations are told apart up to maxPopulations, and those that come later are one:

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 
+	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
@@ -71,6 +72,7 @@ func AddSlowest(s *replay.Session) { replay.Shared(s, newSlowOnes) }
 func newSlowOnes(session *replay.Session) *slowOnes {
 	session.Begun = true
 	s := &slowOnes{explainer: *newExplainer(session, Selector{}), clip: session.Part, ranges: newHistory(session.Names, reportSoft, reportHard)}
+	s.moments = replay.Shared(session, measure.NewMoments)
 	s.groups = s.groups[:2] // requests and tasks: waits for a P are in the report anyway
 	s.inside, s.path, s.every, s.prepare, s.look = s.clip, ReportSteps, reportEvery, s.sort, s.ranges.look
 	return s

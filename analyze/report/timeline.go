@@ -1,11 +1,6 @@
 package report
 
-import (
-	"encoding/binary"
-	"iter"
-
-	"gmptrace/model"
-)
+import "gmptrace/model"
 
 // SliceKind is what a P did during a slice of the timeline.
 type SliceKind uint8
@@ -104,94 +99,6 @@ type Slice struct {
 type Stop struct {
 	Why   string  // "blocked: chan receive", "preempted", "yielded", "ended"
 	Stack []Frame // where, innermost frame first; empty if the trace shows none
-}
-
-// Track holds the slices of one P, column by column as delta-varints: about
-// a dozen bytes a slice, and what deflate likes best. Slices are in order of time
-// and do not overlap.
-type Track struct {
-	P     model.ProcID
-	N     int
-	Start []byte // uvarint: gap since the end of the slice before
-	Dur   []byte // uvarint
-	G     []byte // varint: difference from the slice before
-	Name  []byte // uvarint
-	Kind  []byte // a byte each: SliceKind
-	From  []byte // a byte each: Source, with bit 7 for Certain
-	Wait  []byte // uvarint
-	By    []byte // varint: difference from the slice's own G
-	M     []byte // varint: difference from the slice before
-	Stop  []byte // uvarint
-
-	end   int64
-	lastG model.GoID
-	lastM int32
-}
-
-// Add appends a slice. It must not begin before the one before it ended.
-func (t *Track) Add(s Slice) {
-	t.Start = binary.AppendUvarint(t.Start, uint64(s.Start-t.end))
-	t.Dur = binary.AppendUvarint(t.Dur, uint64(s.End-s.Start))
-	t.G = binary.AppendVarint(t.G, int64(s.G-t.lastG))
-	t.Name = binary.AppendUvarint(t.Name, uint64(s.Name))
-	t.Kind = append(t.Kind, byte(s.Kind))
-	t.From = append(t.From, PackSource(s.Source, s.Certain))
-	t.Wait = binary.AppendUvarint(t.Wait, uint64(s.Wait))
-	t.By = binary.AppendVarint(t.By, int64(s.By-s.G))
-	t.M = binary.AppendVarint(t.M, int64(s.M-t.lastM))
-	t.Stop = binary.AppendUvarint(t.Stop, uint64(s.Stop))
-	t.end, t.lastG, t.lastM = s.End, s.G, s.M
-	t.N++
-}
-
-// PackSource puts a source and whether it is certain into a byte.
-func PackSource(s model.Source, certain bool) byte {
-	if certain {
-		return byte(s) | 1<<7
-	}
-	return byte(s)
-}
-
-// UnpackSource is what PackSource put into a byte.
-func UnpackSource(b byte) (model.Source, bool) { return model.Source(b &^ (1 << 7)), b&(1<<7) != 0 }
-
-// Slices are the track's slices in order of time.
-func (t *Track) Slices() iter.Seq[Slice] {
-	return func(yield func(Slice) bool) {
-		var s Slice
-		start, dur, g, name := column(t.Start), column(t.Dur), column(t.G), column(t.Name)
-		wait, by, m, stop := column(t.Wait), column(t.By), column(t.M), column(t.Stop)
-		for i := range t.N {
-			s.Start = s.End + int64(start.uvarint())
-			s.End = s.Start + int64(dur.uvarint())
-			s.G += model.GoID(g.varint())
-			s.Name = uint32(name.uvarint())
-			s.Kind = SliceKind(t.Kind[i])
-			s.Source, s.Certain = UnpackSource(t.From[i])
-			s.Wait = int64(wait.uvarint())
-			s.By = s.G + model.GoID(by.varint())
-			s.M += int32(m.varint())
-			s.Stop = uint32(stop.uvarint())
-			if !yield(s) {
-				return
-			}
-		}
-	}
-}
-
-// column is what is left of a Track's column.
-type column []byte
-
-func (c *column) uvarint() uint64 {
-	v, n := binary.Uvarint(*c)
-	*c = (*c)[n:]
-	return v
-}
-
-func (c *column) varint() int64 {
-	v, n := binary.Varint(*c)
-	*c = (*c)[n:]
-	return v
 }
 
 // KeepWindow adds a window in full detail, joined with the one before it where

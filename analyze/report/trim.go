@@ -111,18 +111,6 @@ func (t *Timeline) Trim(most int) *Timeline {
 	return &out
 }
 
-// within is the track's slices in parts. A slice belongs to the part in which it
-// ends: that is when it was added.
-func (t *Track) within(parts []KeptPart) *Track {
-	out := &Track{P: t.P}
-	for s := range t.Slices() {
-		if inside(parts, s.End) {
-			out.Add(s)
-		}
-	}
-	return out
-}
-
 func lying[T any](list []T, parts []KeptPart, at func(T) int64) []T {
 	var out []T
 	for _, v := range list {

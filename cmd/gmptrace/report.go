@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"os"
 
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
@@ -83,7 +82,7 @@ func (c *reportCommand) run(ctx context.Context, trace string) error {
 		return err
 	}
 	defer out.discard()
-	rep, err := c.loadAround(ctx, trace)
+	rep, err := c.load(ctx, trace)
 	if err != nil {
 		return err
 	}
@@ -107,29 +106,4 @@ func (c *reportCommand) write(ctx context.Context, out *output, rep *report.Repo
 	}
 	c.conclude(rep)
 	return nil
-}
-
-// loadAround is load, and once more where the first reading could not keep the
-// slices around what it found only at the end: findings and slowest requests.
-func (an *analysis) loadAround(ctx context.Context, trace string) (*report.Report, error) {
-	rep, err := an.load(ctx, trace)
-	if err != nil || rep.Timeline == nil || rep.Timeline.Complete || an.slices == 0 || !readable(trace) {
-		return rep, err
-	}
-	moments := rep.Moments()
-	if rep.Timeline.Has(moments) {
-		return rep, nil
-	}
-	an.around = moments
-	return an.load(ctx, trace)
-}
-
-// mostReread is how large a trace is read a second time: what takes longer than a
-// few seconds to read is read once.
-const mostReread = 32 << 20
-
-// readable tells whether a trace can be read a second time, in little time.
-func readable(trace string) bool {
-	info, err := os.Stat(trace)
-	return isFile(trace) && err == nil && info.Size() <= mostReread
 }

@@ -61,6 +61,31 @@ func TestAround(t *testing.T) {
 	}
 }
 
+// TestMomentsInOnePass reads with room for a quarter of the slices, and demands that
+// those around what the report shows are among them: nobody said what that would be.
+func TestMomentsInOnePass(t *testing.T) {
+	data, err := os.ReadFile("../../../fixtures/traces/real/webshop-go1.26-p4.trace")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := analyze.Analyze(t.Context(), bytes.NewReader(data), analyze.Options{Slices: 20_000, Explain: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tl := r.Timeline; tl.Complete || tl.Len() > 20_000+timeline.ChunkSlices {
+		t.Errorf("%d slices are kept, %d are not", tl.Len(), tl.LeftOut)
+	}
+	shown, kept := r.Moments(), 0
+	for _, m := range shown {
+		if r.Timeline.Has([]report.Window{m}) {
+			kept++
+		}
+	}
+	if kept*10 < len(shown)*9 {
+		t.Errorf("%d of %d moments are in full detail", kept, len(shown))
+	}
+}
+
 // TestWakes: what slices say of how their goroutines became runnable fits the other
 // slices: who made them runnable was running then.
 func TestWakes(t *testing.T) {

@@ -15,21 +15,25 @@ import (
 const ChunkSlices = 8192
 
 // tracker builds the Timeline: every slice of every P as long as they are few
-// enough, else the stretches of the trace with the longest waits and pauses.
-// What it keeps is bounded by the number of slices asked for.
+// enough, else what stands around the worst moments so far, and what came of late, as
+// a moment is known to be one of the worst when it ends. What it keeps is bounded by
+// the number of slices asked for.
 type tracker struct {
 	names  *names.Table
 	zero   model.Time
 	budget int
+	recent int             // of late, kept besides
 	around []report.Window // to be kept first
 
 	chunks  []*chunk // in order of time; the last one is open
-	kept    int      // slices in chunks
 	leftOut int64
 	texts   []uint32 // by function: its place in Timeline.Names, counted from 1
 	stops   measure.StopNumbers
 	wakes   [][]wake // by P: dispatches whose slices have not ended
 	spare   []*chunk // dropped ones, to use again
+	moments *measure.Moments
+	paused  model.Time // since when the world is being stopped, 0 for not
+	marking model.Time // since when the collector marks, 0 for not
 	out     report.Timeline
 
 	assists [][]replay.Window         // by P: not yet used by a slice
@@ -47,32 +51,22 @@ type wake struct {
 // chunk is a stretch of the timeline that is kept or dropped whole.
 type chunk struct {
 	start, end model.Time
-	slices     []trackSlice
+	slices     report.Slices
 	marks      []report.Mark
 	depth      []report.DepthPoint
 	blocked    []report.Blocked
-	worst      int64 // longest wait or pause that it shows; more for what was asked for
+	worst      int64 // longest wait that it shows
+	worth      int64 // with the moments so far; more for what was asked for
 }
 
-// trackSlice is a Slice, packed: millions pass through here.
-type trackSlice struct {
-	start int64
-	dur   int64
-	wait  int64
-	g     model.GoID
-	by    model.GoID
-	name  uint32
-	stop  uint32 // in tracker.stops
-	m     int32
-	p     uint16 // the model knows no larger id
-	kind  report.SliceKind
-	from  uint8 // as in Track.From
-}
+// mostRecent is how many slices are kept of what came last, while the trace is read.
+const mostRecent = 250_000
 
 // NewTracker makes a tracker, for replay.Shared.
 func NewTracker(s *replay.Session, budget int, around []report.Window) *tracker {
 	s.Depths = true
-	return &tracker{names: s.Names, zero: s.Zero, latency: replay.Shared(s, measure.NewWaits), budget: budget, around: around, begun: map[model.GoID]model.Time{}}
+	return &tracker{names: s.Names, zero: s.Zero, latency: replay.Shared(s, measure.NewWaits), moments: replay.Shared(s, measure.NewMoments),
+		budget: budget, recent: min(budget/2, mostRecent), around: around, begun: map[model.GoID]model.Time{}}
 }
 
 func (t *tracker) current() *chunk { return t.chunks[len(t.chunks)-1] }
@@ -93,9 +87,10 @@ func (t *tracker) Watch(f *model.Facts) {
 			t.event(&events[0])
 		}
 		t.slice(iv)
-		if len(t.current().slices) >= ChunkSlices {
+		if t.current().slices.Len() >= ChunkSlices {
 			portion := rest.Until(iv.End)
 			t.besides(&portion)
+			t.moments.Until(iv.End)
 			t.cut()
 		}
 	}
@@ -111,6 +106,7 @@ func (t *tracker) besides(f *model.Facts) {
 	for i := range f.Ms {
 		if iv := &f.Ms[i]; iv.Does == model.MDoesSyscall && iv.End > iv.Start {
 			c.blocked = append(c.blocked, report.Blocked{Start: int64(iv.Start - t.zero), End: int64(iv.End - t.zero), M: int32(iv.M)})
+			t.moments.Add(measure.MomentCall, iv.Start, iv.End)
 		}
 	}
 	for i := range f.Dispatches {
@@ -118,6 +114,19 @@ func (t *tracker) besides(f *model.Facts) {
 	}
 	for _, d := range f.Depths {
 		c.depth = t.depth.add(c.depth, int64(d.Time-t.zero), int(d.N))
+	}
+	for i := range f.Gs {
+		switch iv := &f.Gs[i]; {
+		case iv.Assist:
+			t.moments.Add(measure.MomentAssist, iv.Start, iv.End)
+		case iv.State == model.GWaiting && iv.Reason == model.ReasonSync && iv.Open == 0:
+			t.moments.Add(measure.MomentLock, iv.Start, iv.End)
+		case iv.State == model.GSyscall:
+			t.moments.Add(measure.MomentCall, iv.Start, iv.End)
+		}
+	}
+	for i := range f.Wastes {
+		t.moments.Add(measure.MomentWaste, f.Wastes[i].Start, f.Wastes[i].End)
 	}
 	for i := range f.Handoffs {
 		c.marks = append(c.marks, report.Mark{At: int64(f.Handoffs[i].Time - t.zero), P: f.Handoffs[i].P, From: model.NoP, Kind: report.MarkHandoff})
@@ -139,6 +148,7 @@ func (t *tracker) dispatch(c *chunk, d *model.Dispatch) {
 	case model.SourceGlobalTick:
 		c.marks = append(c.marks, report.Mark{At: at, P: d.P, From: model.NoP, Kind: report.MarkTick})
 	}
+	t.moments.Add(measure.MomentWait, d.Ready, d.Time)
 	t.interesting(d.Ready, int64(d.Time-d.Ready))
 }
 
@@ -217,7 +227,7 @@ func (t *tracker) wake(iv *model.PInterval) wake {
 	return none
 }
 
-// event follows GC assists.
+// event follows GC assists, and what the collector does besides.
 func (t *tracker) event(ev *model.Event) {
 	switch ev.Op {
 	case model.OpAssistBegin:
@@ -227,7 +237,23 @@ func (t *tracker) event(ev *model.Event) {
 			delete(t.begun, ev.G)
 			t.assisted(ev.P, replay.Window{From: at, To: ev.Time})
 		}
+	case model.OpGCBegin:
+		t.marking = ev.Time
+	case model.OpGCEnd:
+		t.ended(measure.MomentMark, &t.marking, ev.Time)
+	case model.OpSTWBegin:
+		t.paused = ev.Time
+	case model.OpSTWEnd:
+		t.ended(measure.MomentPause, &t.paused, ev.Time)
 	}
+}
+
+// ended adds a moment, if its beginning is known.
+func (t *tracker) ended(kind measure.MomentKind, since *model.Time, now model.Time) {
+	if *since > 0 {
+		t.moments.Add(kind, *since, now)
+	}
+	*since = 0
 }
 
 // assisted notes that the goroutine which runs on p assisted the collection.
@@ -300,12 +326,7 @@ func goesOn(s *report.Slice) {
 }
 
 func (t *tracker) keep(p model.ProcID, s report.Slice) {
-	c := t.current()
-	c.slices = append(c.slices, trackSlice{
-		start: s.Start, dur: s.End - s.Start, wait: s.Wait, g: s.G, by: s.By, name: s.Name, stop: s.Stop, m: s.M,
-		p: uint16(p), kind: s.Kind, from: report.PackSource(s.Source, s.Certain),
-	})
-	t.kept++
+	t.current().slices.Add(p, s)
 }
 
 // name is the number of the name of what runs in iv.
@@ -324,32 +345,85 @@ func (t *tracker) name(iv *model.PInterval) uint32 {
 	return t.texts[fn] - 1
 }
 
-// cut closes the open chunk and, over the budget, drops the closed ones that
-// show the least.
+// cut closes the open chunk and, where there are too many, drops those that show the
+// least.
 func (t *tracker) cut() {
 	c := t.current()
-	last := &c.slices[len(c.slices)-1]
-	c.end = t.zero + model.Time(max(last.start+last.dur, t.depth.last.At))
+	c.end = t.zero + model.Time(max(c.slices.LastEnd(), t.depth.last.At))
 	c.depth = t.depth.flush(c.depth)
-	c.worst = report.Worth(c.worst, report.Window{Start: int64(c.start - t.zero), End: int64(c.end - t.zero)}, t.around)
 	next := t.newChunk(c.end)
 	now := t.depth.last // told again: the chunks before may be dropped
 	now.At = int64(c.end - t.zero)
 	next.depth = append(next.depth, now)
 	t.chunks = append(t.chunks, next)
-	for t.kept > t.budget && len(t.chunks) > 2 {
+	late := (t.recent + ChunkSlices - 1) / ChunkSlices
+	if old := len(t.chunks) - 1 - late; old > 1 && t.slicesIn(t.chunks[:old]) > t.budget {
+		t.weigh()
+		t.drop(old)
+	}
+}
+
+func (t *tracker) slicesIn(chunks []*chunk) (n int) {
+	for _, c := range chunks {
+		n += c.slices.Len()
+	}
+	return n
+}
+
+// drop drops those of the first n chunks that show the least, until the others are few
+// enough.
+func (t *tracker) drop(n int) {
+	for ; n > 1 && t.slicesIn(t.chunks[:n]) > t.budget; n-- {
 		least := 0
-		for i, x := range t.chunks[:len(t.chunks)-1] {
-			if x.worst < t.chunks[least].worst {
+		for i, c := range t.chunks[:n] {
+			if c.worth < t.chunks[least].worth {
 				least = i
 			}
 		}
-		n := len(t.chunks[least].slices)
-		t.kept -= n
-		t.leftOut += int64(n)
-		t.spare = append(t.spare, t.chunks[least])
+		x := t.chunks[least]
+		t.leftOut += int64(x.slices.Len())
+		t.spare = append(t.spare, x)
 		t.chunks = slices.Delete(t.chunks, least, least+1)
 	}
+}
+
+// weigh says what each closed chunk is worth by now: that it shows where one of the
+// worst moments began or ended, or what lies between, and else the longest wait.
+func (t *tracker) weigh() {
+	closed := t.chunks[:len(t.chunks)-1]
+	for _, c := range closed {
+		c.worth = min(c.worst, rankWorth-1)
+	}
+	for kind := range measure.NumMomentKinds {
+		for rank, w := range t.moments.Worst(kind) {
+			for _, c := range closed {
+				if c.start <= w.To && w.From <= c.end {
+					c.worth = max(c.worth, rankedWorth(rank, w.From >= c.start || w.To <= c.end)+min(c.worst, rankWorth-1))
+				}
+			}
+		}
+	}
+	for _, c := range closed {
+		c.worth = report.Worth(c.worth, c.window(t.zero), t.around)
+	}
+}
+
+// rankWorth is what a rank is worth: more than the longest wait.
+const rankWorth = 1 << 56
+
+// rankedWorth is what a chunk is worth that shows the moment which is so many longer
+// ones from the longest of its kind: what lies between the ends of one as much as the
+// ends of the next.
+func rankedWorth(longer int, end bool) int64 {
+	if !end {
+		longer++
+	}
+	return int64(16-longer) * rankWorth
+}
+
+// window is the time of a chunk that is closed.
+func (c *chunk) window(zero model.Time) report.Window {
+	return report.Window{Start: int64(c.start - zero), End: int64(c.end - zero)}
 }
 
 // newChunk is an empty chunk, in the memory of a dropped one where there is one.
@@ -360,7 +434,8 @@ func (t *tracker) newChunk(start model.Time) *chunk {
 	}
 	c := t.spare[n-1]
 	t.spare = t.spare[:n-1]
-	*c = chunk{start: start, slices: c.slices[:0], marks: c.marks[:0], depth: c.depth[:0], blocked: c.blocked[:0]}
+	c.slices.Clear()
+	*c = chunk{start: start, slices: c.slices, marks: c.marks[:0], depth: c.depth[:0], blocked: c.blocked[:0]}
 	return c
 }
 
@@ -370,36 +445,23 @@ func (t *tracker) Fill(r *report.Report) {
 	out.Complete = t.leftOut == 0
 	open := t.current()
 	open.depth = append(t.depth.flush(open.depth), report.DepthPoint{At: r.Trace.To, N: t.latency.Waiting(&r.Trace)})
-	tracks := map[model.ProcID]*report.Track{}
 	shown := make([]uint32, len(t.stops.List)+1) // by number: place in Timeline.Stops
 	out.Threads, out.Stops = t.names.Threads, []report.Stop{{}}
-	for i, c := range t.chunks {
-		if i == len(t.chunks)-1 {
-			c.end = t.zero + model.Time(r.Trace.DurationNS)
-		}
-		w := report.Window{Start: int64(c.start - t.zero), End: int64(c.end - t.zero)}
-		out.Parts = append(out.Parts, report.KeptPart{Window: w, Worth: report.Worth(c.worst, w, t.around), Slices: len(c.slices)})
+	open.end = t.zero + model.Time(r.Trace.DurationNS)
+	t.weigh()
+	open.worth = report.Worth(open.worst, open.window(t.zero), t.around)
+	var sorted report.Slices
+	for _, c := range t.chunks {
+		w := c.window(t.zero)
+		out.Parts = append(out.Parts, report.KeptPart{Window: w, Worth: c.worth, Slices: c.slices.Len()})
 		out.KeepWindow(w.Start, w.End)
-		for _, s := range c.slices {
-			p := model.ProcID(s.p)
-			tr := tracks[p]
-			if tr == nil {
-				tr = &report.Track{P: p}
-				tracks[p] = tr
-			}
-			source, certain := report.UnpackSource(s.from)
-			tr.Add(report.Slice{Start: s.start, End: s.start + s.dur, G: s.g, Name: s.name, Kind: s.kind, Source: source, Certain: certain,
-				Wait: s.wait, By: s.by, M: s.m, Stop: t.shown(shown, s.stop)})
-		}
+		c.slices.Renumber(func(stop uint32) uint32 { return t.shown(shown, stop) })
+		out.Divide(&c.slices, &sorted)
+		sorted, c.slices = c.slices, report.Slices{}
 		out.Marks = append(out.Marks, c.marks...)
 		out.Depth = append(out.Depth, c.depth...)
 		out.Blocked = append(out.Blocked, c.blocked...)
-		c.slices = nil
 	}
-	for _, tr := range tracks {
-		out.Tracks = append(out.Tracks, tr)
-	}
-	slices.SortFunc(out.Tracks, func(a, b *report.Track) int { return cmp.Compare(a.P, b.P) })
 	slices.SortStableFunc(out.Marks, func(a, b report.Mark) int { return cmp.Compare(a.At, b.At) })
 	r.Timeline = out
 }
@@ -416,4 +478,15 @@ func (t *tracker) shown(places []uint32, number uint32) uint32 {
 		t.out.Stops = append(t.out.Stops, out)
 	}
 	return places[number]
+}
+
+// Chosen is the timeline of a report with the slices that were asked for: those of the
+// windows that are to be kept first, then those around what the report shows.
+func Chosen(r *report.Report, budget int, around []report.Window) *report.Timeline {
+	tl := r.Timeline
+	tl.Favor(slices.Concat(around, r.Moments()))
+	if most := budget + ChunkSlices; tl.Len() > most {
+		return tl.Trim(most)
+	}
+	return tl
 }
