@@ -3,18 +3,23 @@ package render
 import (
 	"bytes"
 	"cmp"
-	"compress/flate"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"math/bits"
 	"path"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 	"gmptrace/model"
+
+	"github.com/klauspost/compress/flate"
 )
 
 // The timeline block is what the page's painter reads: every slice, mark and
@@ -41,7 +46,8 @@ import (
 // in the list of its name; its waker is 0 for none, 1 for the goroutine of the
 // slice before, else a person's number and 2.
 
-// clockTick is what Go's trace clock counts in on most systems, in nanoseconds.
+// clockTick is what Go's trace clock counts in on most systems, in nanoseconds. The unit
+// of a block where nearly all slices begin on one.
 const clockTick = 64
 
 // block is what the page draws of r's timeline. Without a timeline, or where it
@@ -51,29 +57,23 @@ func block(r *report.Report) []byte {
 	if tl == nil {
 		tl = &report.Timeline{}
 	}
-	e := encoder{unit: unitOf(tl)}
+	c := count(tl)
+	e := encoder{unit: c.unit, rounded: tl.Len() > exactWaits}
 	e.uvarint(uint64(e.unit))
-	slices := 0
-	for _, t := range tl.Tracks {
-		slices += t.N
-	}
-	e.rounded = slices > exactWaits
 	e.buf = append(e.buf, 0)
 	if e.rounded {
 		e.buf[len(e.buf)-1] = 1
 	}
-	people := rank(tl)
+	people := c.rank(len(tl.Names))
 	e.people(people)
 	e.uvarint(uint64(len(tl.Threads)))
 	for _, id := range tl.Threads {
 		e.varint(id)
 	}
-	stops := places(tl)
+	stops := c.places(len(tl.Names))
 	e.stops(tl, stops)
 	e.uvarint(uint64(len(tl.Tracks)))
-	for _, t := range tl.Tracks {
-		e.track(t, people, stops)
-	}
+	e.buf = slices.Concat(append([][]byte{e.buf}, e.tracks(tl.Tracks, c, &people, &stops)...)...)
 	e.calls(tl.Blocked)
 	e.marks(tl.Marks)
 	e.depth(depthPoints(r))
@@ -81,38 +81,125 @@ func block(r *report.Report) []byte {
 	return e.buf
 }
 
+// Blocks are deflated in pieces, several at a time, each on its own: what a page holds
+// does not depend on how many. Of larger pieces less would be saved than a thousandth.
+const pieceSize = 1 << 18
+
+// packLevel is a level from which on a page shrinks by less than a twentieth and takes
+// several times as long.
+const packLevel = 6
+
 // pack makes a block fit for a page.
 func pack(raw []byte) (string, error) {
-	var packed bytes.Buffer
-	w, err := flate.NewWriter(&packed, flate.DefaultCompression)
+	pieces := make([]bytes.Buffer, max(1, (len(raw)+pieceSize-1)/pieceSize))
+	err := inParallel(len(pieces), func() (func(int) error, error) {
+		w, err := flate.NewWriter(nil, packLevel)
+		return func(i int) error {
+			w.Reset(&pieces[i])
+			if _, err := w.Write(raw[i*pieceSize : min(len(raw), (i+1)*pieceSize)]); err != nil {
+				return err
+			}
+			if i < len(pieces)-1 {
+				return w.Flush() // the next piece follows
+			}
+			return w.Close()
+		}, err
+	})
 	if err != nil {
 		return "", fmt.Errorf("packing the timeline: %w", err)
 	}
-	if _, err := w.Write(raw); err != nil {
-		return "", fmt.Errorf("packing the timeline: %w", err)
+	packed := make([]byte, 0, len(raw)/2)
+	for i := range pieces {
+		packed = append(packed, pieces[i].Bytes()...)
 	}
-	if err := w.Close(); err != nil {
-		return "", fmt.Errorf("packing the timeline: %w", err)
-	}
-	return base64.StdEncoding.EncodeToString(packed.Bytes()), nil
+	return base64.StdEncoding.EncodeToString(packed), nil
 }
 
-// unitOf is clockTick where nearly all slices begin on one: the others were
-// moved by a nanosecond or so by the reader, which forces times to grow.
-func unitOf(tl *report.Timeline) int64 {
-	n, on := 0, 0
-	for _, t := range tl.Tracks {
-		for s := range t.Slices() {
-			n++
-			if s.Start%clockTick == 0 {
-				on++
+// inParallel does n things, as many at a time as there are processors: those that do
+// them are made by worker.
+func inParallel(n int, worker func() (do func(int) error, err error)) error {
+	workers := min(n, runtime.GOMAXPROCS(0))
+	errs := make([]error, workers)
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for k := range workers {
+		group.Go(func() {
+			do, err := worker()
+			for err == nil {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					break
+				}
+				err = do(i)
 			}
+			errs[k] = err
+		})
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}
+
+// census is who and what a timeline's slices refer to, and how often.
+type census struct {
+	unit   int64
+	people numbered[person]
+	wakers numbered[model.GoID]
+	stops  numbered[stopPlace]
+	tracks []references
+}
+
+// references are those of one track's slices: numbers in the census.
+type references struct{ people, wakers, stops []uint32 }
+
+func count(tl *report.Timeline) *census {
+	c := &census{unit: 1}
+	onTick := 0
+	for _, t := range tl.Tracks {
+		refs := references{make([]uint32, 0, t.N), make([]uint32, 0, t.N), make([]uint32, 0, t.N)}
+		for s := range t.Slices() {
+			if s.Start%clockTick == 0 {
+				onTick++
+			}
+			refs.people = append(refs.people, c.people.number(person{s.G, s.Name}, uint64(s.G)+uint64(s.Name)))
+			refs.wakers = append(refs.wakers, c.wakers.number(s.By, uint64(s.By)))
+			refs.stops = append(refs.stops, c.stops.number(stopPlace{s.Name, s.Stop}, uint64(s.Stop)+uint64(s.Name)<<8))
 		}
+		c.tracks = append(c.tracks, refs)
 	}
-	if n > 0 && on*10 >= n*9 {
-		return clockTick
+	if n := tl.Len(); n > 0 && onTick*10 >= n*9 {
+		c.unit = clockTick // the others were moved by a nanosecond or so by the reader, which forces times to grow
 	}
-	return 1
+	return c
+}
+
+// numbered numbers different values from 0, and counts them. What was seen of late is
+// found without a lookup in a map.
+type numbered[T comparable] struct {
+	numbers map[T]uint32
+	values  []T
+	counts  []int
+	recent  []uint32 // by hash: a number and 1
+}
+
+const recentValues = 1 << 12
+
+// number is a value's. hash is any number that is the same for the same value.
+func (n *numbered[T]) number(v T, hash uint64) uint32 {
+	if n.numbers == nil {
+		n.numbers, n.recent = map[T]uint32{}, make([]uint32, recentValues)
+	}
+	recent := &n.recent[hash%recentValues]
+	if *recent == 0 || n.values[*recent-1] != v {
+		i, ok := n.numbers[v]
+		if !ok {
+			i = uint32(len(n.values))
+			n.numbers[v] = i
+			n.values, n.counts = append(n.values, v), append(n.counts, 0)
+		}
+		*recent = i + 1
+	}
+	n.counts[*recent-1]++
+	return *recent - 1
 }
 
 // person is a goroutine under one name.
@@ -124,37 +211,41 @@ type person struct {
 // people are all persons of a timeline, most frequent first, so that the usual
 // ones have short numbers.
 type people struct {
-	order []person
-	index map[person]int
-	first map[model.GoID]int // by goroutine: its most frequent name
+	order  []person
+	index  []uint32 // by number in the census
+	wakers []uint32 // by number of the waker: the most frequent person of that goroutine
 }
 
-func rank(tl *report.Timeline) people {
-	seen := map[person]int{}
-	known, wakers := map[model.GoID]bool{}, map[model.GoID]bool{}
-	for _, t := range tl.Tracks {
-		for s := range t.Slices() {
-			seen[person{s.G, s.Name}]++
-			known[s.G], wakers[s.By] = true, true
-		}
+// rank sorts persons. Of who only woke others, where no slices of its own are kept, no
+// name is known: its number is one beyond the names.
+func (c *census) rank(unknown int) people {
+	list, counts := slices.Clone(c.people.values), slices.Clone(c.people.counts)
+	known := map[model.GoID]bool{}
+	for _, who := range list {
+		known[who.g] = true
 	}
-	for g := range wakers {
+	for _, g := range c.wakers.values {
 		if !known[g] {
-			seen[person{g, uint32(len(tl.Names))}] = 0 // it ran where no slices are kept: its name is not known
+			list, counts = append(list, person{g, uint32(unknown)}), append(counts, 0)
 		}
 	}
-	p := people{index: make(map[person]int, len(seen)), first: map[model.GoID]int{}}
-	for who := range seen {
-		p.order = append(p.order, who)
+	order := make([]int, len(list))
+	for i := range order {
+		order[i] = i
 	}
-	slices.SortFunc(p.order, func(a, b person) int {
-		return cmp.Or(cmp.Compare(seen[b], seen[a]), cmp.Compare(a.g, b.g), cmp.Compare(a.name, b.name))
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(list[a].g, list[b].g), cmp.Compare(list[a].name, list[b].name))
 	})
-	for i, who := range p.order {
-		p.index[who] = i
-		if _, ok := p.first[who.g]; !ok {
-			p.first[who.g] = i
+	p := people{order: make([]person, len(list)), index: make([]uint32, len(list)), wakers: make([]uint32, len(c.wakers.values))}
+	first := map[model.GoID]uint32{}
+	for i, k := range order {
+		p.order[i], p.index[k] = list[k], uint32(i)
+		if _, ok := first[list[k].g]; !ok {
+			first[list[k].g] = uint32(i)
 		}
+	}
+	for i, g := range c.wakers.values {
+		p.wakers[i] = first[g]
 	}
 	return p
 }
@@ -178,35 +269,76 @@ func (e *encoder) people(p people) {
 	}
 }
 
-func (e *encoder) track(t *report.Track, p people, stops stopPlaces) {
-	e.uvarint(uint64(t.P))
-	e.uvarint(uint64(t.N))
-	end := int64(0)
+// columns are a track's, as the page has them one after the other.
+type columns struct {
+	gap, length, who, kind, from, thread, place, wait, waker encoder
+}
+
+func (c *columns) all() []*encoder {
+	return []*encoder{&c.gap, &c.length, &c.who, &c.kind, &c.from, &c.thread, &c.place, &c.wait, &c.waker}
+}
+
+// tracks encodes tracks, several at a time.
+func (e *encoder) tracks(tracks []*report.Track, c *census, p *people, stops *stopPlaces) [][]byte {
+	out := make([][]byte, len(tracks))
+	_ = inParallel(len(tracks), func() (func(int) error, error) {
+		var cols columns
+		cols.wait.rounded = e.rounded
+		return func(i int) error {
+			for _, col := range cols.all() {
+				col.buf = slices.Grow(col.buf[:0], tracks[i].N)
+			}
+			cols.add(tracks[i], e.unit, &c.tracks[i], p, stops)
+			var head encoder
+			head.uvarint(uint64(tracks[i].P))
+			head.uvarint(uint64(tracks[i].N))
+			parts := [][]byte{head.buf}
+			for _, col := range cols.all() {
+				parts = append(parts, col.buf)
+			}
+			out[i] = slices.Concat(parts...)
+			return nil
+		}, nil
+	})
+	return out
+}
+
+// add adds a track's slices.
+func (c *columns) add(t *report.Track, unit int64, refs *references, p *people, stops *stopPlaces) {
+	i, end, thread, before := 0, int64(0), int32(0), model.NoG
 	for s := range t.Slices() {
-		e.uvarint(uint64(s.Start/e.unit - end))
-		end = s.End / e.unit
+		from, to := s.Start/unit, s.End/unit
+		c.gap.uvarint(uint64(from - end))
+		c.length.uvarint(uint64(to - from))
+		c.who.uvarint(uint64(p.index[refs.people[i]]))
+		c.kind.buf = append(c.kind.buf, byte(s.Kind))
+		c.from.buf = append(c.from.buf, sourceByte(s.Source, s.Certain))
+		c.thread.varint(int64(s.M - thread))
+		c.place.uvarint(uint64(stops.index[refs.stops[i]]))
+		if s.Source != model.SourceUnknown { // a dispatch began it
+			c.wait.wait(uint64(from - (s.Start-s.Wait)/unit))
+			switch s.By {
+			case model.NoG:
+				c.waker.uvarint(0)
+			case before:
+				c.waker.uvarint(1)
+			default:
+				c.waker.uvarint(uint64(p.wakers[refs.wakers[i]]) + 2)
+			}
+		}
+		if s.G != model.NoG {
+			before = s.G
+		}
+		i, end, thread = i+1, to, s.M
 	}
-	for s := range t.Slices() {
-		e.uvarint(uint64(s.End/e.unit - s.Start/e.unit))
+}
+
+// sourceByte is where a slice's goroutine was dispatched from, with bit 7 for certain.
+func sourceByte(s model.Source, certain bool) byte {
+	if certain {
+		return byte(s) | 1<<7
 	}
-	for s := range t.Slices() {
-		e.uvarint(uint64(p.index[person{s.G, s.Name}]))
-	}
-	for s := range t.Slices() {
-		e.buf = append(e.buf, byte(s.Kind))
-	}
-	for s := range t.Slices() {
-		e.buf = append(e.buf, sourceByte(s.Source, s.Certain))
-	}
-	last := int32(0)
-	for s := range t.Slices() {
-		e.varint(int64(s.M - last))
-		last = s.M
-	}
-	for s := range t.Slices() {
-		e.uvarint(uint64(stops.index[stopPlace{s.Name, s.Stop}]))
-	}
-	e.wakes(t, p)
+	return byte(s)
 }
 
 // exactWaits is up to how many slices a page has every wait to the tick. With
@@ -234,31 +366,6 @@ func (e *encoder) wait(v uint64) {
 	e.uvarint(v)
 }
 
-// wakes writes how long those that were dispatched had been runnable, and who
-// made them so.
-func (e *encoder) wakes(t *report.Track, p people) {
-	for s := range t.Slices() {
-		if s.Source != model.SourceUnknown {
-			e.wait(uint64(s.Start/e.unit - (s.Start-s.Wait)/e.unit))
-		}
-	}
-	before := model.NoG
-	for s := range t.Slices() {
-		switch {
-		case s.Source == model.SourceUnknown:
-		case s.By == model.NoG:
-			e.uvarint(0)
-		case s.By == before:
-			e.uvarint(1)
-		default:
-			e.uvarint(uint64(p.first[s.By] + 2))
-		}
-		if s.G != model.NoG {
-			before = s.G
-		}
-	}
-}
-
 func (e *encoder) calls(calls []report.Blocked) {
 	e.uvarint(uint64(len(calls)))
 	last := int64(0)
@@ -278,32 +385,27 @@ func (e *encoder) calls(calls []report.Blocked) {
 // stopPlace is a stop that slices of one name end with.
 type stopPlace struct{ name, stop uint32 }
 
-// stopPlaces are all of them: by name, most frequent first. index counts from 1.
+// stopPlaces are all of them: by name, most frequent first.
 type stopPlaces struct {
 	lists [][]uint32
-	index map[stopPlace]int
+	index []uint32 // by number in the census: counts from 1, 0 for no stop
 }
 
-func places(tl *report.Timeline) stopPlaces {
-	seen := map[stopPlace]int{}
-	for _, t := range tl.Tracks {
-		for s := range t.Slices() {
-			if s.Stop != 0 {
-				seen[stopPlace{s.Name, s.Stop}]++
-			}
+func (c *census) places(names int) stopPlaces {
+	p := stopPlaces{lists: make([][]uint32, names), index: make([]uint32, len(c.stops.values))}
+	order := make([]int, 0, len(c.stops.values))
+	for i, at := range c.stops.values {
+		if at.stop != 0 {
+			order = append(order, i)
 		}
 	}
-	p := stopPlaces{lists: make([][]uint32, len(tl.Names)), index: map[stopPlace]int{}}
-	for at := range seen {
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(c.stops.counts[b], c.stops.counts[a]), cmp.Compare(c.stops.values[a].stop, c.stops.values[b].stop))
+	})
+	for _, i := range order {
+		at := c.stops.values[i]
 		p.lists[at.name] = append(p.lists[at.name], at.stop)
-	}
-	for name, list := range p.lists {
-		slices.SortFunc(list, func(a, b uint32) int {
-			return cmp.Or(cmp.Compare(seen[stopPlace{uint32(name), b}], seen[stopPlace{uint32(name), a}]), cmp.Compare(a, b))
-		})
-		for i, stop := range list {
-			p.index[stopPlace{uint32(name), stop}] = i + 1
-		}
+		p.index[i] = uint32(len(p.lists[at.name]))
 	}
 	return p
 }
@@ -461,11 +563,4 @@ func byteShare(share []float32, c int) byte {
 		return 0
 	}
 	return byte(max(1, math.Round(float64(min(1, share[c]))*255)))
-}
-
-func sourceByte(s model.Source, certain bool) byte {
-	if certain {
-		return byte(s) | 1<<7
-	}
-	return byte(s)
 }

@@ -109,11 +109,11 @@ func TestUnit(t *testing.T) {
 		return &report.Timeline{Tracks: []*report.Track{tr}}
 	}
 	for odd, want := range map[int]int64{0: 64, 9: 64, 50: 1} {
-		if got := unitOf(timeline(odd)); got != want {
+		if got := count(timeline(odd)).unit; got != want {
 			t.Errorf("with %d of 100 starts off the tick, unit = %d, want %d", odd, got, want)
 		}
 	}
-	if got := unitOf(&report.Timeline{}); got != 1 {
+	if got := count(&report.Timeline{}).unit; got != 1 {
 		t.Errorf("unit of no slices = %d, want 1", got)
 	}
 }
