@@ -225,29 +225,33 @@ func (h *history) p(id model.ProcID) *pLine {
 // did.
 func (h *history) addG(iv *model.GInterval, d *model.Dispatch) {
 	if iv.End > iv.Start || iv.First {
-		h.keep(iv.G, iv.Func, segOf(iv, d))
+		var s gSeg
+		s.set(iv, d)
+		h.keep(iv.G, iv.Func, &s)
 	}
 }
 
-func (h *history) keep(g model.GoID, fn uint32, s gSeg) {
+func (h *history) keep(g model.GoID, fn uint32, s *gSeg) {
 	l := h.line(g)
 	if fn != 0 && fn != l.fn {
 		l.fn, l.since, l.was = fn, s.end, l.fn
 	}
-	l.segs = append(l.segs, s)
+	l.segs = append(l.segs, *s)
 	h.kept++
 }
 
-func segOf(iv *model.GInterval, d *model.Dispatch) gSeg {
-	s := gSeg{start: iv.Start, end: iv.End, by: iv.By, stack: iv.Stack, byStack: iv.ByStack, p: iv.P, on: model.NoP,
-		state: iv.State, reason: iv.Reason, assist: iv.Assist, first: iv.First && iv.Open&model.OpenStart == 0, unended: iv.Unended, goesOn: iv.Open&model.OpenEnd != 0}
+// set makes s the stretch iv, where it stays; d is the dispatch that ended it.
+func (s *gSeg) set(iv *model.GInterval, d *model.Dispatch) {
+	s.start, s.end, s.by, s.stack, s.byStack, s.p, s.on = iv.Start, iv.End, iv.By, iv.Stack, iv.ByStack, iv.P, model.NoP
+	s.state, s.reason, s.assist, s.first, s.unended = iv.State, iv.Reason, iv.Assist, iv.First && iv.Open&model.OpenStart == 0, iv.Unended
+	s.goesOn = iv.Open&model.OpenEnd != 0
+	s.source, s.certain = 0, false
 	switch {
 	case d != nil:
 		s.by, s.p, s.on, s.source, s.certain = d.By, d.P, d.WaitedOn, d.Source, d.Certain
 	case iv.State == model.GRunnable:
 		s.by, s.p, s.on = model.NoG, model.NoP, iv.P
 	}
-	return s
 }
 
 // line is that of a goroutine.
@@ -266,24 +270,27 @@ func (h *history) line(g model.GoID) *gLine {
 	return l
 }
 
-// emptied is an empty list in the memory of another, unless that is much: each of
-// many goroutines may be a busy one for once.
+// emptied is an empty list in the memory of another, unless that is much and was hardly
+// needed: each of many goroutines may be a busy one for once.
 func emptied[T any](list []T) []T {
-	if cap(list) > 1<<10 {
+	if cap(list) > 1<<10 && cap(list) > 3*len(list) {
 		return nil
 	}
 	return list[:0]
 }
 
-// clear forgets all.
+// clear forgets all. Who did something keeps the memory for it, until the next time:
+// those that were busy will be.
 func (h *history) clear() {
-	for _, l := range h.gs {
+	for g, l := range h.gs {
+		if len(l.segs) == 0 {
+			delete(h.gs, g)
+			h.free = append(h.free, l)
+		}
 		*l = gLine{segs: emptied(l.segs), samples: l.samples[:0]}
-		h.free = append(h.free, l)
 	}
-	clear(h.gs)
 	for i := range h.ps {
-		h.ps[i].segs, h.ps[i].sweeps, h.ps[i].sums = emptied(h.ps[i].segs), h.ps[i].sweeps[:0], sums{}
+		h.ps[i].segs, h.ps[i].sweeps, h.ps[i].sums = h.ps[i].segs[:0], h.ps[i].sweeps[:0], sums{}
 	}
 	h.stw, h.wastes, h.ages, h.kept = h.stw[:0], h.wastes[:0], h.ages[:0], 0
 }

@@ -105,9 +105,14 @@ func (s *slowOnes) Watch(f *model.Facts) {
 
 // turnPage begins the page of another portion.
 func (s *slowOnes) turnPage() {
-	p := &factPage{}
+	var p *factPage
 	if n := len(s.spare); n > 0 {
 		p, s.spare = s.spare[n-1], s.spare[:n-1]
+	} else {
+		p = &factPage{gs: make([]gEntry, 0, portionOf)}
+		if n := len(s.pages); n > 0 {
+			p.ps = make([]pEntry, 0, len(s.pages[n-1].ps)*9/8)
+		}
 	}
 	p.gs, p.ps, p.wastes, p.samples = p.gs[:0], p.ps[:0], p.wastes[:0], p.samples[:0]
 	s.pages = append(s.pages, p)
@@ -123,7 +128,8 @@ func (s *slowOnes) write(f *model.Facts) {
 	p.until = f.Now
 	eachStretch(f, func(iv *model.GInterval, d *model.Dispatch) {
 		if iv.End > iv.Start || iv.First {
-			p.gs = append(p.gs, gEntry{iv.G, iv.Func, segOf(iv, d)})
+			p.gs = append(p.gs, gEntry{g: iv.G, fn: iv.Func})
+			p.gs[len(p.gs)-1].set(iv, d)
 		}
 	})
 	for i := range f.Ps {
@@ -175,7 +181,7 @@ func (s *slowOnes) sort(in *Span) {
 func (s *slowOnes) read(p *factPage) {
 	h := s.h
 	for i := range p.gs {
-		h.keep(p.gs[i].g, p.gs[i].fn, p.gs[i].gSeg)
+		h.keep(p.gs[i].g, p.gs[i].fn, &p.gs[i].gSeg)
 	}
 	for i := range p.ps {
 		if l := h.p(p.ps[i].p); l != nil {

@@ -146,6 +146,9 @@ func (l *Slices) sub(a, b int) Slices {
 	return Slices{l.list[a:b:b], l.long[:len(l.long):len(l.long)]}
 }
 
+// Grow makes room for so many more.
+func (l *Slices) Grow(n int) { l.list = slices.Grow(l.list, n) }
+
 // Clear is an empty list in the same memory.
 func (l *Slices) Clear() { l.list, l.long = l.list[:0], l.long[:0] }
 

@@ -430,7 +430,9 @@ func (c *chunk) window(zero model.Time) report.Window {
 func (t *tracker) newChunk(start model.Time) *chunk {
 	n := len(t.spare)
 	if n == 0 {
-		return &chunk{start: start}
+		c := &chunk{start: start}
+		c.slices.Grow(ChunkSlices + ChunkSlices/64) // one that assists divide may be several
+		return c
 	}
 	c := t.spare[n-1]
 	t.spare = t.spare[:n-1]
