@@ -123,10 +123,11 @@ func (r *replay) globalize(ev *model.Event) {
 	}
 }
 
-// spreadEvery is after how many events the watchers get the facts: few enough
-// for the facts still to lie in the processor's cache. Nothing that a watcher says
-// may depend on it: see Options.cut.
-const spreadEvery = 512
+// spreadEvery is after how many events the watchers get the facts: enough for it not
+// to matter that to wake them takes as long as the model takes for some hundred events,
+// and few enough for the facts still to lie in the processor's cache. Nothing that a
+// watcher says may depend on it: see Options.cut.
+const spreadEvery = 1 << 12
 
 // cutAnyway is after how many events the watchers get the facts even between
 // events of one time, which only a damaged trace has so many of.
