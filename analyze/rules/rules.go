@@ -146,48 +146,49 @@ func (r *rules) Watch(f *model.Facts) {
 // inOrder takes stretches of Ps, handoffs, overflows, dispatches and the collector's
 // events in order of time: a stretch that a dispatch ends comes before it.
 func (r *rules) inOrder(f *model.Facts) {
-	var ev, iv, pre int
-	events := func(to model.Time) {
-		for ; ev < len(f.Events) && f.Events[ev].Time <= to; ev++ {
-			r.event(&f.Events[ev])
-		}
-	}
-	stretches := func(to model.Time) {
-		for ; iv < len(f.Ps) && f.Ps[iv].End <= to; iv++ {
-			x := &f.Ps[iv]
-			events(x.End)
-			for pre < len(f.Preempts) && f.Preempts[pre].Time < x.End {
-				pre++
-			}
-			var stop *model.Preempt
-			if pre < len(f.Preempts) && f.Preempts[pre].Time == x.End && f.Preempts[pre].P == x.P {
-				stop = &f.Preempts[pre]
-			}
-			r.stretch(x, stop)
-		}
-	}
-	off := 0
-	handoffs := func(to model.Time) {
-		for ; off < len(f.Handoffs) && f.Handoffs[off].Time <= to; off++ {
-			r.handoff(&f.Handoffs[off])
-		}
-	}
-	over := 0
-	overflows := func(to model.Time) {
-		for ; over < len(f.Overflows) && f.Overflows[over].Time <= to; over++ {
-			r.overflow(&f.Overflows[over])
-		}
-	}
+	ahead := *f
 	for i := range f.Dispatches {
-		stretches(f.Dispatches[i].Time)
-		handoffs(f.Dispatches[i].Time)
-		overflows(f.Dispatches[i].Time)
-		r.dispatch(&f.Dispatches[i])
+		d := &f.Dispatches[i]
+		r.upTo(&ahead, d.Time)
+		r.dispatch(d)
 	}
-	stretches(replay.Forever)
-	handoffs(replay.Forever)
-	overflows(replay.Forever)
-	events(replay.Forever)
+	r.upTo(&ahead, replay.Forever)
+	r.events(&ahead, replay.Forever)
+}
+
+// upTo takes what came up to a time off ahead: stretches with the events before
+// their ends, handoffs and overflows.
+func (r *rules) upTo(ahead *model.Facts, to model.Time) {
+	for len(ahead.Ps) > 0 && ahead.Ps[0].End <= to {
+		iv := &ahead.Ps[0]
+		ahead.Ps = ahead.Ps[1:]
+		r.events(ahead, iv.End)
+		r.stretch(iv, endOf(ahead, iv))
+	}
+	for ; len(ahead.Handoffs) > 0 && ahead.Handoffs[0].Time <= to; ahead.Handoffs = ahead.Handoffs[1:] {
+		r.handoff(&ahead.Handoffs[0])
+	}
+	for ; len(ahead.Overflows) > 0 && ahead.Overflows[0].Time <= to; ahead.Overflows = ahead.Overflows[1:] {
+		r.overflow(&ahead.Overflows[0])
+	}
+}
+
+func (r *rules) events(ahead *model.Facts, to model.Time) {
+	for ; len(ahead.Events) > 0 && ahead.Events[0].Time <= to; ahead.Events = ahead.Events[1:] {
+		r.event(&ahead.Events[0])
+	}
+}
+
+// endOf is the stop that iv ended with although its goroutine could have gone on; nil
+// if it ended otherwise.
+func endOf(ahead *model.Facts, iv *model.PInterval) *model.Preempt {
+	for len(ahead.Preempts) > 0 && ahead.Preempts[0].Time < iv.End {
+		ahead.Preempts = ahead.Preempts[1:]
+	}
+	if len(ahead.Preempts) > 0 && ahead.Preempts[0].Time == iv.End && ahead.Preempts[0].P == iv.P {
+		return &ahead.Preempts[0]
+	}
+	return nil
 }
 
 // afterwards is for how long after a collection or a stop-the-world goroutines
