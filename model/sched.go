@@ -231,7 +231,7 @@ func init() { // not a composite literal: the handlers reach the table again thr
 
 func (s *Sched) g(r gref) *G {
 	g := s.gs.at(r)
-	if g.kept != s.trial.epoch && s.trial.epoch != 0 {
+	if s.trial.epoch != 0 && g.kept != s.trial.epoch {
 		s.keepG(g)
 	}
 	return g
@@ -246,7 +246,7 @@ func (s *Sched) m(i MIndex) *M {
 		s.ms = append(s.ms, M{p: NoP})
 	}
 	m := &s.ms[i]
-	if m.kept != s.trial.epoch && s.trial.epoch != 0 {
+	if s.trial.epoch != 0 && m.kept != s.trial.epoch {
 		s.keepM(m)
 	}
 	return m
@@ -268,7 +268,7 @@ func (s *Sched) p(id ProcID) *P {
 		}
 	}
 	p := s.ps[id]
-	if p.kept != s.trial.epoch && s.trial.epoch != 0 {
+	if s.trial.epoch != 0 && p.kept != s.trial.epoch {
 		s.keepP(p)
 	}
 	return p
