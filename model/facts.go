@@ -1,5 +1,7 @@
 package model
 
+import "slices"
+
 // Facts are what Step has found out since they were last Reset, each kind in
 // order of time. An interval stands at its end.
 type Facts struct {
@@ -115,16 +117,16 @@ func (f *Facts) cut(n factCounts) {
 }
 
 // add makes room for one more fact, all zero. Facts are the bulk of what the model
-// writes: they are written in place, field by field.
+// writes: they are written in place, field by field. The zero must not be one whose
+// address is taken, as append does: copied from memory it costs a stall each.
 func add[T any](facts *[]T) *T {
-	var zero T
 	n := len(*facts)
 	if n == cap(*facts) {
-		*facts = append(*facts, zero)
-		return &(*facts)[n]
+		*facts = slices.Grow(*facts, 1)
 	}
 	*facts = (*facts)[:n+1]
 	x := &(*facts)[n]
+	var zero T
 	*x = zero
 	return x
 }
