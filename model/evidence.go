@@ -20,10 +20,10 @@ func (s *Sched) turn(p *P) int8 {
 // and while the queues are not in doubt. All that would be the model's word.
 func (s *Sched) beside(r gref, p *P) Queues {
 	var set Queues
-	if n := p.runnext; n != 0 && n != r && !s.collected(s.look(n)) && s.waitedFor(n, p) {
+	if n := p.runnext; n != 0 && n != r && s.waitedFor(n, p) && !s.collected(s.look(n)) {
 		set |= QueueRunnext
 	}
-	if h := p.snapHead; h != 0 && h != r && s.ownRing(h, p) && s.waitedFor(h, p) {
+	if h := p.snapHead; h != 0 && h != r && s.waitedFor(h, p) && s.ownRing(h, p) {
 		set |= QueueRing
 	}
 	if p.runnext == r && !s.collected(s.look(r)) || s.ownRing(r, p) {
@@ -47,8 +47,8 @@ func (s *Sched) ownRing(r gref, p *P) bool {
 // Source: mgc.go, gcMarkTermination and gcSweep; mgcmark.go, gcWakeAllAssists;
 // proc.go, injectglist.
 func (s *Sched) collected(g *G) bool {
-	if g.by == NoG {
-		return false
+	if g.by < s.firstWorker || g.by > s.lastWorker {
+		return false // a program has few, with ids close together: nearly nobody is looked up
 	}
 	r := s.gs.find(g.by)
 	return r != 0 && s.look(r).roles&roleWorker != 0
@@ -57,7 +57,7 @@ func (s *Sched) collected(g *G) bool {
 // waitedFor reports whether r, in p's queue, was runnable before p began to look
 // for work, and p itself is the next to run it.
 func (s *Sched) waitedFor(r gref, p *P) bool {
-	return s.g(r).since < p.snapAt && s.comes(r).p == p.id
+	return s.look(r).since < p.snapAt && s.comes(r).p == p.id
 }
 
 // besideMost is how many goroutines at the global queue's head are looked at:
@@ -77,7 +77,7 @@ func (s *Sched) inGlobal(r gref, p *P) bool {
 		}
 		n++
 		// Whoever looked for work since before now may have popped it already.
-		if g := s.g(y); y != r && !g.popped && g.putEnd < p.snapAt && s.untouched(y, p) {
+		if g := s.look(y); y != r && !g.popped && g.putEnd < p.snapAt && s.untouched(y, p) {
 			return true
 		}
 	}

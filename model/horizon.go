@@ -82,9 +82,9 @@ func (s *Sched) read(ev *Event) {
 	seq := h.tail
 	h.tail++
 	e := h.at(seq)
-	*e = entry{}
-	e.Event = *ev
-	class := opClasses[ev.Op]
+	e.Event = *ev // field by field: of a whole entry, most would be written twice
+	e.g, e.since, e.given, e.freed, e.woken, e.stw, e.onM, e.onP, e.again = 0, 0, 0, 0, false, false, 0, 0, 0
+	class := &opClasses[ev.Op]
 	var m *M
 	before := OpNone
 	if ev.M >= 0 {
@@ -127,7 +127,8 @@ func (s *Sched) read(ev *Event) {
 		}
 		if ev.Op == OpLabel && ev.Flags&(FlagDedicated|FlagFractional|FlagGCIdle) != 0 {
 			if r := s.gs.find(ev.G); r != 0 {
-				s.gs.at(r).roles |= roleWorker | roleRuntime
+				s.works(s.gs.at(r))
+				s.gs.at(r).roles |= roleRuntime
 			}
 		}
 	}
@@ -170,7 +171,7 @@ func (s *Sched) readG(e *entry, seq uint64, m *M, before Op) {
 	case OpPark, OpGoStatus:
 		g.learn(e)
 		if e.Flags&FlagGCWorker != 0 && e.Flags&FlagGCMarkDone == 0 {
-			g.roles |= roleWorker
+			s.works(g)
 		}
 		if e.Flags&FlagScavenger != 0 {
 			g.roles |= roleScavenger
@@ -184,6 +185,12 @@ func (s *Sched) readG(e *entry, seq uint64, m *M, before Op) {
 			g.roles |= roleRuntime
 		}
 	}
+}
+
+// works notes that g is a mark worker.
+func (s *Sched) works(g *G) {
+	g.roles |= roleWorker
+	s.firstWorker, s.lastWorker = min(s.firstWorker, g.id), max(s.lastWorker, g.id)
 }
 
 // learn takes the function that g started with off a stack of its own, for a

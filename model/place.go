@@ -85,13 +85,13 @@ func (s *Sched) globrunqput(r gref, e *entry) {
 func (s *Sched) unqueue(g *G) {
 	switch g.place {
 	case placeRunnext:
-		if p := s.p(g.p); p.runnext != 0 && s.g(p.runnext) == g {
+		if p := s.p(g.p); p.runnext != 0 && s.look(p.runnext) == g {
 			p.runnext = 0
 		}
 	case placeRing:
 		p := s.p(g.p)
 		for i := range p.runq.len() {
-			if s.g(p.runq.at(i)) == g {
+			if s.look(p.runq.at(i)) == g {
 				p.runq.removeAt(i)
 				break
 			}

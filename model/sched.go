@@ -41,6 +41,8 @@ type Sched struct {
 	turned      []*P      // with Begun: that the event being decided made do something else
 	shown       []*P      // of which it showed what they have been doing since the trace began
 	phases      []phaseOf // scratch
+
+	firstWorker, lastWorker GoID // no mark worker known has an id before or after these
 }
 
 // progress is what changes with every event and is small: a trial copies it.
@@ -69,7 +71,7 @@ func New(rules Rules, ahead int) *Sched {
 	if ahead == 0 {
 		ahead = Lookahead
 	}
-	s := &Sched{rules: rules, ahead: newHorizon(ahead), gs: newGoroutines(), progress: progress{pace: paceStart}}
+	s := &Sched{rules: rules, ahead: newHorizon(ahead), gs: newGoroutines(), firstWorker: math.MaxInt64, lastWorker: NoG, progress: progress{pace: paceStart}}
 	s.globq.log = &s.trial.log
 	return s
 }
