@@ -270,7 +270,9 @@ func (b *blame) spare(start, end model.Time, on model.ProcID, ran int64) int64 {
 	for id := range b.procs {
 		if p := model.ProcID(id); p != on && b.exists(id) {
 			other := b.split(p, start, end)
-			most = max(most, other[pDidNone])
+			if most = max(most, other[pDidNone]); most >= ran {
+				return ran
+			}
 		}
 	}
 	return min(most, ran)

@@ -7,7 +7,8 @@ type past struct {
 	grain model.Time   // stretches that are shorter share a moment
 	at    []model.Time // circular, up to pastMoments of them
 	sums  []split
-	n     int // moments so far
+	n     int        // moments so far
+	from  model.Time // the last of them
 	last  model.Time
 	sum   split
 }
@@ -20,15 +21,20 @@ const (
 
 // add appends a stretch that ends at end.
 func (p *past) add(start, end model.Time, k pDid) {
+	if p.n > 0 && end-min(start, p.from) < p.grain { // nearly always
+		p.sum[k] += int64(end - start)
+		p.last = end
+		return
+	}
 	if p.n == 0 {
 		p.push(start)
 	}
-	if end-start >= p.grain && p.last > p.at[(p.n-1)%pastMoments] {
+	if end-start >= p.grain && p.last > p.from {
 		p.push(p.last)
 	}
 	p.sum[k] += int64(end - start)
 	p.last = end
-	if end-p.at[(p.n-1)%pastMoments] >= p.grain {
+	if end-p.from >= p.grain {
 		p.push(end)
 	}
 }
@@ -41,7 +47,7 @@ func (p *past) push(t model.Time) {
 		p.at[p.n%pastMoments], p.sums[p.n%pastMoments] = t, p.sum
 	}
 	p.n++
-	p.last = max(p.last, t)
+	p.from, p.last = t, max(p.last, t)
 }
 
 // upTo is the time by kind up to t; ok is false where it is forgotten.

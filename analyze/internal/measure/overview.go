@@ -11,7 +11,8 @@ import (
 // one, so that a trace of any length takes the same memory.
 type columns struct {
 	zero  model.Time
-	shift uint // a column is 1<<shift nanoseconds wide
+	shift uint       // a column is 1<<shift nanoseconds wide
+	end   model.Time // of the last column, where the next one would begin
 
 	runnable spans
 	marks    spans // mark phases
@@ -85,6 +86,9 @@ func NewColumns(s *replay.Session) *columns {
 // offset from the trace's beginning.
 func (o *columns) reach(at model.Time) int64 {
 	off := max(0, int64(at-o.zero))
+	if at < o.end { // nearly always
+		return off
+	}
 	for off>>o.shift >= report.OverviewColumns {
 		o.runnable.double(o.shift)
 		o.marks.double(o.shift)
@@ -102,6 +106,7 @@ func (o *columns) reach(at model.Time) int64 {
 		clear(o.peak[report.OverviewColumns/2:])
 		o.shift++
 	}
+	o.end = o.zero + report.OverviewColumns<<o.shift
 	return off
 }
 
