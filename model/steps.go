@@ -65,6 +65,7 @@ func (s *Sched) execute(e *entry) {
 	} else {
 		g.waitedOn = NoP
 	}
+	since := e.since
 	e.since = s.sinceOf(e, g)
 	if !p.ran {
 		p.ran = true
@@ -74,6 +75,7 @@ func (s *Sched) execute(e *entry) {
 	}
 	var f found
 	s.find(e, g, p, &f)
+	e.since = since // in a trial it holds for what is supposed alone
 	if s.trial.over {
 		return
 	}

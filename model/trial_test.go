@@ -34,6 +34,9 @@ func (s *Sched) whole() string {
 		m.kept = 0
 		fmt.Fprintf(&out, "%+v\n", m)
 	}
+	for seq := s.ahead.head; seq < s.ahead.tail; seq++ {
+		fmt.Fprintf(&out, "%d ahead: %+v\n", seq, *s.ahead.at(seq))
+	}
 	return out.String()
 }
 
