@@ -186,7 +186,10 @@ func (s *Sched) fromRunnext(e *entry, g *G, p *P, f *found) {
 
 func (s *Sched) fromOwnRing(e *entry, g *G, p *P, f *found) {
 	f.source = SourceLocal
-	s.checkTurn(e, g, p)
+	batchInTurn := g.batch != 0 && p.tickKnown() == TickYes
+	if !batchInTurn {
+		s.checkTurn(e, g, p)
+	}
 	s.keepPace(e)
 	if p.runnext != 0 && s.g(p.runnext).sure && s.comes(p.runnext).p == p.id {
 		s.passed++
@@ -217,8 +220,8 @@ func (s *Sched) fromOwnRing(e *entry, g *G, p *P, f *found) {
 	}
 	f.certain = g.sure && k == 0 && p.hostage == 0 && p.runnext == 0
 	if p.hostage == 0 {
-		if (k > 0 || !g.sure && g.batch != 0) && p.tickKnown() == TickYes {
-			f.source, f.tick = SourceGlobalTick, TickYes // it never left the global queue
+		if batchInTurn && s.neverPulled(e, g, p, k) {
+			f.source, f.tick = SourceGlobalTick, TickYes
 			f.sources = f.sources.With(SourceLocal).With(SourceGlobalTick)
 			return
 		}
@@ -236,6 +239,16 @@ func (s *Sched) fromOwnRing(e *entry, g *G, p *P, f *found) {
 		f.source, f.victim = SourceSteal, s.comes(p.hostage).p
 		p.own = k
 	}
+}
+
+// neverPulled reports whether g, the k-th in p's ring since a batch seemed to have
+// brought it there, is what p takes from the global queue now that this is first.
+func (s *Sched) neverPulled(e *entry, g *G, p *P, k int) bool {
+	if s.globalSurely(e) { // p would have taken that instead
+		s.diverge(DivergePlace, g, p.id)
+		return true
+	}
+	return k > 0 || !g.sure
 }
 
 func (s *Sched) fromOtherRing(e *entry, g *G, p *P, f *found) {

@@ -57,7 +57,7 @@ func (s *Sched) tryBatches(e *entry, g *G, p *P, f *found, n span) batch {
 	for _, b := range s.alternatives(n, likely) {
 		try(b, unlikelyStrain)
 	}
-	if bears.far < t.until && p.phase.at < 0 {
+	if bears.far < t.until && p.mayTurn() {
 		try(batch{n: 1, tick: true}, 1)
 	}
 	if bears.far < s.cur+(t.until-s.cur)/2 {

@@ -51,7 +51,7 @@ func (s *Sched) globalBeforeLocal(e *entry, g *G, p *P, f *found) {
 	// stand in p's ring instead; and while the queues are in doubt, so may one that
 	// was last in a batch or first behind it.
 	listed := g.putSeq == 0 && g.chain != 0
-	if !g.sure && (listed || s.inDoubt()) && !p.phase.rumour(p.residue()) {
+	if !g.sure && (listed || s.inDoubt()) && !p.phase.rumour(p.residue()) && !s.drifted(p, weakHit) {
 		f.source = SourceLocal
 		f.sources = f.sources.With(SourceLocal)
 		return

@@ -69,8 +69,11 @@ func (s *Sched) execute(e *entry) {
 	e.since = s.sinceOf(e, g)
 	if !p.ran {
 		p.ran = true
-		if s.young && p.id > 0 && p.phase.at < 0 {
+		if s.young && p.phase.at < 0 {
 			p.phase = freshPhase
+			if p.id == 0 {
+				p.phase = firstPhase
+			}
 		}
 	}
 	var f found
@@ -528,7 +531,7 @@ func (s *Sched) gomaxprocs(e *entry) {
 		}
 		if s.declared {
 			for id := s.mostProcs; id < n; id++ {
-				s.p(ProcID(id)).phase = freshPhase
+				s.p(ProcID(id)).phase = newPhase
 			}
 		}
 		s.mostProcs = max(s.mostProcs, n)

@@ -118,13 +118,45 @@ func TestPhaseVotes(t *testing.T) {
 	}
 }
 
-// TestFreshPhase: that a P is fresh holds against one weak hit elsewhere, and
-// against no strong one.
+// TestFreshPhase: what little a fresh P may have run before is settled by one hit, or
+// a rumour of one. Elsewhere that it is fresh holds against a weak hit, not against a
+// strong one; and where it was passed by, it is none of the places.
 func TestFreshPhase(t *testing.T) {
 	if f := freshPhase; f.hit(9, weakHit) || f.at != 0 {
 		t.Errorf("a weak hit refutes that a P is fresh: %+v", f)
 	}
 	if f := freshPhase; !f.hit(9, strongHit) || f.at != 9 {
 		t.Errorf("a strong hit does not refute that a P is fresh: %+v", f)
+	}
+	for _, was := range []phase{freshPhase, firstPhase} {
+		if f := was; !f.rumour(58) || f.at != 58 || f.may != 0 {
+			t.Errorf("a rumour does not settle that it ran a few: %+v", f)
+		}
+		if f := was; !f.hit(58, strongHit) || f.votes < votesKnown {
+			t.Errorf("a strong hit does not settle that it ran a few: %+v", f)
+		}
+	}
+	p := P{phase: freshPhase, tick: 60}
+	if p.inTurn() || p.outOfTurn() {
+		t.Errorf("at tick 60 a fresh P is known to be in its turn or out of it")
+	}
+	p.phase.miss()
+	if p.tick = 61; p.inTurn() || !p.outOfTurn() {
+		t.Errorf("passed by at tick 0, a fresh P may be in its turn at 61: %+v", p.phase)
+	}
+}
+
+// TestDrifted: a phase that was known gives way to two pulls elsewhere, where none has
+// borne it out since.
+func TestDrifted(t *testing.T) {
+	s := New(RulesFor(26), 0)
+	p := s.p(0)
+	p.phase.settle(5, votesMost)
+	p.tick, p.hitTick = 5+3*TickPeriod-1, 5
+	if s.hit(p, weakHit) || p.phase.at != 5 {
+		t.Errorf("after one pull elsewhere: %+v", p.phase)
+	}
+	if p.tick += TickPeriod; !s.hit(p, weakHit) || p.phase.at != 4 {
+		t.Errorf("after two: %+v", p.phase)
 	}
 }

@@ -62,7 +62,7 @@ var rooms = []room{
 	// The scheduler.
 	{path: "fixtures/scenario", imports: "model"}, // events as text, for tests
 	{path: "model/simulate", imports: "model"},
-	{path: "model", most: 5000, why: "one state machine: split, each half would know half a scheduler"},
+	{path: "model", most: 5200, why: "one state machine: split, each half would know half a scheduler"},
 }
 
 // tracer reads traces.
