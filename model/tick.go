@@ -12,7 +12,7 @@ type phase struct {
 	votes int      // for at, less those against it
 	rival int      // another residue that hits were seen at
 	for2  int      // votes for rival
-	may   residues // where it may be, as p ran little before the trace began; none once a hit tells
+	may   residues // where it likely is, as p ran little before the trace began; none once a hit tells
 }
 
 // residues is a set of residues within the period.
@@ -23,10 +23,11 @@ func (set residues) has(r int) bool { return set&(1<<r) != 0 }
 // noPhase is the phase of which nothing is known.
 var noPhase = phase{at: -1, rival: -1}
 
-// A P of a program that the trace follows from its beginning ran at most a few
-// goroutines before: the runtime's own, and the beginning of main. Measured on
-// recordings with their truth, half of the Ps ran none, the others up to six, and
-// P 0 at least one.
+// A P of a program that the trace follows from its beginning mostly ran at most a few
+// goroutines before: the runtime's own, and the beginning of main. In recordings with
+// their truth half of the Ps ran none, the others up to six, and P 0 at least one. But
+// a program that begins its trace itself may have run some more on some Ps, and looks
+// the same: so that is a reason to believe a hit there, not to doubt one elsewhere.
 const (
 	someRan residues = 1<<60 | 1<<59 | 1<<58 | 1<<57 | 1<<56 | 1<<55
 	noneRan residues = 1 << 0
@@ -111,12 +112,10 @@ func (p *P) residue() int { return p.tick % TickPeriod }
 // inTurn reports whether it is known that p looks at the global queue first now.
 func (p *P) inTurn() bool { return p.phase.at >= 0 && p.residue() == p.phase.at }
 
-// outOfTurn reports whether it is known that it does not.
+// outOfTurn reports whether it is known that it does not: that p is fresh does not
+// show it.
 func (p *P) outOfTurn() bool {
-	if p.phase.may != 0 {
-		return !p.phase.may.has(p.residue())
-	}
-	return p.phase.at >= 0 && p.residue() != p.phase.at
+	return p.phase.at >= 0 && p.phase.may == 0 && p.residue() != p.phase.at
 }
 
 // mayTurn reports whether it may do so, although that is not what is supposed.

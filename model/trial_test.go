@@ -141,8 +141,8 @@ func TestFreshPhase(t *testing.T) {
 		t.Errorf("at tick 60 a fresh P is known to be in its turn or out of it")
 	}
 	p.phase.miss()
-	if p.tick = 61; p.inTurn() || !p.outOfTurn() {
-		t.Errorf("passed by at tick 0, a fresh P may be in its turn at 61: %+v", p.phase)
+	if p.tick = 61; p.inTurn() || p.phase.rumour(0) || !p.phase.rumour(60) {
+		t.Errorf("passed by at tick 0, a fresh P is believed to be in its turn at 61, or not at 60: %+v", p.phase)
 	}
 }
 
