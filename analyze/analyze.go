@@ -41,9 +41,6 @@ type Options struct {
 	// The first ones matter most.
 	Around []report.Window
 
-	// Explain asks for Report.Slowest: where the time of the slowest requests or
-	// tasks went. It costs memory for what goroutines did of late.
-	Explain bool
 	// Spans asks for Report.Spans: the times of tasks, regions and requests by name.
 	Spans bool
 }
@@ -85,9 +82,7 @@ func (a *Analysis) Begin(s *replay.Session) {
 	rules.Add(s)
 	replay.Shared(s, measure.NewTasks)
 	replay.Shared(s, measure.NewColumns)
-	if a.Options.Explain {
-		explain.AddSlowest(s)
-	}
+	explain.AddSlowest(s)
 	if a.Options.Slices > 0 {
 		s.Add(timeline.NewTracker(s, a.Options.Slices, a.Options.Around))
 	}

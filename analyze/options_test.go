@@ -26,7 +26,7 @@ func TestOptionsAgree(t *testing.T) {
 			}
 			return bytes.Split(text, []byte("\n"))
 		}
-		want, got := lines(analyze.Options{}), lines(analyze.Options{Slices: 10_000, Explain: true, Spans: true})
+		want, got := lines(analyze.Options{}), lines(analyze.Options{Slices: 10_000, Spans: true})
 		if len(got) != len(want) {
 			t.Errorf("%d lines with everything asked for, %d without", len(got), len(want))
 		}

@@ -20,7 +20,7 @@ func ExampleHTML() {
 		log.Fatal(err)
 	}
 	defer f.Close()
-	report, err := analyze.Analyze(context.Background(), f, analyze.Options{Options: replay.Options{Name: "webshop"}, Slices: 10_000, Explain: true})
+	report, err := analyze.Analyze(context.Background(), f, analyze.Options{Options: replay.Options{Name: "webshop"}, Slices: 10_000})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func TestScreenshots(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	r, err := analyze.Analyze(context.Background(), f, analyze.Options{Options: replay.Options{Name: f.Name()}, Slices: 1_000_000, Explain: true})
+	r, err := analyze.Analyze(context.Background(), f, analyze.Options{Options: replay.Options{Name: f.Name()}, Slices: 1_000_000})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,10 @@ type Check struct {
 	ID    string // as reports, policies and file names have it: "idle-p"
 	Title string // what was checked, as a noun: "Idle Ps while work waited"
 
+	// What it finds makes requests and tasks lose time in one way, which checks share:
+	// see costs.
+	Costs costs
+
 	// What it finds is a symptom, which people feel: it ranks behind the cause that
 	// explains it. Else it is a cause.
 	Symptom bool

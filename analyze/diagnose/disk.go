@@ -27,7 +27,7 @@ import (
 // the thread may have been kept from its CPU after the call.
 //
 // Always decided: a call without a stack counts as none on a file.
-var checkDisk = Check{ID: "disk", Title: "Slow system calls on files", Begin: func(s *replay.Session) Judge {
+var checkDisk = Check{ID: "disk", Costs: costsCalls, Title: "Slow system calls on files", Begin: func(s *replay.Session) Judge {
 	return (&diskJudge{bench: bench{s}, disk: replay.Shared(s, newDisk)}).decide
 }}
 

@@ -24,7 +24,7 @@ import (
 // leaves so little room is inferred, and the finding says so.
 //
 // Always decided: mark workers, assists and cycles are in the trace.
-var checkGC = Check{ID: "gc", Title: "Garbage collection most of the time", Begin: func(s *replay.Session) Judge {
+var checkGC = Check{ID: "gc", Costs: costsCollector, Title: "Garbage collection most of the time", Begin: func(s *replay.Session) Judge {
 	return (&gcJudge{bench: bench{s}, witnesses: newWitnesses(s), cycles: replay.Shared(s, newCycles)}).decide
 }}
 

@@ -23,7 +23,7 @@ import (
 // down by that time.
 //
 // Always decided: both ends of every assist are in the trace.
-var checkGCAssist = Check{ID: "gc-assist", Title: "Goroutines that had to help the collector", Symptom: true, Begin: func(s *replay.Session) Judge {
+var checkGCAssist = Check{ID: "gc-assist", Costs: costsCollector, Title: "Goroutines that had to help the collector", Symptom: true, Begin: func(s *replay.Session) Judge {
 	return (&gcAssistJudge{bench: bench{s}, gc: replay.Shared(s, measure.NewGC), cycles: replay.Shared(s, newCycles)}).decide
 }}
 

@@ -29,7 +29,7 @@ import (
 // alone fires only if goroutines also waited.
 //
 // Always decided: mark workers and cycles are in the trace.
-var checkGCWorkers = Check{ID: "gc-workers", Title: "GC mark workers crowding out the program", Symptom: true, Begin: func(s *replay.Session) Judge {
+var checkGCWorkers = Check{ID: "gc-workers", Costs: costsCollector, Title: "GC mark workers crowding out the program", Symptom: true, Begin: func(s *replay.Session) Judge {
 	return (&gcWorkersJudge{bench: bench{s}, witnesses: newWitnesses(s), cycles: replay.Shared(s, newCycles)}).decide
 }}
 

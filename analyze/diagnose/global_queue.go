@@ -25,7 +25,7 @@ import (
 //
 // Always decided: the queue that a goroutine came from is inferred in every trace, and the
 // finding says how surely.
-var checkGlobalQueue = Check{ID: "global-queue", Title: "Starvation in the global queue", Symptom: true, Begin: func(s *replay.Session) Judge {
+var checkGlobalQueue = Check{ID: "global-queue", Costs: costsOthers, Title: "Starvation in the global queue", Symptom: true, Begin: func(s *replay.Session) Judge {
 	return (&globalQueueJudge{bench: bench{s}, blame: replay.Shared(s, newBlame)}).decide
 }}
 

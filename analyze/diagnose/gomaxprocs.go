@@ -38,7 +38,7 @@ import (
 // False positives: two goroutines in long calculations that cannot be interrupted
 // leave no event either, and a program with a period of its own of 100 ms can look
 // like a quota.
-var checkGomaxprocs = Check{ID: "gomaxprocs", Title: "GOMAXPROCS against the CPUs that there are", Symptom: true, Begin: func(s *replay.Session) Judge {
+var checkGomaxprocs = Check{ID: "gomaxprocs", Costs: costsLate, Title: "GOMAXPROCS against the CPUs that there are", Symptom: true, Begin: func(s *replay.Session) Judge {
 	return (&gomaxprocsJudge{
 		bench: bench{s}, witnesses: newWitnesses(s), stalls: replay.Shared(s, newStalls), preempts: replay.Shared(s, measure.NewPreemptions),
 		latency: replay.Shared(s, measure.NewWaits), chains: replay.Shared(s, newChains), bursts: replay.Shared(s, newBursts), procs: replay.Shared(s, measure.NewProcs),

@@ -25,7 +25,7 @@ import (
 //
 // Always decided: every stretch on a P has both its ends in the trace, or those of
 // the trace.
-var checkHog = Check{ID: "hog", Title: "Goroutines that kept a P for long", Symptom: true, Begin: func(s *replay.Session) Judge {
+var checkHog = Check{ID: "hog", Costs: costsOthers, Title: "Goroutines that kept a P for long", Symptom: true, Begin: func(s *replay.Session) Judge {
 	return (&hogJudge{bench: bench{s}, witnesses: newWitnesses(s), longRuns: replay.Shared(s, measure.NewLongRuns)}).decide
 }}
 

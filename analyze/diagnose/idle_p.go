@@ -20,7 +20,7 @@ import (
 // False positives: many Ps on few CPUs, where waking a thread takes as long as
 // the operating system makes it wait: the cost is real, the cause is the
 // machine's load. A trace that does not say GOMAXPROCS cannot be judged.
-var checkIdleP = Check{ID: "idle-p", Title: "Idle Ps while work waited", Symptom: true, Begin: func(s *replay.Session) Judge {
+var checkIdleP = Check{ID: "idle-p", Costs: costsLate, Title: "Idle Ps while work waited", Symptom: true, Begin: func(s *replay.Session) Judge {
 	return (&idlePJudge{bench: bench{s}, procs: replay.Shared(s, measure.NewProcs)}).decide
 }}
 

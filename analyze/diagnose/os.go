@@ -36,7 +36,7 @@ import (
 //
 // Always decided: that a P ran nothing is in the trace; why is inferred, and the finding
 // says so.
-var checkOS = Check{ID: "os", Title: "Waits with nobody of the process in the way", Symptom: true, Begin: func(s *replay.Session) Judge {
+var checkOS = Check{ID: "os", Costs: costsLate, Title: "Waits with nobody of the process in the way", Symptom: true, Begin: func(s *replay.Session) Judge {
 	return (&osJudge{
 		bench: bench{s}, witnesses: newWitnesses(s), latency: replay.Shared(s, measure.NewWaits), stolen: replay.Shared(s, newStolen),
 		procs: replay.Shared(s, measure.NewProcs),

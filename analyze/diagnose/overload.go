@@ -25,7 +25,7 @@ import (
 //
 // Always decided: the states of all goroutines and Ps are in the trace, and where
 // GOMAXPROCS is not, the Ps seen count.
-var checkOverload = Check{ID: "overload", Title: "More work than the Ps could do", Symptom: true, Begin: func(s *replay.Session) Judge {
+var checkOverload = Check{ID: "overload", Costs: costsOthers, Title: "More work than the Ps could do", Symptom: true, Begin: func(s *replay.Session) Judge {
 	return (&overloadJudge{bench: bench{s}, witnesses: newWitnesses(s), latency: replay.Shared(s, measure.NewWaits)}).decide
 }}
 

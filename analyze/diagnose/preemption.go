@@ -20,7 +20,7 @@ import (
 // False positives: none that matter; it is information.
 //
 // Always decided: when a goroutine began to run and when it was stopped is in the trace.
-var checkPreemption = Check{ID: "preemption", Title: "Time slices used up", Begin: func(s *replay.Session) Judge {
+var checkPreemption = Check{ID: "preemption", Costs: costsOthers, Title: "Time slices used up", Begin: func(s *replay.Session) Judge {
 	return (&preemptionJudge{bench: bench{s}, preempts: replay.Shared(s, measure.NewPreemptions)}).decide
 }}
 

@@ -21,7 +21,7 @@ func judgeAll(judges []Judge, rep *report.Report) {
 			found = append(found, ranked{Finding: f, of: c, with: &j})
 		}
 	}
-	rank(found)
+	rank(found, slownessOf(rep))
 	for i := range found {
 		rep.Findings = append(rep.Findings, found[i].numbered(i+1))
 	}
@@ -34,19 +34,79 @@ type ranked struct {
 	of    *Check
 	with  *Judgement
 	cause string // title of the finding that explains it
+
+	folded bool // beneath the one that leads those with its costs
 }
 
-// rank sorts findings: the severest first, among those the costliest, and symptoms
-// behind what explains them.
-func rank(found []ranked) {
+// rank sorts findings: the severest first, among those the ones that explain why requests
+// or tasks were slow, then the costliest, and symptoms behind what explains them.
+func rank(found []ranked, slow *slowness) {
+	for i := range found {
+		found[i].weigh(slow)
+	}
 	for i := range found {
 		if found[i].of.Symptom {
 			found[i].findCause(found)
 		}
 	}
 	slices.SortStableFunc(found, func(a, b ranked) int {
-		return cmp.Or(cmp.Compare(b.Severity.Rank(), a.Severity.Rank()), a.behind(&b), cmp.Compare(b.CostNS, a.CostNS))
+		return cmp.Or(cmp.Compare(b.Severity.Rank(), a.Severity.Rank()), a.behind(&b), compareLeads(slow, &a, &b), cmp.Compare(b.CostNS, a.CostNS))
 	})
+	fold(found)
+}
+
+// weigh takes a finding for less severe that is not why requests or tasks were slow, though
+// they were: a warning for a note.
+func (s *ranked) weigh(slow *slowness) {
+	if kinds := s.of.Costs.roots(); slow.matters() && kinds != nil && slow.share(kinds) < littleShare {
+		s.Severity = milder(s.Severity)
+	}
+}
+
+// milder is one step less severe.
+func milder(s report.Severity) report.Severity {
+	if s == report.SeverityCritical {
+		return report.SeverityWarning
+	}
+	return report.SeverityInfo
+}
+
+// compareLeads puts first what explains most of why they were slow.
+func compareLeads(slow *slowness, a, b *ranked) int {
+	switch {
+	case !slow.matters() || slow.leads(a.of.Costs) == slow.leads(b.of.Costs):
+		return 0
+	case slow.leads(a.of.Costs):
+		return -1
+	}
+	return 1
+}
+
+// fold takes findings for notes that look at the time of another one before them: one
+// event is one finding, and what else shows of it stands beneath.
+func fold(found []ranked) {
+	led := map[costs]bool{}
+	for i := range found {
+		f := &found[i]
+		if f.of.Costs == costsNothing || !f.Severity.AtLeast(report.SeverityWarning) {
+			continue
+		}
+		f.folded, led[f.of.Costs] = led[f.of.Costs], true
+		if f.folded {
+			f.Severity = report.SeverityInfo
+		}
+	}
+	slices.SortStableFunc(found, func(a, b ranked) int { return cmp.Compare(b.Severity.Rank(), a.Severity.Rank()) })
+	leads := map[costs]int{}
+	for i := range found {
+		f := &found[i]
+		if leads[f.of.Costs] == 0 {
+			leads[f.of.Costs] = i + 1
+		}
+		if f.folded {
+			f.Of = leads[f.of.Costs]
+		}
+	}
 }
 
 // findCause finds the causes that explain at least half of a symptom's cost and are at most

@@ -22,7 +22,7 @@ import (
 // the trace's ends are counted as the lower bounds that they are.
 //
 // Always decided: every wait for a P has both its ends in the trace, or those of the trace.
-var checkStarvation = Check{ID: "starvation", Title: "Goroutines that waited long for a P", Symptom: true, Begin: func(s *replay.Session) Judge {
+var checkStarvation = Check{ID: "starvation", Costs: costsOthers, Title: "Goroutines that waited long for a P", Symptom: true, Begin: func(s *replay.Session) Judge {
 	return (&starvationJudge{bench: bench{s}, latency: replay.Shared(s, measure.NewWaits), blame: replay.Shared(s, newBlame), cycles: replay.Shared(s, newCycles), longRuns: replay.Shared(s, measure.NewLongRuns)}).decide
 }}
 

@@ -25,7 +25,7 @@ import (
 // GOMAXPROCS, a heap dump) are as long as what it does in them.
 //
 // Always decided: both ends of every pause are in the trace.
-var checkStopTheWorld = Check{ID: "stop-the-world", Title: "Stop-the-world pauses", Begin: func(s *replay.Session) Judge {
+var checkStopTheWorld = Check{ID: "stop-the-world", Costs: costsStops, Title: "Stop-the-world pauses", Begin: func(s *replay.Session) Judge {
 	return (&stopTheWorldJudge{bench: bench{s}, witnesses: newWitnesses(s), gc: replay.Shared(s, measure.NewGC)}).decide
 }}
 

@@ -26,7 +26,7 @@ import (
 // threshold.
 //
 // Always decided: system calls and retakes are in the trace.
-var checkSyscalls = Check{ID: "syscalls", Title: "System calls and cgo that held Ps", Begin: func(s *replay.Session) Judge {
+var checkSyscalls = Check{ID: "syscalls", Costs: costsCalls, Title: "System calls and cgo that held Ps", Begin: func(s *replay.Session) Judge {
 	return (&syscallsJudge{bench: bench{s}, witnesses: newWitnesses(s), handoffs: replay.Shared(s, measure.NewHandoffs)}).decide
 }}
 

@@ -18,7 +18,7 @@ import (
 // False positives: a program that has just started grows to its usual number.
 //
 // Always decided: a thread shows in the trace once it runs a goroutine.
-var checkThreads = Check{ID: "threads", Title: "Thread growth", Begin: func(*replay.Session) Judge { return decideThreads }}
+var checkThreads = Check{ID: "threads", Costs: costsCalls, Title: "Thread growth", Begin: func(*replay.Session) Judge { return decideThreads }}
 
 const (
 	threadsSome   = 10        // threads first seen late

@@ -8,11 +8,19 @@ import (
 	"gmptrace/model"
 )
 
-// verdict is the answer to "was it the scheduler?".
+// verdict is the answer to "why was it slow, and was it the scheduler?": the first finding,
+// and why requests or tasks were slow; where there is no finding, that alone.
 func verdict(rep *report.Report) report.Verdict {
-	where := whereTimeWent(rep)
+	where, slow := whereTimeWent(rep), slownessOf(rep)
 	if len(rep.Findings) > 0 && rep.Findings[0].Severity.AtLeast(report.SeverityWarning) {
-		return guilty(rep, where)
+		v := guilty(rep, where)
+		if slow.matters() {
+			v.Detail = rep.Slowest.Headline + " " + v.Detail
+		}
+		return v
+	}
+	if slow.matters() {
+		return report.Verdict{Severity: slow.severity(), Headline: slow.Headline, Detail: slow.Detail + " " + where, Advice: slow.Advice}
 	}
 	v := report.Verdict{Severity: report.SeverityInfo, Headline: "Nothing was scheduled in this part of the trace.", Detail: where}
 	if rep.Latency.Count > 0 {
@@ -34,7 +42,7 @@ func longWaits(rep *report.Report) string {
 // guilty is the verdict where something was found: the first finding.
 func guilty(rep *report.Report, where string) report.Verdict {
 	f, whole := &rep.Findings[0], report.Analysed(rep)
-	v := report.Verdict{Severity: f.Severity, Headline: f.Title + ".", Detail: f.What + " " + where}
+	v := report.Verdict{Severity: f.Severity, Headline: f.Title + ".", Advice: f.Advice, Detail: f.What + " " + where}
 	if f.Severity == report.SeverityWarning && littleOf(rep.Findings, whole) {
 		v.Headline = "Nothing here cost much time. The worst: " + v.Headline
 		v.Detail = fmt.Sprintf("%s That cost %s, the trace is %s long. %s", f.What, words.Length(f.CostNS), words.Length(whole), where)

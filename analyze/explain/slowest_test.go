@@ -31,7 +31,7 @@ func slowestOf(t *testing.T, opt analyze.Options) (*report.Report, []byte) {
 // TestSlowest: a report says of the requests what an explanation says, and its parts
 // sum to the whole although the paths are shorter.
 func TestSlowest(t *testing.T) {
-	r, data := slowestOf(t, analyze.Options{Explain: true})
+	r, data := slowestOf(t, analyze.Options{})
 	s := r.Slowest
 	x, err := explain.Explain(context.Background(), bytes.NewReader(data), replay.Options{Name: "webshop"}, explain.Selector{})
 	if err != nil {
@@ -70,7 +70,7 @@ func TestSlowest(t *testing.T) {
 // is as in the whole.
 func TestSlowestWindow(t *testing.T) {
 	from, to := 300*time.Millisecond, 700*time.Millisecond
-	r, _ := slowestOf(t, analyze.Options{Explain: true, Options: replay.Options{From: replay.Bound{Set: true, Offset: from}, To: replay.Bound{Set: true, Offset: to}}})
+	r, _ := slowestOf(t, analyze.Options{Options: replay.Options{From: replay.Bound{Set: true, Offset: from}, To: replay.Bound{Set: true, Offset: to}}})
 	if r.Slowest.Durations.Count == 0 || r.Slowest.Unfinished != 0 {
 		t.Errorf("%d requests, %d unfinished", r.Slowest.Durations.Count, r.Slowest.Unfinished)
 	}
@@ -96,7 +96,7 @@ func TestSlowestNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	r, err := analyze.Analyze(context.Background(), f, analyze.Options{Options: replay.Options{Name: "typecheck"}, Explain: true})
+	r, err := analyze.Analyze(context.Background(), f, analyze.Options{Options: replay.Options{Name: "typecheck"}})
 	if err != nil {
 		t.Fatal(err)
 	}

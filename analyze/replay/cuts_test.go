@@ -105,7 +105,7 @@ func everything(t *testing.T, data []byte, opt replay.Options) map[string][]byte
 	}
 	ctx, read := context.Background(), func() io.Reader { return bytes.NewReader(data) }
 
-	full := analyze.Options{Options: opt, Slices: 20_000, Explain: true, Spans: true}
+	full := analyze.Options{Options: opt, Slices: 20_000, Spans: true}
 	rep, err := analyze.Analyze(ctx, read(), full)
 	keep("analyze", rep, err)
 	if err != nil {

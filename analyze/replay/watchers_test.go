@@ -93,7 +93,7 @@ func TestWatchersApart(t *testing.T) {
 
 // everyone is all that a report can need.
 func everyone() *analyze.Analysis {
-	return &analyze.Analysis{Options: analyze.Options{Slices: slicesKept, Explain: true, Spans: true}}
+	return &analyze.Analysis{Options: analyze.Options{Slices: slicesKept, Spans: true}}
 }
 
 // told tells the watchers that begin adds of a recorded trace.

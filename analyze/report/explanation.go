@@ -150,7 +150,7 @@ type PathStep struct {
 
 // Slowest says where the time of a program's slowest requests went, or of its
 // slowest tasks where it served none. It is what Explain says of them, in short:
-// Kind is "" where there is neither, or where Options.Explain did not ask.
+// Kind is "" where there is neither.
 type Slowest struct {
 	Kind       InstanceKind  `json:"kind"`     // request or task; "" for none
 	What       string        `json:"what"`     // in words

@@ -132,6 +132,7 @@ type Verdict struct {
 	Severity Severity `json:"severity"` // info when nothing is wrong
 	Headline string   `json:"headline"`
 	Detail   string   `json:"detail"`
+	Advice   string   `json:"advice"` // what to do; "" where the trace gives no reason for any
 }
 
 // Key are the figures at the top of every report.
@@ -153,6 +154,7 @@ type Key struct {
 type Finding struct {
 	ID       string     `json:"id"`     // of the check; stable
 	Number   int        `json:"number"` // 1 is the worst
+	Of       int        `json:"of"`     // number of the finding whose time this one looks at too, which says why; 0 for none
 	Severity Severity   `json:"severity"`
 	Title    string     `json:"title"`
 	CostNS   int64      `json:"cost_ns"` // what it cost, in the unit that CostOf names; within a severity findings are ranked by it, symptoms behind what explains them

@@ -31,7 +31,6 @@ type analysis struct {
 	name      string // that a file is shown by instead of its own; "" for that
 	around    []report.Window
 	slices    int  // of the timeline to keep; commands without pictures leave it 0
-	explain   bool // the slowest requests or tasks, for the commands that show them
 	spans     bool // ask for the times of tasks, regions and requests
 }
 
@@ -90,7 +89,7 @@ func (an *analysis) check(trace string) error {
 // load reads and analyses a trace.
 func (an *analysis) load(ctx context.Context, trace string) (*report.Report, error) {
 	return reading(ctx, an, trace, func(in io.Reader, opt replay.Options) (*report.Report, error) {
-		rep, err := analyze.Analyze(ctx, in, analyze.Options{Options: opt, Slices: an.slices, Around: an.around, Explain: an.explain, Spans: an.spans})
+		rep, err := analyze.Analyze(ctx, in, analyze.Options{Options: opt, Slices: an.slices, Around: an.around, Spans: an.spans})
 		if err == nil {
 			rep.Version = buildVersion()
 		}

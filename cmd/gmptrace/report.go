@@ -52,7 +52,6 @@ otherwise. A file in its place is replaced if gmptrace wrote it.`,
 			return c.run(cmd.Context(), args[0])
 		},
 	}
-	c.explain = true
 	c.addFlags(cmd.Flags())
 	cmd.Flags().StringVarP(&c.out, "output", "o", "", "write to `FILE`; - is standard output (default: the trace's name with .html)")
 	cmd.Flags().BoolVar(&c.force, "force", false, "replace FILE whoever wrote it")

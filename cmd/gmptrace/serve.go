@@ -71,7 +71,6 @@ What is no file is copied to a temporary one, which is deleted at the end.`,
 			return c.run(cmd.Context(), args[0])
 		},
 	}
-	c.explain = true
 	c.addFlags(cmd.Flags())
 	cmd.Flags().IntVar(&c.slices, "slices", keptSlices, "keep up to `N` slices of the timeline in memory; a trace with more is read again for every window")
 	c.completions(cmd)
@@ -233,7 +232,7 @@ func (c *serveCommand) answer(ctx context.Context, window report.Window) ([]byte
 	rep := c.whole
 	if rep == nil {
 		an := *c.analysis
-		an.quiet, an.explain, an.around, an.slices = true, false, around, servedSlices
+		an.quiet, an.around, an.slices = true, around, servedSlices
 		var err error
 		if rep, err = an.load(ctx, c.trace); err != nil {
 			return nil, err

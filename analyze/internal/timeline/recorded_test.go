@@ -18,7 +18,7 @@ func TestTrim(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := analyze.Analyze(t.Context(), bytes.NewReader(data), analyze.Options{Slices: 1 << 20, Explain: true})
+	r, err := analyze.Analyze(t.Context(), bytes.NewReader(data), analyze.Options{Slices: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

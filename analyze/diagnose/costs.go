@@ -1,0 +1,43 @@
+package diagnose
+
+import "gmptrace/analyze/report"
+
+// costs is in which way goroutines lose time to what a check finds. Of the findings with
+// the same costs, which look at the same time from several sides, one leads.
+type costs uint8
+
+// The ways.
+const (
+	costsNothing   costs = iota
+	costsOthers          // others ran on the Ps
+	costsLate            // Ps were free, and threads came late
+	costsCollector       // the garbage collector
+	costsStops           // stopped worlds
+	costsLocks           // locks
+	costsQueues          // queues for something else
+	costsCalls           // system calls, C, and threads
+	costsEnds            // waits without an end
+	costsPolling         // CPU time that is spent on nothing
+)
+
+// roots are the kinds of roots of slow requests and tasks that findings explain; none for
+// what is worth telling whether or not those were slow.
+func (c costs) roots() []report.RootKind {
+	switch c {
+	case costsOthers:
+		return []report.RootKind{report.RootQueue, report.RootFoundLate, report.RootSleep, report.RootNetwork}
+	case costsLate:
+		return []report.RootKind{report.RootLate, report.RootQueue, report.RootComputing}
+	case costsCollector:
+		return []report.RootKind{report.RootGC, report.RootForcedGC}
+	case costsStops:
+		return []report.RootKind{report.RootStopping, report.RootStopped, report.RootForcedGC, report.RootGC, report.RootQueue}
+	case costsLocks:
+		return []report.RootKind{report.RootLock, report.RootNeverEnded, report.RootQueue}
+	case costsQueues:
+		return []report.RootKind{report.RootPlace, report.RootNetwork, report.RootNeverEnded}
+	case costsCalls:
+		return []report.RootKind{report.RootSyscall, report.RootLate, report.RootQueue, report.RootPlace, report.RootLock}
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+package diagnose
+
+import (
+	"slices"
+
+	"gmptrace/analyze/report"
+)
+
+// slowness is what the slow requests or tasks of a trace lost, where it has any: the
+// account by which findings are weighed.
+type slowness struct {
+	*report.Slowest
+	extra int64 // ns that a slow one took longer than a typical one; all of it where there is none
+}
+
+// slownessOf is nil where the program has neither, or too few to say what is usual.
+func slownessOf(rep *report.Report) *slowness {
+	s := &slowness{Slowest: &rep.Slowest}
+	if s.Kind == "" || len(s.Roots) == 0 || s.Durations.Count < fewRequests {
+		return nil
+	}
+	for i := range s.Roots {
+		s.extra += max(0, s.Roots[i].NS-s.Roots[i].Typical)
+	}
+	return s
+}
+
+const (
+	// fewRequests is the least number of them that weighs findings.
+	fewRequests = 20
+	// slowFrom is by how much the slow ones must have been slower for that to be what a
+	// reader asks about.
+	slowFrom = 5_000_000 // ns
+	// littleShare is the share of what the slow ones lost below which something is not why
+	// they were slow.
+	littleShare = .05
+)
+
+// share is the part of what slow ones took longer that is of these kinds, in [0, 1].
+func (s *slowness) share(kinds []report.RootKind) float64 {
+	var ns int64
+	for i := range s.Roots {
+		if r := &s.Roots[i]; slices.Contains(kinds, r.Kind) {
+			ns += max(0, r.NS-r.Typical)
+		}
+	}
+	return float64(ns) / float64(max(1, s.extra))
+}
+
+// matters reports whether the slow ones were so much slower that it is worth asking why.
+func (s *slowness) matters() bool { return s != nil && s.extra >= slowFrom }
+
+// leads reports whether findings with these costs explain what the slow ones lost most to.
+func (s *slowness) leads(c costs) bool { return slices.Contains(c.roots(), s.Roots[0].Kind) }
+
+// severity is that of the root, where no check has found it: by what it does to the time
+// that nearly all take. What a program does of its own is for its authors to judge.
+func (s *slowness) severity() report.Severity {
+	r := &s.Roots[0]
+	switch r.Kind {
+	case report.RootNeverEnded:
+		return report.SeverityCritical
+	case report.RootQueue, report.RootGC, report.RootForcedGC, report.RootStopping, report.RootLock, report.RootPlace, report.RootFoundLate:
+	default:
+		return report.SeverityInfo
+	}
+	long := s.Durations.P99
+	if s.Durations.Count < 100 {
+		long = s.Durations.Max
+	}
+	lost := int64(float64(long) * float64(r.NS-r.Typical) / float64(max(1, s.Slow.Mean)))
+	if lost >= lostLong && long >= 2*(long-lost) {
+		return report.SeverityWarning
+	}
+	return report.SeverityInfo
+}
+
+// lostLong is what 1 % of the requests or tasks must lose at least for a warning.
+const lostLong = 20_000_000 // ns
