@@ -64,7 +64,7 @@ func ExampleAnalyze() {
 	}
 	// Output:
 	// webshop on Go 1.26
-	// hog: critical
+	// hog: info
 	// goroutines were stolen
 }
 

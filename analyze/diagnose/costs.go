@@ -10,6 +10,7 @@ type costs uint8
 const (
 	costsNothing   costs = iota
 	costsOthers          // others ran on the Ps
+	costsWakeups         // timers and the network were found late
 	costsLate            // Ps were free, and threads came late
 	costsCollector       // the garbage collector
 	costsStops           // stopped worlds
@@ -25,7 +26,9 @@ const (
 func (c costs) roots() []report.RootKind {
 	switch c {
 	case costsOthers:
-		return []report.RootKind{report.RootQueue, report.RootFoundLate, report.RootSleep, report.RootNetwork}
+		return []report.RootKind{report.RootQueue, report.RootFoundLate}
+	case costsWakeups:
+		return []report.RootKind{report.RootFoundLate, report.RootSleep, report.RootNetwork}
 	case costsLate:
 		return []report.RootKind{report.RootLate, report.RootQueue, report.RootComputing}
 	case costsCollector:

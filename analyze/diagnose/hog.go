@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"gmptrace/analyze/internal/measure"
+	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
@@ -53,7 +54,7 @@ func (r *hogJudge) describe(x *measure.LongRun, waited int64) report.Finding {
 	length := words.Length(int64(x.End - x.Start))
 	f := report.Finding{
 		Severity: graded(waited),
-		Title:    fmt.Sprintf("One goroutine kept P%d for %s at a stretch", x.P, length),
+		Title:    fmt.Sprintf("%s kept P%d for %s at a stretch", r.who(x), x.P, length),
 		CostOf:   "P time of stretches that went on when they were to end",
 		CostNS:   r.longRuns.Over,
 		What:     fmt.Sprintf("%s had P%d from %s on for %s at a stretch.", words.Goroutine(int64(x.G), r.Names.StartFunc(x.Func)), x.P, words.At(r.Offset(x.Start)), length),
@@ -74,6 +75,14 @@ func (r *hogJudge) describe(x *measure.LongRun, waited int64) report.Finding {
 		f.Why = "That is the tracer itself, which writes down the state of every goroutine, again about once a second. Without tracing it would not have been."
 	}
 	return f
+}
+
+// who is the place where a stretch ended, where that is the program's.
+func (r *hogJudge) who(x *measure.LongRun) string {
+	if p := names.NewPlaces(r.Names).Of(x.Stack); p != nil && p.Own {
+		return placeFor(p)
+	}
+	return "One goroutine"
 }
 
 // scenes are the longest stretches.

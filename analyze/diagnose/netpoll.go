@@ -26,7 +26,7 @@ import (
 // How long a connection had been readable is not in the trace: between nothing and
 // about 10 ms, more if the monitor itself got no CPU. And who was to answer may have
 // waited for a P of this same process.
-var checkNetpoll = Check{ID: "netpoll", Costs: costsOthers, Title: "Network wake-ups found late", Symptom: true, Begin: func(s *replay.Session) Judge {
+var checkNetpoll = Check{ID: "netpoll", Costs: costsWakeups, Title: "Network wake-ups found late", Symptom: true, Begin: func(s *replay.Session) Judge {
 	return (&netpollJudge{bench: bench{s}, readers: replay.Shared(s, newReaders)}).decide
 }}
 

@@ -27,7 +27,7 @@ import (
 // longer, while all Ps are busy. Where more than a tenth of the waits is longer
 // although a P is idle, the place is left out. Of a channel, a wait counts that
 // nothing but a timer ended: no goroutine and no P on behalf of one.
-var checkTimers = Check{ID: "timers", Costs: costsOthers, Title: "Timers and sleeps that ended late", Symptom: true, Begin: func(s *replay.Session) Judge {
+var checkTimers = Check{ID: "timers", Costs: costsWakeups, Title: "Timers and sleeps that ended late", Symptom: true, Begin: func(s *replay.Session) Judge {
 	return (&timersJudge{bench: bench{s}, sleepers: replay.Shared(s, newSleepers)}).decide
 }}
 

@@ -22,7 +22,7 @@ import (
 //
 // Always decided: what each P did is in the trace, and where GOMAXPROCS is not, the Ps
 // seen count.
-var checkUnbalanced = Check{ID: "unbalanced", Costs: costsOthers, Title: "Work on one P while others were idle", Symptom: true, Begin: func(s *replay.Session) Judge {
+var checkUnbalanced = Check{ID: "unbalanced", Costs: costsLate, Title: "Work on one P while others were idle", Symptom: true, Begin: func(s *replay.Session) Judge {
 	return (&unbalancedJudge{bench: bench{s}, witnesses: newWitnesses(s), procs: replay.Shared(s, measure.NewProcs)}).decide
 }}
 
