@@ -38,11 +38,15 @@ func (t *terminal) explanation(x *report.Explanation) {
 	if x.Detail != "" {
 		t.wrap("", "", x.Detail)
 	}
+	if x.Advice != "" {
+		t.wrap("To do: ", "       ", x.Advice)
+	}
 	t.line("")
 	if len(x.Slowest) == 0 {
 		return
 	}
 	t.durations(x)
+	t.roots(x)
 	t.compared(x)
 	for i := range x.Slowest {
 		t.instance(i+1, &x.Slowest[i])
@@ -63,6 +67,58 @@ func (t *terminal) durations(x *report.Explanation) {
 	table := table{align: "rrrrr", left: 5}
 	table.add(words.Length(d.P50), words.Length(d.P90), words.P99(d.Count, words.Length(d.P99)), words.P999(d.Count, words.Length(d.P999)), words.Length(d.Max))
 	t.table(table, "p50", "p90", "p99", "p99.9", "longest")
+}
+
+// textRoots is how many roots the text shows.
+const textRoots = 5
+
+// roots shows what the time of the slow ones went to, and who was behind it.
+func (t *terminal) roots(x *report.Explanation) {
+	if len(x.Roots) == 0 {
+		return
+	}
+	t.heading("Why", "means of "+slowOf(x.Slow.Count))
+	shown := 0
+	for i := range x.Roots {
+		r := &x.Roots[i]
+		if shown == textRoots || max(r.NS-r.Typical, r.Typical-r.NS)*100 < x.Slow.Mean {
+			continue
+		}
+		s := words.Length(r.NS)
+		if x.Typical.Count > 0 {
+			s += fmt.Sprintf(" (typical %s)", words.Length(r.Typical))
+		}
+		t.wrap("  - ", "    ", s+" went to "+r.Text)
+		shown++
+	}
+	t.line("")
+	if len(x.Groups) > 1 {
+		t.populations(x)
+	}
+}
+
+// populations shows the others that were selected, by name.
+func (t *terminal) populations(x *report.Explanation) {
+	t.heading("By name", "the first is explained here")
+	table := table{align: "rrrrl", left: 5}
+	for i := range first(textCauses, x.Groups) {
+		g := &x.Groups[i]
+		name := words.Function(g.Name)
+		if g.Name == "" {
+			name = notSeen(x.Kind)
+		}
+		table.add(words.Count(g.Count), words.Length(g.P50), words.P99(g.Count, words.Length(g.P99)), words.Length(g.Max), name)
+	}
+	t.table(table, "count", "p50", "p99", "longest", "name")
+	t.more(len(x.Groups)-textCauses, "name")
+}
+
+// notSeen is what instances without a name are called.
+func notSeen(kind report.InstanceKind) string {
+	if kind == report.KindRequest {
+		return "(handler not seen)"
+	}
+	return "(not known)"
 }
 
 // compared shows what the slow ones have that typical ones have not.

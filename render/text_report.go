@@ -65,6 +65,9 @@ func textVerdict(t *terminal, r *report.Report) {
 	v := r.Verdict
 	t.wrap("", "", v.Headline, bold, colorOf(v.Severity))
 	t.wrap("", "", v.Detail)
+	if v.Advice != "" {
+		t.wrap("To do: ", "       ", v.Advice)
+	}
 	t.line("")
 }
 

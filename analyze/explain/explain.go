@@ -11,7 +11,7 @@ import (
 )
 
 // Schema names the version of the JSON form of an Explanation: see report.Schema.
-const Schema = "gmptrace.explain/1"
+const Schema = "gmptrace.explain/2"
 
 // Selector says what to explain. The zero value explains the worst episodes of
 // the trace: requests where there are any, else tasks, else stalls.
@@ -21,6 +21,9 @@ type Selector struct {
 	Task    int64          // of KindTask where Pattern is nil: the task's id
 	Pattern *regexp.Regexp // on function, task's name, region's name, message or handler; nil for all
 	Said    string         // Pattern in words, for the output: `named "x"`; "" for the pattern itself
+	Sent    bool           // of KindRequest: those that the program sent alone
+	Served  bool           // of KindRequest: those that it served alone
+	Open    bool           // those alone that had not ended when the trace did
 	Pooled  bool           // compare all with all, whatever they are called; else those of one name
 	Top     int            // how many of the slowest to explain; 0 is DefaultTop
 }

@@ -24,6 +24,7 @@ type explainer struct {
 	names  *names.Table
 	zero   model.Time
 	window *replay.Window
+	open   bool  // leave out instances that have ended
 	inside bool  // leave out instances that reach beyond the window: what they did there is not seen
 	path   int   // steps of a path that an Instance has at the most
 	every  int64 // of those that are not among the slowest so far, explain one in so many, for the means
@@ -91,7 +92,7 @@ type waitedFor struct {
 func newExplainer(s *replay.Session, sel Selector) *explainer {
 	n := s.Names
 	e := &explainer{names: n, window: s.Window, zero: s.Zero, path: maxSteps, every: 1, h: newHistory(n, historySoft, historyHard), locks: &names.LockSites{Names: n}, bodies: map[model.GoID]string{}}
-	e.look = e.h.look
+	e.look, e.open = e.h.look, sel.Open
 	top := cmp.Or(sel.Top, DefaultTop)
 	for _, f := range e.finders(sel) {
 		f.top, f.pooled = top, sel.Pooled || f.kind == report.KindLog
@@ -126,7 +127,15 @@ func (e *explainer) finders(sel Selector) []*group {
 	case report.KindLog:
 		return []*group{{kind: report.KindLog, what: "what led up to messages" + matching, finder: &logFinder{names: n, zero: e.zero, match: sel.Pattern}}}
 	case report.KindRequest:
+		switch {
+		case sel.Served:
+			return []*group{served}
+		case sel.Sent:
+			return []*group{sent}
+		}
 		return []*group{served, sent}
+	case report.KindAt:
+		return []*group{{kind: report.KindAt, what: "stretches in which goroutines were seen in functions" + matching, finder: &atFinder{names: n, match: sel.Pattern}}}
 	case report.KindStall:
 		return []*group{stalls}
 	}
@@ -238,7 +247,7 @@ func (e *explainer) explain(g *group, in *Span) {
 	if in.End <= in.Start || in.End <= e.window.From || in.Start >= e.window.To {
 		return
 	}
-	if e.inside && !e.whole(in) {
+	if e.inside && !e.whole(in) || e.open && !in.unfinished {
 		return
 	}
 	length := int64(in.End - in.Start)

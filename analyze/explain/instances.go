@@ -390,3 +390,64 @@ func (x *stallFinder) stalls(iv *model.GInterval) bool {
 func (*stallFinder) oldest() model.Time { return replay.Forever }
 
 func (*stallFinder) close(model.Time, func(*Span)) {}
+
+// atFinder finds stretches in which a goroutine was seen in a function, at every stop: from
+// the first one with it anywhere on its stack to the last one in a row.
+type atFinder struct {
+	underWay[model.GoID]
+	unwanted others
+	names    *names.Table
+	match    *regexp.Regexp
+	stacks   []int8 // by stack: 1 it has the function, -1 not, 0 not known yet
+}
+
+func (x *atFinder) others() []string { return x.unwanted }
+
+func (x *atFinder) Find(f *model.Facts, ended func(*Span)) {
+	for i := range f.Gs {
+		iv := &f.Gs[i]
+		stopped := iv.Stack != 0 && (iv.State == model.GWaiting || iv.State == model.GSyscall)
+		switch in := x.open[iv.G]; {
+		case stopped && x.has(iv.Stack):
+			if in == nil {
+				in = &Span{Name: x.called(iv.Stack), task: -1, g: iv.G, fn: iv.Func, Start: iv.Start}
+				x.begin(iv.G, in)
+			}
+			in.End = iv.End
+			if iv.Open&model.OpenEnd != 0 {
+				break // close tells of it
+			}
+		case in != nil && (stopped || iv.Exit):
+			at := in.End
+			x.end(iv.G, at)
+			ended(in)
+		}
+	}
+}
+
+// has reports whether a stack has the function that is looked for.
+func (x *atFinder) has(stack uint32) bool {
+	for int(stack) >= len(x.stacks) {
+		x.stacks = append(x.stacks, 0)
+	}
+	if x.stacks[stack] == 0 {
+		x.stacks[stack] = -1
+		if x.called(stack) != "" {
+			x.stacks[stack] = 1
+		} else if f := x.names.Stacks[stack]; len(f) > 0 {
+			x.unwanted.add(f[len(f)-1].Func)
+		}
+	}
+	return x.stacks[stack] > 0
+}
+
+// called is the outermost function on a stack that matches, "" for none.
+func (x *atFinder) called(stack uint32) string {
+	frames := x.names.Stacks[stack]
+	for i := len(frames) - 1; i >= 0; i-- {
+		if x.match.MatchString(frames[i].Func) {
+			return frames[i].Func
+		}
+	}
+	return ""
+}

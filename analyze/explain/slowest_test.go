@@ -86,11 +86,8 @@ func TestSlowestWindow(t *testing.T) {
 	}
 }
 
-// TestSlowestNone: nothing unless asked for, and nothing where there is nothing.
+// TestSlowestNone: nothing where there is nothing.
 func TestSlowestNone(t *testing.T) {
-	if r, _ := slowestOf(t, analyze.Options{}); r.Slowest.Kind != "" || len(r.Slowest.Instances) != 0 {
-		t.Errorf("without being asked the report explains %s", r.Slowest.What)
-	}
 	f, err := os.Open("../../fixtures/traces/real/typecheck-go1.22-p1.trace")
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ const (
 	KindRegion    InstanceKind = "region"    // a user region, from beginning to end
 	KindLog       InstanceKind = "log"       // from the beginning of what a message was logged in to the message
 	KindRequest   InstanceKind = "request"   // served or sent by net/http or gRPC
+	KindAt        InstanceKind = "at"        // a goroutine was seen in a function, at every stop from the first to the last
 	KindStall     InstanceKind = "stall"     // a wait of one of the program's goroutines for a P, a lock or the collector, or a system call
 )
 

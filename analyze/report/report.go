@@ -39,7 +39,7 @@ func BucketsOf(s *stat.Sketch) []Bucket {
 
 // Schema names the version of the JSON form of Report. Fields are added within
 // a version; a field that changes meaning or goes makes a new one.
-const Schema = "gmptrace.report/1"
+const Schema = "gmptrace.report/2"
 
 // Devel is the Version of what the analyses return: a library does not know its own.
 // Whoever does sets another.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,6 +35,11 @@ type selectors struct {
 	region    string
 	log       string
 	http      string
+	at        string
+	served    bool
+	client    bool
+	open      bool
+	pooled    bool
 	given     []string // of the flags, those that were
 }
 
@@ -51,10 +57,11 @@ do not. Every nanosecond has one cause, and the parts sum to the whole. While th
 explained goroutine was blocked, the time is that of the goroutine which unblocked
 it, and so on: the critical path.
 
-At most one of --goroutine, --func, --task, --region, --log and --http selects
+At most one of --goroutine, --func, --task, --region, --log, --http and --at selects
 what is explained. Without any, it is the requests that the program served, if it
 is a server of net/http or gRPC, else its tasks, else the longest waits for a P.
---from and --to leave out what lies outside of a part of the trace. The names of
+What has one name, such as a handler, is compared with each other, and the name whose
+instances lost most is explained; --pooled compares all. --from and --to leave out what lies outside of a part of the trace. The names of
 tasks and regions are taken as they are, everything else is a regular expression.
 
 A P is a slot that lets one goroutine run at a time; there are GOMAXPROCS of them. A
@@ -67,6 +74,8 @@ is all Ps, for moments.
   gmptrace explain --http app.trace
   gmptrace explain --http='Checkout' --top 3 app.trace
   gmptrace explain --task checkout --from 10ms --to 30ms app.trace
+  gmptrace explain --at 'main\.exportTable' app.trace
+  gmptrace explain --http --unfinished app.trace
   gmptrace explain --func 'main\.worker' --format json app.trace
   gmptrace explain --goroutine 42 app.trace
   gmptrace explain --log 'timed?out' app.trace
@@ -97,6 +106,11 @@ is all Ps, for moments.
 	f.StringVar(&c.selectors.log, "log", "", "explain what led up to messages matching `REGEXP`")
 	f.StringVar(&c.selectors.http, "http", "", "explain requests of net/http and gRPC, with =`REGEXP` those whose handler matches or, if none does, that were seen in a function that does")
 	f.Lookup("http").NoOptDefVal = allRequests
+	f.StringVar(&c.selectors.at, "at", "", "explain stretches in which goroutines were seen with a function matching `REGEXP` anywhere on their stacks")
+	f.BoolVar(&c.selectors.served, "served", false, "with --http: the requests alone that the program served")
+	f.BoolVar(&c.selectors.client, "client", false, "with --http: the requests alone that the program sent")
+	f.BoolVar(&c.selectors.open, "unfinished", false, "those alone that had not ended when the trace did")
+	f.BoolVar(&c.selectors.pooled, "pooled", false, "compare all that is selected with each other, whatever it is called")
 	f.IntVar(&c.top, "top", explain.DefaultTop, "explain the `K` slowest")
 	f.Var(&c.format, "format", "`FORMAT` of the output: text, json or html")
 	f.StringVarP(&c.out, "output", "o", "-", "write to `FILE`; - is standard output")
@@ -107,11 +121,17 @@ is all Ps, for moments.
 }
 
 // selectorFlags are the flags that say what to explain.
-var selectorFlags = []string{"goroutine", "func", "task", "region", "log", "http"}
+var selectorFlags = []string{"goroutine", "func", "task", "region", "log", "http", "at"}
 
 // selector is what the flags ask for.
 func (s *selectors) selector(top int) (explain.Selector, error) {
-	sel := explain.Selector{G: model.NoG, Task: -1, Top: top}
+	sel := explain.Selector{G: model.NoG, Task: -1, Top: top, Served: s.served, Sent: s.client, Open: s.open, Pooled: s.pooled}
+	if s.served && s.client {
+		return sel, usagef("--served and --client: only one of them can be given")
+	}
+	if (s.served || s.client) && !slices.Contains(s.given, "http") {
+		return sel, usagef("--served and --client tell requests apart: give --http too")
+	}
 	if len(s.given) > 1 {
 		return sel, usagef("--%s: only one of %s can say what to explain", strings.Join(s.given, " and --"), "--"+strings.Join(selectorFlags, ", --"))
 	}
@@ -143,6 +163,9 @@ func (s *selectors) selector(top int) (explain.Selector, error) {
 	case "log":
 		sel.Kind = report.KindLog
 		sel.Pattern, err = pattern("log", s.log)
+	case "at":
+		sel.Kind = report.KindAt
+		sel.Pattern, err = pattern("at", s.at)
 	case "http":
 		sel.Kind = report.KindRequest
 		if s.http != allRequests {

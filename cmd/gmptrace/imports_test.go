@@ -39,9 +39,9 @@ var rooms = []room{
 
 	// Analyses, one question each. No one knows another, all know measure.
 	{path: "analyze/diagnose", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model",
-		most: 8000, why: "checks share one interface, and half of them one account of what Ps did while others waited"},
+		most: 8400, why: "checks share one interface, and half of them one account of what Ps did while others waited"},
 	{path: "analyze/explain", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model",
-		most: 5600, why: "what finds instances, follows them and tells of them shares the steps of their paths"},
+		most: 6000, why: "what finds instances, follows them and tells of them shares the steps of their paths"},
 	{path: "analyze/rules", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
 	{path: "analyze/whatif", imports: "analyze/names analyze/replay analyze/report analyze/stat analyze/words model model/simulate"},
 	{path: "analyze/internal/timeline", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report model"},
