@@ -28,7 +28,7 @@ func (c costs) roots() []report.RootKind {
 	case costsOthers:
 		return []report.RootKind{report.RootQueue, report.RootFoundLate}
 	case costsWakeups:
-		return []report.RootKind{report.RootFoundLate, report.RootSleep, report.RootNetwork}
+		return []report.RootKind{report.RootFoundLate, report.RootSleep, report.RootNetwork, report.RootQueue}
 	case costsLate:
 		return []report.RootKind{report.RootLate, report.RootQueue, report.RootComputing}
 	case costsCollector:

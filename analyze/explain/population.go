@@ -96,6 +96,9 @@ func (e *explainer) choose() {
 		g.take(all[i], func(p *population) bool { return !g.late() || g.finder.(*requestFinder).selects(p.key) })
 		found = found || len(g.populations) > 0
 	}
+	for _, g := range e.groups {
+		g.joinUnnamed()
+	}
 	for i, g := range e.groups {
 		if found || !g.late() {
 			continue
@@ -104,6 +107,30 @@ func (e *explainer) choose() {
 			g.finder.(*requestFinder).through = true
 			g.what = strings.Replace(g.what, "served by handlers", "served that were seen in functions", 1)
 		}
+	}
+}
+
+// joinUnnamed counts requests whose handler does not show with those of the one that
+// does or, where they are the most, all as one: a handler shows where a request waited,
+// so that those that show are the slow ones, and the others tell what is typical.
+func (g *group) joinUnnamed() {
+	unnamed := g.by[popKey{}]
+	if g.kind != report.KindRequest || g.pooled || unnamed == nil || len(g.populations) < 2 {
+		return
+	}
+	all := g.populations
+	k := popKey{}
+	if len(all) == 2 {
+		k = all[0].popKey
+		if all[0] == unnamed {
+			k = all[1].popKey
+		}
+	} else if 2*unnamed.all.N() < g.n() {
+		return
+	}
+	g.populations, g.by = nil, nil
+	for _, p := range all {
+		g.at(k).add(p)
 	}
 }
 
