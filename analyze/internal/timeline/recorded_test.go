@@ -68,7 +68,7 @@ func TestMomentsInOnePass(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := analyze.Analyze(t.Context(), bytes.NewReader(data), analyze.Options{Slices: 20_000, Explain: true})
+	r, err := analyze.Analyze(t.Context(), bytes.NewReader(data), analyze.Options{Slices: 20_000})
 	if err != nil {
 		t.Fatal(err)
 	}
