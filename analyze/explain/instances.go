@@ -414,9 +414,6 @@ func (x *atFinder) Find(f *model.Facts, ended func(*Span)) {
 				x.begin(iv.G, in)
 			}
 			in.End = iv.End
-			if iv.Open&model.OpenEnd != 0 {
-				break // close tells of it
-			}
 		case in != nil && (stopped || iv.Exit):
 			at := in.End
 			x.end(iv.G, at)
