@@ -78,14 +78,14 @@ func (t *terminal) roots(x *report.Explanation) {
 		return
 	}
 	t.heading("Why", "means of "+slowOf(x.Slow.Count))
-	shown := 0
+	shown, compared := 0, slices.ContainsFunc(x.Roots, func(r report.Root) bool { return r.Typical > 0 })
 	for i := range x.Roots {
 		r := &x.Roots[i]
 		if shown == textRoots || max(r.NS-r.Typical, r.Typical-r.NS)*100 < x.Slow.Mean {
 			continue
 		}
 		s := words.Length(r.NS)
-		if x.Typical.Count > 0 {
+		if compared {
 			s += fmt.Sprintf(" (typical %s)", words.Length(r.Typical))
 		}
 		t.wrap("  - ", "    ", s+" went to "+r.Text)

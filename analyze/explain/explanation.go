@@ -368,6 +368,8 @@ func many(g *group) string {
 	switch g.kind {
 	case report.KindLog:
 		return "messages"
+	case report.KindAt:
+		return "stretches"
 	}
 	return string(g.kind) + "s"
 }

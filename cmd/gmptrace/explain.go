@@ -205,18 +205,24 @@ func (c *explainCommand) run(ctx context.Context, trace string) error {
 	if err != nil {
 		return err
 	}
-	return answer[*report.Explanation]{
+	selected := true
+	err = answer[*report.Explanation]{
 		out: c.out, force: c.force,
 		read: func(in io.Reader, opt replay.Options) (*report.Explanation, error) {
 			x, err := explain.Explain(ctx, in, opt, sel)
 			if err == nil {
 				x.Version = buildVersion()
+				selected = len(x.Groups) > 0 || sel.Kind == ""
 			}
 			return x, err
 		},
 		render: c.render,
 		told:   func(x *report.Explanation) (string, *report.Trace) { return x.Headline, &x.Trace },
 	}.give(ctx, c.analysis, trace)
+	if err == nil && !selected && c.code == exitDone {
+		c.code = exitPartial
+	}
+	return err
 }
 
 func (c *explainCommand) render(w io.Writer, x *report.Explanation) error {
