@@ -56,7 +56,7 @@ func TestFold(t *testing.T) {
 		finding("lock", costsLocks, report.SeverityWarning, 10),
 		finding("gc", costsCollector, report.SeverityWarning, 100),
 	}
-	slow := &slowness{Slowest: &report.Slowest{Roots: []report.Root{{Kind: report.RootQueue, NS: 40e6}, {Kind: report.RootNetwork, NS: 1e6}}}, extra: 41e6}
+	slow := &slowness{Slowest: &report.Slowest{Groups: []report.Population{{Total: 100, Lost: 80}}, Roots: []report.Root{{Kind: report.RootQueue, NS: 40e6}, {Kind: report.RootNetwork, NS: 1e6}}}, extra: 41e6}
 	slow.Roots = append(slow.Roots, report.Root{Kind: report.RootLock, NS: 9e6})
 	slow.extra += 9e6
 	rank(found, slow)

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"slices"
 
+	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/report"
 )
 
@@ -16,7 +17,7 @@ type slowness struct {
 // slownessOf is nil where the program has neither, or too few to say what is usual.
 func slownessOf(rep *report.Report) *slowness {
 	s := &slowness{Slowest: &rep.Slowest}
-	if s.Kind == "" || len(s.Roots) == 0 || s.Durations.Count < fewRequests {
+	if s.Kind == "" || len(s.Roots) == 0 || len(s.Groups) == 0 || s.Durations.Count < fewRequests {
 		return nil
 	}
 	for i := range s.Roots {
@@ -27,7 +28,7 @@ func slownessOf(rep *report.Report) *slowness {
 
 const (
 	// fewRequests is the least number of them that weighs findings.
-	fewRequests = 20
+	fewRequests = 10
 	// slowFrom is by how much the slow ones must have been slower for that to be what a
 	// reader asks about.
 	slowFrom = 5_000_000 // ns
@@ -35,6 +36,17 @@ const (
 	// they were slow.
 	littleShare = .05
 )
+
+// little reports whether roots of these kinds are little of why slow ones were slow, or
+// made few of them slow and by no more than a time slice.
+func (s *slowness) little(kinds []report.RootKind) bool {
+	share := s.share(kinds)
+	first := &s.Groups[0]
+	return share < littleShare || share*float64(s.extra) < float64(measure.StarvedAfter) && float64(first.Lost) < fewLose*float64(first.Total)
+}
+
+// fewLose is the share of the time of all of them below which few lost any.
+const fewLose = .25
 
 // share is the part of what slow ones took longer that is of these kinds, in [0, 1].
 func (s *slowness) share(kinds []report.RootKind) float64 {

@@ -1,7 +1,10 @@
 package diagnose
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"strings"
 
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
@@ -15,12 +18,12 @@ func verdict(rep *report.Report) report.Verdict {
 	if len(rep.Findings) > 0 && rep.Findings[0].Severity.AtLeast(report.SeverityWarning) {
 		v := guilty(rep, where)
 		if slow.matters() {
-			v.Detail = rep.Slowest.Headline + " " + v.Detail
+			slow.explain(&v, rep)
 		}
 		return v
 	}
 	if slow.matters() {
-		return report.Verdict{Severity: slow.severity(), Headline: slow.Headline, Detail: slow.Detail + " " + where, Advice: slow.Advice}
+		return report.Verdict{Severity: slow.severity(), Headline: slow.Headline, Detail: slow.Detail, Advice: slow.Advice}
 	}
 	v := report.Verdict{Severity: report.SeverityInfo, Headline: "Nothing was scheduled in this part of the trace.", Detail: where}
 	if rep.Latency.Count > 0 {
@@ -28,6 +31,21 @@ func verdict(rep *report.Report) report.Verdict {
 		v.Detail = fmt.Sprintf("Goroutines waited %s for a P at the median, %s. %s", words.Length(rep.Key.LatencyP50), longWaits(rep), where)
 	}
 	return v
+}
+
+// explain puts into a verdict why requests or tasks were slow: behind the finding, or
+// before it where that names nobody and the root does.
+func (s *slowness) explain(v *report.Verdict, rep *report.Report) {
+	root := &s.Roots[0]
+	who := words.Function(root.At.Func)
+	leads := slices.ContainsFunc(All, func(c Check) bool { return c.ID == rep.Findings[0].ID && c.Costs == costsOthers && c.Symptom && s.leads(c.Costs) })
+	if leads && who != "" && !strings.Contains(v.Headline, who) {
+		v.Headline, v.Detail = s.Headline, v.Headline
+		v.Advice = cmp.Or(s.Advice, v.Advice)
+	} else {
+		v.Detail = s.Headline
+	}
+	v.Detail += fmt.Sprintf(" Goroutines waited %s for a P at the median, %s.", words.Length(rep.Key.LatencyP50), longWaits(rep))
 }
 
 // longWaits is the 99.9th percentile of the waits for a P, or where they are too few

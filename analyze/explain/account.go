@@ -150,10 +150,15 @@ func (a *account) did(x *explained, s *stepSum) (rootKey, *names.Place) {
 		return k, who
 	case leaf != nil && leaf.Own:
 		return named(kind, leaf)
-	case s.cause == report.CauseNetwork: // a response that a goroutine of a package reads
+	case s.cause == report.CauseNetwork && slices.ContainsFunc(a.e.names.Stacks[s.stood], ofNet): // a response that a goroutine of a package reads
 		return named(report.RootNetwork, stood)
 	}
 	return named(kind, stood)
+}
+
+// ofNet reports whether a function is one of net or of a package below it.
+func ofNet(f report.Frame) bool {
+	return names.HasPrefix(f.Func, []string{"net.", "net/"}) && !strings.HasPrefix(f.Func, "net/http.(*conn)") && !strings.HasPrefix(f.Func, "net/http.serverHandler") && !strings.HasPrefix(f.Func, "net/http.HandlerFunc") && !strings.HasPrefix(f.Func, "net/http.(*ServeMux)")
 }
 
 // own reports whether a step is what the explained goroutine itself did.

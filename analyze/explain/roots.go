@@ -203,6 +203,9 @@ func (t *tale) standing() string {
 	if t.st == nil {
 		return ""
 	}
+	if t.known == nil && t.st.callee != "" && !names.HasPrefix(t.st.callee, names.Plumbing) {
+		return " in " + called(t.st.callee, t.st.at, "")
+	}
 	return inPlace(t.st.at)
 }
 
