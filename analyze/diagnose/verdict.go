@@ -38,7 +38,9 @@ func verdict(rep *report.Report) report.Verdict {
 func (s *slowness) explain(v *report.Verdict, rep *report.Report) {
 	root := &s.Roots[0]
 	who := words.Function(root.At.Func)
-	leads := slices.ContainsFunc(All, func(c Check) bool { return c.ID == rep.Findings[0].ID && c.Costs == costsOthers && c.Symptom && s.leads(c.Costs) })
+	leads := slices.ContainsFunc(All, func(c Check) bool {
+		return c.ID == rep.Findings[0].ID && c.Costs == costsOthers && c.Symptom && s.leads(c.Costs)
+	})
 	if leads && who != "" && !strings.Contains(v.Headline, who) {
 		v.Headline, v.Detail = s.Headline, v.Headline
 		v.Advice = cmp.Or(s.Advice, v.Advice)

@@ -14,6 +14,7 @@ import (
 type analyzeCommand struct {
 	*analysis
 	format choice
+	brief  bool
 }
 
 func (a *app) analyzeCommand() *cobra.Command {
@@ -27,6 +28,7 @@ or as JSON whose schema is in analyze/schema of the source.
 ` + traceHelp,
 		Example: `  gmptrace analyze app.trace
   gmptrace analyze --format json app.trace.gz
+  gmptrace analyze --brief app.trace
   gmptrace analyze --from 5ms --quiet - < app.trace
   gmptrace analyze --fail-on critical app.trace`,
 		Args: oneTrace,
@@ -37,6 +39,7 @@ or as JSON whose schema is in analyze/schema of the source.
 	}
 	c.addFlags(cmd.Flags())
 	cmd.Flags().Var(&c.format, "format", "`FORMAT` of the output: text or json")
+	cmd.Flags().BoolVar(&c.brief, "brief", false, "JSON of at most 8 kB: verdict, roots, slowest, first findings, next commands")
 	c.completions(cmd)
 	c.format.complete(cmd, "format")
 	return cmd
@@ -59,6 +62,9 @@ func (c *analyzeCommand) run(ctx context.Context, trace string) error {
 }
 
 func (c *analyzeCommand) render(w io.Writer, rep *report.Report) error {
+	if c.brief {
+		return render.Brief(w, rep)
+	}
 	if c.format.value == formatJSON {
 		return render.JSON(w, rep)
 	}
