@@ -217,7 +217,7 @@ func (r *pollingJudge) describeTimer(p *poller) report.Finding {
 // placeOf is the place of a stack with its line.
 func (r *pollingJudge) placeOf(stack uint32) string {
 	if x := r.places.Of(stack); x != nil {
-		return placeText(&x.At)
+		return placeName(&x.At)
 	}
 	return "a place that the trace does not tell"
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
@@ -114,7 +113,7 @@ func (r *queueJudge) letIn(p *queuePlace) bool {
 // own reports whether a stack stops in the program's own code, but for the runtime.
 func (r *queueJudge) own(stack uint32) bool {
 	x := r.places.Of(stack)
-	return x != nil && x.Own && (x.Callee == "" || names.HasPrefix(x.Callee, queuePackages))
+	return x != nil && x.Own && (x.Callee == "" || names.HasPrefix(x.Callee, names.WaitPackages))
 }
 
 // lacksCPU reports whether those inside mostly waited for a P, or ran on all Ps that
@@ -129,7 +128,7 @@ func (r *queueJudge) lacksCPU(p *queuePlace) bool {
 func (p *queuePlace) wereDone() bool { return p.reason == model.ReasonChanSend && p.done*2 > p.letIn }
 
 func (r *queueJudge) severity(p *queuePlace) report.Severity {
-	if r.lacksCPU(p) || p.wereDone() || p.known != nil && p.known.harmless {
+	if r.lacksCPU(p) || p.wereDone() || p.known != nil && p.known.Harmless {
 		return report.SeverityInfo
 	}
 	return graded(p.waits.Quantile(.99))
@@ -159,7 +158,7 @@ func (r *queueJudge) describe(p *queuePlace, span int64) report.Finding {
 func (p *queuePlace) what() string {
 	switch {
 	case p.known != nil:
-		return fmt.Sprintf("for %s in %s", p.known.what, words.Function(p.function()))
+		return fmt.Sprintf("for %s in %s", p.known.What, words.Function(p.function()))
 	case p.reason == model.ReasonChanSend:
 		return "to send in " + words.Function(p.function())
 	}
@@ -175,15 +174,7 @@ func (r *queueJudge) whoWaited(p *queuePlace) string {
 	case x.At.Func == p.function():
 		return fmt.Sprintf("Goroutines waited %s (%s:%d)", p.what(), names.FileName(x.At.File), x.At.Line)
 	}
-	return fmt.Sprintf("In %s goroutines waited %s", placeText(&x.At), p.what())
-}
-
-// placeText is a function with its file and line.
-func placeText(f *report.Frame) string {
-	if f.File == "" {
-		return words.Function(f.Func)
-	}
-	return fmt.Sprintf("%s (%s:%d)", words.Function(f.Func), names.FileName(f.File), f.Line)
+	return fmt.Sprintf("In %s goroutines waited %s", placeName(&x.At), p.what())
 }
 
 // why says who was inside, and what they did there.
@@ -214,7 +205,7 @@ func (r *queueJudge) letInFrom(stack uint32) string {
 	if x == nil {
 		return "where the trace does not tell"
 	}
-	s := "by " + placeText(&x.At)
+	s := "by " + placeName(&x.At)
 	if start := r.Names.StartFunc(stack); start != "" && start != x.At.Func {
 		s += ", in goroutines of " + words.Function(start)
 	}
@@ -227,7 +218,7 @@ func (r *queueJudge) advice(p *queuePlace) string {
 	case r.lacksCPU(p):
 		return "Letting in more would not help: use less CPU inside, or have more of it."
 	case p.known != nil:
-		return p.known.advice
+		return p.known.Advice
 	case p.byEachOther*2 < p.letIn:
 		return fmt.Sprintf("Serve them by more than %s, or do less for each, or limit the load; a larger buffer helps against bursts alone.", words.Plural(p.inside.most, "goroutine"))
 	}
@@ -261,45 +252,4 @@ func (r *queueJudge) scenes(p *queuePlace) (out []report.Moment) {
 		out = append(out, r.scene(w.start, w.end, w.g, model.NoP, model.NoM, s))
 	}
 	return out
-}
-
-// pool is a place that is known to let in so many at once.
-type pool struct {
-	fn       string // a part of the function's full name
-	what     string // that is waited for
-	advice   string
-	harmless bool // the limit is there on purpose, and nobody waits for the result
-}
-
-// pools are those that programs meet most.
-var pools = []pool{
-	{fn: "net/http.(*Transport).getConn", what: "a connection",
-		advice: "Raise http.Transport.MaxConnsPerHost, if the other side can take it, or limit the load; that the other side answers slowly does not show here."},
-	{fn: "net/http.(*Transport).queueForDial", what: "a connection",
-		advice: "Raise http.Transport.MaxConnsPerHost, if the other side can take it, or limit the load; that the other side answers slowly does not show here."},
-	{fn: "database/sql.(*DB).conn", what: "a connection",
-		advice: "Raise sql.DB.SetMaxOpenConns, if the database can take it; hold connections for less: close rows, end transactions soon; or limit the load."},
-	{fn: "golang.org/x/sync/semaphore.(*Weighted).Acquire", what: "a semaphore",
-		advice: "Raise the semaphore's weight, if what it guards can take it; hold it for less; or limit the load."},
-	{fn: "golang.org/x/sync/errgroup.(*Group).Go", what: "a place in an errgroup",
-		advice: "Raise the limit given to errgroup.Group.SetLimit, if what its goroutines use can take it."},
-	{fn: "internal/pool.(*ConnPool).waitTurn", what: "a connection",
-		advice: "Raise PoolSize of the client, if the server can take it, or hold connections for less."},
-	{fn: "testing.(*testState).waitParallel", what: "their turn among parallel tests", advice: "Raise -parallel of go test.", harmless: true},
-	{fn: "testing.(*testContext).waitParallel", what: "their turn among parallel tests", advice: "Raise -parallel of go test.", harmless: true},
-}
-
-// poolOf is the known pool in which a stack waits, nil if it is in none.
-func poolOf(frames []report.Frame) *pool {
-	for i := range frames {
-		for k := range pools {
-			if strings.Contains(frames[i].Func, pools[k].fn) {
-				return &pools[k]
-			}
-		}
-		if !names.HasPrefix(frames[i].Func, queuePackages) {
-			return nil
-		}
-	}
-	return nil
 }

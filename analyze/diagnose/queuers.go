@@ -38,10 +38,6 @@ const (
 	queueBys   = 16      // stacks that end waits at one place that are told apart
 )
 
-// queuePackages are what waits go through that are somebody else's. What waits is named
-// by the function that they were called by.
-var queuePackages = []string{"runtime.", "sync.", "internal/sync.", "internal/race.", "golang.org/x/sync/"}
-
 // unplaced are waits without a stack that another goroutine ended.
 type unplaced struct {
 	n, ns int64
@@ -51,8 +47,8 @@ type unplaced struct {
 // queuePlace is a place in the program where goroutines wait.
 type queuePlace struct {
 	id     int32
-	name   string // function and line
-	known  *pool  // that it is, or nil
+	name   string      // function and line
+	known  *names.Pool // that it is, or nil
 	reason model.Reason
 
 	waits    stat.Sketch
@@ -305,14 +301,14 @@ func (q *queuers) at(iv *model.GInterval) *queuePlace {
 // waiting goes through.
 func (q *queuers) find(iv *model.GInterval) int32 {
 	frames := q.names.Stacks[iv.Stack]
-	i := slices.IndexFunc(frames, func(f report.Frame) bool { return !names.HasPrefix(f.Func, queuePackages) })
+	i := slices.IndexFunc(frames, func(f report.Frame) bool { return !names.HasPrefix(f.Func, names.WaitPackages) })
 	if i < 0 {
 		return -1
 	}
 	name := frames[i].Func + ":" + strconv.FormatUint(frames[i].Line, 10)
 	if q.byName[name] == 0 {
 		k := int32(len(q.places) + 1)
-		q.places = append(q.places, &queuePlace{id: k, name: name, known: poolOf(frames), reason: iv.Reason, worst: stat.NewTopK[queued](report.MaxMoments)})
+		q.places = append(q.places, &queuePlace{id: k, name: name, known: names.PoolOf(frames), reason: iv.Reason, worst: stat.NewTopK[queued](report.MaxMoments)})
 		q.byName[name] = k
 	}
 	return q.byName[name]

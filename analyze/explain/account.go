@@ -27,7 +27,7 @@ type account struct {
 type rootKey struct {
 	kind  report.RootKind
 	fn    string
-	known *knownPlace
+	known *names.Pool
 }
 
 // rootSum is what is known of one root.
@@ -140,7 +140,7 @@ func (a *account) root(x *explained, s *stepSum) (rootKey, *names.Place) {
 // waiting.
 func (a *account) did(x *explained, s *stepSum) (rootKey, *names.Place) {
 	leaf, stood := a.leaf(x, s), a.places.Of(s.stood)
-	kind, known := a.waited(s), knownOf(a.e.names.Stacks[s.stood])
+	kind, known := a.waited(s), names.PoolOf(a.e.names.Stacks[s.stood])
 	switch {
 	case kind == report.RootNotTold:
 		return named(leafKinds[s.cause], leaf)
@@ -212,7 +212,7 @@ func (a *account) waited(s *stepSum) report.RootKind {
 		return report.RootNotTold
 	case a.e.locks.Locking(s.stood):
 		return report.RootLock
-	case s.via == blockedFor(model.ReasonSync) && knownOf(a.e.names.Stacks[s.stood]) == nil: // a wait group
+	case s.via == blockedFor(model.ReasonSync) && names.PoolOf(a.e.names.Stacks[s.stood]) == nil: // a wait group
 		return report.RootNotTold
 	}
 	return report.RootPlace

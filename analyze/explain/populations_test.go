@@ -47,7 +47,7 @@ func TestPopulations(t *testing.T) {
 				continue
 			}
 			x := of("^" + regexp.QuoteMeta(s.Name) + "$")
-			if x.Durations.Count != s.Count+s.Open || x.Unfinished != s.Open || s.Open == 0 && (x.Durations.Total != s.Total || x.Durations.P50 != s.P50 || x.Durations.Max != s.Max) {
+			if x.Durations.Count != s.Count+s.Open || x.Durations.Total < s.Total || x.Durations.Max < s.Max || x.Unfinished != s.Open || s.Open == 0 && (x.Durations.Total != s.Total || x.Durations.P50 != s.P50 || x.Durations.Max != s.Max) {
 				t.Errorf("%s: %s: %+v are explained, the table has %+v", file, s.Name, x.Durations, s)
 			}
 			for _, in := range x.Slowest {
@@ -63,7 +63,7 @@ func TestPopulations(t *testing.T) {
 				t.Errorf("%s: %s: causes sum to %d ns of %d", file, s.Name, causes, x.Durations.Total)
 			}
 		}
-		if x := of(""); x.Durations.Count != all || x.Unfinished == 0 && x.Durations.Total != total {
+		if x := of(""); x.Durations.Count != all || x.Durations.Total < total || x.Unfinished == 0 && x.Durations.Total != total {
 			t.Errorf("%s: %d requests of %d ns are explained, the tables have %d of %d", file, x.Durations.Count, x.Durations.Total, all, total)
 		}
 	}

@@ -74,7 +74,7 @@ type tale struct {
 	*report.Root
 	sum    *rootSum
 	st     *standing
-	known  *knownPlace
+	known  *names.Pool
 	callee string
 }
 
@@ -111,7 +111,7 @@ func (t *tale) text() string {
 	}
 	switch t.Kind {
 	case report.RootComputing:
-		return "computing" + in + t.while()
+		return "computing" + in + t.while() + noCPU
 	case report.RootQueue:
 		if by == "" {
 			return "waiting for a P while other goroutines had it" + t.mostly()
@@ -127,7 +127,7 @@ func (t *tale) text() string {
 		if by == "" {
 			return did[report.CauseStopping]
 		}
-		return "waiting while the world was being stopped and had to wait for " + by + ", which can't be interrupted there"
+		return "waiting while the world was being stopped and had to wait for " + by + ", which could not be interrupted there, or had no CPU"
 	case report.RootStopped:
 		return did[report.CauseStopTheWorld] + in
 	case report.RootSyscall:
@@ -157,6 +157,9 @@ func (t *tale) text() string {
 	return did[report.CauseUnknown]
 }
 
+// noCPU is what computing may have been as well.
+const noCPU = " (or waiting for a CPU, which no trace shows)"
+
 // while says what the explained goroutine itself waited for meanwhile.
 func (t *tale) while() string {
 	if t.st == nil || t.st.at.Func == "" || t.st.at.Func == t.At.Func {
@@ -168,7 +171,7 @@ func (t *tale) while() string {
 // waiting says what the explained goroutine waited for, and where.
 func (t *tale) waiting() string {
 	if t.known != nil {
-		return "waiting " + t.known.what + t.standing()
+		return fmt.Sprintf("waiting for %s in %s%s", t.known.What, words.Function(t.known.Func), t.standing())
 	}
 	if t.st == nil {
 		return "being blocked" + inPlace(t.At)
@@ -326,7 +329,7 @@ func (t *tale) advice() string {
 		}
 		return "Let " + who + " run in fewer goroutines than there are Ps, or do less of it at a time."
 	case report.RootStopping:
-		return "Do what " + who + " does there in pieces: it can't be interrupted in one."
+		return "Do what " + who + " does there in pieces, if it can't be interrupted: the longest code without a call, or what clears or copies memory."
 	case report.RootForcedGC:
 		return "Do not call runtime.GC there."
 	case report.RootLock:
@@ -339,7 +342,7 @@ func (t *tale) advice() string {
 		return "Do what blocks in " + who + " outside of the lock: copy what it needs, unlock, then wait."
 	case report.RootPlace:
 		if t.known != nil {
-			return t.known.advice
+			return t.known.Advice
 		}
 	case report.RootNeverEnded:
 		return "Find out who is to end it: a lock that nobody unlocks, or a channel that nobody serves."

@@ -167,7 +167,7 @@ func (n *Table) Program() string {
 				return programIn(path.Dir(f.File))
 			}
 			if test == "" && strings.HasSuffix(f.File, "_test.go") {
-				test = strings.TrimSuffix(packageOf(f.Func), "_test") + ".test"
+				test = strings.TrimSuffix(Package(f.Func), "_test") + ".test"
 			}
 		}
 	}
@@ -187,8 +187,8 @@ func programIn(dir string) string {
 	return name
 }
 
-// packageOf is the import path in a function's full name.
-func packageOf(fn string) string {
+// Package is the import path in a function's full name.
+func Package(fn string) string {
 	slash := strings.LastIndexByte(fn, '/')
 	if dot := strings.IndexByte(fn[slash+1:], '.'); dot >= 0 {
 		return fn[:slash+1+dot]

@@ -169,3 +169,9 @@ func moduleRoot(n *Table) string {
 	}
 	return ""
 }
+
+// Foreign reports whether a frame is of the standard library or of a module that the
+// program uses. One of a program that was installed out of the cache of modules counts
+// as a module's too: what tells them apart shows only when all of the trace has been
+// read, see Places.
+func Foreign(f *report.Frame) bool { return Standard(f) || ofModule(f.File) }
