@@ -38,3 +38,26 @@ park g=1 p=0 m=0 reason=chan_receive fn=main.serve
 		t.Errorf("the headline is %q", said)
 	}
 }
+
+// TestCallBehindDate: a system call in a function of which nobody expects one is named
+// with it. What Windows is asked for the time zone once took half a
+// millisecond, told as time.Time.Date's.
+func TestCallBehindDate(t *testing.T) {
+	const stack = "syscall.SyscallN<syscall.GetTimeZoneInformation<time.initLocal<sync.(*Once).doSlow<time.Time.Date<log.formatHeader<main.main"
+	x := explainScenario(t, `
+gomaxprocs n=1
+status-p q=0 m=0 p=0 state=held
+status-g g=1 m=0 p=0 by=1 state=running fn=main.main
+task-begin task=1 by=1 p=0 m=0 name=request
+entersyscall g=1 p=0 m=0 fn=`+stack+`
+exitsyscall g=1 p=0 m=0 dt=600us
+task-end task=1 by=1 p=0 m=0 name=request
+park g=1 p=0 m=0 reason=chan_receive fn=main.main
+`, selectorNamed(t, "task request"))
+	want := "time.Time.Date (syscall.GetTimeZoneInformation), called by log.formatHeader"
+	for _, said := range []string{x.Slowest[0].Story[0], x.Slowest[0].Path[1].Text} {
+		if !strings.Contains(said, want) {
+			t.Errorf("%q does not say %q", said, want)
+		}
+	}
+}

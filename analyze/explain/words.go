@@ -212,7 +212,11 @@ func (e *explainer) at(stack uint32) string {
 	where := fmt.Sprintf("%s (%s:%d)", words.Function(f.Func), names.FileName(f.File), f.Line)
 	for i := range frames {
 		if &frames[i] == f && i > 0 && !names.HasPrefix(frames[i-1].Func, []string{"runtime.", "internal/"}) {
-			return fmt.Sprintf(", in %s, called by %s", words.Function(frames[i-1].Func), where)
+			callee := words.Function(frames[i-1].Func)
+			if call := names.SystemCall(frames[:i-1]); call != "" && names.HasPrefix(frames[i-1].Func, []string{"time.", "sync.", "context."}) {
+				callee += " (" + words.Function(call) + ")" // of which its caller may not think
+			}
+			return fmt.Sprintf(", in %s, called by %s", callee, where)
 		}
 	}
 	return ", in " + where

@@ -24,6 +24,22 @@ func PlaceOf(frames []report.Frame) *report.Frame {
 	return &frames[0]
 }
 
+// SystemCall is the function that stands for the system call in which a stack ends: of
+// those in a row that only make it, the one that was called. "" for none.
+func SystemCall(frames []report.Frame) string {
+	call := ""
+	for i := range frames {
+		fn := frames[i].Func
+		if !HasPrefix(fn, []string{"syscall.", "internal/syscall/", "golang.org/x/sys/", "runtime."}) {
+			break
+		}
+		if !strings.HasPrefix(fn, "runtime.") {
+			call = fn
+		}
+	}
+	return call
+}
+
 // Plumbing is what programs are blocked in, without having written it.
 var Plumbing = []string{"runtime.", "sync.", "internal/", "syscall.", "os.", "net.", "time.", "io.", "bufio.", "context.", "crypto/", "golang.org/x/sync/"}
 
