@@ -11,7 +11,7 @@ SIZES ?= 10 100 500 64p 1M
 BENCHDIR ?=
 # Where accuracy keeps its recordings; empty to keep none.
 ACCDIR ?=
-# Where incidents keeps its recordings; empty to keep none. ONLY names some.
+# Where incidents and cases keep their recordings; empty to keep none. ONLY names some.
 INCDIR ?=
 ONLY   ?=
 # For each fuzz target.
@@ -82,6 +82,13 @@ incidents:
 	@dir="$(INCDIR)"; test -n "$$dir" || { dir="$$(mktemp -d)"; trap 'rm -rf "$$dir"' EXIT; }; \
 	  $(GO) run ./fixtures/tools/incidents record -o "$$dir" $(ONLY) && \
 	  $(GO) run ./fixtures/tools/incidents table "$$dir"
+
+# Whether gmptrace says what has to be said of programs with one fault each.
+.PHONY: cases
+cases:
+	@dir="$(INCDIR)"; test -n "$$dir" || { dir="$$(mktemp -d)"; trap 'rm -rf "$$dir"' EXIT; }; \
+	  $(GO) run ./fixtures/tools/incidents record-cases -o "$$dir" $(ONLY) && \
+	  $(GO) run ./fixtures/tools/incidents table-cases -why "$$dir"
 
 # How well gmptrace whatif predicts: fixtures/tools/whatif. ROUNDS recordings of each
 # program are made, of which the least disturbed counts.
