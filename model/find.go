@@ -7,6 +7,7 @@ type found struct {
 	moved   int     // goroutines moved by a steal or a global batch, this one included
 	certain bool    // no other place fits
 	tick    Tick    // what the P's schedtick says; found adds what the places say
+	waited  ProcID  // in whose local queue it stood, NoP if in none
 	handed  bool    // to its own thread, which waits in exitsyscall: that is what counts as the source
 	sources Sources // what else fits
 
@@ -22,7 +23,10 @@ type found struct {
 //
 // Source: proc.go, findRunnable, schedule, execute.
 func (s *Sched) find(e *entry, g *G, p *P, f *found) {
-	*f = found{victim: NoP, moved: 1, turn: -1}
+	*f = found{victim: NoP, moved: 1, turn: -1, waited: NoP}
+	if g.place == placeRunnext || g.place == placeRing {
+		f.waited = g.p
+	}
 	if s.trial.depth == 0 {
 		f.beside, f.turn = s.beside(e.g, p), s.turn(p)
 	}
@@ -150,12 +154,12 @@ func (s *Sched) snap(p *P) {
 func (s *Sched) fromNowhere(g *G, f *found) {
 	f.source, f.certain = g.direct, g.sure
 	if g.direct == SourceSteal {
-		f.victim = g.victim
+		f.victim = g.popBy
 	}
 	switch {
 	case !g.sure && g.direct == SourceSyscallExit: // its thread may have stalled
 		f.sources = f.sources.With(SourceGlobal)
-	case g.direct == SourceNetpoll && s.now-g.parkAt <= 4*parkCancel:
+	case g.direct == SourceNetpoll && s.now-g.began <= 4*parkCancel:
 		// A cancelled park that was slow looks the same as a quick poll.
 		f.certain = false
 		f.sources = f.sources.With(SourceParkCancelled)

@@ -38,6 +38,9 @@ func (h *horizon) full() bool           { return h.tail-h.head == uint64(len(h.r
 // holds reports whether seq is still to be decided.
 func (h *horizon) holds(seq uint64) bool { return seq >= h.head && seq < h.tail }
 
+// inFull is the last event that is read whose number has this lower half.
+func (h *horizon) inFull(low uint32) uint64 { return h.tail - uint64(uint32(h.tail)-low) }
+
 // subject says what an Op's Subject is.
 type subject uint8
 
@@ -146,8 +149,8 @@ func (s *Sched) readG(e *entry, seq uint64, m *M, before Op) {
 	g := s.gs.at(e.g)
 	switch e.Op {
 	case OpExecute:
-		if s.ahead.holds(g.execTail) {
-			s.ahead.at(g.execTail).again = uint32(seq - g.execTail)
+		if last := s.ahead.inFull(g.execTail); s.ahead.holds(last) && s.ahead.at(last).g == e.g {
+			s.ahead.at(last).again = uint32(seq - last)
 		}
 		if e.P >= 0 {
 			p := s.p(e.P)
@@ -165,7 +168,7 @@ func (s *Sched) readG(e *entry, seq uint64, m *M, before Op) {
 		if !s.ahead.holds(g.next.seq) {
 			s.expect(g, seq)
 		}
-		g.execTail = seq
+		g.execTail = uint32(seq)
 	case OpGosched, OpEntersyscall:
 		g.learn(e)
 	case OpPark, OpGoStatus:

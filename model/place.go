@@ -233,7 +233,7 @@ func (s *Sched) putFromScheduler(e *entry, g *G) {
 		} else {
 			s.direct(g, SourceNetpoll)
 		}
-	case g.parked(ReasonNetwork) && g.chain == s.cur:
+	case g.parked(ReasonNetwork) && g.chain == uint32(s.cur):
 		// placed with the first of its batch
 	case g.parked(ReasonNetwork) && s.netpollBatch(e):
 	default:
@@ -250,7 +250,7 @@ func (s *Sched) netpollBatch(e *entry) bool {
 	seq, x := s.cur, e
 	for x != nil && x.Op == OpReady && x.G < 0 && s.g(x.g).parked(ReasonNetwork) {
 		batch = append(batch, x.g)
-		s.g(x.g).chain = seq
+		s.g(x.g).chain = uint32(seq)
 		x, seq = s.nextOnM(seq)
 	}
 	s.scratch = batch
@@ -270,14 +270,14 @@ func (s *Sched) netpollBatch(e *entry) bool {
 // Source: mgcmark.go, gcWakeAllAssists; mgc.go, gcMarkTermination; mheap.go,
 // gcController's weak-to-strong waiters; proc.go, injectglist.
 func (s *Sched) injected(e *entry, g *G) {
-	if g.chain == s.cur {
+	if g.chain == uint32(s.cur) {
 		return
 	}
 	list := s.scratch[:0]
 	seq, x := s.cur, e
 	for x != nil && x.Op == OpReady && x.Flags&FlagInject != 0 && s.look(x.g).state == GWaiting || x == e {
 		list = append(list, x.g)
-		s.g(x.g).chain = seq
+		s.g(x.g).chain = uint32(seq)
 		x, seq = s.nextOnM(seq)
 	}
 	s.scratch = list

@@ -439,7 +439,7 @@ func (s *Sched) moveToRing(p *P, r gref) {
 	sure := y.sure
 	s.unqueue(y)
 	s.ringput(p, r)
-	y.batch, y.sure = s.cur, sure
+	y.batch, y.sure = uint32(s.cur), sure
 }
 
 // never is the sequence number of what does not come within the look-ahead.

@@ -213,7 +213,7 @@ func (s *Sched) takenAway(e *entry, p *P, k int) bool {
 		s.unqueue(y)
 		if k == 1 {
 			s.direct(y, SourceSteal)
-			y.victim, y.sure = p.id, false
+			y.popBy, y.sure = p.id, false
 			break
 		}
 		s.ringput(q, r)

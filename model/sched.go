@@ -312,7 +312,7 @@ func (s *Sched) closeG(g *G, by GoID) {
 	iv.Start, iv.End = g.since, s.now
 	iv.G, iv.By, iv.P, iv.Func, iv.Stack = g.id, by, g.p, g.fn, g.stack
 	iv.State, iv.Reason, iv.Open = g.state, g.reason, g.open
-	iv.First, iv.Assist, iv.Woken = !g.told, g.assist, g.woken
+	iv.First, iv.Assist, iv.Woken = !g.told, g.assists(), g.woken
 	iv.Runtime, iv.Worker = g.roles&roleRuntime != 0, g.roles&roleWorker != 0
 	g.told = true
 }

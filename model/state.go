@@ -12,7 +12,8 @@ const (
 	placeDirect                   // in no queue: its dispatch follows at once, from G.direct
 )
 
-// role marks goroutines of the runtime that the scheduler treats specially.
+// role marks goroutines of the runtime that the scheduler treats specially, and any
+// goroutine while it does a part of a mark worker's work.
 type role uint8
 
 const (
@@ -20,58 +21,56 @@ const (
 	roleReader                  // trace reader
 	roleScavenger
 	roleRuntime // any goroutine of the runtime
+	roleAssist  // inside a mark assist
 )
 
-// G is a goroutine. Its slot is used again after goexit. What is looked at in every
-// goroutine of a queue comes first: it lies in one line of the processor's cache.
+// G is a goroutine. Its slot is used again after goexit. There may be a million of them:
+// what one of them needs at one time and another at another time shares a field, and
+// numbers of events are kept by their lower half where they are only told apart. What is
+// looked at in every goroutine of a queue comes first.
 type G struct {
 	next coming // while look-ahead holds next.seq: see comes
 
 	// While in the global queue.
-	pos    int64
 	putAt  Time   // of the event that announced the put
 	putEnd Time   // when it must have been done
 	putM   MIndex // which did it
-	popBy  ProcID // of whose P's thread it was
-	popped bool   // has left the global queue; its dispatch is still to come
+	popBy  ProcID // of whose P's thread it was; or whose ring it was stolen from, if it is in no queue for that
+	since  Time   // beginning of state
+	p      ProcID // runs there, or stands in its queue
 	place  placeKind
+	popped bool // has left the global queue; its dispatch is still to come
 	sure   bool // the place is not in doubt
 	state  GState
 
-	since  Time   // beginning of state
+	pos    int64  // in the global queue
 	putSeq uint64 // event that put it there for certain, else 0
 	id     GoID
-	ran    Time // beginning of the current run
 	by     GoID // who readied it
+	kickAt Time // when it was kicked out of runnext
+	began  Time // beginning of the current run; of the last park until it runs again
 	fn     uint32
 	stack  uint32 // of the last park
-	p      ProcID // runs there, or stands in its queue
+	batch  uint32 // event of the global pull that moved it to a ring
+	chain  uint32 // event of the netpoll batch that already placed it
 
-	open     Open
-	reason   Reason // of the last park
-	roles    role
-	seen     bool // some decided event was about it
-	told     bool // one of its stretches was yielded
-	assist   bool // inside a mark assist
-	woken    bool // runnable since a wait ended
-	direct   Source
-	victim   ProcID // whose ring it was stolen from, if it is in no queue for that
-	waitedOn ProcID // whose local queue it stood in when it was dispatched
-	parkAt   Time   // of the last park
+	execTail uint32 // its last dispatch that was read
+	kept     uint32 // trial that has copied it last
 
-	// LockOSThread, as far as it shows: dispatches in a row on an M that ran
-	// nothing else, and how many of them were handed to it: see noteLocked.
-	lockM    MIndex
-	lockRuns int32
-	lockAcq  int32
+	// LockOSThread, as far as it shows: of dispatches in a row on an M that ran
+	// nothing else, how many more were handed to it than were not, and how many
+	// were, up to lockSure: see noteLocked.
+	lockM   MIndex
+	lockNet int32
+	lockAcq uint8
 
-	kept uint32 // trial that has copied it last
-
-	kickAt Time   // when it was kicked out of runnext
-	batch  uint64 // event of the global pull that moved it to a ring
-	chain  uint64 // event of the netpoll batch that already placed it
-
-	execTail uint64 // its last dispatch that was read
+	open   Open
+	reason Reason // of the last park
+	roles  role
+	seen   bool // some decided event was about it
+	told   bool // one of its stretches was yielded
+	woken  bool // runnable since a wait ended
+	direct Source
 }
 
 // P is a processor.

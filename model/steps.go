@@ -28,7 +28,7 @@ const youngGoID = 64
 func (s *Sched) newprocBlocked(e *entry) {
 	g := s.g(e.g)
 	g.fn = e.Stack
-	g.reason, g.parkAt = ReasonNone, e.Time
+	g.reason, g.began = ReasonNone, e.Time
 	s.born(g, GWaiting)
 }
 
@@ -60,11 +60,6 @@ func (s *Sched) execute(e *entry) {
 		s.expect(g, s.cur+uint64(e.again))
 	}
 	s.ensure(g, GRunnable, e)
-	if g.place == placeRunnext || g.place == placeRing {
-		g.waitedOn = g.p
-	} else {
-		g.waitedOn = NoP
-	}
 	since := e.since
 	e.since = s.sinceOf(e, g)
 	if !p.ran {
@@ -103,7 +98,7 @@ func (s *Sched) dispatched(e *entry, g *G, p *P, f *found) {
 		told.Runnable, told.Idle = int32(s.runnable), int32(s.npidle())
 	}
 	g.place, g.p, g.batch, g.popped, g.kickAt, g.putSeq, g.chain = placeNone, p.id, 0, false, 0, 0, 0
-	g.ran = s.now
+	g.began = s.now
 	s.runs(p, e.M, e.g)
 	p.source, p.certain, p.first = f.source, f.certain, true
 	s.snap(p)
@@ -114,7 +109,7 @@ func (s *Sched) tell(e *entry, g *G, p *P, f *found) *Dispatch {
 	d := add(&s.Facts.Dispatches)
 	d.Time, d.Ready = s.now, g.since
 	d.G, d.By, d.P, d.M, d.Func = g.id, g.by, p.id, e.M, g.fn
-	d.Victim, d.WaitedOn = f.victim, g.waitedOn
+	d.Victim, d.WaitedOn = f.victim, f.waited
 	d.Source, d.Certain, d.Sources = f.source, f.certain, f.sources
 	d.Moved, d.DueMin, d.DueMax, d.Queue = uint8(min(f.moved, 255)), uint8(f.dueMin), uint8(f.dueMax), int32(f.queue)
 	d.Turn, d.Beside = f.turn, f.beside
@@ -162,7 +157,7 @@ func (s *Sched) park(e *entry) {
 	s.unqueue(g)
 	s.setG(g, GWaiting, NoG)
 	g.reason, g.stack = e.Reason, e.Stack
-	g.parkAt = e.Time
+	g.began = e.Time
 	s.handoffLocked(e, g)
 	s.stops(e)
 }
@@ -181,7 +176,7 @@ func (s *Sched) gosched(e *entry) {
 func (s *Sched) preempted(e *entry, g *G) How {
 	how := s.how(e)
 	x := add(&s.Facts.Preempts)
-	x.Time, x.Ran, x.G, x.P = s.now, s.now-g.ran, g.id, e.P
+	x.Time, x.Ran, x.G, x.P = s.now, s.now-g.began, g.id, e.P
 	x.Func, x.Stack, x.How = g.fn, e.Stack, how
 	x.Parked, x.Runtime = e.Op == OpPark, g.roles&roleRuntime != 0
 	return how
@@ -274,7 +269,7 @@ func (s *Sched) exitsyscall(e *entry) {
 	if len(s.Facts.Gs) > n {
 		s.Facts.Gs[n].Unended = e.Flags&FlagNoEnd != 0
 	}
-	g.ran = s.now
+	g.began = s.now
 	if e.P < 0 {
 		return
 	}
@@ -347,7 +342,7 @@ func (s *Sched) appears(g *G, state GState) {
 	if s.broken {
 		g.since = s.now
 	}
-	g.ran = g.since
+	g.began = g.since
 	if state == GRunnable {
 		s.counts(true)
 		g.place = placeUnknown
@@ -469,10 +464,14 @@ func (s *Sched) handoffLocked(e *entry, g *G) {
 	s.handoff(cause, s.p(e.P), g.id, 0)
 }
 
+// lockSure is how many dispatches must have been handed to a goroutine's thread for it to
+// seem locked there.
+const lockSure = 4
+
 // lockedTo reports whether g seems locked to thread i (LockOSThread): most of
 // its dispatches in a row there were handed to the thread, which ran nothing else.
 func (s *Sched) lockedTo(g *G, i MIndex) bool {
-	return g.lockM == i && g.lockAcq >= 4 && 2*g.lockAcq > g.lockRuns
+	return g.lockM == i && g.lockAcq == lockSure && g.lockNet > 0
 }
 
 // noteLocked counts dispatches of g on one thread that runs nothing else, and
@@ -486,12 +485,14 @@ func (s *Sched) noteLocked(e *entry, g *G, p *P) {
 	}
 	m := s.m(e.M)
 	if g.lockM != e.M || m.lastG != e.g {
-		g.lockM, g.lockRuns, g.lockAcq = e.M, 0, 0
+		g.lockM, g.lockNet, g.lockAcq = e.M, 0, 0
 	}
 	m.lastG = e.g
-	g.lockRuns++
 	if m.prevOp == OpAcquirep && p.foundNone && g.since <= p.idleFrom {
-		g.lockAcq++
+		g.lockNet++
+		g.lockAcq = min(g.lockAcq+1, lockSure)
+	} else {
+		g.lockNet--
 	}
 }
 
@@ -575,12 +576,22 @@ func (s *Sched) setAssist(e *entry, on bool) {
 		return
 	}
 	g := s.g(r)
-	if g.seen && g.state == GRunning && g.assist != on && g.since < s.now {
+	if g.seen && g.state == GRunning && g.assists() != on && g.since < s.now {
 		s.closeG(g, NoG)
 		g.since, g.open = s.now, 0
 	}
-	g.assist = on
+	g.assist(on)
 }
+
+// assist notes whether g is inside a mark assist.
+func (g *G) assist(on bool) {
+	g.roles &^= roleAssist
+	if on {
+		g.roles |= roleAssist
+	}
+}
+
+func (g *G) assists() bool { return g.roles&roleAssist != 0 }
 
 // generation marks a new generation; where Arg is not 0, events were lost
 // before it, and what the model knew is void.
@@ -600,7 +611,7 @@ func (s *Sched) generation(e *entry) {
 		s.unqueue(g)
 		g.open |= OpenEnd
 		s.setG(g, GUndetermined, NoG)
-		g.assist = false
+		g.assist(false)
 	}
 	for _, p := range s.ps {
 		if p != nil && p.seen && p.does != PDoesIdle {
