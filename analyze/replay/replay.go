@@ -21,6 +21,7 @@ type replay struct {
 	session *Session
 	full    chan *parcel // to the watchers
 	empty   chan *parcel // back from them
+	filling *parcel      // the next one, nil before anything is in it
 	done    chan struct{}
 
 	start model.Time // of the first event
@@ -39,11 +40,17 @@ type replay struct {
 	threads []model.MIndex
 }
 
-// parcel is some facts on their way to the watchers.
+// parcel is some facts on their way to the watchers, in portions: these are so few that
+// all that the watchers look at, one after the other, lies in the processor's cache.
 type parcel struct {
-	facts model.Facts
-	names names.Table // as they were then
+	portions [portions]model.Facts
+	n        int         // that are filled
+	names    names.Table // as they were when the last one was
 }
+
+// portions is how many a parcel has: enough for it not to matter that to wake the
+// watchers takes as long as the model takes for some hundred events.
+const portions = 8
 
 // parcels is how many of them there are: one that the watchers look at, one
 // that waits for them, and one to come.
@@ -123,17 +130,15 @@ func (r *replay) globalize(ev *model.Event) {
 	}
 }
 
-// spreadEvery is after how many events the watchers get the facts: enough for it not
-// to matter that to wake them takes as long as the model takes for some hundred events,
-// and few enough for the facts still to lie in the processor's cache. Nothing that a
-// watcher says may depend on it: see Options.cut.
-const spreadEvery = 1 << 12
+// spreadEvery is of how many events a portion has the facts. Nothing that a watcher says
+// may depend on it: see Options.cut.
+const spreadEvery = 1 << 9
 
-// cutAnyway is after how many events the watchers get the facts even between
-// events of one time, which only a damaged trace has so many of.
+// cutAnyway is after how many events a portion ends even between events of one time,
+// which only a damaged trace has so many of.
 const cutAnyway = 1 << 16
 
-// nextCut is how many events the watchers get the facts of next.
+// nextCut is of how many events the next portion has the facts.
 func (r *replay) nextCut() int {
 	if cut := r.session.options.cut; cut != nil {
 		return cut()
@@ -141,15 +146,31 @@ func (r *replay) nextCut() int {
 	return spreadEvery
 }
 
-// spread hands the facts found so far to the watchers.
+// spread makes a portion of the facts found so far, and hands the parcel to the watchers
+// if it is full.
 func (r *replay) spread() {
 	if r.full == nil {
 		r.launch()
 	}
-	p := <-r.empty
-	r.sched.Take(&p.facts)
-	p.names = r.numbering.Table
-	r.full <- p
+	if r.filling == nil {
+		r.filling = <-r.empty
+		r.filling.n = 0
+	}
+	p := r.filling
+	r.sched.Take(&p.portions[p.n])
+	if p.n++; p.n == len(p.portions) {
+		r.hand()
+	}
+}
+
+// hand hands the parcel that is being filled to the watchers.
+func (r *replay) hand() {
+	if r.filling == nil {
+		return
+	}
+	r.filling.names = r.numbering.Table
+	r.full <- r.filling
+	r.filling = nil
 }
 
 // launch starts the watchers' goroutine.
@@ -163,14 +184,10 @@ func (r *replay) launch() {
 
 func (r *replay) collect() {
 	defer close(r.done)
-	s := r.session
 	for p := range r.full {
-		*s.Names = p.names
-		if s.Part && !s.WholeTrace {
-			s.Window.cut(&p.facts)
-		}
-		for _, w := range s.watchers {
-			w.Watch(&p.facts)
+		*r.session.Names = p.names
+		for i := range p.portions[:p.n] {
+			r.session.tell(&p.portions[i])
 		}
 		r.empty <- p
 	}
@@ -191,6 +208,7 @@ func (r *replay) finish() {
 	for more := true; more; r.spread() {
 		more = r.sched.CloseSome(r.nextCut())
 	}
+	r.hand()
 	r.stop()
 	r.session.End = r.end
 }

@@ -80,6 +80,16 @@ func Shared[T any](s *Session, make func(*Session) T) T {
 	return x
 }
 
+// tell tells the watchers facts.
+func (s *Session) tell(f *model.Facts) {
+	if s.Part && !s.WholeTrace {
+		s.Window.cut(f)
+	}
+	for _, w := range s.watchers {
+		w.Watch(f)
+	}
+}
+
 // Func is the name of the function that a goroutine began in whose facts have this
 // number for it; "" when not known.
 func (s *Session) Func(n uint32) string { return s.Names.StartFunc(n) }
