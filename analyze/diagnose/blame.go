@@ -50,11 +50,27 @@ type blamed struct {
 // pastP is the past of one P and what it has been doing since.
 type pastP struct {
 	past                     // near
-	far      past            // for what near has forgotten
+	far      past            // for what near has forgotten; told late: see ended
 	did      model.PActivity // in the last stretch
 	runsFrom model.Time      // last dispatch on it
 	runs     pDid            // what that dispatch was of
 }
+
+// ended takes in a stretch. Where neither near nor far needs a moment for it, which is
+// nearly always, it is counted once: far has the same sums, and catches up later.
+func (p *pastP) ended(start, end model.Time, did pDid) {
+	if p.sharesMoment(start, end) && p.far.sharesMoment(start, end) {
+		p.sum[did] += int64(end - start)
+		p.last = end
+		return
+	}
+	p.catchUp()
+	p.add(start, end, did)
+	p.far.add(start, end, did)
+}
+
+// catchUp tells far what near was told.
+func (p *pastP) catchUp() { p.far.sum, p.far.last = p.sum, p.last }
 
 func newBlame(*replay.Session) *blame {
 	b := &blame{stopped: past{grain: pastFine}}
@@ -147,9 +163,8 @@ func (b *blame) stretches(t model.Time) {
 
 // ended takes in a stretch of a P.
 func (b *blame) ended(iv *model.PInterval) {
-	p, did := b.proc(iv.P), b.didIn(iv)
-	p.add(iv.Start, iv.End, did)
-	p.far.add(iv.Start, iv.End, did)
+	p := b.proc(iv.P)
+	p.ended(iv.Start, iv.End, b.didIn(iv))
 	p.did = iv.Does
 }
 
@@ -214,12 +229,12 @@ func (b *blame) didIn(iv *model.PInterval) pDid {
 		return pDidMark
 	case iv.Runtime:
 		return pDidOther
+	case iv.End-iv.Start < measure.WholeSlice: // nearly always
+		return pDidRun
 	case measure.Overrun(iv.End-iv.Start, b.stops.How(iv)):
 		return pDidOver
-	case iv.End-iv.Start >= measure.WholeSlice:
-		return pDidHog
 	}
-	return pDidRun
+	return pDidHog
 }
 
 // event takes in pauses, and GOMAXPROCS.
@@ -289,6 +304,7 @@ func (b *blame) split(id model.ProcID, start, end model.Time) split {
 	p := b.procs[id]
 	s, ok := p.between(start, end)
 	if !ok {
+		p.catchUp()
 		s, _ = p.far.between(start, end)
 	}
 	p.underWay(&s, start, end)

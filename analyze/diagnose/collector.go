@@ -57,7 +57,10 @@ func (c *cycles) Watch(f *model.Facts) {
 		for ; len(dispatches) > 0 && dispatches[0].Time < iv.End; dispatches = dispatches[1:] {
 			c.dispatched(&dispatches[0])
 		}
-		if from, ok := c.idleFrom[iv.P]; ok && iv.Does == model.PDoesRun && iv.Worker && iv.Start >= from {
+		if !iv.Worker || iv.Does != model.PDoesRun { // nearly always
+			continue
+		}
+		if from, ok := c.idleFrom[iv.P]; ok && iv.Start >= from {
 			c.spare += int64(iv.End - iv.Start)
 		}
 	}
@@ -68,9 +71,10 @@ func (c *cycles) Watch(f *model.Facts) {
 
 // dispatched notes whether the P ran out of other work.
 func (c *cycles) dispatched(d *model.Dispatch) {
-	if d.Source == model.SourceGCIdle {
+	switch {
+	case d.Source == model.SourceGCIdle:
 		c.idleFrom[d.P] = d.Time
-	} else {
+	case len(c.idleFrom) > 0:
 		delete(c.idleFrom, d.P)
 	}
 }

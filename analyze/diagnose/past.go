@@ -21,7 +21,7 @@ const (
 
 // add appends a stretch that ends at end.
 func (p *past) add(start, end model.Time, k pDid) {
-	if p.n > 0 && end-min(start, p.from) < p.grain { // nearly always
+	if p.sharesMoment(start, end) { // nearly always
 		p.sum[k] += int64(end - start)
 		p.last = end
 		return
@@ -37,6 +37,11 @@ func (p *past) add(start, end model.Time, k pDid) {
 	if end-p.from >= p.grain {
 		p.push(end)
 	}
+}
+
+// sharesMoment reports whether a stretch needs no moment of its own.
+func (p *past) sharesMoment(start, end model.Time) bool {
+	return p.n > 0 && end-min(start, p.from) < p.grain
 }
 
 // push makes t the last moment.

@@ -219,11 +219,16 @@ func (p *queuePlace) count(iv *model.GInterval) {
 	}
 	p.somebody += int64(max(0, iv.End-max(iv.Start, p.lastEnd)))
 	p.lastEnd = max(p.lastEnd, iv.End)
-	x := queued{iv.Start, iv.End, iv.G, iv.By, iv.Func, iv.Stack}
 	if p.waits.N() == 1 || d > int64(p.longest.end-p.longest.start) {
-		p.longest = x
+		p.longest = queuedOf(iv)
 	}
-	p.worst.Offer(d, x)
+	if p.worst.Admits(d) {
+		p.worst.Offer(d, queuedOf(iv))
+	}
+}
+
+func queuedOf(iv *model.GInterval) queued {
+	return queued{iv.Start, iv.End, iv.G, iv.By, iv.Func, iv.Stack}
 }
 
 // left takes in that iv was let in by one that had been inside, if it is known since

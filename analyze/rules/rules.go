@@ -143,50 +143,58 @@ func (r *rules) Watch(f *model.Facts) {
 	}
 }
 
+// ahead is how far the facts were taken in, by kind.
+type ahead struct {
+	*model.Facts
+	ps, handoffs, overflows, events, preempts int
+}
+
 // inOrder takes stretches of Ps, handoffs, overflows, dispatches and the collector's
 // events in order of time: a stretch that a dispatch ends comes before it.
 func (r *rules) inOrder(f *model.Facts) {
-	ahead := *f
+	a := ahead{Facts: f}
 	for i := range f.Dispatches {
 		d := &f.Dispatches[i]
-		r.upTo(&ahead, d.Time)
+		r.upTo(&a, d.Time)
 		r.dispatch(d)
 	}
-	r.upTo(&ahead, replay.Forever)
-	r.events(&ahead, replay.Forever)
+	r.upTo(&a, replay.Forever)
+	r.eventsUpTo(&a, replay.Forever)
 }
 
-// upTo takes what came up to a time off ahead: stretches with the events before
-// their ends, handoffs and overflows.
-func (r *rules) upTo(ahead *model.Facts, to model.Time) {
-	for len(ahead.Ps) > 0 && ahead.Ps[0].End <= to {
-		iv := &ahead.Ps[0]
-		ahead.Ps = ahead.Ps[1:]
-		r.events(ahead, iv.End)
-		r.stretch(iv, endOf(ahead, iv))
+// upTo takes in what came up to a time: stretches with the events before their ends,
+// handoffs and overflows.
+func (r *rules) upTo(a *ahead, to model.Time) {
+	for ; a.ps < len(a.Ps) && a.Ps[a.ps].End <= to; a.ps++ {
+		iv := &a.Ps[a.ps]
+		r.eventsUpTo(a, iv.End)
+		r.stretch(iv, a.endOf(iv))
 	}
-	for ; len(ahead.Handoffs) > 0 && ahead.Handoffs[0].Time <= to; ahead.Handoffs = ahead.Handoffs[1:] {
-		r.handoff(&ahead.Handoffs[0])
+	for ; a.handoffs < len(a.Handoffs) && a.Handoffs[a.handoffs].Time <= to; a.handoffs++ {
+		r.handoff(&a.Handoffs[a.handoffs])
 	}
-	for ; len(ahead.Overflows) > 0 && ahead.Overflows[0].Time <= to; ahead.Overflows = ahead.Overflows[1:] {
-		r.overflow(&ahead.Overflows[0])
+	for ; a.overflows < len(a.Overflows) && a.Overflows[a.overflows].Time <= to; a.overflows++ {
+		r.overflow(&a.Overflows[a.overflows])
 	}
 }
 
-func (r *rules) events(ahead *model.Facts, to model.Time) {
-	for ; len(ahead.Events) > 0 && ahead.Events[0].Time <= to; ahead.Events = ahead.Events[1:] {
-		r.event(&ahead.Events[0])
+func (r *rules) eventsUpTo(a *ahead, to model.Time) {
+	for ; a.events < len(a.Events) && a.Events[a.events].Time <= to; a.events++ {
+		r.event(&a.Events[a.events])
 	}
 }
 
 // endOf is the stop that iv ended with although its goroutine could have gone on; nil
 // if it ended otherwise.
-func endOf(ahead *model.Facts, iv *model.PInterval) *model.Preempt {
-	for len(ahead.Preempts) > 0 && ahead.Preempts[0].Time < iv.End {
-		ahead.Preempts = ahead.Preempts[1:]
+func (a *ahead) endOf(iv *model.PInterval) *model.Preempt {
+	for a.preempts < len(a.Preempts) && a.Preempts[a.preempts].Time < iv.End {
+		a.preempts++
 	}
-	if len(ahead.Preempts) > 0 && ahead.Preempts[0].Time == iv.End && ahead.Preempts[0].P == iv.P {
-		return &ahead.Preempts[0]
+	if a.preempts == len(a.Preempts) {
+		return nil
+	}
+	if x := &a.Preempts[a.preempts]; x.Time == iv.End && x.P == iv.P {
+		return x
 	}
 	return nil
 }

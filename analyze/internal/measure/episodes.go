@@ -46,7 +46,13 @@ type standing struct {
 type lastStretches struct {
 	ring        []stretch
 	n           int // that there were
+	next        int // where the next one comes, once the ring is full
+	toFull      int // how many may come before something that an episode needs may be overwritten
 	most, spare int
+}
+
+func newLastStretches(most, spare int) lastStretches {
+	return lastStretches{most: most, spare: spare, toFull: spare}
 }
 
 // stretch is what a P did for a goroutine.
@@ -55,17 +61,24 @@ type stretch struct {
 	Culprit
 }
 
-func (l *lastStretches) add(s stretch) {
+// add adds a stretch, and reports whether something that an episode needs may be
+// overwritten next.
+func (l *lastStretches) add(s stretch) (full bool) {
 	if len(l.ring) < l.most+l.spare {
 		l.ring = append(l.ring, s)
 	} else {
-		l.ring[l.n%len(l.ring)] = s
+		l.ring[l.next] = s
+		if l.next++; l.next == len(l.ring) {
+			l.next = 0
+		}
 	}
 	l.n++
+	if l.toFull--; l.toFull == 0 {
+		l.toFull = l.spare
+		return true
+	}
+	return false
 }
-
-// full reports whether something that an episode needs may be overwritten next.
-func (l *lastStretches) full() bool { return l.n%l.spare == 0 }
 
 // between calls use with the stretches from the one with one number to the one
 // before another, and at the most with as many as are looked at before mid.
@@ -135,27 +148,37 @@ func (e *episodes) Watch(f *model.Facts) {
 
 // stretches remembers what the Ps did until a time.
 func (e *episodes) stretches(until model.Time) {
-	for ; len(e.ps) > 0 && e.ps[0].End <= until; e.ps = e.ps[1:] {
-		if iv := &e.ps[0]; iv.Does == model.PDoesRun || e.open > 0 {
+	i := 0
+	for ; i < len(e.ps) && e.ps[i].End <= until; i++ {
+		if iv := &e.ps[i]; iv.Does == model.PDoesRun || e.open > 0 {
 			e.remember(iv)
 		}
 	}
+	e.ps = e.ps[i:]
 }
 
 // remember keeps a stretch of a P, for the episodes that wait for it too.
 func (e *episodes) remember(iv *model.PInterval) {
 	on := e.reach(iv.P)
 	s := stretch{iv.Start, iv.End, Culprit{iv.G, iv.Func}}
-	on.recent.add(s)
-	full := on.recent.full()
-	if iv.End-iv.Start >= longPsFrom {
-		on.long.add(s)
-		full = full || on.long.full()
+	full := on.recent.add(s)
+	if iv.End-iv.Start >= longPsFrom && on.long.add(s) {
+		full = true
 	}
+	if len(on.open) > 0 {
+		e.lies(on, iv, &s)
+	}
+	if full {
+		e.readAll(iv.P)
+	}
+}
+
+// lies adds a stretch of a P to the episodes that it belongs to.
+func (e *episodes) lies(on *standing, iv *model.PInterval, s *stretch) {
 	before := len(on.open)
 	on.open = slices.DeleteFunc(on.open, func(x *episode) bool {
 		if x.ran != nil {
-			x.add(&s)
+			x.add(s)
 		}
 		if iv.End < x.end {
 			return false
@@ -164,15 +187,12 @@ func (e *episodes) remember(iv *model.PInterval) {
 		return true
 	})
 	e.open -= before - len(on.open)
-	if full {
-		e.readAll(iv.P)
-	}
 }
 
 // reach makes room for what P p did.
 func (e *episodes) reach(p model.ProcID) *standing {
 	for int(p) >= len(e.on) {
-		e.on = append(e.on, standing{recent: lastStretches{most: RecentPs, spare: 2 * RecentPs}, long: lastStretches{most: longPs, spare: longPs}})
+		e.on = append(e.on, standing{recent: newLastStretches(RecentPs, 2*RecentPs), long: newLastStretches(longPs, longPs)})
 	}
 	return &e.on[p]
 }

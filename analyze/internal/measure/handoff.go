@@ -74,7 +74,9 @@ func (p *Preemptions) Watch(f *model.Facts) {
 		if x.Runtime {
 			p.runtime[x.How]++
 		} else {
-			p.Worst.Offer(int64(x.Ran), *x)
+			if p.Worst.Admits(int64(x.Ran)) {
+				p.Worst.Offer(int64(x.Ran), *x)
+			}
 			if x.Ran >= WholeSlice && x.How != model.HowGosched && x.How != model.HowGoyield {
 				p.Slice++
 				if x.Ran >= LateSlice {

@@ -50,6 +50,9 @@ func (l *LongRuns) Watch(f *model.Facts) {
 		if l.Worst.Admits(d) {
 			l.Worst.Offer(d, *iv)
 		}
+		if d < WholeSlice { // nearly always
+			continue
+		}
 		if how := l.stops.How(iv); Overrun(iv.End-iv.Start, how) {
 			l.Over += d
 			l.Overran.Offer(d, LongRun{*iv, how})
