@@ -19,6 +19,7 @@ type Facts struct {
 	Depths      []Depth     // only where Sched.Depths asks for them
 	Shown       []PInterval // what Ps have been doing since the trace began, told when it first shows, which is their End
 	Begun       []PInterval // what Ps begin to do, told at once, which is their End, those shown among it; only where Sched.Begun asks for it
+	Doing       []PInterval // the last of Begun of each P that has any, by P, for who needs no more; Until takes nothing out of it
 	Idling      []Idling    // that a P is idle beside a runnable goroutine, or no longer, told at once; likewise
 
 	// Events are the events that change no scheduler state (collections, tasks,
@@ -44,6 +45,7 @@ func (f *Facts) Reset() {
 	f.Depths = f.Depths[:0]
 	f.Shown = f.Shown[:0]
 	f.Begun = f.Begun[:0]
+	f.Doing = f.Doing[:0]
 	f.Idling = f.Idling[:0]
 	f.Events = f.Events[:0]
 }

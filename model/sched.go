@@ -40,6 +40,7 @@ type Sched struct {
 	scratch     []gref
 	turned      []*P      // with Begun: that the event being decided made do something else
 	shown       []*P      // of which it showed what they have been doing since the trace began
+	last        []int     // scratch
 	phases      []phaseOf // scratch
 
 	firstWorker, lastWorker GoID // no mark worker known has an id before or after these
@@ -133,9 +134,29 @@ func (s *Sched) closeProcs() {
 // Take swaps the facts found since it was last called for f, whose memory the
 // next ones will use.
 func (s *Sched) Take(f *Facts) {
+	s.doing()
 	f.Reset()
 	*f, s.Facts = s.Facts, *f
 	f.Now = s.now
+}
+
+// doing finds out the last of Begun of each P. This is done here, as it costs much more
+// once another processor looks at them.
+func (s *Sched) doing() {
+	f := &s.Facts
+	for i := range f.Begun {
+		p := int(f.Begun[i].P)
+		for p >= len(s.last) {
+			s.last = append(s.last, 0)
+		}
+		s.last[p] = i + 1
+	}
+	for p, n := range s.last {
+		if n > 0 {
+			f.Doing = append(f.Doing, f.Begun[n-1])
+			s.last[p] = 0
+		}
+	}
 }
 
 // Between reports whether the next event has another time than the one decided

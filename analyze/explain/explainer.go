@@ -52,8 +52,9 @@ type explainer struct {
 // explained is an instance and where its time went.
 type explained struct {
 	*Span
-	view        *view // from where to look for its details, nil once they are known
-	summed      bool  // its bill is in those of all
+	view        *view  // from where to look for its details, nil once they are known
+	summed      bool   // its bill is in those of all
+	ran         uint32 // stack that the goroutine started with, where that showed later than the instance
 	bill        *bill
 	states      map[report.StateTime]int64
 	antagonists map[antagonist]int64
@@ -346,6 +347,9 @@ func (e *explainer) details(x *explained) {
 	w.path(x.g, x.Start, x.End, 0, 0)
 	e.detailed += w.steps
 	x.alone(e.h)
+	if l := e.h.lineOf(x.g); l != nil {
+		x.ran = l.fn
+	}
 	e.body(x.g, x.fn)
 	for s := range x.sums {
 		e.body(s.g.G, s.g.Func)

@@ -163,9 +163,7 @@ func changes(typical, slow *bill) []report.CauseChange {
 
 // instance is one of the slowest, for the reader.
 func (e *explainer) instance(x *explained) report.Instance {
-	if l := e.h.gs[x.g]; x.fn == 0 && l != nil {
-		x.fn = l.fn
-	}
+	x.fn = cmp.Or(x.fn, x.ran)
 	in := report.Instance{Name: x.Name, Task: x.task, G: x.g, Func: e.funcOf(x.g, x.fn), Start: int64(x.Start - e.zero),
 		Duration: x.bill.total, Unfinished: x.unfinished, Logs: x.logs, Causes: causeTimes(x.bill, 1),
 		States: []report.StateTime{}, Antagonists: []report.Antagonist{}, Samples: []report.SampleTime{}, Path: []report.PathStep{}}

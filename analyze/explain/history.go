@@ -25,6 +25,8 @@ type history struct {
 	wastes []replay.Window // stretches with an idle P beside a runnable goroutine
 	idling model.Idling
 
+	pages *pages // where what is not here yet is read from; nil if all is here
+
 	view *view // from where it is looked at
 	now  model.Time
 	lost model.Time // before it stretches may be missing
@@ -51,6 +53,7 @@ type gLine struct {
 	was     uint32     // what was held for it before
 	segs    []gSeg
 	samples []sample
+	read    int // number of the page until which it has been read
 }
 
 // gSeg is a stretch of a goroutine in one state.
@@ -92,6 +95,7 @@ type pLine struct {
 	sweeps []replay.Window // the open one reaches forever
 	now    pSeg            // what it began to do last
 	sums   sums
+	read   int // number of the page until which it has been read
 }
 
 // pSeg is a stretch of a P.
@@ -128,16 +132,21 @@ func (h *history) add(f *model.Facts) {
 	for i := range f.Wastes {
 		h.wastes = append(h.wastes, replay.Window{From: f.Wastes[i].Start, To: f.Wastes[i].End})
 	}
-	h.begun(f)
+	h.begun(f.Begun)
+	h.idle(f)
 }
 
 // begun takes in what has not ended yet.
-func (h *history) begun(f *model.Facts) {
-	for i := range f.Begun {
-		if l := h.p(f.Begun[i].P); l != nil {
-			l.now = pSegOf(&f.Begun[i])
+func (h *history) begun(stretches []model.PInterval) {
+	for i := range stretches {
+		if l := h.p(stretches[i].P); l != nil {
+			l.now = pSegOf(&stretches[i])
 		}
 	}
+}
+
+// idle takes in whether a P is idle beside a runnable goroutine.
+func (h *history) idle(f *model.Facts) {
 	if n := len(f.Idling); n > 0 {
 		h.idling = f.Idling[n-1]
 	}
@@ -204,8 +213,7 @@ func (h *history) event(ev *model.Event) {
 		}
 	case model.OpCPUSample:
 		if ev.G > 0 {
-			l := h.line(ev.G)
-			l.samples = append(l.samples, sample{ev.Time, ev.Stack})
+			h.line(ev.G).sampled(ev)
 			h.kept++
 		}
 	}
@@ -224,20 +232,27 @@ func (h *history) p(id model.ProcID) *pLine {
 // addG keeps a goroutine's stretch; d is the dispatch that ended it, nil if none
 // did.
 func (h *history) addG(iv *model.GInterval, d *model.Dispatch) {
-	if iv.End > iv.Start || iv.First {
-		var s gSeg
-		s.set(iv, d)
-		h.keep(iv.G, iv.Func, &s)
+	if counts(iv) {
+		h.line(iv.G).add(iv, d)
+		h.kept++
 	}
 }
 
-func (h *history) keep(g model.GoID, fn uint32, s *gSeg) {
-	l := h.line(g)
-	if fn != 0 && fn != l.fn {
-		l.fn, l.since, l.was = fn, s.end, l.fn
+// counts reports whether a stretch is kept: one of no length tells only that its goroutine
+// is there.
+func counts(iv *model.GInterval) bool { return iv.End > iv.Start || iv.First }
+
+// add adds a stretch; d is the dispatch that ended it, nil if none did.
+func (l *gLine) add(iv *model.GInterval, d *model.Dispatch) {
+	if iv.Func != 0 && iv.Func != l.fn {
+		l.fn, l.since, l.was = iv.Func, iv.End, l.fn
 	}
-	l.segs = append(l.segs, *s)
-	h.kept++
+	l.segs = append(l.segs, gSeg{})
+	l.segs[len(l.segs)-1].set(iv, d)
+}
+
+func (l *gLine) sampled(ev *model.Event) {
+	l.samples = append(l.samples, sample{ev.Time, ev.Stack})
 }
 
 // set makes s the stretch iv, where it stays; d is the dispatch that ended it.
@@ -290,7 +305,7 @@ func (h *history) clear() {
 		*l = gLine{segs: emptied(l.segs), samples: l.samples[:0]}
 	}
 	for i := range h.ps {
-		h.ps[i].segs, h.ps[i].sweeps, h.ps[i].sums = h.ps[i].segs[:0], h.ps[i].sweeps[:0], sums{}
+		h.ps[i].segs, h.ps[i].sweeps, h.ps[i].sums, h.ps[i].read = h.ps[i].segs[:0], h.ps[i].sweeps[:0], sums{}, 0
 	}
 	h.stw, h.wastes, h.ages, h.kept = h.stw[:0], h.wastes[:0], h.ages[:0], 0
 }
@@ -389,9 +404,25 @@ func (l gLine) during(from, to model.Time, use func(s *gSeg, from, to model.Time
 	}
 }
 
+// lineOf is what a goroutine did, nil for one that is not known.
+func (h *history) lineOf(g model.GoID) *gLine {
+	if h.pages != nil {
+		return h.pages.lineG(h, g)
+	}
+	return h.gs[g]
+}
+
+// did is what P p did.
+func (h *history) did(p model.ProcID) []pSeg {
+	if h.pages != nil {
+		return h.pages.lineP(h, p).segs
+	}
+	return h.ps[p].segs
+}
+
 // of is what shows of a goroutine, nothing for one that is not known.
 func (h *history) of(g model.GoID) gLine {
-	l := h.gs[g]
+	l := h.lineOf(g)
 	if l == nil {
 		return gLine{}
 	}
@@ -407,7 +438,7 @@ func (h *history) of(g model.GoID) gLine {
 
 // does is the stretch of P p at t, nil if none is known, and until when that holds.
 func (h *history) does(p model.ProcID, t model.Time) (*pSeg, model.Time) {
-	segs := h.ps[p].segs
+	segs := h.did(p)
 	i := sort.Search(len(segs), func(i int) bool { return segs[i].end > t })
 	var s *pSeg
 	switch {

@@ -3,7 +3,6 @@ package explain
 import (
 	"fmt"
 	"slices"
-	"sort"
 
 	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/names"
@@ -37,32 +36,10 @@ type slowOnes struct {
 	seen    bool   // a server or a task
 	servers []int8 // by stack: 1 of a server, -1 not, 0 not known yet
 
-	pages  []*factPage // in order; the last one is of the newest facts
-	first  int         // number of the first one
-	spare  []*factPage
-	kept   int                    // stretches in pages
-	sorted struct{ from, to int } // numbers of those that h holds
-	ranges *history               // stopped worlds, sweeps and what goes on, which have a beginning that pages may not have any more
-}
-
-// factPage is what is kept of the facts of one portion.
-type factPage struct {
-	until   model.Time
-	gs      []gEntry
-	ps      []pEntry
-	wastes  []replay.Window
-	samples []model.Event
-}
-
-type gEntry struct {
-	g  model.GoID
-	fn uint32
-	gSeg
-}
-
-type pEntry struct {
-	p model.ProcID
-	pSeg
+	pages  pages
+	kept   int               // stretches in those that are not forgotten
+	ranges *history          // stopped worlds, sweeps and what goes on, which have a beginning that pages may not have any more
+	begun  []model.PInterval // what ranges have not been told of yet
 }
 
 // AddSlowest makes a session fill Report.Slowest: where the time of the slowest requests
@@ -74,123 +51,118 @@ func newSlowOnes(session *replay.Session) *slowOnes {
 	s := &slowOnes{explainer: *newExplainer(session, Selector{}), clip: session.Part, ranges: newHistory(session.Names, reportSoft, reportHard)}
 	s.moments = replay.Shared(session, measure.NewMoments)
 	s.groups = s.groups[:2] // requests and tasks: waits for a P are in the report anyway
-	s.inside, s.path, s.every, s.prepare, s.look = s.clip, ReportSteps, reportEvery, s.sort, s.ranges.look
+	s.inside, s.path, s.every, s.prepare, s.look = s.clip, ReportSteps, reportEvery, s.open, s.looks
+	s.h.pages = &s.pages
 	return s
 }
 
 func (s *slowOnes) Watch(f *model.Facts) {
+	before := s.seen
 	for rest := *f; ; {
 		part, ends := s.portions.next(&rest)
-		if at, ok := s.shows(&part); ok && !s.seen {
-			s.seen = true
-			part.Until(at - 1)
-			s.h.lost = at - 1 // before this, nothing is known
+		if !s.seen {
+			s.shown(&part)
 		}
 		s.now = part.Now
 		s.stretches += len(part.Gs)
 		if s.seen {
-			s.write(&part)
+			s.write(&part, f)
 			s.find(&part)
 		}
 		if !ends {
-			return
+			break
 		}
 		if s.seen {
 			s.settle()
 			s.forget()
-			s.turnPage()
+			s.pages.turn()
 		}
+	}
+	if before { // it takes less than to follow all that they began
+		s.begun = f.Doing
+	}
+	s.follow()
+}
+
+// Keep keeps the memory of the facts that pages have.
+func (s *slowOnes) Keep(f *model.Facts) {
+	if s.seen {
+		s.pages.keep(f)
 	}
 }
 
-// turnPage begins the page of another portion.
-func (s *slowOnes) turnPage() {
-	var p *factPage
-	if n := len(s.spare); n > 0 {
-		p, s.spare = s.spare[n-1], s.spare[:n-1]
-	} else {
-		p = &factPage{gs: make([]gEntry, 0, portionOf)}
-		if n := len(s.pages); n > 0 {
-			p.ps = make([]pEntry, 0, len(s.pages[n-1].ps)*9/8)
-		}
+// shown finds out whether there may be something to explain from a moment on: nothing
+// is known of what was before.
+func (s *slowOnes) shown(f *model.Facts) {
+	at, ok := s.shows(f)
+	if !ok {
+		return
 	}
-	p.gs, p.ps, p.wastes, p.samples = p.gs[:0], p.ps[:0], p.wastes[:0], p.samples[:0]
-	s.pages = append(s.pages, p)
+	s.seen = true
+	f.Until(at - 1)
+	s.h.lost = at - 1
 }
 
-// write notes the facts down.
-func (s *slowOnes) write(f *model.Facts) {
-	if len(s.pages) == 0 {
-		s.turnPage()
-	}
-	p := s.pages[len(s.pages)-1]
+// write notes the facts down, which are some of those that in has.
+func (s *slowOnes) write(f, in *model.Facts) {
+	p := s.pages.newest()
 	s.kept -= p.size()
-	p.until = f.Now
-	eachStretch(f, func(iv *model.GInterval, d *model.Dispatch) {
-		if iv.End > iv.Start || iv.First {
-			p.gs = append(p.gs, gEntry{g: iv.G, fn: iv.Func})
-			p.gs[len(p.gs)-1].set(iv, d)
-		}
-	})
+	p.write(f, in)
+	s.kept += p.size()
 	for i := range f.Ps {
-		p.ps = append(p.ps, pEntry{f.Ps[i].P, pSegOf(&f.Ps[i])})
 		if l := s.ranges.p(f.Ps[i].P); l != nil {
 			l.ended = f.Ps[i].End
 		}
 	}
-	for i := range f.Wastes {
-		p.wastes = append(p.wastes, replay.Window{From: f.Wastes[i].Start, To: f.Wastes[i].End})
-	}
 	for i := range f.Events {
-		if ev := &f.Events[i]; ev.Op == model.OpCPUSample {
-			p.samples = append(p.samples, *ev)
-		} else {
+		switch ev := &f.Events[i]; {
+		case ev.Op != model.OpCPUSample:
 			s.ranges.event(ev)
+		case ev.G > 0:
+			p.samples = append(p.samples, *ev)
 		}
 	}
-	s.ranges.begun(f)
-	s.kept += p.size()
+	if n := len(f.Begun); len(s.begun) == 0 {
+		s.begun = f.Begun
+	} else {
+		s.begun = s.begun[:len(s.begun)+n] // it goes on there
+	}
+	s.ranges.idle(f)
 }
 
-func (p *factPage) size() int { return len(p.gs) + len(p.ps) }
+// follow has ranges know what the Ps began to do last.
+func (s *slowOnes) follow() {
+	s.ranges.begun(s.begun)
+	s.begun = nil
+}
 
-// sort makes h hold what the pages have from an instance's beginning on.
-func (s *slowOnes) sort(in *Span) {
-	i := sort.Search(len(s.pages), func(i int) bool { return s.pages[i].until > in.Start })
-	from, to := s.first+i, s.first+len(s.pages)
-	h := s.h
-	if from < s.sorted.from { // the next one may need still older ones
-		from = max(s.first, from-(to-from))
-		s.sorted.to = from - 1
+func (s *slowOnes) looks(now model.Time) *view {
+	s.follow()
+	return s.ranges.look(now)
+}
+
+// open has h hold what the pages have from an instance's beginning on.
+func (s *slowOnes) open(in *Span) {
+	h, x := s.h, &s.pages
+	from, to := x.since(in.Start), x.end()
+	if from < x.from { // the next one may need still older ones
+		from = max(x.begin, from-(to-from))
+		x.to = from - 1
 	}
-	if from > s.sorted.to || h.kept > reportSoft && h.kept > 2*s.kept {
+	if from > x.to || h.kept > reportSoft && h.kept > 2*s.kept {
 		h.clear()
-		s.sorted.from, s.sorted.to = from, from
+		x.open(from)
 	}
-	for ; s.sorted.to < to; s.sorted.to++ {
-		p := s.pages[s.sorted.to-s.first]
+	for ; x.to < to; x.to++ {
+		p := x.page(x.to)
 		s.work += p.size()
-		s.read(p)
+		x.there += p.size()
+		h.kept += p.stretchG + len(p.samples)
+		h.wastes = append(h.wastes, p.wastes...)
 	}
 	h.stw = s.ranges.stw
 	for p := range s.ranges.ps {
 		h.p(model.ProcID(p)).sweeps = s.ranges.ps[p].sweeps
-	}
-}
-
-func (s *slowOnes) read(p *factPage) {
-	h := s.h
-	for i := range p.gs {
-		h.keep(p.gs[i].g, p.gs[i].fn, &p.gs[i].gSeg)
-	}
-	for i := range p.ps {
-		if l := h.p(p.ps[i].p); l != nil {
-			l.segs = append(l.segs, p.ps[i].pSeg)
-		}
-	}
-	h.wastes = append(h.wastes, p.wastes...)
-	for i := range p.samples {
-		h.event(&p.samples[i])
 	}
 }
 
@@ -202,20 +174,19 @@ func (s *slowOnes) forget() {
 	if s.kept > reportHard {
 		least /= 2 // not one after the other
 	}
-	n, left := 0, s.kept
-	for n < len(s.pages)-1 && left > reportSoft && (s.pages[n].until <= oldest || left > least) {
-		left -= s.pages[n].size()
+	x := &s.pages
+	n, left := x.begin, s.kept
+	for n < x.end()-1 && left > reportSoft && (x.page(n).until <= oldest || left > least) {
+		left -= x.page(n).size()
 		n++
 	}
-	if n == 0 || left > s.kept/2 && s.kept <= reportHard {
+	if n == x.begin || left > s.kept/2 && s.kept <= reportHard {
 		return
 	}
-	lost := s.pages[n-1].until
+	lost := x.page(n - 1).until
 	s.fill(lost)
 	s.h.lost, s.kept = lost, left
-	s.spare = append(s.spare, s.pages[:n]...)
-	s.pages = slices.Delete(s.pages, 0, n)
-	s.first += n
+	x.forget(n)
 	s.ranges.drop(s.h.lost)
 }
 

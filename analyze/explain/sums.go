@@ -93,7 +93,7 @@ func inQueue(s *gSeg, c report.Cause) report.Cause {
 
 // few reports whether there is little to divide between two times.
 func (h *history) few(p model.ProcID, from, to model.Time) bool {
-	segs, wastes := h.ps[p].segs, h.wastes
+	segs, wastes := h.did(p), h.wastes
 	i := sort.Search(len(segs), func(i int) bool { return segs[i].end > from }) + fewPieces
 	k := sort.Search(len(wastes), func(k int) bool { return wastes[k].To > from }) + fewPieces
 	return (i >= len(segs) || segs[i].end > to) && (k >= len(wastes) || wastes[k].To > to)
@@ -102,11 +102,11 @@ func (h *history) few(p model.ProcID, from, to model.Time) bool {
 // sumUp adds up what P p did until a time, as far as that will not turn out to have
 // been something else, and returns how many pieces that was.
 func (h *history) sumUp(p model.ProcID, until model.Time) (steps int) {
-	l := &h.ps[p]
-	if n := len(l.segs); n > 0 {
-		until = min(until, l.segs[n-1].end, h.view.idle)
+	l, segs := &h.ps[p], h.did(p)
+	if n := len(segs); n > 0 {
+		until = min(until, segs[n-1].end, h.view.idle)
 		if l.sums.at == 0 {
-			l.sums.at = max(h.lost, l.segs[0].start)
+			l.sums.at = max(h.lost, segs[0].start)
 		}
 	}
 	h.divide(&gSeg{on: p}, l.sums.at, h.untilStopping(l.sums.at, until), func(x piece) {

@@ -189,6 +189,11 @@ func (r *replay) collect() {
 		for i := range p.portions[:p.n] {
 			r.session.tell(&p.portions[i])
 		}
+		for _, w := range s.watchers {
+			if k, ok := w.(Keeper); ok {
+				k.Keep(&p.facts)
+			}
+		}
 		r.empty <- p
 	}
 }

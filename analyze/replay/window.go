@@ -43,6 +43,7 @@ func (w *Window) cut(f *model.Facts) {
 	})
 	f.Shown = kept(f.Shown, w.cutBegun)
 	f.Begun = kept(f.Begun, w.cutBegun)
+	f.Doing = kept(f.Doing, w.cutBegun)
 	f.Ms = kept(f.Ms, func(iv *model.MInterval) (ok bool) {
 		iv.Start, iv.End, ok = w.Clip(iv.Start, iv.End)
 		return ok
