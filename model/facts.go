@@ -18,7 +18,7 @@ type Facts struct {
 	Divergences []Divergence
 	Depths      []Depth     // only where Sched.Depths asks for them
 	Shown       []PInterval // what Ps have been doing since the trace began, told when it first shows, which is their End
-	Begun       []PInterval // what Ps begin to do, told at once, which is their End, those shown among it; only where Sched.Begun asks for it
+	Begun       []PInterval // what Ps begin to do, told at once, which is their End, those shown among it: no more than when, the P, and whom it runs; only where Sched.Begun asks for it
 	Doing       []PInterval // the last of Begun of each P that has any, by P, for who needs no more; Until takes nothing out of it
 	Idling      []Idling    // that a P is idle beside a runnable goroutine, or no longer, told at once; likewise
 

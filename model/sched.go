@@ -207,7 +207,7 @@ func (s *Sched) tellBegun() {
 		return
 	}
 	for _, p := range s.turned {
-		s.stretch(p, add(&s.Facts.Begun))
+		s.beginning(p, add(&s.Facts.Begun))
 	}
 	for _, p := range s.shown {
 		s.stretch(p, add(&s.Facts.Shown))
@@ -400,6 +400,18 @@ func (s *Sched) stretch(p *P, iv *PInterval) {
 		}
 	} else if p.does == PDoesIdle {
 		iv.M = NoM
+	}
+}
+
+// beginning writes what p has begun to do, as far as that is asked for: there are as many
+// of it as of stretches.
+func (s *Sched) beginning(p *P, iv *PInterval) {
+	iv.Start, iv.End = p.since, s.now
+	iv.G, iv.P, iv.M, iv.Does = NoG, p.id, NoM, p.does
+	if p.g != 0 && (p.does == PDoesRun || p.does == PDoesSyscall) {
+		g := s.look(p.g)
+		iv.G, iv.Func = g.id, g.fn
+		iv.Runtime, iv.Worker = g.roles&roleRuntime != 0, g.roles&roleWorker != 0
 	}
 }
 

@@ -36,7 +36,7 @@ type requestFinder struct {
 	names  *names.Table
 	match  *regexp.Regexp // on handlers; nil for all. Requests are found whose handler may turn out to be one: see wants
 	client bool           // those sent, instead of those served
-	kinds  []serverKind   // by function, 0 while not known
+	kinds  []serverKind   // by stack that goroutines start with, 0 while not known
 	stacks []requestStack // by stack
 	window *replay.Window // of requests that are counted; nil for all
 
@@ -97,14 +97,18 @@ func serverKindOf(start string) serverKind {
 }
 
 func (x *requestFinder) kind(stack uint32) serverKind {
-	fn := x.names.Start[stack]
-	for int(fn) >= len(x.kinds) {
+	if int(stack) < len(x.kinds) && x.kinds[stack] != servesNotKnown {
+		return x.kinds[stack]
+	}
+	return x.findKind(stack)
+}
+
+func (x *requestFinder) findKind(stack uint32) serverKind {
+	for int(stack) >= len(x.kinds) {
 		x.kinds = append(x.kinds, servesNotKnown)
 	}
-	if x.kinds[fn] == servesNotKnown {
-		x.kinds[fn] = serverKindOf(x.names.Funcs[fn])
-	}
-	return x.kinds[fn]
+	x.kinds[stack] = serverKindOf(x.names.StartFunc(stack))
+	return x.kinds[stack]
 }
 
 func (x *requestFinder) stack(i uint32) requestStack {
@@ -162,22 +166,37 @@ func (x *requestFinder) Find(f *model.Facts, ended func(*Span)) {
 	}
 	rest := *f
 	for i := range f.Gs {
-		iv := &f.Gs[i]
-		x.until(iv.End, &rest, ended)
-		switch x.kind(iv.Func) {
+		switch iv := &f.Gs[i]; x.kind(iv.Func) {
 		case servesConn, servesGRPCWorker:
+			x.until(iv.End, &rest, ended)
 			x.serves(iv, ended)
 		case servesStream:
+			x.until(iv.End, &rest, ended)
 			x.stream(iv, ended)
 		}
 	}
 	x.until(replay.Forever, &rest, ended)
 }
 
+// skip takes out what tells nothing of a request, as nearly all does, until the next of
+// each kind that does.
+func (x *requestFinder) skip(rest *model.Facts) {
+	for len(rest.Ps) > 0 && (rest.Ps[0].Stack == 0 || rest.Ps[0].Does != model.PDoesRun || x.kind(rest.Ps[0].Func) < servesConn) {
+		rest.Ps = rest.Ps[1:]
+	}
+	for len(rest.Events) > 0 && (rest.Events[0].Op != model.OpCPUSample || rest.Events[0].Stack == 0) {
+		rest.Events = rest.Events[1:]
+	}
+	for len(rest.Dispatches) > 0 && (rest.Dispatches[0].By == model.NoG || x.kind(rest.Dispatches[0].Func) != servesReadAhead) {
+		rest.Dispatches = rest.Dispatches[1:]
+	}
+}
+
 // until takes in what happened by a time, in order: where goroutines that serve were
 // stopped or sampled, and handlers that began.
 func (x *requestFinder) until(t model.Time, rest *model.Facts, ended func(*Span)) {
 	for {
+		x.skip(rest)
 		at, which := t, 0
 		if len(rest.Ps) > 0 && rest.Ps[0].End <= at {
 			at, which = rest.Ps[0].End-1, 1
@@ -192,19 +211,15 @@ func (x *requestFinder) until(t model.Time, rest *model.Facts, ended func(*Span)
 		case 0:
 			return
 		case 1:
-			if iv := &rest.Ps[0]; iv.Does == model.PDoesRun && iv.Stack != 0 && x.kind(iv.Func) >= servesConn {
-				x.seen(iv.G, iv.End, iv.Stack)
-			}
+			iv := &rest.Ps[0]
+			x.seen(iv.G, iv.End, iv.Stack)
 			rest.Ps = rest.Ps[1:]
 		case 2:
-			if ev := &rest.Events[0]; ev.Op == model.OpCPUSample && ev.Stack != 0 {
-				x.seen(ev.G, ev.Time, ev.Stack)
-			}
+			ev := &rest.Events[0]
+			x.seen(ev.G, ev.Time, ev.Stack)
 			rest.Events = rest.Events[1:]
 		case 3:
-			if d := &rest.Dispatches[0]; d.By != model.NoG && x.kind(d.Func) == servesReadAhead {
-				x.handled(d, ended)
-			}
+			x.handled(&rest.Dispatches[0], ended)
 			rest.Dispatches = rest.Dispatches[1:]
 		}
 	}
