@@ -52,6 +52,8 @@ func (s *Sched) find(e *entry, g *G, p *P, f *found) {
 		s.fromGlobal(e, g, p, f)
 	default:
 		f.source = SourceUnknown
+		p.lastIn = s.cur
+		p.loosen()
 	}
 	s.found(g, f)
 }
@@ -210,6 +212,11 @@ func (s *Sched) fromOwnRing(e *entry, g *G, p *P, f *found) {
 	if p.hostage != 0 && p.runq.index(p.hostage) < 0 {
 		p.hostage = 0
 	}
+	if batchInTurn && p.hostage == 0 && s.endsInTurn(e, p, k) {
+		f.source, f.tick = SourceGlobalTick, TickYes
+		f.sources = f.sources.With(SourceLocal).With(SourceGlobalTick)
+		return
+	}
 	if p.hostage == 0 && k > 0 && s.takenAway(e, p, k) {
 		k = 0
 	}
@@ -222,7 +229,10 @@ func (s *Sched) fromOwnRing(e *entry, g *G, p *P, f *found) {
 	if p.hostage == 0 && k > 0 && s.comes(p.runq.at(0)).p == p.id {
 		s.findHostage(p, k)
 	}
-	f.certain = g.sure && k == 0 && p.hostage == 0 && p.runnext == 0
+	f.certain = g.sure && k == 0 && p.hostage == 0 && p.runnext == 0 && (g.batch == 0 || !p.loose)
+	if g.batch != 0 && p.loose {
+		p.lastIn = s.cur
+	}
 	if p.hostage == 0 {
 		if batchInTurn && s.neverPulled(e, g, p, k) {
 			f.source, f.tick = SourceGlobalTick, TickYes
@@ -271,7 +281,7 @@ func (s *Sched) fromOtherRing(e *entry, g *G, p *P, f *found) {
 		}
 	}
 	f.moved = k - from + 1
-	f.certain = g.sure && from == 0 && v.hostage == 0
+	f.certain = g.sure && from == 0 && v.hostage == 0 && (g.batch == 0 || !v.loose)
 	if f.queue = v.runq.len(); from == 0 && v.hostage == 0 {
 		f.dueMin, f.dueMax = s.dueSteal(v, p, k)
 	}

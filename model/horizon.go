@@ -145,6 +145,9 @@ func (s *Sched) readG(e *entry, seq uint64, m *M, before Op) {
 		e.g = m.aheadG
 	} else if e.g = s.gs.find(id); e.g == 0 {
 		e.g = s.gs.add(id)
+		if e.Op == OpExecute {
+			s.latent++
+		}
 	}
 	g := s.gs.at(e.g)
 	switch e.Op {

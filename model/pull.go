@@ -24,15 +24,27 @@ func (s *Sched) fromGlobal(e *entry, g *G, p *P, f *found) {
 		return
 	}
 	f.tick = p.tickKnown()
-	f.certain = g.sure && !popped && p.runq.len() == 0 && p.runnext == 0
+	held := p.mayHold(g) || s.slackFor(g)
+	f.certain = g.sure && !popped && !held && s.latent == 0 && p.runq.len() == 0 && p.runnext == 0
 	if p.inTurn() {
+		p.lastIn = s.cur
 		f.source = SourceGlobalTick
+		if g.putEnd > e.since && g.putM != e.M {
+			f.tick = TickUnknown // it may have come when the turn was over: p looks once more before it gives up
+		}
 		if f.tick == TickUnknown {
-			s.doubtEnd(g, span{1, 1, s.batchOf(s.globq.n - s.popped)}, batch{n: 1})
+			if n := s.batchOf(s.globq.n - s.popped); n > 1 {
+				s.doubtEnd(g, span{1, 1, n}, batch{n: 1})
+				p.loosen()
+			}
 		}
 		return
 	}
 	f.source = SourceGlobal
+	if !held && f.certain {
+		p.fasten()
+	}
+	p.lastIn = s.cur
 	if popped {
 		s.takePopped(g, p, f)
 		return
@@ -62,6 +74,11 @@ func (s *Sched) globalBeforeLocal(e *entry, g *G, p *P, f *found) {
 	}
 	switch in := s.hit(p, weight); {
 	case in:
+		if known == TickYes && !s.inDoubt() {
+			p.fasten()
+			s.slack = 0
+			p.lastIn = s.cur
+		}
 		f.source, f.tick = SourceGlobalTick, known
 		f.certain = g.sure && !g.popped && known == TickYes
 	case g.putSeq == 0 || p.lastPull >= g.putSeq:
@@ -332,8 +349,18 @@ func (s *Sched) pullBatch(e *entry, g *G, p *P, f *found) {
 	switch {
 	case f.dueMax == 0 && n.most > 1 && p.tickKnown() == TickUnknown:
 		s.doubtEnd(g, span{1, n.likely, n.most}, b) // it may have been its turn, and taken one
+		p.loosen()
 	case !s.trial.settled:
 		s.doubtEnd(g, n, b)
+		p.loosen()
+	}
+	if n.most > 1 {
+		if s.slackFor(g) {
+			p.loosen()
+		}
+		if p.loose {
+			s.slack = s.cur
+		}
 	}
 	s.takeBatch(g, p, f, b)
 }

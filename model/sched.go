@@ -55,11 +55,13 @@ type progress struct {
 
 	running  int // Ps held by an M
 	runnable int // goroutines
+	latent   int // of which the look-ahead holds only that they were runnable before the trace showed it
 	stw      int // stop-the-world ranges open
 	waste    Waste
 	wasting  bool
 
 	pace         Time   // see keepPace
+	slack        uint64 // last pull of a batch of which it was not sure which goroutines it took
 	strain       int    // how much was assumed so far that is possible but not likely
 	doubt        uint64 // event that last contradicted the queues
 	passed, kept int    // dispatches from a ring beside an occupied runnext, and from runnext beside a ring
@@ -285,7 +287,7 @@ func (s *Sched) p(id ProcID) *P {
 		s.ps = append(s.ps, nil)
 	}
 	if s.ps[id] == nil {
-		s.ps[id] = &P{id: id, m: NoM, phase: noPhase, runq: ring{q: new([RunqSize]gref), log: &s.trial.log}}
+		s.ps[id] = &P{id: id, m: NoM, phase: noPhase, loose: true, runq: ring{q: new([RunqSize]gref), log: &s.trial.log}}
 		if !s.declared && id < maxProcs-1 {
 			s.procs = max(s.procs, int(id)+1)
 		}
@@ -484,5 +486,8 @@ func (s *Sched) tellIdling(is bool) {
 
 func (s *Sched) diverge(kind DivergenceKind, g *G, p ProcID) {
 	s.doubt = s.cur
+	if p >= 0 && kind != DivergeState {
+		s.p(p).loosen()
+	}
 	s.Facts.Divergences = append(s.Facts.Divergences, Divergence{Time: s.now, G: g.id, P: p, Kind: kind})
 }

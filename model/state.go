@@ -110,6 +110,11 @@ type P struct {
 	hostage gref
 	own     int
 
+	// It is not sure where the ring ends: see loosen. And the last event that may have
+	// brought a batch there.
+	loose  bool
+	lastIn uint64
+
 	ran      bool   // something, since the trace began
 	lastPull uint64 // last event that moved a batch to this ring
 	seen     bool

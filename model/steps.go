@@ -64,6 +64,9 @@ func (s *Sched) execute(e *entry) {
 	e.since = s.sinceOf(e, g)
 	if !p.ran {
 		p.ran = true
+		if s.young {
+			p.fasten()
+		}
 		if s.young && p.phase.at < 0 {
 			p.phase = freshPhase
 			if p.id == 0 {
@@ -71,6 +74,7 @@ func (s *Sched) execute(e *entry) {
 			}
 		}
 	}
+	s.fastenByIdling(e, g, p)
 	var f found
 	s.find(e, g, p, &f)
 	e.since = since // in a trial it holds for what is supposed alone
@@ -87,6 +91,7 @@ func (s *Sched) dispatched(e *entry, g *G, p *P, f *found) {
 		f.source, f.victim, f.certain = SourceSyscallExit, NoP, false
 		f.settleTick()
 	}
+	s.fastenByFound(p, f)
 	s.countTick(e, g, p, f)
 	s.noteLocked(e, g, p)
 	var told *Dispatch
@@ -346,6 +351,7 @@ func (s *Sched) appears(g *G, state GState) {
 	if state == GRunnable {
 		s.counts(true)
 		g.place = placeUnknown
+		s.latent = max(0, s.latent-1)
 	}
 }
 
