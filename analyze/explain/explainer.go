@@ -31,8 +31,8 @@ type explainer struct {
 	h      *history
 	locks  *names.LockSites
 	placed *names.Places         // made when all has been read
-	bodies map[model.GoID]string // what goroutines ran that a wrapper may have started: see body
-	wraps  map[string]bool       // whether functions are wrappers: see wrapper
+	starts *names.Starts         // likewise
+	bodies map[model.GoID]uint32 // a stack of goroutines that a wrapper may have started: see body
 
 	// prepare, where set, makes h hold what an instance needs, before it is explained.
 	prepare func(*Span)
@@ -92,7 +92,7 @@ type waitedFor struct {
 
 func newExplainer(s *replay.Session, sel Selector) *explainer {
 	n := s.Names
-	e := &explainer{names: n, window: s.Window, zero: s.Zero, path: maxSteps, every: 1, h: newHistory(n, historySoft, historyHard), locks: &names.LockSites{Names: n}, bodies: map[model.GoID]string{}}
+	e := &explainer{names: n, window: s.Window, zero: s.Zero, path: maxSteps, every: 1, h: newHistory(n, historySoft, historyHard), locks: &names.LockSites{Names: n}, bodies: map[model.GoID]uint32{}}
 	e.look, e.open = e.h.look, sel.Open
 	top := cmp.Or(sel.Top, DefaultTop)
 	for _, f := range e.finders(sel) {

@@ -83,7 +83,7 @@ func foreign(f *report.Frame) bool {
 // given: a closure, or a method that makes a function a net/http.Handler.
 func leadsOn(fn string) bool {
 	last := fn[strings.LastIndexByte(fn, '.')+1:]
-	return isClosure(last) || last == "ServeHTTP"
+	return names.IsClosure(last) || last == "ServeHTTP"
 }
 
 // trailOf reads the frames of a stack that are further in than the server, innermost
@@ -150,18 +150,11 @@ func handsOn(frames []report.Frame, outside map[string]bool) bool {
 func base(fn string) string {
 	for {
 		dot := strings.LastIndexByte(fn, '.')
-		if dot < 0 || !isClosure(fn[dot+1:]) {
+		if dot < 0 || !names.IsClosure(fn[dot+1:]) {
 			return fn
 		}
 		fn = fn[:dot]
 	}
-}
-
-// isClosure reports whether the last part of a function's name is a closure's: func1, or
-// 1 of one in another.
-func isClosure(last string) bool {
-	last = strings.TrimPrefix(last, "func")
-	return last != "" && strings.Trim(last, "0123456789") == ""
 }
 
 // callback reports whether a function of the program is one that the standard library and

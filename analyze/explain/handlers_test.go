@@ -127,24 +127,3 @@ func TestManyKeys(t *testing.T) {
 		t.Errorf("%d keys", n)
 	}
 }
-
-// TestStartWrappers: what starts goroutines for others is told by what they run, in one
-// line; a function that calls others by name is none.
-func TestStartWrappers(t *testing.T) {
-	var stacks [][]report.Frame
-	for _, s := range []string{
-		"app/kit.Go.func1:7 main.load main.query", "app/kit.Go.func1:7 main.save",
-		"main.start.func1:4 main.a", "main.start.func1:4 main.b", "main.start.func1:4 main.c",
-		"main.main.func1:4 main.a", "main.main.func1:5 main.b", "main.main.func1:6 main.c", "main.main.func1:6 main.main.func1.1",
-		"main.poll.func1:4 main.fetch", "main.poll.func1:4 main.process",
-		"app/kit.Run:7 main.load", "app/kit.Run:7 main.save",
-	} {
-		stacks = append(stacks, stackOf(s))
-	}
-	got := startWrappers(stacks)
-	for fn, want := range map[string]bool{"app/kit.Go.func1": true, "main.start.func1": true, "main.main.func1": false, "main.poll.func1": false, "app/kit.Run": false} {
-		if got[fn] != want {
-			t.Errorf("%s: a wrapper is %v, want %v", fn, got[fn], want)
-		}
-	}
-}
