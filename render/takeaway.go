@@ -203,6 +203,41 @@ func functionsTakeaway(r *report.Report) string {
 	return foremost(list, running) + fmt.Sprintf(" All together ran for %s and waited %s for a P.", words.Length(running), words.Length(runnable)) + blockedSentence(list)
 }
 
+// seenIn says where goroutines of a function were last seen after most of what they ran;
+// "" where that is less than a quarter of it, or nowhere else.
+func seenIn(f report.FunctionTime) string {
+	if f.Seen.Func == "" || f.SeenNS*4 < f.Running {
+		return ""
+	}
+	s := "last seen in " + seenText(f.Seen)
+	if f.SeenFrom != "" {
+		s += ", called from " + words.Function(f.SeenFrom) + ","
+	}
+	return s + " after " + words.Length(f.SeenNS) + " of that"
+}
+
+// seenText is a place in the source: main.score (score.go:31).
+func seenText(f report.Frame) string {
+	return fmt.Sprintf("%s (%s:%d)", words.Function(f.Func), fileName(f.File), f.Line)
+}
+
+// ranIn is what a goroutine did that ran while another waited: where it was last seen,
+// else what it runs.
+func ranIn(c report.Culprit) string {
+	if c.At.Func != "" {
+		return words.Function(c.At.Func)
+	}
+	return words.Function(c.Func)
+}
+
+// ranInFull is all that is known of that.
+func ranInFull(c report.Culprit) string {
+	if c.At.Func == "" {
+		return c.Func
+	}
+	return fmt.Sprintf("%s (%s:%d), on %s", c.At.Func, fileName(c.At.File), c.At.Line, words.Function(c.Func))
+}
+
 // foremost tells of the function whose goroutines ran longest, or where none
 // ran, waited longest for a P.
 func foremost(list []report.FunctionTime, running int64) string {
@@ -217,6 +252,9 @@ func foremost(list []report.FunctionTime, running int64) string {
 		return fmt.Sprintf("No goroutine was seen to run; those of %s waited longest for a P, %s.", name, words.Length(top.Runnable))
 	}
 	s := fmt.Sprintf("Goroutines of %s ran for %s, %s of all running time", name, words.Length(top.Running), words.ShareOf(top.Running, running))
+	if in := seenIn(top); in != "" {
+		s += ", " + in
+	}
 	switch ratio := float64(top.Runnable) / float64(top.Running); {
 	case ratio > 100:
 		return s + fmt.Sprintf(", and waited far longer for a P: %s.", words.Length(top.Runnable))
@@ -316,7 +354,7 @@ func episodesTakeaway(r *report.Report) string {
 	s := fmt.Sprintf("The longest: G%d (%s) waited %s from %s.", e.G, words.Function(e.Func), words.Length(e.Wait), words.AtWithin(e.Start, e.Wait))
 	if len(e.Culprits) > 0 {
 		c := e.Culprits[0]
-		s += fmt.Sprintf(" Meanwhile G%d (%s) ran for %s.", c.G, words.Function(c.Func), words.Length(c.NS))
+		s += fmt.Sprintf(" Meanwhile G%d (%s) ran for %s.", c.G, ranIn(c), words.Length(c.NS))
 	}
 	return s
 }

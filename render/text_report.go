@@ -214,7 +214,7 @@ func textGC(t *terminal, r *report.Report) {
 }
 
 func textTopFunctions(t *terminal, r *report.Report) {
-	t.heading("Where goroutine time went, by start function", functionsTakeaway(r))
+	t.heading("Where goroutine time went, by what goroutines run", functionsTakeaway(r))
 	list := busiest(r)
 	table := table{align: "lrrrrrlr", left: 3}
 	for _, f := range list[:min(len(list), textFunctions)] {
@@ -227,6 +227,22 @@ func textTopFunctions(t *terminal, r *report.Report) {
 	}
 	t.table(table, "function", "count", "running", "runnable", "syscall", "blocked", "on most", "max wait")
 	t.more(len(list)-textFunctions, "function")
+	textSeen(t, list[:min(len(list), textFunctions)])
+}
+
+// textSeen says where those were last seen that run more than one function.
+func textSeen(t *terminal, list []report.FunctionTime) {
+	const most = 4
+	shown := 0
+	for _, f := range list {
+		if in := seenIn(f); in != "" && shown < most {
+			t.wrap("   ", "      ", fmt.Sprintf("%s ran for %s: %s.", words.Function(f.Name), words.Length(f.Running), in))
+			shown++
+		}
+	}
+	if shown > 0 {
+		t.line("")
+	}
 }
 
 func textTasks(t *terminal, r *report.Report) {
@@ -292,7 +308,7 @@ func culprit(e report.Episode) string {
 		return "–"
 	}
 	c := e.Culprits[0]
-	return fmt.Sprintf("G%d %s %s", c.G, words.Function(c.Func), words.Length(c.NS))
+	return fmt.Sprintf("G%d %s %s", c.G, ranIn(c), words.Length(c.NS))
 }
 
 func textChecks(t *terminal, r *report.Report) {

@@ -9,6 +9,7 @@ import (
 
 	"gmptrace/analyze"
 	"gmptrace/analyze/explain"
+	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
@@ -37,8 +38,8 @@ const (
 	SeriesRequest SeriesKind = "request"  // lengths of requests served, by handler
 	SeriesTask    SeriesKind = "task"     // lengths of user tasks, by name
 	SeriesRegion  SeriesKind = "region"   // lengths of user regions, by name
-	SeriesLife    SeriesKind = "life"     // lives of goroutines that the trace holds whole, by the function that they started with
-	SeriesWait    SeriesKind = "wait"     // waits for a P, by the function that the goroutine started with
+	SeriesLife    SeriesKind = "life"     // lives of goroutines that the trace holds whole, by the function that they run
+	SeriesWait    SeriesKind = "wait"     // waits for a P, by the function that the goroutine runs: see report.FunctionTime
 	SeriesRunning SeriesKind = "running"  // stretches of running, likewise
 	SeriesAll     SeriesKind = "all-wait" // waits for a P of all the program's goroutines
 )
@@ -86,11 +87,12 @@ const (
 // collector makes a Behaviour. As the length of the trace is not known beforehand,
 // windows are joined two by two when they become too many.
 type collector struct {
-	names  *names.Table
-	zero   model.Time
-	window *replay.Window
-	shift  uint
-	end    model.Time
+	names   *names.Table
+	runners *measure.Runners
+	zero    model.Time
+	window  *replay.Window
+	shift   uint
+	end     model.Time
 
 	stopped model.Time // when the world was stopped last
 	series  map[seriesKey]*Series
@@ -99,8 +101,8 @@ type collector struct {
 	finders []seriesFinder
 }
 
-// seriesKey is what belongs into one Series: a name or, of requests until all has been
-// read, a key of explain.LateNames.
+// seriesKey is what belongs into one Series: a name or, until all has been read, a key of
+// explain.LateNames for requests, of measure.Runners for waits and running.
 type seriesKey struct {
 	kind SeriesKind
 	name string
@@ -147,7 +149,7 @@ var rateNames = [numRates][2]string{
 
 func newCollector(s *replay.Session) *collector {
 	n := s.Names
-	return &collector{names: n, zero: s.Zero, window: s.Window, shift: firstWindow, series: map[seriesKey]*Series{}, kinds: map[SeriesKind]int{}, finders: []seriesFinder{
+	return &collector{names: n, runners: replay.Shared(s, measure.NewRunners), zero: s.Zero, window: s.Window, shift: firstWindow, series: map[seriesKey]*Series{}, kinds: map[SeriesKind]int{}, finders: []seriesFinder{
 		{SeriesRequest, explain.FindAll(n, report.KindRequest)},
 		{SeriesTask, explain.FindAll(n, report.KindTask)},
 		{SeriesRegion, explain.FindAll(n, report.KindRegion)},
@@ -264,8 +266,13 @@ func (b *collector) Watch(f *model.Facts) {
 			b.count(rateGlobal, d.Time, 1)
 		}
 		if !d.Runtime && !d.Censored {
-			b.add(SeriesWait, b.names.StartFunc(d.Func), d.Time, d.Time-d.Ready)
+			b.waited(d, b.runners.Dispatches[i])
 			b.add(SeriesAll, "", d.Time, d.Time-d.Ready)
+		}
+	}
+	for i := range b.runners.LateDispatches {
+		if d := &b.runners.LateDispatches[i]; !d.Runtime && !d.Censored {
+			b.waited(&d.Dispatch, d.Trail)
 		}
 	}
 	for i := range f.Handoffs {
@@ -280,10 +287,15 @@ func (b *collector) Watch(f *model.Facts) {
 			b.count(rateCreated, iv.Start, 1)
 		}
 		if iv.State == model.GRunning && !iv.Runtime {
-			b.add(SeriesRunning, b.names.StartFunc(iv.Func), iv.End, iv.End-iv.Start)
+			b.ran(iv, b.runners.Gs[i])
 			if iv.Assist {
 				b.spent(rateAssist, iv.Start, iv.End)
 			}
+		}
+	}
+	for i := range b.runners.Late {
+		if iv := &b.runners.Late[i]; iv.State == model.GRunning && !iv.Runtime {
+			b.ran(&iv.GInterval, iv.Trail)
 		}
 	}
 	for i := range f.Ps {
@@ -302,6 +314,20 @@ func (b *collector) Watch(f *model.Facts) {
 	}
 }
 
+// waited and ran count what goroutines of a trail did; 0 is that of one that has not
+// shown what it runs.
+func (b *collector) waited(d *model.Dispatch, trail uint32) {
+	if trail != 0 {
+		b.addTo(seriesKey{kind: SeriesWait, of: trail}, d.Time, d.Time-d.Ready)
+	}
+}
+
+func (b *collector) ran(iv *model.GInterval, trail uint32) {
+	if trail != 0 {
+		b.addTo(seriesKey{kind: SeriesRunning, of: trail}, iv.End, iv.End-iv.Start)
+	}
+}
+
 func (b *collector) event(ev *model.Event) {
 	switch ev.Op {
 	case model.OpSTWBegin:
@@ -312,17 +338,27 @@ func (b *collector) event(ev *model.Event) {
 }
 
 // name gives series whose names were not known until now theirs, and joins those with
-// the same. Of what has none there is only the series of all.
+// the same. Of requests that have none there is only the series of all.
 func (b *collector) name() {
-	handlers := b.finders[0].finder.(explain.LateNames)
-	for _, k := range slices.SortedFunc(maps.Keys(b.series), func(a, b seriesKey) int { return cmp.Compare(a.of, b.of) }) {
-		if k.of == 0 {
+	starts, handlers := names.NewStarts(b.names), b.finders[0].finder.(explain.LateNames)
+	for _, k := range slices.SortedFunc(maps.Keys(b.series), func(a, b seriesKey) int {
+		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.of, b.of), cmp.Compare(a.name, b.name))
+	}) {
+		named := seriesKey{kind: k.kind, name: k.name}
+		switch {
+		case k.kind == SeriesWait || k.kind == SeriesRunning:
+			named.name = starts.Name(b.runners.Trails, k.of)
+		case k.kind == SeriesLife:
+			named.name = starts.Always(k.name)
+		case k.of != 0:
+			named.name = handlers.Called(k.of)
+		}
+		if named == k {
 			continue
 		}
 		s := b.series[k]
 		delete(b.series, k)
-		named := seriesKey{kind: k.kind, name: handlers.Called(k.of)}
-		if named.name == "" {
+		if named.name == "" && k.kind == SeriesRequest {
 			continue
 		}
 		to := b.series[named]

@@ -241,7 +241,7 @@ func TestBrokenFixture(t *testing.T) {
 	for name, test := range map[string][2]string{
 		"cut":     {whole[:len(whole)/2], "line"},
 		"schema":  {strings.Replace(whole, FixtureSchema, "gmptrace.fixture/9", 1), "record it again with gmptrace fixture record TRACE... -o"},
-		"old":     {`{"schema":"gmptrace.fixture/1","traces":[{"series":[{"windows":["1000×2"]}]}]}`, "record it again with gmptrace fixture record TRACE... -o"},
+		"old":     {`{"schema":"gmptrace.fixture/2","traces":[{"series":[{"windows":["1000×2"]}]}]}`, "record it again with gmptrace fixture record TRACE... -o"},
 		"null":    {regexp.MustCompile(`"sum=[^"]*"`).ReplaceAllString(whole, "null"), "a window of null"},
 		"windows": {strings.Replace(whole, `"windows": 8`, `"windows": 9`, 1), "8 windows, the trace 9"},
 		"bins":    {strings.Replace(whole, "×", "x", 1), "not the least value of a bin"},

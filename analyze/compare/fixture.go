@@ -16,8 +16,9 @@ import (
 	"gmptrace/analyze/words"
 )
 
-// FixtureSchema names the version of a fixture's form: see report.Schema.
-const FixtureSchema = "gmptrace.fixture/2"
+// FixtureSchema names the version of a fixture's form: see report.Schema. In 2 series had
+// the names of the functions that goroutines started with, not of those that they run.
+const FixtureSchema = "gmptrace.fixture/3"
 
 // FixtureFile is the name of a fixture's file within its folder.
 const FixtureFile = "fixture.json"

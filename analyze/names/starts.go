@@ -164,3 +164,77 @@ func IsClosure(last string) bool {
 	last = strings.TrimPrefix(last, "func")
 	return last != "" && strings.Trim(last, "0123456789") == ""
 }
+
+// Trails numbers, while a trace is read, what stacks say of what their goroutines run:
+// the function that they started with, and, as far as that may turn out to run what it
+// was given, what that was. Starts tells at the end what a trail comes to.
+type Trails struct {
+	names  *Table
+	of     []uint32 // by stack, 0 for not looked at yet
+	by     map[string]uint32
+	stacks []uint32 // by number: one that has it
+	bare   []bool   // by number: it does not show what a wrapper was given
+}
+
+// maxTrail is how many functions that may be wrappers a trail tells apart.
+const maxTrail = 6
+
+// NewTrails numbers from 1 on: 0 is nobody's.
+func NewTrails(n *Table) *Trails {
+	return &Trails{names: n, by: map[string]uint32{}, stacks: make([]uint32, 1), bare: make([]bool, 1)}
+}
+
+// Of is the number of a stack's trail.
+func (t *Trails) Of(stack uint32) uint32 {
+	for int(stack) >= len(t.of) {
+		t.of = append(t.of, make([]uint32, int(stack)+1-len(t.of))...)
+	}
+	if t.of[stack] == 0 {
+		t.of[stack] = t.number(stack)
+	}
+	return t.of[stack]
+}
+
+func (t *Trails) number(stack uint32) uint32 {
+	key, bare := []byte(t.names.StartFunc(stack)), false
+	if len(key) > 0 { // else it is cut off, or none
+		frames := t.names.Stacks[stack]
+		i := len(frames) - 1
+		for range maxTrail {
+			if !MayWrap(frames[i].Func) {
+				break
+			}
+			if i = givenTo(frames, i); i < 0 {
+				break
+			}
+			key = append(append(key, 0), frames[i].Func...)
+		}
+		bare = i < 0
+	}
+	n, ok := t.by[string(key)]
+	if !ok {
+		n = uint32(len(t.stacks))
+		t.by[string(key)] = n
+		t.stacks, t.bare = append(t.stacks, stack), append(t.bare, bare)
+	}
+	return n
+}
+
+// Bare reports whether a trail shows nothing but who may run something.
+func (t *Trails) Bare(n uint32) bool { return t.bare[n] }
+
+// Frames are of a stack that has the trail.
+func (t *Trails) Frames(n uint32) []report.Frame { return t.names.Stacks[t.stacks[n]] }
+
+// Len is how many trails there are, nobody's among them.
+func (t *Trails) Len() int { return len(t.stacks) }
+
+// Name is what goroutines run by a trail.
+func (s *Starts) Name(t *Trails, n uint32) string {
+	stack := t.stacks[n]
+	start := s.names.StartFunc(stack)
+	if start == "" || !s.Wrapper(start) {
+		return start
+	}
+	return cmp.Or(s.Runs(s.names.Stacks[stack]), s.Always(start))
+}

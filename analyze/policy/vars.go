@@ -244,11 +244,11 @@ var cpuObject = newObject("CPU", "how busy the Ps and threads were", nil,
 	count("in_syscall_peak", "most threads blocked in system calls at once", func(d *data) int { return d.rep.Threads.Peak }),
 )
 
-var functionObject = newObject("Function", "all goroutines that started with one function",
+var functionObject = newObject("Function", "all goroutines that run one function",
 	func(of any) string { return cmp.Or(of.(*report.FunctionTime).Name, "(function not known)") },
 	text("name", "full name of the function, such as main.worker; empty when not known", nil, func(f *report.FunctionTime) string { return f.Name }),
 	boolean("runtime", "it belongs to the Go runtime", func(f *report.FunctionTime) bool { return f.Runtime }),
-	count("goroutines", "how many started with it", func(f *report.FunctionTime) int64 { return f.Goroutines }),
+	count("goroutines", "how many ran it: started with it, or with what only runs what it was given", func(f *report.FunctionTime) int64 { return f.Goroutines }),
 	count("waits", "times that they waited for a P", func(f *report.FunctionTime) int64 { return f.Waits }),
 	duration("wait_p50", "median of their scheduling latency", func(f *report.FunctionTime) int64 { return f.WaitP50 }),
 	duration("wait_p90", "90th percentile of it", func(f *report.FunctionTime) int64 { return f.WaitP90 }),

@@ -188,11 +188,7 @@ func (r *replay) collect() {
 		*r.session.Names = p.names
 		for i := range p.portions[:p.n] {
 			r.session.tell(&p.portions[i])
-		}
-		for _, w := range s.watchers {
-			if k, ok := w.(Keeper); ok {
-				k.Keep(&p.facts)
-			}
+			r.session.keep(&p.portions[i])
 		}
 		r.empty <- p
 	}

@@ -98,6 +98,15 @@ func (s *Session) tell(f *model.Facts) {
 	}
 }
 
+// keep has those who keep facts take them.
+func (s *Session) keep(f *model.Facts) {
+	for _, w := range s.watchers {
+		if k, ok := w.(Keeper); ok {
+			k.Keep(f)
+		}
+	}
+}
+
 // Func is the name of the function that a goroutine began in whose facts have this
 // number for it; "" when not known.
 func (s *Session) Func(n uint32) string { return s.Names.StartFunc(n) }

@@ -395,7 +395,8 @@ type Threads struct {
 	LateNew int   `json:"first_seen_late"` // first seen after the trace's first tenth
 }
 
-// FunctionTime is the time of all goroutines that started with one function.
+// FunctionTime is the time of all goroutines that run one function: that started with
+// it, or with one that only runs what it was given, as errgroup and WaitGroup.Go do.
 // Running + Runnable + Syscall + the blocked times is Total, exactly.
 type FunctionTime struct {
 	Name       string       `json:"name"` // "" when unknown
@@ -413,6 +414,9 @@ type FunctionTime struct {
 	Unknown    int64        `json:"unknown_ns"` // of Total: state not told by the trace
 	Parked     int64        `json:"parked"`     // of Goroutines: blocked, or in a system call, all the while
 	ParkedNS   int64        `json:"parked_ns"`  // of Total: theirs
+	Seen       Frame        `json:"seen"`       // in the program's own code, where they were last seen after most of Running; empty where that is nowhere but in the function itself
+	SeenFrom   string       `json:"seen_from"`  // function of the program that had called that; "" for none, or the function itself
+	SeenNS     int64        `json:"seen_ns"`    // of Running: stretches that ended in Seen's function
 
 	// For policies. They are no part of the JSON.
 	Waits    int64 `json:"-"` // from ready to execute, those cut off by the trace's ends too
@@ -466,7 +470,8 @@ type Episode struct {
 // Culprit is a goroutine that ran where another waited.
 type Culprit struct {
 	G    model.GoID `json:"g"`
-	Func string     `json:"func"`
+	Func string     `json:"func"` // that it ran: see FunctionTime.Name
+	At   Frame      `json:"at"`   // in the program's own code, where it was last seen after most of NS; empty where that does not show
 	NS   int64      `json:"ns"`
 }
 

@@ -33,7 +33,7 @@ var rooms = []room{
 		most: 6000, why: "text and page share takeaways: no circle of imports is worth a wall"},
 
 	// Whole reports, and what is made of them.
-	{path: "analyze/compare", imports: "analyze analyze/explain analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
+	{path: "analyze/compare", imports: "analyze analyze/explain analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
 	{path: "analyze/policy", imports: "analyze/diagnose analyze/rules analyze/names analyze/report analyze/words model"}, // ids alone of the two
 	{path: "analyze", imports: "analyze/diagnose analyze/explain analyze/rules analyze/internal/timeline analyze/internal/measure analyze/names analyze/replay analyze/report model"},
 

@@ -24,14 +24,15 @@ const (
 // in them late: of goroutines that become runnable at once, each waits longer than
 // the one before, and is soon among the worst no longer.
 type episodes struct {
-	names *names.Table
-	zero  model.Time
-	worst *stat.TopK[*episode]
-	on    []standing        // by P
-	open  int               // episodes whose P has not shown yet what it did until the end
-	ps    []model.PInterval // of the facts at hand, not looked at yet
-	read  int               // stretches that were read in
-	procs int64             // GOMAXPROCS, 0 while it is not known
+	names   *names.Table
+	runners *Runners
+	zero    model.Time
+	worst   *stat.TopK[*episode]
+	on      []standing        // by P
+	open    int               // episodes whose P has not shown yet what it did until the end
+	ps      []model.PInterval // of the facts at hand, not looked at yet
+	read    int               // stretches that were read in
+	procs   int64             // GOMAXPROCS, 0 while it is not known
 }
 
 // standing is what is remembered of a P for those who stand in its queue.
@@ -58,7 +59,13 @@ func newLastStretches(most, spare int) lastStretches {
 // stretch is what a P did for a goroutine.
 type stretch struct {
 	start, end model.Time
+	ran
+}
+
+// ran is a goroutine that ran until it stopped somewhere.
+type ran struct {
 	Culprit
+	stack uint32 // 0 where it went on, or shows none
 }
 
 // add adds a stretch, and reports whether something that an episode needs may be
@@ -92,12 +99,12 @@ type episode struct {
 	report.Episode
 	start, end model.Time
 	on         model.ProcID
-	fn         uint32
+	trail      uint32
 
 	// What there was on its P when it came, in numbers of stretches, and until when
 	// the stretches after that belong to it: 0 while that goes on.
 	recent, long, until int
-	ran                 map[Culprit]int64 // once it was read
+	ran                 map[ran]int64 // once it was read
 }
 
 // Culprit is a goroutine that ran meanwhile, and the function it started with.
@@ -108,7 +115,7 @@ type Culprit struct {
 
 // NewEpisodes makes episodes, for replay.Shared.
 func NewEpisodes(s *replay.Session) *episodes {
-	return &episodes{names: s.Names, zero: s.Zero, worst: stat.NewTopK[*episode](maxEpisodes)}
+	return &episodes{names: s.Names, runners: replay.Shared(s, NewRunners), zero: s.Zero, worst: stat.NewTopK[*episode](maxEpisodes)}
 }
 
 // Watch goes through the waits in order of time; what the Ps did until a wait's
@@ -126,7 +133,7 @@ func (e *episodes) Watch(f *model.Facts) {
 			d := &dispatches[0]
 			if wait := int64(d.Time - d.Ready); !d.Runtime && e.worst.Admits(wait) {
 				e.stretches(d.Time)
-				e.admit(wait, d)
+				e.admit(wait, d, e.trail(e.runners.Dispatches[len(f.Dispatches)-len(dispatches)], d.Func))
 			}
 		}
 	}
@@ -138,12 +145,20 @@ func (e *episodes) Watch(f *model.Facts) {
 		waits(iv.End)
 		if wait := int64(iv.End - iv.Start); e.worst.Admits(wait) {
 			e.stretches(iv.End)
-			e.admitOpen(wait, iv)
+			e.admitOpen(wait, iv, e.trail(e.runners.Gs[i], iv.Func))
 		}
 	}
 	waits(replay.Forever)
 	e.stretches(replay.Forever)
 	e.ps = nil
+}
+
+// trail is who waited: one that has not shown what it runs is known by its start.
+func (e *episodes) trail(known, fn uint32) uint32 {
+	if known == 0 {
+		return e.runners.Trails.Of(fn)
+	}
+	return known
 }
 
 // stretches remembers what the Ps did until a time.
@@ -160,7 +175,7 @@ func (e *episodes) stretches(until model.Time) {
 // remember keeps a stretch of a P, for the episodes that wait for it too.
 func (e *episodes) remember(iv *model.PInterval) {
 	on := e.reach(iv.P)
-	s := stretch{iv.Start, iv.End, Culprit{iv.G, iv.Func}}
+	s := stretch{iv.Start, iv.End, ran{Culprit{iv.G, iv.Func}, iv.Stack}}
 	full := on.recent.add(s)
 	if iv.End-iv.Start >= longPsFrom && on.long.add(s) {
 		full = true
@@ -207,7 +222,7 @@ func (e *episodes) readAll(p model.ProcID) {
 }
 
 func (e *episodes) readOne(x *episode) {
-	x.ran = map[Culprit]int64{}
+	x.ran = map[ran]int64{}
 	if x.on == model.NoP {
 		return
 	}
@@ -240,11 +255,11 @@ func (x *episode) add(s *stretch) int64 {
 	if to <= from || s.G == model.NoG {
 		return 0
 	}
-	x.ran[s.Culprit] += int64(to - from)
+	x.ran[s.ran] += int64(to - from)
 	return int64(to - from)
 }
 
-func (e *episodes) admit(wait int64, d *model.Dispatch) {
+func (e *episodes) admit(wait int64, d *model.Dispatch, trail uint32) {
 	on := d.WaitedOn
 	where := "local"
 	if on == model.NoP {
@@ -256,14 +271,14 @@ func (e *episodes) admit(wait int64, d *model.Dispatch) {
 	if d.Source == model.SourceSyscallExit || d.Source == model.SourceNetpoll {
 		where = "none"
 	}
-	x := &episode{start: d.Ready, end: d.Time, on: on, fn: d.Func, Episode: report.Episode{
+	x := &episode{start: d.Ready, end: d.Time, on: on, trail: trail, Episode: report.Episode{
 		G: d.G, Start: int64(d.Ready - e.zero), Wait: wait, Censored: d.Censored, P: d.WaitedOn, Where: where,
 		Source: d.Source.String(), Certain: d.Certain, RanOn: d.P,
 	}}
 	e.keep(wait, x)
 }
 
-func (e *episodes) admitOpen(wait int64, iv *model.GInterval) {
+func (e *episodes) admitOpen(wait int64, iv *model.GInterval, trail uint32) {
 	where := "local"
 	if iv.P == model.NoP {
 		where = "global"
@@ -272,7 +287,7 @@ func (e *episodes) admitOpen(wait int64, iv *model.GInterval) {
 	if on == model.NoP && e.procs == 1 {
 		on = 0 // there is no other
 	}
-	e.keep(wait, &episode{start: iv.Start, end: iv.End, on: on, fn: iv.Func, Episode: report.Episode{
+	e.keep(wait, &episode{start: iv.Start, end: iv.End, on: on, trail: trail, Episode: report.Episode{
 		G: iv.G, Start: int64(iv.Start - e.zero), Wait: wait, Censored: true, P: iv.P, Where: where, RanOn: model.NoP,
 	}})
 }
@@ -293,22 +308,67 @@ func (e *episodes) keep(wait int64, x *episode) {
 }
 
 func (e *episodes) Fill(r *report.Report) {
+	who := culprits{starts: names.NewStarts(e.names), places: names.NewPlaces(e.names), trails: e.runners.Trails, names: e.names}
 	for _, x := range e.worst.Best() {
 		if x.ran == nil {
 			e.readOne(x)
 		}
-		x.Func = e.names.StartFunc(x.fn)
+		x.Func = who.starts.Name(who.trails, x.trail)
 		if names.IsRuntime(x.Func) {
 			continue // known late for those alive when the trace began
 		}
-		for c, ns := range x.ran {
+		for _, ns := range x.ran {
 			x.Ran += ns
-			x.Culprits = append(x.Culprits, report.Culprit{G: c.G, Func: e.names.StartFunc(c.Func), NS: ns})
 		}
-		slices.SortFunc(x.Culprits, func(a, b report.Culprit) int {
-			return cmp.Or(cmp.Compare(b.NS, a.NS), cmp.Compare(a.G, b.G))
-		})
-		x.Culprits = x.Culprits[:min(len(x.Culprits), maxCulprits)]
+		x.Culprits = who.of(x.ran)
 		r.Episodes = append(r.Episodes, x.Episode)
 	}
+}
+
+// culprits names who ran.
+type culprits struct {
+	names  *names.Table
+	starts *names.Starts
+	places *names.Places
+	trails *names.Trails
+}
+
+// of are those who ran longest, each with where it was last seen after most of that.
+func (c *culprits) of(by map[ran]int64) []report.Culprit {
+	all, most := map[model.GoID]int64{}, map[model.GoID]ran{}
+	for x, ns := range by {
+		all[x.G] += ns
+		if m, ok := most[x.G]; !ok || c.before(x, ns, m, by[m]) {
+			most[x.G] = x
+		}
+	}
+	out := []report.Culprit{}
+	for g, ns := range all {
+		out = append(out, c.culprit(most[g], ns))
+	}
+	slices.SortFunc(out, func(a, b report.Culprit) int {
+		return cmp.Or(cmp.Compare(b.NS, a.NS), cmp.Compare(a.G, b.G))
+	})
+	return out[:min(len(out), maxCulprits)]
+}
+
+// before reports whether x says more than y of where one goroutine ran: where it
+// stopped, and for longer.
+func (c *culprits) before(x ran, ns int64, y ran, most int64) bool {
+	if (x.stack != 0) != (y.stack != 0) {
+		return x.stack != 0
+	}
+	return cmp.Or(cmp.Compare(ns, most), cmp.Compare(y.stack, x.stack)) > 0
+}
+
+func (c *culprits) culprit(x ran, ns int64) report.Culprit {
+	trail := c.trails.Of(x.Func)
+	if x.stack != 0 && c.names.Start[x.stack] != 0 {
+		trail = c.trails.Of(x.stack)
+	}
+	out := report.Culprit{G: x.G, Func: c.starts.Name(c.trails, trail), NS: ns}
+	if p := c.places.Of(x.stack); p != nil && p.Own {
+		out.At = p.At
+	}
+	return out
 }

@@ -11,12 +11,15 @@ import (
 	"gmptrace/model"
 )
 
-// functions answers: where did the goroutines' time go, by the function they
-// started with? The parts of each function's time sum to its total exactly.
+// functions answers: where did the goroutines' time go, by what they ran? That is the
+// function that they started with, or what that only runs. The parts of each function's
+// time sum to its total exactly.
 type functions struct {
-	names  *names.Table
-	locks  *names.LockSites
-	byFunc []*functionTime // by names' function index
+	names   *names.Table
+	locks   *names.LockSites
+	runners *Runners
+	byTrail []*functionTime
+	ran     []int64 // by stack: of stretches of running that ended there
 }
 
 type functionTime struct {
@@ -27,31 +30,53 @@ type functionTime struct {
 
 // NewFunctions makes functions, for replay.Shared.
 func NewFunctions(s *replay.Session) *functions {
-	return &functions{names: s.Names, locks: &names.LockSites{Names: s.Names}}
+	return &functions{names: s.Names, locks: &names.LockSites{Names: s.Names}, runners: replay.Shared(s, NewRunners)}
 }
 
-func (f *functions) at(stack uint32) *functionTime {
-	i := f.names.Start[stack]
-	for int(i) >= len(f.byFunc) {
-		f.byFunc = append(f.byFunc, nil)
+func (f *functions) at(trail uint32) *functionTime {
+	for int(trail) >= len(f.byTrail) {
+		f.byTrail = append(f.byTrail, nil)
 	}
-	if f.byFunc[i] == nil {
-		f.byFunc[i] = &functionTime{}
+	if f.byTrail[trail] == nil {
+		f.byTrail[trail] = &functionTime{}
 	}
-	return f.byFunc[i]
+	return f.byTrail[trail]
 }
 
 func (f *functions) Watch(x *model.Facts) {
-	for i := range x.Gs {
-		f.add(&x.Gs[i])
+	for i, trail := range f.runners.Gs {
+		if trail != 0 {
+			f.add(&x.Gs[i], trail)
+		}
 	}
-	for i := range x.Dispatches {
-		f.at(x.Dispatches[i].Func).Dispatches++
+	for i := range f.runners.Late {
+		f.add(&f.runners.Late[i].GInterval, f.runners.Late[i].Trail)
+	}
+	for _, trail := range f.runners.Dispatches {
+		if trail != 0 {
+			f.at(trail).Dispatches++
+		}
+	}
+	for i := range f.runners.LateDispatches {
+		f.at(f.runners.LateDispatches[i].Trail).Dispatches++
+	}
+	for i := range x.Ps {
+		if iv := &x.Ps[i]; iv.Stack != 0 {
+			f.stopped(iv)
+		}
 	}
 }
 
-func (f *functions) add(iv *model.GInterval) {
-	t := f.at(iv.Func)
+// stopped notes where a stretch of running ended.
+func (f *functions) stopped(iv *model.PInterval) {
+	for int(iv.Stack) >= len(f.ran) {
+		f.ran = append(f.ran, make([]int64, int(iv.Stack)+1-len(f.ran))...)
+	}
+	f.ran[iv.Stack] += int64(iv.End - iv.Start)
+}
+
+func (f *functions) add(iv *model.GInterval, trail uint32) {
+	t := f.at(trail)
 	d := int64(iv.End - iv.Start)
 	if iv.First {
 		t.Goroutines++
@@ -108,17 +133,18 @@ func (f *functions) reason(iv *model.GInterval) model.Reason {
 func tellsNothing(iv *model.GInterval) bool { return iv.Open != 0 && iv.End == iv.Start }
 
 func (f *functions) Fill(r *report.Report) {
-	at := f.names.StartFrames()
-	for i, t := range f.byFunc {
-		if t == nil {
-			continue
-		}
+	starts := names.NewStarts(f.names)
+	at, seen := f.lines(), f.seen(starts)
+	for name, t := range f.joined(starts) {
 		out := t.FunctionTime
-		out.Name = f.names.Funcs[i]
+		out.Name = name
 		out.Runtime = out.Runtime || names.IsRuntime(out.Name) // known late for those alive when the trace began
 		out.Waits, out.WaitP50, out.WaitP90 = t.waits.N(), t.waits.Quantile(.5), t.waits.Quantile(.9)
 		out.WaitP99, out.WaitP999, out.WaitMax = t.waits.Quantile(.99), t.waits.Quantile(.999), t.waits.Max()
-		out.At = at[uint32(i)]
+		out.At = at[name]
+		if s := seen[name]; s != nil {
+			s.most(&out)
+		}
 		out.Blocked = []report.ReasonTime{}
 		for reason, b := range t.blocked {
 			if b.Count > 0 {
@@ -135,4 +161,105 @@ func (f *functions) Fill(r *report.Report) {
 		return cmp.Or(cmp.Compare(b.Running+b.Runnable+b.Syscall, a.Running+a.Runnable+a.Syscall),
 			cmp.Compare(b.Total, a.Total), cmp.Compare(a.Name, b.Name))
 	})
+}
+
+// joined are the times by name. Several trails may come to the same.
+func (f *functions) joined(starts *names.Starts) map[string]*functionTime {
+	out := map[string]*functionTime{}
+	for trail, t := range f.byTrail {
+		if t == nil {
+			continue
+		}
+		name := starts.Name(f.runners.Trails, uint32(trail))
+		if out[name] == nil {
+			out[name] = &functionTime{}
+		}
+		out[name].join(t)
+	}
+	return out
+}
+
+// join adds another's times.
+func (t *functionTime) join(o *functionTime) {
+	t.Goroutines += o.Goroutines
+	t.Runtime = t.Runtime || o.Runtime
+	t.Parked, t.ParkedNS, t.ParkedCalls = t.Parked+o.Parked, t.ParkedNS+o.ParkedNS, t.ParkedCalls+o.ParkedCalls
+	t.Total, t.Running, t.Runnable, t.Syscall, t.Unknown = t.Total+o.Total, t.Running+o.Running, t.Runnable+o.Runnable, t.Syscall+o.Syscall, t.Unknown+o.Unknown
+	t.Assist, t.Dispatches = t.Assist+o.Assist, t.Dispatches+o.Dispatches
+	t.waits.Merge(&o.waits)
+	for reason, b := range o.blocked {
+		t.blocked[reason].NS += b.NS
+		t.blocked[reason].Count += b.Count
+	}
+}
+
+// lines are, by function, where goroutines come to it first: its first line where they
+// start there.
+func (f *functions) lines() map[string]report.Frame {
+	at := map[string]report.Frame{}
+	for trail := 1; trail < f.runners.Trails.Len(); trail++ {
+		for _, x := range f.runners.Trails.Frames(uint32(trail)) {
+			if _, ok := at[x.Func]; !ok {
+				at[x.Func] = x
+			}
+		}
+	}
+	for fn, x := range f.names.StartFrames() {
+		at[f.names.Funcs[fn]] = x
+	}
+	return at
+}
+
+// places are where goroutines of one function stopped running, in the program's own code.
+type places struct {
+	ns map[string]int64 // that they had run for, by function
+	at map[string]*names.Place
+	by map[string]int64 // what its place has
+}
+
+// seen are the places by the names of what runs. A stretch that ended in the function
+// itself, or beside the program's own code, says nothing new.
+func (f *functions) seen(starts *names.Starts) map[string]*places {
+	places, out := names.NewPlaces(f.names), map[string]*places{}
+	for stack, ns := range f.ran {
+		if ns == 0 {
+			continue
+		}
+		name, x := starts.Name(f.runners.Trails, f.runners.Trails.Of(uint32(stack))), places.Of(uint32(stack))
+		if x == nil || !x.Own || x.At.Func == name {
+			continue
+		}
+		if out[name] == nil {
+			out[name] = newPlaces()
+		}
+		out[name].add(x, ns)
+	}
+	return out
+}
+
+func newPlaces() *places {
+	return &places{ns: map[string]int64{}, at: map[string]*names.Place{}, by: map[string]int64{}}
+}
+
+// add counts a stretch. The place of a function is that where most ended of those that
+// ended in one.
+func (p *places) add(x *names.Place, ns int64) {
+	p.ns[x.At.Func] += ns
+	if ns > p.by[x.At.Func] {
+		p.by[x.At.Func], p.at[x.At.Func] = ns, x
+	}
+}
+
+// most says where they had run for longest.
+func (p *places) most(out *report.FunctionTime) {
+	best := ""
+	for fn, ns := range p.ns {
+		if ns > p.ns[best] || ns == p.ns[best] && fn < best {
+			best = fn
+		}
+	}
+	out.Seen, out.SeenNS = p.at[best].At, p.ns[best]
+	if out.SeenFrom = p.at[best].From; out.SeenFrom == out.Name {
+		out.SeenFrom = ""
+	}
 }

@@ -14,7 +14,7 @@ const StarvedAfter = model.TimeSlice // ns
 // Waits answers: how long do goroutines wait from ready to execute? Waits
 // that were cut off by the trace count as the lower bounds that they are:
 // leaving them out would hide the worst ones. The distributions are the sum of
-// those that functions keeps by start function.
+// those that functions keeps by what ran.
 type Waits struct {
 	functions *functions
 	zero      model.Time
@@ -77,7 +77,7 @@ func (l *Waits) notable(iv *model.GInterval) {
 }
 
 func (l *Waits) Fill(r *report.Report) {
-	for _, t := range l.functions.byFunc {
+	for _, t := range l.functions.byTrail {
 		if t == nil {
 			continue
 		}

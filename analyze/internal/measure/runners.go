@@ -1,0 +1,183 @@
+package measure
+
+import (
+	"gmptrace/analyze/names"
+	"gmptrace/analyze/replay"
+	"gmptrace/model"
+)
+
+// Runners tells of every stretch of a goroutine, and of every dispatch, what the
+// goroutine ran: by a number of names.Trails, of the stack that it was blocked with before.
+// A new goroutine whose start says nothing has none until it stops for the first time: what
+// it did until then is told late, when that shows.
+type Runners struct {
+	Trails *names.Trails
+	names  *names.Table
+	young  map[model.GoID]*young
+	spare  []*young
+
+	// Of the facts at hand, by their places there; 0 is what is told late.
+	Gs         []uint32
+	Dispatches []uint32
+
+	// Late is what was told of before, or among the facts at hand, and shows now.
+	Late           []LateStretch
+	LateDispatches []LateDispatch
+}
+
+// LateStretch is a stretch of a goroutine with its trail.
+type LateStretch struct {
+	model.GInterval
+	Trail uint32
+}
+
+// LateDispatch is a dispatch with its trail.
+type LateDispatch struct {
+	model.Dispatch
+	Trail uint32
+}
+
+// young is a goroutine that has not shown yet what it runs.
+type young struct {
+	trail      uint32 // by where it was preempted, 0 for not yet
+	gs         []model.GInterval
+	dispatches []model.Dispatch
+}
+
+// maxYoung is how many stretches of a goroutine that shows nothing wait for it to.
+const maxYoung = 16
+
+// NewRunners makes Runners, for replay.Shared.
+func NewRunners(s *replay.Session) *Runners {
+	return &Runners{Trails: names.NewTrails(s.Names), names: s.Names, young: map[model.GoID]*young{}}
+}
+
+func (r *Runners) Watch(f *model.Facts) {
+	r.Gs, r.Dispatches, r.Late, r.LateDispatches = r.Gs[:0], r.Dispatches[:0], r.Late[:0], r.LateDispatches[:0]
+	preempts := f.Preempts
+	for i := range f.Gs {
+		iv := &f.Gs[i]
+		for ; len(preempts) > 0 && preempts[0].Time <= iv.End; preempts = preempts[1:] {
+			r.preempted(&preempts[0])
+		}
+		var d *model.Dispatch
+		if iv.State == model.GRunnable {
+			d = r.dispatchOf(f, iv)
+		}
+		trail := r.stretch(iv, d)
+		r.Gs = append(r.Gs, trail)
+		if d != nil {
+			r.Dispatches = append(r.Dispatches, trail)
+		}
+	}
+	for i := range preempts {
+		r.preempted(&preempts[i])
+	}
+	r.others(f, replay.Forever)
+}
+
+// dispatchOf is the dispatch that ended a stretch, nil for none. It tells those before,
+// which ended none.
+func (r *Runners) dispatchOf(f *model.Facts, iv *model.GInterval) *model.Dispatch {
+	r.others(f, iv.End-1)
+	if k := len(r.Dispatches); k < len(f.Dispatches) && f.Dispatches[k].Time == iv.End && f.Dispatches[k].G == iv.G {
+		return &f.Dispatches[k]
+	}
+	return nil
+}
+
+// others tells dispatches that ended no stretch by the function that was started.
+func (r *Runners) others(f *model.Facts, until model.Time) {
+	for k := len(r.Dispatches); k < len(f.Dispatches) && f.Dispatches[k].Time <= until; k++ {
+		r.Dispatches = append(r.Dispatches, r.Trails.Of(f.Dispatches[k].Func))
+	}
+}
+
+// stretch is the trail of a stretch, 0 if it is to be told late.
+func (r *Runners) stretch(iv *model.GInterval, d *model.Dispatch) uint32 {
+	start := r.names.Start
+	if iv.Stack != 0 {
+		trail := r.Trails.Of(iv.Func)
+		if start[iv.Stack] != 0 && (start[iv.Func] == 0 || start[iv.Func] == start[iv.Stack]) {
+			trail = r.Trails.Of(iv.Stack)
+		}
+		if len(r.young) > 0 {
+			r.grown(iv.G, trail)
+		}
+		return trail
+	}
+	trail := r.Trails.Of(iv.Func)
+	if !r.Trails.Bare(trail) {
+		return trail
+	}
+	y := r.young[iv.G]
+	if y == nil {
+		y = r.newborn()
+		r.young[iv.G] = y
+	}
+	if len(y.gs) == maxYoung {
+		y.trail = trail
+		r.tell(y, trail)
+	}
+	ends := iv.Exit || iv.Open&model.OpenEnd != 0
+	if y.trail != 0 {
+		if trail = y.trail; ends {
+			r.forget(iv.G, y)
+		}
+		return trail
+	}
+	y.gs = append(y.gs, *iv)
+	if d != nil {
+		y.dispatches = append(y.dispatches, *d)
+	}
+	if ends {
+		r.grown(iv.G, trail)
+	}
+	return 0
+}
+
+// preempted notes where a goroutine was stopped that has not shown what it runs.
+func (r *Runners) preempted(x *model.Preempt) {
+	y := r.young[x.G]
+	if y == nil || y.trail != 0 || x.Stack == 0 || r.names.Start[x.Stack] != r.names.Start[x.Func] {
+		return
+	}
+	if trail := r.Trails.Of(x.Stack); !r.Trails.Bare(trail) {
+		y.trail = trail
+		r.tell(y, trail)
+	}
+}
+
+// grown tells what a goroutine did before it showed what it runs.
+func (r *Runners) grown(g model.GoID, trail uint32) {
+	if y := r.young[g]; y != nil {
+		r.tell(y, trail)
+		r.forget(g, y)
+	}
+}
+
+func (r *Runners) tell(y *young, trail uint32) {
+	for i := range y.gs {
+		r.Late = append(r.Late, LateStretch{y.gs[i], trail})
+	}
+	for i := range y.dispatches {
+		r.LateDispatches = append(r.LateDispatches, LateDispatch{y.dispatches[i], trail})
+	}
+	y.gs, y.dispatches = y.gs[:0], y.dispatches[:0]
+}
+
+func (r *Runners) newborn() *young {
+	n := len(r.spare)
+	if n == 0 {
+		return &young{}
+	}
+	y := r.spare[n-1]
+	r.spare = r.spare[:n-1]
+	return y
+}
+
+func (r *Runners) forget(g model.GoID, y *young) {
+	delete(r.young, g)
+	y.trail = 0
+	r.spare = append(r.spare, y)
+}
