@@ -31,7 +31,8 @@ import (
 //	threads: n, id…          the operating system's ids
 //	whys: bytes, text        why goroutines stop, a line each
 //	frames: bytes, text      functions and places of stacks, a line each
-//	stops: n, each           why, n, frame…
+//	labels: bytes, text      what slices are labelled with, a line each
+//	stops: n, each           why, label and 1 or 0 for none, n, frame…
 //	places: n, each          n, stop…: by name, those that its slices end with, most frequent first
 //	tracks: n, each          p, n, gap…, length…, person…, kind (bytes), source (bytes),
 //	                         thread…, place…; of those with a source: wait…, waker…
@@ -414,18 +415,23 @@ func (c *census) places(names int) stopPlaces {
 const shownFrames = 24
 
 func (e *encoder) stops(tl *report.Timeline, p stopPlaces) {
-	var whys, frames lines
+	var whys, frames, labels lines
 	var list encoder
 	list.uvarint(uint64(len(tl.Stops)))
 	for _, s := range tl.Stops {
 		list.uvarint(uint64(whys.number(s.Why)))
+		if s.At.Func == "" {
+			list.uvarint(0)
+		} else {
+			list.uvarint(uint64(labels.number(words.Function(words.Printable(s.At.Func)))) + 1)
+		}
 		stack := s.Stack[:min(len(s.Stack), shownFrames)]
 		list.uvarint(uint64(len(stack)))
 		for _, f := range stack {
 			list.uvarint(uint64(frames.number(words.Printable(f.Func) + "\t" + words.Printable(fmt.Sprintf("%s:%d", path.Base(f.File), f.Line)))))
 		}
 	}
-	for _, text := range [][]byte{whys.text, frames.text} {
+	for _, text := range [][]byte{whys.text, frames.text, labels.text} {
 		e.uvarint(uint64(len(text)))
 		e.buf = append(e.buf, text...)
 	}

@@ -48,7 +48,7 @@ func blockSample() *report.Report {
 		Depth:  []report.DepthPoint{{At: 0, N: 0}, {At: 6400, N: 300}},
 		Names:  []string{"a", "b", "c"}, Threads: []int64{11, 1 << 40, 13},
 		Stops: []report.Stop{{}, {Why: "preempted", Stack: []report.Frame{{Func: "main.f", File: "/src/f.go", Line: 7}}},
-			{Why: "blocked: select", Stack: []report.Frame{{Func: "main.g\n<", File: "g.go", Line: 8}, {Func: "main.f", File: "/src/f.go", Line: 7}}}},
+			{Why: "blocked: select", Stack: []report.Frame{{Func: "main.g\n<", File: "g.go", Line: 8}, {Func: "main.f", File: "/src/f.go", Line: 7}}, At: report.Frame{Func: "example.com/main.f"}}},
 		Blocked: []report.Blocked{{Start: 64, End: 640, M: 1}, {Start: 0, End: late, M: 0}},
 	}}
 	tiles := report.ProcTiles{P: 7}

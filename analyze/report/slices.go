@@ -161,6 +161,21 @@ func (l *Slices) Renumber(number func(stop uint32) uint32) {
 	}
 }
 
+// Names replaces the numbers of names, of those with one that is looked for.
+func (l *Slices) Names(wanted []bool, number func(g model.GoID, name, stop uint32) uint32) {
+	for i := range l.list {
+		x := &l.list[i]
+		if int(x.name) >= len(wanted) || !wanted[x.name] {
+			continue
+		}
+		g := model.GoID(x.g) - 1
+		if x.kind&isLong != 0 {
+			g = l.long[x.dur].g
+		}
+		x.name = number(g, x.name, x.stop)
+	}
+}
+
 // Divide sorts the slices by P into the memory of another list, and joins them to the
 // tracks of a timeline, which keeps that memory. The list itself is free then.
 func (t *Timeline) Divide(l *Slices, into *Slices) {

@@ -27,7 +27,7 @@ func (k SliceKind) String() string {
 // which windows still have all their slices.
 type Timeline struct {
 	Tracks   []*Track
-	Names    []string     // names of Slice.Name: start functions of goroutines
+	Names    []string     // names of Slice.Name: what goroutines run, see FunctionTime
 	Marks    []Mark       // in order of time
 	Depth    []DepthPoint // changes of the number of runnable goroutines, thinned
 	Threads  []int64      // by Slice.M: the operating system's ids
@@ -99,6 +99,7 @@ type Slice struct {
 type Stop struct {
 	Why   string  // "blocked: chan receive", "preempted", "yielded", "ended"
 	Stack []Frame // where, innermost frame first; empty if the trace shows none
+	At    Frame   // which of Stack says most: the innermost of the program's own code, if any
 }
 
 // KeepWindow adds a window in full detail, joined with the one before it where

@@ -449,6 +449,8 @@ func (t *tracker) Fill(r *report.Report) {
 	open.depth = append(t.depth.flush(open.depth), report.DepthPoint{At: r.Trace.To, N: t.latency.Waiting(&r.Trace)})
 	shown := make([]uint32, len(t.stops.List)+1) // by number: place in Timeline.Stops
 	out.Threads, out.Stops = t.names.Threads, []report.Stop{{}}
+	places := names.NewPlaces(t.names)
+	t.nameRunners()
 	open.end = t.zero + model.Time(r.Trace.DurationNS)
 	t.weigh()
 	open.worth = report.Worth(open.worst, open.window(t.zero), t.around)
@@ -457,7 +459,7 @@ func (t *tracker) Fill(r *report.Report) {
 		w := c.window(t.zero)
 		out.Parts = append(out.Parts, report.KeptPart{Window: w, Worth: c.worth, Slices: c.slices.Len()})
 		out.KeepWindow(w.Start, w.End)
-		c.slices.Renumber(func(stop uint32) uint32 { return t.shown(shown, stop) })
+		c.slices.Renumber(func(stop uint32) uint32 { return t.shown(shown, stop, places) })
 		out.Divide(&c.slices, &sorted)
 		sorted, c.slices = c.slices, report.Slices{}
 		out.Marks = append(out.Marks, c.marks...)
@@ -468,18 +470,74 @@ func (t *tracker) Fill(r *report.Report) {
 	r.Timeline = out
 }
 
+// nameRunners gives goroutines that started with what only runs something the name of
+// that, where the kept slices of each show one thing that it ran.
+func (t *tracker) nameRunners() {
+	starts := names.NewStarts(t.names)
+	wrappers, any := make([]bool, len(t.out.Names)), false
+	for i, name := range t.out.Names {
+		wrappers[i] = starts.Wrapper(name)
+		any = any || wrappers[i]
+	}
+	if !any {
+		return
+	}
+	runs := map[model.GoID]string{} // "" where it ran several things
+	for _, c := range t.chunks {
+		c.slices.Names(wrappers, func(g model.GoID, name, stop uint32) uint32 {
+			if run := t.runs(starts, t.out.Names[name], stop); run != "" {
+				if before, ok := runs[g]; ok && before != run {
+					run = ""
+				}
+				runs[g] = run
+			}
+			return name
+		})
+	}
+	numbers := map[string]uint32{}
+	for i, name := range t.out.Names {
+		numbers[name] = uint32(i)
+	}
+	for _, c := range t.chunks {
+		c.slices.Names(wrappers, func(g model.GoID, name, _ uint32) uint32 {
+			run := cmp.Or(runs[g], starts.Always(t.out.Names[name]))
+			n, ok := numbers[run]
+			if !ok {
+				n = uint32(len(t.out.Names))
+				numbers[run] = n
+				t.out.Names = append(t.out.Names, run)
+			}
+			return n
+		})
+	}
+}
+
+// runs is what the stack of a stop shows of what a wrapper ran, "" for nothing.
+func (t *tracker) runs(starts *names.Starts, start string, stop uint32) string {
+	if stop == 0 {
+		return ""
+	}
+	if k := t.stops.List[stop-1].Stack; t.names.StartFunc(k) == start {
+		return starts.Runs(t.names.Stacks[k])
+	}
+	return ""
+}
+
 // shown is the place of a stop in Timeline.Stops.
-func (t *tracker) shown(places []uint32, number uint32) uint32 {
-	if number != 0 && places[number] == 0 {
-		places[number] = uint32(len(t.out.Stops))
+func (t *tracker) shown(shown []uint32, number uint32, places *names.Places) uint32 {
+	if number != 0 && shown[number] == 0 {
+		shown[number] = uint32(len(t.out.Stops))
 		x := t.stops.List[number-1]
 		out := report.Stop{Why: x.Why()}
 		if int(x.Stack) < len(t.names.Stacks) {
 			out.Stack = t.names.Stacks[x.Stack]
+			if at := places.Of(x.Stack); at != nil {
+				out.At = at.At
+			}
 		}
 		t.out.Stops = append(t.out.Stops, out)
 	}
-	return places[number]
+	return shown[number]
 }
 
 // Chosen is the timeline of a report with the slices that were asked for: those of the

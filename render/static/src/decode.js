@@ -36,7 +36,8 @@ class Stops {
   constructor(r) {
     this.whys = textLines(r);
     const frames = textLines(r).map((line) => line.split('\t'));
-    this.list = r.list(() => ({why: this.whys[r.uvarint()], stack: Array.from(r.uvarints(r.uvarint(), Uint32Array), (i) => frames[i])}));
+    const labels = textLines(r);
+    this.list = r.list(() => ({why: this.whys[r.uvarint()], label: labels[r.uvarint() - 1] ?? '', stack: Array.from(r.uvarints(r.uvarint(), Uint32Array), (i) => frames[i])}));
     this.places = r.list(() => r.uvarints(r.uvarint(), Uint32Array)); // by name
   }
 
@@ -45,9 +46,10 @@ class Stops {
     return place === 0 ? 0 : this.places[name]?.[place - 1] ?? 0;
   }
 
-  // of is {why, stack} of a stop, innermost frame first; why is '' for none.
+  // of is {why, label, stack} of a stop, innermost frame first; why is '' for none, label
+  // where no call says more than others.
   of(id) {
-    return this.list[id] ?? {why: '', stack: []};
+    return this.list[id] ?? {why: '', label: '', stack: []};
   }
 }
 

@@ -29,6 +29,7 @@ export function slice(view, meta, row, index, stop) {
     title: `${label} · ${meta.kinds[track.kind[i]]}${home}`,
     lines: [
       person(view, meta, from),
+      ...lastSeen(view, meta, from),
       `${dur(end - start)}, from ${moment(start, view)}`,
       ...source(meta, track.from[i]),
       ...wait(view, track, i),
@@ -44,6 +45,12 @@ function person(view, meta, {track, i}) {
   const who = track.who[i];
   const name = meta.names[view.who.name[who]];
   return view.who.g[who] < 0 ? 'no goroutine' : `G${view.who.g[who]}${name && name[1] ? ` ${name[1]}` : ''}`;
+}
+
+// lastSeen is the call that a slice is labelled with, where that is not what runs.
+function lastSeen(view, meta, {track, i}) {
+  const label = view.labels[track.label[i]];
+  return label && label !== meta.names[view.who.name[track.who[i]]]?.[0] && label !== `G${view.who.g[track.who[i]]}` ? [`last seen in ${label}`] : [];
 }
 
 // where is the innermost calls that a slice stopped in.

@@ -2,13 +2,16 @@
 // shows as one image. Drawing a hundred thousand slices as chart items is a
 // hundred times slower.
 import {tick} from './format.js';
+import {Leaders} from './label.js';
 import {KINDS, scan, scanTiles} from './scan.js';
 import {parts, ticks} from './span.js';
 import {font, ink} from './theme.js';
 
 export const LANE = 18; // height of the lane of GC phases above the rows
+const LEAST = 11; // height of a row with labels
 const LABEL = 48; // a slice is labelled if it is this wide
 const MAX_LABELS = 400;
+const LEADERS = 96; // width of a block in which one label may stand for many slices
 const MOST_WOKEN = 40; // arrows to those made runnable
 const HATCH = 8;
 const THIN = HATCH / 2; // too thin to show a texture
@@ -133,12 +136,17 @@ export function rowAt(box, view, y) {
 
 function paintRow(row, lane, left, scale, view, batches, labels, masks) {
   const mask = masks && row.track ? row.mask : null;
+  const leaders = row.p >= 0 && lane.height >= LEAST && row.track?.label ? new Leaders(view.leading, LEADERS, (label, x, width) => labels.push({x: left + x, width, lane, row, leads: view.labels[label]})) : null;
   const sink = {
     slice(x, width, i) {
       const kind = row.track.kind[i];
       batches[kind].push(x, lane.y, width > 3 ? width - 0.75 : width, lane.height);
-      if (width > LABEL && lane.height >= 11 && labels.length < MAX_LABELS) labels.push({x, width, lane, kind, row, name: row.track.who[i], of: row.track.of?.[i], why: row.track.why?.[i]});
+      if (width > LABEL && lane.height >= LEAST && labels.length < MAX_LABELS) {
+        labels.push({x, width, lane, kind, row, i});
+        leaders?.cut(x - left);
+      } else if (leaders) leaders.add(x - left, width, row.track.label[i]);
     },
+    narrow: leaders && ((x, width, i) => leaders.add(x - left, width, row.track.label[i])),
     column(x, width, share) {
       let y = lane.y + lane.height;
       for (let k = 0; k < KINDS; k++) {
@@ -154,6 +162,7 @@ function paintRow(row, lane, left, scale, view, batches, labels, masks) {
     if (kept && row.track) scan(row.track, a, b, x, scale, sink, mask);
     else if (!kept && !masks && row.tiles) scanTiles(row.tiles, view.tileWidth, a, b, x, scale, sink);
   }
+  leaders?.cut(Infinity);
 }
 
 // fill paints rectangles [x, y, width, height, ...] by kind. Thin ones show no
@@ -176,14 +185,14 @@ function names(c, labels, view) {
   c.font = `11px ${font}`;
   c.textBaseline = 'middle';
   c.textAlign = 'left';
-  for (const {x, width, lane, kind, name, row, of, why} of labels) {
-    const colour = view.palette.kinds[kind];
+  for (const {x, width, lane, kind, row, i, leads} of labels) {
+    const colour = leads ? view.palette.card : view.palette.kinds[kind];
     c.save();
     c.beginPath();
     c.rect(x + 2, lane.y, width - 5, lane.height);
     c.clip();
-    const text = why || (row.g < 0 ? view.label(name, kind) : of ? `P${of.p}` : view.kinds[kind]);
-    if (textures[kind]) { // textures would run through the letters
+    const text = leads ?? nameOf(view, row, i, kind);
+    if (leads || textures[kind]) { // textures, and many slices, would run through the letters
       c.fillStyle = colour;
       c.fillRect(x + 2, lane.y + lane.height / 2 - 7, Math.min(width, c.measureText(text).width + 6), 14);
     }
@@ -191,6 +200,14 @@ function names(c, labels, view) {
     c.fillText(text, x + 5, lane.y + lane.height / 2 + 0.5);
     c.restore();
   }
+}
+
+// nameOf is what is written on slice i of a row.
+function nameOf(view, {g, track}, i, kind) {
+  if (track.why?.[i]) return track.why[i];
+  const of = track.of?.[i];
+  if (g >= 0) return of ? `P${of.p}` : view.kinds[kind];
+  return view.label(of ?? track, of ? track.at[i] : i, kind);
 }
 
 // grid draws the time axis: labels above the rows, hairlines through them.

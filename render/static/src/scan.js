@@ -4,22 +4,27 @@ import {firstEndingAfter} from './span.js';
 
 export const KINDS = 8; // analyze.NumSliceKinds, and those of rows.js
 export const COLUMN = 2; // width of a column of merged slices, in pixels
+const MOST_TOLD = 1 << 14; // merged slices of a track that are looked at one by one
 const WIDE = 1.25; // a slice narrower than this is merged, in pixels
 
 // scan walks the slices of track that overlap [a, b). left and scale say where
 // a is and how many pixels a nanosecond has. sink.slice(x, width, i) is called
 // for wide ones; sink.column(x, width, share) for columns of merged ones, with
 // the share of the column's time per kind. With a mask only slices whose byte is
-// not zero are seen.
+// not zero are seen. sink.narrow(x, width, i), where there is one, is called for merged
+// ones, of very many for some: each for as many as are left out.
 export function scan(track, a, b, left, scale, sink, mask) {
   const {start, end, kind} = track;
   const column = new Column(sink);
-  for (let i = firstEndingAfter(end, a); i < track.n && start[i] < b; i++) {
+  const first = firstEndingAfter(end, a);
+  const every = Math.ceil((firstEndingAfter(end, b) - first + 1) / MOST_TOLD);
+  for (let i = first; i < track.n && start[i] < b; i++) {
     if (mask && mask[i] === 0) continue;
     const x = left + (Math.max(a, start[i]) - a) * scale;
     const right = left + (Math.min(b, end[i]) - a) * scale;
     if (right - x < WIDE) {
       column.add(x, right - x, kind[i]);
+      if (sink.narrow && i % every === 0) sink.narrow(x, (right - x) * every, i);
       continue;
     }
     column.flush(x);

@@ -6,6 +6,7 @@ import * as absent from './absent.js';
 export const WAITED = 'waited';
 export const AWAY = 'away';
 
+const ID = /^g?(\d{1,15})$/i;
 const BLOCKED = /^blocked\b/;
 
 // parseLength reads "1.5 ms"; NaN for what is no length, 0 for nothing.
@@ -21,10 +22,23 @@ export function parseLength(text) {
 // people tells for every person whether its goroutine or function fits a text:
 // G12 or 12 is an id, words must all be in the function's name.
 export function people(who, names, text) {
-  const id = /^g?(\d{1,15})$/i.exec(text.trim());
+  const id = ID.exec(text.trim());
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const fits = names.map((name) => words.every((w) => name[1].toLowerCase().includes(w)));
   return Uint8Array.from(who.g, (g, k) => ((id ? g === Number(id[1]) : words.length === 0 || fits[who.name[k]]) ? 1 : 0));
+}
+
+// stacks tells for every stop whether a call on its stack has all words of a text in its
+// name.
+export function stacks(stops, text) {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  if (words.length === 0 || ID.test(text.trim())) return new Uint8Array(stops.list.length);
+  const fits = new Map();
+  const fit = (call) => {
+    if (!fits.has(call)) fits.set(call, words.every((w) => call[0].toLowerCase().includes(w)));
+    return fits.get(call);
+  };
+  return Uint8Array.from(stops.list, (stop) => (stop.stack.some(fit) ? 1 : 0));
 }
 
 // measure returns the function that says how much of what is looked for a slice
@@ -42,17 +56,19 @@ function measure(view, kind) {
   return (track, i) => (stopped(track, i) ? view.absent.get(track)[i] : 0);
 }
 
-// find is what fits a query {text, kind, least}: masks are a byte per slice by
+// find is what fits a query {text, kind, least}, a slice where its goroutine does or a call
+// on the stack that it stopped with: masks are a byte per slice by
 // track, found the goroutines, those with most time first.
 export function find(view, names, {text, kind, least}) {
   const wanted = people(view.who, names, text);
+  const called = stacks(view.stops, text);
   const measured = measure(view, kind);
   const masks = new Map();
   const found = new Map();
   for (const track of view.tracks) {
     const mask = new Uint8Array(track.n);
     for (let i = 0; i < track.n; i++) {
-      if (wanted[track.who[i]] === 0) continue;
+      if (wanted[track.who[i]] === 0 && called[view.stops.id(view.who.name[track.who[i]], track.place[i])] === 0) continue;
       const ns = measured(track, i);
       if (ns < least || ns === 0) continue;
       mask[i] = 1;

@@ -3,6 +3,7 @@
 import {init} from './echarts.js';
 import * as detail from './detail.js';
 import {count, dur, offset} from './format.js';
+import {label} from './label.js';
 import * as paint from './paint.js';
 import {at} from './scan.js';
 import * as rows from './rows.js';
@@ -387,11 +388,9 @@ function newView(meta, trace) {
   view.stopOf = ({track, i}) => trace.stops.of(trace.stops.id(trace.who.name[track.who[i]], track.place[i]));
   view.firstMark = (t) => Math.max(0, span.firstEndingAfter(trace.marks.at, t - 1));
   view.firstDepth = (t) => span.firstEndingAfter(trace.depth.at, t);
-  view.label = (who, kind) => {
-    const name = meta.names[trace.who.name[who]];
-    const g = trace.who.g[who];
-    return g < 0 ? meta.kinds[kind] : name && name[0] ? name[0] : `G${g}`;
-  };
+  view.labels = label(trace.tracks, trace.who, trace.stops, (who) => meta.names[trace.who.name[who]]?.[0] || `G${trace.who.g[who]}`);
+  view.leading = new Float64Array(view.labels.length); // see label.Leaders
+  view.label = (track, i, kind) => view.labels[track.label[i]] || meta.kinds[kind];
   return view;
 }
 

@@ -18,8 +18,8 @@ test('a block reads back as what was written', () => {
   }));
   assert.deepEqual(slices, golden.tracks.map((t) => ({...t, Slices: t.Slices.map((s) => ({...s, Wait: Math.fround(s.Wait)}))})));
   assert.deepEqual(Array.from(got.calls.end, (end, i) => ({Start: got.calls.start[i], End: end, M: got.calls.m[i]})), golden.calls);
-  assert.deepEqual(got.stops.of(2), {why: 'blocked: select', stack: [['main.g\\x0a<', 'g.go:8'], ['main.f', 'f.go:7']]});
-  assert.deepEqual(got.stops.of(0), {why: '', stack: []});
+  assert.deepEqual(got.stops.of(2), {why: 'blocked: select', label: 'main.f', stack: [['main.g\\x0a<', 'g.go:8'], ['main.f', 'f.go:7']]});
+  assert.deepEqual(got.stops.of(0), {why: '', label: '', stack: []});
   const {marks, depth} = got;
   assert.deepEqual(Array.from(marks.at, (at, i) => ({At: at, P: marks.p[i], From: marks.from[i], Kind: marks.kind[i]})), golden.marks);
   assert.deepEqual(Array.from(depth.at, (at, i) => ({At: at, N: depth.runnable[i]})), golden.depth);
