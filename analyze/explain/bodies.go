@@ -1,7 +1,10 @@
 package explain
 
 import (
+	"cmp"
+
 	"gmptrace/analyze/names"
+	"gmptrace/analyze/report"
 	"gmptrace/model"
 )
 
@@ -39,4 +42,45 @@ func (e *explainer) funcOf(g model.GoID, fn uint32) string {
 		}
 	}
 	return e.starts.Always(start)
+}
+
+// doing names goroutines by the function of the program's own code in which they were last
+// seen, over most of what they have to do with an instance. Who was not seen in any has
+// none. It is for the end.
+func (e *explainer) doing(x *explained) map[model.GoID]string {
+	type seenIn struct {
+		g  model.GoID
+		fn string
+	}
+	sums := map[seenIn]int64{}
+	for t, ns := range x.sums {
+		g := x.g
+		if t.who.G != model.NoG {
+			g = t.who.G
+		} else if t.g.G != model.NoG {
+			g = t.g.G
+		}
+		if p := e.places().Of(t.seen); p != nil && p.Own {
+			sums[seenIn{g, p.At.Func}] += ns
+		}
+	}
+	most := map[model.GoID]seenIn{}
+	for s, ns := range sums {
+		if b, ok := most[s.g]; !ok || ns > sums[b] || ns == sums[b] && s.fn < b.fn {
+			most[s.g] = s
+		}
+	}
+	out := map[model.GoID]string{}
+	for g, s := range most {
+		out[g] = s.fn
+	}
+	if start := e.funcOf(x.g, x.fn); start != "" && !names.Standard(&report.Frame{Func: start}) {
+		delete(out, x.g) // the explained one is its own, whatever it calls
+	}
+	return out
+}
+
+// called is a goroutine's name: what it was doing, else what it runs.
+func (e *explainer) called(doing map[model.GoID]string, g model.GoID, fn uint32) string {
+	return cmp.Or(doing[g], e.funcOf(g, fn))
 }

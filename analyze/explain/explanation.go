@@ -164,7 +164,8 @@ func changes(typical, slow *bill) []report.CauseChange {
 // instance is one of the slowest, for the reader.
 func (e *explainer) instance(x *explained) report.Instance {
 	x.fn = cmp.Or(x.fn, x.ran)
-	in := report.Instance{Name: x.Name, Task: x.task, G: x.g, Func: e.funcOf(x.g, x.fn), Start: int64(x.Start - e.zero),
+	doing := e.doing(x)
+	in := report.Instance{Name: x.Name, Task: x.task, G: x.g, Func: e.called(doing, x.g, x.fn), Start: int64(x.Start - e.zero),
 		Duration: x.bill.total, Unfinished: x.unfinished, Logs: x.logs, Causes: causeTimes(x.bill, 1),
 		States: []report.StateTime{}, Antagonists: []report.Antagonist{}, Samples: []report.SampleTime{}, Path: []report.PathStep{}}
 	if in.Logs == nil {
@@ -178,7 +179,7 @@ func (e *explainer) instance(x *explained) report.Instance {
 		return cmp.Or(cmp.Compare(b.NS, a.NS), cmp.Compare(a.State, b.State), cmp.Compare(a.Reason, b.Reason))
 	})
 	for a, ns := range x.antagonists {
-		in.Antagonists = append(in.Antagonists, report.Antagonist{G: a.g, Func: e.funcOf(a.g, a.fn), P: a.p, Cause: a.cause.String(), NS: ns})
+		in.Antagonists = append(in.Antagonists, report.Antagonist{G: a.g, Func: e.called(doing, a.g, a.fn), P: a.p, Cause: a.cause.String(), NS: ns})
 	}
 	slices.SortFunc(in.Antagonists, func(a, b report.Antagonist) int {
 		return cmp.Or(cmp.Compare(b.NS, a.NS), cmp.Compare(a.G, b.G), cmp.Compare(a.P, b.P), cmp.Compare(a.Cause, b.Cause))
@@ -193,9 +194,9 @@ func (e *explainer) instance(x *explained) report.Instance {
 		steps = shortened(slices.Clone(steps))
 	}
 	for i := range steps {
-		in.Path = append(in.Path, e.pathStep(&steps[i]))
+		in.Path = append(in.Path, e.pathStep(&steps[i], doing))
 	}
-	in.Story = e.story(x)
+	in.Story = e.story(x, doing)
 	return in
 }
 
@@ -221,16 +222,16 @@ func (e *explainer) samples(x *explained) []report.SampleTime {
 	return out[:min(len(out), maxSamples)]
 }
 
-func (e *explainer) pathStep(s *step) report.PathStep {
-	x := report.PathStep{Start: int64(s.from - e.zero), NS: int64(s.to - s.from), G: s.g, Func: e.funcOf(s.g, s.fn), Depth: s.depth,
-		BlockedFor: reasonOf(s.via), Cause: s.cause.String(), P: s.p, By: s.who, ByFunc: e.funcOf(s.who, s.whoFn), Several: s.several}
+func (e *explainer) pathStep(s *step, doing map[model.GoID]string) report.PathStep {
+	x := report.PathStep{Start: int64(s.from - e.zero), NS: int64(s.to - s.from), G: s.g, Func: e.called(doing, s.g, s.fn), Depth: s.depth,
+		BlockedFor: reasonOf(s.via), Cause: s.cause.String(), P: s.p, By: s.who, ByFunc: e.called(doing, s.who, s.whoFn), Several: s.several}
 	if s.cause == report.CauseBlocked || s.cause == report.CauseGCWait {
 		x.Reason = s.reason.String()
 	}
 	if f := e.place(s.stack); f != nil {
 		x.At = *f
 	}
-	x.Text = e.stepText(s)
+	x.Text = e.stepText(s, doing)
 	if s.several > 0 {
 		x.Cause, x.By, x.ByFunc, x.At, x.Reason = "several", model.NoG, "", report.Frame{}, ""
 		x.Text = words.Plural(int64(s.several), "short stretch")
@@ -238,7 +239,12 @@ func (e *explainer) pathStep(s *step) report.PathStep {
 	return x
 }
 
-func (e *explainer) place(stack uint32) *report.Frame { return names.PlaceOf(e.names.Stacks[stack]) }
+func (e *explainer) place(stack uint32) *report.Frame {
+	if p := e.places().Of(stack); p != nil {
+		return &p.At
+	}
+	return names.PlaceOf(e.names.Stacks[stack])
+}
 
 func (e *explainer) notes(g *group, p *population, best []*explained) []string {
 	notes := []string{}

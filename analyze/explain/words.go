@@ -111,11 +111,11 @@ const storyShare = .05
 const maxStory = 4
 
 // story tells what took an instance's time.
-func (e *explainer) story(x *explained) []string {
+func (e *explainer) story(x *explained, doing map[model.GoID]string) []string {
 	out := []string{}
 	x.bill.each(func(v via, c report.Cause, ns int64) {
 		if float64(ns) >= storyShare*float64(x.bill.total) && ns > 0 {
-			out = append(out, fmt.Sprintf("%020d", ns)+e.sentence(x, v, c, ns))
+			out = append(out, fmt.Sprintf("%020d", ns)+e.sentence(x, doing, v, c, ns))
 		}
 	})
 	slices.SortFunc(out, func(a, b string) int { return cmp.Compare(b, a) })
@@ -126,7 +126,7 @@ func (e *explainer) story(x *explained) []string {
 }
 
 // sentence tells of one cause.
-func (e *explainer) sentence(x *explained, v via, c report.Cause, ns int64) string {
+func (e *explainer) sentence(x *explained, doing map[model.GoID]string, v via, c report.Cause, ns int64) string {
 	s := fmt.Sprintf("%s (%s) went to %s", words.Length(ns), words.ShareOf(ns, x.bill.total), causeText(v, c))
 	gs, whos, stacks := map[measure.Culprit]int64{}, map[measure.Culprit]int64{}, map[uint32]int64{}
 	for t, d := range x.sums {
@@ -144,14 +144,14 @@ func (e *explainer) sentence(x *explained, v via, c report.Cause, ns int64) stri
 		}
 	}
 	if len(gs) > 0 {
-		s += ": " + e.those(gs)
+		s += ": " + e.those(gs, doing)
 	}
 	stack, _ := most(stacks)
 	switch {
 	case stopsAll(c) && len(whos) > 0:
-		return s + "; it was stopped by " + e.those(whos) + e.at(stack) + "."
+		return s + "; it was stopped by " + e.those(whos, doing) + e.at(stack) + "."
 	case len(whos) > 0:
-		s += "; the P was held by " + e.those(whos)
+		s += "; the P was held by " + e.those(whos, doing)
 	}
 	if v != 0 && (c == report.CauseRunning || waitsForP(c) || stack == 0) {
 		s += e.blockedAt(x, v)
@@ -162,7 +162,7 @@ func (e *explainer) sentence(x *explained, v via, c report.Cause, ns int64) stri
 }
 
 // those names the goroutines with the most time, and takes them out of gs.
-func (e *explainer) those(gs map[measure.Culprit]int64) string {
+func (e *explainer) those(gs map[measure.Culprit]int64, doing map[model.GoID]string) string {
 	const shown = 2
 	var out []string
 	n := len(gs) - shown
@@ -174,7 +174,7 @@ func (e *explainer) those(gs map[measure.Culprit]int64) string {
 				c, most = x, ns
 			}
 		}
-		out = append(out, fmt.Sprintf("%s for %s", words.Goroutine(int64(c.G), e.funcOf(c.G, c.Func)), words.Length(most)))
+		out = append(out, fmt.Sprintf("%s for %s", words.Goroutine(int64(c.G), e.called(doing, c.G, c.Func)), words.Length(most)))
 		delete(gs, c)
 	}
 	var rest int64
@@ -205,13 +205,13 @@ func (e *explainer) blockedAt(x *explained, v via) string {
 // who called it.
 func (e *explainer) at(stack uint32) string {
 	frames := e.names.Stacks[stack]
-	f := names.PlaceOf(frames)
+	f := e.place(stack)
 	if f == nil {
 		return ""
 	}
 	where := fmt.Sprintf("%s (%s:%d)", words.Function(f.Func), names.FileName(f.File), f.Line)
 	for i := range frames {
-		if &frames[i] == f && i > 0 && !names.HasPrefix(frames[i-1].Func, []string{"runtime.", "internal/"}) {
+		if frames[i] == *f && i > 0 && !names.HasPrefix(frames[i-1].Func, []string{"runtime.", "internal/"}) {
 			callee := words.Function(frames[i-1].Func)
 			if call := names.SystemCall(frames[:i-1]); call != "" && names.HasPrefix(frames[i-1].Func, []string{"time.", "sync.", "context."}) {
 				callee += " (" + words.Function(call) + ")" // of which its caller may not think
@@ -253,7 +253,7 @@ var waited = [report.NumCauses]string{
 }
 
 // stepText says in words what happened in a step.
-func (e *explainer) stepText(s *step) string {
+func (e *explainer) stepText(s *step, doing map[model.GoID]string) string {
 	text := did[s.cause]
 	switch {
 	case s.cause == report.CauseRunning && s.p >= 0:
@@ -267,7 +267,7 @@ func (e *explainer) stepText(s *step) string {
 	case stopsAll(s.cause) && s.who != model.NoG:
 		text = fmt.Sprintf("%s, by %s", waited[s.cause], goText(s.who))
 	case s.who != model.NoG:
-		text = fmt.Sprintf("behind %s on P%d, %s", words.Goroutine(int64(s.who), e.funcOf(s.who, s.whoFn)), s.p, waited[s.cause])
+		text = fmt.Sprintf("behind %s on P%d, %s", words.Goroutine(int64(s.who), e.called(doing, s.who, s.whoFn)), s.p, waited[s.cause])
 	case waited[s.cause] != "":
 		text = waited[s.cause]
 	}

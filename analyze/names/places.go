@@ -16,6 +16,7 @@ type Places struct {
 	root   string // folder of the program's module, "" where it does not show
 	stacks []*Place
 	starts map[string]report.Frame // of functions that goroutines start with
+	leads  map[string]bool         // functions that call what they were given, wherever they stand: see leading
 }
 
 // NewPlaces looks at the stacks of n, all of which must be known.
@@ -26,7 +27,7 @@ func NewPlaces(n *Table) *Places { return &Places{names: n, root: moduleRoot(n)}
 type Place struct {
 	At     report.Frame // innermost frame of the program's own code; else of a module's; else of the standard library's
 	Callee string       // what it had called, "" for nothing: At is where the stack ends
-	From   string       // the function of the program that the goroutine started with or that a server, a pool or the like called; "" where it is At's
+	From   string       // the function of the program that the goroutine started with, or that a server, a pool or the like called: of several handlers that call each other the innermost; "" where it is At's
 	Own    bool         // At is the program's own code
 }
 
@@ -78,13 +79,32 @@ func (p *Places) find(frames []report.Frame) *Place {
 	if best > 0 {
 		x.Callee = frames[best-1].Func
 	}
-	for i := len(frames) - 1; i > best; i-- {
-		if p.codeOf(&frames[i]) == codeOwn && frames[i].Func != x.At.Func {
-			x.From = frames[i].Func
+	x.From = p.from(frames, best)
+	return x
+}
+
+// from is the function of the program that led to the i-th frame: the handler that it
+// serves, which is the innermost one that was called as one, as middleware further out
+// leads to all of them; else the outermost one that does not only call what it was given.
+// "" where there is none but that of the frame.
+func (p *Places) from(frames []report.Frame, i int) string {
+	if p.leads == nil {
+		p.leads = leading(p.names.Stacks)
+	}
+	out := ""
+	for k := i + 1; k < len(frames); k++ {
+		f := &frames[k]
+		if p.codeOf(f) != codeOwn || f.Func == frames[i].Func {
+			continue
+		}
+		if !p.leads[f.Func] {
+			out = f.Func
+		}
+		if k+1 < len(frames) && strings.HasSuffix(frames[k+1].Func, ".ServeHTTP") && Foreign(&frames[k+1]) {
 			break
 		}
 	}
-	return x
+	return out
 }
 
 // telling is, of a stack of the standard library alone, the innermost frame above its

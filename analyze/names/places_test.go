@@ -19,6 +19,11 @@ func TestPlaces(t *testing.T) {
 	}{
 		{"sleeps", []report.Frame{{Func: "time.Sleep", File: goroot + "time/sleep.go"}, own, handler, {Func: "net/http.HandlerFunc.ServeHTTP", File: goroot + "net/http/server.go"}},
 			Place{At: own, Callee: "time.Sleep", From: handler.Func, Own: true}},
+		{"behind middleware", []report.Frame{own, handler, {Func: "net/http.HandlerFunc.ServeHTTP"}, {Func: "shop/api.logged.func1"}, {Func: "net/http.HandlerFunc.ServeHTTP"}},
+			Place{At: own, From: handler.Func, Own: true}},
+		{"behind what calls what it was given", []report.Frame{own, {Func: "main.serve"}, {Func: "shop/kit.Handle.func1"}, {Func: "net/http.HandlerFunc.ServeHTTP"}},
+			Place{At: own, Callee: "", From: "main.serve", Own: true}},
+		{"called by that", []report.Frame{own, {Func: "shop/kit.Handle.func1"}, {Func: "net/http.HandlerFunc.ServeHTTP"}}, Place{At: own, Own: true}},
 		{"of a module only", []report.Frame{{Func: "encoding/json.Marshal"}, {Func: "github.com/x/y.Do", File: mod + "github.com/x/y@v1.0.0/y.go"}},
 			Place{At: report.Frame{Func: "github.com/x/y.Do", File: mod + "github.com/x/y@v1.0.0/y.go"}, Callee: "encoding/json.Marshal"}},
 		{"own behind a module", []report.Frame{{Func: "github.com/x/y.Do", File: "github.com/x/y@v1.0.0/y.go"}, own},

@@ -121,39 +121,60 @@ func givenTo(frames []report.Frame, i int) int {
 //   - in one line, call several functions of another package, or many of their own. A
 //     line that calls two of its own may call them by name, one after the other.
 func givenByStacks(stacks [][]report.Frame) map[string]bool {
-	const severalOthers, manyOwn = 2, 3
-	type line struct {
-		fn  string
-		at  uint64
-		own bool // it calls functions of its own package
-	}
-	calls, gives := map[line]map[string]bool{}, map[string]bool{}
+	g := giving{calls: map[givingLine]map[string]bool{}, gives: map[string]bool{}}
 	for _, frames := range stacks {
 		for i := len(frames) - 1; i > 0; i-- {
-			from, to := &frames[i], frames[i-1].Func
-			if !IsClosure(lastPart(from.Func)) || Standard(from) {
-				if wrapsStart(from.Func) {
-					continue
-				}
+			if wrapsStart(frames[i].Func) {
+				continue
+			}
+			if !g.call(&frames[i], &frames[i-1]) {
 				break
-			}
-			if Foreign(&frames[i-1]) || strings.HasPrefix(to, from.Func+".") {
-				break
-			}
-			if Package(to) == "main" && Package(from.Func) != "main" {
-				gives[from.Func] = true
-			}
-			at := line{from.Func, from.Line, Package(from.Func) == Package(to)}
-			if calls[at] == nil {
-				calls[at] = map[string]bool{}
-			}
-			calls[at][to] = true
-			if n := len(calls[at]); n >= manyOwn || n >= severalOthers && !at.own {
-				gives[from.Func] = true
 			}
 		}
 	}
-	return gives
+	return g.gives
+}
+
+// leading are the functions that do so by what stacks show anywhere: middleware and the
+// like too.
+func leading(stacks [][]report.Frame) map[string]bool {
+	g := giving{calls: map[givingLine]map[string]bool{}, gives: map[string]bool{}}
+	for _, frames := range stacks {
+		for i := len(frames) - 1; i > 0; i-- {
+			g.call(&frames[i], &frames[i-1])
+		}
+	}
+	return g.gives
+}
+
+// giving finds functions that run what they were given.
+type giving struct {
+	calls map[givingLine]map[string]bool
+	gives map[string]bool
+}
+
+type givingLine struct {
+	fn  string
+	at  uint64
+	own bool // it calls functions of its own package
+}
+
+// call takes in that one function has called another. It reports whether the first may
+// have been given the second.
+func (g *giving) call(from, to *report.Frame) bool {
+	const severalOthers, manyOwn = 2, 3
+	if !IsClosure(lastPart(from.Func)) || Standard(from) || Foreign(to) || strings.HasPrefix(to.Func, from.Func+".") {
+		return false
+	}
+	at := givingLine{from.Func, from.Line, Package(from.Func) == Package(to.Func)}
+	if g.calls[at] == nil {
+		g.calls[at] = map[string]bool{}
+	}
+	g.calls[at][to.Func] = true
+	if n := len(g.calls[at]); n >= manyOwn || n >= severalOthers && !at.own || !at.own && Package(to.Func) == "main" {
+		g.gives[from.Func] = true
+	}
+	return true
 }
 
 func lastPart(fn string) string { return fn[strings.LastIndexByte(fn, '.')+1:] }
