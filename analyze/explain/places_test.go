@@ -54,7 +54,7 @@ exitsyscall g=1 p=0 m=0 dt=600us
 task-end task=1 by=1 p=0 m=0 name=request
 park g=1 p=0 m=0 reason=chan_receive fn=main.main
 `, selectorNamed(t, "task request"))
-	want := "time.Time.Date (syscall.GetTimeZoneInformation), called by log.formatHeader"
+	want := "log.formatHeader (syscall.GetTimeZoneInformation), called by main.main"
 	for _, said := range []string{x.Slowest[0].Story[0], x.Slowest[0].Path[1].Text} {
 		if !strings.Contains(said, want) {
 			t.Errorf("%q does not say %q", said, want)

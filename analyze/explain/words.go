@@ -212,14 +212,24 @@ func (e *explainer) at(stack uint32) string {
 	where := fmt.Sprintf("%s (%s:%d)", words.Function(f.Func), names.FileName(f.File), f.Line)
 	for i := range frames {
 		if frames[i] == *f && i > 0 && !names.HasPrefix(frames[i-1].Func, []string{"runtime.", "internal/"}) {
-			callee := words.Function(frames[i-1].Func)
-			if call := names.SystemCall(frames[:i-1]); call != "" && names.HasPrefix(frames[i-1].Func, []string{"time.", "sync.", "context."}) {
-				callee += " (" + words.Function(call) + ")" // of which its caller may not think
-			}
+			callee := words.Function(frames[i-1].Func) + unexpectedCall(frames[:i])
 			return fmt.Sprintf(", in %s, called by %s", callee, where)
 		}
 	}
 	return ", in " + where
+}
+
+// unexpectedCall names the system call that a function of the standard library led to by
+// one of which nobody expects any, in parentheses.
+func unexpectedCall(frames []report.Frame) string {
+	for i := range frames {
+		if names.HasPrefix(frames[i].Func, []string{"time.", "sync.", "context."}) {
+			if call := names.SystemCall(frames[:i]); call != "" {
+				return " (" + words.Function(call) + ")"
+			}
+		}
+	}
+	return ""
 }
 
 // most is the key with the most.
