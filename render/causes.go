@@ -1,5 +1,7 @@
 package render
 
+import "gmptrace/analyze/report"
+
 // causeClass is what causes have in common: they look alike in pictures.
 type causeClass struct {
 	Class string // of the style sheet
@@ -27,6 +29,8 @@ type causeWord struct {
 
 var causeWords = []causeWord{
 	{"running", "c-run", "running", "A goroutine ran its own code on a P."},
+	{report.CauseOthers, "c-queue", "others had the CPU", "Runnable, while all Ps ran other goroutines. Where it stood meanwhile makes no difference: in a P's queue, in the global queue, or after a system call."},
+	{report.CauseLate, "c-late", "a P was free, its thread late", "Runnable although a P was idle, or about to run it: the thread that should have came late."},
 	{"queue", "c-queue", "in a P's queue", "Runnable, in the local queue of a P that ran other goroutines."},
 	{"global-queue", "c-queue", "in the global queue", "Runnable, in the queue that all Ps share, while the P that took it in the end ran others."},
 	{"after-syscall", "c-queue", "after a system call", "It came out of a system call without a P, and all Ps were busy."},

@@ -1,12 +1,15 @@
 package render
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
+	"gmptrace/model"
 )
 
 // ExplainJSON writes x as analyze/schema/explain.schema.json describes it, in the
@@ -60,4 +63,171 @@ func explainedMany(kind report.InstanceKind) string {
 		return "instances"
 	}
 	return string(kind) + "s"
+}
+
+// howSure says how sure an answer is, and why no surer; "" where nothing says.
+func howSure(sure, why string) string {
+	word := map[string]string{"certain": "certain", "high": "certain", "medium": "likely", "low": "not told"}[sure]
+	if sure == "high" && why != "" {
+		word = "likely"
+	}
+	if word == "" || why == "" {
+		return word
+	}
+	return word + " – " + why
+}
+
+// groupName is what the instances of a population are called.
+func groupName(kind report.InstanceKind, name string) string {
+	if name == "" {
+		return notSeen(kind)
+	}
+	return words.Function(name)
+}
+
+// notSeen is what instances without a name are called.
+func notSeen(kind report.InstanceKind) string {
+	if kind == report.KindRequest {
+		return "(handler not seen)"
+	}
+	return "(not known)"
+}
+
+// slowOf names the slow ones.
+func slowOf(n int64) string {
+	if n == 1 {
+		return "the slowest"
+	}
+	return fmt.Sprintf("the %s slowest", words.Count(n))
+}
+
+// rootsOf says of whom the roots are the means.
+func rootsOf(x *report.Explanation) string {
+	s := "means of " + slowOf(x.Slow.Count)
+	if x.Slow.Count == 1 {
+		s = "of the slowest"
+	}
+	if len(x.Usual) > 0 {
+		s += ", beside those of typical ones"
+	}
+	return s
+}
+
+// worthARow are the roots that make up a hundredth of a mean, or differ by that.
+func worthARow(roots []report.Root, mean int64) []report.Root {
+	var out []report.Root
+	for _, r := range roots {
+		if max(r.NS, r.Typical)*100 >= mean {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func rootsSum(roots []report.Root) (ns int64) {
+	for _, r := range roots {
+		ns += r.NS
+	}
+	return ns
+}
+
+// treeRow is causes that are one to who waits, or, Part, one of them.
+type treeRow struct {
+	report.CauseChange
+	Part bool
+}
+
+// causeTree joins the causes of a parent and has its parts beneath, where several make up
+// a hundredth of a mean.
+func causeTree(changes []report.CauseChange, mean int64) []treeRow {
+	type key struct{ blockedFor, parent string }
+	parts, order := map[key][]report.CauseChange{}, []key{}
+	for _, c := range changes {
+		k := key{c.BlockedFor, cmp.Or(c.Parent, c.Cause)}
+		if parts[k] == nil {
+			order = append(order, k)
+		}
+		parts[k] = append(parts[k], c)
+	}
+	joined := make([][]treeRow, 0, len(order))
+	for _, k := range order {
+		joined = append(joined, withParts(k.parent, parts[k], mean))
+	}
+	slices.SortStableFunc(joined, func(a, b []treeRow) int {
+		return cmp.Compare(b[0].Slow-b[0].Typical, a[0].Slow-a[0].Typical)
+	})
+	return slices.Concat(joined...)
+}
+
+// withParts is a row of what causes have in common, and those beneath that count.
+func withParts(parent string, parts []report.CauseChange, mean int64) []treeRow {
+	all := report.CauseChange{BlockedFor: parts[0].BlockedFor, Cause: parent, Parent: parent}
+	rows := []treeRow{{}}
+	for _, c := range parts {
+		all.Slow, all.Typical = all.Slow+c.Slow, all.Typical+c.Typical
+		if max(c.Slow, c.Typical)*100 >= mean {
+			rows = append(rows, treeRow{c, true})
+		}
+	}
+	if len(rows) == 2 || len(parts) == 1 { // the one says it
+		all.Cause = parts[0].Cause
+		if len(rows) == 2 {
+			all.Cause = rows[1].Cause
+		}
+		rows = rows[:1]
+	}
+	all.Text = parts[0].Text
+	rows[0].CauseChange = all
+	if len(parts) > 1 {
+		rows[0].Text = rows[0].Term()
+	}
+	return rows
+}
+
+// timesOf are times as changes from nothing.
+func timesOf(causes []report.CauseTime) []report.CauseChange {
+	var out []report.CauseChange
+	for _, c := range causes {
+		out = append(out, report.CauseChange{BlockedFor: c.BlockedFor, Cause: c.Cause, Parent: c.Parent, Slow: c.NS, Text: c.Text})
+	}
+	return out
+}
+
+// Term is a row's cause in short, and what the explained goroutine was blocked for
+// meanwhile where that is not the same.
+func (r *treeRow) Term() string {
+	term := causeWordOf(r.Cause).Term
+	switch {
+	case r.Part:
+		return "· of that " + term
+	case r.Parent != "" && r.Parent != r.Cause:
+		term = fmt.Sprintf("%s (%s)", causeWordOf(r.Parent).Term, term)
+	}
+	if r.BlockedFor == "" || r.BlockedFor == r.Cause || r.Cause == "never-ended" {
+		return term
+	}
+	return fmt.Sprintf("%s, of a goroutine that it waited for (%s)", term, r.BlockedFor)
+}
+
+// leastSpent is the share of an instance's time, as a divisor, from which on a place has
+// a row.
+const leastSpent = 100
+
+// spentRows are the first rows of what an instance's time went to, at most n, and one of
+// all the rest.
+func spentRows(in *report.Instance, n int) []report.Spent {
+	var out []report.Spent
+	left := report.Spent{G: model.NoG, Cause: "several"}
+	for _, s := range in.Spent {
+		if s.Cause != left.Cause && len(out) < n && (s.NS*leastSpent >= in.Duration || len(in.Spent) == 1) {
+			out = append(out, s)
+			continue
+		}
+		left.NS, left.Count, left.Places = left.NS+s.NS, left.Count+s.Count, left.Places+s.Places
+	}
+	if left.Places == 0 {
+		return out
+	}
+	left.Text = "shorter stretches, at " + words.Plural(left.Places, "other place")
+	return append(out, left)
 }

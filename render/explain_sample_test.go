@@ -21,11 +21,16 @@ func sampleExplanation() *report.Explanation {
 		Slow:       report.Group{Count: 3, Mean: 152 * ms, Causes: []report.CauseTime{{Cause: "queue", NS: 152 * ms, Text: "waiting for a P behind other goroutines in its queue"}}},
 		Slowest:    []report.Instance{sampleInstance(), unfinishedInstance(), hostileInstance()},
 		Unfinished: 1, Notes: []string{"a trace has no URLs", hostile[0], hostile[2]},
+		Advice: "Let main.(*shop).reprice run in fewer goroutines.", Sure: "medium", SureWhy: "the trace names who unlocked", Next: "gmptrace explain --at '^main\\.reprice$' app.trace",
+		Roots: []report.Root{{Kind: report.RootQueue, NS: 100 * ms, Typical: 1_000, At: report.Frame{Func: "main.reprice", File: "/src/main.go", Line: 7}, Text: "waiting for a P while main.reprice (main.go:7) had it", Advice: "Let main.reprice run in fewer goroutines.", Sure: "high"},
+			{Kind: report.RootComputing, NS: 50 * ms, Text: hostile[0], Sure: "medium", SureWhy: hostile[1]}, {Kind: report.RootLate, NS: 1_000, Text: "too short for a row", Sure: "low"}},
+		Usual:  []report.Root{{Kind: report.RootComputing, NS: 900_000, Text: "computing in main.(*shop).ServeHTTP", Sure: "high"}},
+		Groups: []report.Population{{Name: "main.(*shop).ServeHTTP", Count: 788, Unfinished: 1, Total: 9400 * ms, Lost: 9000 * ms, P50: 213_000, P99: 50 * ms, Max: 300 * ms}, {Count: 2, P50: ms, Max: ms}, {Name: hostile[0], Count: 1}},
 	}
 	for i := range report.NumCauses {
 		c := i.String()
-		x.Causes = append(x.Causes, report.CauseTime{Cause: c, NS: 9400 * ms / int64(report.NumCauses), Text: "what " + c + " is"})
-		x.Extra = append(x.Extra, report.CauseChange{Cause: c, Typical: 30*ms - int64(i)*ms, Slow: 62*ms - int64(i)*ms*2, Text: "what " + c + " is"})
+		x.Causes = append(x.Causes, report.CauseTime{Cause: c, Parent: i.Parent(), NS: 9400 * ms / int64(report.NumCauses), Text: "what " + c + " is"})
+		x.Extra = append(x.Extra, report.CauseChange{Cause: c, Parent: i.Parent(), Typical: 30*ms - int64(i)*ms, Slow: 62*ms - int64(i)*ms*2, Text: "what " + c + " is"})
 	}
 	return x
 }
@@ -56,6 +61,10 @@ func sampleInstance() report.Instance {
 	}
 	add(300, "several", ms/10, 40)
 	add(in.G, "running", 9*ms, 0)
+	for i := range 14 {
+		in.Spent = append(in.Spent, report.Spent{NS: 20 * ms, Count: int64(i + 1), First: in.Start, G: 106, Cause: report.CauseOthers, Places: 1, Text: "got no CPU: main.reprice (main.go:7) had it"})
+	}
+	in.Spent[13] = report.Spent{NS: ms, Count: 40, G: -1, Cause: "several", Places: 9, Text: "shorter stretches"}
 	in.Causes = in.Causes[:len(in.Causes)-2]
 	in.Causes[0].NS += 9*ms + ms/10
 	in.Duration = at - in.Start
@@ -75,6 +84,7 @@ func hostileInstance() report.Instance {
 		in.States = append(in.States, report.StateTime{State: "blocked", Reason: name, NS: ms})
 		in.Antagonists = append(in.Antagonists, report.Antagonist{G: model.GoID(i), Func: name, Cause: "queue", NS: ms})
 		in.Samples = append(in.Samples, report.SampleTime{Func: name, Count: 1})
+		in.Spent = append(in.Spent, report.Spent{NS: ms, Count: 1, G: 66, Func: name, Cause: "running", At: report.Frame{Func: name, File: name}, Places: 1, Text: name})
 		in.Path = append(in.Path, report.PathStep{Start: in.Start + int64(i)*ms, NS: ms, G: model.GoID(66 + i), Func: name, Cause: "queue", BlockedFor: name, Reason: name, By: 1, ByFunc: name,
 			At: report.Frame{Func: name, File: name}, Text: name})
 	}

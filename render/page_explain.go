@@ -133,15 +133,18 @@ const maxCompared = 12
 // is one row, so that the columns sum to the means.
 func comparedRows(extra []report.CauseChange, typical, slow int64) []comparedRow {
 	var most int64 = 1
-	for _, c := range extra {
+	for _, c := range causeTree(extra, slow) {
 		most = max(most, c.Typical, c.Slow)
 	}
 	row := func(class, text string, a, b int64) comparedRow {
 		return comparedRow{class, text, words.Length(a), words.Length(b), words.LengthChange(b - a), percentOf(float64(a), float64(most)), percentOf(float64(b), float64(most))}
 	}
+	tree := causeTree(extra, slow)
 	var changes []int64
-	for _, c := range extra {
-		changes = append(changes, max(c.Slow-c.Typical, c.Typical-c.Slow))
+	for _, c := range tree {
+		if !c.Part {
+			changes = append(changes, max(c.Slow-c.Typical, c.Typical-c.Slow))
+		}
 	}
 	slices.Sort(changes)
 	var least int64
@@ -149,11 +152,19 @@ func comparedRows(extra []report.CauseChange, typical, slow int64) []comparedRow
 		least = changes[len(changes)-maxCompared]
 	}
 	var list []comparedRow
-	for _, c := range extra {
-		if len(list) == maxCompared || max(c.Slow-c.Typical, c.Typical-c.Slow) < least {
+	n, shown := 0, false
+	for _, c := range tree {
+		if c.Part {
+			if shown {
+				list = append(list, row(classOf(c.Cause), "of that: "+c.CauseChange.Text, c.Typical, c.Slow))
+			}
 			continue
 		}
-		list = append(list, row(classOf(c.Cause), c.Text, c.Typical, c.Slow))
+		if shown = n < maxCompared && max(c.Slow-c.Typical, c.Typical-c.Slow) >= least; !shown {
+			continue
+		}
+		n++
+		list = append(list, row(classOf(c.Cause), c.CauseChange.Text, c.Typical, c.Slow))
 		typical, slow = typical-c.Typical, slow-c.Slow
 	}
 	if typical != 0 || slow != 0 {
@@ -187,6 +198,9 @@ func stateName(s report.StateTime) string {
 
 // openInstances is how many of the slowest are unfolded.
 const openInstances = 3
+
+// pageSpent is how many rows of an instance's time the page has.
+const pageSpent = 12
 
 // usedWords are the words that a page's reader may need.
 func usedWords() []causeWord { return causeWords }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -216,8 +217,12 @@ func TestTicks(t *testing.T) {
 func TestComparedSums(t *testing.T) {
 	x := sampleExplanation()
 	rows := comparedRows(x.Extra, x.Typical.Mean, x.Slow.Mean)
-	if len(rows) != maxCompared+1 || rows[maxCompared].Text != "all other causes" {
-		t.Errorf("%d rows, the last is %+v", len(rows), rows[len(rows)-1])
+	whole := slices.DeleteFunc(slices.Clone(rows), func(r comparedRow) bool { return strings.HasPrefix(r.Text, "of that: ") })
+	if len(whole) != maxCompared+1 || whole[maxCompared].Text != "all other causes" {
+		t.Errorf("%d rows, the last is %+v", len(whole), whole[len(whole)-1])
+	}
+	if len(rows) != len(whole)+6 {
+		t.Errorf("%d rows are parts of others, want 4 of the CPU that others had and 2 of threads that came late", len(rows)-len(whole))
 	}
 }
 

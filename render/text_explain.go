@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
@@ -17,7 +16,9 @@ import (
 const (
 	textCauses      = 8
 	textAntagonists = 5
-	textSteps       = 12
+	textRoots       = 5
+	textSpent       = 6 // of the slowest
+	textSpentOther  = 3 // of each other
 )
 
 // ExplainText writes an explanation for a terminal, in the manner of Text.
@@ -41,12 +42,19 @@ func (t *terminal) explanation(x *report.Explanation) {
 	if x.Advice != "" {
 		t.wrap("To do: ", "       ", x.Advice)
 	}
+	if sure := howSure(x.Sure, x.SureWhy); sure != "" {
+		t.wrap("Sure:  ", "       ", sure)
+	}
+	if x.Next != "" {
+		t.line("Next:  " + x.Next) // in one line, to be copied
+	}
 	t.line("")
 	if len(x.Slowest) == 0 {
 		return
 	}
 	t.durations(x)
 	t.roots(x)
+	t.populations(x)
 	t.compared(x)
 	for i := range x.Slowest {
 		t.instance(i+1, &x.Slowest[i])
@@ -54,7 +62,7 @@ func (t *terminal) explanation(x *report.Explanation) {
 	for _, n := range x.Notes {
 		t.wrap("  - ", "    ", n)
 	}
-	t.wrap("  - ", "    ", "P: a slot that lets one goroutine run at a time; there are GOMAXPROCS. Runnable: could run, and has no P. Blocked (…): meanwhile the goroutine that unblocked it did this")
+	t.wrap("  - ", "    ", "P: a slot that lets one goroutine run at a time; there are GOMAXPROCS. Typical: between the quartiles, a quarter was faster, a quarter slower. A goroutine that one waits for is the one that let it go on")
 }
 
 func (t *terminal) durations(x *report.Explanation) {
@@ -69,56 +77,51 @@ func (t *terminal) durations(x *report.Explanation) {
 	t.table(table, "p50", "p90", "p99", "p99.9", "longest")
 }
 
-// textRoots is how many roots the text shows.
-const textRoots = 5
-
-// roots shows what the time of the slow ones went to, and who was behind it.
+// roots shows what the time of the slow ones went to, and who was behind it, and
+// likewise of a typical one.
 func (t *terminal) roots(x *report.Explanation) {
 	if len(x.Roots) == 0 {
 		return
 	}
-	t.heading("Why", "means of "+slowOf(x.Slow.Count))
-	shown, compared := 0, slices.ContainsFunc(x.Roots, func(r report.Root) bool { return r.Typical > 0 })
-	for i := range x.Roots {
-		r := &x.Roots[i]
-		if shown == textRoots || max(r.NS-r.Typical, r.Typical-r.NS)*100 < x.Slow.Mean {
-			continue
-		}
-		s := words.Length(r.NS)
+	t.heading("Why", rootsOf(x))
+	compared := slices.ContainsFunc(x.Roots, func(r report.Root) bool { return r.Typical > 0 })
+	list := table{align: "rrw", left: 3}
+	header := []string{"slow", "typical", "went to"}
+	if !compared {
+		list.align, header = "rw", []string{"time", "went to"}
+	}
+	for _, r := range first(textRoots, worthARow(x.Roots, x.Slow.Mean)) {
 		if compared {
-			s += fmt.Sprintf(" (typical %s)", words.Length(r.Typical))
+			list.add(words.Length(r.NS), words.Length(r.Typical), r.Text)
+		} else {
+			list.add(words.Length(r.NS), r.Text)
 		}
-		t.wrap("  - ", "    ", s+" went to "+r.Text)
-		shown++
 	}
-	t.line("")
-	if len(x.Groups) > 1 {
-		t.populations(x)
+	t.table(list, header...)
+	if len(x.Usual) == 0 {
+		return
 	}
+	t.heading("What a typical one takes", fmt.Sprintf("%s, mean of those that were looked at closely", words.Length(rootsSum(x.Usual))))
+	list = table{align: "rw", left: 3}
+	for _, r := range first(textRoots, worthARow(x.Usual, rootsSum(x.Usual))) {
+		list.add(words.Length(r.NS), r.Text)
+	}
+	t.table(list, "time", "went to")
 }
 
 // populations shows the others that were selected, by name.
 func (t *terminal) populations(x *report.Explanation) {
+	if len(x.Groups) < 2 {
+		return
+	}
 	t.heading("By name", "the first is explained here")
-	table := table{align: "rrrrl", left: 5}
+	table := table{align: "rrrrw", left: 5}
 	for i := range first(textCauses, x.Groups) {
 		g := &x.Groups[i]
-		name := words.Function(g.Name)
-		if g.Name == "" {
-			name = notSeen(x.Kind)
-		}
-		table.add(words.Count(g.Count), words.Length(g.P50), words.P99(g.Count, words.Length(g.P99)), words.Length(g.Max), name)
+		table.add(words.Count(g.Count), words.Length(g.P50), words.P99(g.Count, words.Length(g.P99)), words.Length(g.Max), groupName(x.Kind, g.Name))
 	}
 	t.table(table, "count", "p50", "p99", "longest", "name")
 	t.more(len(x.Groups)-textCauses, "name")
-}
-
-// notSeen is what instances without a name are called.
-func notSeen(kind report.InstanceKind) string {
-	if kind == report.KindRequest {
-		return "(handler not seen)"
-	}
-	return "(not known)"
 }
 
 // compared shows what the slow ones have that typical ones have not.
@@ -129,41 +132,27 @@ func (t *terminal) compared(x *report.Explanation) {
 			total += c.NS
 		}
 		t.heading("Where their time went", "")
-		table := table{align: "rrl", left: 3}
-		for _, c := range x.Causes[:min(len(x.Causes), textCauses)] {
-			table.add(words.Length(c.NS), words.ShareOf(c.NS, total), causeShort(c.BlockedFor, c.Cause))
+		table := table{align: "rrw", left: 3}
+		rows := causeTree(timesOf(x.Causes), total)
+		for _, r := range first(textCauses, rows) {
+			table.add(words.Length(r.Slow), words.ShareOf(r.Slow, total), r.Term())
 		}
 		t.table(table, "time", "share", "went to")
-		t.more(len(x.Causes)-textCauses, "cause")
+		t.more(len(rows)-textCauses, "cause")
 		return
 	}
 	t.heading("What the slow ones have that typical ones have not", fmt.Sprintf("means of %s and of the %s between the quartiles", slowOf(x.Slow.Count), words.Count(x.Typical.Count)))
-	table := table{align: "rrrl", left: 3}
-	shown := 0
-	for _, c := range x.Extra {
-		if d := c.Slow - c.Typical; shown < textCauses && max(d, -d)*100 >= x.Slow.Mean {
-			table.add(words.Length(c.Slow), words.Length(c.Typical), words.LengthChange(d), causeShort(c.BlockedFor, c.Cause))
+	table := table{align: "rrrw", left: 3}
+	shown, rows := 0, causeTree(x.Extra, x.Slow.Mean)
+	for _, r := range rows {
+		if d := r.Slow - r.Typical; shown < textCauses && max(d, -d)*100 >= x.Slow.Mean {
+			table.add(words.Length(r.Slow), words.Length(r.Typical), words.LengthChange(d), r.Term())
 			shown++
 		}
 	}
 	table.add(words.Length(x.Slow.Mean), words.Length(x.Typical.Mean), words.LengthChange(x.Slow.Mean-x.Typical.Mean), "in all")
 	t.table(table, "slow", "typical", "difference", "went to")
-	t.more(len(x.Extra)-shown, "cause")
-}
-
-func slowOf(n int64) string {
-	if n == 1 {
-		return "the slowest"
-	}
-	return fmt.Sprintf("the %s slowest", words.Count(n))
-}
-
-// causeShort is a cause, and what the explained goroutine was blocked for meanwhile.
-func causeShort(blockedFor, cause string) string {
-	if blockedFor == "" {
-		return causeWordOf(cause).Term
-	}
-	return fmt.Sprintf("%s, blocked (%s)", causeWordOf(cause).Term, blockedFor)
+	t.more(len(rows)-shown, "cause")
 }
 
 func (t *terminal) instance(n int, in *report.Instance) {
@@ -171,44 +160,19 @@ func (t *terminal) instance(n int, in *report.Instance) {
 	for _, l := range in.Logs {
 		t.wrap("   message ", "           ", l)
 	}
-	for _, s := range in.Story {
-		t.wrap("   - ", "     ", s)
-	}
 	for _, s := range in.Samples[:min(len(in.Samples), textAntagonists)] {
 		t.wrap("   cpu    ", "          ", fmt.Sprintf("%s in %s", words.Plural(s.Count, "sample"), words.Function(s.Func)))
 	}
-	t.line("")
-	table := table{align: "rrll", left: 2}
-	steps := longestSteps(in.Path, textSteps)
-	for _, s := range steps {
-		table.add("+"+words.Length(s.Start-in.Start), words.Length(s.NS), stepWho(&s), s.Text)
+	if len(in.Logs)+len(in.Samples) > 0 {
+		t.line("")
 	}
-	t.table(table, "after", "for", "goroutine", "critical path")
-	t.more(len(in.Path)-len(steps), "shorter step")
-}
-
-// longestSteps are the n longest steps of a path, in its order.
-func longestSteps(path []report.PathStep, n int) []report.PathStep {
-	var lengths []int64
-	for _, s := range path {
-		lengths = append(lengths, s.NS)
+	table := table{align: "rrrw", left: 2}
+	most := textSpent
+	if n > 1 {
+		most = textSpentOther
 	}
-	slices.Sort(lengths)
-	least := lengths[max(0, len(lengths)-n)]
-	var out []report.PathStep
-	for _, s := range path {
-		if s.NS >= least && len(out) < n {
-			out = append(out, s)
-		}
+	for _, s := range spentRows(in, most) {
+		table.add(words.Length(s.NS), words.ShareOf(s.NS, in.Duration), words.Count(s.Count), s.Text)
 	}
-	return out
-}
-
-// stepWho is the goroutine of a step, shown the deeper the more goroutines the
-// explained one waited for it through.
-func stepWho(s *report.PathStep) string {
-	if s.Several > 0 {
-		return "…"
-	}
-	return strings.Repeat("· ", min(s.Depth, 6)) + fmt.Sprintf("G%d %s", s.G, words.Function(s.Func))
+	t.table(table, "time", "share", "times", "what it did, or what kept it from going on")
 }

@@ -96,13 +96,17 @@ func fill(words []string, room int) (string, []string) {
 	return line, words[n:]
 }
 
-// table is rows of cells to be aligned: align has an l or r per column. left is
-// the indentation.
+// table is rows of cells to be aligned: align has an l or r per column, or as the last
+// one a w, for words that go on in the next line instead of being cut. left is the
+// indentation.
 type table struct {
 	align string
 	left  int
 	rows  [][]string
 }
+
+// wraps reports whether the last column's words go on in the next line.
+func (t *table) wraps() bool { return strings.HasSuffix(t.align, "w") }
 
 func (t *table) add(cells ...string) {
 	for i, c := range cells {
@@ -125,12 +129,23 @@ func (t *terminal) table(tab table, header ...string) {
 	for i, row := range rows {
 		line := strings.Repeat(" ", tab.left-1)
 		for c, cell := range row {
-			line += " " + aligned(shorten(cell, widths[c]), widths[c], tab.align[c]) + " "
+			if c == len(row)-1 && tab.wraps() && i > 0 {
+				line += " "
+				t.wrap(line, strings.Repeat(" ", uniseg.StringWidth(line)), cell)
+				line = ""
+				break
+			}
+			if c < len(row)-1 || !tab.wraps() {
+				cell = aligned(shorten(cell, widths[c]), widths[c], tab.align[c])
+			}
+			line += " " + cell + " "
 		}
 		if i == 0 && len(header) > 0 {
 			line = t.paint(faint, strings.TrimRight(line, " "))
 		}
-		t.line(line)
+		if line != "" {
+			t.line(line)
+		}
 	}
 	t.line("")
 }
@@ -144,6 +159,9 @@ func (t *terminal) columnWidths(tab table, rows [][]string) []int {
 		for c, cell := range row {
 			widths[c] = max(widths[c], uniseg.StringWidth(cell))
 		}
+	}
+	if tab.wraps() {
+		widths[len(widths)-1] = 0
 	}
 	for _, w := range widths {
 		total += w

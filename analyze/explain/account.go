@@ -54,8 +54,8 @@ func (e *explainer) accountOf(of []*explained) *account {
 	for _, x := range of {
 		a.n++
 		a.total += x.bill.total
-		for s, ns := range x.sums {
-			a.add(x, &s, ns)
+		for s, t := range x.sums {
+			a.add(x, &s, t.ns)
 		}
 	}
 	a.joinCallers()
@@ -103,12 +103,17 @@ func (a *account) add(x *explained, s *stepSum, ns int64) {
 		r.callee[who.Callee] += ns
 	}
 	if s.via != 0 && !own(s) {
-		st := standing{via: s.via, rw: rwMutex(a.e.names.Stacks[s.stood])}
-		if p := a.places.Of(s.stood); p != nil {
-			st.at, st.callee = p.At, p.Callee
-		}
-		r.stood[st] += ns
+		r.stood[a.standing(s)] += ns
 	}
+}
+
+// standing is where an explained goroutine was blocked during a step.
+func (a *account) standing(s *stepSum) standing {
+	st := standing{via: s.via, rw: rwMutex(a.e.names.Stacks[s.stood])}
+	if p := a.places.Of(s.stood); p != nil {
+		st.at, st.callee = p.At, p.Callee
+	}
+	return st
 }
 
 // root is what a step belongs to, and who is behind it, nil where that does not show.

@@ -32,7 +32,7 @@ func (a *answer) tell(x *report.Explanation) {
 	longest := a.slow[0]
 	if a.g.kind == report.KindStall && longest.bill.total < nothingSlow {
 		x.Headline = fmt.Sprintf("Nothing here is slow: the longest of %s %s took %s.", words.Count(a.p.all.N()), many(a.g), lengthText(longest))
-		x.Detail = schedulerShare(longest.bill)
+		x.Detail = a.e.schedulerShare(longest.bill)
 		return
 	}
 	slower := a.typical != nil && float64(x.Slow.Mean-x.Typical.Mean) >= aboutAsSlow*float64(x.Slow.Mean)
@@ -49,7 +49,10 @@ func (a *answer) tell(x *report.Explanation) {
 	}
 	x.Headline = a.who(x) + a.why(x, slower)
 	x.Detail = a.more(x, slower, usual)
-	x.Advice = x.Roots[0].Advice
+	x.Advice, x.Sure, x.SureWhy = x.Roots[0].Advice, x.Roots[0].Sure, x.Roots[0].SureWhy
+	if usual != nil {
+		x.Usual = usual.roots(nil)
+	}
 }
 
 // who says what the instances are, and how long they take.
@@ -110,12 +113,12 @@ func (a *answer) more(x *report.Explanation, slower bool, usual *account) string
 			parts = append(parts, fmt.Sprintf("Another %s went to %s.", words.ShareOf(ns, of), r.Text))
 		}
 	}
-	if slower && usual != nil && x.Typical.Mean > 0 {
+	if slower && usual != nil && usual.total > 0 {
 		if t := usual.roots(nil); t[0].Kind != report.RootComputing && t[0].NS >= nothingSlow {
-			parts = append(parts, fmt.Sprintf("A typical one took %s, %s of which went to %s.", words.Length(x.Typical.Mean), words.ShareOf(t[0].NS, usual.total/usual.n), t[0].Text))
+			parts = append(parts, fmt.Sprintf("A typical one took %s, %s of which went to %s.", words.Length(usual.total/usual.n), words.ShareOf(t[0].NS, usual.total/usual.n), t[0].Text))
 		}
 	}
-	return strings.Join(append(parts, schedulerShare(billOf(a.slow))), " ")
+	return strings.Join(append(parts, a.e.schedulerShare(billOf(a.slow))), " ")
 }
 
 // slowest names the slow ones.

@@ -44,6 +44,7 @@ func Explain(ctx context.Context, r io.Reader, opt replay.Options, sel Selector)
 		x = e.explanation()
 	}
 	x.Schema, x.Version, x.Trace = Schema, report.Devel, tr
+	x.Next = next(x, sel)
 	return x, nil
 }
 

@@ -95,6 +95,9 @@ func explanationText(x *report.Explanation) string {
 		for _, s := range in.Samples {
 			fmt.Fprintf(&out, "  %d samples in %s\n", s.Count, s.Func)
 		}
+		for _, s := range in.Spent {
+			fmt.Fprintf(&out, "  %s, %s: %s\n", words.Length(s.NS), words.Times(s.Count), s.Text)
+		}
 		for _, s := range in.Path {
 			fmt.Fprintf(&out, "  %10s %s%s %s: %s\n", words.Length(s.NS), strings.Repeat(". ", s.Depth), goText(s.G), s.Cause, s.Text)
 		}
@@ -148,6 +151,16 @@ func addsUp(t *testing.T, x *report.Explanation) {
 		}
 		if states != in.Duration {
 			t.Errorf("%s: states sum to %d ns, want %d", what, states, in.Duration)
+		}
+		var spent int64
+		for _, s := range in.Spent {
+			if s.NS <= 0 || s.Count <= 0 || s.Text == "" {
+				t.Errorf("%s: spent %+v", what, s)
+			}
+			spent += s.NS
+		}
+		if spent != in.Duration {
+			t.Errorf("%s: what it was spent on sums to %d ns, want %d", what, spent, in.Duration)
 		}
 		at := in.Start
 		for _, s := range in.Path {

@@ -9,6 +9,7 @@ import (
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
+	"gmptrace/analyze/stat"
 	"gmptrace/model"
 )
 
@@ -40,9 +41,10 @@ type explainer struct {
 	view    *view                  // from where the instances are looked at that the portion ends
 	moments *measure.Moments       // are told of the slowest so far, where set
 
-	stretches int // taken in
-	work      int // how many were looked at for the sums
-	detailed  int // and for details
+	ready     stat.Sketch // waits of the program's goroutines for a P, of Explain alone
+	stretches int         // taken in
+	work      int         // how many were looked at for the sums
+	detailed  int         // and for details
 
 	groups   []*group // the first one that has instances is reported
 	now      model.Time
@@ -60,7 +62,7 @@ type explained struct {
 	antagonists map[antagonist]int64
 	samples     map[uint32]int64 // by stack
 	waits       map[waitedFor]int64
-	sums        map[stepSum]int64
+	sums        map[stepSum]tally
 	steps       []step
 }
 
@@ -73,6 +75,24 @@ type stepSum struct {
 	stack uint32
 	seen  uint32 // where who, or else g or the explained one, was last seen running
 	stood uint32 // where the explained one was blocked
+}
+
+// tally is for how long something was, how often, and since when.
+type tally struct {
+	ns, n int64
+	first model.Time
+}
+
+// with counts a step, which may go on with the one before.
+func (t tally) with(s *step, on bool) tally {
+	if t.n == 0 || s.from < t.first {
+		t.first = s.from
+	}
+	if t.n == 0 || !on {
+		t.n++
+	}
+	t.ns += int64(s.to - s.from)
+	return t
 }
 
 type antagonist struct {
@@ -151,12 +171,22 @@ func (e *explainer) Watch(f *model.Facts) {
 		e.now = part.Now
 		e.stretches += len(part.Gs)
 		e.h.add(&part)
+		e.waits(&part)
 		e.find(&part)
 		if !ends {
 			return
 		}
 		e.settle()
 		e.h.forget(e.oldest(), func() { e.fill(e.now) })
+	}
+}
+
+// waits counts the program's waits for a P.
+func (e *explainer) waits(f *model.Facts) {
+	for i := range f.Gs {
+		if iv := &f.Gs[i]; iv.State == model.GRunnable && !iv.Runtime && iv.End > e.window.From && iv.Start < e.window.To {
+			e.ready.Add(int64(iv.End - iv.Start))
+		}
 	}
 }
 
@@ -338,7 +368,7 @@ func (e *explainer) details(x *explained) {
 	e.from(x.view, x.Span)
 	x.view = nil
 	x.states, x.antagonists, x.samples = map[report.StateTime]int64{}, map[antagonist]int64{}, map[uint32]int64{}
-	x.waits, x.sums = map[waitedFor]int64{}, map[stepSum]int64{}
+	x.waits, x.sums = map[waitedFor]int64{}, map[stepSum]tally{}
 	x.bill = &bill{count: 1, total: int64(x.End - x.Start)}
 	w := walk{h: e.h, locks: e.locks, use: func(s *step) {
 		x.bill.put(s.via, s.cause, int64(s.to-s.from))
@@ -363,7 +393,9 @@ func (x *explained) keep(h *history, s *step) {
 	if s.depth > 0 {
 		sum.g = measure.Culprit{G: s.g, Func: s.fn}
 	}
-	x.sums[sum] += int64(s.to - s.from)
+	n := len(x.steps)
+	on := n > 0 && x.steps[n-1].continues(s)
+	x.sums[sum] = x.sums[sum].with(s, on)
 	if s.who != model.NoG && !stopsAll(s.cause) {
 		x.antagonists[antagonist{s.who, s.whoFn, s.p, s.cause}] += int64(s.to - s.from)
 	}
@@ -374,7 +406,7 @@ func (x *explained) keep(h *history, s *step) {
 			x.samples[l.samples[i].stack]++
 		}
 	}
-	if n := len(x.steps); n > 0 && x.steps[n-1].continues(s) {
+	if on {
 		x.steps[n-1].to = s.to
 		return
 	}

@@ -25,7 +25,7 @@ func (e *explainer) explanation() *report.Explanation {
 		}
 	}
 	p := g.first()
-	x := &report.Explanation{Kind: g.kind, What: g.what, Causes: []report.CauseTime{}, Extra: []report.CauseChange{}, Roots: []report.Root{},
+	x := &report.Explanation{Kind: g.kind, What: g.what, Causes: []report.CauseTime{}, Extra: []report.CauseChange{}, Roots: []report.Root{}, Usual: []report.Root{},
 		Slowest: []report.Instance{}, Notes: []string{}, Groups: g.summaries()}
 	x.Typical.Causes, x.Slow.Causes = []report.CauseTime{}, []report.CauseTime{}
 	if p == nil {
@@ -137,7 +137,7 @@ func causeTimes(b *bill, n int64) []report.CauseTime {
 	out := []report.CauseTime{}
 	b.each(func(v via, c report.Cause, ns int64) {
 		if ns /= n; ns > 0 {
-			out = append(out, report.CauseTime{BlockedFor: reasonOf(v), Cause: c.String(), NS: ns, Text: causeText(v, c)})
+			out = append(out, report.CauseTime{BlockedFor: reasonOf(v), Cause: c.String(), Parent: c.Parent(), NS: ns, Text: causeText(v, c)})
 		}
 	})
 	slices.SortStableFunc(out, func(a, b report.CauseTime) int { return cmp.Compare(b.NS, a.NS) })
@@ -149,7 +149,7 @@ func changes(typical, slow *bill) []report.CauseChange {
 	out := []report.CauseChange{}
 	for v := range numVias {
 		for c := range report.NumCauses {
-			x := report.CauseChange{BlockedFor: reasonOf(v), Cause: c.String(), Typical: typical.mean(v, c), Slow: slow.mean(v, c), Text: causeText(v, c)}
+			x := report.CauseChange{BlockedFor: reasonOf(v), Cause: c.String(), Parent: c.Parent(), Typical: typical.mean(v, c), Slow: slow.mean(v, c), Text: causeText(v, c)}
 			if x.Typical != x.Slow {
 				out = append(out, x)
 			}
@@ -167,7 +167,7 @@ func (e *explainer) instance(x *explained) report.Instance {
 	doing := e.doing(x)
 	in := report.Instance{Name: x.Name, Task: x.task, G: x.g, Func: e.called(doing, x.g, x.fn), Start: int64(x.Start - e.zero),
 		Duration: x.bill.total, Unfinished: x.unfinished, Logs: x.logs, Causes: causeTimes(x.bill, 1),
-		States: []report.StateTime{}, Antagonists: []report.Antagonist{}, Samples: []report.SampleTime{}, Path: []report.PathStep{}}
+		States: []report.StateTime{}, Antagonists: []report.Antagonist{}, Samples: []report.SampleTime{}, Spent: e.spent(x), Path: []report.PathStep{}}
 	if in.Logs == nil {
 		in.Logs = []string{}
 	}
@@ -269,6 +269,10 @@ func (e *explainer) notes(g *group, p *population, best []*explained) []string {
 	return notes
 }
 
+// hiddenFrom is the time from which it is worth a word what else it may have been: threads
+// wait for a CPU, and timers fire late, by about a millisecond and more.
+const hiddenFrom = 1_000_000 // ns
+
 // hidden notes what the main causes may hide.
 func hidden(x *report.Explanation) []string {
 	extra := map[report.Cause]int64{}
@@ -288,7 +292,7 @@ func hidden(x *report.Explanation) []string {
 		{report.CauseSleep, "the slow ones slept %s longer than typical ones: a trace says when a timer fired, not when it was due; if all Ps were busy, or the operating system ran no thread, it fired late"},
 		{report.CauseNetwork, "the slow ones waited %s longer for the network than typical ones: a trace says when the runtime noticed that it was ready, not since when it was; if all Ps were busy, that may have been late"},
 	} {
-		if d := extra[h.cause]; float64(d) >= secondShare*float64(x.Slow.Mean-x.Typical.Mean) && d > 0 {
+		if d := extra[h.cause]; float64(d) >= secondShare*float64(x.Slow.Mean-x.Typical.Mean) && d >= hiddenFrom {
 			out = append(out, fmt.Sprintf(h.text, words.Length(d)))
 		}
 	}
@@ -313,14 +317,29 @@ func (e *explainer) nothing(g *group) string {
 	return s + "."
 }
 
+// fineWait is the p99 of waits for a P up to which the scheduler is fine.
+const fineWait = 1_000_000 // ns
+
+// fine says so where the scheduler had no part worth a word: "" where it may have had.
+func (e *explainer) fine(waited, total int64) string {
+	p99 := e.ready.Quantile(.99)
+	if e.ready.N() < 100 || p99 > fineWait || waited*10 >= total {
+		return ""
+	}
+	return fmt.Sprintf("Scheduler fine: waits for a P took %s of it, p99 of all such waits %s.", words.ShareOf(waited, total), words.Length(p99))
+}
+
 // schedulerShare answers how much of it was the scheduler, and whose doing that was.
-func schedulerShare(of *bill) string {
+func (e *explainer) schedulerShare(of *bill) string {
 	var waited int64
 	by := of.byCause()
 	for c, ns := range by {
 		if waitsForP(report.Cause(c)) {
 			waited += ns
 		}
+	}
+	if fine := e.fine(waited, of.total); fine != "" {
+		return fine
 	}
 	if waited == 0 {
 		return "None of it was waiting for a P" + notTheScheduler(&by, of.total) + "."

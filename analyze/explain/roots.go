@@ -23,7 +23,7 @@ func (a *account) describe(k rootKey, r *rootSum) report.Root {
 	if st != nil {
 		x.Stood = st.at
 	}
-	t := tale{Root: &x, sum: r, st: st, known: k.known}
+	t := tale{Root: &x, sum: r, st: st, known: k.known, mean: r.ns / max(1, a.n)}
 	t.callee, _ = most(r.callee)
 	x.Text = t.text()
 	x.Advice = t.advice()
@@ -75,6 +75,7 @@ type tale struct {
 	sum    *rootSum
 	st     *standing
 	known  *names.Pool
+	mean   int64 // of an instance
 	callee string
 }
 
@@ -111,7 +112,7 @@ func (t *tale) text() string {
 	}
 	switch t.Kind {
 	case report.RootComputing:
-		return "computing" + in + t.while() + noCPU
+		return "computing" + in + t.while() + t.orNoCPU()
 	case report.RootQueue:
 		if by == "" {
 			return "waiting for a P while other goroutines had it" + t.mostly()
@@ -157,8 +158,13 @@ func (t *tale) text() string {
 	return did[report.CauseUnknown]
 }
 
-// noCPU is what computing may have been as well.
-const noCPU = " (or waiting for a CPU, which no trace shows)"
+// orNoCPU says what computing may have been as well, where it is long enough.
+func (t *tale) orNoCPU() string {
+	if t.mean < hiddenFrom {
+		return ""
+	}
+	return " (or waiting for a CPU, which no trace shows)"
+}
 
 // while says what the explained goroutine itself waited for meanwhile.
 func (t *tale) while() string {

@@ -129,10 +129,11 @@ func (e *explainer) story(x *explained, doing map[model.GoID]string) []string {
 func (e *explainer) sentence(x *explained, doing map[model.GoID]string, v via, c report.Cause, ns int64) string {
 	s := fmt.Sprintf("%s (%s) went to %s", words.Length(ns), words.ShareOf(ns, x.bill.total), causeText(v, c))
 	gs, whos, stacks := map[measure.Culprit]int64{}, map[measure.Culprit]int64{}, map[uint32]int64{}
-	for t, d := range x.sums {
+	for t, sum := range x.sums {
 		if t.via != v || t.cause != c {
 			continue
 		}
+		d := sum.ns
 		if t.g.G != model.NoG {
 			gs[t.g] += d
 		}

@@ -38,6 +38,25 @@ const (
 var causeNames = [NumCauses]string{"running", "gc-assist", "gc-sweep", "gc-stop-the-world", "stop-the-world", "stopping", "gc-worker", "runtime", "queue", "global-queue",
 	"after-syscall", "syscall-held", "idle-p", "dispatch", "syscall", "network", "sleep", "found-late", "gc-assist-wait", "gc-wait", "blocked", "never-ended", "lock", "unknown", "not-kept"}
 
+// CauseOthers and CauseLate are what several causes have in common that are one to who
+// waits: Cause.Parent says of which.
+const (
+	CauseOthers = "others-had-the-cpu"
+	CauseLate   = "thread-late"
+)
+
+// Parent is the name of what c is a part of, where several causes are one to who waits,
+// wherever it stood meanwhile; else c's own.
+func (c Cause) Parent() string {
+	switch c {
+	case CauseRuntime, CauseQueue, CauseGlobalQueue, CauseAfterSyscall:
+		return CauseOthers
+	case CauseIdleP, CauseDispatch:
+		return CauseLate
+	}
+	return c.String()
+}
+
 // String is the cause's name in JSON.
 func (c Cause) String() string {
 	if c < NumCauses {

@@ -29,7 +29,11 @@ type Explanation struct {
 	Headline   string        `json:"headline"` // the answer: what was slow, and what most of the time went to
 	Detail     string        `json:"detail"`
 	Advice     string        `json:"advice"` // what to do; "" where the trace gives no reason for any
-	Roots      []Root        `json:"roots"`  // of the slow ones, what they have more of first; sums to Slow.Mean
+	Sure       string        `json:"sure"`   // of the answer, as of a Finding; "" where nothing is slow
+	SureWhy    string        `json:"sure_why"`
+	Next       string        `json:"next"`          // the command that tells more, with the trace's name
+	Roots      []Root        `json:"roots"`         // of the slow ones, what they have more of first; sums to Slow.Mean
+	Usual      []Root        `json:"typical_roots"` // of typical ones, most first; sums to the mean of those of Typical that are looked at closely, 16 at most. Typical is 0 in them
 	Durations  Durations     `json:"durations"`
 	Causes     []CauseTime   `json:"causes"`  // over all instances, most first; sums to Durations.Total. Where none has ended, over Slowest
 	Typical    Group         `json:"typical"` // those between the quartiles; of none where there are too few
@@ -69,6 +73,7 @@ type Durations struct {
 type CauseTime struct {
 	BlockedFor string `json:"blocked_for"` // the reason that the explained goroutine was blocked for meanwhile; "" if it was not
 	Cause      string `json:"cause"`       // of it, or of the goroutine that it waited for
+	Parent     string `json:"parent"`      // what Cause is a part of, as Cause.Parent has it
 	NS         int64  `json:"ns"`
 	Text       string `json:"text"` // both in words
 }
@@ -85,6 +90,7 @@ type Group struct {
 type CauseChange struct {
 	BlockedFor string `json:"blocked_for"`
 	Cause      string `json:"cause"`
+	Parent     string `json:"parent"`
 	Typical    int64  `json:"typical_ns"` // mean
 	Slow       int64  `json:"slow_ns"`    // mean
 	Text       string `json:"text"`
@@ -105,7 +111,23 @@ type Instance struct {
 	States      []StateTime  `json:"states"`     // of G alone; sums to Duration
 	Antagonists []Antagonist `json:"antagonists"`
 	Samples     []SampleTime `json:"cpu_samples"` // of the goroutines on its path, while they ran
+	Spent       []Spent      `json:"spent"`       // what the path consists of, most first; sums to Duration
 	Path        []PathStep   `json:"path"`        // in order; sums to Duration
+}
+
+// Spent is what of an instance's time went to one cause at one place: all stretches of
+// its path that are alike in that, whichever goroutine did them.
+type Spent struct {
+	NS     int64      `json:"ns"`
+	Count  int64      `json:"count"`       // stretches
+	First  int64      `json:"first_at_ns"` // when the first one began
+	G      model.GoID `json:"g"`           // whose they are; -1 of several
+	Func   string     `json:"func"`        // that it started with; "" where that differs
+	Cause  string     `json:"cause"`       // as Cause.Parent has it; "several" for what is left of short stretches
+	At     Frame      `json:"at"`          // where that was: of who did it, or who had the P; empty where it does not show
+	Stood  Frame      `json:"stood"`       // where the explained goroutine was blocked meanwhile; empty where it was not
+	Places int64      `json:"places"`      // that are summed here: 1 but for "several"
+	Text   string     `json:"text"`
 }
 
 // StateTime is time in one state of a goroutine.

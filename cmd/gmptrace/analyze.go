@@ -76,6 +76,6 @@ func textOptions(stdout io.Writer) render.TextOptions {
 	return render.TextOptions{
 		// https://no-color.org
 		Color: isTerminal(stdout) && os.Getenv("NO_COLOR") == "",
-		Width: terminalWidth(stdout),
+		Width: outputWidth(stdout),
 	}
 }

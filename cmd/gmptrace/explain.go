@@ -12,10 +12,12 @@ import (
 	"gmptrace/analyze/explain"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 	"gmptrace/render"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 type explainCommand struct {
@@ -49,9 +51,31 @@ const allRequests = "."
 func (a *app) explainCommand() *cobra.Command {
 	c := &explainCommand{analysis: newAnalysis(a), format: chosen(formatText, formatJSON, formatHTML)}
 	cmd := &cobra.Command{
-		Use:   "explain TRACE",
-		Short: "Say why something was slow, and who did it",
-		Long: `Explain picks requests, tasks, regions, goroutines or messages out of a trace and
+		Use:     "explain TRACE",
+		Short:   "Say why something was slow, and who did it",
+		Long:    explainHelp + traceHelp,
+		Example: explainExamples,
+		Args:    explainArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a.ran = true
+			c.selectors.given = givenOf(cmd, selectorFlags)
+			return c.run(cmd.Context(), args[0])
+		},
+	}
+	f := cmd.Flags()
+	c.addFlags(f)
+	must(f.MarkHidden("fail-on")) // explanations are no findings
+	c.selectors.addFlags(f)
+	f.IntVar(&c.top, "top", explain.DefaultTop, "explain the `K` slowest")
+	f.Var(&c.format, "format", "`FORMAT` of the output: text, json or html")
+	f.StringVarP(&c.out, "output", "o", "-", "write to `FILE`; - is standard output")
+	f.BoolVar(&c.force, "force", false, "replace FILE whoever wrote it")
+	c.completions(cmd)
+	c.format.complete(cmd, "format")
+	return cmd
+}
+
+const explainHelp = `Explain picks requests, tasks, regions, goroutines or messages out of a trace and
 says where the time of the slowest went, and what they have that typical ones
 do not. Every nanosecond has one cause, and the parts sum to the whole. While the
 explained goroutine was blocked, the time is that of the goroutine which unblocked
@@ -69,8 +93,9 @@ goroutine that could run but has no P is runnable: it stands in the queue of a P
 the global one. The garbage collector runs mark workers on Ps, and stops the world, that
 is all Ps, for moments.
 
-` + traceHelp,
-		Example: `  gmptrace explain app.trace
+`
+
+const explainExamples = `  gmptrace explain app.trace
   gmptrace explain --http app.trace
   gmptrace explain --http='Checkout' --top 3 app.trace
   gmptrace explain --task checkout --from 10ms --to 30ms app.trace
@@ -79,45 +104,41 @@ is all Ps, for moments.
   gmptrace explain --func 'main\.worker' --format json app.trace
   gmptrace explain --goroutine 42 app.trace
   gmptrace explain --log 'timed?out' app.trace
-  gmptrace explain --format html -o why.html app.trace`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 2 && cmd.Flags().Changed("http") {
-				return usagef("%d arguments given: a handler's pattern goes behind an equals sign, as in --http=%s", len(args), printableName(args[0]))
-			}
-			return oneTrace(cmd, args)
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a.ran = true
-			for _, name := range selectorFlags {
-				if cmd.Flags().Changed(name) {
-					c.selectors.given = append(c.selectors.given, name)
-				}
-			}
-			return c.run(cmd.Context(), args[0])
-		},
+  gmptrace explain --format html -o why.html app.trace`
+
+// explainArgs wants one trace.
+func explainArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 2 && cmd.Flags().Changed("http") {
+		return usagef("%d arguments given: a handler's pattern goes behind an equals sign, as in --http=%s", len(args), printableName(args[0]))
 	}
-	f := cmd.Flags()
-	c.addFlags(f)
-	must(f.MarkHidden("fail-on")) // explanations are no findings
-	f.Int64Var(&c.selectors.goroutine, "goroutine", 0, "explain goroutine `N`")
-	f.StringVar(&c.selectors.function, "func", "", "explain goroutines that started with a function matching `REGEXP`")
-	f.StringVar(&c.selectors.task, "task", "", "explain the user task with the id, or those with the name, `NAME|ID`")
-	f.StringVar(&c.selectors.region, "region", "", "explain the user regions with the name `NAME`")
-	f.StringVar(&c.selectors.log, "log", "", "explain what led up to messages matching `REGEXP`")
-	f.StringVar(&c.selectors.http, "http", "", "explain requests of net/http and gRPC, with =`REGEXP` those whose handler matches or, if none does, that were seen in a function that does")
+	return oneTrace(cmd, args)
+}
+
+// givenOf are those of some flags that were given.
+func givenOf(cmd *cobra.Command, flags []string) []string {
+	var given []string
+	for _, name := range flags {
+		if cmd.Flags().Changed(name) {
+			given = append(given, name)
+		}
+	}
+	return given
+}
+
+// addFlags adds the flags that say what to explain.
+func (s *selectors) addFlags(f *pflag.FlagSet) {
+	f.Int64Var(&s.goroutine, "goroutine", 0, "explain goroutine `N`")
+	f.StringVar(&s.function, "func", "", "explain goroutines that started with a function matching `REGEXP`")
+	f.StringVar(&s.task, "task", "", "explain the user task with the id, or those with the name, `NAME|ID`")
+	f.StringVar(&s.region, "region", "", "explain the user regions with the name `NAME`")
+	f.StringVar(&s.log, "log", "", "explain what led up to messages matching `REGEXP`")
+	f.StringVar(&s.http, "http", "", "explain requests of net/http and gRPC, with =`REGEXP` those whose handler matches or, if none does, that were seen in a function that does")
 	f.Lookup("http").NoOptDefVal = allRequests
-	f.StringVar(&c.selectors.at, "at", "", "explain stretches in which goroutines were seen with a function matching `REGEXP` anywhere on their stacks")
-	f.BoolVar(&c.selectors.served, "served", false, "with --http: the requests alone that the program served")
-	f.BoolVar(&c.selectors.client, "client", false, "with --http: the requests alone that the program sent")
-	f.BoolVar(&c.selectors.open, "unfinished", false, "those alone that had not ended when the trace did")
-	f.BoolVar(&c.selectors.pooled, "pooled", false, "compare all that is selected with each other, whatever it is called")
-	f.IntVar(&c.top, "top", explain.DefaultTop, "explain the `K` slowest")
-	f.Var(&c.format, "format", "`FORMAT` of the output: text, json or html")
-	f.StringVarP(&c.out, "output", "o", "-", "write to `FILE`; - is standard output")
-	f.BoolVar(&c.force, "force", false, "replace FILE whoever wrote it")
-	c.completions(cmd)
-	c.format.complete(cmd, "format")
-	return cmd
+	f.StringVar(&s.at, "at", "", "explain stretches in which goroutines were seen with a function matching `REGEXP` anywhere on their stacks")
+	f.BoolVar(&s.served, "served", false, "with --http: the requests alone that the program served")
+	f.BoolVar(&s.client, "client", false, "with --http: the requests alone that the program sent")
+	f.BoolVar(&s.open, "unfinished", false, "those alone that had not ended when the trace did")
+	f.BoolVar(&s.pooled, "pooled", false, "compare all that is selected with each other, whatever it is called")
 }
 
 // selectorFlags are the flags that say what to explain.
@@ -212,6 +233,7 @@ func (c *explainCommand) run(ctx context.Context, trace string) error {
 			x, err := explain.Explain(ctx, in, opt, sel)
 			if err == nil {
 				x.Version = buildVersion()
+				x.Next = namingTrace(x.Next, trace)
 				selected = len(x.Groups) > 0 || sel.Kind == ""
 			}
 			return x, err
@@ -223,6 +245,14 @@ func (c *explainCommand) run(ctx context.Context, trace string) error {
 		c.code = exitPartial
 	}
 	return err
+}
+
+// namingTrace puts a trace's name where a command has TRACE.
+func namingTrace(command, trace string) string {
+	if before, ok := strings.CutSuffix(command, "TRACE"); ok {
+		return before + words.Shell(trace)
+	}
+	return command
 }
 
 func (c *explainCommand) render(w io.Writer, x *report.Explanation) error {

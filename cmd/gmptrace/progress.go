@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"os"
+	"strconv"
 	"sync"
 
 	"gmptrace/analyze/replay"
@@ -66,6 +67,15 @@ func (p *progress) close() {
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// outputWidth is how wide text for w is to be: what COLUMNS says, which shells keep for
+// their terminal and others set for a pipe; else the terminal's width, 0 for none.
+func outputWidth(w io.Writer) int {
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
+		return min(n, 1000)
+	}
+	return terminalWidth(w)
 }
 
 // terminalWidth is the width of w in columns; 0 when it is no terminal.
