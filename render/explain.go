@@ -108,20 +108,65 @@ func rootsOf(x *report.Explanation) string {
 		s = "of the slowest"
 	}
 	if len(x.Usual) > 0 {
-		s += ", beside those of typical ones"
+		s += ", and of typical ones that were looked at closely"
 	}
 	return s
 }
 
-// worthARow are the roots that make up a hundredth of a mean, or differ by that.
-func worthARow(roots []report.Root, mean int64) []report.Root {
-	var out []report.Root
-	for _, r := range roots {
-		if max(r.NS, r.Typical)*100 >= mean {
-			out = append(out, r)
+// rootRow is a root beside what typical ones have of it.
+type rootRow struct {
+	report.Root
+	Slow string // time of a slow one
+	Than string // of a typical one
+}
+
+// What typical ones have alone is shown from this part of their time on, as a divisor, and
+// of so many at most.
+const (
+	leastUsual = 20
+	mostUsual  = 3
+)
+
+// rootRows are the roots that make up a hundredth of the slow ones' time, at most n, and
+// beneath those that typical ones have alone.
+func rootRows(x *report.Explanation, n int) []rootRow {
+	var rows []rootRow
+	told, moved := make([]bool, len(x.Usual)), map[report.RootKind]int64{}
+	for i := range x.Roots {
+		r := &x.Roots[i]
+		typical := r.Typical
+		if r.At.Func == "" {
+			typical = max(0, typical-moved[r.Kind])
+		}
+		for k := range x.Usual {
+			if u := &x.Usual[k]; !told[k] && sameRoot(r, u) {
+				if told[k] = true; u.NS > typical {
+					moved[r.Kind] += u.NS - typical
+					typical = u.NS
+				}
+			}
+		}
+		if len(rows) < n && max(r.NS, typical)*100 >= x.Slow.Mean {
+			rows = append(rows, rootRow{*r, words.Length(r.NS), words.Length(typical)})
 		}
 	}
-	return out
+	most := len(rows) + mostUsual
+	for k, u := range x.Usual {
+		if !told[k] && len(rows) < most && u.NS*leastUsual >= rootsSum(x.Usual) {
+			u.Advice = "" // it is no trouble
+			rows = append(rows, rootRow{u, "–", words.Length(u.NS)})
+		}
+	}
+	return rows
+}
+
+// sameRoot reports whether two roots are one thing, seen in the same function or one that
+// had called the other.
+func sameRoot(a, b *report.Root) bool {
+	if a.Kind != b.Kind {
+		return false
+	}
+	return a.At.Func == b.At.Func || a.From != "" && a.From == b.At.Func || b.From != "" && b.From == a.At.Func
 }
 
 func rootsSum(roots []report.Root) (ns int64) {
@@ -194,19 +239,25 @@ func timesOf(causes []report.CauseTime) []report.CauseChange {
 }
 
 // Term is a row's cause in short, and what the explained goroutine was blocked for
-// meanwhile where that is not the same.
+// meanwhile where it waited for another one.
 func (r *treeRow) Term() string {
-	term := causeWordOf(r.Cause).Term
-	switch {
-	case r.Part:
-		return "· of that " + term
-	case r.Parent != "" && r.Parent != r.Cause:
-		term = fmt.Sprintf("%s (%s)", causeWordOf(r.Parent).Term, term)
+	if r.Part {
+		return "· of that " + causeWordOf(r.Cause).Term
 	}
-	if r.BlockedFor == "" || r.BlockedFor == r.Cause || r.Cause == "never-ended" {
+	term := causeWordOf(cmp.Or(r.Parent, r.Cause)).Term
+	if ownWait(r.BlockedFor) || r.Cause == "never-ended" {
 		return term
 	}
 	return fmt.Sprintf("%s, of a goroutine that it waited for (%s)", term, r.BlockedFor)
+}
+
+// ownWait reports whether who is blocked for a reason waits for no other goroutine.
+func ownWait(reason string) bool {
+	switch model.ReasonNamed(reason) {
+	case model.ReasonNone, model.ReasonNetwork, model.ReasonSleep, model.ReasonAssist, model.ReasonUntilGCEnds, model.ReasonSweep, model.ReasonWeakToStrong, model.ReasonPreempted:
+		return true
+	}
+	return false
 }
 
 // leastSpent is the share of an instance's time, as a divisor, from which on a place has

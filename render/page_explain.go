@@ -199,8 +199,11 @@ func stateName(s report.StateTime) string {
 // openInstances is how many of the slowest are unfolded.
 const openInstances = 3
 
-// pageSpent is how many rows of an instance's time the page has.
-const pageSpent = 12
+// Rows that the page has at most of reasons, and of an instance's time.
+const (
+	pageRoots = 20
+	pageSpent = 12
+)
 
 // usedWords are the words that a page's reader may need.
 func usedWords() []causeWord { return causeWords }

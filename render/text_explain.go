@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"slices"
 
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
@@ -77,36 +76,30 @@ func (t *terminal) durations(x *report.Explanation) {
 	t.table(table, "p50", "p90", "p99", "p99.9", "longest")
 }
 
-// roots shows what the time of the slow ones went to, and who was behind it, and
-// likewise of a typical one.
+// roots shows what the time of the slow ones went to, and who was behind it, beside that
+// of typical ones.
 func (t *terminal) roots(x *report.Explanation) {
 	if len(x.Roots) == 0 {
 		return
 	}
 	t.heading("Why", rootsOf(x))
-	compared := slices.ContainsFunc(x.Roots, func(r report.Root) bool { return r.Typical > 0 })
 	list := table{align: "rrw", left: 3}
 	header := []string{"slow", "typical", "went to"}
-	if !compared {
+	if len(x.Usual) == 0 {
 		list.align, header = "rw", []string{"time", "went to"}
 	}
-	for _, r := range first(textRoots, worthARow(x.Roots, x.Slow.Mean)) {
-		if compared {
-			list.add(words.Length(r.NS), words.Length(r.Typical), r.Text)
-		} else {
-			list.add(words.Length(r.NS), r.Text)
+	add := func(slow, typical, text string) {
+		if len(x.Usual) == 0 {
+			list.add(slow, text)
+			return
 		}
+		list.add(slow, typical, text)
 	}
+	for _, r := range rootRows(x, textRoots) {
+		add(r.Slow, r.Than, r.Text)
+	}
+	add(words.Length(x.Slow.Mean), words.Length(rootsSum(x.Usual)), "in all")
 	t.table(list, header...)
-	if len(x.Usual) == 0 {
-		return
-	}
-	t.heading("What a typical one takes", fmt.Sprintf("%s, mean of those that were looked at closely", words.Length(rootsSum(x.Usual))))
-	list = table{align: "rw", left: 3}
-	for _, r := range first(textRoots, worthARow(x.Usual, rootsSum(x.Usual))) {
-		list.add(words.Length(r.NS), r.Text)
-	}
-	t.table(list, "time", "went to")
 }
 
 // populations shows the others that were selected, by name.

@@ -330,7 +330,7 @@ func (t *tale) advice() string {
 	who := words.Function(t.At.Func)
 	switch t.Kind {
 	case report.RootQueue, report.RootFoundLate:
-		if t.At.Func == "" {
+		if !t.ours() {
 			return ""
 		}
 		return "Let " + who + " run in fewer goroutines than there are Ps, or do less of it at a time."
@@ -350,8 +350,50 @@ func (t *tale) advice() string {
 		if t.known != nil {
 			return t.known.Advice
 		}
+		return t.placeAdvice()
 	case report.RootNeverEnded:
 		return "Find out who is to end it: a lock that nobody unlocks, or a channel that nobody serves."
+	case report.RootGC:
+		if t.ours() {
+			return "Allocate less in " + who + ", or give the collector more memory to work with."
+		}
+		return "Allocate less, or give the collector more memory to work with."
+	case report.RootLate:
+		return "Look at the machine: a CPU quota, other processes, a guest whose host is busy. The program's own goroutines did not have the Ps."
+	}
+	return t.ownAdvice()
+}
+
+// placeAdvice is what to do about a wait for others at a channel, select, semaphore or
+// condition variable.
+func (t *tale) placeAdvice() string {
+	if t.st == nil || t.st.at.Func == "" {
+		return ""
+	}
+	if !t.ours() || t.At == t.Stood {
+		return "If " + words.Function(t.st.at.Func) + " waits for a place among few there, allow more of them; else find out what those do who are to let it go on."
+	}
+	return "Let " + words.Function(t.At.Func) + " do less while others wait for it or, if it has a place among few, allow more of them."
+}
+
+// ours reports whether the place is in code that the program's owners can change.
+func (t *tale) ours() bool { return t.At.Func != "" && !names.Standard(&t.At) }
+
+// ownAdvice is what to do about what goroutines did of their own.
+func (t *tale) ownAdvice() string {
+	if !t.ours() {
+		return ""
+	}
+	who := words.Function(t.At.Func)
+	switch t.Kind {
+	case report.RootComputing:
+		return "Let " + who + " do less, or do it beside the request: a CPU profile has its lines."
+	case report.RootSleep:
+		return "Let " + who + " wait for what it sleeps for, by a channel or a lock, or sleep for less."
+	case report.RootNetwork:
+		return "Find out why the other side of " + who + " takes that long, or ask it for less, or for several things at once."
+	case report.RootSyscall:
+		return "Let " + who + " ask less of the operating system there, or do it beside the request: each such call takes a thread."
 	}
 	return ""
 }
@@ -361,7 +403,7 @@ func (t *tale) sure() (string, string) {
 	switch t.Kind {
 	case report.RootComputing, report.RootQueue:
 		if t.At.Line > 0 {
-			return "high", "the place is where the goroutine was last seen: it may have been elsewhere before"
+			return "high", "the line is where that goroutine was last seen: it may have been elsewhere before"
 		}
 		return "medium", "where it ran does not show, the function is the one that the goroutine started with"
 	case report.RootLock:
