@@ -135,7 +135,9 @@ func (t *terminal) table(tab table, header ...string) {
 				line = ""
 				break
 			}
-			if c < len(row)-1 || !tab.wraps() {
+			if c == len(row)-1 && tab.wraps() {
+				cell = shorten(cell, max(10, t.width-uniseg.StringWidth(line)-1))
+			} else {
 				cell = aligned(shorten(cell, widths[c]), widths[c], tab.align[c])
 			}
 			line += " " + cell + " "

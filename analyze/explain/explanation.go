@@ -30,7 +30,7 @@ func (e *explainer) explanation() *report.Explanation {
 	x.Typical.Causes, x.Slow.Causes = []report.CauseTime{}, []report.CauseTime{}
 	if p == nil {
 		x.Durations = durations(&stat.Sketch{})
-		x.Headline, x.Notes = e.nothing(g), e.notes(g, &population{}, nil)
+		x.Headline, x.Notes = e.nothing(), e.notes(g, &population{}, nil)
 		return x
 	}
 	x.Name, x.Unfinished, x.Durations = p.name, p.unfinished, durations(&p.all)
@@ -300,7 +300,7 @@ func hidden(x *report.Explanation) []string {
 }
 
 // nothing says that there is nothing to explain, and what there would be.
-func (e *explainer) nothing(g *group) string {
+func (e *explainer) nothing() string {
 	where := "The trace has"
 	if e.window.From > e.zero || e.window.To != replay.Forever {
 		where = "That part of the trace has"
@@ -308,7 +308,23 @@ func (e *explainer) nothing(g *group) string {
 	if len(e.groups) > 1 && e.groups[len(e.groups)-1].kind == report.KindStall {
 		return where + " no requests, no tasks, and nothing that waited for a P, a lock or the collector."
 	}
+	var said []string
+	for i, g := range e.groups {
+		said = append(said, e.none(g, where, i > 0))
+		where = "It has"
+	}
+	return strings.Join(said, " ")
+}
+
+// none says that a group has no instances, and what others there are.
+func (e *explainer) none(g *group, where string, too bool) string {
 	s := fmt.Sprintf("%s no %s", where, strings.TrimPrefix(g.what, "what led up to "))
+	if e.open {
+		s += " that had not ended when the trace did"
+	}
+	if too {
+		s += " either"
+	}
 	if f, ok := g.finder.(interface{ others() []string }); ok {
 		if names := f.others(); len(names) > 0 {
 			s += ", but others: " + strings.Join(names, ", ")

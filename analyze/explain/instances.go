@@ -7,6 +7,7 @@ import (
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -135,7 +136,11 @@ type goroutineFinder struct {
 	g      model.GoID     // the one wanted, where pattern is nil
 	match  *regexp.Regexp // nil for all
 	byFunc []int8         // by function: 1 wanted, -1 not, 0 not known yet
+
+	unwanted others // functions or, where one goroutine is wanted, goroutines
 }
+
+func (x *goroutineFinder) others() []string { return x.unwanted }
 
 func (x *goroutineFinder) Find(f *model.Facts, ended func(*Span)) {
 	for i := range f.Gs {
@@ -154,6 +159,9 @@ func (x *goroutineFinder) Find(f *model.Facts, ended func(*Span)) {
 
 func (x *goroutineFinder) wanted(iv *model.GInterval) bool {
 	if x.g != model.NoG {
+		if iv.G != x.g && !iv.Runtime {
+			x.unwanted.add(words.Goroutine(int64(iv.G), x.names.StartFunc(iv.Func)))
+		}
 		return iv.G == x.g
 	}
 	if iv.Runtime && x.match == nil {
@@ -167,6 +175,8 @@ func (x *goroutineFinder) wanted(iv *model.GInterval) bool {
 		x.byFunc[fn] = -1
 		if x.match == nil || x.match.MatchString(x.names.Funcs[fn]) {
 			x.byFunc[fn] = 1
+		} else if !iv.Runtime && x.names.Funcs[fn] != "" {
+			x.unwanted.add(x.names.Funcs[fn])
 		}
 	}
 	return x.byFunc[fn] > 0
@@ -275,12 +285,14 @@ func taskID(id int64) int64 {
 // of its task or, without one, of the innermost region around it or of the
 // goroutine.
 type logFinder struct {
-	names   *names.Table
-	zero    model.Time
-	match   *regexp.Regexp
-	tasks   map[int64]model.Time
-	regions map[model.GoID][]model.Time
-	gs      map[model.GoID]model.Time
+	names *names.Table
+	zero  model.Time
+	match *regexp.Regexp
+
+	unwanted others
+	tasks    map[int64]model.Time
+	regions  map[model.GoID][]model.Time
+	gs       map[model.GoID]model.Time
 }
 
 func (x *logFinder) Find(f *model.Facts, ended func(*Span)) {
@@ -331,9 +343,13 @@ func (x *logFinder) event(ev *model.Event, ended func(*Span)) {
 	case model.OpLog:
 		if text := x.names.Texts[ev.Arg]; x.match == nil || x.match.MatchString(text) {
 			ended(&Span{Name: text, task: taskID(ev.Subject), g: ev.G, Start: x.began(ev), End: ev.Time, logs: []string{text}})
+		} else {
+			x.unwanted.add(text)
 		}
 	}
 }
+
+func (x *logFinder) others() []string { return x.unwanted }
 
 // began is when what ev was logged in began.
 func (x *logFinder) began(ev *model.Event) model.Time {
