@@ -65,12 +65,22 @@ func explainedMany(kind report.InstanceKind) string {
 	return string(kind) + "s"
 }
 
-// howSure says how sure an answer is, and why no surer; "" where nothing says.
-func howSure(sure, why string) string {
-	word := map[string]string{"certain": "certain", "high": "certain", "medium": "likely", "low": "not told"}[sure]
-	if sure == "high" && why != "" {
-		word = "likely"
+// sureWord is how sure an answer is: certain is what has no doubt; "" where nothing says.
+func sureWord(sure, why string) string {
+	switch {
+	case sure == "certain", sure == "high" && why == "":
+		return "certain"
+	case sure == "high", sure == "medium":
+		return "likely"
+	case sure == "low":
+		return "not told"
 	}
+	return ""
+}
+
+// howSure says how sure an answer is, and why no surer.
+func howSure(sure, why string) string {
+	word := sureWord(sure, why)
 	if word == "" || why == "" {
 		return word
 	}

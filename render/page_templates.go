@@ -32,7 +32,7 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"inc": func(i int) int { return i + 1 }, "minus": func(a, b int64) int64 { return a - b },
 	"changeOf": changeOf, "deltaOf": deltaOf, "sideOf": sideText, "verdictWord": verdictWord, "held": held, "probability": probability, "pairBars": pairBars,
 	"half": func(v float64) string { return fmt.Sprintf("%.2f", v*.64) }, "upper": func(v float64) string { return fmt.Sprintf("%.2f", 64-v*.64) },
-	"howSure": howSure, "rootsOf": rootsOf, "rootRows": rootRows, "pageRoots": func() int { return pageRoots }, "rootsSum": rootsSum, "groupName": groupName, "spentRows": spentRows, "pageSpent": func() int { return pageSpent },
+	"howSure": howSure, "sureWord": sureWord, "rootsOf": rootsOf, "rootRows": rootRows, "pageRoots": func() int { return pageRoots }, "rootsSum": rootsSum, "groupName": groupName, "spentRows": spentRows, "pageSpent": func() int { return pageSpent },
 	"p99Of":            func(n, ns int64) string { return words.P99(n, words.Length(ns)) },
 	"firstAntagonists": first[report.Antagonist], "mainP": mainP,
 }).ParseFS(templates, "templates/*.tmpl"))

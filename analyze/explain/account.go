@@ -213,7 +213,7 @@ func (a *account) who(seen uint32, g measure.Culprit) *names.Place {
 // others; RootNotTold where it was not blocked, or waited for what it had others do.
 func (a *account) waited(s *stepSum) report.RootKind {
 	switch {
-	case s.via == 0 || own(s):
+	case s.via == 0 || own(s) || a.handsOver(s.stood):
 		return report.RootNotTold
 	case a.e.locks.Locking(s.stood):
 		return report.RootLock
@@ -221,6 +221,17 @@ func (a *account) waited(s *stepSum) report.RootKind {
 		return report.RootNotTold
 	}
 	return report.RootPlace
+}
+
+// handsOver reports whether who is blocked with a stack has had another goroutine run its
+// handler.
+func (a *account) handsOver(stack uint32) bool {
+	for _, f := range a.e.names.Stacks[stack] {
+		if !names.IsRuntime(f.Func) {
+			return f.Func == timeoutHandler
+		}
+	}
+	return false
 }
 
 // collector is the root of what the collector took: one for all of it, but for what

@@ -53,7 +53,7 @@ func (e *explainer) doing(x *explained) map[model.GoID]string {
 		fn string
 	}
 	sums := map[seenIn]int64{}
-	for t, ns := range x.sums {
+	for t, spent := range x.sums {
 		g := x.g
 		if t.who.G != model.NoG {
 			g = t.who.G
@@ -61,7 +61,7 @@ func (e *explainer) doing(x *explained) map[model.GoID]string {
 			g = t.g.G
 		}
 		if p := e.places().Of(t.seen); p != nil && p.Own {
-			sums[seenIn{g, p.At.Func}] += ns
+			sums[seenIn{g, p.At.Func}] += spent.ns
 		}
 	}
 	most := map[model.GoID]seenIn{}

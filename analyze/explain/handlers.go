@@ -90,6 +90,14 @@ func leadsOn(fn string) bool {
 // first, and takes in what they say of all requests.
 func (h *handlers) trailOf(frames []report.Frame) uint32 {
 	t := trail{}
+	if i := slices.IndexFunc(frames, func(f report.Frame) bool { return f.Func == timeoutHandler }); i >= 0 {
+		for k := i + 1; k < len(frames); k++ { // the handler runs on another goroutine
+			if !foreign(&frames[k]) {
+				h.leads[frames[k].Func] = true
+			}
+		}
+		frames = frames[:i]
+	}
 	first, own := -1, -1 // frames of the program: the outermost one, and the innermost that was called as a handler
 	outside := map[string]bool{}
 	for i := len(frames) - 1; i >= 0; i-- {
@@ -126,6 +134,20 @@ func (h *handlers) trailOf(frames []report.Frame) uint32 {
 		}
 	}
 	return h.trail(&t)
+}
+
+// leadsTo notes that a handler was seen on a goroutine of its own, that started with a
+// function: those around it only lead to handlers.
+func (h *handlers) leadsTo(start string) {
+	for strings.Count(start, ".") > 1 {
+		start = start[:strings.LastIndexByte(start, '.')]
+		if names.IsClosure(start[strings.LastIndexByte(start, '.')+1:]) || base(start) == start {
+			h.leads[start] = true
+		}
+		if base(start) == start {
+			return
+		}
+	}
 }
 
 // handsOn reports whether the first frame, of the program, was called as a handler: by

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"gmptrace/analyze/names"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
@@ -34,7 +35,7 @@ func next(x *report.Explanation, sel Selector) string {
 // seenAt reports whether somebody else is behind a root whose stops show what that one
 // did.
 func seenAt(x *report.Explanation, r *report.Root) bool {
-	if r.At.Func == "" || r.Stood.Func == "" || r.At.Func == r.Stood.Func {
+	if r.At.Func == "" || names.Standard(&r.At) || r.Stood.Func == "" || r.At.Func == r.Stood.Func {
 		return false
 	}
 	return slices.ContainsFunc(x.Slowest, func(in report.Instance) bool {

@@ -25,6 +25,8 @@ import (
 //   - net/http, HTTP/2, and gRPC: a goroutine per stream.
 //   - gRPC with a fixed number of workers: a worker serves one stream after the
 //     other, and waits on a channel between them.
+//   - where a goroutine is started for the handler, as http.TimeoutHandler does, that
+//     one's stacks tell which it is; the request is still that of who waits for it.
 //   - sent by net/http: a wait for the response. What the caller did before it,
 //     such as writing a short request, is not in it.
 //
@@ -39,6 +41,8 @@ type requestFinder struct {
 	kinds  []serverKind   // by stack that goroutines start with, 0 while not known
 	stacks []requestStack // by stack
 	window *replay.Window // of requests that are counted; nil for all
+
+	aside map[model.GoID]*Span // by goroutine that a request has started, and that may run its handler
 
 	handlers *handlers // nil until a request shows
 	wanted   []int8    // by key of handlers: 1 it may be wanted, -1 not, 0 not known yet
@@ -58,6 +62,7 @@ const (
 	servesReadAhead             // net/http: reads ahead while a handler runs
 	servesStream                // net/http and gRPC: one stream
 	servesGRPCWorker            // gRPC: one stream after the other
+	servesAside                 // what may run a handler for another goroutine: http.TimeoutHandler, and closures
 )
 
 // requestStack is what a stack says about a request.
@@ -73,13 +78,14 @@ type requestStack struct {
 // Functions of the servers. That of HTTP/2 is bundled into net/http or in a
 // module of its own.
 const (
-	httpConn      = "net/http.(*conn).serve"
-	httpReadAhead = "net/http.(*connReader).backgroundRead"
-	httpHandler   = "net/http.serverHandler.ServeHTTP"
-	httpSend      = "net/http.(*Transport).roundTrip"
-	grpcServer    = "google.golang.org/grpc.(*Server)."
-	grpcHandle    = "google.golang.org/grpc.(*Server).handleStream"
-	grpcWorker    = "google.golang.org/grpc.(*Server).serverWorker"
+	httpConn       = "net/http.(*conn).serve"
+	httpReadAhead  = "net/http.(*connReader).backgroundRead"
+	httpHandler    = "net/http.serverHandler.ServeHTTP"
+	timeoutHandler = "net/http.(*timeoutHandler).ServeHTTP"
+	httpSend       = "net/http.(*Transport).roundTrip"
+	grpcServer     = "google.golang.org/grpc.(*Server)."
+	grpcHandle     = "google.golang.org/grpc.(*Server).handleStream"
+	grpcWorker     = "google.golang.org/grpc.(*Server).serverWorker"
 )
 
 func serverKindOf(start string) serverKind {
@@ -92,8 +98,25 @@ func serverKindOf(start string) serverKind {
 		return servesStream
 	case start == grpcWorker:
 		return servesGRPCWorker
+	case names.IsClosure(start[strings.LastIndexByte(start, '.')+1:]):
+		return servesAside
 	}
 	return servesNothing
+}
+
+// runsHandler is the outermost frame with which net/http calls a handler on a goroutine
+// that was started for it, -1 for none.
+func runsHandler(frames []report.Frame) int {
+	last := len(frames) - 1
+	if strings.HasPrefix(frames[last].Func, timeoutHandler+".func") {
+		return last
+	}
+	for i := last; i >= 0; i-- {
+		if f := frames[i].Func; f == "net/http.HandlerFunc.ServeHTTP" || f == "net/http.(*ServeMux).ServeHTTP" {
+			return i + 1
+		}
+	}
+	return -1
 }
 
 func (x *requestFinder) kind(stack uint32) serverKind {
@@ -137,6 +160,11 @@ func (x *requestFinder) read(frames []report.Frame) requestStack {
 			s.sent = caller(frames[i:], "net/http.")
 		}
 	}
+	if handled < 0 && outer == servesAside && !x.client {
+		if handled = runsHandler(frames); handled >= 0 {
+			x.trails().leadsTo(frames[len(frames)-1].Func)
+		}
+	}
 	if handled >= 0 && !x.client {
 		s.handled = true
 		s.trail = x.trails().trailOf(frames[:handled])
@@ -173,6 +201,11 @@ func (x *requestFinder) Find(f *model.Facts, ended func(*Span)) {
 		case servesStream:
 			x.until(iv.End, &rest, ended)
 			x.stream(iv, ended)
+		case servesAside:
+			if len(x.open)+len(x.aside) > 0 {
+				x.until(iv.End, &rest, ended)
+				x.besides(iv)
+			}
 		}
 	}
 	x.until(replay.Forever, &rest, ended)
@@ -187,9 +220,14 @@ func (x *requestFinder) skip(rest *model.Facts) {
 	for len(rest.Events) > 0 && (rest.Events[0].Op != model.OpCPUSample || rest.Events[0].Stack == 0) {
 		rest.Events = rest.Events[1:]
 	}
-	for len(rest.Dispatches) > 0 && (rest.Dispatches[0].By == model.NoG || x.kind(rest.Dispatches[0].Func) != servesReadAhead) {
+	for len(rest.Dispatches) > 0 && (rest.Dispatches[0].By == model.NoG || !x.begins(x.kind(rest.Dispatches[0].Func))) {
 		rest.Dispatches = rest.Dispatches[1:]
 	}
+}
+
+// begins reports whether a goroutine of this kind, as it begins, tells of who started it.
+func (x *requestFinder) begins(k serverKind) bool {
+	return k == servesReadAhead || k == servesAside && len(x.open) > 0
 }
 
 // until takes in what happened by a time, in order: where goroutines that serve were
@@ -219,9 +257,39 @@ func (x *requestFinder) until(t model.Time, rest *model.Facts, ended func(*Span)
 			x.seen(ev.G, ev.Time, ev.Stack)
 			rest.Events = rest.Events[1:]
 		case 3:
-			x.handled(&rest.Dispatches[0], ended)
+			x.started(&rest.Dispatches[0], ended)
 			rest.Dispatches = rest.Dispatches[1:]
 		}
+	}
+}
+
+// started follows goroutines that a connection's has started.
+func (x *requestFinder) started(d *model.Dispatch, ended func(*Span)) {
+	switch x.kind(d.Func) {
+	case servesReadAhead:
+		x.handled(d, ended)
+	case servesAside:
+		in := x.open[d.By]
+		if in == nil || len(x.aside) >= maxOpen {
+			return
+		}
+		if x.aside == nil {
+			x.aside = map[model.GoID]*Span{}
+		}
+		x.aside[d.G] = in
+	}
+}
+
+// besides follows a goroutine that may run a handler for another one.
+func (x *requestFinder) besides(iv *model.GInterval) {
+	if len(x.aside) == 0 {
+		return
+	}
+	if iv.State == model.GWaiting || iv.State == model.GSyscall {
+		x.seen(iv.G, iv.Start, iv.Stack)
+	}
+	if iv.Exit {
+		delete(x.aside, iv.G)
 	}
 }
 
@@ -229,7 +297,9 @@ func (x *requestFinder) until(t model.Time, rest *model.Facts, ended func(*Span)
 func (x *requestFinder) seen(g model.GoID, at model.Time, stack uint32) {
 	in := x.open[g]
 	if in == nil {
-		return
+		if in = x.aside[g]; in == nil || in.ended {
+			return
+		}
 	}
 	s := x.stack(stack)
 	if s.trail != 0 || s.through {
