@@ -33,6 +33,7 @@ type rootKey struct {
 // rootSum is what is known of one root.
 type rootSum struct {
 	ns     int64
+	likely int64 // of ns: what the other ends of connections did
 	causes [report.NumCauses]int64
 	who    map[report.Frame]int64 // who is behind it
 	from   map[string]int64       // function of the program that had called that
@@ -97,6 +98,9 @@ func (a *account) add(x *explained, s *stepSum, ns int64) {
 	}
 	r.ns += ns
 	r.causes[s.cause] += ns
+	if s.likely {
+		r.likely += ns
+	}
 	if who != nil {
 		r.who[who.At] += ns
 		r.from[who.From] += ns
@@ -327,7 +331,7 @@ func (a *account) folded(own func(rootKey) bool) map[rootKey]*rootSum {
 
 // joined is the sum of two.
 func joined(a, b *rootSum) *rootSum {
-	x := &rootSum{ns: a.ns + b.ns, who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}}
+	x := &rootSum{ns: a.ns + b.ns, likely: a.likely + b.likely, who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}}
 	for _, r := range []*rootSum{a, b} {
 		for c, ns := range r.causes {
 			x.causes[c] += ns

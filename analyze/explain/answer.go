@@ -63,7 +63,7 @@ func (a *answer) who(x *report.Explanation) string {
 		name = " of " + a.called()
 	}
 	if n == 1 {
-		return fmt.Sprintf("The one %s%s took %s. ", strings.TrimSuffix(many(a.g), "s"), name, lengthText(longest))
+		return fmt.Sprintf("The one %s%s took %s. ", one(a.g), name, lengthText(longest))
 	}
 	s := fmt.Sprintf("%s %s%s: p50 %s", words.Count(n), many(a.g), name, words.Length(a.p.all.Quantile(.5)))
 	if p99 := words.P99(n, words.Length(a.p.all.Quantile(.99))); p99 != words.None {

@@ -31,6 +31,7 @@ type explainer struct {
 	every  int64 // of those that are not among the slowest so far, explain one in so many, for the means
 	h      *history
 	locks  *names.LockSites
+	peers  peers
 	placed *names.Places         // made when all has been read
 	starts *names.Starts         // likewise
 	bodies map[model.GoID]uint32 // a stack of goroutines that a wrapper may have started: see body
@@ -68,13 +69,14 @@ type explained struct {
 
 // stepSum is what all steps alike are summed by, before short ones are folded.
 type stepSum struct {
-	via   via
-	cause report.Cause
-	g     measure.Culprit // of steps of others, else none
-	who   measure.Culprit
-	stack uint32
-	seen  uint32 // where who, or else g or the explained one, was last seen running
-	stood uint32 // where the explained one was blocked
+	via    via
+	cause  report.Cause
+	g      measure.Culprit // of steps of others, else none
+	who    measure.Culprit
+	stack  uint32
+	seen   uint32 // where who, or else g or the explained one, was last seen running
+	stood  uint32 // where the explained one was blocked
+	likely bool   // as of a step
 }
 
 // tally is for how long something was, how often, and since when.
@@ -112,7 +114,7 @@ type waitedFor struct {
 
 func newExplainer(s *replay.Session, sel Selector) *explainer {
 	n := s.Names
-	e := &explainer{names: n, window: s.Window, zero: s.Zero, path: maxSteps, every: 1, h: newHistory(n, historySoft, historyHard), locks: &names.LockSites{Names: n}, bodies: map[model.GoID]uint32{}}
+	e := &explainer{names: n, peers: peers{names: n}, window: s.Window, zero: s.Zero, path: maxSteps, every: 1, h: newHistory(n, historySoft, historyHard), locks: &names.LockSites{Names: n}, bodies: map[model.GoID]uint32{}}
 	e.look, e.open = e.h.look, sel.Open
 	top := cmp.Or(sel.Top, DefaultTop)
 	for _, f := range e.finders(sel) {
@@ -370,8 +372,12 @@ func (e *explainer) details(x *explained) {
 	x.states, x.antagonists, x.samples = map[report.StateTime]int64{}, map[antagonist]int64{}, map[uint32]int64{}
 	x.waits, x.sums = map[waitedFor]int64{}, map[stepSum]tally{}
 	x.bill = &bill{count: 1, total: int64(x.End - x.Start)}
-	w := walk{h: e.h, locks: e.locks, use: func(s *step) {
-		x.bill.put(s.via, s.cause, int64(s.to-s.from))
+	w := walk{h: e.h, locks: e.locks, peers: &e.peers, use: func(s *step) {
+		c := s.cause
+		if s.likely { // what is summed of all is certain
+			c = report.CauseNetwork
+		}
+		x.bill.put(s.via, c, int64(s.to-s.from))
 		x.keep(e.h, s)
 	}}
 	w.path(x.g, x.Start, x.End, 0, 0)
@@ -389,7 +395,7 @@ func (e *explainer) details(x *explained) {
 
 // keep adds a step to an instance's details.
 func (x *explained) keep(h *history, s *step) {
-	sum := stepSum{via: s.via, cause: s.cause, who: measure.Culprit{G: s.who, Func: s.whoFn}, stack: s.stack, seen: s.seen, stood: s.stood, g: measure.Culprit{G: model.NoG}}
+	sum := stepSum{via: s.via, cause: s.cause, who: measure.Culprit{G: s.who, Func: s.whoFn}, stack: s.stack, seen: s.seen, stood: s.stood, likely: s.likely, g: measure.Culprit{G: model.NoG}}
 	if s.depth > 0 {
 		sum.g = measure.Culprit{G: s.g, Func: s.fn}
 	}
@@ -419,7 +425,7 @@ func (x *explained) keep(h *history, s *step) {
 // continues reports whether t goes on with what s was.
 func (s *step) continues(t *step) bool {
 	return s.to == t.from && s.g == t.g && s.cause == t.cause && s.via == t.via && s.depth == t.depth && s.who == t.who &&
-		s.p == t.p && s.stack == t.stack && s.several == 0
+		s.p == t.p && s.stack == t.stack && s.likely == t.likely && s.several == 0
 }
 
 // maxSteps is how many steps of a path are shown: the longest ones, and between

@@ -224,7 +224,7 @@ func (e *explainer) samples(x *explained) []report.SampleTime {
 
 func (e *explainer) pathStep(s *step, doing map[model.GoID]string) report.PathStep {
 	x := report.PathStep{Start: int64(s.from - e.zero), NS: int64(s.to - s.from), G: s.g, Func: e.called(doing, s.g, s.fn), Depth: s.depth,
-		BlockedFor: reasonOf(s.via), Cause: s.cause.String(), P: s.p, By: s.who, ByFunc: e.called(doing, s.who, s.whoFn), Several: s.several}
+		BlockedFor: reasonOf(s.via), Cause: s.cause.String(), P: s.p, By: s.who, ByFunc: e.called(doing, s.who, s.whoFn), Likely: s.likely, Several: s.several}
 	if s.cause == report.CauseBlocked || s.cause == report.CauseGCWait {
 		x.Reason = s.reason.String()
 	}
@@ -411,4 +411,12 @@ func many(g *group) string {
 		return "stretches"
 	}
 	return string(g.kind) + "s"
+}
+
+// one is what one of a group's instances is called.
+func one(g *group) string {
+	if g.kind == report.KindAt {
+		return "stretch"
+	}
+	return strings.TrimSuffix(many(g), "s")
 }

@@ -28,6 +28,7 @@ type step struct {
 	p        model.ProcID // where g ran, or the P that it waited for
 	reason   model.Reason // of a blocked g
 	several  int          // stretches that this one stands for, 0 for itself
+	likely   bool         // g is taken for the other end of a connection that was waited for: see peers
 }
 
 // via is what the explained goroutine itself did during a step: 0 if the step is
@@ -51,6 +52,11 @@ type walk struct {
 	sum   func(via, report.Cause, int64) // instead of use, where only the sums count
 	stood uint32                         // where the explained goroutine is blocked
 	steps int                            // stretches and pieces that were looked at
+
+	peers   *peers                    // nil where no other ends are looked for
+	ends    map[model.GoID]model.GoID // other ends, found before
+	servers []server                  // among which they are looked for, nil until then
+	likely  bool                      // what is walked is one
 }
 
 // tell tells of a step.
@@ -62,6 +68,7 @@ func (w *walk) tell(x *step) {
 	if x.via != 0 {
 		x.stood = w.stood
 	}
+	x.likely = w.likely
 	switch {
 	case x.cause == report.CauseRunning || x.cause == report.CauseAssist || x.cause == report.CauseSweep:
 		x.seen = w.h.lastSeen(x.g, x.p, x.from)
@@ -287,6 +294,9 @@ func (h *history) ranLongest(from, to model.Time) (g model.GoID, fn uint32, on m
 
 // ended walks a wait that goes on as long as it seems.
 func (w *walk) ended(s *gSeg, x *step) {
+	if x.cause == report.CauseNetwork && x.to == s.end && !s.goesOn && w.linked(x) {
+		return
+	}
 	if x.cause != report.CauseBlocked || x.to != s.end || s.by == model.NoG || s.by == x.g || x.depth >= maxPathDepth {
 		w.tell(x)
 		return

@@ -102,6 +102,14 @@ func called(callee string, f report.Frame, from string) string {
 
 // text is what follows "went to".
 func (t *tale) text() string {
+	if 2*t.sum.likely > t.sum.ns {
+		return t.what() + ", likely at the other end of its connection"
+	}
+	return t.what()
+}
+
+// what is what it was, and who is behind it.
+func (t *tale) what() string {
 	in := ""
 	if t.At.Func != "" {
 		in = " in " + place(t.At, t.From)
@@ -400,6 +408,9 @@ func (t *tale) ownAdvice() string {
 
 // sure says how sure it is who is behind it, and why no surer.
 func (t *tale) sure() (string, string) {
+	if 2*t.sum.likely > t.sum.ns {
+		return "medium", "that it served this shows in the order of what both ends of the connection did, not in the trace itself"
+	}
 	switch t.Kind {
 	case report.RootComputing, report.RootQueue:
 		if t.At.Line > 0 {

@@ -22,6 +22,7 @@ type spentKey struct {
 	line   uint64 // of it, where the goroutine stood there
 	stood  standing
 	known  *names.Pool
+	likely bool // as of a step
 }
 
 // spentSum is such a row.
@@ -59,7 +60,7 @@ func (e *explainer) spent(x *explained) []report.Spent {
 			}
 			continue
 		}
-		out = append(out, report.Spent{NS: r.ns, Count: r.n, First: int64(r.first - e.zero), G: r.g, Func: k.fn, Cause: k.parent, At: r.place.At, Stood: k.stood.at, Places: 1, Text: spentText(&k, r)})
+		out = append(out, report.Spent{NS: r.ns, Count: r.n, First: int64(r.first - e.zero), G: r.g, Func: k.fn, Cause: k.parent, At: r.place.At, Stood: k.stood.at, Likely: k.likely, Places: 1, Text: spentText(&k, r)})
 	}
 	if left.Places > 0 {
 		left.Text = fmt.Sprintf("%s at %s", words.Plural(left.Count, "shorter stretch"), words.Plural(left.Places, "other place"))
@@ -108,7 +109,7 @@ func better(a, b *names.Place) bool {
 
 // spentKey is the row that a step belongs to, and the place of it, nil where none shows.
 func (a *account) spentKey(x *explained, s *stepSum) (spentKey, *names.Place) {
-	k := spentKey{parent: s.cause.Parent(), own: s.g.G == model.NoG}
+	k := spentKey{parent: s.cause.Parent(), own: s.g.G == model.NoG, likely: s.likely}
 	if !k.own {
 		k.fn = a.e.funcOf(s.g.G, s.g.Func)
 	}
@@ -188,6 +189,8 @@ func spentText(k *spentKey, r *spentSum) string {
 	switch {
 	case k.stood.via == 0 && k.own:
 		return did
+	case k.stood.via == 0 && k.likely:
+		return fmt.Sprintf("waited for the network, likely served by %s, which %s", spentWho(k, r), did)
 	case k.stood.via == 0: // before it was created
 		return spentWho(k, r) + " " + did
 	}
@@ -200,6 +203,8 @@ func spentText(k *spentKey, r *spentSum) string {
 		return waited + "; who held it does not show"
 	case k.own:
 		return waited + ": " + did
+	case k.likely:
+		return fmt.Sprintf("%s, likely served by %s, which %s", waited, spentWho(k, r), did)
 	}
 	return fmt.Sprintf("%s for %s, which %s", waited, spentWho(k, r), did)
 }

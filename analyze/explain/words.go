@@ -128,12 +128,15 @@ func (e *explainer) story(x *explained, doing map[model.GoID]string) []string {
 // sentence tells of one cause.
 func (e *explainer) sentence(x *explained, doing map[model.GoID]string, v via, c report.Cause, ns int64) string {
 	s := fmt.Sprintf("%s (%s) went to %s", words.Length(ns), words.ShareOf(ns, x.bill.total), causeText(v, c))
-	gs, whos, stacks := map[measure.Culprit]int64{}, map[measure.Culprit]int64{}, map[uint32]int64{}
+	gs, whos, stacks, peers := map[measure.Culprit]int64{}, map[measure.Culprit]int64{}, map[uint32]int64{}, map[measure.Culprit]int64{}
 	for t, sum := range x.sums {
-		if t.via != v || t.cause != c {
+		d := sum.ns
+		if t.likely && t.via == v && c == report.CauseNetwork {
+			peers[t.g] += d
+		}
+		if t.via != v || t.cause != c || t.likely {
 			continue
 		}
-		d := sum.ns
 		if t.g.G != model.NoG {
 			gs[t.g] += d
 		}
@@ -146,6 +149,9 @@ func (e *explainer) sentence(x *explained, doing map[model.GoID]string, v via, c
 	}
 	if len(gs) > 0 {
 		s += ": " + e.those(gs, doing)
+	}
+	if len(peers) > 0 {
+		s += "; at the other end of the connection, likely, " + e.those(peers, doing)
 	}
 	stack, _ := most(stacks)
 	switch {

@@ -126,6 +126,7 @@ type Spent struct {
 	Cause  string     `json:"cause"`       // as Cause.Parent has it; "several" for what is left of short stretches
 	At     Frame      `json:"at"`          // where that was: of who did it, or who had the P; empty where it does not show
 	Stood  Frame      `json:"stood"`       // where the explained goroutine was blocked meanwhile; empty where it was not
+	Likely bool       `json:"likely"`      // as of a PathStep
 	Places int64      `json:"places"`      // that are summed here: 1 but for "several"
 	Text   string     `json:"text"`
 }
@@ -166,7 +167,8 @@ type PathStep struct {
 	P          model.ProcID `json:"p"`      // where G ran, or the P that it waited for
 	By         model.GoID   `json:"by"`     // goroutine that had that P; -1 for none
 	ByFunc     string       `json:"by_func"`
-	At         Frame        `json:"at"` // where G stopped; empty where the trace does not say
+	At         Frame        `json:"at"`     // where G stopped; empty where the trace does not say
+	Likely     bool         `json:"likely"` // G is taken for who served the other end of a connection, in the same program: a trace does not say so
 	Several    int          `json:"several"`
 	Text       string       `json:"text"`
 }
