@@ -173,8 +173,11 @@ func rootRows(x *report.Explanation, n int) []rootRow {
 // sameRoot reports whether two roots are one thing, seen in the same function or one that
 // had called the other.
 func sameRoot(a, b *report.Root) bool {
-	if a.Kind != b.Kind {
+	switch {
+	case a.Kind != b.Kind:
 		return false
+	case a.Kind == report.RootGC || a.Kind == report.RootLate: // there is one, whoever is behind it
+		return true
 	}
 	return a.At.Func == b.At.Func || a.From != "" && a.From == b.At.Func || b.From != "" && b.From == a.At.Func
 }

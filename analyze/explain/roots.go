@@ -395,13 +395,13 @@ func (t *tale) ownAdvice() string {
 	who := words.Function(t.At.Func)
 	switch t.Kind {
 	case report.RootComputing:
-		return "Let " + who + " do less, or do it beside the request: a CPU profile has its lines."
+		return "Let " + who + " do less, or split it up: a CPU profile has its lines."
 	case report.RootSleep:
-		return "Let " + who + " wait for what it sleeps for, by a channel or a lock, or sleep for less."
+		return "If " + who + " polls there, let it be woken by what it waits for instead: a lock, a channel, a sync.Cond."
 	case report.RootNetwork:
-		return "Find out why the other side of " + who + " takes that long, or ask it for less, or for several things at once."
+		return "Find out why the other side of " + who + " takes that long, or ask it for less."
 	case report.RootSyscall:
-		return "Let " + who + " ask less of the operating system there, or do it beside the request: each such call takes a thread."
+		return "Let " + who + " ask less of the operating system there, or move that off this path: each such call takes a thread."
 	}
 	return ""
 }

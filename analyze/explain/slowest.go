@@ -235,7 +235,7 @@ func (s *slowOnes) Fill(r *report.Report) {
 	if x.Durations.Count == 0 {
 		return
 	}
-	r.Slowest = report.Slowest{Kind: x.Kind, What: x.What, Name: x.Name, Headline: x.Headline, Detail: x.Detail, Advice: x.Advice, Roots: x.Roots, Groups: x.Groups, Durations: x.Durations, Typical: x.Typical, Slow: x.Slow,
+	r.Slowest = report.Slowest{Kind: x.Kind, What: x.What, Name: x.Name, Headline: x.Headline, Detail: x.Detail, Advice: pressing(x), Roots: x.Roots, Groups: x.Groups, Durations: x.Durations, Typical: x.Typical, Slow: x.Slow,
 		Extra: x.Extra, Instances: x.Slowest, Unfinished: x.Unfinished, Notes: x.Notes}
 	if x.Durations.Count > minSampled {
 		r.Slowest.Notes = append(r.Slowest.Notes, fmt.Sprintf("what typical ones are like is known from every %dth of them: gmptrace explain looks at all", reportEvery))
@@ -243,6 +243,19 @@ func (s *slowOnes) Fill(r *report.Report) {
 	if s.clip {
 		r.Slowest.Notes = append(r.Slowest.Notes, "those that reach beyond the analysed part are left out")
 	}
+}
+
+// pressing is the advice that a report repeats, which nobody has asked for it: what to do
+// about what went wrong. What slow ones did of their own, healthy programs do too.
+func pressing(x *report.Explanation) string {
+	if len(x.Roots) == 0 {
+		return ""
+	}
+	switch x.Roots[0].Kind {
+	case report.RootComputing, report.RootSleep, report.RootNetwork, report.RootSyscall, report.RootGC, report.RootLate:
+		return ""
+	}
+	return x.Advice
 }
 
 // whole reports whether an instance began and ended in the window. What began
