@@ -74,6 +74,7 @@ var All = []Check{
 	checkLock,
 	checkQueue,
 	checkPolling,
+	checkHerd,
 	checkStuck,
 	checkTimers,
 	checkNetpoll,
