@@ -73,6 +73,7 @@ var All = []Check{
 	checkGCAssist,
 	checkLock,
 	checkQueue,
+	checkPipeline,
 	checkPolling,
 	checkHerd,
 	checkStuck,
