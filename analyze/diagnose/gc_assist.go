@@ -48,7 +48,10 @@ func (r *gcAssistJudge) decide(rep *report.Report) Judgement {
 	f := a.describe()
 	places := names.NewPlaces(r.Names)
 	f.Advice = r.cycles.advice(places)
-	for _, x := range topPlaces(places, r.cycles.helped) {
+	for i, x := range topPlaces(places, r.cycles.helped) {
+		if i == 0 && 2*x.n >= a.marked {
+			f.Title += ", mostly in " + x.name
+		}
 		f.Evidence = append(f.Evidence, report.Evidence{Label: "in assists, allocating in " + x.name, Value: words.Length(x.n)})
 	}
 	f.Moments = r.scenes()

@@ -35,13 +35,20 @@ const (
 	// littleShare is the share of what the slow ones lost below which something is not why
 	// they were slow.
 	littleShare = .05
+	// slowerBy is by which part of a typical one's time slow ones must have been slower for
+	// that to be worth a warning: half.
+	slowerBy = .5
 )
 
 // little reports whether roots of these kinds are little of why slow ones were slow, or
-// made few of them slow and by no more than a time slice.
+// made few of them slow and by no more than a time slice, or slow ones hardly took longer
+// than typical ones: what all lose is no news.
 func (s *slowness) little(kinds []report.RootKind) bool {
 	share := s.share(kinds)
 	first := &s.Groups[0]
+	if s.Typical.Count > 0 && float64(s.extra)*share < slowerBy*float64(s.Typical.Mean) {
+		return true
+	}
 	return share < littleShare || share*float64(s.extra) < float64(measure.StarvedAfter) && float64(first.Lost) < fewLose*float64(first.Total)
 }
 

@@ -34,20 +34,39 @@ func verdict(rep *report.Report) report.Verdict {
 }
 
 // explain puts into a verdict why requests or tasks were slow: behind the finding, or
-// before it where that names nobody and the root does.
+// before it where that does not name who is behind it and the root does.
 func (s *slowness) explain(v *report.Verdict, rep *report.Report) {
-	root := &s.Roots[0]
-	who := words.Function(root.At.Func)
-	leads := slices.ContainsFunc(All, func(c Check) bool {
-		return c.ID == rep.Findings[0].ID && c.Costs == costsOthers && c.Symptom && s.leads(c.Costs)
-	})
-	if leads && who != "" && !strings.Contains(v.Headline, who) {
+	if s.names(&rep.Findings[0]) {
 		v.Headline, v.Detail = s.Headline, v.Headline
 		v.Advice = cmp.Or(s.Advice, v.Advice)
 	} else {
 		v.Detail = s.Headline
 	}
 	v.Detail += fmt.Sprintf(" Goroutines waited %s for a P at the median, %s.", words.Length(rep.Key.LatencyP50), longWaits(rep))
+}
+
+// names reports whether the root of slow requests or tasks names who is behind what a
+// finding tells, and the finding names somebody else or nobody.
+func (s *slowness) names(f *report.Finding) bool {
+	root := &s.Roots[0]
+	who := words.Function(root.At.Func)
+	i := slices.IndexFunc(All, func(c Check) bool { return c.ID == f.ID })
+	return who != "" && !strings.Contains(f.Title, who) && s.leads(All[i].Costs) && All[i].namesLess(root.Kind)
+}
+
+// namesLess reports whether the account of slow requests and tasks tells better who is
+// behind what a check finds, where it is of this kind. Who is behind the collector and
+// stopped worlds the checks tell; and what wanted to run at once, or in which order, is no one's doing.
+func (c *Check) namesLess(kind report.RootKind) bool {
+	switch c.Costs {
+	case costsOthers:
+		return c.Symptom
+	case costsCalls, costsLocks, costsQueues:
+		return kind != report.RootQueue
+	case costsWakeups:
+		return kind == report.RootFoundLate
+	}
+	return false
 }
 
 // longWaits is the 99.9th percentile of the waits for a P, or where they are too few
