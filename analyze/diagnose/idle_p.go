@@ -57,7 +57,7 @@ func (r *idlePJudge) describe(rep *report.Report) report.Finding {
 		What: fmt.Sprintf("%s longer than %s in which at least one P was idle although at least one goroutine waited for a P; the longest took %s.",
 			words.Plural(w.N, "stretch"), words.Length(measure.WakeTime), words.Length(w.All.Max())),
 		Why:    "The trace does not say what delayed the P: its thread may have been waiting for a CPU, or had to be started first, or the goroutine was about to be picked up elsewhere.",
-		Advice: idleAdvice(gomaxprocsNow(rep)),
+		Advice: idleAdvice(gomaxprocsNow(rep), w.All.Max()),
 		Sure:   "medium", SureWhy: "a P that is promised to a thread which is just waking still looks idle in the trace",
 		Evidence: []report.Evidence{
 			{Label: "share of the trace", Value: words.ShareOf(w.Long, span)},
@@ -82,9 +82,12 @@ func (r *idlePJudge) scenes() []report.Moment {
 	return out
 }
 
-// idleAdvice depends on whether there is a P to spare.
-func idleAdvice(procs int) string {
-	if procs <= 1 {
+// idleAdvice depends on whether it was long, and whether there is a P to spare.
+func idleAdvice(procs int, longest int64) string {
+	switch {
+	case longest < blamedFrom:
+		return "Nothing, unless a millisecond matters: waking a thread takes up to that on a machine with load."
+	case procs <= 1:
 		return "Compare with the machine's load and the process's CPU quota at that time: with one P, its thread alone was late."
 	}
 	return "Compare GOMAXPROCS with the CPUs that the process really gets (quota, other processes): more Ps than CPUs make threads wait for one another."

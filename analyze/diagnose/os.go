@@ -20,7 +20,8 @@ import (
 //
 // Threshold: waits from 1 ms on, and of them such time of 10 ms in all, at least
 // half, and a hundredth of the trace; or half of what waits over 10 ms lasted. A
-// warning if 10 ms of one wait passed so, critical from 100 ms; or if such time, in
+// warning if 10 ms of one wait passed so, critical from 100 ms, and a P was idle beside
+// work for so long three times, or for a tenth of the trace; or if such time, in
 // shorter waits, makes up a twentieth of the trace and three quarters of all of them.
 // Waking a thread on an idle machine takes less than a tenth of a millisecond.
 //
@@ -39,12 +40,13 @@ import (
 var checkOS = Check{ID: "os", Costs: costsLate, Title: "Waits with nobody of the process in the way", Symptom: true, Begin: func(s *replay.Session) Judge {
 	return (&osJudge{
 		bench: bench{s}, witnesses: newWitnesses(s), latency: replay.Shared(s, measure.NewWaits), stolen: replay.Shared(s, newStolen),
-		procs: replay.Shared(s, measure.NewProcs),
+		procs: replay.Shared(s, measure.NewProcs), pollers: replay.Shared(s, newPollers),
 	}).decide
 }}
 
 const (
 	freeSome  = 10_000_000 // ns of waits for a P that ran nothing, half of all and a hundredth of the trace
+	freeTimes = 3          // times that a P was free for 10 ms, or a tenth of the trace: what comes once or twice is a disturbance, and worth a note
 	freeOften = 20         // the part of the trace, a twentieth, from which it is a warning in short waits too
 
 	stolenSome = 3    // stretches of goroutines that seem to have had no CPU
@@ -58,6 +60,7 @@ type osJudge struct {
 	latency *measure.Waits
 	stolen  *stolen
 	procs   *measure.Procs
+	pollers *pollers
 }
 
 func (r *osJudge) decide(rep *report.Report) Judgement {
@@ -65,10 +68,13 @@ func (r *osJudge) decide(rep *report.Report) Judgement {
 	j := Judgement{Measured: fmt.Sprintf("%s of %s that waits of %s and more lasted", words.Length(free), words.Length(waited), words.Length(blamedFrom)), Explains: Explained{}}
 	r.judgeStolen(rep, &j)
 	many := free >= freeSome && free*2 >= waited && free*100 >= report.Analysed(rep)
-	if !many && !r.mostOfLongWaits() {
+	if !many && !r.mostOfLongWaits() || r.polled(rep) {
 		return j
 	}
 	f := r.describe()
+	if r.few(rep) {
+		f.Severity = report.SeverityInfo
+	}
 	if many && free*4 >= waited*3 && free*freeOften >= report.Analysed(rep) {
 		f.Severity = worse(f.Severity, report.SeverityWarning)
 	}
@@ -76,6 +82,30 @@ func (r *osJudge) decide(rep *report.Report) Judgement {
 	j.Explains.add(Explained{"idle-p": min(free, r.procs.Wastes.Long), "unbalanced": r.blame.waited[pDidSpare]})
 	j.Findings = append(j.Findings, f)
 	return j
+}
+
+// few reports whether Ps were free beside work for long less often than a disturbance takes to
+// be more than one, and for little of the trace.
+func (r *osJudge) few(rep *report.Report) bool {
+	long := 0
+	for _, x := range r.procs.Wastes.Worst.Best() {
+		if int64(x.End-x.Start) >= measure.StarvedAfter {
+			long++
+		}
+	}
+	return long < freeTimes && r.procs.Wastes.Long*10 < report.Analysed(rep)
+}
+
+// polled reports whether the Ps mostly looked for work for goroutines that yield again and
+// again: then they ran nothing while goroutines waited, and were not free.
+func (r *osJudge) polled(rep *report.Report) bool {
+	var burnt int64
+	for _, p := range r.pollers.yields {
+		if p != nil {
+			burnt += p.cost()
+		}
+	}
+	return burnt*2 >= report.Analysed(rep)*int64(max(1, len(rep.Procs)))
 }
 
 // free is how long goroutines waited for a P while it ran nothing, or another one did.
