@@ -15,10 +15,13 @@ import (
 
 // checkStuck looks for waits that never end: goroutines that wait for a lock, or to send
 // on a channel, until the trace ends, at a line where nobody's wait has ended since the
-// first of them began.
+// first of them began. And requests or tasks that wait to receive there for what never
+// comes, while others were answered.
 //
 // Threshold: 100 ms, a fifth of the trace or a second, and ten times as long as any wait at that
-// line that ended; eight of those where they send. A warning from two goroutines,
+// line that ended; eight of those where they send or receive. Of those that receive each
+// counts for itself, and only where requests or tasks that never end stand: all others
+// may be idle. A warning from two goroutines,
 // critical from eight: what they are to do never ends. One alone is information.
 //
 // False positives: a lock that is held on purpose until the trace ends, and goroutines
@@ -36,7 +39,7 @@ const (
 	stuckTimes    = 10            // as long as any wait there that ended
 	stuckWarning  = 2             // goroutines
 	stuckCritical = 8
-	stuckSends    = 8 // sends at that line that ended: before, it may be made for standing
+	stuckSends    = 8 // sends or receives at that line that ended: before, it may be made for standing
 )
 
 type stuckJudge struct {
@@ -58,12 +61,28 @@ func (r *stuckJudge) decide(rep *report.Report) Judgement {
 			stuck = append(stuck, x)
 		}
 	}
+	stuck = append(stuck, r.unanswered(rep, places)...)
 	if len(stuck) > 0 {
 		f := r.describe(stuck)
 		j.Findings = []report.Finding{f}
 		j.Explains = Explained{"leak": wholly}
 	}
 	return j
+}
+
+// unanswered are the places where requests or tasks stand that never end, and wait to
+// receive.
+func (r *stuckJudge) unanswered(rep *report.Report, places *names.Places) (out []*standingAt) {
+	for i := range rep.Slowest.Roots {
+		root := &rep.Slowest.Roots[i]
+		if root.Kind != report.RootNeverEnded || root.At.Func == "" {
+			continue
+		}
+		if x := r.standing.receivers(places, &root.At); x.n > 0 {
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 // describe says who stands, most of them at the first place.
@@ -127,6 +146,10 @@ func severityOfStuck(stuck []*standingAt) report.Severity {
 // whyStuck says who likely holds what, and what to do.
 func (r *stuckJudge) whyStuck(stuck []*standingAt) (why, advice string) {
 	most := stuck[0]
+	if most.receives {
+		return fmt.Sprintf("Nobody sends what they wait for, though %s there were answered, after %s at most: whoever was to answer left it out, or gave up.", words.Plural(most.endedWaits.n, "wait"), words.Length(most.longest)),
+			"Make sure that there is an answer in any case, an error as well; and let who waits give up when its context ends: select on its Done."
+	}
 	if !most.lock {
 		return "Nobody receives any more: whoever did has returned, or is blocked itself.", "Make sure that somebody receives until all have sent, or let senders give up when their context ends."
 	}
@@ -151,9 +174,10 @@ func (r *stuckJudge) whyStuck(stuck []*standingAt) (why, advice string) {
 // standing answers: who waits for a lock, or to send, when the trace ends?
 type standing struct {
 	locks   *names.LockSites
-	ended   map[uint32]*endedWaits // by stack
+	ended   []*endedWaits // by stack
 	open    []model.GInterval
-	unknown int // of them whose place does not show
+	receive []model.GInterval // likewise, of those that wait to receive
+	unknown int               // of them whose place does not show
 	end     model.Time
 }
 
@@ -165,13 +189,20 @@ type endedWaits struct {
 }
 
 func newStanding(s *replay.Session) *standing {
-	return &standing{locks: &names.LockSites{Names: s.Names}, ended: map[uint32]*endedWaits{}}
+	return &standing{locks: &names.LockSites{Names: s.Names}}
 }
 
 func (w *standing) Watch(f *model.Facts) {
 	for i := range f.Gs {
-		if iv := &f.Gs[i]; iv.State == model.GWaiting && !iv.Runtime && (iv.Reason == model.ReasonSync || iv.Reason == model.ReasonChanSend) {
+		iv := &f.Gs[i]
+		if iv.State != model.GWaiting || iv.Runtime {
+			continue
+		}
+		switch iv.Reason {
+		case model.ReasonSync, model.ReasonChanSend:
 			w.waited(iv)
+		case model.ReasonChanRecv, model.ReasonSelect:
+			w.received(iv)
 		}
 	}
 }
@@ -193,8 +224,25 @@ func (w *standing) waited(iv *model.GInterval) {
 	}
 }
 
+// received takes in a wait to receive.
+func (w *standing) received(iv *model.GInterval) {
+	switch {
+	case iv.Stack == 0:
+	case iv.Open&model.OpenEnd == 0:
+		w.ends(iv)
+	default:
+		if n := len(w.receive); n > 0 && iv.End > w.receive[n-1].End {
+			w.receive = w.receive[:0]
+		}
+		w.receive = append(w.receive, *iv)
+	}
+}
+
 // ends takes in that a wait came to its end.
 func (w *standing) ends(iv *model.GInterval) {
+	if int(iv.Stack) >= len(w.ended) {
+		w.ended = slices.Grow(w.ended, int(iv.Stack)+1-len(w.ended))[:iv.Stack+1]
+	}
 	e := w.ended[iv.Stack]
 	if e == nil {
 		e = &endedWaits{}
@@ -208,7 +256,8 @@ func (w *standing) ends(iv *model.GInterval) {
 // standingAt is goroutines that stand at one line.
 type standingAt struct {
 	name       string
-	lock       bool // for a lock, else to send
+	lock       bool // for a lock, else to send or receive
+	receives   bool
 	n          int
 	since, end model.Time
 	ns         int64      // all together
@@ -235,18 +284,52 @@ func (w *standing) at(places *names.Places) []*standingAt {
 		}
 		x.add(iv)
 	}
+	w.sumEnded(places, func(name string) *standingAt { return byName[name] })
+	slices.SortFunc(out, func(a, b *standingAt) int {
+		return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.since, b.since), cmp.Compare(a.name, b.name))
+	})
+	return out
+}
+
+// sumEnded adds the waits that ended to the places where they did.
+func (w *standing) sumEnded(places *names.Places, at func(name string) *standingAt) {
 	for stack, e := range w.ended {
-		if p := places.Of(stack); p != nil {
-			if x := byName[placeName(&p.At)]; x != nil {
+		if e == nil {
+			continue
+		}
+		if p := places.Of(uint32(stack)); p != nil {
+			if x := at(placeName(&p.At)); x != nil {
 				x.endedWaits.n += e.n
 				x.last, x.longest = max(x.last, e.last), max(x.longest, e.longest)
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b *standingAt) int {
-		return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.since, b.since), cmp.Compare(a.name, b.name))
+}
+
+// receivers are who waits to receive at a place for far longer than any wait there that
+// ended.
+func (w *standing) receivers(places *names.Places, at *report.Frame) *standingAt {
+	x := &standingAt{name: placeName(at), receives: true}
+	w.sumEnded(places, func(name string) *standingAt {
+		if name == x.name {
+			return x
+		}
+		return nil
 	})
-	return out
+	if x.endedWaits.n < stuckSends {
+		return x
+	}
+	for i := range w.receive {
+		iv := &w.receive[i]
+		if p := places.Of(iv.Stack); p == nil || p.At != *at || int64(iv.End-iv.Start) < max(stuckFrom, stuckTimes*x.longest) {
+			continue
+		}
+		if x.n == 0 {
+			x.since, x.end, x.g, x.stack = iv.Start, iv.End, iv.G, iv.Stack
+		}
+		x.add(iv)
+	}
+	return x
 }
 
 func (x *standingAt) add(iv *model.GInterval) {
@@ -268,15 +351,21 @@ func (x *standingAt) stuck(span int64) bool {
 
 // does is what they wait to do, undone what nobody has done.
 func (x *standingAt) does() string {
-	if x.lock {
+	switch {
+	case x.lock:
 		return "lock"
+	case x.receives:
+		return "receive"
 	}
 	return "send"
 }
 
 func (x *standingAt) undone() string {
-	if x.lock {
+	switch {
+	case x.lock:
 		return "unlocked"
+	case x.receives:
+		return "answered them"
 	}
 	return "received"
 }
