@@ -7,9 +7,7 @@ import (
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
-	"gmptrace/analyze/stat"
 	"gmptrace/analyze/words"
-	"gmptrace/model"
 )
 
 // checkGomaxprocs measures whether the process got the CPUs that GOMAXPROCS
@@ -40,22 +38,16 @@ import (
 // like a quota.
 var checkGomaxprocs = Check{ID: "gomaxprocs", Costs: costsLate, Title: "GOMAXPROCS against the CPUs that there are", Symptom: true, Begin: func(s *replay.Session) Judge {
 	return (&gomaxprocsJudge{
-		bench: bench{s}, witnesses: newWitnesses(s), stalls: replay.Shared(s, newStalls), preempts: replay.Shared(s, measure.NewPreemptions),
+		bench: bench{s}, witnesses: newWitnesses(s), stalls: replay.Shared(s, measure.NewStandstills), preempts: replay.Shared(s, measure.NewPreemptions),
 		latency: replay.Shared(s, measure.NewWaits), chains: replay.Shared(s, newChains), bursts: replay.Shared(s, newBursts), procs: replay.Shared(s, measure.NewProcs),
 	}).decide
 }}
 
 const (
-	stallMin    = 25_000_000 // ns without any event: longer than a preemption takes
-	stallKept   = 256        // standstills that wait for the stretches around them
-	stallSeldom = 50         // the part of the trace that standstills of two Ps take: a fiftieth is worth a finding
-	stallOften  = 20         // a twentieth is a warning
+	stallSeldom = 50 // the part of the trace that standstills of two Ps take: a fiftieth is worth a finding
+	stallOften  = 20 // a twentieth is a warning
 
-	quota         = 100_000_000 // ns: period of the kernel's CPU quota, if nobody set another
-	quotaBins     = 20
-	quotaSome     = 8 // standstills; fewer fall into one fifth of the period by chance too often
-	quotaFew      = 5 // if hardly any falls elsewhere, it is likely all the same
-	quotaCritical = 5 // the part of the trace that they take: a fifth
+	quotaCritical = 5 // the part of the trace that standstills take: a fifth
 
 	slicesSome = 20          // time slices used up, of which a fifth came late
 	oneFrom    = 100_000_000 // ns of trace: less does not tell how busy the one P is
@@ -65,7 +57,7 @@ const (
 type gomaxprocsJudge struct {
 	bench
 	witnesses
-	stalls   *stalls
+	stalls   *measure.Standstills
 	preempts *measure.Preemptions
 	latency  *measure.Waits
 	chains   *chains
@@ -74,23 +66,23 @@ type gomaxprocsJudge struct {
 }
 
 func (r *gomaxprocsJudge) decide(rep *report.Report) Judgement {
-	st, p := r.stalls.total(), r.preempts
+	st, p := r.stalls.Total(), r.preempts
 	j := Judgement{Measured: fmt.Sprintf("%s in which nothing happened although goroutines ran, %s in all; %s of %s used up came late",
-		words.Plural(st.n, "standstill"), words.Length(st.total), words.Count(p.Late), words.Plural(p.Slice, "time slice"))}
+		words.Plural(st.N, "standstill"), words.Length(st.Time), words.Count(p.Late), words.Plural(p.Slice, "time slice"))}
 	if len(rep.Trace.Gomaxprocs) == 0 {
 		j.Undecided = "the trace does not say GOMAXPROCS"
 		return j
 	}
 	n := gomaxprocsNow(rep)
-	f := report.Finding{Severity: report.SeverityInfo, Evidence: r.evidence(n, &st), Moments: st.scenes(r.bench)}
+	f := report.Finding{Severity: report.SeverityInfo, Evidence: r.evidence(n, &st), Moments: standstillScenes(&st, r.bench)}
 	switch {
-	case st.inRhythm():
+	case st.InRhythm():
 		r.quotaFinding(rep, &f, &st)
 		j.Explains = r.attribute(pDidHog, pDidOver, pDidNone)
-		j.Explains.add(Explained{"hog": r.stalls.over})
+		j.Explains.add(Explained{"hog": r.stalls.Over})
 	case n > 1 && p.Slice >= slicesSome && p.Late*5 >= p.Slice:
 		j.Explains = r.tooManyPs(rep, &f, &st, n)
-	case st.severalPs > 0 && st.severalPs*stallSeldom >= report.Analysed(rep):
+	case st.SeveralPs > 0 && st.SeveralPs*stallSeldom >= report.Analysed(rep):
 		standstill(rep, &f, &st)
 	case n == 1 && r.onePIsFew(rep):
 		j.Explains = r.onlyOneP(rep, &f)
@@ -102,11 +94,11 @@ func (r *gomaxprocsJudge) decide(rep *report.Report) Judgement {
 	return j
 }
 
-func (r *gomaxprocsJudge) evidence(n int, st *stallSum) []report.Evidence {
+func (r *gomaxprocsJudge) evidence(n int, st *measure.StandstillSum) []report.Evidence {
 	return []report.Evidence{
 		{Label: "GOMAXPROCS", Value: words.Count(n)},
-		{Label: "standstills", Value: fmt.Sprintf("%s, %s in all, longest %s", words.Count(st.n), words.Length(st.total), words.Length(st.longest))},
-		{Label: "standstills that ended in the same fifth of 100 ms", Value: fmt.Sprintf("%s of %s", words.Count(st.inStep), words.Count(st.n))},
+		{Label: "standstills", Value: fmt.Sprintf("%s, %s in all, longest %s", words.Count(st.N), words.Length(st.Time), words.Length(st.Longest))},
+		{Label: "standstills that ended in the same fifth of 100 ms", Value: fmt.Sprintf("%s of %s", words.Count(st.InStep), words.Count(st.N))},
 		{Label: "time slices used up", Value: words.Count(r.preempts.Slice)},
 		{Label: "of them after more than " + words.Length(measure.LateSlice), Value: words.Count(r.preempts.Late)},
 	}
@@ -123,30 +115,30 @@ func tooFewPerhaps(rep *report.Report, n int) string {
 }
 
 // quotaFinding is of standstills in the rhythm of a quota.
-func (r *gomaxprocsJudge) quotaFinding(rep *report.Report, f *report.Finding, st *stallSum) {
+func (r *gomaxprocsJudge) quotaFinding(rep *report.Report, f *report.Finding, st *measure.StandstillSum) {
 	f.Severity = report.SeverityWarning
-	if st.total*quotaCritical >= report.Analysed(rep) {
+	if st.Time*quotaCritical >= report.Analysed(rep) {
 		f.Severity = report.SeverityCritical
 	}
-	f.Title = fmt.Sprintf("The process stood still %s times for up to %s, in the rhythm of a CPU quota", words.Count(st.n), words.Length(st.longest))
-	f.CostNS, f.CostOf = st.total, "wall time without any event although goroutines ran"
+	f.Title = fmt.Sprintf("The process stood still %s times for up to %s, in the rhythm of a CPU quota", words.Count(st.N), words.Length(st.Longest))
+	f.CostNS, f.CostOf = st.Time, "wall time without any event although goroutines ran"
 	f.What = fmt.Sprintf("For up to %s at a time, %s in all, nothing happened on any P although goroutines were running; %s of %s times it went on in the same fifth of a tenth of a second.",
-		words.Length(st.longest), words.Length(st.total), words.Count(st.inStep), words.Count(st.n))
+		words.Length(st.Longest), words.Length(st.Time), words.Count(st.InStep), words.Count(st.N))
 	f.Why = "That is what it looks like when a container has used up its share of CPU time: the kernel stops all of its threads until the next period of 100 ms begins."
 	spread := "spread the work or do less of it at once"
-	if top := topPlaces(names.NewPlaces(r.Names), st.ranThen); len(top) > 0 {
+	if top := topPlaces(names.NewPlaces(r.Names), st.RanThen); len(top) > 0 {
 		f.What += fmt.Sprintf(" Mostly %s had a P when it stood still.", top[0].name)
 		spread = "spread what " + top[0].name + " does, or do less of it at once"
 	}
 	f.Advice = fmt.Sprintf("Compare nr_throttled in the container's cpu.stat. Raise the quota, or %s. GOMAXPROCS above the quota makes it worse (Go 1.25 sets it to the quota by itself).", spread)
 	f.Sure, f.SureWhy = "high", "the rhythm is that of a quota; the quota itself is not in the trace"
-	if st.inStep < quotaSome {
+	if st.InStep < measure.QuotaSome {
 		f.Sure = "medium"
 	}
 }
 
 // tooManyPs is of goroutines that were stopped late, and says what that explains.
-func (r *gomaxprocsJudge) tooManyPs(rep *report.Report, f *report.Finding, st *stallSum, n int) Explained {
+func (r *gomaxprocsJudge) tooManyPs(rep *report.Report, f *report.Finding, st *measure.StandstillSum, n int) Explained {
 	lacking := r.blame.starved[pDidNone] + r.blame.starved[pDidSpare]
 	f.Title = fmt.Sprintf("The process seems to get fewer CPUs than its %d Ps could use", n)
 	f.CostNS, f.CostOf = lacking, "goroutine time in long waits with a P that ran nothing"
@@ -158,7 +150,7 @@ func (r *gomaxprocsJudge) tooManyPs(rep *report.Report, f *report.Finding, st *s
 	f.Why = "The monitor that asks goroutines to stop (sysmon), they themselves, or the threads of Ps that were to wake had to wait for a CPU: they share CPUs with one another or with other processes."
 	f.Advice = "Set GOMAXPROCS to the CPUs that the process really gets, or give it more."
 	f.Sure, f.SureWhy = "medium", "the trace does not say how many CPUs there are; code that cannot be interrupted also stops late"
-	if st.severalPs*stallOften < report.Analysed(rep) && (lacking == 0 || lacking*2 < r.latency.StarvedNS) {
+	if st.SeveralPs*stallOften < report.Analysed(rep) && (lacking == 0 || lacking*2 < r.latency.StarvedNS) {
 		return nil
 	}
 	f.Severity = report.SeverityWarning
@@ -170,13 +162,13 @@ func (r *gomaxprocsJudge) tooManyPs(rep *report.Report, f *report.Finding, st *s
 }
 
 // standstill is of standstills without a rhythm.
-func standstill(rep *report.Report, f *report.Finding, st *stallSum) {
-	if st.severalPs*stallOften >= report.Analysed(rep) {
+func standstill(rep *report.Report, f *report.Finding, st *measure.StandstillSum) {
+	if st.SeveralPs*stallOften >= report.Analysed(rep) {
 		f.Severity = report.SeverityWarning
 	}
-	f.Title = fmt.Sprintf("For up to %s no P did anything new although goroutines ran", words.Length(st.longest))
-	f.CostNS, f.CostOf = st.total, "wall time without any event although goroutines ran"
-	f.What = fmt.Sprintf("%s, %s in all: goroutines ran on one P or more, and not even the preemption that is due after 10 ms happened.", words.Plural(st.n, "standstill"), words.Length(st.total))
+	f.Title = fmt.Sprintf("For up to %s no P did anything new although goroutines ran", words.Length(st.Longest))
+	f.CostNS, f.CostOf = st.Time, "wall time without any event although goroutines ran"
+	f.What = fmt.Sprintf("%s, %s in all: goroutines ran on one P or more, and not even the preemption that is due after 10 ms happened.", words.Plural(st.N, "standstill"), words.Length(st.Time))
 	f.Why = "Either the machine did not run the process, or not all of it (other processes, a CPU quota, a virtual machine that was stopped), or all running goroutines were in code that cannot be interrupted."
 	f.Advice = "Compare with the machine's load, the container's cpu.stat and the virtual machine's steal time. If the machine was idle, see the stacks of the goroutines that ran."
 	f.Sure, f.SureWhy = "medium", "that nothing happened is certain; who held the process up is not in the trace"
@@ -215,200 +207,12 @@ func (r *gomaxprocsJudge) onlyOneP(rep *report.Report, f *report.Finding) Explai
 	return x
 }
 
-// stalls answers: when did nothing happen at all, although goroutines ran?
-type stalls struct {
-	zero    model.Time
-	last    model.Time // of the last fact; the trace's beginning before
-	now     model.Time // how far the trace has been followed
-	stw     int        // stop-the-world ranges under way: then nothing is to happen
-	pending []stall
-	out     stallSum
-	over    int64 // ns of stretches that run on as the process stood still in them
-}
-
-// stall is a time without any event.
-type stall struct {
-	start, end model.Time
-	running    int // Ps that ran a goroutine of the program all the while
-	p          model.ProcID
-	g          model.GoID
-	stacks     []uint32 // where those stopped that ran
-}
-
-// stallSum sums standstills up.
-type stallSum struct {
-	n, total, longest int64
-	severalPs         int64                            // of those with two Ps running
-	phase             [quotaBins]struct{ n, ns int64 } // by where in a quota's period they ended
-	inStep, inStepNS  int64                            // those that ended in the fifth of the period that has most
-	worst             *stat.TopK[stall]
-	ranThen           map[uint32]int64 // ns by where who had a P stopped when it went on
-}
-
-func newStalls(s *replay.Session) *stalls {
-	return &stalls{zero: s.Zero, last: s.Zero, out: stallSum{worst: stat.NewTopK[stall](report.MaxMoments), ranThen: map[uint32]int64{}}}
-}
-
-func (s *stalls) Watch(f *model.Facts) {
-	s.now = f.Now
-	if f.Now-s.last < stallMin {
-		s.pass(f)
-		return
-	}
-	gs, ps, events := f.Gs, f.Ps, f.Events
-	for len(gs) > 0 || len(ps) > 0 || len(events) > 0 {
-		t := earliest(gs, ps, events)
-		s.see(t)
-		for len(gs) > 0 && gs[0].End <= t {
-			gs = gs[1:]
-		}
-		for ; len(ps) > 0 && ps[0].End <= t; ps = ps[1:] {
-			s.ran(&ps[0])
-		}
-		for ; len(events) > 0 && events[0].Time <= t; events = events[1:] {
-			s.stop(&events[0])
-		}
-	}
-}
-
-// pass takes in facts that no standstill lies between.
-func (s *stalls) pass(f *model.Facts) {
-	if n := len(f.Gs); n > 0 {
-		s.last = max(s.last, f.Gs[n-1].End)
-	}
-	if n := len(f.Ps); n > 0 {
-		s.last = max(s.last, f.Ps[n-1].End)
-	}
-	if n := len(f.Events); n > 0 {
-		s.last = max(s.last, f.Events[n-1].Time)
-	}
-	if len(s.pending) > 0 {
-		for i := range f.Ps {
-			s.ran(&f.Ps[i])
-		}
-	}
-	for i := range f.Events {
-		s.stop(&f.Events[i])
-	}
-}
-
-// earliest is the time of the first of these facts.
-func earliest(gs []model.GInterval, ps []model.PInterval, events []model.Event) model.Time {
-	t := replay.Forever
-	if len(gs) > 0 {
-		t = gs[0].End
-	}
-	if len(ps) > 0 {
-		t = min(t, ps[0].End)
-	}
-	if len(events) > 0 {
-		t = min(t, events[0].Time)
-	}
-	return t
-}
-
-// see takes the time of the next fact: nothing happened since the last one.
-func (s *stalls) see(t model.Time) {
-	if t-s.last >= stallMin && s.stw == 0 {
-		s.pending = append(s.pending, stall{start: s.last, end: t})
-		if len(s.pending) > stallKept {
-			s.out.add(&s.pending[0], s.zero)
-			s.pending = s.pending[1:]
-		}
-	}
-	s.last = max(s.last, t)
-}
-
-// ran counts a stretch of a P that ran a goroutine while nothing happened.
-func (s *stalls) ran(iv *model.PInterval) {
-	if len(s.pending) == 0 || iv.End-iv.Start < stallMin || iv.Does != model.PDoesRun || iv.Runtime {
-		return
-	}
-	within := false
-	for k := range s.pending {
-		if x := &s.pending[k]; iv.Start <= x.start && iv.End >= x.end {
-			x.running++
-			x.p, x.g, within = iv.P, iv.G, true
-			x.stacks = append(x.stacks, iv.Stack)
-		}
-	}
-	if within {
-		s.over += int64(iv.End - iv.Start)
-	}
-}
-
-// stop follows stop-the-world ranges.
-func (s *stalls) stop(ev *model.Event) {
-	switch ev.Op {
-	case model.OpSTWBegin:
-		s.stw++
-	case model.OpSTWEnd:
-		s.stw = max(0, s.stw-1)
-	case model.OpGeneration:
-		if ev.Arg != 0 {
-			s.stw = 0
-		}
-	}
-}
-
-// add counts a standstill, if a goroutine of the program ran all the while.
-func (s *stallSum) add(x *stall, zero model.Time) {
-	d := int64(x.end - x.start)
-	if x.running == 0 {
-		return
-	}
-	s.n++
-	s.total += d
-	s.longest = max(s.longest, d)
-	if x.running > 1 {
-		s.severalPs += d
-	}
-	p := &s.phase[int64(x.end-zero)%quota/(quota/quotaBins)]
-	p.n++
-	p.ns += d
-	s.worst.Offer(d, *x)
-	for _, stack := range x.stacks {
-		s.ranThen[stack] += d
-	}
-}
-
-// total is the sum of all, those included that still wait.
-func (s *stalls) total() stallSum {
-	s.see(s.now)
-	for i := range s.pending {
-		s.out.add(&s.pending[i], s.zero)
-	}
-	s.pending = nil
-	s.out.findRhythm()
-	return s.out
-}
-
-// findRhythm finds the fifth of a quota's period in which standstills ended that took
-// most time.
-func (s *stallSum) findRhythm() {
-	for i := range quotaBins {
-		var n, ns int64
-		for k := range quotaBins / 5 {
-			p := &s.phase[(i+k)%quotaBins]
-			n, ns = n+p.n, ns+p.ns
-		}
-		if ns > s.inStepNS {
-			s.inStep, s.inStepNS = n, ns
-		}
-	}
-}
-
-// inRhythm reports whether most ended in the same fifth of a quota's period.
-func (s *stallSum) inRhythm() bool {
-	return s.inStep >= quotaSome && s.inStepNS*5 >= s.total*4 || s.inStep >= quotaFew && s.inStep >= s.n-1
-}
-
-// scenes are the longest.
-func (s *stallSum) scenes(r bench) []report.Moment {
+// standstillScenes are the longest.
+func standstillScenes(s *measure.StandstillSum, r bench) []report.Moment {
 	var out []report.Moment
-	for _, x := range s.worst.Best() {
-		out = append(out, r.scene(x.start, x.end, x.g, x.p, -1,
-			fmt.Sprintf("nothing happened for %s while %s ran goroutines", words.Length(int64(x.end-x.start)), words.Plural(int64(x.running), "P"))))
+	for _, x := range s.Worst.Best() {
+		out = append(out, r.scene(x.From, x.To, x.G, x.P, -1,
+			fmt.Sprintf("nothing happened for %s while %s ran goroutines", words.Length(int64(x.To-x.From)), words.Plural(int64(x.Running), "P"))))
 	}
 	return out
 }

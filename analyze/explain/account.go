@@ -124,6 +124,8 @@ func (a *account) standing(s *stepSum) standing {
 func (a *account) root(x *explained, s *stepSum) (rootKey, *names.Place) {
 	stack := cmp.Or(s.stack, s.stood)
 	switch {
+	case s.still && a.e.quota():
+		return rootKey{kind: report.RootStoodStill}, nil
 	case names.Collecting(a.e.names.Stacks[stack]) || names.Collecting(a.e.names.Stacks[s.stood]), ofCollector(s.cause) && s.cause != report.CauseGCStop:
 		return a.collector(s)
 	case s.cause == report.CauseStopping:

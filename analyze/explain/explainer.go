@@ -23,6 +23,7 @@ const (
 // explainer answers: where did the time of these instances go?
 type explainer struct {
 	names  *names.Table
+	stills *measure.Standstills
 	zero   model.Time
 	window *replay.Window
 	open   bool  // leave out instances that have ended
@@ -77,6 +78,7 @@ type stepSum struct {
 	seen   uint32 // where who, or else g or the explained one, was last seen running
 	stood  uint32 // where the explained one was blocked
 	likely bool   // as of a step
+	still  bool   // while nothing happened at all, though goroutines ran
 }
 
 // tally is for how long something was, how often, and since when.
@@ -85,15 +87,15 @@ type tally struct {
 	first model.Time
 }
 
-// with counts a step, which may go on with the one before.
-func (t tally) with(s *step, on bool) tally {
+// with counts a part of a step, which may go on with the one before.
+func (t tally) with(s *step, ns int64, on bool) tally {
 	if t.n == 0 || s.from < t.first {
 		t.first = s.from
 	}
 	if t.n == 0 || !on {
 		t.n++
 	}
-	t.ns += int64(s.to - s.from)
+	t.ns += ns
 	return t
 }
 
@@ -114,7 +116,7 @@ type waitedFor struct {
 
 func newExplainer(s *replay.Session, sel Selector) *explainer {
 	n := s.Names
-	e := &explainer{names: n, peers: peers{names: n}, window: s.Window, zero: s.Zero, path: maxSteps, every: 1, h: newHistory(n, historySoft, historyHard), locks: &names.LockSites{Names: n}, bodies: map[model.GoID]uint32{}}
+	e := &explainer{names: n, peers: peers{names: n}, stills: replay.Shared(s, measure.NewStandstills), window: s.Window, zero: s.Zero, path: maxSteps, every: 1, h: newHistory(n, historySoft, historyHard), locks: &names.LockSites{Names: n}, bodies: map[model.GoID]uint32{}}
 	e.look, e.open = e.h.look, sel.Open
 	top := cmp.Or(sel.Top, DefaultTop)
 	for _, f := range e.finders(sel) {
@@ -378,7 +380,7 @@ func (e *explainer) details(x *explained) {
 			c = report.CauseNetwork
 		}
 		x.bill.put(s.via, c, int64(s.to-s.from))
-		x.keep(e.h, s)
+		x.keep(e, s)
 	}}
 	w.path(x.g, x.Start, x.End, 0, 0)
 	e.detailed += w.steps
@@ -394,14 +396,23 @@ func (e *explainer) details(x *explained) {
 }
 
 // keep adds a step to an instance's details.
-func (x *explained) keep(h *history, s *step) {
+func (x *explained) keep(e *explainer, s *step) {
+	h := e.h
 	sum := stepSum{via: s.via, cause: s.cause, who: measure.Culprit{G: s.who, Func: s.whoFn}, stack: s.stack, seen: s.seen, stood: s.stood, likely: s.likely, g: measure.Culprit{G: model.NoG}}
 	if s.depth > 0 {
 		sum.g = measure.Culprit{G: s.g, Func: s.fn}
 	}
 	n := len(x.steps)
 	on := n > 0 && x.steps[n-1].continues(s)
-	x.sums[sum] = x.sums[sum].with(s, on)
+	still := e.stoodStill(s)
+	if still > 0 {
+		stood := sum
+		stood.still = true
+		x.sums[stood] = x.sums[stood].with(s, still, on)
+	}
+	if ns := int64(s.to - s.from); ns > still || ns == 0 {
+		x.sums[sum] = x.sums[sum].with(s, ns-still, on)
+	}
 	if s.who != model.NoG && !stopsAll(s.cause) {
 		x.antagonists[antagonist{s.who, s.whoFn, s.p, s.cause}] += int64(s.to - s.from)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
@@ -25,6 +26,11 @@ func (a *account) describe(k rootKey, r *rootSum) report.Root {
 	}
 	t := tale{Root: &x, sum: r, st: st, known: k.known, mean: r.ns / max(1, a.n)}
 	t.callee, _ = most(r.callee)
+	if k.kind == report.RootStoodStill {
+		st := a.e.stills.Total()
+		t.stills = &st
+		x.At, x.From = a.hadPs(&st)
+	}
 	x.Text = t.text()
 	x.Advice = t.advice()
 	x.Sure, x.SureWhy = t.sure()
@@ -77,6 +83,7 @@ type tale struct {
 	known  *names.Pool
 	mean   int64 // of an instance
 	callee string
+	stills *measure.StandstillSum
 }
 
 // place is a place in words: the function with its line, and who called it.
@@ -128,6 +135,8 @@ func (t *tale) what() string {
 		return "waiting for a P while " + by + " had it"
 	case report.RootLate:
 		return did[report.CauseIdleP]
+	case report.RootStoodStill:
+		return t.stoodStill()
 	case report.RootGC:
 		return "the garbage collector: " + t.collector() + t.allocating()
 	case report.RootForcedGC:
@@ -344,6 +353,8 @@ func (t *tale) advice() string {
 		return "Let " + who + " run in fewer goroutines than there are Ps, or do less of it at a time."
 	case report.RootStopping:
 		return "Do what " + who + " does there in pieces, if it can't be interrupted: the longest code without a call, or what clears or copies memory."
+	case report.RootStoodStill:
+		return "Compare nr_throttled in the container's cpu.stat. Raise the quota, or do less at once; GOMAXPROCS above the quota makes it worse."
 	case report.RootForcedGC:
 		return "Do not call runtime.GC there."
 	case report.RootLock:
@@ -425,6 +436,8 @@ func (t *tale) sure() (string, string) {
 		return "medium", "since when the timer was due, or the network ready, a trace does not show: this is the most that it can have been"
 	case report.RootNetwork:
 		return "medium", "a trace does not show since when the network was ready"
+	case report.RootStoodStill:
+		return "medium", "the rhythm is that of a CPU quota; the quota itself is not in the trace"
 	case report.RootLate:
 		return "medium", "a trace shows that the thread came late, not why"
 	case report.RootNotTold:

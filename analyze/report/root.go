@@ -8,6 +8,7 @@ const (
 	RootComputing  RootKind = "computing"   // it ran, or what it had others do did
 	RootQueue      RootKind = "queue"       // others had the Ps
 	RootLate       RootKind = "late"        // a P was free, and came late
+	RootStoodStill RootKind = "stood-still" // nothing of the process ran, in the rhythm of a CPU quota, or though it had a P
 	RootGC         RootKind = "gc"          // the garbage collector
 	RootForcedGC   RootKind = "forced-gc"   // the garbage collector, called with runtime.GC
 	RootStopping   RootKind = "stopping"    // the world waited for a goroutine to stop
