@@ -80,6 +80,10 @@ func (s *slowness) severity() report.Severity {
 	case report.RootNeverEnded:
 		return report.SeverityCritical
 	case report.RootQueue, report.RootStoodStill, report.RootGC, report.RootForcedGC, report.RootStopping, report.RootLock, report.RootPlace, report.RootFoundLate:
+	case report.RootSleep: // for as long each time it is meant
+		if r.NS < sleepsMore*r.Typical {
+			return report.SeverityInfo
+		}
 	default:
 		return report.SeverityInfo
 	}
@@ -93,6 +97,10 @@ func (s *slowness) severity() report.Severity {
 	}
 	return report.SeverityInfo
 }
+
+// sleepsMore is how many times as long as typical ones slow ones must sleep for that to be a
+// wait for something.
+const sleepsMore = 4
 
 // lostLong is what 1 % of the requests or tasks must lose at least for a warning.
 const lostLong = 20_000_000 // ns

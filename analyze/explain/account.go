@@ -34,6 +34,7 @@ type rootKey struct {
 type rootSum struct {
 	ns     int64
 	likely int64 // of ns: what the other ends of connections did
+	unseen int64 // of that: the place is the function that a goroutine started with, where it was does not show
 	causes [report.NumCauses]int64
 	who    map[report.Frame]int64 // who is behind it
 	from   map[string]int64       // function of the program that had called that
@@ -64,7 +65,8 @@ func (e *explainer) accountOf(of []*explained) *account {
 }
 
 // joinCallers joins what was seen in a function with what was seen in the one that had
-// called it: they are one loop. The greater part gives the place.
+// called it: they are one loop. The greater part gives the place, of what was seen: where
+// somebody was seen tells more than the function that a goroutine started with.
 func (a *account) joinCallers() {
 	keys := slices.SortedFunc(maps.Keys(a.by), func(k, l rootKey) int {
 		return cmp.Or(cmp.Compare(k.kind, l.kind), cmp.Compare(a.by[k].ns, a.by[l].ns), cmp.Compare(k.fn, l.fn))
@@ -80,7 +82,7 @@ func (a *account) joinCallers() {
 			continue
 		}
 		into, out := caller, k
-		if r.ns >= a.by[caller].ns {
+		if x := a.by[caller]; r.ns >= x.ns-x.unseen {
 			into, out = k, caller
 		}
 		a.by[into] = joined(a.by[into], a.by[out])
@@ -102,8 +104,12 @@ func (a *account) add(x *explained, s *stepSum, ns int64) {
 		r.likely += ns
 	}
 	if who != nil {
+		if ran(k.kind) && a.places.Of(s.seen) == nil {
+			r.unseen += ns
+		} else {
+			r.from[who.From] += ns
+		}
 		r.who[who.At] += ns
-		r.from[who.From] += ns
 		r.callee[who.Callee] += ns
 	}
 	if s.via != 0 && !own(s) {
@@ -118,6 +124,15 @@ func (a *account) standing(s *stepSum) standing {
 		st.at, st.callee = p.At, p.Callee
 	}
 	return st
+}
+
+// ran reports whether who is behind a root is so where that goroutine was last seen running.
+func ran(k report.RootKind) bool {
+	switch k {
+	case report.RootQueue, report.RootFoundLate, report.RootStopping, report.RootComputing:
+		return true
+	}
+	return false
 }
 
 // root is what a step belongs to, and who is behind it, nil where that does not show.
@@ -307,6 +322,9 @@ func (a *account) roots(typical *account) []report.Root {
 		if t := theirs[k]; t != nil {
 			x.Typical = t.ns / max(1, typical.n)
 		}
+		if typical != nil {
+			x.Advice = cmp.Or(adviceByMore(&x), x.Advice)
+		}
 		out = append(out, x)
 	}
 	slices.SortFunc(out, func(a, b report.Root) int {
@@ -333,7 +351,7 @@ func (a *account) folded(own func(rootKey) bool) map[rootKey]*rootSum {
 
 // joined is the sum of two.
 func joined(a, b *rootSum) *rootSum {
-	x := &rootSum{ns: a.ns + b.ns, likely: a.likely + b.likely, who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}}
+	x := &rootSum{ns: a.ns + b.ns, likely: a.likely + b.likely, unseen: a.unseen + b.unseen, who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}}
 	for _, r := range []*rootSum{a, b} {
 		for c, ns := range r.causes {
 			x.causes[c] += ns

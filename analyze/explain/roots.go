@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -15,7 +16,7 @@ import (
 func (a *account) describe(k rootKey, r *rootSum) report.Root {
 	x := report.Root{Kind: k.kind}
 	if k.fn != "" || k.kind == report.RootGC {
-		x.At = mostFrame(r.who)
+		x.At = mostFrame(r.who, k.fn)
 		if x.From, _ = most(r.from); x.From == x.At.Func {
 			x.From = ""
 		}
@@ -37,14 +38,16 @@ func (a *account) describe(k rootKey, r *rootSum) report.Root {
 	return x
 }
 
-// mostFrame is the place with the most time: of the function with the most, its line
-// with the most.
-func mostFrame(by map[report.Frame]int64) report.Frame {
-	fns := map[string]int64{}
-	for f, ns := range by {
-		fns[f.Func] += ns
+// mostFrame is the place with the most time: of a function, or else of the one with the
+// most, its line with the most.
+func mostFrame(by map[report.Frame]int64, fn string) report.Frame {
+	if fn == "" {
+		fns := map[string]int64{}
+		for f, ns := range by {
+			fns[f.Func] += ns
+		}
+		fn, _ = most(fns)
 	}
-	fn, _ := most(fns)
 	best, ns := report.Frame{}, int64(-1)
 	for f, n := range by {
 		if f.Func == fn && (n > ns || n == ns && f.Line < best.Line) {
@@ -366,10 +369,7 @@ func (t *tale) advice() string {
 		}
 		return "Do what blocks in " + who + " outside of the lock: copy what it needs, unlock, then wait."
 	case report.RootPlace:
-		if t.known != nil {
-			return t.known.Advice
-		}
-		return t.placeAdvice()
+		return cmp.Or(t.letIn(), t.placeAdvice())
 	case report.RootNeverEnded:
 		return "Find out who is to end it: a lock that nobody unlocks, or a channel that nobody serves."
 	case report.RootGC:
@@ -413,6 +413,38 @@ func (t *tale) ownAdvice() string {
 		return "Find out why the other side of " + who + " takes that long, or ask it for less."
 	case report.RootSyscall:
 		return "Let " + who + " ask less of the operating system there, or move that off this path: each such call takes a thread."
+	}
+	return ""
+}
+
+// letIn is what to do about waiting to be let in, or to hand something over: where those
+// inside wait themselves, more at once do more.
+func (t *tale) letIn() string {
+	if t.known != nil {
+		return t.known.Advice
+	}
+	c := &t.sum.causes
+	if t.st == nil || t.st.via != blockedFor(model.ReasonChanSend) || (c[report.CauseNetwork]+c[report.CauseSleep]+c[report.CauseSyscall])*2 < t.sum.ns {
+		return ""
+	}
+	return "Raise the limit that " + place(t.st.at, "") + " waits at, if what those inside wait for can take more at once."
+}
+
+// muchMore is how many times as long as typical ones slow ones must do something for that to
+// be worth a word on it.
+const muchMore = 4
+
+// adviceByMore is what to do about what slow ones do for much longer than typical ones.
+func adviceByMore(x *report.Root) string {
+	if x.At.Func == "" || x.NS < muchMore*x.Typical {
+		return ""
+	}
+	who := words.Function(x.At.Func)
+	switch x.Kind {
+	case report.RootComputing:
+		return fmt.Sprintf("Do less in %s at a time, split it or spread it evenly: slow ones compute there for %s, typical ones for %s.", who, words.Length(x.NS), words.Length(x.Typical))
+	case report.RootSleep:
+		return fmt.Sprintf("Slow ones sleep in %s for %s, typical ones for %s: if that is between attempts, wait in a queue that wakes them at once (Lock in place of TryLock, a channel, sync.Cond).", who, words.Length(x.NS), words.Length(x.Typical))
 	}
 	return ""
 }

@@ -252,7 +252,9 @@ func pressing(x *report.Explanation) string {
 		return ""
 	}
 	switch x.Roots[0].Kind {
-	case report.RootComputing, report.RootSleep, report.RootNetwork, report.RootSyscall, report.RootGC, report.RootLate:
+	case report.RootComputing, report.RootSleep:
+		return adviceByMore(&x.Roots[0])
+	case report.RootNetwork, report.RootSyscall, report.RootGC, report.RootLate:
 		return ""
 	}
 	return x.Advice

@@ -96,7 +96,7 @@ func (e *explainer) spentRows(x *explained) map[spentKey]*spentSum {
 	}
 	for _, r := range rows {
 		if len(r.places) > 1 {
-			r.place.At = mostFrame(r.places)
+			r.place.At = mostFrame(r.places, "")
 		}
 	}
 	return rows
