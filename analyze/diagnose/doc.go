@@ -14,6 +14,8 @@
 //	saturation.go  for how long all Ps were busy with goroutines waiting
 //	queuers.go     waits to be let in on channels, in selects, for condition variables
 //	pollers.go     who runs again and again for next to nothing
+//	herds.go       who wakes many at one moment, and how many of those wait again at once
+//	stages.go      where goroutines wait to send, who receives there, and what those do
 //	collector.go   who began collections, how much room there is, who allocates
 //	culprits.go    who ran instead of those that waited longest
 //

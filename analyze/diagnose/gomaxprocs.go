@@ -18,8 +18,8 @@ import (
 // more ran goroutines: a goroutine is asked to stop after between 10 ms and 20 ms,
 // which leaves an event. Eight that end in the same fifth of the tenth of a second in
 // which CPU quotas are counted, and make up four fifths of the time of all, or five of
-// which all others but one do, are a warning, critical if all took a fifth of the trace (from when the process goes on
-// it takes up to 20 ms until something happens). Without that rhythm, standstills of
+// which all others but one do, are a warning, critical if all took a fifth of the trace
+// (from when the process goes on it takes up to 20 ms until something happens). Without that rhythm, standstills of
 // two Ps or more are worth a finding from 2 % of the trace, a warning from 5 %. If of
 // twenty goroutines or more that used up their time slice a fifth had run for 30 ms,
 // threads had to wait for CPUs: a warning if standstills took 5 %, or half of what
