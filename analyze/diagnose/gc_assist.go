@@ -49,7 +49,7 @@ func (r *gcAssistJudge) decide(rep *report.Report) Judgement {
 	places := names.NewPlaces(r.Names)
 	f.Advice = r.cycles.advice(places)
 	for i, x := range topPlaces(places, r.cycles.helped) {
-		if i == 0 && 2*x.n >= a.marked {
+		if i == 0 && 2*x.n >= a.marked && !names.Standard(&report.Frame{Func: x.fn}) {
 			f.Title += ", mostly in " + x.name
 		}
 		f.Evidence = append(f.Evidence, report.Evidence{Label: "in assists, allocating in " + x.name, Value: words.Length(x.n)})

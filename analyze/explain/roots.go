@@ -430,13 +430,16 @@ func (t *tale) letIn() string {
 	return "Raise the limit that " + place(t.st.at, "") + " waits at, if what those inside wait for can take more at once."
 }
 
-// muchMore is how many times as long as typical ones slow ones must do something for that to
-// be worth a word on it.
-const muchMore = 4
+const (
+	// muchMore is how many times as long as typical ones slow ones must do something for
+	// that to be worth a word on it, and muchLonger by how much.
+	muchMore   = 4
+	muchLonger = 5_000_000 // ns
+)
 
 // adviceByMore is what to do about what slow ones do for much longer than typical ones.
 func adviceByMore(x *report.Root) string {
-	if x.At.Func == "" || x.NS < muchMore*x.Typical {
+	if x.At.Func == "" || x.NS < muchMore*x.Typical || x.NS-x.Typical < muchLonger {
 		return ""
 	}
 	who := words.Function(x.At.Func)
