@@ -101,7 +101,7 @@ type Instance struct {
 	Name        string       `json:"name"` // of the task, region or handler; the function that the goroutine started with
 	Task        int64        `json:"task"` // id of the task; -1 for none
 	G           model.GoID   `json:"g"`    // that it ended on
-	Func        string       `json:"func"` // that G started with
+	Func        string       `json:"func"` // that G runs or, where that is not of the program, in which it was last seen
 	Start       int64        `json:"start_at_ns"`
 	Duration    int64        `json:"duration_ns"`
 	Unfinished  bool         `json:"unfinished"` // still going on when the trace ended: Duration is a lower bound
@@ -142,7 +142,7 @@ type StateTime struct {
 // waited for it.
 type Antagonist struct {
 	G     model.GoID   `json:"g"`
-	Func  string       `json:"func"`
+	Func  string       `json:"func"` // in which it was last seen, of the program, else that it runs
 	P     model.ProcID `json:"p"`
 	Cause string       `json:"cause"`
 	NS    int64        `json:"ns"`
@@ -159,16 +159,16 @@ type PathStep struct {
 	Start      int64        `json:"start_at_ns"`
 	NS         int64        `json:"ns"`
 	G          model.GoID   `json:"g"`           // whose stretch it is
-	Func       string       `json:"func"`        // that G started with
+	Func       string       `json:"func"`        // that G runs, or in which it was last seen
 	Depth      int          `json:"depth"`       // how many goroutines the explained one waits for G through; 0 for itself
 	BlockedFor string       `json:"blocked_for"` // as in CauseTime
 	Cause      string       `json:"cause"`
-	Reason     string       `json:"reason"` // why G was blocked, where it was and nobody is known that ended it
-	P          model.ProcID `json:"p"`      // where G ran, or the P that it waited for
-	By         model.GoID   `json:"by"`     // goroutine that had that P; -1 for none
-	ByFunc     string       `json:"by_func"`
-	At         Frame        `json:"at"`     // where G stopped; empty where the trace does not say
-	Likely     bool         `json:"likely"` // G is taken for who served the other end of a connection, in the same program: a trace does not say so
+	Reason     string       `json:"reason"`  // why G was blocked, where it was and nobody is known that ended it
+	P          model.ProcID `json:"p"`       // where G ran, or the P that it waited for
+	By         model.GoID   `json:"by"`      // goroutine that had that P; -1 for none
+	ByFunc     string       `json:"by_func"` // in which that was last seen, of the program, else that it runs
+	At         Frame        `json:"at"`      // where G stopped; empty where the trace does not say
+	Likely     bool         `json:"likely"`  // G is taken for who served the other end of a connection, in the same program: a trace does not say so
 	Several    int          `json:"several"`
 	Text       string       `json:"text"`
 }
