@@ -207,12 +207,18 @@ func NewTrails(n *Table) *Trails {
 
 // Of is the number of a stack's trail.
 func (t *Trails) Of(stack uint32) uint32 {
-	for int(stack) >= len(t.of) {
-		t.of = append(t.of, make([]uint32, int(stack)+1-len(t.of))...)
+	if int(stack) < len(t.of) && t.of[stack] != 0 {
+		return t.of[stack]
 	}
-	if t.of[stack] == 0 {
-		t.of[stack] = t.number(stack)
+	return t.look(stack)
+}
+
+// look looks at a stack for the first time.
+func (t *Trails) look(stack uint32) uint32 {
+	if n := int(stack) + 1 - len(t.of); n > 0 {
+		t.of = append(t.of, make([]uint32, n)...)
 	}
+	t.of[stack] = t.number(stack)
 	return t.of[stack]
 }
 

@@ -1,6 +1,8 @@
 package measure
 
 import (
+	"slices"
+
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/model"
@@ -14,6 +16,7 @@ type Runners struct {
 	Trails *names.Trails
 	names  *names.Table
 	young  map[model.GoID]*young
+	maybe  [1 << 10]uint32 // how many of young have ids with these last bits: most goroutines need no look
 	spare  []*young
 
 	// Of the facts at hand, by their places there; 0 is what is told late.
@@ -53,7 +56,8 @@ func NewRunners(s *replay.Session) *Runners {
 }
 
 func (r *Runners) Watch(f *model.Facts) {
-	r.Gs, r.Dispatches, r.Late, r.LateDispatches = r.Gs[:0], r.Dispatches[:0], r.Late[:0], r.LateDispatches[:0]
+	r.Gs = slices.Grow(r.Gs[:0], len(f.Gs))[:len(f.Gs)]
+	r.Dispatches, r.Late, r.LateDispatches = slices.Grow(r.Dispatches[:0], len(f.Dispatches)), r.Late[:0], r.LateDispatches[:0]
 	preempts := f.Preempts
 	for i := range f.Gs {
 		iv := &f.Gs[i]
@@ -65,7 +69,7 @@ func (r *Runners) Watch(f *model.Facts) {
 			d = r.dispatchOf(f, iv)
 		}
 		trail := r.stretch(iv, d)
-		r.Gs = append(r.Gs, trail)
+		r.Gs[i] = trail
 		if d != nil {
 			r.Dispatches = append(r.Dispatches, trail)
 		}
@@ -97,11 +101,12 @@ func (r *Runners) others(f *model.Facts, until model.Time) {
 func (r *Runners) stretch(iv *model.GInterval, d *model.Dispatch) uint32 {
 	start := r.names.Start
 	if iv.Stack != 0 {
-		trail := r.Trails.Of(iv.Func)
-		if start[iv.Stack] != 0 && (start[iv.Func] == 0 || start[iv.Func] == start[iv.Stack]) {
-			trail = r.Trails.Of(iv.Stack)
+		of := iv.Func
+		if seen, began := start[iv.Stack], start[iv.Func]; seen == began || seen != 0 && began == 0 {
+			of = iv.Stack
 		}
-		if len(r.young) > 0 {
+		trail := r.Trails.Of(of)
+		if r.maybe[uint64(iv.G)%uint64(len(r.maybe))] > 0 {
 			r.grown(iv.G, trail)
 		}
 		return trail
@@ -112,8 +117,7 @@ func (r *Runners) stretch(iv *model.GInterval, d *model.Dispatch) uint32 {
 	}
 	y := r.young[iv.G]
 	if y == nil {
-		y = r.newborn()
-		r.young[iv.G] = y
+		y = r.newborn(iv.G)
 	}
 	if len(y.gs) == maxYoung {
 		y.trail = trail
@@ -166,18 +170,19 @@ func (r *Runners) tell(y *young, trail uint32) {
 	y.gs, y.dispatches = y.gs[:0], y.dispatches[:0]
 }
 
-func (r *Runners) newborn() *young {
-	n := len(r.spare)
-	if n == 0 {
-		return &young{}
+func (r *Runners) newborn(g model.GoID) *young {
+	y := &young{}
+	if n := len(r.spare); n > 0 {
+		y, r.spare = r.spare[n-1], r.spare[:n-1]
 	}
-	y := r.spare[n-1]
-	r.spare = r.spare[:n-1]
+	r.young[g] = y
+	r.maybe[uint64(g)%uint64(len(r.maybe))]++
 	return y
 }
 
 func (r *Runners) forget(g model.GoID, y *young) {
 	delete(r.young, g)
+	r.maybe[uint64(g)%uint64(len(r.maybe))]--
 	y.trail = 0
 	r.spare = append(r.spare, y)
 }
