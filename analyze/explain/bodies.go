@@ -14,15 +14,15 @@ func (e *explainer) body(g model.GoID, fn uint32) {
 	if e.bodies[g] != 0 {
 		return
 	}
-	l := e.h.of(g)
 	if fn == 0 {
-		fn = l.fn
+		fn = e.h.of(g).fn
 	}
 	if start := e.names.StartFunc(fn); !names.MayWrap(start) {
 		return
 	}
-	for i := range l.segs {
-		if k := l.segs[i].stack; e.names.Start[k] == e.names.Start[fn] && names.Gives(e.names.Stacks[k]) {
+	segs := e.h.of(g).segs
+	for i := range segs {
+		if k := segs[i].stack; e.names.Start[k] == e.names.Start[fn] && names.Gives(e.names.Stacks[k]) {
 			e.bodies[g] = k
 			return
 		}

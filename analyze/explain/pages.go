@@ -86,11 +86,11 @@ func (p *factPage) write(f *model.Facts, in *model.Facts) {
 
 // turn begins the page of another portion.
 func (x *pages) turn() {
-	p := &factPage{}
 	if n := len(x.spare); n > 0 {
-		p, x.spare = x.spare[n-1], x.spare[:n-1]
+		x.list, x.spare = append(x.list, x.spare[n-1]), x.spare[:n-1]
+		return
 	}
-	x.list = append(x.list, p)
+	x.list = append(x.list, &factPage{})
 }
 
 // end is the number of the next page.
@@ -160,9 +160,9 @@ func swapped[T any](facts, other []T) (kept, left []T) {
 	return facts, other[:0]
 }
 
-// dense reports whether facts fill the memory that they lie in, so that it may be kept
-// for them. Else they are copied: there may be few in each of many calls.
-func dense[T any](facts []T) bool { return len(facts) > cap(facts)/2 }
+// dense reports whether facts fill enough of the memory that they lie in for it to be
+// kept for them. Else they are copied: there may be few in each of many calls.
+func dense[T any](facts []T) bool { return len(facts) > cap(facts)/3 }
 
 // chains lead through the stretches of a page of one goroutine or P.
 type chains struct {
