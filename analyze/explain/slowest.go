@@ -16,7 +16,7 @@ import (
 const ReportSteps = 60
 
 // A report explains what it can in little time and memory: it keeps no more
-// stretches than reportHard, which are about 30 MB, and reportSoft beyond what is
+// stretches than reportHard, which are about 40 MB, and reportSoft beyond what is
 // under way; and what typical instances are like it knows from a sample: all of the
 // first ones, and then one in so many.
 const (
@@ -28,8 +28,9 @@ const (
 
 // slowOnes explains requests and tasks beside the other analyses. A trace that has
 // neither costs next to nothing: nothing is kept until the first one shows. What is
-// kept then is only written down: to sort it by goroutines and Ps is the greater
-// part of the work, and done for the few instances that are looked at.
+// kept then is left where it lies: to copy it, or to sort it by goroutines and Ps, is the
+// greater part of the work, and done for the few instances that are looked at, and for
+// whom those had to do with.
 type slowOnes struct {
 	explainer
 	clip    bool   // a part of the trace is analysed
@@ -51,7 +52,7 @@ func newSlowOnes(session *replay.Session) *slowOnes {
 	s := &slowOnes{explainer: *newExplainer(session, Selector{}), clip: session.Part, ranges: newHistory(session.Names, reportSoft, reportHard)}
 	s.moments = replay.Shared(session, measure.NewMoments)
 	s.groups = s.groups[:2] // requests and tasks: waits for a P are in the report anyway
-	s.inside, s.path, s.every, s.prepare, s.look = s.clip, ReportSteps, reportEvery, s.open, s.looks
+	s.inside, s.path, s.every, s.prepare, s.look = s.clip, ReportSteps, reportEvery, s.hold, s.looks
 	s.h.pages = &s.pages
 	return s
 }
@@ -61,7 +62,7 @@ func (s *slowOnes) Watch(f *model.Facts) {
 	for rest := *f; ; {
 		part, ends := s.portions.next(&rest)
 		if !s.seen {
-			s.shown(&part)
+			s.begins(&part)
 		}
 		s.now = part.Now
 		s.stretches += len(part.Gs)
@@ -91,9 +92,9 @@ func (s *slowOnes) Keep(f *model.Facts) {
 	}
 }
 
-// shown finds out whether there may be something to explain from a moment on: nothing
+// begins finds out whether there may be something to explain from a moment on: nothing
 // is known of what was before.
-func (s *slowOnes) shown(f *model.Facts) {
+func (s *slowOnes) begins(f *model.Facts) {
 	at, ok := s.shows(f)
 	if !ok {
 		return
@@ -141,8 +142,8 @@ func (s *slowOnes) looks(now model.Time) *view {
 	return s.ranges.look(now)
 }
 
-// open has h hold what the pages have from an instance's beginning on.
-func (s *slowOnes) open(in *Span) {
+// hold has h hold what the pages have from an instance's beginning on.
+func (s *slowOnes) hold(in *Span) {
 	h, x := s.h, &s.pages
 	from, to := x.since(in.Start), x.end()
 	if from < x.from { // the next one may need still older ones
@@ -167,8 +168,7 @@ func (s *slowOnes) open(in *Span) {
 }
 
 // forget drops the pages that nothing under way needs, but for the newest, once they
-// are half of all: what
-// begins with the first stretch of a goroutine has begun when that one ends.
+// are half of all: what begins with the first stretch of a goroutine has begun when that one ends.
 func (s *slowOnes) forget() {
 	oldest, least := s.oldest(), reportHard
 	if s.kept > reportHard {
