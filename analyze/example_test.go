@@ -91,5 +91,5 @@ func ExampleExplain() {
 	// Output:
 	// every nanosecond has a cause: true
 	// most of it: waiting on a channel receive for a goroutine that was itself waiting for a P behind other goroutines in its queue
-	// behind: (*shop).repriceEvery.func1
+	// behind: price
 }

@@ -45,15 +45,15 @@ func commonFunc(culprits []report.Culprit) string {
 // isTracer tells whether goroutines that start with a function do the tracing.
 func isTracer(fn string) bool { return strings.HasPrefix(fn, "runtime.(*traceAdvancerState)") }
 
-// mostlyBehind is the function whose goroutines ran for most of the worst waits,
-// "" if none did.
+// mostlyBehind is the function in which others ran for most of the worst waits, where they
+// were seen or else what they ran; "" if there is none.
 func mostlyBehind(episodes []report.Episode) string {
 	var waited int64
 	ran := map[string]int64{}
 	for _, e := range episodes {
 		waited += e.Wait
 		for _, c := range e.Culprits {
-			ran[c.Func] += c.NS
+			ran[cmp.Or(c.At.Func, c.Func)] += c.NS
 		}
 	}
 	for fn, ns := range ran {

@@ -59,10 +59,14 @@ func (r *diskJudge) decide(rep *report.Report) Judgement {
 
 func (r *diskJudge) describe() report.Finding {
 	d := r.disk
-	worst := d.worst.Best()[0]
+	worst, most := d.worst.Best()[0], d.worstPlaces()[0]
+	title := "System calls on files took up to " + words.Length(d.calls.Max())
+	if most.ns*2 >= d.slowNS {
+		title += ", most of them in " + most.name
+	}
 	return report.Finding{
 		Severity: report.SeverityInfo,
-		Title:    fmt.Sprintf("System calls on files took up to %s", words.Length(d.calls.Max())),
+		Title:    title,
 		CostNS:   d.slowNS,
 		CostOf:   "goroutine time in calls on files of " + words.Length(slowCall) + " and more",
 		What: fmt.Sprintf("%s of %s and more lasted %s in all; half of all %s took less than %s.",

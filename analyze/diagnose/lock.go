@@ -150,7 +150,7 @@ func (s *lockSite) what() string {
 // not known.
 func (s *lockSite) advice(stood string) string {
 	if s.kind == names.LockMutex {
-		return "Hold the lock for less" + in(stood) + ": do what blocks, calls the system or computes outside of it; split what it guards, or use sync.RWMutex where most only read."
+		return "Hold the lock for less" + in(stood) + ": do what blocks, calls the system or computes outside of it; or split what it guards."
 	}
 	return "Hold the lock for less" + in(stood) + ", reading as well: a writer that waits keeps new readers out. Copy what is needed under the lock and do the rest outside of it, or swap a pointer (atomic.Pointer) to what is never changed."
 }

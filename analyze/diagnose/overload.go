@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"gmptrace/analyze/internal/measure"
+	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
@@ -74,5 +75,35 @@ func describeOverload(rep *report.Report, full *saturation, n int) report.Findin
 	if full.time*2 >= report.Analysed(rep) && full.waiting >= overloadCritical*float64(n) {
 		f.Severity = report.SeverityCritical
 	}
+	if who := mostlyRan(rep); who != "" {
+		f.Title += ", mostly of " + who
+	}
 	return f
+}
+
+// mostlyRan names the function of the program that ran for half of what the program's
+// goroutines did, where it was seen or else as it began; "" where there is none.
+func mostlyRan(rep *report.Report) string {
+	var all, most int64
+	who := ""
+	for i := range rep.Functions {
+		f := &rep.Functions[i]
+		if f.Runtime {
+			continue
+		}
+		all += f.Running
+		ns, at := f.Running, f.At
+		if f.Seen.Func != "" {
+			ns, at = f.SeenNS, f.Seen
+		} else if at.Func == "" {
+			at.Func = f.Name
+		}
+		if ns > most && !names.Standard(&at) {
+			most, who = ns, placeName(&at)
+		}
+	}
+	if most*2 < all {
+		return ""
+	}
+	return who
 }

@@ -202,10 +202,8 @@ func (x *requestFinder) Find(f *model.Facts, ended func(*Span)) {
 			x.until(iv.End, &rest, ended)
 			x.stream(iv, ended)
 		case servesAside:
-			if len(x.open)+len(x.aside) > 0 {
-				x.until(iv.End, &rest, ended)
-				x.besides(iv)
-			}
+			x.until(iv.End, &rest, ended)
+			x.besides(iv)
 		}
 	}
 	x.until(replay.Forever, &rest, ended)
@@ -220,15 +218,13 @@ func (x *requestFinder) skip(rest *model.Facts) {
 	for len(rest.Events) > 0 && (rest.Events[0].Op != model.OpCPUSample || rest.Events[0].Stack == 0) {
 		rest.Events = rest.Events[1:]
 	}
-	for len(rest.Dispatches) > 0 && (rest.Dispatches[0].By == model.NoG || !x.begins(x.kind(rest.Dispatches[0].Func))) {
+	for len(rest.Dispatches) > 0 && (rest.Dispatches[0].By == model.NoG || !begins(x.kind(rest.Dispatches[0].Func))) {
 		rest.Dispatches = rest.Dispatches[1:]
 	}
 }
 
 // begins reports whether a goroutine of this kind, as it begins, tells of who started it.
-func (x *requestFinder) begins(k serverKind) bool {
-	return k == servesReadAhead || k == servesAside && len(x.open) > 0
-}
+func begins(k serverKind) bool { return k == servesReadAhead || k == servesAside }
 
 // until takes in what happened by a time, in order: where goroutines that serve were
 // stopped or sampled, and handlers that began.

@@ -223,8 +223,9 @@ func (t *Trails) look(stack uint32) uint32 {
 }
 
 func (t *Trails) number(stack uint32) uint32 {
-	key, bare := []byte(t.names.StartFunc(stack)), false
-	if len(key) > 0 { // else it is cut off, or none
+	key := []byte(t.names.StartFunc(stack))
+	bare := len(key) == 0 // it is cut off, or none
+	if !bare {
 		frames := t.names.Stacks[stack]
 		i := len(frames) - 1
 		for range maxTrail {

@@ -100,7 +100,7 @@ func (r *Runners) others(f *model.Facts, until model.Time) {
 // stretch is the trail of a stretch, 0 if it is to be told late.
 func (r *Runners) stretch(iv *model.GInterval, d *model.Dispatch) uint32 {
 	start := r.names.Start
-	if iv.Stack != 0 {
+	if iv.Stack != 0 && (start[iv.Stack] != 0 || start[iv.Func] != 0) {
 		of := iv.Func
 		if seen, began := start[iv.Stack], start[iv.Func]; seen == began || seen != 0 && began == 0 {
 			of = iv.Stack
