@@ -92,14 +92,14 @@ func mostlyRan(rep *report.Report) string {
 			continue
 		}
 		all += f.Running
-		ns, at := f.Running, f.At
-		if f.Seen.Func != "" {
-			ns, at = f.SeenNS, f.Seen
+		at := f.At
+		if f.Seen.Func != "" && f.SeenNS*2 >= f.Running {
+			at = f.Seen
 		} else if at.Func == "" {
 			at.Func = f.Name
 		}
-		if ns > most && !names.Standard(&at) {
-			most, who = ns, placeName(&at)
+		if f.Running > most && !names.Standard(&at) {
+			most, who = f.Running, placeName(&at)
 		}
 	}
 	if most*2 < all {

@@ -14,15 +14,16 @@ import (
 )
 
 // checkStuck looks for waits that never end: goroutines that wait for a lock, or to send
-// on a channel, until the trace ends, at a line where nobody's wait has ended since the
-// first of them began. And requests or tasks that wait to receive there for what never
+// on a channel, until the trace ends, at a line where nobody's wait has ended for long.
+// And requests or tasks that wait to receive there for what never
 // comes, while others were answered.
 //
-// Threshold: 100 ms, a fifth of the trace or a second, and ten times as long as any wait at that
-// line that ended; eight of those where they send or receive. Of those that receive each
-// counts for itself, and only where requests or tasks that never end stand: all others
-// may be idle. A warning from two goroutines,
-// critical from eight: what they are to do never ends. One alone is information.
+// Threshold: 100 ms, a fifth of the trace or a second, and ten times as long as any wait
+// at that line that ended; eight of those where they send or receive, or eight goroutines
+// that came to stand there one after the other. Of those that receive each counts for
+// itself, and only where requests or tasks that never end stand: all others may be idle. A
+// warning from two goroutines, critical from eight: what they are to do never ends. One
+// alone is information.
 //
 // False positives: a lock that is held on purpose until the trace ends, and goroutines
 // that park themselves for good. Which lock it is, and who holds it, is not in a trace:
@@ -98,6 +99,9 @@ func (r *stuckJudge) describe(stuck []*standingAt) report.Finding {
 		Sure: "medium", SureWhy: "that they stand is in the trace; a holder that never unlocks leaves no event, so who holds a lock is inferred from who stands where, and something may go on after the trace's end",
 		Stacks: r.stack(fmt.Sprintf("where G%d stands", most.g), most.stack),
 	}
+	if most.last > most.since {
+		f.What = strings.TrimSuffix(f.What, ".") + " " + words.At(r.Offset(most.last)) + "."
+	}
 	for _, x := range stuck {
 		f.Evidence = append(f.Evidence, report.Evidence{Label: "stand in " + x.name + " " + r.when(x), Value: words.Plural(x.n, "goroutine")})
 		if len(f.Moments) < report.MaxMoments {
@@ -151,7 +155,8 @@ func (r *stuckJudge) whyStuck(stuck []*standingAt) (why, advice string) {
 			"Make sure that there is an answer in any case, an error as well; and let who waits give up when its context ends: select on its Done."
 	}
 	if !most.lock {
-		return "Nobody receives any more: whoever did has returned, or is blocked itself.", "Make sure that somebody receives until all have sent, or let senders give up when their context ends."
+		return "Nobody receives any more: whoever did has returned, or is blocked itself; or, where the channel counts places, whoever had one has not given it back.",
+			"Make sure that somebody receives until all have sent, on every path (by defer, where the channel counts places), and let senders give up when their context ends."
 	}
 	var also, at []string
 	for _, x := range stuck[1:] {
@@ -260,6 +265,7 @@ type standingAt struct {
 	receives   bool
 	n          int
 	since, end model.Time
+	latest     model.Time // when the last of them came
 	ns         int64      // all together
 	g          model.GoID // the first
 	stack      uint32     // its
@@ -335,6 +341,7 @@ func (w *standing) receivers(places *names.Places, at *report.Frame) *standingAt
 func (x *standingAt) add(iv *model.GInterval) {
 	x.n++
 	x.ns += int64(iv.End - iv.Start)
+	x.latest = max(x.latest, iv.Start)
 	if iv.Start < x.since {
 		x.since, x.g, x.stack = iv.Start, iv.G, iv.Stack
 	}
@@ -342,11 +349,17 @@ func (x *standingAt) add(iv *model.GInterval) {
 
 // stuck reports whether nobody went on from there for too long, in span ns of trace.
 func (x *standingAt) stuck(span int64) bool {
-	d := int64(x.end - x.since)
-	if !x.lock && x.endedWaits.n < stuckSends {
+	d := int64(x.end - max(x.since, x.last)) // those who were let go on last may have come before
+	if !x.lock && x.endedWaits.n < stuckSends && !x.pilesUp() {
 		return false
 	}
-	return x.last <= x.since && d >= stuckFrom && (d >= stuckLong || d*stuckPart >= span) && d >= stuckTimes*x.longest
+	return d >= stuckFrom && (d >= stuckLong || d*stuckPart >= span) && d >= stuckTimes*x.longest
+}
+
+// pilesUp reports whether more and more came to stand there: no line is made for that, even
+// where nobody is known to have gone on from it, as sends into a buffer with room are not.
+func (x *standingAt) pilesUp() bool {
+	return x.n >= stuckCritical && int64(x.latest-x.since) >= stuckFrom
 }
 
 // does is what they wait to do, undone what nobody has done.
