@@ -1,0 +1,5 @@
+//go:build !linux
+
+package machine
+
+var clock func() (monotonic, boot int64)

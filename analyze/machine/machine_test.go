@@ -1,0 +1,240 @@
+package machine
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+)
+
+// TestRoundTrip: what is written is read back, in lines that Go's tracer takes whole.
+func TestRoundTrip(t *testing.T) {
+	many := &Sample{At: 30, Steal: -1, Stall: 5, Asleep: 0, Throttled: &Throttled{3, 2, 1}}
+	for i := range 100 {
+		many.Threads = append(many.Threads, Thread{ID: int64(100000 + i), Run: 1 << 50, Wait: 1 << 49})
+	}
+	all := []Record{
+		{Machine: &Machine{PID: 4711, CPUs: 8, Online: 16, SMT: 2, Host: "web-3"}},
+		{Quota: &Quota{CPU: 50_000_000, Period: 100_000_000}},
+		{Go: &Go{GOMAXPROCS: 2, Source: "quota", GOGC: -1, GOMEMLIMIT: 1 << 28}},
+		{Sample: &Sample{At: 10, Steal: 0, Stall: -1, Asleep: -1, Threads: []Thread{{4711, 5, 0}, {4712, 9, 4}}}},
+		{Sample: many},
+	}
+	var text []byte
+	for _, r := range all {
+		text = Append(text, r)
+	}
+	var got []Record
+	losses, err := Read(strings.NewReader(Header+"\n"+string(text)), func(r Record) {
+		if last := len(got) - 1; last >= 0 && r.Sample != nil && got[last].Sample != nil && got[last].Sample.At == r.Sample.At {
+			got[last].Sample.Threads = append(got[last].Sample.Threads, r.Sample.Threads...)
+			return
+		}
+		got = append(got, r)
+	})
+	if err != nil || losses.Any() {
+		t.Fatal(losses, err)
+	}
+	if !reflect.DeepEqual(got, all) {
+		t.Errorf("read %+v, want %+v", got, all)
+	}
+	for line := range strings.Lines(string(text)) {
+		if len(line) > MaxLine+1 {
+			t.Errorf("a line has %d bytes", len(line))
+		}
+	}
+}
+
+// TestHostile: whatever stands in the lines, nothing falls and nothing goes back.
+func TestHostile(t *testing.T) {
+	for _, test := range []struct {
+		lines string
+		want  Losses
+		n     int // records that are of use
+	}{
+		{"at 10 1=5,5\nat 9 1=6,6\nat 11 1=4,5", Losses{Backs: 2}, 2},
+		{"at 10 1=5,5 steal=9\nat 11 steal=8", Losses{Backs: 1}, 2},
+		{"at 10 throttled=3,2,1\nat 11 throttled=2,2,1", Losses{Backs: 1}, 2},
+		{"at ten\nat -1\nat 1 1=2\nat 1 x\nat 99999999999999999999 1=1,1", Losses{Bad: 5}, 0},
+		{"at 1 new=7 1=1,1\nweather wet=1\nmachine pid=1 moon=full", Losses{Unknown: 3}, 2},
+		{"quota cpu=1 period=0\nquota cpu=-1 period=1", Losses{Bad: 2}, 0},
+		{"machine pid=1 host=<b>\x1b[31m\r\n\r\n", Losses{}, 1},
+	} {
+		n := 0
+		losses, err := Read(strings.NewReader(Header+"\n"+test.lines), func(Record) { n++ })
+		if err != nil || losses != test.want || n != test.n {
+			t.Errorf("%q: %+v, %d records, %v; want %+v, %d", test.lines, losses, n, err, test.want, test.n)
+		}
+	}
+	if _, err := Read(strings.NewReader("gmptrace.machine 2\n"), nil); err == nil {
+		t.Error("another version is read")
+	}
+}
+
+// FuzzDecoder: no line panics, counters never fall, and what was read is written so
+// that it is read again.
+func FuzzDecoder(f *testing.F) {
+	f.Add("at 10 1=5,5 steal=9 throttled=1,1,1\nat 11 1=6,5")
+	f.Add("machine pid=1 cpus=2 host=x\nquota cpu=1 period=2\ngo gogc=off")
+	f.Fuzz(func(t *testing.T, text string) {
+		var d, again Decoder
+		last := map[int64]Thread{}
+		var at int64
+		for line := range strings.SplitSeq(text, "\n") {
+			r, ok := d.Line(line)
+			if !ok {
+				continue
+			}
+			if s := r.Sample; s != nil {
+				if s.At < at {
+					t.Fatalf("time goes back to %d", s.At)
+				}
+				at = s.At
+				for _, x := range s.Threads {
+					if was := last[x.ID]; d.Losses.Backs == 0 && (x.Run < was.Run || x.Wait < was.Wait) {
+						t.Fatalf("thread %d fell from %+v to %+v", x.ID, was, x)
+					}
+					last[x.ID] = x
+				}
+			}
+			for written := range strings.Lines(string(Append(nil, r))) {
+				if _, ok := again.Line(strings.TrimSuffix(written, "\n")); !ok {
+					t.Fatalf("%q was written as %q, which is not read", line, written)
+				}
+			}
+		}
+	})
+}
+
+// TestTrees samples recorded trees of files: cgroup version 1 and 2, a quota of a group
+// above, a container whose own path is the host's, hardware threads.
+func TestTrees(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no trees", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			if runtime.GOOS == "windows" {
+				t.Skip("its files may not have such names")
+			}
+			ar, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			root, want := t.TempDir(), ""
+			for _, f := range ar.Files {
+				if f.Name == "want" {
+					want = string(f.Data)
+					continue
+				}
+				name := filepath.Join(root, f.Name)
+				if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(name, f.Data, 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := sampleTree(t, root); got != want {
+				t.Errorf("got\n%swant\n%s", got, want)
+			}
+		})
+	}
+}
+
+func sampleTree(t *testing.T, root string) string {
+	s, err := newSampler(root, 7, func() (int64, int64) { return 1000, 5_001_000 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var text []byte
+	for _, r := range s.Begin() {
+		if r.Machine != nil {
+			r.Machine.Host = ""
+		}
+		text = Append(text, r)
+	}
+	x, err := s.Sample(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := s.Sample(false); err != nil || len(again.Threads) > 0 {
+		t.Errorf("nothing has run, and it tells of %v, %v", again.Threads, err)
+	}
+	if full, err := s.Sample(true); err != nil || !reflect.DeepEqual(full, x) {
+		t.Errorf("a full sample is %v, %v, want %v", full, err, x)
+	}
+	return string(Append(text, Record{Sample: x}))
+}
+
+// TestSampler samples this process: who computes has had a CPU for longer.
+func TestSampler(t *testing.T) {
+	s, err := NewSampler(0)
+	if err == ErrUnsupported {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	first, err := s.Sample(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 1000 { // until the kernel has counted it, which it does by its own clock
+		for i, x := 0, 0; i < 1_000_000; i++ {
+			x += i * x
+		}
+		next, err := s.Sample(false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if next.At <= first.At {
+			t.Fatalf("the clock stands at %d after %d", next.At, first.At)
+		}
+		if len(next.Threads) > 0 {
+			return
+		}
+	}
+	t.Error("no thread has run")
+}
+
+// TestSamplerGone: a process that is not there is an error.
+func TestSamplerGone(t *testing.T) {
+	if _, err := NewSampler(1 << 30); err == nil {
+		t.Error("no error")
+	}
+}
+
+func BenchmarkSample(b *testing.B) {
+	s, err := NewSampler(0)
+	if err != nil {
+		b.Skip(err)
+	}
+	defer s.Close()
+	stop := make(chan bool)
+	defer close(stop)
+	for range 50 {
+		go func() {
+			runtime.LockOSThread()
+			<-stop
+		}()
+	}
+	var buf []byte
+	for b.Loop() {
+		x, err := s.Sample(false)
+		if err != nil {
+			b.Fatal(err)
+		}
+		buf = Append(buf[:0], Record{Sample: x})
+	}
+	b.ReportMetric(float64(len(s.threads)), "threads")
+}
