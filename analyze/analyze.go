@@ -82,6 +82,7 @@ func (a *Analysis) Begin(s *replay.Session) {
 	rules.Add(s)
 	replay.Shared(s, measure.NewTasks)
 	replay.Shared(s, measure.NewColumns)
+	replay.Shared(s, measure.NewMachine)
 	explain.AddSlowest(s)
 	if a.Options.Slices > 0 {
 		s.Add(timeline.NewTracker(s, a.Options.Slices, a.Options.Around))

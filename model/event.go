@@ -172,6 +172,7 @@ const (
 	FlagGCIdle                         // label "GC (idle)"
 	FlagNoEnd                          // of OpEntersyscall and OpExitsyscall: the trace does not tell when the call ended
 	FlagRuntimeG                       // the stack's goroutine belongs to the runtime (for OpReady that is the one that readies)
+	FlagMachine                        // of OpLog: the message is what the machine said, no word of the program's
 )
 
 // Event is one step of the traced program, small and free of pointers so that

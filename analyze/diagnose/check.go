@@ -65,6 +65,7 @@ var All = []Check{
 	checkUnbalanced,
 	checkOverload,
 	checkBurst,
+	checkCPU,
 	checkOS,
 	checkGomaxprocs,
 	checkStopTheWorld,

@@ -152,3 +152,16 @@ func (s stretches) share(of stretches) float64 {
 	}
 	return float64(in) / float64(max(all, 1))
 }
+
+// starvedDuring is how much of long waits, which took this long in all, passed within s,
+// as far as the worst tell.
+func (b bench) starvedDuring(rep *report.Report, s stretches, all int64) int64 {
+	var waits stretches
+	for i := range rep.Episodes {
+		if e := &rep.Episodes[i]; e.Wait > measure.StarvedAfter {
+			from := b.Zero + model.Time(e.Start)
+			waits = append(waits, [2]model.Time{from, from + model.Time(e.Wait)})
+		}
+	}
+	return int64(s.share(waits) * float64(all))
+}

@@ -145,7 +145,7 @@ func (r *osJudge) judgeStolen(rep *report.Report, j *Judgement) {
 	if len(x.over) < stolenSome || x.ns*100 < report.Analysed(rep) {
 		return
 	}
-	starved := r.starvedDuring(rep, x.over)
+	starved := r.starvedDuring(rep, x.over, r.latency.StarvedNS)
 	j.Explains.add(Explained{
 		"timers": lateDuring(x.over, r.sleepers.regular()), "netpoll": lateDuring(x.over, r.readers.regular()),
 		"starvation": starved, "overload": starved, "hog": x.overrun,
@@ -206,19 +206,6 @@ func (r *osJudge) scenes(s *stolenSum) []report.Moment {
 			fmt.Sprintf("%s seemed to run for %s on P%d", words.Goroutine(int64(x.G), r.Names.StartFunc(x.Func)), words.Length(int64(x.End-x.Start)), x.P)))
 	}
 	return out
-}
-
-// starvedDuring is how much of long waits passed within s, as far as the worst
-// tell.
-func (r *osJudge) starvedDuring(rep *report.Report, s stretches) int64 {
-	var waits stretches
-	for i := range rep.Episodes {
-		if e := &rep.Episodes[i]; e.Wait > measure.StarvedAfter {
-			from := r.Zero + model.Time(e.Start)
-			waits = append(waits, [2]model.Time{from, from + model.Time(e.Wait)})
-		}
-	}
-	return int64(s.share(waits) * float64(r.latency.StarvedNS))
 }
 
 // stolen answers: which goroutines seem to have run for longer than the runtime lets

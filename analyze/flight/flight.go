@@ -1,7 +1,6 @@
 package flight
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log"
@@ -110,8 +109,9 @@ func Start(c Config) (*Recorder, error) {
 	} else if !r.flight.Enabled() {
 		return nil, errors.New("flight: Config.Recorder has not been started")
 	}
-	r.running.Go(r.write)
-	r.running.Go(r.watch)
+	r.running.Add(2) // not by Go: goroutines are told apart by what they start with
+	go r.write()
+	go r.watch()
 	return r, nil
 }
 
@@ -166,6 +166,3 @@ func (r *Recorder) Dropped() int64 {
 	}
 	return r.dropped.Load()
 }
-
-// note logs a message into the trace.
-func note(category, message string) { trace.Log(context.Background(), category, message) }

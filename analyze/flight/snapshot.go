@@ -10,10 +10,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
-)
 
-// Category is that of the log messages in which a snapshot says why it was taken.
-const Category = "gmptrace.flight"
+	"gmptrace/analyze/machine"
+)
 
 // The names of files: only those that a Recorder wrote are listed and removed.
 const (
@@ -47,6 +46,7 @@ var errClosed = errors.New("flight: not recording")
 
 // write writes those that are asked for, one after the other.
 func (r *Recorder) write() {
+	defer r.running.Done()
 	for p := range r.work {
 		p.snapshot, p.err = r.take(p.trigger)
 		if p.err != nil {
@@ -64,7 +64,7 @@ func (r *Recorder) take(t trigger) (Snapshot, error) {
 	now := time.Now().UTC()
 	s := Snapshot{Name: r.name(now, t), Time: now.Truncate(time.Millisecond), Why: t.words()}
 	s.Path = filepath.Join(r.config.Dir, s.Name)
-	note(Category, r.tell(now, t))
+	note(machine.Record{Snapshot: r.tell(now, t)})
 	temp := filepath.Join(r.config.Dir, "."+s.Name+unwritten)
 	n, err := r.writeTo(temp)
 	if err == nil {
@@ -111,14 +111,10 @@ func (t *trigger) words() string {
 	return s
 }
 
-// tell is what a snapshot says of itself, in the words of package machine's lines.
-func (r *Recorder) tell(now time.Time, t trigger) string {
-	s := fmt.Sprintf("snapshot trigger=%s name=%s took=%d time=%s host=%s build=%s", t.kind, plain(t.name, 48), t.took.Nanoseconds(),
-		now.Format(stamp), plain(r.config.Name, 32), r.build)
-	if t.trace != "" {
-		s += " trace=" + t.trace + " span=" + t.span
-	}
-	return s
+// tell is what a snapshot says of itself.
+func (r *Recorder) tell(now time.Time, t trigger) *machine.Snapshot {
+	return &machine.Snapshot{Trigger: t.kind, Name: plain(t.name, 48), Took: t.took.Nanoseconds(), Time: now.Format(stamp),
+		Host: plain(r.config.Name, 32), Build: r.build, Trace: t.trace, Span: t.span}
 }
 
 // plain is a text with nothing in it that a file system, a shell or a terminal would

@@ -1,6 +1,7 @@
 package flight
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -19,6 +20,7 @@ const anew = time.Second
 // watch samples the machine, looks at the runtime's metrics each second, and takes
 // snapshots by chance.
 func (r *Recorder) watch() {
+	defer r.running.Done()
 	second := time.NewTicker(anew)
 	defer second.Stop()
 	sample, sampler := r.sampling()
@@ -63,18 +65,22 @@ func tellSample(s *machine.Sampler, all bool) {
 	if !trace.IsEnabled() {
 		return
 	}
-	var lines []byte
 	if all {
-		for _, rec := range append(s.Begin(), machine.Record{Go: settings()}) {
-			lines = machine.Append(lines, rec)
-		}
+		note(append(s.Begin(), machine.Record{Go: settings()})...)
 	}
-	x, err := s.Sample(all)
-	if err != nil {
-		return
+	if x, err := s.Sample(all); err == nil {
+		note(machine.Record{Sample: x})
 	}
-	for line := range strings.Lines(string(machine.Append(lines, machine.Record{Sample: x}))) {
-		note(machine.Category, strings.TrimSuffix(line, "\n"))
+}
+
+// note logs records into the trace, each line a message.
+func note(all ...machine.Record) {
+	var lines []byte
+	for _, rec := range all {
+		lines = machine.Append(lines, rec)
+	}
+	for line := range strings.Lines(string(lines)) {
+		trace.Log(context.Background(), machine.Category, strings.TrimSuffix(line, "\n"))
 	}
 }
 

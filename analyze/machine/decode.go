@@ -57,6 +57,10 @@ func (d *Decoder) Line(line string) (r Record, ok bool) {
 		g := new(Go)
 		ok = d.fields(rest, g.set)
 		r.Go = g
+	case "snapshot":
+		s := new(Snapshot)
+		ok = d.fields(rest, s.set)
+		r.Snapshot = s
 	case "at":
 		return d.sample(rest)
 	default:
@@ -141,6 +145,31 @@ func (g *Go) set(key, value string) (err error) {
 		err = errUnknown
 	}
 	return err
+}
+
+func (s *Snapshot) set(key, value string) (err error) {
+	switch key {
+	case "took":
+		s.Took, err = number(value)
+		return err
+	case "trigger":
+		s.Trigger = word(value)
+	case "name":
+		s.Name = word(value)
+	case "time":
+		s.Time = word(value)
+	case "host":
+		s.Host = word(value)
+	case "build":
+		s.Build = word(value)
+	case "trace":
+		s.Trace = word(value)
+	case "span":
+		s.Span = word(value)
+	default:
+		return errUnknown
+	}
+	return nil
 }
 
 // sample reads what follows "at ".

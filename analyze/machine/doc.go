@@ -33,7 +33,11 @@
 //
 //	at 812736410000000 4711=15300000,200000 4712=900000,0 throttled=12,3,150000000 steal=0 stall=31000 asleep=0
 //
-// is a sample. The time is CLOCK_MONOTONIC's, on Linux the clock of traces since Go
+// is a sample (below). And
+//
+//	snapshot trigger=slow name=GET__orders took=231000000 time=20261129T091501.123Z host=web-3 build=4f2c
+//
+// says why a flight recorder wrote a snapshot. The time of a sample is CLOCK_MONOTONIC's, on Linux the clock of traces since Go
 // 1.22. Fields with a number for a key are threads, by the operating system's id: time
 // on a CPU, and time ready to run without one, which includes what throttling took. A
 // thread that is not named has run no more since it was named last. The others, where

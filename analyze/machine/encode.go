@@ -19,6 +19,8 @@ func Append(dst []byte, r Record) []byte {
 		return r.Go.append(dst)
 	case r.Sample != nil:
 		return r.Sample.append(dst)
+	case r.Snapshot != nil:
+		return r.Snapshot.append(dst)
 	default:
 		return dst
 	}
@@ -31,18 +33,13 @@ func (m *Machine) append(dst []byte) []byte {
 	dst = field(dst, "cpus", m.CPUs)
 	dst = field(dst, "online", m.Online)
 	dst = field(dst, "smt", m.SMT)
-	if host := word(m.Host); host != "" {
-		dst = append(append(dst, " host="...), host...)
-	}
-	return append(dst, '\n')
+	return append(text(dst, "host", m.Host), '\n')
 }
 
 func (g *Go) append(dst []byte) []byte {
 	dst = append(dst, "go"...)
 	dst = field(dst, "gomaxprocs", g.GOMAXPROCS)
-	if source := word(g.Source); source != "" {
-		dst = append(append(dst, " source="...), source...)
-	}
+	dst = text(dst, "source", g.Source)
 	if g.GOGC < 0 {
 		dst = append(dst, " gogc=off"...)
 	} else {
@@ -50,6 +47,17 @@ func (g *Go) append(dst []byte) []byte {
 	}
 	dst = field(dst, "gomemlimit", g.GOMEMLIMIT)
 	return append(dst, '\n')
+}
+
+func (s *Snapshot) append(dst []byte) []byte {
+	dst = text(append(dst, "snapshot"...), "trigger", s.Trigger)
+	dst = text(dst, "name", s.Name)
+	dst = field(dst, "took", s.Took)
+	dst = text(dst, "time", s.Time)
+	dst = text(dst, "host", s.Host)
+	dst = text(dst, "build", s.Build)
+	dst = text(dst, "trace", s.Trace)
+	return append(text(dst, "span", s.Span), '\n')
 }
 
 // append writes the sample in as many lines as it needs. The machine's own counters
@@ -102,6 +110,14 @@ func numbers(dst []byte, list ...int64) []byte {
 		dst = strconv.AppendInt(dst, n, 10)
 	}
 	return dst
+}
+
+// text writes KEY=TEXT with a space before it, if there is any text.
+func text(dst []byte, key, s string) []byte {
+	if s = word(s); s == "" {
+		return dst
+	}
+	return append(append(append(append(dst, ' '), key...), '='), s...)
 }
 
 // word is a text without what would end a field or a line, of 64 bytes at the most.

@@ -1,7 +1,7 @@
 package machine
 
 // Category is that of the log messages of a trace that hold evidence.
-const Category = "gmptrace.machine"
+const Category = "gmptrace"
 
 // Header is the first line of a file with evidence.
 const Header = "gmptrace.machine 1"
@@ -15,10 +15,11 @@ const MaxLine = 1000
 
 // Record is what one line tells: one of its fields is not nil.
 type Record struct {
-	Machine *Machine
-	Quota   *Quota
-	Go      *Go
-	Sample  *Sample
+	Machine  *Machine
+	Quota    *Quota
+	Go       *Go
+	Sample   *Sample
+	Snapshot *Snapshot
 }
 
 // Machine is the computer, and the process on it.
@@ -74,4 +75,16 @@ type Throttled struct {
 	Periods int64 // of the quota, those in which the group ran
 	Over    int64 // of Periods, those in which it was used up
 	NS      int64 // ns that CPUs stood still for the group, in sum
+}
+
+// Snapshot is why and by whom a flight recorder's snapshot was taken.
+type Snapshot struct {
+	Trigger string // slow, observed, metric, baseline or asked
+	Name    string // what was slow; "" not told
+	Took    int64  // how long that took, ns; 0 not told
+	Time    string // UTC, as 20060102T150405.000Z
+	Host    string
+	Build   string // revision or version; "" not known
+	Trace   string // W3C ids of the request's trace and span; "" not told
+	Span    string
 }

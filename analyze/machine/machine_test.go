@@ -21,6 +21,7 @@ func TestRoundTrip(t *testing.T) {
 		{Machine: &Machine{PID: 4711, CPUs: 8, Online: 16, SMT: 2, Host: "web-3"}},
 		{Quota: &Quota{CPU: 50_000_000, Period: 100_000_000}},
 		{Go: &Go{GOMAXPROCS: 2, Source: "quota", GOGC: -1, GOMEMLIMIT: 1 << 28}},
+		{Snapshot: &Snapshot{Trigger: "slow", Name: "GET__x", Took: 5, Time: "20261129T091501.123Z", Host: "a", Build: "b", Trace: "c", Span: "d"}},
 		{Sample: &Sample{At: 10, Steal: 0, Stall: -1, Asleep: -1, Threads: []Thread{{4711, 5, 0}, {4712, 9, 4}}}},
 		{Sample: many},
 	}
@@ -148,7 +149,7 @@ func TestTrees(t *testing.T) {
 }
 
 func sampleTree(t *testing.T, root string) string {
-	s, err := newSampler(root, 7, func() (int64, int64) { return 1000, 5_001_000 })
+	s, err := newSampler(root, 7, func() (int64, int64) { return 1000, 50_001_000 })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,8 +15,8 @@ import (
 // DefaultEvery is how often to take a sample: every 10 ms, in nanoseconds.
 const DefaultEvery = 10_000_000
 
-// million is a millisecond's nanoseconds.
-const million = 1_000_000
+// inexact is from how many ns on the clocks tell that the machine was suspended.
+const inexact = 10_000_000
 
 // newThreads is how many samples apart a Sampler looks for new threads: what one did
 // before is in its first reading.
@@ -36,6 +36,7 @@ type Sampler struct {
 	cpuStat *os.File // of the cgroup
 	cpuPath string   // the cgroup's folder
 	buf     []byte
+	asleep  int64 // as told last
 	tick    int64 // ns of the kernel's unit in /proc/stat
 }
 
@@ -117,11 +118,8 @@ func (s *Sampler) Begin() []Record {
 // out, unless all are asked for: who reads only the end of what was told needs to know
 // from where they count. It fails when the process is gone.
 func (s *Sampler) Sample(all bool) (*Sample, error) {
-	now, boot := s.now()
-	x := &Sample{At: now, Steal: -1, Stall: -1, Asleep: -1}
-	if boot > 0 {
-		x.Asleep = max(boot-now, 0) / million * million // the two clocks are not read at once
-	}
+	now, _ := s.now()
+	x := &Sample{At: now, Steal: -1, Stall: -1, Asleep: s.readAsleep()}
 	if s.samples%newThreads == 0 {
 		if err := s.findThreads(); err != nil {
 			return nil, err
@@ -139,6 +137,21 @@ func (s *Sampler) Sample(all bool) (*Sample, error) {
 	x.Stall = s.readStall()
 	x.Throttled = s.readThrottled()
 	return x, nil
+}
+
+// readAsleep is how long the machine was suspended. The two clocks that tell are not read
+// at once: a little more than before is nothing, and much between two readings of one
+// clock makes them useless.
+func (s *Sampler) readAsleep() int64 {
+	before, boot := s.now()
+	after, _ := s.now()
+	if boot > 0 && after-before < inexact && boot-before >= s.asleep+inexact {
+		s.asleep = boot - before
+	}
+	if boot == 0 {
+		return -1
+	}
+	return s.asleep
 }
 
 // findThreads opens those that are new.

@@ -64,12 +64,15 @@ func OwnFrame(frames []report.Frame) report.Frame {
 	return report.Frame{}
 }
 
+// recorder is what the functions of the flight recorder begin with.
+const recorder = "gmptrace/analyze/flight.(*Recorder)."
+
 // IsRuntime reports whether a goroutine that started with this function belongs
-// to the Go runtime or its tracer. The main goroutine, iter.Pull's and those of
+// to the Go runtime, its tracer or the flight recorder. The main goroutine, iter.Pull's and those of
 // C threads that call into Go run the program's code; one that is preempted while it
 // ends shows nothing but runtime.goexit1, whoever it was.
 func IsRuntime(start string) bool {
-	if strings.HasPrefix(start, "runtime/trace.") {
+	if strings.HasPrefix(start, "runtime/trace.") || strings.HasPrefix(start, recorder) {
 		return true
 	}
 	return strings.HasPrefix(start, "runtime.") && start != "runtime.main" && start != "runtime.corostart" &&

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"gmptrace/analyze/internal/load"
+	"gmptrace/analyze/machine"
 )
 
 // Options say what part of a trace to read and how. The zero value reads
@@ -18,6 +19,10 @@ type Options struct {
 	// roughly: a generation that would need more is left out, with a Loss. 0 is
 	// DefaultMaxMemory.
 	MaxMemory int64
+
+	// Machine is what the machine said while the trace was recorded, out of a file; nil
+	// where the trace itself holds it, or nobody asked.
+	Machine *machine.Evidence
 
 	// Reader is who decodes the trace: "" is this module's own decoder, which leaves
 	// to golang.org/x/exp/trace what it can't read, and ReferenceReader has that

@@ -92,7 +92,7 @@ func (r *reading) start(b *load.Batch) error {
 		minor, _ = minorVersion(strings.TrimPrefix(b.Format, "go "))
 	}
 	zero := b.Events[0].Time
-	s := &Session{options: r.opt, Zero: zero, Rules: model.RulesFor(minor), Older: minor < model.OldestRules,
+	s := &Session{options: r.opt, Machine: r.opt.Machine, Zero: zero, Rules: model.RulesFor(minor), Older: minor < model.OldestRules,
 		Names: &names.Table{}, Window: &Window{zero, Forever}}
 	if err := r.setWindow(s); err != nil {
 		return err

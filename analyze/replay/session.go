@@ -3,6 +3,7 @@ package replay
 import (
 	"reflect"
 
+	"gmptrace/analyze/machine"
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/report"
 	"gmptrace/model"
@@ -39,6 +40,8 @@ type Session struct {
 	Older  bool        // the trace is of a version before those whose rules are known
 	Window *Window     // part to analyse, never nil; the whole trace ends at Forever
 	Part   bool        // Window is not the whole
+
+	Machine *machine.Evidence // Options.Machine
 
 	// Names is what the facts' numbers stand for: functions, stacks, strings, threads.
 	// It grows with the facts, and holds all that those told so far refer to. It is for

@@ -45,12 +45,12 @@ var rooms = []room{
 	{path: "analyze/rules", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
 	{path: "analyze/whatif", imports: "analyze/names analyze/replay analyze/report analyze/stat analyze/words model model/simulate"},
 	{path: "analyze/internal/timeline", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report model"},
-	{path: "analyze/internal/measure", imports: "analyze/names analyze/replay analyze/report analyze/stat model"},
+	{path: "analyze/internal/measure", imports: "analyze/machine analyze/names analyze/replay analyze/report analyze/stat model"},
 
 	// The seam: from bytes to facts.
 	{path: "analyze/replay/replaytest", imports: "analyze/replay analyze/internal/load analyze/names analyze/report fixtures/scenario model"}, // helps tests
-	{path: "analyze/replay", imports: "analyze/internal/load analyze/names analyze/report analyze/words model"},
-	{path: "analyze/internal/load", imports: "analyze/names analyze/report analyze/words model",
+	{path: "analyze/replay", imports: "analyze/internal/load analyze/machine analyze/names analyze/report analyze/words model"},
+	{path: "analyze/internal/load", imports: "analyze/machine analyze/names analyze/report analyze/words model",
 		most: 5000, why: "two readers fill the same batches, and say the same of what is lost; what one makes of a generation that was cut is read by its own tables"},
 
 	// What all of them speak in.
@@ -58,6 +58,8 @@ var rooms = []room{
 	{path: "analyze/report", imports: "analyze/stat model"},
 	{path: "analyze/stat"},
 	{path: "analyze/words"},
+	{path: "analyze/flight", imports: "analyze/machine"}, // for servers
+	{path: "analyze/machine"},
 
 	// The scheduler.
 	{path: "fixtures/scenario", imports: "model"}, // events as text, for tests
@@ -69,7 +71,7 @@ var rooms = []room{
 const tracer = "golang.org/x/exp/trace"
 
 // needStandard need nothing but the standard library, beside rooms below them.
-var needStandard = []string{"model", "model/simulate", "analyze/stat", "analyze/words"}
+var needStandard = []string{"model", "model/simulate", "analyze/stat", "analyze/words", "analyze/machine", "analyze/flight"}
 
 // testSupport is for tests alone, as fixtures are.
 const testSupport = "analyze/replay/replaytest"

@@ -427,7 +427,7 @@ func (t *translator) region(x *model.Event) {
 
 func (t *translator) log(x *model.Event) {
 	l := t.ev.Log()
-	x.Op, x.Subject, x.Arg = model.OpLog, int64(l.Task), t.str(l.Message)
+	x.Op, x.Subject, x.Arg, x.Flags = model.OpLog, int64(l.Task), t.str(l.Message), logFlags(l.Category)
 }
 
 // thread is the index of a thread in the generation's table.

@@ -3,6 +3,7 @@ package load
 import (
 	"slices"
 
+	"gmptrace/analyze/machine"
 	"gmptrace/model"
 )
 
@@ -214,5 +215,14 @@ func (w *wire) log(c *cursor) verdict {
 	}
 	x := w.event(c, model.OpLog)
 	x.Subject, x.Arg = int64(c.args[0]), s
+	x.Flags = logFlags(w.texts.spell(c.args[1]))
 	return taken
+}
+
+// logFlags is what a message's category says of it.
+func logFlags(category string) model.Flags {
+	if category == machine.Category {
+		return model.FlagMachine
+	}
+	return 0
 }

@@ -1,0 +1,240 @@
+package measure
+
+import (
+	"slices"
+
+	"gmptrace/analyze/report"
+	"gmptrace/model"
+)
+
+const (
+	cpuLag     = 10_000_000 // ns that the kernel may count a running thread late: a tick of 100 Hz
+	neitherMin = 5_000_000  // ns of a sample from which time without any account is no inexactness
+)
+
+// account is a thread's time on Ps before one sample, and what it had meanwhile.
+type account struct {
+	k                  int32
+	held               int64 // with a P, running goroutines
+	ran, waited, other int64 // parts of held: on a CPU, waiting for one, neither
+}
+
+// spare is what of held is not accounted for.
+func (a *account) spare() int64 { return a.held - a.ran - a.waited }
+
+// sampleSum is all threads together before one sample.
+type sampleSum struct {
+	held, ran, waited, other int64
+	quota                    int64 // of waited
+	all                      int64 // ns on CPUs, with or without a P
+}
+
+// solve divides all stretches, once.
+func (m *Machine) solve() {
+	if m.solved || !m.Said() {
+		return
+	}
+	m.solved = true
+	byThread := m.accounts()
+	sums := make([]sampleSum, len(m.bounds))
+	for id, list := range byThread {
+		var counts []cpuCount
+		if t := m.threads[id]; t != nil {
+			counts = t.counts
+		}
+		settle(list, counts)
+		for i := range list {
+			sums[list[i].k].add(&list[i])
+		}
+	}
+	for _, t := range m.threads {
+		for _, c := range t.counts {
+			sums[c.k].all += c.run
+		}
+	}
+	m.throttle(sums)
+	m.slots = make([][]cpuSlot, len(m.held))
+	for p := range m.held {
+		for _, h := range m.held[p] {
+			if list := byThread[m.s.Names.ThreadID(h.m)]; len(list) > 0 {
+				if i, ok := slices.BinarySearchFunc(list, h.k, func(a account, k int32) int { return int(a.k - k) }); ok {
+					m.slots[p] = append(m.slots[p], m.slot(h, &list[i], sums))
+				}
+			}
+		}
+	}
+	m.held = nil
+}
+
+func (s *sampleSum) add(a *account) {
+	s.held += a.held
+	s.ran += a.ran
+	s.waited += a.waited
+	s.other += a.other
+}
+
+// accounts are the threads' time on Ps by sample, by the operating system's id, without
+// what is not known: before a thread's first reading, and after the last sample.
+func (m *Machine) accounts() map[int64][]account {
+	all := map[int64][]account{}
+	for p := range m.held {
+		for _, h := range m.held[p] {
+			id := m.s.Names.ThreadID(h.m)
+			if t := m.threads[id]; t == nil || int(h.k) <= t.known || int(h.k) >= len(m.bounds) {
+				continue
+			}
+			all[id] = append(all[id], account{k: h.k, held: h.ns})
+		}
+	}
+	for id, list := range all {
+		slices.SortStableFunc(list, func(a, b account) int { return int(a.k - b.k) })
+		n := 0
+		for i := range list {
+			if n > 0 && list[n-1].k == list[i].k {
+				list[n-1].held += list[i].held
+				continue
+			}
+			list[n] = list[i]
+			n++
+		}
+		all[id] = list[:n]
+	}
+	return all
+}
+
+// settle lays a thread's readings beside its time on Ps. The kernel counts a wait when
+// it ends, and a run up to a tick late: what is more than there is room for belongs to
+// the samples before.
+func settle(list []account, counts []cpuCount) {
+	i := 0
+	for _, c := range counts {
+		for i < len(list) && list[i].k < c.k {
+			i++
+		}
+		at := i - 1
+		if i < len(list) && list[i].k == c.k {
+			at = i
+		}
+		run := c.run
+		for j := at; j >= 0 && j >= at-1 && run > 0; j-- {
+			room := list[j].spare()
+			if j < at {
+				room = min(room, cpuLag)
+			}
+			part := min(run, max(room, 0))
+			list[j].ran += part
+			run -= part
+		}
+		for j, wait := at, c.wait; j >= 0 && wait > 0; j-- {
+			part := min(wait, max(list[j].spare(), 0))
+			list[j].waited += part
+			wait -= part
+			if list[j].ran > 0 && j < at {
+				break // it ran then: it had not waited since before
+			}
+		}
+	}
+	for i := range list {
+		if rest := list[i].spare(); rest >= neitherMin {
+			list[i].other = rest
+		}
+	}
+}
+
+// throttle takes what the quota took out of the waits, once: it is counted when it ends,
+// and so may belong to samples before.
+func (m *Machine) throttle(sums []sampleSum) {
+	for k := 1; k < len(sums); k++ {
+		now, was := m.sums[k].Throttled, m.sums[k-1].Throttled
+		if now == nil || was == nil {
+			continue
+		}
+		took := now.NS - was.NS
+		for j := k; j >= 0 && took > 0; j-- {
+			part := min(took, sums[j].waited-sums[j].quota)
+			sums[j].quota += part
+			took -= part
+		}
+	}
+}
+
+// slot divides what a P's thread had no CPU for before one sample by reasons.
+func (m *Machine) slot(h heldSlot, a *account, sums []sampleSum) cpuSlot {
+	x, sum := cpuSlot{heldSlot: h}, &sums[a.k]
+	share := float64(h.ns) / float64(max(a.held, 1))
+	waited, other := share*float64(a.waited), share*float64(a.other)
+	quota := waited * part(sum.quota, sum.waited)
+	own := (waited - quota) * m.ownShare(sum.all-a.ran, a.ran, int(a.k))
+	x.lost[report.LossQuota] = int64(quota)
+	x.lost[report.LossOwn] = int64(own)
+	x.lost[report.LossOthers] = int64(waited) - int64(quota) - int64(own)
+	stolen := other * part(min(m.stole(int(a.k)), sum.other), sum.other)
+	x.lost[report.LossHypervisor] = int64(stolen)
+	rest := int64(other) - int64(stolen)
+	if sum.other*10 >= sum.held*9 {
+		x.lost[report.LossStopped] = rest
+	} else {
+		x.lost[report.LossKernel] = rest
+	}
+	return x
+}
+
+// ownShare is how much of the CPUs that the process may use, but for what a thread itself
+// had of them, its other threads had.
+func (m *Machine) ownShare(others, itself int64, k int) float64 {
+	cpus := m.rep.CPUs
+	if cpus == 0 {
+		cpus = m.rep.Online
+	}
+	if cpus == 0 || k == 0 {
+		return 0
+	}
+	return part(others, int64(cpus)*int64(m.bounds[k]-m.bounds[k-1])-itself)
+}
+
+// stole is what the hypervisor took from the machine before sample k.
+func (m *Machine) stole(k int) int64 {
+	if k == 0 || m.sums[k].Steal < 0 || m.sums[k-1].Steal < 0 {
+		return 0
+	}
+	return m.sums[k].Steal - m.sums[k-1].Steal
+}
+
+// part is a share, from 0 to 1.
+func part(some, all int64) float64 {
+	if all <= 0 || some <= 0 {
+		return 0
+	}
+	return min(1, float64(some)/float64(all))
+}
+
+// Lacks are the stretches in which the process had least of the CPUs that it wanted: at
+// least half of a sample lost, those beside each other taken together.
+func (m *Machine) Lacks() (all []Lack) {
+	m.solve()
+	for p := range m.slots {
+		for i := range m.slots[p] {
+			x := &m.slots[p][i]
+			var lost int64
+			for _, ns := range x.lost {
+				lost += ns
+			}
+			if lost*2 < x.ns {
+				continue
+			}
+			if n := len(all) - 1; n >= 0 && all[n].P == model.ProcID(p) && x.start-all[n].To <= model.Time(neitherMin) {
+				all[n].To, all[n].Lost = x.end, all[n].Lost+lost
+				continue
+			}
+			all = append(all, Lack{model.ProcID(p), x.start, x.end, lost})
+		}
+	}
+	return all
+}
+
+// Lack is a stretch in which a P's thread had a CPU for less than half of the time.
+type Lack struct {
+	P        model.ProcID
+	From, To model.Time
+	Lost     int64 // ns without a CPU
+}
