@@ -31,13 +31,20 @@ const (
 // names can neither move the cursor nor turn the writing around: see printable.
 // Colours are the only escape sequences it writes.
 func Text(w io.Writer, r *report.Report, opt TextOptions) error {
+	return textSections(w, r, opt, textIdentity, textVerdict, textKey, textFindings, textLatency, textDispatches, textSteals, textHandoffs, textPreemptions,
+		textGC, textTopFunctions, textTasks, textSlowest, textWaits, textRules, textChecks)
+}
+
+// Verdict writes the answer alone, as Text does, and the commands that tell more.
+func Verdict(w io.Writer, r *report.Report, opt TextOptions) error {
+	return textSections(w, r, opt, textIdentity, textVerdict, textNext)
+}
+
+func textSections(w io.Writer, r *report.Report, opt TextOptions, sections ...func(*terminal, *report.Report)) error {
 	safe := mapped(*r, words.Printable)
 	out := bufio.NewWriter(w)
 	t := &terminal{w: out, width: max(60, cmp.Or(opt.Width, 100)), color: opt.Color}
-	for _, section := range []func(*terminal, *report.Report){
-		textIdentity, textVerdict, textKey, textFindings, textLatency, textDispatches, textSteals, textHandoffs, textPreemptions, textGC,
-		textTopFunctions, textTasks, textSlowest, textWaits, textRules, textChecks,
-	} {
+	for _, section := range sections {
 		section(t, &safe)
 	}
 	if err := out.Flush(); err != nil {
@@ -69,6 +76,13 @@ func textVerdict(t *terminal, r *report.Report) {
 		t.wrap("To do: ", "       ", v.Advice)
 	}
 	t.line("")
+}
+
+func textNext(t *terminal, r *report.Report) {
+	t.line("Next:")
+	for _, command := range nextCommands(r) {
+		t.line("  " + strings.ReplaceAll(command, "TRACE", fileWord(r.Trace.Name)))
+	}
 }
 
 func textKey(t *terminal, r *report.Report) {

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
 	"gmptrace/analyze"
+	"gmptrace/analyze/machine"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
@@ -25,6 +28,7 @@ type analysis struct {
 	goVersion goVersion
 	maxMemory byteSize
 	reader    readerName
+	machine   string // file with evidence; "" to look for one beside the trace
 	seconds   int
 	failOn    severity
 	quiet     bool
@@ -55,6 +59,7 @@ func (an *analysis) addTraceFlags(f *pflag.FlagSet) {
 	f.Var(&an.goVersion, "go-version", "`VERSION` of Go whose scheduler wrote the trace, such as 1.24 (default: as the trace says)")
 	f.Var(&an.maxMemory, "max-memory", "`BYTES` that reading may take, such as 4GiB; a trace that needs more is analysed up to there")
 	f.Var(&an.reader, "reader", "`WHO` decodes the trace: own, which is fast, or reference, which is golang.org/x/exp/trace")
+	f.StringVar(&an.machine, "machine", "", "what the machine said while the trace was recorded, in `FILE` (default: TRACE.machine, if it is there)")
 	f.IntVar(&an.seconds, "seconds", 0, "let the trace endpoint record for `N` seconds (default: the endpoint's own, mostly 1)")
 	f.BoolVarP(&an.quiet, "quiet", "q", false, "no progress bar and no remarks on standard error")
 }
@@ -106,8 +111,15 @@ func reading[T any](ctx context.Context, an *analysis, trace string, read func(i
 		return none, err
 	}
 	defer in.Close()
+	said, err := an.evidence(trace)
+	if err != nil {
+		var none T
+		return none, err
+	}
 	bar := an.progress(in)
-	x, err := read(in, an.options(in, bar))
+	opt := an.options(in, bar)
+	opt.Machine = said
+	x, err := read(in, opt)
 	bar.close()
 	return x, printableError(err)
 }
@@ -158,6 +170,31 @@ func (an *analysis) options(in *input, bar *progress) replay.Options {
 		Reader:    string(an.reader),
 		Progress:  bar.update,
 	}
+}
+
+// evidence is what the machine said beside a trace: in the file that --machine names, else
+// in one that has the trace's name with .machine behind it, if that is there.
+func (an *analysis) evidence(trace string) (*machine.Evidence, error) {
+	name := an.machine
+	if name == "" {
+		if !isFile(trace) {
+			return nil, nil
+		}
+		name = trace + machine.Suffix
+	}
+	f, err := os.Open(name)
+	if an.machine == "" && errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, openError(name, err)
+	}
+	defer f.Close()
+	e, err := machine.ReadAll(f)
+	if err != nil {
+		return nil, inputError(name, "read", "holds no evidence of a machine that can be read: "+err.Error(), "gmptrace record writes such files; package machine documents them.", err)
+	}
+	return e, nil
 }
 
 // printableError makes the input's name in err safe to print.
