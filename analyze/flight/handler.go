@@ -19,9 +19,13 @@ import (
 // A trace tells much of a program. Whoever is not on this machine is refused, unless
 // Config.Allow says otherwise; and so is a request that a proxy has forwarded, or that
 // a web page of somebody else's makes a browser send.
-func (r *Recorder) Handler() http.Handler {
+func (r *Recorder) Handler() http.Handler { return r.HandlerWith("") }
+
+// HandlerWith is Handler with a link in the list to the report of each snapshot, at this
+// path before its name.
+func (r *Recorder) HandlerWith(report string) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", r.serveList)
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, req *http.Request) { r.serveList(w, req, report) })
 	mux.HandleFunc("GET /{name}", r.serveFile)
 	mux.HandleFunc("POST /snap", r.serveSnap)
 	return r.Guard(mux)
@@ -84,13 +88,13 @@ var list = template.Must(template.New("list").Parse(`<!DOCTYPE html>
 <style>body{font:16px/1.5 system-ui,sans-serif;margin:2rem;max-width:70rem}td,th{padding:.1rem 1rem .1rem 0;text-align:left}td.n{text-align:right}</style></head>
 <body><h1>Flight recording</h1>
 <form method="post" action="snap"><label>Reason <input name="reason" maxlength="48"></label> <button>Take a snapshot</button></form>
-{{if .}}<table><thead><tr><th>Taken (UTC)</th><th>Why</th><th>Bytes</th><th>File</th></tr></thead><tbody>
-{{range .}}<tr><td>{{.Time.Format "2006-01-02 15:04:05.000"}}</td><td>{{.Why}}</td><td class="n">{{.Bytes}}</td><td><a href="{{.Name}}">{{.Name}}</a></td></tr>
+{{if .Snapshots}}<table><thead><tr><th>Taken (UTC)</th><th>Why</th><th>Bytes</th><th>File</th></tr></thead><tbody>
+{{range .Snapshots}}<tr><td>{{.Time.Format "2006-01-02 15:04:05.000"}}</td><td>{{if $.Report}}<a href="{{$.Report}}{{.Name}}">{{.Why}}</a>{{else}}{{.Why}}{{end}}</td><td class="n">{{.Bytes}}</td><td><a href="{{.Name}}">{{.Name}}</a></td></tr>
 {{end}}</tbody></table>{{else}}<p>No snapshot has been taken yet.</p>{{end}}
 </body></html>
 `))
 
-func (r *Recorder) serveList(w http.ResponseWriter, req *http.Request) {
+func (r *Recorder) serveList(w http.ResponseWriter, req *http.Request, report string) {
 	all, err := r.Snapshots()
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -103,7 +107,10 @@ func (r *Recorder) serveList(w http.ResponseWriter, req *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'")
-	list.Execute(w, all)
+	list.Execute(w, struct {
+		Snapshots []Snapshot
+		Report    string
+	}{all, report})
 }
 
 func (r *Recorder) serveFile(w http.ResponseWriter, req *http.Request) {

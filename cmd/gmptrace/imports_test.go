@@ -28,7 +28,8 @@ const mostLines = 4000
 // rooms are all of them, each after those that import it: imports go down the list.
 // An import that is not here, and one here that is not made, fail TestImports.
 var rooms = []room{
-	{path: "cmd/gmptrace", imports: "render analyze analyze/policy analyze/compare analyze/whatif analyze/explain analyze/replay analyze/report analyze/words model model/simulate"},
+	{path: "cmd/gmptrace", imports: "render analyze analyze/policy analyze/compare analyze/whatif analyze/explain analyze/machine analyze/replay analyze/report analyze/words model model/simulate"},
+	{path: "render/debugpage", imports: "render analyze analyze/flight analyze/replay"},
 	{path: "render", imports: "analyze analyze/compare analyze/whatif analyze/names analyze/report analyze/words model",
 		most: 6000, why: "text and page share takeaways: no circle of imports is worth a wall"},
 
