@@ -46,7 +46,7 @@ var rooms = []room{
 	{path: "analyze/rules", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
 	{path: "analyze/whatif", imports: "analyze/names analyze/replay analyze/report analyze/stat analyze/words model model/simulate"},
 	{path: "analyze/internal/timeline", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report model"},
-	{path: "analyze/internal/measure", imports: "analyze/machine analyze/names analyze/replay analyze/report analyze/stat model"},
+	{path: "analyze/internal/measure", imports: "analyze/machine analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
 
 	// The seam: from bytes to facts.
 	{path: "analyze/replay/replaytest", imports: "analyze/replay analyze/internal/load analyze/names analyze/report fixtures/scenario model"}, // helps tests

@@ -1,12 +1,14 @@
 package measure
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
 	"gmptrace/analyze/machine"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -24,6 +26,7 @@ type Machine struct {
 	sums    []machine.Sample
 	threads map[int64]*cpuThread // by the operating system's id
 	held    [][]heldSlot         // by P
+	asked   model.Time           // when the snapshot was asked for; -1 not told
 	counts  int                  // readings of threads that are kept
 	solved  bool
 	slots   [][]cpuSlot // by P, in order of time
@@ -105,6 +108,7 @@ func (m *Machine) take(rec *machine.Record, at model.Time) {
 		r.GOGC, r.GOMEMLIM = int(rec.Go.GOGC), rec.Go.GOMEMLIMIT
 	case rec.Snapshot != nil:
 		x := rec.Snapshot
+		m.asked = at
 		r.Snapshot = &report.SnapshotWhy{Trigger: x.Trigger, Name: x.Name, TookNS: x.Took, Host: x.Host, Build: x.Build, Trace: x.Trace, Span: x.Span}
 	case rec.Sample != nil:
 		if at < 0 {
@@ -219,7 +223,27 @@ func (m *Machine) Fill(rep *report.Report) {
 	}
 	m.fillCounters(&r)
 	r.Doubts = append(r.Doubts, m.doubts()...)
+	if r.Snapshot != nil {
+		rep.Trace.Notes = append(rep.Trace.Notes, m.whySnapshot())
+	}
 	rep.Machine = &r
+}
+
+// whySnapshot says why the trace was written, and whether it reaches back far enough to
+// show that.
+func (m *Machine) whySnapshot() string {
+	s := m.rep.Snapshot
+	text := "A flight recorder wrote this snapshot on " + cmp.Or(s.Host, "a host that it does not name") + ": " + s.Trigger
+	if s.Name != "" {
+		text += " (" + s.Name + ")"
+	}
+	if s.TookNS > 0 {
+		text += ", took " + words.Length(s.TookNS)
+	}
+	if began := m.asked - model.Time(s.TookNS); s.TookNS > 0 && m.asked >= 0 && began < m.s.Zero {
+		text += fmt.Sprintf("; the trace holds only its last %s: a larger MinAge or MaxBytes would hold more", words.Length(int64(m.asked-m.s.Zero)))
+	}
+	return text + "."
 }
 
 // fillCounters fills in the machine's counters from the first sample to the last.

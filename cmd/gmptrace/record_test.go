@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	_ "net/http/pprof"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+
+	"gmptrace/analyze/machine"
+)
+
+// TestRecord records this process: the trace, what the machine said, the verdict. Nothing
+// is replaced unless asked, and a condition that never holds is given up.
+func TestRecord(t *testing.T) {
+	t.Chdir(t.TempDir())
+	server := httptest.NewServer(http.DefaultServeMux)
+	defer server.Close()
+	record := func(args ...string) (code int, stdout, stderr string) {
+		var out, errs bytes.Buffer
+		code = run(t.Context(), append([]string{"record"}, args...), strings.NewReader(""), &out, &errs)
+		return code, out.String(), errs.String()
+	}
+	code, stdout, stderr := record(server.URL, "--seconds", "1", "-o", "one.trace")
+	if code != exitDone || !strings.Contains(stdout, "gmptrace report -o report.html one.trace") {
+		t.Fatalf("code %d\n%s%s", code, stdout, stderr)
+	}
+	if runtime.GOOS == "linux" {
+		f, err := os.Open("one.trace" + machine.Suffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if e, err := machine.ReadAll(f); err != nil || len(e.Records) < 10 || e.Losses.Any() {
+			t.Errorf("%d records, %v", len(e.Records), err)
+		}
+	}
+	if code, _, stderr := record(server.URL, "--seconds", "1", "-o", "one.trace"); code != exitUsage || !strings.Contains(stderr, "--force") {
+		t.Errorf("a file that is there: code %d, %s", code, stderr)
+	}
+	code, stdout, stderr = record(server.URL, "--seconds", "1", "-o", "one.trace", "--force", "--until", "gc.cycles > 1000000", "--rounds", "1")
+	if code != exitPartial || !strings.Contains(stderr, "gave up after 1 round") {
+		t.Errorf("a condition that does not hold: code %d\n%s%s", code, stdout, stderr)
+	}
+	if code, _, stderr := record(server.URL, "--until", "nonsense >"); code != exitUsage || !strings.Contains(stderr, "--until") {
+		t.Errorf("a condition that is none: code %d, %s", code, stderr)
+	}
+	if code, _, _ := record(server.URL, "--pid", "1073741823", "--seconds", "1", "-o", "two.trace"); code != exitDone {
+		t.Errorf("a process that is not there loses more than its samples: code %d", code)
+	}
+	for _, args := range [][]string{{}, {"ftp://x"}, {"--", "ls"}, {server.URL, "two"}, {"--until", "true", "--", "go", "test", "."}} {
+		if code, _, _ := record(args...); code != exitUsage {
+			t.Errorf("%q: code %d, want %d", args, code, exitUsage)
+		}
+	}
+}
+
+// TestRecordGoTest records a test that the go command runs.
+func TestRecordGoTest(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, text := range map[string]string{
+		"go.mod":    "module slow\n\ngo 1.21\n",
+		"a_test.go": "package slow\n\nimport (\n\t\"testing\"\n\t\"time\"\n)\n\nfunc TestSlow(t *testing.T) {\n\tfor end := time.Now().Add(300 * time.Millisecond); time.Now().Before(end); {\n\t}\n}\n",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out, errs bytes.Buffer
+	code := run(t.Context(), []string{"record", "-o", "test.trace", "--", "go", "test", "-run", "TestSlow", "."}, strings.NewReader(""), &out, &errs)
+	if code != exitDone || !strings.Contains(out.String(), "test.trace") {
+		t.Fatalf("code %d\n%s%s", code, out.String(), errs.String())
+	}
+	if _, err := os.Stat("test.trace" + machine.Suffix); err != nil && runtime.GOOS == "linux" {
+		t.Error(err)
+	}
+}
