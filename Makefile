@@ -24,6 +24,7 @@ build:
 .PHONY: test
 test: lint chromium
 	$(GO) test -race ./...
+	cd analyze/flight/otel && $(GO) vet ./... && $(GO) test -race ./...
 	@echo "vet, staticcheck, gofmt and all tests: passed"
 
 .PHONY: lint
