@@ -30,7 +30,7 @@ func (c costs) roots() []report.RootKind {
 	case costsWakeups:
 		return []report.RootKind{report.RootFoundLate, report.RootSleep, report.RootNetwork, report.RootQueue}
 	case costsLate:
-		return []report.RootKind{report.RootStoodStill, report.RootLate, report.RootQueue, report.RootComputing}
+		return []report.RootKind{report.RootNoCPU, report.RootStoodStill, report.RootLate, report.RootQueue, report.RootComputing}
 	case costsCollector:
 		return []report.RootKind{report.RootGC, report.RootForcedGC}
 	case costsStops:

@@ -28,7 +28,7 @@ import (
 // Undecided: where the machine said nothing, and it matters: nothing happened for a while
 // although goroutines ran, or goroutines waited for Ps that ran nothing.
 var checkCPU = Check{ID: "cpu", Costs: costsLate, Title: "CPUs that threads with a P had", Begin: func(s *replay.Session) Judge {
-	return (&cpuJudge{bench: bench{s}, witnesses: newWitnesses(s), machine: replay.Shared(s, measure.NewMachine), latency: replay.Shared(s, measure.NewWaits), stalls: replay.Shared(s, newStalls)}).decide
+	return (&cpuJudge{bench: bench{s}, witnesses: newWitnesses(s), machine: replay.Shared(s, measure.NewMachine), latency: replay.Shared(s, measure.NewWaits), stalls: replay.Shared(s, measure.NewStandstills)}).decide
 }}
 
 const (
@@ -43,7 +43,7 @@ type cpuJudge struct {
 	witnesses
 	machine *measure.Machine
 	latency *measure.Waits
-	stalls  *stalls
+	stalls  *measure.Standstills
 }
 
 func (r *cpuJudge) decide(rep *report.Report) Judgement {
@@ -70,7 +70,7 @@ func (r *cpuJudge) decide(rep *report.Report) Judgement {
 
 // notAsked is what there is to say where the machine said nothing.
 func (r *cpuJudge) notAsked() Judgement {
-	if r.stalls.total().n == 0 && r.blame.waited[pDidNone]+r.blame.waited[pDidSpare] < cpuSome {
+	if r.stalls.Total().N == 0 && r.blame.waited[pDidNone]+r.blame.waited[pDidSpare] < cpuSome {
 		return Judgement{Measured: "the machine was not asked, and nothing hints at a lack of CPUs"}
 	}
 	return Judgement{Undecided: "the trace alone does not say whether threads with a P had a CPU: gmptrace record and package flight ask the machine"}

@@ -56,8 +56,9 @@ func (e *explainer) accountOf(of []*explained) *account {
 	for _, x := range of {
 		a.n++
 		a.total += x.bill.total
+		lost := e.noCPU(x)
 		for s, t := range x.sums {
-			a.add(x, &s, t.ns)
+			a.add(x, &s, a.without(x, &s, t.ns, lost[s]))
 		}
 	}
 	a.joinCallers()
@@ -90,14 +91,20 @@ func (a *account) joinCallers() {
 	}
 }
 
-// add adds a step.
-func (a *account) add(x *explained, s *stepSum, ns int64) {
-	k, who := a.root(x, s)
+// sumOf is the sum of a root.
+func (a *account) sumOf(k rootKey) *rootSum {
 	r := a.by[k]
 	if r == nil {
 		r = &rootSum{who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}}
 		a.by[k] = r
 	}
+	return r
+}
+
+// add adds a step.
+func (a *account) add(x *explained, s *stepSum, ns int64) {
+	k, who := a.root(x, s)
+	r := a.sumOf(k)
 	r.ns += ns
 	r.causes[s.cause] += ns
 	if s.likely {

@@ -24,6 +24,7 @@ const (
 type explainer struct {
 	names  *names.Table
 	stills *measure.Standstills
+	cpus   *measure.Machine
 	zero   model.Time
 	window *replay.Window
 	open   bool  // leave out instances that have ended
@@ -65,6 +66,7 @@ type explained struct {
 	samples     map[uint32]int64 // by stack
 	waits       map[waitedFor]int64
 	sums        map[stepSum]tally
+	onCPU       []cpuPiece // stretches that a CPU was wanted for, where the machine says who had one
 	steps       []step
 }
 
@@ -116,7 +118,7 @@ type waitedFor struct {
 
 func newExplainer(s *replay.Session, sel Selector) *explainer {
 	n := s.Names
-	e := &explainer{names: n, peers: peers{names: n}, stills: replay.Shared(s, measure.NewStandstills), window: s.Window, zero: s.Zero, path: maxSteps, every: 1, h: newHistory(n, historySoft, historyHard), locks: &names.LockSites{Names: n}, bodies: map[model.GoID]uint32{}}
+	e := &explainer{names: n, peers: peers{names: n}, stills: replay.Shared(s, measure.NewStandstills), cpus: replay.Shared(s, measure.NewMachine), window: s.Window, zero: s.Zero, path: maxSteps, every: 1, h: newHistory(n, historySoft, historyHard), locks: &names.LockSites{Names: n}, bodies: map[model.GoID]uint32{}}
 	e.look, e.open = e.h.look, sel.Open
 	top := cmp.Or(sel.Top, DefaultTop)
 	for _, f := range e.finders(sel) {
@@ -404,6 +406,9 @@ func (x *explained) keep(e *explainer, s *step) {
 	}
 	n := len(x.steps)
 	on := n > 0 && x.steps[n-1].continues(s)
+	if e.cpus.SaidBefore(s.to) {
+		x.wantCPU(sum, s)
+	}
 	still := e.stoodStill(s)
 	if still > 0 {
 		stood := sum

@@ -25,8 +25,16 @@ func (a *account) describe(k rootKey, r *rootSum) report.Root {
 	if st != nil {
 		x.Stood = st.at
 	}
-	t := tale{Root: &x, sum: r, st: st, known: k.known, mean: r.ns / max(1, a.n)}
+	t := tale{Root: &x, sum: r, st: st, known: k.known, asked: a.e.cpus.Said(), mean: r.ns / max(1, a.n)}
 	t.callee, _ = most(r.callee)
+	if k.kind == report.RootNoCPU {
+		t.loss = k.fn
+		x.At = mostFrame(r.who, "")
+		x.From, _ = most(r.from)
+		if x.From == x.At.Func {
+			x.From = ""
+		}
+	}
 	if k.kind == report.RootStoodStill {
 		st := a.e.stills.Total()
 		t.stills = &st
@@ -87,6 +95,8 @@ type tale struct {
 	mean   int64 // of an instance
 	callee string
 	stills *measure.StandstillSum
+	loss   string // of RootNoCPU: why there was none
+	asked  bool   // the machine was: what is told as computing was on a CPU
 }
 
 // place is a place in words: the function with its line, and who called it.
@@ -140,6 +150,8 @@ func (t *tale) what() string {
 		return did[report.CauseIdleP]
 	case report.RootStoodStill:
 		return t.stoodStill()
+	case report.RootNoCPU:
+		return t.noCPU()
 	case report.RootGC:
 		return "the garbage collector: " + t.collector() + t.allocating()
 	case report.RootForcedGC:
@@ -180,7 +192,7 @@ func (t *tale) what() string {
 
 // orNoCPU says what computing may have been as well, where it is long enough.
 func (t *tale) orNoCPU() string {
-	if t.mean < hiddenFrom {
+	if t.mean < hiddenFrom || t.asked {
 		return ""
 	}
 	return " (or waiting for a CPU, which no trace shows)"
@@ -358,6 +370,8 @@ func (t *tale) advice() string {
 		return "Do what " + who + " does there in pieces, if it can't be interrupted: the longest code without a call, or what clears or copies memory."
 	case report.RootStoodStill:
 		return "Compare nr_throttled in the container's cpu.stat. Raise the quota, or do less at once; GOMAXPROCS above the quota makes it worse."
+	case report.RootNoCPU:
+		return noCPUWords[t.loss].advice
 	case report.RootForcedGC:
 		return "Do not call runtime.GC there."
 	case report.RootLock:

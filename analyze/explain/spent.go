@@ -22,7 +22,8 @@ type spentKey struct {
 	line   uint64 // of it, where the goroutine stood there
 	stood  standing
 	known  *names.Pool
-	likely bool // as of a step
+	likely bool   // as of a step
+	loss   string // why there was no CPU, by what the machine said; else ""
 }
 
 // spentSum is such a row.
@@ -73,7 +74,9 @@ func (e *explainer) spent(x *explained) []report.Spent {
 func (e *explainer) spentRows(x *explained) map[spentKey]*spentSum {
 	a := &account{e: e, places: e.places()}
 	rows := map[spentKey]*spentSum{}
+	lost := e.noCPU(x)
 	for s, t := range x.sums {
+		t.ns -= lostRows(rows, x, lost[s], t)
 		k, place := a.spentKey(x, &s)
 		r := rows[k]
 		if r == nil {
@@ -100,6 +103,26 @@ func (e *explainer) spentRows(x *explained) map[spentKey]*spentSum {
 		}
 	}
 	return rows
+}
+
+// lostRows adds what of a sum there was no CPU for to the rows of that, and returns how
+// much it is.
+func lostRows(rows map[spentKey]*spentSum, x *explained, lost report.CPULost, of tally) (all int64) {
+	for why := range report.NumCPULosses {
+		part := min(*lost.At(why), of.ns-all)
+		if part <= 0 {
+			continue
+		}
+		k := spentKey{parent: string(report.RootNoCPU), own: true, loss: why.String()}
+		r := rows[k]
+		if r == nil {
+			r = &spentSum{g: x.g, tally: tally{first: of.first}}
+			rows[k] = r
+		}
+		r.ns, r.n, r.first = r.ns+part, r.n+of.n, min(r.first, of.first)
+		all += part
+	}
+	return all
 }
 
 // better makes the choice among places of a row the same whatever the order.
@@ -185,6 +208,9 @@ var past = [report.NumCauses]string{
 
 // spentText says in words what a row is.
 func spentText(k *spentKey, r *spentSum) string {
+	if k.loss != "" {
+		return "had no CPU: " + noCPUWords[k.loss].text
+	}
 	did := r.did(k)
 	switch {
 	case k.stood.via == 0 && k.own:

@@ -55,6 +55,16 @@ const (
 	NumCPULosses
 )
 
+var cpuLossNames = [NumCPULosses]string{"quota", "other-processes", "own-threads", "hypervisor", "stopped", "kernel"}
+
+// String is the reason's name in JSON.
+func (l CPULoss) String() string {
+	if l < NumCPULosses {
+		return cpuLossNames[l]
+	}
+	return "invalid"
+}
+
 // CPULost is nanoseconds by reason.
 type CPULost struct {
 	Quota      int64 `json:"quota_ns"`
@@ -68,6 +78,13 @@ type CPULost struct {
 // At is the place of a reason's time.
 func (l *CPULost) At(why CPULoss) *int64 {
 	return [...]*int64{&l.Quota, &l.Others, &l.Own, &l.Hypervisor, &l.Stopped, &l.Kernel}[why]
+}
+
+// Add adds another's times.
+func (l *CPULost) Add(x CPULost) {
+	for why := range NumCPULosses {
+		*l.At(why) += *x.At(why)
+	}
 }
 
 // Total is the time of all reasons.

@@ -9,6 +9,7 @@ const (
 	RootQueue      RootKind = "queue"       // others had the Ps
 	RootLate       RootKind = "late"        // a P was free, and came late
 	RootStoodStill RootKind = "stood-still" // nothing of the process ran, in the rhythm of a CPU quota, or though it had a P
+	RootNoCPU      RootKind = "no-cpu"      // who had the P had no CPU, by what the machine said: for its quota, another process …
 	RootGC         RootKind = "gc"          // the garbage collector
 	RootForcedGC   RootKind = "forced-gc"   // the garbage collector, called with runtime.GC
 	RootStopping   RootKind = "stopping"    // the world waited for a goroutine to stop

@@ -176,6 +176,10 @@ func (m *Machine) holdPart(p model.ProcID, x heldSlot) {
 // Said reports whether the machine said anything of use.
 func (m *Machine) Said() bool { return len(m.bounds) > 1 }
 
+// SaidBefore reports whether it had said anything before a time of what has been told:
+// what comes before its first sample is not known.
+func (m *Machine) SaidBefore(t model.Time) bool { return len(m.bounds) > 0 && m.bounds[0] < t }
+
 // Divide divides a stretch in which a P ran goroutines: what of it the thread had no CPU
 // for, by reason, as far as it is known. Inside one sample it is divided in proportion.
 func (m *Machine) Divide(p model.ProcID, from, to model.Time) (lost report.CPULost) {
