@@ -207,14 +207,14 @@ func structsIn(typ reflect.Type) []reflect.Type {
 	return list
 }
 
-// TestJSONStable shows that the same report gives the same bytes, no null, and
-// that names survive.
+// TestJSONStable shows that the same report gives the same bytes, no null but for a machine
+// that nobody asked, and that names survive.
 func TestJSONStable(t *testing.T) {
 	a, b := jsonOf(t, sample(8, 1000)), jsonOf(t, sample(8, 1000))
 	if !bytes.Equal(a, b) {
 		t.Error("the same report gives different JSON")
 	}
-	if bytes.Contains(jsonOf(t, &report.Report{}), []byte("null")) {
+	if empty := bytes.Replace(jsonOf(t, &report.Report{}), []byte(`"machine": null`), nil, 1); bytes.Contains(empty, []byte("null")) {
 		t.Error("an empty list is null")
 	}
 	var back report.Report

@@ -13,9 +13,9 @@ const tcpListens = "0A"
 
 // Listening is the process of this machine that listens on a TCP port. Without root,
 // only processes of the same user are found.
-func Listening(port int) (pid int, err error) { return listening("", port) }
+func Listening(port int) (pid int, err error) { return listensOn("", port) }
 
-func listening(root string, port int) (int, error) {
+func listensOn(root string, port int) (int, error) {
 	inodes := map[string]bool{}
 	for _, name := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		b, _ := os.ReadFile(root + name)

@@ -149,7 +149,7 @@ func TestTrees(t *testing.T) {
 }
 
 func sampleTree(t *testing.T, root string) string {
-	s, err := newSampler(root, 7, func() (int64, int64) { return 1000, 50_001_000 })
+	s, err := openSampler(root, 7, func() (int64, int64) { return 1000, 50_001_000 })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,10 +56,10 @@ func NewSampler(pid int) (*Sampler, error) {
 	if clock == nil {
 		return nil, ErrUnsupported
 	}
-	return newSampler("", pid, clock)
+	return openSampler("", pid, clock)
 }
 
-func newSampler(root string, pid int, now func() (int64, int64)) (*Sampler, error) {
+func openSampler(root string, pid int, now func() (int64, int64)) (*Sampler, error) {
 	s := &Sampler{root: root, pid: "self", now: now, buf: make([]byte, 8192), tick: 10_000_000}
 	if pid != 0 {
 		s.pid = strconv.Itoa(pid)

@@ -16,11 +16,11 @@ type Machine struct {
 	Every     int64        `json:"every_ns"`  // between two samples, at the median
 	Wanted    int64        `json:"wanted_ns"` // that threads ran Go code on a P while samples tell of them, in sum over Ps
 	Lost      CPULost      `json:"lost"`      // of Wanted: without a CPU
-	Throttled *Throttled   `json:"throttled,omitempty"`
+	Throttled *Throttled   `json:"throttled"` // nil not told
 	Stolen    int64        `json:"steal_ns"`  // from the whole machine, in sum over CPUs; -1 not told
 	Asleep    int64        `json:"asleep_ns"` // the machine was suspended: time that the trace does not count; -1 not told
-	Snapshot  *SnapshotWhy `json:"snapshot,omitempty"`
-	Doubts    []string     `json:"doubts"` // what of the evidence could not be used
+	Snapshot  *SnapshotWhy `json:"snapshot"`  // nil if no flight recorder wrote the trace
+	Doubts    []string     `json:"doubts"`    // what of the evidence could not be used
 }
 
 // Throttled is what a cgroup's quota took while samples tell of it.

@@ -71,7 +71,7 @@ type Report struct {
 	Episodes    []Episode      `json:"worst_waits"`
 	Slowest     Slowest        `json:"slowest"`
 	Rules       []Rule         `json:"rules"`
-	Machine     *Machine       `json:"machine,omitempty"` // what the machine said beside the trace; nil if nothing
+	Machine     *Machine       `json:"machine"` // what the machine said beside the trace; nil if nothing
 	Overview    Overview       `json:"overview"`
 	Timeline    *Timeline      `json:"-"` // only where Options.Slices asked for it
 	Spans       []SpanTime     `json:"-"` // only where Options.Spans asked for them

@@ -50,7 +50,7 @@ be told: in another container, behind a proxy. Processes of other users need roo
 With --until it records rounds of --seconds each, and keeps the first whose analysis
 makes an expression true, such as 'latency.p99 > ms(50)': 'gmptrace policy list' prints
 what one can look at.`,
-		Example: `  gmptrace record http://localhost:6060 --seconds 5 -o app.trace
+		Example: `  gmptrace record http://localhost:6060 --seconds 5 -o new.trace
   gmptrace record http://localhost:6060 --until 'latency.p99 > ms(50)' -o slow.trace
   gmptrace record -o test.trace -- go test -run TestCheckout ./checkout`,
 		Args: func(cmd *cobra.Command, args []string) error {

@@ -30,19 +30,19 @@ const (
 // analysis takes a tenth of a second of one CPU for each 300 kB of trace; only one runs at
 // a time.
 func Handler(rec *flight.Recorder) http.Handler {
-	h := &handler{rec: rec, busy: make(chan struct{}, 1)}
+	h := &reports{rec: rec, busy: make(chan struct{}, 1)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /report/{name}", h.report)
 	mux.Handle("/", rec.HandlerWith("report/"))
 	return rec.Guard(mux)
 }
 
-type handler struct {
+type reports struct {
 	rec  *flight.Recorder
 	busy chan struct{} // holds one: an analysis that runs
 }
 
-func (h *handler) report(w http.ResponseWriter, req *http.Request) {
+func (h *reports) report(w http.ResponseWriter, req *http.Request) {
 	name := req.PathValue("name")
 	path, err := h.find(name)
 	if err != nil {
@@ -65,7 +65,7 @@ func (h *handler) report(w http.ResponseWriter, req *http.Request) {
 }
 
 // find is where a snapshot lies: one that is in the list.
-func (h *handler) find(name string) (string, error) {
+func (h *reports) find(name string) (string, error) {
 	all, err := h.rec.Snapshots()
 	if err != nil {
 		return "", err

@@ -24,11 +24,11 @@ const Category = "span"
 
 // Provider is p, and its tracers log the ids of each span that they start into the span's
 // task. While nobody records a trace they do nothing.
-func Provider(p trace.TracerProvider) trace.TracerProvider { return provider{p} }
+func Provider(p trace.TracerProvider) trace.TracerProvider { return telling{p} }
 
-type provider struct{ trace.TracerProvider }
+type telling struct{ trace.TracerProvider }
 
-func (p provider) Tracer(name string, options ...trace.TracerOption) trace.Tracer {
+func (p telling) Tracer(name string, options ...trace.TracerOption) trace.Tracer {
 	return tracer{p.TracerProvider.Tracer(name, options...)}
 }
 
