@@ -153,32 +153,38 @@ func TestMachine(t *testing.T) {
 		t.Skip("machines are sampled on Linux only")
 	}
 	r := start(t, Config{Sample: time.Millisecond})
-	time.Sleep(50 * time.Millisecond)
-	s, err := r.Snap("test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var d machine.Decoder
 	var host *machine.Machine
 	var set *machine.Go
 	samples := 0
-	for _, line := range logs(t, s.Path, machine.Category) {
-		rec, ok := d.Line(line)
-		if !ok {
-			t.Errorf("not read: %q", line)
+	for try := 0; try < 100 && samples < 3; try++ { // on a busy machine they come late
+		time.Sleep(50 * time.Millisecond)
+		s, err := r.Snap("test")
+		if err != nil {
+			t.Fatal(err)
 		}
-		if rec.Machine != nil {
-			host = rec.Machine
+		var d machine.Decoder
+		samples = 0
+		for _, line := range logs(t, s.Path, machine.Category) {
+			rec, ok := d.Line(line)
+			if !ok {
+				t.Errorf("not read: %q", line)
+			}
+			if rec.Machine != nil {
+				host = rec.Machine
+			}
+			if rec.Go != nil {
+				set = rec.Go
+			}
+			if rec.Sample != nil {
+				samples++
+			}
 		}
-		if rec.Go != nil {
-			set = rec.Go
-		}
-		if rec.Sample != nil {
-			samples++
+		if d.Losses.Any() {
+			t.Errorf("losses %+v", d.Losses)
 		}
 	}
-	if d.Losses.Any() || samples < 3 || host == nil || host.PID != int64(os.Getpid()) || set == nil || set.GOMAXPROCS != int64(runtime.GOMAXPROCS(0)) {
-		t.Errorf("%d samples, machine %+v, go %+v, losses %+v", samples, host, set, d.Losses)
+	if samples < 3 || host == nil || host.PID != int64(os.Getpid()) || set == nil || set.GOMAXPROCS != int64(runtime.GOMAXPROCS(0)) {
+		t.Errorf("%d samples, machine %+v, go %+v", samples, host, set)
 	}
 }
 
