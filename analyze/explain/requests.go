@@ -40,6 +40,7 @@ type requestFinder struct {
 	client bool           // those sent, instead of those served
 	kinds  []serverKind   // by stack that goroutines start with, 0 while not known
 	stacks []requestStack // by stack
+	tell   []int8         // by stack: 1 one that is inside of what calls a handler, -1 not, 0 not known yet
 	window *replay.Window // of requests that are counted; nil for all
 
 	aside map[model.GoID]*Span // by goroutine that a request has started, and that may run its handler
@@ -150,20 +151,14 @@ func (x *requestFinder) read(frames []report.Frame) requestStack {
 	if len(frames) == 0 {
 		return s
 	}
-	outer := serverKindOf(frames[len(frames)-1].Func)
-	handled := -1 // frame that calls the handler
-	for i, f := range frames {
-		switch {
-		case f.Func == httpHandler, strings.HasSuffix(f.Func, "erverConn).runHandler"), f.Func == grpcHandle:
-			handled = i
-		case f.Func == httpSend && s.sent == "":
-			s.sent = caller(frames[i:], "net/http.")
-		}
+	last := frames[len(frames)-1].Func
+	if i := slices.IndexFunc(frames, func(f report.Frame) bool { return f.Func == httpSend }); i >= 0 {
+		s.sent = caller(frames[i:], "net/http.")
 	}
-	if handled < 0 && outer == servesAside && !x.client {
-		if handled = runsHandler(frames); handled >= 0 {
-			x.trails().leadsTo(frames[len(frames)-1].Func)
-		}
+	outer := serverKindOf(last)
+	handled, aside := handledBy(frames)
+	if aside && !x.client {
+		x.trails().leadsTo(last)
 	}
 	if handled >= 0 && !x.client {
 		s.handled = true
@@ -172,6 +167,40 @@ func (x *requestFinder) read(frames []report.Frame) requestStack {
 	}
 	s.between = handled < 0 && (outer == servesConn || outer == servesGRPCWorker)
 	return s
+}
+
+// handledBy is the frame that calls the handler, -1 for none, and whether that runs on a
+// goroutine which was started for it.
+func handledBy(frames []report.Frame) (handled int, aside bool) {
+	handled = -1
+	for i := range frames {
+		if f := frames[i].Func; f == httpHandler || strings.HasSuffix(f, "erverConn).runHandler") || f == grpcHandle {
+			handled = i
+		}
+	}
+	if handled < 0 && serverKindOf(frames[len(frames)-1].Func) == servesAside {
+		handled = runsHandler(frames)
+		aside = handled >= 0
+	}
+	return handled, aside
+}
+
+// tells reports whether a stack says something of a request, as few do: what was seen with
+// another one need not be looked at.
+func (x *requestFinder) tells(stack uint32) bool {
+	if int(stack) < len(x.tell) && x.tell[stack] != 0 {
+		return x.tell[stack] > 0
+	}
+	for int(stack) >= len(x.tell) {
+		x.tell = append(x.tell, 0)
+	}
+	x.tell[stack] = -1
+	if frames := x.names.Stacks[stack]; len(frames) > 0 {
+		if handled, _ := handledBy(frames); handled >= 0 {
+			x.tell[stack] = 1
+		}
+	}
+	return x.tell[stack] > 0
 }
 
 // caller is the innermost function that is not of these packages.
@@ -202,8 +231,10 @@ func (x *requestFinder) Find(f *model.Facts, ended func(*Span)) {
 			x.until(iv.End, &rest, ended)
 			x.stream(iv, ended)
 		case servesAside:
-			x.until(iv.End, &rest, ended)
-			x.besides(iv)
+			if iv.Exit || x.tells(iv.Stack) { // most are closures that have nothing to do with a server
+				x.until(iv.End, &rest, ended)
+				x.besides(iv)
+			}
 		}
 	}
 	x.until(replay.Forever, &rest, ended)
@@ -212,10 +243,10 @@ func (x *requestFinder) Find(f *model.Facts, ended func(*Span)) {
 // skip takes out what tells nothing of a request, as nearly all does, until the next of
 // each kind that does.
 func (x *requestFinder) skip(rest *model.Facts) {
-	for len(rest.Ps) > 0 && (rest.Ps[0].Stack == 0 || rest.Ps[0].Does != model.PDoesRun || x.kind(rest.Ps[0].Func) < servesConn) {
+	for len(rest.Ps) > 0 && (!x.tells(rest.Ps[0].Stack) || rest.Ps[0].Does != model.PDoesRun || x.kind(rest.Ps[0].Func) < servesConn) {
 		rest.Ps = rest.Ps[1:]
 	}
-	for len(rest.Events) > 0 && (rest.Events[0].Op != model.OpCPUSample || rest.Events[0].Stack == 0) {
+	for len(rest.Events) > 0 && (rest.Events[0].Op != model.OpCPUSample || !x.tells(rest.Events[0].Stack)) {
 		rest.Events = rest.Events[1:]
 	}
 	for len(rest.Dispatches) > 0 && (rest.Dispatches[0].By == model.NoG || !begins(x.kind(rest.Dispatches[0].Func))) {
@@ -291,6 +322,9 @@ func (x *requestFinder) besides(iv *model.GInterval) {
 
 // seen notes with which stack a goroutine was seen.
 func (x *requestFinder) seen(g model.GoID, at model.Time, stack uint32) {
+	if !x.tells(stack) {
+		return
+	}
 	in := x.open[g]
 	if in == nil {
 		if in = x.aside[g]; in == nil || in.ended {
