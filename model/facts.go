@@ -18,8 +18,8 @@ type Facts struct {
 	Divergences []Divergence
 	Depths      []Depth     // only where Sched.Depths asks for them
 	Shown       []PInterval // what Ps have been doing since the trace began, told when it first shows, which is their End
-	Begun       []PInterval // what Ps begin to do, told at once, which is their End, those shown among it: no more than when, the P, and whom it runs; only where Sched.Begun asks for it
-	Doing       []PInterval // the last of Begun of each P that has any, by P, for who needs no more; Until takes nothing out of it
+	Begun       []Beginning // what Ps begin to do, told at once, which is their End, those shown among it; only where Sched.Begun asks for it
+	Doing       []Beginning // the last of Begun of each P that has any, by P, for who needs no more; Until takes nothing out of it
 	Idling      []Idling    // that a P is idle beside a runnable goroutine, or no longer, told at once; likewise
 
 	// Events are the events that change no scheduler state (collections, tasks,
@@ -68,7 +68,7 @@ func (f *Facts) Until(t Time) Facts {
 		Divergences: until(&f.Divergences, func(x *Divergence) bool { return x.Time <= t }),
 		Depths:      until(&f.Depths, func(x *Depth) bool { return x.Time <= t }),
 		Shown:       until(&f.Shown, func(x *PInterval) bool { return x.End <= t }),
-		Begun:       until(&f.Begun, func(x *PInterval) bool { return x.End <= t }),
+		Begun:       until(&f.Begun, func(x *Beginning) bool { return x.End <= t }),
 		Idling:      until(&f.Idling, func(x *Idling) bool { return x.Time <= t }),
 		Events:      until(&f.Events, func(x *Event) bool { return x.Time <= t }),
 		Now:         min(t, f.Now),
@@ -246,6 +246,19 @@ type PInterval struct {
 	Runtime    bool // G belongs to the runtime
 	Worker     bool // G is a GC mark worker
 	First      bool // G's first stretch since its dispatch
+}
+
+// Beginning is what a P began to do, and of that no more than explaining a moment takes:
+// there are as many as there are PIntervals.
+type Beginning struct {
+	Start   Time
+	End     Time // when that was told
+	G       GoID
+	P       ProcID
+	Func    uint32 // of G
+	Does    PActivity
+	Runtime bool // G belongs to the runtime
+	Worker  bool // G is a GC mark worker
 }
 
 // MActivity is what a thread without a P does.

@@ -405,15 +405,13 @@ func (s *Sched) stretch(p *P, iv *PInterval) {
 	}
 }
 
-// beginning writes what p has begun to do, as far as that is asked for: there are as many
-// of it as of stretches.
-func (s *Sched) beginning(p *P, iv *PInterval) {
-	iv.Start, iv.End = p.since, s.now
-	iv.G, iv.P, iv.M, iv.Does = NoG, p.id, NoM, p.does
+// beginning writes what p has begun to do.
+func (s *Sched) beginning(p *P, b *Beginning) {
+	b.Start, b.End, b.G, b.P, b.Does = p.since, s.now, NoG, p.id, p.does
 	if p.g != 0 && (p.does == PDoesRun || p.does == PDoesSyscall) {
 		g := s.look(p.g)
-		iv.G, iv.Func = g.id, g.fn
-		iv.Runtime, iv.Worker = g.roles&roleRuntime != 0, g.roles&roleWorker != 0
+		b.G, b.Func = g.id, g.fn
+		b.Runtime, b.Worker = g.roles&roleRuntime != 0, g.roles&roleWorker != 0
 	}
 }
 

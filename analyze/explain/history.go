@@ -137,10 +137,10 @@ func (h *history) add(f *model.Facts) {
 }
 
 // begun takes in what has not ended yet.
-func (h *history) begun(stretches []model.PInterval) {
-	for i := range stretches {
-		if l := h.p(stretches[i].P); l != nil {
-			l.now = pSegOf(&stretches[i])
+func (h *history) begun(all []model.Beginning) {
+	for i := range all {
+		if l, b := h.p(all[i].P), &all[i]; l != nil {
+			l.now = pSeg{start: b.Start, end: b.End, g: b.G, fn: b.Func, does: b.Does, worker: b.Worker, runtime: b.Runtime}
 		}
 	}
 }

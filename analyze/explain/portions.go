@@ -34,7 +34,7 @@ func upTo(f *model.Facts, t model.Time) model.Facts {
 		Ps:         head(&f.Ps, func(x *model.PInterval) bool { return x.End > t }),
 		Dispatches: head(&f.Dispatches, func(x *model.Dispatch) bool { return x.Time > t }),
 		Wastes:     head(&f.Wastes, func(x *model.Waste) bool { return x.End > t }),
-		Begun:      head(&f.Begun, func(x *model.PInterval) bool { return x.End > t }),
+		Begun:      head(&f.Begun, func(x *model.Beginning) bool { return x.End > t }),
 		Idling:     head(&f.Idling, func(x *model.Idling) bool { return x.Time > t }),
 		Events:     head(&f.Events, func(x *model.Event) bool { return x.Time > t }),
 		Now:        min(t, f.Now),

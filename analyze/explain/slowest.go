@@ -40,7 +40,7 @@ type slowOnes struct {
 	pages  pages
 	kept   int               // stretches in those that are not forgotten
 	ranges *history          // stopped worlds, sweeps and what goes on, which have a beginning that pages may not have any more
-	begun  []model.PInterval // what ranges have not been told of yet
+	begun  []model.Beginning // what ranges have not been told of yet
 }
 
 // AddSlowest makes a session fill Report.Slowest: where the time of the slowest requests

@@ -41,9 +41,9 @@ func (w *Window) cut(f *model.Facts) {
 		iv.Start, iv.End, ok = w.Clip(iv.Start, iv.End)
 		return ok
 	})
-	f.Shown = kept(f.Shown, w.cutBegun)
-	f.Begun = kept(f.Begun, w.cutBegun)
-	f.Doing = kept(f.Doing, w.cutBegun)
+	f.Shown = kept(f.Shown, func(iv *model.PInterval) bool { return w.cutBegun(&iv.Start) })
+	f.Begun = kept(f.Begun, func(b *model.Beginning) bool { return w.cutBegun(&b.Start) })
+	f.Doing = kept(f.Doing, func(b *model.Beginning) bool { return w.cutBegun(&b.Start) })
 	f.Ms = kept(f.Ms, func(iv *model.MInterval) (ok bool) {
 		iv.Start, iv.End, ok = w.Clip(iv.Start, iv.End)
 		return ok
@@ -55,9 +55,9 @@ func (w *Window) cut(f *model.Facts) {
 }
 
 // cutBegun has what was under way when the window begins begin with it.
-func (w *Window) cutBegun(iv *model.PInterval) bool {
-	iv.Start = max(iv.Start, w.From)
-	return iv.Start < w.To
+func (w *Window) cutBegun(start *model.Time) bool {
+	*start = max(*start, w.From)
+	return *start < w.To
 }
 
 // cutG shortens a goroutine's stretch. The one that is under way when the window
