@@ -29,7 +29,7 @@ type tracker struct {
 	leftOut int64
 	texts   []uint32 // by function: its place in Timeline.Names, counted from 1
 	stops   measure.StopNumbers
-	wakes   [][]wake // by P: dispatches whose slices have not ended
+	wakes   []wakes  // by P
 	spare   []*chunk // dropped ones, to use again
 	moments *measure.Moments
 	paused  model.Time // since when the world is being stopped, 0 for not
@@ -46,6 +46,32 @@ type tracker struct {
 type wake struct {
 	at, wait model.Time
 	by       model.GoID
+}
+
+// wakes are the dispatches of one P whose slices have not ended.
+type wakes struct {
+	all  []wake
+	used int // so many of the first ones are not needed any more
+}
+
+func (l *wakes) add(w wake) {
+	if len(l.all) == cap(l.all) && l.used > len(l.all)/2 {
+		l.all, l.used = l.all[:copy(l.all, l.all[l.used:])], 0
+	}
+	l.all = append(l.all, w)
+}
+
+// take is the one that a slice began with, if the first one is; those before it are of no
+// slice.
+func (l *wakes) take(iv *model.PInterval) (w wake, ok bool) {
+	for l.used < len(l.all) && l.all[l.used].at < iv.Start {
+		l.used++
+	}
+	if l.used < len(l.all) && l.all[l.used].at == iv.Start && iv.First {
+		w, ok = l.all[l.used], true
+		l.used++
+	}
+	return w, ok
 }
 
 // chunk is a stretch of the timeline that is kept or dropped whole.
@@ -205,26 +231,19 @@ func (t *tracker) interesting(from model.Time, cost int64) {
 // woken keeps how a goroutine became runnable until its slice is there.
 func (t *tracker) woken(d *model.Dispatch) {
 	for int(d.P) >= len(t.wakes) {
-		t.wakes = append(t.wakes, nil)
+		t.wakes = append(t.wakes, wakes{})
 	}
-	t.wakes[d.P] = append(t.wakes[d.P], wake{d.Time, d.Time - d.Ready, d.By})
+	t.wakes[d.P].add(wake{d.Time, d.Time - d.Ready, d.By})
 }
 
 // wake is how the goroutine of iv became runnable, where iv began with its dispatch.
 func (t *tracker) wake(iv *model.PInterval) wake {
-	none := wake{by: model.NoG}
-	if int(iv.P) >= len(t.wakes) {
-		return none
+	if int(iv.P) < len(t.wakes) {
+		if w, ok := t.wakes[iv.P].take(iv); ok {
+			return w
+		}
 	}
-	list := t.wakes[iv.P]
-	for len(list) > 0 && list[0].at < iv.Start {
-		list = list[1:]
-	}
-	if len(list) > 0 && list[0].at == iv.Start && iv.First {
-		none, list = list[0], list[1:]
-	}
-	t.wakes[iv.P] = list
-	return none
+	return wake{by: model.NoG}
 }
 
 // event follows GC assists, and what the collector does besides.
