@@ -28,6 +28,7 @@ type pages struct {
 type factPage struct {
 	until    model.Time
 	parts    []pagePart // of each call of Watch that told of the portion
+	copies   pagePart   // what was copied, in memory of the page's own
 	wastes   []replay.Window
 	samples  []model.Event
 	stretchG int // stretches of goroutines that count
@@ -63,13 +64,13 @@ func (x *pages) newest() *factPage {
 func (p *factPage) write(f *model.Facts, in *model.Facts) {
 	part := pagePart{f.Gs, f.Dispatches, f.Ps}
 	if !dense(in.Gs) {
-		part.gs = slices.Clone(part.gs)
+		part.gs = copied(&p.copies.gs, part.gs)
 	}
 	if !dense(in.Dispatches) {
-		part.dispatches = slices.Clone(part.dispatches)
+		part.dispatches = copied(&p.copies.dispatches, part.dispatches)
 	}
 	if !dense(in.Ps) {
-		part.ps = slices.Clone(part.ps)
+		part.ps = copied(&p.copies.ps, part.ps)
 	}
 	p.parts = append(p.parts, part)
 	p.until = f.Now
@@ -82,6 +83,14 @@ func (p *factPage) write(f *model.Facts, in *model.Facts) {
 	for i := range f.Wastes {
 		p.wastes = append(p.wastes, replay.Window{From: f.Wastes[i].Start, To: f.Wastes[i].End})
 	}
+}
+
+// copied is a copy of some facts behind others that were copied, which stay where they are
+// as long as they are needed.
+func copied[T any](copies *[]T, facts []T) []T {
+	n := len(*copies)
+	*copies = append(*copies, facts...)
+	return (*copies)[n:]
 }
 
 // turn begins the page of another portion.
@@ -123,7 +132,8 @@ func (x *pages) forget(before int) {
 	}
 	for _, p := range x.list[:n] {
 		clear(p.parts)
-		*p = factPage{parts: p.parts[:0], wastes: p.wastes[:0], samples: p.samples[:0], byG: p.byG.emptied(), byP: p.byP.emptied()}
+		copies := pagePart{p.copies.gs[:0], p.copies.dispatches[:0], p.copies.ps[:0]}
+		*p = factPage{parts: p.parts[:0], copies: copies, wastes: p.wastes[:0], samples: p.samples[:0], byG: p.byG.emptied(), byP: p.byP.emptied()}
 	}
 	x.spare = append(x.spare, x.list[:n]...)
 	x.list = slices.Delete(x.list, 0, n)
