@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 
+	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
@@ -25,6 +26,7 @@ type rules struct {
 
 	tallies [numRules]tally
 	byP     []ruleProc
+	runs    *measure.LongRuns
 
 	// Pauses and collections stop goroutines before their slice ends.
 	marking, stopped int
@@ -118,7 +120,7 @@ type fullRing struct {
 func Add(s *replay.Session) { replay.Shared(s, newRules) }
 
 func newRules(s *replay.Session) *rules {
-	r := &rules{names: s.Names, zero: s.Zero, older: s.Older}
+	r := &rules{names: s.Names, zero: s.Zero, older: s.Older, runs: replay.Shared(s, measure.NewLongRuns)}
 	for i := range r.tallies {
 		r.tallies[i].worst = stat.NewTopK[miss](report.MaxMoments)
 	}
@@ -256,6 +258,7 @@ func (r *rules) Fill(rep *report.Report) {
 	for i := range r.byP {
 		r.overflowed(&r.byP[i])
 	}
+	r.tallies[ruleYield].spread.Merge(&r.runs.All)
 	for id := range r.tallies {
 		rep.Rules = append(rep.Rules, r.rule(rep, ruleID(id)))
 	}

@@ -33,7 +33,6 @@ func (r *rules) stretch(iv *model.PInterval, stop *model.Preempt) {
 			r.keptP()
 		}
 		if !iv.Runtime {
-			r.tallies[ruleYield].spread.Add(int64(iv.End - iv.Start))
 			r.ran(iv, stop, p)
 		}
 	}
