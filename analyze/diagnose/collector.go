@@ -54,11 +54,11 @@ func (c *cycles) Watch(f *model.Facts) {
 	dispatches := f.Dispatches
 	for i := range f.Ps {
 		iv := &f.Ps[i]
-		for ; len(dispatches) > 0 && dispatches[0].Time < iv.End; dispatches = dispatches[1:] {
-			c.dispatched(&dispatches[0])
-		}
 		if !iv.Worker || iv.Does != model.PDoesRun { // nearly always
 			continue
+		}
+		for ; len(dispatches) > 0 && dispatches[0].Time < iv.End; dispatches = dispatches[1:] {
+			c.dispatched(&dispatches[0])
 		}
 		if from, ok := c.idleFrom[iv.P]; ok && iv.Start >= from {
 			c.spare += int64(iv.End - iv.Start)

@@ -255,9 +255,11 @@ func (s *stolen) stretch(iv *model.PInterval) {
 	}
 	d, r := iv.End-iv.Start, &s.byFunc[fn]
 	r.n++
-	if i, ok := s.open[iv.G]; ok {
-		s.long[i].rest = d
-		delete(s.open, iv.G)
+	if len(s.open) > 0 { // hardly ever
+		if i, ok := s.open[iv.G]; ok {
+			s.long[i].rest = d
+			delete(s.open, iv.G)
+		}
 	}
 	switch {
 	case d < measure.WholeSlice:

@@ -180,7 +180,7 @@ func (c *chains) Watch(f *model.Facts) {
 		}
 	}
 	for i := range f.Gs {
-		if iv := &f.Gs[i]; iv.State == model.GRunnable && iv.Open&model.OpenEnd != 0 && !iv.Runtime {
+		if iv := &f.Gs[i]; iv.Open&model.OpenEnd != 0 && iv.State == model.GRunnable && !iv.Runtime {
 			c.neverRan(iv)
 		}
 	}

@@ -142,8 +142,11 @@ func (r *Runners) stretch(iv *model.GInterval, d *model.Dispatch) uint32 {
 
 // preempted notes where a goroutine was stopped that has not shown what it runs.
 func (r *Runners) preempted(x *model.Preempt) {
+	if x.Stack == 0 || r.maybe[uint64(x.G)%uint64(len(r.maybe))] == 0 {
+		return
+	}
 	y := r.young[x.G]
-	if y == nil || y.trail != 0 || x.Stack == 0 || r.names.Start[x.Stack] != r.names.Start[x.Func] {
+	if y == nil || y.trail != 0 || r.names.Start[x.Stack] != r.names.Start[x.Func] {
 		return
 	}
 	if trail := r.Trails.Of(x.Stack); !r.Trails.Bare(trail) {
