@@ -11,13 +11,19 @@ type Evidence struct {
 // maxRecords bounds what is kept of a file: two hours of samples every 10 ms.
 const maxRecords = 720_000
 
-// ReadAll reads a file with evidence. Records beyond 720,000 are not kept, and counted as
-// lines that could not be read.
+// maxReadings bounds what is kept of threads, of which a sample can have many.
+const maxReadings = 4_000_000
+
+// ReadAll reads a file with evidence. Records beyond 720,000, or beyond 4,000,000 readings
+// of threads, are not kept, and counted as lines that could not be read.
 func ReadAll(r io.Reader) (*Evidence, error) {
 	var e Evidence
-	beyond := int64(0)
+	beyond, readings := int64(0), 0
 	losses, err := Read(r, func(rec Record) {
-		if len(e.Records) == maxRecords {
+		if rec.Sample != nil {
+			readings += len(rec.Sample.Threads)
+		}
+		if len(e.Records) == maxRecords || readings > maxReadings {
 			beyond++
 			return
 		}

@@ -28,12 +28,16 @@ type Machine struct {
 	held    [][]heldSlot         // by P
 	asked   model.Time           // when the snapshot was asked for; -1 not told
 	counts  int                  // readings of threads that are kept
+	helds   int                  // of held together
 	solved  bool
 	slots   [][]cpuSlot // by P, in order of time
 }
 
 // maxCounts is how many readings of threads are kept: an hour of eight busy ones.
 const maxCounts = 3_000_000
+
+// maxHeld is how many stretches of Ps are kept: an hour of 16 busy ones.
+const maxHeld = 6_000_000
 
 // cpuThread is a thread's readings.
 type cpuThread struct {
@@ -170,6 +174,10 @@ func (m *Machine) holdPart(p model.ProcID, x heldSlot) {
 		list[n].end, list[n].ns = x.end, list[n].ns+x.ns
 		return
 	}
+	if m.helds == maxHeld {
+		return
+	}
+	m.helds++
 	m.held[p] = append(list, x)
 }
 
@@ -305,6 +313,9 @@ func (m *Machine) doubts() (all []string) {
 	}
 	if m.counts == maxCounts {
 		all = append(all, fmt.Sprintf("more than %d readings of threads: those after them were not kept", maxCounts))
+	}
+	if m.helds == maxHeld {
+		all = append(all, fmt.Sprintf("more than %d stretches of Ps between samples: those after them were not kept", maxHeld))
 	}
 	return all
 }

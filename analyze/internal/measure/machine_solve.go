@@ -22,6 +22,13 @@ type account struct {
 // spare is what of held is not accounted for.
 func (a *account) spare() int64 { return a.held - a.ran - a.waited }
 
+// wait takes what there is room for of a wait, and returns how much that is.
+func (a *account) wait(ns int64) int64 {
+	part := min(ns, max(a.spare(), 0))
+	a.waited += part
+	return part
+}
+
 // sampleSum is all threads together before one sample.
 type sampleSum struct {
 	held, ran, waited, other int64
@@ -106,7 +113,8 @@ func (m *Machine) accounts() map[int64][]account {
 // it ends, and a run up to a tick late: what is more than there is room for belongs to
 // the samples before.
 func settle(list []account, counts []cpuCount) {
-	i := 0
+	i, below := 0, 0
+	var open []int // of those below, the ones with room for waits, or which end a search for it
 	for _, c := range counts {
 		for i < len(list) && list[i].k < c.k {
 			i++
@@ -125,12 +133,21 @@ func settle(list []account, counts []cpuCount) {
 			list[j].ran += part
 			run -= part
 		}
-		for j, wait := at, c.wait; j >= 0 && wait > 0; j-- {
-			part := min(wait, max(list[j].spare(), 0))
-			list[j].waited += part
-			wait -= part
-			if list[j].ran > 0 && j < at {
+		for ; below < at; below++ {
+			open = append(open, below)
+		}
+		wait := c.wait
+		if at >= 0 {
+			wait -= list[at].wait(wait)
+		}
+		for len(open) > 0 && wait > 0 {
+			a := &list[open[len(open)-1]]
+			wait -= a.wait(wait)
+			if a.ran > 0 {
 				break // it ran then: it had not waited since before
+			}
+			if wait > 0 {
+				open = open[:len(open)-1]
 			}
 		}
 	}
@@ -144,16 +161,26 @@ func settle(list []account, counts []cpuCount) {
 // throttle takes what the quota took out of the waits, once: it is counted when it ends,
 // and so may belong to samples before.
 func (m *Machine) throttle(sums []sampleSum) {
-	for k := 1; k < len(sums); k++ {
+	var open []int // samples with waits that are not the quota's
+	for k := range sums {
+		if sums[k].waited > 0 {
+			open = append(open, k)
+		}
+		if k == 0 {
+			continue
+		}
 		now, was := m.sums[k].Throttled, m.sums[k-1].Throttled
 		if now == nil || was == nil {
 			continue
 		}
 		took := now.NS - was.NS
-		for j := k; j >= 0 && took > 0; j-- {
-			part := min(took, sums[j].waited-sums[j].quota)
-			sums[j].quota += part
-			took -= part
+		for len(open) > 0 && took > 0 {
+			last := &sums[open[len(open)-1]]
+			part := min(took, last.waited-last.quota)
+			last.quota += part
+			if took -= part; took > 0 {
+				open = open[:len(open)-1]
+			}
 		}
 	}
 }
