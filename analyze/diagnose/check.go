@@ -19,6 +19,10 @@ type Check struct {
 	// explains it. Else it is a cause.
 	Symptom bool
 
+	// What it finds was counted by the machine: it is as severe as it is, whether requests
+	// and tasks lost time by it or not.
+	Counted bool
+
 	// Begin asks the session for the watchers that the check needs, and says how it
 	// judges by what they have seen.
 	Begin func(*replay.Session) Judge

@@ -27,7 +27,7 @@ import (
 //
 // Undecided: where the machine said nothing, and it matters: nothing happened for a while
 // although goroutines ran, or goroutines waited for Ps that ran nothing.
-var checkCPU = Check{ID: "cpu", Costs: costsLate, Title: "CPUs that threads with a P had", Begin: func(s *replay.Session) Judge {
+var checkCPU = Check{ID: "cpu", Costs: costsLate, Counted: true, Title: "CPUs that threads with a P had", Begin: func(s *replay.Session) Judge {
 	return (&cpuJudge{bench: bench{s}, witnesses: newWitnesses(s), machine: replay.Shared(s, measure.NewMachine), latency: replay.Shared(s, measure.NewWaits), stalls: replay.Shared(s, measure.NewStandstills)}).decide
 }}
 
@@ -134,7 +134,7 @@ var cpuWords = [report.NumCPULosses]func(*report.Machine) cpuLossWords{
 			"The virtual machine's CPUs did not run meanwhile (steal).", "Move the virtual machine, or give it CPUs of its own: its host has promised more than it has."}
 	},
 	report.LossStopped: func(m *report.Machine) cpuLossWords {
-		return cpuLossWords{fmt.Sprintf("The whole process was stopped for %s", words.Length(m.Lost.Stopped)),
+		return cpuLossWords{fmt.Sprintf("The whole process was stopped for %s", words.Length(m.StoodStill)),
 			"Its threads neither ran nor waited for a CPU: a signal (SIGSTOP), a debugger, or a freezer (docker pause, a snapshot of the machine) stopped them.",
 			"Find who stops it: look at the logs of the machine, of the container's manager and of debuggers at that time."}
 	},
@@ -150,7 +150,7 @@ func throttledWords(m *report.Machine) string {
 	if m.Throttled == nil {
 		return ""
 	}
-	return fmt.Sprintf(" for %s, in %s of %s", words.Length(m.Lost.Quota), words.Count(m.Throttled.Over), words.Plural(m.Throttled.Periods, "period"))
+	return fmt.Sprintf(" for %s in sum over CPUs, in %s of %s", words.Length(m.Throttled.NS), words.Count(m.Throttled.Over), words.Plural(m.Throttled.Periods, "period"))
 }
 
 // limitWords is how much it is, if that was told.

@@ -25,6 +25,9 @@ import (
 // threads had to wait for CPUs: a warning if standstills took 5 %, or half of what
 // long waits lasted passed with a P that ran nothing, else information.
 //
+// Where the machine told which CPUs threads had, nothing of that is guessed: the check cpu
+// says it.
+//
 // That GOMAXPROCS is too small can't be known. With one P it is worth a try: most
 // machines have more CPUs. It is a warning if the P ran goroutines for four fifths of
 // the trace and of 100 ms or more, waits of over 10 ms make up a fifth of it, mostly
@@ -74,24 +77,45 @@ func (r *gomaxprocsJudge) decide(rep *report.Report) Judgement {
 		return j
 	}
 	n := gomaxprocsNow(rep)
+	told := measuredCPUs(rep)
 	f := report.Finding{Severity: report.SeverityInfo, Evidence: r.evidence(n, &st), Moments: standstillScenes(&st, r.bench)}
 	switch {
-	case st.InRhythm():
+	case told && n >= rep.Machine.CPUs:
+		return j
+	case !told && st.InRhythm():
 		r.quotaFinding(rep, &f, &st)
 		j.Explains = r.attribute(pDidHog, pDidOver, pDidNone)
 		j.Explains.add(Explained{"hog": r.stalls.Over})
-	case n > 1 && p.Slice >= slicesSome && p.Late*5 >= p.Slice:
+	case !told && n > 1 && p.Slice >= slicesSome && p.Late*5 >= p.Slice:
 		j.Explains = r.tooManyPs(rep, &f, &st, n)
-	case st.SeveralPs > 0 && st.SeveralPs*stallSeldom >= report.Analysed(rep):
+	case !told && st.SeveralPs > 0 && st.SeveralPs*stallSeldom >= report.Analysed(rep):
 		standstill(rep, &f, &st)
 	case n == 1 && r.onePIsFew(rep):
 		j.Explains = r.onlyOneP(rep, &f)
+		if told {
+			counted(&f, rep.Machine.CPUs)
+		}
 	default:
 		j.Undecided = tooFewPerhaps(rep, n)
+		if told && j.Undecided != "" {
+			j.Undecided = fmt.Sprintf("all Ps ran goroutines at times while others waited, and the process may run on %s, of which %s are used: whether others need the rest is not told", words.Plural(rep.Machine.CPUs, "CPU"), words.Count(n))
+		}
 		return j
 	}
 	j.Findings = []report.Finding{f}
 	return j
+}
+
+// measuredCPUs reports whether the machine told which CPUs threads had: the check cpu says
+// what is to be said of that then, and nothing is to be guessed.
+func measuredCPUs(rep *report.Report) bool {
+	return rep.Machine != nil && rep.Machine.Wanted > 0 && rep.Machine.CPUs > 0
+}
+
+// counted corrects a finding where it is known how many CPUs there are.
+func counted(f *report.Finding, cpus int) {
+	f.Advice = fmt.Sprintf("Raise GOMAXPROCS: the process may run on %s.", words.Plural(cpus, "CPU"))
+	f.Sure, f.SureWhy = "high", "that all waited for one P is in the trace, and the machine told how many CPUs there are"
 }
 
 func (r *gomaxprocsJudge) evidence(n int, st *measure.StandstillSum) []report.Evidence {

@@ -58,7 +58,7 @@ func rank(found []ranked, slow *slowness) {
 // weigh takes a finding for less severe that is not why requests or tasks were slow, though
 // they were: a warning for a note.
 func (s *ranked) weigh(slow *slowness) {
-	if kinds := s.of.Costs.roots(); slow.matters() && kinds != nil && slow.little(kinds) {
+	if kinds := s.of.Costs.roots(); !s.of.Counted && slow.matters() && kinds != nil && slow.little(kinds) {
 		s.Severity = milder(s.Severity)
 	}
 }

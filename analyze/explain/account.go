@@ -316,7 +316,7 @@ func (a *account) roots(typical *account) []report.Root {
 	}
 	mine := a.folded(func(k rootKey) bool {
 		r := a.by[k]
-		return r != nil && float64(r.ns) >= ownPlace*float64(kinds[k.kind])
+		return r != nil && (k.kind == report.RootNoCPU || float64(r.ns) >= ownPlace*float64(kinds[k.kind]))
 	})
 	var theirs map[rootKey]*rootSum
 	if typical != nil {

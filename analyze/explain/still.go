@@ -47,8 +47,12 @@ func (h *history) ranIn(from, to model.Time) bool {
 	return false
 }
 
-// quota reports whether the process stood still in the rhythm of a CPU quota.
+// quota reports whether the process stood still in the rhythm of a CPU quota. Where the
+// machine was asked, nobody has to guess by rhythms.
 func (e *explainer) quota() bool {
+	if e.cpus.Said() {
+		return false
+	}
 	st := e.stills.Total()
 	return st.InRhythm()
 }

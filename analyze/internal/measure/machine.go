@@ -258,12 +258,17 @@ func (m *Machine) whySnapshot() string {
 	return text + "."
 }
 
-// fillCounters fills in the machine's counters from the first sample to the last.
+// fillCounters fills in what the machine's counters grew by during the trace.
 func (m *Machine) fillCounters(r *report.Machine) {
 	if len(m.sums) < 2 {
 		return
 	}
-	first, last := &m.sums[0], &m.sums[len(m.sums)-1]
+	from, _ := slices.BinarySearch(m.bounds, m.s.Zero+1)
+	to := len(m.bounds) - 1
+	if m.s.End > 0 {
+		to, _ = slices.BinarySearch(m.bounds, m.s.End)
+	}
+	first, last := &m.sums[max(from-1, 0)], &m.sums[min(to, len(m.sums)-1)]
 	if first.Throttled != nil && last.Throttled != nil {
 		r.Throttled = &report.Throttled{Periods: last.Throttled.Periods - first.Throttled.Periods,
 			Over: last.Throttled.Over - first.Throttled.Over, NS: last.Throttled.NS - first.Throttled.NS}

@@ -10,6 +10,7 @@ import (
 const (
 	cpuLag     = 10_000_000 // ns that the kernel may count a running thread late: a tick of 100 Hz
 	neitherMin = 5_000_000  // ns of a sample from which time without any account is no inexactness
+	ranNothing = 10         // the part of a sample's time, a tenth, below which threads that ran did not really
 )
 
 // account is a thread's time on Ps before one sample, and what it had meanwhile.
@@ -33,7 +34,8 @@ func (a *account) wait(ns int64) int64 {
 type sampleSum struct {
 	held, ran, waited, other int64
 	quota                    int64 // of waited
-	all                      int64 // ns on CPUs, with or without a P
+	longest                  int64 // of other, of one thread
+	all, wants               int64 // ns on CPUs and waiting for one, with or without a P
 }
 
 // solve divides all stretches, once.
@@ -57,9 +59,15 @@ func (m *Machine) solve() {
 	for _, t := range m.threads {
 		for _, c := range t.counts {
 			sums[c.k].all += c.run
+			m.wanted(sums, c)
 		}
 	}
 	m.throttle(sums)
+	for k := range sums {
+		if sums[k].stopped() {
+			m.rep.StoodStill += max(0, sums[k].longest-m.stole(k))
+		}
+	}
 	m.slots = make([][]cpuSlot, len(m.held))
 	for p := range m.held {
 		for _, h := range m.held[p] {
@@ -73,11 +81,24 @@ func (m *Machine) solve() {
 	m.held = nil
 }
 
+// stopped reports whether no thread with a P ran or waited for most of the time.
+func (s *sampleSum) stopped() bool { return s.other*10 >= s.held*9 }
+
 func (s *sampleSum) add(a *account) {
+	s.longest = max(s.longest, a.other)
 	s.held += a.held
 	s.ran += a.ran
 	s.waited += a.waited
 	s.other += a.other
+}
+
+// wanted takes a thread's wait, which is counted when it ends.
+func (m *Machine) wanted(sums []sampleSum, c cpuCount) {
+	for k, wait := int(c.k), c.wait; k > 0 && wait > 0; k-- {
+		part := min(wait, int64(m.bounds[k]-m.bounds[k-1]))
+		sums[k].wants += part
+		wait -= part
+	}
 }
 
 // accounts are the threads' time on Ps by sample, by the operating system's id, without
@@ -159,28 +180,34 @@ func settle(list []account, counts []cpuCount) {
 }
 
 // throttle takes what the quota took out of the waits, once: it is counted when it ends,
-// and so may belong to samples before.
+// and so may belong to samples before. It is counted by CPUs, of which each may have had
+// several threads to run: what waited while none of them ran at all waited for the quota.
+// So it did while a sample was late, where the process itself takes them.
 func (m *Machine) throttle(sums []sampleSum) {
-	var open []int // samples with waits that are not the quota's
-	for k := range sums {
-		if sums[k].waited > 0 {
-			open = append(open, k)
-		}
-		if k == 0 {
-			continue
-		}
+	every, done := m.every(), 0 // all waits up to done are the quota's
+	for k := 1; k < len(sums); k++ {
 		now, was := m.sums[k].Throttled, m.sums[k-1].Throttled
 		if now == nil || was == nil {
 			continue
 		}
 		took := now.NS - was.NS
-		for len(open) > 0 && took > 0 {
-			last := &sums[open[len(open)-1]]
-			part := min(took, last.waited-last.quota)
-			last.quota += part
-			if took -= part; took > 0 {
-				open = open[:len(open)-1]
+		for j, still := k, took; j > done && (took > 0 || still > 0); j-- {
+			x, length := &sums[j], int64(m.bounds[j]-m.bounds[j-1])
+			rest := x.waited - x.quota
+			quota := min(took, rest)
+			took -= quota
+			if still > 0 {
+				late := min(still, length-every)
+				if x.all*ranNothing <= length {
+					late = length
+				}
+				quota = max(quota, min(rest, int64(float64(x.held)*part(late, length))))
 			}
+			still -= length
+			x.quota += quota
+		}
+		if took > 0 {
+			done = k
 		}
 	}
 }
@@ -191,14 +218,14 @@ func (m *Machine) slot(h heldSlot, a *account, sums []sampleSum) cpuSlot {
 	share := float64(h.ns) / float64(max(a.held, 1))
 	waited, other := share*float64(a.waited), share*float64(a.other)
 	quota := waited * part(sum.quota, sum.waited)
-	own := (waited - quota) * m.ownShare(sum.all-a.ran, a.ran, int(a.k))
+	own := (waited - quota) * m.ownShare(sum, int(a.k))
 	x.lost[report.LossQuota] = int64(quota)
 	x.lost[report.LossOwn] = int64(own)
 	x.lost[report.LossOthers] = int64(waited) - int64(quota) - int64(own)
 	stolen := other * part(min(m.stole(int(a.k)), sum.other), sum.other)
 	x.lost[report.LossHypervisor] = int64(stolen)
 	rest := int64(other) - int64(stolen)
-	if sum.other*10 >= sum.held*9 {
+	if sum.stopped() {
 		x.lost[report.LossStopped] = rest
 	} else {
 		x.lost[report.LossKernel] = rest
@@ -206,9 +233,11 @@ func (m *Machine) slot(h heldSlot, a *account, sums []sampleSum) cpuSlot {
 	return x
 }
 
-// ownShare is how much of the CPUs that the process may use, but for what a thread itself
-// had of them, its other threads had.
-func (m *Machine) ownShare(others, itself int64, k int) float64 {
+// ownShare is which part of their waits before sample k the threads waited for each other.
+// Two things tell, and are taken together as odds are: they would have done so had the
+// process had all CPUs that it may run on, as far as those had not been enough for what all
+// its threads wanted to run; and who had the CPUs is the process by as much as it ran.
+func (m *Machine) ownShare(sum *sampleSum, k int) float64 {
 	cpus := m.rep.CPUs
 	if cpus == 0 {
 		cpus = m.rep.Online
@@ -216,7 +245,14 @@ func (m *Machine) ownShare(others, itself int64, k int) float64 {
 	if cpus == 0 || k == 0 {
 		return 0
 	}
-	return part(others, int64(cpus)*int64(m.bounds[k]-m.bounds[k-1])-itself)
+	there := int64(cpus) * int64(m.bounds[k]-m.bounds[k-1])
+	wants := int64(float64(sum.wants) * (1 - part(sum.quota, sum.waited)))
+	anyway, had := part(sum.all+wants-there, wants), part(sum.all, there)
+	own, others := anyway*had, (1-anyway)*(1-had)
+	if own == 0 {
+		return 0
+	}
+	return own / (own + others)
 }
 
 // stole is what the hypervisor took from the machine before sample k.
