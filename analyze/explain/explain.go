@@ -21,6 +21,7 @@ type Selector struct {
 	Task    int64          // of KindTask where Pattern is nil: the task's id
 	Pattern *regexp.Regexp // on function, task's name, region's name, message or handler; nil for all
 	Said    string         // Pattern in words, for the output: `named "x"`; "" for the pattern itself
+	Having  *regexp.Regexp // those alone in which a message matching it was logged; nil for all
 	Sent    bool           // of KindRequest: those that the program sent alone
 	Served  bool           // of KindRequest: those that it served alone
 	Open    bool           // those alone that had not ended when the trace did

@@ -49,7 +49,8 @@ type explainer struct {
 	work      int         // how many were looked at for the sums
 	detailed  int         // and for details
 
-	groups   []*group // the first one that has instances is reported
+	having   *messages // nil for all instances
+	groups   []*group  // the first one that has instances is reported
 	now      model.Time
 	portions portions
 }
@@ -119,9 +120,12 @@ type waitedFor struct {
 func newExplainer(s *replay.Session, sel Selector) *explainer {
 	n := s.Names
 	e := &explainer{names: n, peers: peers{names: n}, stills: replay.Shared(s, measure.NewStandstills), cpus: replay.Shared(s, measure.NewMachine), window: s.Window, zero: s.Zero, path: maxSteps, every: 1, h: newHistory(n, historySoft, historyHard), locks: &names.LockSites{Names: n}, bodies: map[model.GoID]uint32{}}
-	e.look, e.open = e.h.look, sel.Open
+	e.look, e.open, e.having = e.h.look, sel.Open, newMessages(n, sel.Having)
 	top := cmp.Or(sel.Top, DefaultTop)
 	for _, f := range e.finders(sel) {
+		if sel.Having != nil {
+			f.what += ", with a message matching " + sel.Having.String()
+		}
 		f.top, f.pooled = top, sel.Pooled || f.kind == report.KindLog
 		e.groups = append(e.groups, f)
 	}
@@ -199,8 +203,16 @@ func (e *explainer) waits(f *model.Facts) {
 // find finds what the facts end: it is explained at the end of their portion, when
 // what the Ps did until then is known.
 func (e *explainer) find(f *model.Facts) {
+	e.having.watch(f)
 	for _, g := range e.groups {
-		g.finder.Find(f, func(in *Span) { g.ended = append(g.ended, in) })
+		g.finder.Find(f, func(in *Span) { e.found(g, in) })
+	}
+}
+
+// found takes an instance that is asked for.
+func (e *explainer) found(g *group, in *Span) {
+	if e.having.in(in) {
+		g.ended = append(g.ended, in)
 	}
 }
 
@@ -249,7 +261,7 @@ func (e *explainer) close() {
 	e.view = whole
 	e.explainAll()
 	for _, g := range e.groups {
-		g.finder.close(e.now, func(in *Span) { g.ended = append(g.ended, in) })
+		g.finder.close(e.now, func(in *Span) { e.found(g, in) })
 		e.explainEnded(g)
 	}
 	e.choose()

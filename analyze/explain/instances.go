@@ -223,7 +223,7 @@ func (x *taskFinder) Find(f *model.Facts, ended func(*Span)) {
 				ended(in)
 			}
 		case model.OpLog:
-			if in := x.open[ev.Subject]; in != nil && len(in.logs) < maxLogs {
+			if in := x.open[ev.Subject]; in != nil && len(in.logs) < maxLogs && logged(ev) {
 				in.logs = append(in.logs, x.names.Texts[ev.Arg])
 			}
 		}
@@ -341,6 +341,9 @@ func (x *logFinder) event(ev *model.Event, ended func(*Span)) {
 			delete(x.regions, ev.G)
 		}
 	case model.OpLog:
+		if !logged(ev) {
+			return
+		}
 		if text := x.names.Texts[ev.Arg]; x.match == nil || x.match.MatchString(text) {
 			ended(&Span{Name: text, task: taskID(ev.Subject), g: ev.G, Start: x.began(ev), End: ev.Time, logs: []string{text}})
 		} else {

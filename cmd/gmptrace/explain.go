@@ -36,6 +36,7 @@ type selectors struct {
 	task      string
 	region    string
 	log       string
+	having    string
 	http      string
 	at        string
 	served    bool
@@ -85,7 +86,8 @@ At most one of --goroutine, --func, --task, --region, --log, --http and --at sel
 what is explained. Without any, it is the requests that the program served, if it
 is a server of net/http or gRPC, else its tasks, else the longest waits for a P.
 What has one name, such as a handler, is compared with each other, and the name whose
-instances lost most is explained; --pooled compares all. --from and --to leave out what lies outside of a part of the trace. The names of
+instances lost most is explained; --pooled compares all. --having leaves out those in which
+no message matching it was logged. --from and --to leave out what lies outside of a part of the trace. The names of
 tasks and regions are taken as they are, everything else is a regular expression.
 
 A P is a slot that lets one goroutine run at a time; there are GOMAXPROCS of them. A
@@ -104,6 +106,7 @@ const explainExamples = `  gmptrace explain app.trace
   gmptrace explain --func 'main\.worker' --format json app.trace
   gmptrace explain --goroutine 42 app.trace
   gmptrace explain --log 'timed?out' app.trace
+  gmptrace explain --task checkout --having 4bf92f3577b34da6 app.trace
   gmptrace explain --format html -o why.html app.trace`
 
 // explainArgs wants one trace.
@@ -132,6 +135,7 @@ func (s *selectors) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&s.task, "task", "", "explain the user task with the id, or those with the name, `NAME|ID`")
 	f.StringVar(&s.region, "region", "", "explain the user regions with the name `NAME`")
 	f.StringVar(&s.log, "log", "", "explain what led up to messages matching `REGEXP`")
+	f.StringVar(&s.having, "having", "", "those alone in which a message matching `REGEXP` was logged, such as a trace id")
 	f.StringVar(&s.http, "http", "", "explain requests of net/http and gRPC, with =`REGEXP` those whose handler matches or, if none does, that were seen in a function that does")
 	f.Lookup("http").NoOptDefVal = allRequests
 	f.StringVar(&s.at, "at", "", "explain stretches in which goroutines were seen with a function matching `REGEXP` anywhere on their stacks")
@@ -156,10 +160,18 @@ func (s *selectors) selector(top int) (explain.Selector, error) {
 	if len(s.given) > 1 {
 		return sel, usagef("--%s: only one of %s can say what to explain", strings.Join(s.given, " and --"), "--"+strings.Join(selectorFlags, ", --"))
 	}
+	var err error
+	if s.having != "" {
+		if slices.Contains(s.given, "log") {
+			return sel, usagef("--having and --log: both name messages; only one of them can be given")
+		}
+		if sel.Having, err = pattern("having", s.having); err != nil {
+			return sel, err
+		}
+	}
 	if len(s.given) == 0 {
 		return sel, nil
 	}
-	var err error
 	switch s.given[0] {
 	case "goroutine":
 		if s.goroutine <= 0 {
@@ -234,7 +246,7 @@ func (c *explainCommand) run(ctx context.Context, trace string) error {
 			if err == nil {
 				x.Version = buildVersion()
 				x.Next = namingTrace(x.Next, trace)
-				selected = len(x.Groups) > 0 || sel.Kind == ""
+				selected = len(x.Groups) > 0 || sel.Kind == "" && sel.Having == nil
 			}
 			return x, err
 		},
