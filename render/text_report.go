@@ -31,7 +31,7 @@ const (
 // names can neither move the cursor nor turn the writing around: see printable.
 // Colours are the only escape sequences it writes.
 func Text(w io.Writer, r *report.Report, opt TextOptions) error {
-	return textSections(w, r, opt, textIdentity, textVerdict, textKey, textFindings, textLatency, textDispatches, textSteals, textHandoffs, textPreemptions,
+	return textSections(w, r, opt, textIdentity, textVerdict, textKey, textFindings, textMachine, textLatency, textDispatches, textSteals, textHandoffs, textPreemptions,
 		textGC, textTopFunctions, textTasks, textSlowest, textWaits, textRules, textChecks)
 }
 

@@ -1,0 +1,69 @@
+package render
+
+import (
+	"fmt"
+
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
+)
+
+// lostWords are the reasons for which threads with a P had no CPU.
+var lostWords = [report.NumCPULosses]string{
+	report.LossQuota:      "the quota was used up",
+	report.LossOthers:     "another process had it",
+	report.LossOwn:        "the program's other threads had it",
+	report.LossHypervisor: "the hypervisor took it",
+	report.LossStopped:    "the process was stopped",
+	report.LossKernel:     "in the kernel (page faults)",
+}
+
+// machineRows are what the machine said: what it is, how much, and of what.
+func machineRows(m *report.Machine) [][3]string {
+	rows := [][3]string{{"Ps ran goroutines", words.Length(m.Wanted), "in sum, while samples tell of their threads"}}
+	if lost := m.Lost.Total(); lost == 0 {
+		rows = append(rows, [3]string{"of that without a CPU", words.Length(0), ""})
+	} else {
+		rows = append(rows, [3]string{"of that without a CPU", words.Length(lost), words.ShareOf(lost, m.Wanted)})
+	}
+	for why := range report.NumCPULosses {
+		if ns := *m.Lost.At(why); ns > 0 {
+			rows = append(rows, [3]string{"· " + lostWords[why], words.Length(ns), words.ShareOf(ns, m.Wanted)})
+		}
+	}
+	if t := m.Throttled; t != nil && t.Over > 0 {
+		rows = append(rows, [3]string{"throttled", words.Length(t.NS), fmt.Sprintf("in sum over CPUs, in %s of %s", words.Count(t.Over), words.Plural(t.Periods, "period"))})
+	}
+	if m.QuotaCPUs > 0 {
+		rows = append(rows, [3]string{"quota", fmt.Sprintf("%.4g CPUs", m.QuotaCPUs), "in periods of " + words.Length(m.Period)})
+	}
+	if m.CPUs > 0 {
+		rows = append(rows, [3]string{"CPUs that the process may use", words.Count(m.CPUs), ""})
+	}
+	return rows
+}
+
+// machineSource is where that comes from, and what of it could not be used.
+func machineSource(m *report.Machine) string {
+	s := fmt.Sprintf("%s, %s apart", words.Plural(m.Samples, "sample"), words.Length(m.Every))
+	if m.Source == "file" {
+		s += ", from the file beside the trace"
+	}
+	for _, d := range m.Doubts {
+		s += "; " + d
+	}
+	return s
+}
+
+// textMachine is left out where nothing was asked.
+func textMachine(t *terminal, r *report.Report) {
+	m := r.Machine
+	if m == nil || m.Wanted == 0 {
+		return
+	}
+	t.heading("What the machine said", machineSource(m))
+	table := table{left: 3, align: "lrl"}
+	for _, row := range machineRows(m) {
+		table.add(row[0], row[1], row[2])
+	}
+	t.table(table)
+}
