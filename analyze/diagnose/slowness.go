@@ -79,7 +79,7 @@ func (s *slowness) severity() report.Severity {
 	switch r.Kind {
 	case report.RootNeverEnded:
 		return report.SeverityCritical
-	case report.RootQueue, report.RootNoCPU, report.RootStoodStill, report.RootGC, report.RootForcedGC, report.RootStopping, report.RootLock, report.RootPlace, report.RootFoundLate:
+	case report.RootQueue, report.RootNoCPU, report.RootStoodStill, report.RootGC, report.RootForcedGC, report.RootStopping, report.RootStopped, report.RootLock, report.RootPlace, report.RootFoundLate:
 	case report.RootSleep: // for as long each time it is meant
 		if r.NS < sleepsMore*r.Typical {
 			return report.SeverityInfo

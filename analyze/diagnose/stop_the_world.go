@@ -106,7 +106,7 @@ func (r *stopTheWorldJudge) severity(rep *report.Report) report.Severity {
 // byCollector reports whether the collector stops the world for that cause, byTracer
 // whether the tracer does.
 func byCollector(cause string) bool { return strings.Contains(cause, "termination") }
-func byTracer(cause string) bool    { return strings.HasSuffix(cause, "trace") }
+func byTracer(cause string) bool    { return cause == "start trace" || cause == "stop trace" }
 
 // picture is a pause on the timeline.
 func (r *stopTheWorldJudge) picture(p *measure.STWPause) report.Moment {
@@ -125,12 +125,32 @@ func (r *stopTheWorldJudge) holdUp(p *measure.STWPause) string {
 	return fmt.Sprintf("%s ran on P%d until %s after it was asked to stop, longest of all", words.Goroutine(int64(p.Last.G), r.Names.StartFunc(p.Last.Func)), p.Last.P, words.Length(p.Stopping()))
 }
 
-// tellAwaited names whom most of the time of all pauses was waited for.
+// tellAwaited names who asked for the longest pause, and whom most of the time of all pauses
+// was waited for.
 func (r *stopTheWorldJudge) tellAwaited(f *report.Finding) {
+	if at := r.asked(); at != "" {
+		f.Title += " by " + at
+	}
 	if at, a := r.mostAwaited(); a.Sum*2 >= f.CostNS {
 		f.Title += ", waiting for " + at
 		f.What += fmt.Sprintf(" %s of them waited for %s to stop, up to %s, %s in all.", words.Count(a.Count), at, words.Length(a.Max), words.Length(a.Sum))
 	}
+}
+
+// asked is the place of the program that asked for the longest pause, where what was done
+// in it made it long; "" where nobody in particular did.
+func (r *stopTheWorldJudge) asked() string {
+	worst := r.gc.WorstSTW.Best()
+	if len(worst) == 0 || worst[0].Late() {
+		return ""
+	}
+	if cause := r.Names.Texts[worst[0].Cause]; byCollector(cause) || byTracer(cause) {
+		return ""
+	}
+	if x := names.NewPlaces(r.Names).Of(worst[0].Stack); x != nil {
+		return placeName(&x.At)
+	}
+	return ""
 }
 
 // mostAwaited is the place of the program that pauses waited for longest in all, lines of
@@ -193,11 +213,14 @@ func (r *stopTheWorldJudge) avoid(p *measure.STWPause) string {
 	case byTracer(cause):
 		return "The tracer stopped the world: leave that pause out of account."
 	}
-	at := ""
+	at, instead := "", ""
 	if x := names.NewPlaces(r.Names).Of(p.Stack); x != nil {
-		at = ", which " + placeName(&x.At) + " asked for,"
+		at = " in " + placeName(&x.At)
+		if instead = names.InsteadOf(x.Callee); instead != "" {
+			instead = ": " + instead
+		}
 	}
-	return fmt.Sprintf("Keep what stops the world (%s)%s off the path of requests, and do it less often.", cause, at)
+	return fmt.Sprintf("Do not stop the world (%s)%s while requests are served, or do it less often%s.", cause, at, instead)
 }
 
 // stacks are who stopped the world, and who held that up.

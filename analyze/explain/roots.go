@@ -162,7 +162,7 @@ func (t *tale) what() string {
 		}
 		return "waiting while the world was being stopped and had to wait for " + by + ", which could not be interrupted there, or had no CPU"
 	case report.RootStopped:
-		return did[report.CauseStopTheWorld] + in
+		return did[report.CauseStopTheWorld] + t.calling() + in
 	case report.RootSyscall:
 		if t.At.Func == "" {
 			return did[report.CauseSyscall]
@@ -300,6 +300,14 @@ func (t *tale) into() string {
 	return " (" + words.Function(t.callee) + ")"
 }
 
+// calling names what was called that stops the world.
+func (t *tale) calling() string {
+	if names.InsteadOf(t.callee) == "" {
+		return ""
+	}
+	return " (" + words.Function(t.callee) + ")"
+}
+
 // mostly names those that had the P, where several had it.
 func (t *tale) mostly() string {
 	fns := map[string]int64{}
@@ -368,6 +376,8 @@ func (t *tale) advice() string {
 		return "Let " + who + " run in fewer goroutines than there are Ps, or do less of it at a time."
 	case report.RootStopping:
 		return "Do what " + who + " does there in pieces, if it can't be interrupted: the longest code without a call, or what clears or copies memory."
+	case report.RootStopped:
+		return t.stopAdvice()
 	case report.RootStoodStill:
 		return "Compare nr_throttled in the container's cpu.stat. Raise the quota, or do less at once; GOMAXPROCS above the quota makes it worse."
 	case report.RootNoCPU:
@@ -395,6 +405,18 @@ func (t *tale) advice() string {
 		return "Look at the machine: a CPU quota, other processes, a guest whose host is busy. The program's own goroutines did not have the Ps."
 	}
 	return t.ownAdvice()
+}
+
+// stopAdvice is what to do about who stops the world for what it does.
+func (t *tale) stopAdvice() string {
+	if !t.ours() {
+		return ""
+	}
+	s := "Do not stop the world in " + words.Function(t.At.Func) + " while requests are served, or do it less often"
+	if instead := names.InsteadOf(t.callee); instead != "" {
+		s += ": " + instead
+	}
+	return s + "."
 }
 
 // placeAdvice is what to do about a wait for others at a channel, select, semaphore or
