@@ -172,26 +172,35 @@ func (a *account) root(x *explained, s *stepSum) (rootKey, *names.Place) {
 // or had others do, that; of what others did that it waited to get something from, the
 // waiting.
 func (a *account) did(x *explained, s *stepSum) (rootKey, *names.Place) {
+	if s.pool != 0 {
+		return a.pooled(s)
+	}
 	leaf, stood := a.leaf(x, s), a.places.Of(s.stood)
-	kind, known := a.waited(s), names.PoolOf(a.e.names.Stacks[s.stood])
-	switch {
+	kind, ours := a.waited(s), leaf != nil && leaf.Own
+	switch asks := a.places.Of(s.asks); {
+	case s.cause == report.CauseNetwork && !ours && asks != nil && (asks.Own || s.asks == s.stood): // a response that a goroutine of a package reads
+		return named(report.RootNetwork, asks)
 	case kind == report.RootNotTold:
 		return named(leafKinds[s.cause], leaf)
-	case known != nil:
-		k, who := named(kind, stood)
-		k.known = known
-		return k, who
-	case leaf != nil && leaf.Own:
+	case ours:
 		return named(kind, leaf)
-	case s.cause == report.CauseNetwork && slices.ContainsFunc(a.e.names.Stacks[s.stood], ofNet): // a response that a goroutine of a package reads
-		return named(report.RootNetwork, stood)
 	}
 	return named(kind, stood)
 }
 
-// ofNet reports whether a function is one of net or of a package below it.
-func ofNet(f report.Frame) bool {
-	return names.HasPrefix(f.Func, []string{"net.", "net/"}) && !strings.HasPrefix(f.Func, "net/http.(*conn)") && !strings.HasPrefix(f.Func, "net/http.serverHandler") && !strings.HasPrefix(f.Func, "net/http.HandlerFunc") && !strings.HasPrefix(f.Func, "net/http.(*ServeMux)")
+// pooled is the root of a wait in a known pool: of the explained goroutine, or of one that
+// it waited for.
+func (a *account) pooled(s *stepSum) (rootKey, *names.Place) {
+	kind := report.RootPlace
+	if a.e.locks.Locking(s.pool) {
+		kind = report.RootLock
+	}
+	k, who := named(kind, a.places.Of(s.pool))
+	k.known = names.PoolOf(a.e.names.Stacks[s.pool])
+	if s.made && k.known.Made != nil {
+		k.known = k.known.Made
+	}
+	return k, who
 }
 
 // own reports whether a step is what the explained goroutine itself did.

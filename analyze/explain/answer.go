@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"gmptrace/analyze/names"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
@@ -50,9 +51,24 @@ func (a *answer) tell(x *report.Explanation) {
 	x.Headline = a.who(x) + a.why(x, slower)
 	x.Detail = a.more(x, slower, usual)
 	x.Advice, x.Sure, x.SureWhy = x.Roots[0].Advice, x.Roots[0].Sure, x.Roots[0].SureWhy
+	if made := madeMeanwhile(x); made != nil {
+		x.Advice = made.Advice
+	}
 	if usual != nil {
 		x.Usual = usual.roots(nil)
 	}
+}
+
+// madeMeanwhile is the second root where the first is the network and that is a wait for
+// connections that were being made, which most of it may go to: that can be done without.
+func madeMeanwhile(x *report.Explanation) *report.Root {
+	if len(x.Roots) < 2 || x.Roots[0].Kind != report.RootNetwork || x.Roots[1].Kind != report.RootPlace {
+		return nil
+	}
+	if r := &x.Roots[1]; strings.Contains(r.Text, names.BeingMade) && float64(r.NS) >= secondShare*float64(x.Slow.Mean) {
+		return r
+	}
+	return nil
 }
 
 // who says what the instances are, and how long they take.
@@ -115,7 +131,11 @@ func (a *answer) more(x *report.Explanation, slower bool, usual *account) string
 	}
 	if slower && usual != nil && usual.total > 0 {
 		if t := usual.roots(nil); t[0].Kind != report.RootComputing && t[0].NS >= nothingSlow {
-			parts = append(parts, fmt.Sprintf("A typical one took %s, %s of which went to %s.", words.Length(usual.total/usual.n), words.ShareOf(t[0].NS, usual.total/usual.n), t[0].Text))
+			text := t[0].Text
+			if text == x.Roots[0].Text {
+				text = "the same"
+			}
+			parts = append(parts, fmt.Sprintf("A typical one took %s, %s of which went to %s.", words.Length(usual.total/usual.n), words.ShareOf(t[0].NS, usual.total/usual.n), text))
 		}
 	}
 	return strings.Join(append(parts, a.e.schedulerShare(billOf(a.slow))), " ")

@@ -33,6 +33,7 @@ type explainer struct {
 	every  int64 // of those that are not among the slowest so far, explain one in so many, for the means
 	h      *history
 	locks  *names.LockSites
+	pools  *names.Pools
 	peers  peers
 	placed *names.Places         // made when all has been read
 	starts *names.Starts         // likewise
@@ -80,8 +81,11 @@ type stepSum struct {
 	stack  uint32
 	seen   uint32 // where who, or else g or the explained one, was last seen running
 	stood  uint32 // where the explained one was blocked
-	likely bool   // as of a step
-	still  bool   // while nothing happened at all, though goroutines ran
+	pool   uint32 // as of a step, as the next ones
+	made   bool
+	asks   uint32
+	likely bool // as of a step
+	still  bool // while nothing happened at all, though goroutines ran
 }
 
 // tally is for how long something was, how often, and since when.
@@ -119,7 +123,7 @@ type waitedFor struct {
 
 func newExplainer(s *replay.Session, sel Selector) *explainer {
 	n := s.Names
-	e := &explainer{names: n, peers: peers{names: n}, stills: replay.Shared(s, measure.NewStandstills), cpus: replay.Shared(s, measure.NewMachine), window: s.Window, zero: s.Zero, path: maxSteps, every: 1, h: newHistory(n, historySoft, historyHard), locks: &names.LockSites{Names: n}, bodies: map[model.GoID]uint32{}}
+	e := &explainer{names: n, peers: peers{names: n}, stills: replay.Shared(s, measure.NewStandstills), cpus: replay.Shared(s, measure.NewMachine), window: s.Window, zero: s.Zero, path: maxSteps, every: 1, h: newHistory(n, historySoft, historyHard), locks: &names.LockSites{Names: n}, pools: &names.Pools{Names: n}, bodies: map[model.GoID]uint32{}}
 	e.look, e.open, e.having = e.h.look, sel.Open, newMessages(n, sel.Having)
 	top := cmp.Or(sel.Top, DefaultTop)
 	for _, f := range e.finders(sel) {
@@ -388,7 +392,7 @@ func (e *explainer) details(x *explained) {
 	x.states, x.antagonists, x.samples = map[report.StateTime]int64{}, map[antagonist]int64{}, map[uint32]int64{}
 	x.waits, x.sums = map[waitedFor]int64{}, map[stepSum]tally{}
 	x.bill = &bill{count: 1, total: int64(x.End - x.Start)}
-	w := walk{h: e.h, locks: e.locks, peers: &e.peers, use: func(s *step) {
+	w := walk{h: e.h, locks: e.locks, pools: e.pools, peers: &e.peers, use: func(s *step) {
 		c := s.cause
 		if s.likely { // what is summed of all is certain
 			c = report.CauseNetwork
@@ -412,7 +416,7 @@ func (e *explainer) details(x *explained) {
 // keep adds a step to an instance's details.
 func (x *explained) keep(e *explainer, s *step) {
 	h := e.h
-	sum := stepSum{via: s.via, cause: s.cause, who: measure.Culprit{G: s.who, Func: s.whoFn}, stack: s.stack, seen: s.seen, stood: s.stood, likely: s.likely, g: measure.Culprit{G: model.NoG}}
+	sum := stepSum{via: s.via, cause: s.cause, who: measure.Culprit{G: s.who, Func: s.whoFn}, stack: s.stack, seen: s.seen, stood: s.stood, pool: s.pool, made: s.made, asks: s.asks, likely: s.likely, g: measure.Culprit{G: model.NoG}}
 	if s.depth > 0 {
 		sum.g = measure.Culprit{G: s.g, Func: s.fn}
 	}

@@ -3,6 +3,7 @@ package explain
 import (
 	"regexp"
 	"slices"
+	"strings"
 
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
@@ -398,12 +399,26 @@ func (x *stallFinder) stalls(iv *model.GInterval) bool {
 	switch iv.State {
 	case model.GRunnable:
 		return true
-	case model.GSyscall: // one that lasts as long as the trace waits for something to do
-		return iv.Open != model.OpenStart|model.OpenEnd && !iv.Unended
+	case model.GSyscall: // one that lasts as long as the trace waits for something to do, and so does one that accepts
+		return iv.Open != model.OpenStart|model.OpenEnd && !iv.Unended && !x.accepts(iv.Stack)
 	case model.GWaiting:
-		return iv.Reason == model.ReasonAssist || iv.Reason == model.ReasonSync && x.locks.Locking(iv.Stack)
+		return iv.Reason == model.ReasonAssist || iv.Reason == model.ReasonSync && x.locks.Locking(iv.Stack) || x.sendsForEver(iv)
 	}
 	return false
+}
+
+// sendsForEver reports whether a goroutine still waits to send when the trace ends, and has
+// for long. One that does from the beginning may be there to stand by.
+func (x *stallFinder) sendsForEver(iv *model.GInterval) bool {
+	return iv.Reason == model.ReasonChanSend && iv.Open == model.OpenEnd && iv.End-iv.Start >= sendsLong
+}
+
+// sendsLong is how long that must have been: far longer than a queue's turn.
+const sendsLong = 100_000_000 // ns
+
+// accepts reports whether a stack is of a loop that accepts connections.
+func (x *stallFinder) accepts(stack uint32) bool {
+	return slices.ContainsFunc(x.names.Stacks[stack], func(f report.Frame) bool { return strings.HasSuffix(f.Func, ".Accept") })
 }
 
 func (*stallFinder) oldest() model.Time { return replay.Forever }

@@ -25,6 +25,9 @@ type step struct {
 	stack    uint32       // where g stopped, or who stopped the world; 0 if it ran
 	seen     uint32       // where g, or who, was last seen running; 0 if neither ran or it does not show
 	stood    uint32       // where the explained goroutine was blocked meanwhile; 0 if the step is its own
+	pool     uint32       // where it, or the first one of those that it waited for, waited in a known pool; 0 for none did
+	made     bool         // what the pool gives was being made meanwhile
+	asks     uint32       // where the first of them waits for what a package of the network asked for; 0 for none does
 	p        model.ProcID // where g ran, or the P that it waited for
 	reason   model.Reason // of a blocked g
 	several  int          // stretches that this one stands for, 0 for itself
@@ -51,6 +54,10 @@ type walk struct {
 	use   func(*step)
 	sum   func(via, report.Cause, int64) // instead of use, where only the sums count
 	stood uint32                         // where the explained goroutine is blocked
+	pools *names.Pools                   // nil where only the sums count
+	pool  uint32                         // where the first one on the chain waits in a pool, 0 for none
+	makes bool                           // who is walked makes what that gives
+	asks  uint32                         // where the first one waits for an answer of the network, 0 for none
 	steps int                            // stretches and pieces that were looked at
 
 	peers   *peers                    // nil where no other ends are looked for
@@ -66,7 +73,7 @@ func (w *walk) tell(x *step) {
 		return
 	}
 	if x.via != 0 {
-		x.stood = w.stood
+		x.stood, x.pool, x.made, x.asks = w.stood, w.pool, w.makes, w.asks
 	}
 	x.likely = w.likely
 	switch {
@@ -177,12 +184,31 @@ func (w *walk) blocked(s *gSeg, x *step) {
 		x.via, w.stood = blockedFor(s.reason), s.stack
 	}
 	x.cause = leafCause(s)
+	defer w.waits(s.stack, x.cause)()
 	if s.goesOn && x.cause == report.CauseBlocked && x.to == s.end {
 		x.cause = report.CauseNeverEnded
 	}
 	if s.goesOn || x.to != s.end || x.cause != report.CauseSleep && x.cause != report.CauseNetwork || !w.foundLate(x) {
 		w.ended(s, x)
 	}
+}
+
+// waits notes what a stack that who is walked is blocked with tells of what it waits for, and
+// returns what forgets that when all has been told of the wait.
+func (w *walk) waits(stack uint32, c report.Cause) func() {
+	pool, makes, asks := w.pool, w.makes, w.asks
+	if w.pools == nil {
+		return func() {}
+	}
+	if asks == 0 && c == report.CauseBlocked && w.pools.Asks(stack) {
+		w.asks = stack
+	}
+	if pool == 0 && w.pools.Waits(stack) {
+		w.pool = stack
+	} else if pool != 0 {
+		w.makes = makes || w.pools.Makes(stack)
+	}
+	return func() { w.pool, w.makes, w.asks = pool, makes, asks }
 }
 
 // foundLate tells of a wait for a timer or the network before whose end no P had been

@@ -185,7 +185,7 @@ func (t *tale) what() string {
 	case report.RootNeverEnded:
 		return t.waiting() + ", which nobody ended before the trace did"
 	case report.RootLock, report.RootPlace:
-		return t.waiting() + t.meanwhile()
+		return t.waiting() + t.meanwhile() + t.through()
 	}
 	return did[report.CauseUnknown]
 }
@@ -206,10 +206,18 @@ func (t *tale) while() string {
 	return ", which " + words.Function(t.st.at.Func) + " waited for"
 }
 
+// through says that the explained goroutine waited for another one that waited in a pool.
+func (t *tale) through() string {
+	if t.known == nil {
+		return ""
+	}
+	return t.while()
+}
+
 // waiting says what the explained goroutine waited for, and where.
 func (t *tale) waiting() string {
 	if t.known != nil {
-		return fmt.Sprintf("waiting for %s in %s%s", t.known.What, words.Function(t.known.Func), t.standing())
+		return fmt.Sprintf("waiting for %s in %s%s", t.known.What, words.Function(t.known.Func), cmp.Or(inPlace(t.At), t.standing()))
 	}
 	if t.st == nil {
 		return "being blocked" + inPlace(t.At)
@@ -264,6 +272,9 @@ func (t *tale) meanwhile() string {
 		if ns > t.sum.causes[c] {
 			c = report.Cause(k)
 		}
+	}
+	if t.known.Makes() {
+		return ""
 	}
 	if c == report.CauseLock {
 		return ": who held it does not show"
@@ -395,7 +406,7 @@ func (t *tale) advice() string {
 	case report.RootPlace:
 		return cmp.Or(t.letIn(), t.placeAdvice())
 	case report.RootNeverEnded:
-		return "Find out who is to end it: a lock that nobody unlocks, or a channel that nobody serves."
+		return t.endAdvice()
 	case report.RootGC:
 		if t.ours() {
 			return "Allocate less in " + who + ", or give the collector more memory to work with."
@@ -417,6 +428,14 @@ func (t *tale) stopAdvice() string {
 		s += ": " + instead
 	}
 	return s + "."
+}
+
+// endAdvice is what to do about a wait that nobody ended.
+func (t *tale) endAdvice() string {
+	if t.st != nil && t.st.via == blockedFor(model.ReasonChanSend) {
+		return "Make sure that somebody receives until all have sent, on every path (by defer, where the channel counts places), and let senders give up when their context ends."
+	}
+	return "Find out who is to end it: a lock that nobody unlocks, or a channel that nobody serves."
 }
 
 // placeAdvice is what to do about a wait for others at a channel, select, semaphore or
@@ -442,13 +461,21 @@ func (t *tale) ownAdvice() string {
 	who := words.Function(t.At.Func)
 	switch t.Kind {
 	case report.RootComputing:
-		return "Let " + who + " do less, or split it up: a CPU profile has its lines."
+		s := "Let " + who + " do less, or split it up: a CPU profile has its lines."
+		if t.orNoCPU() != "" {
+			s += " If it had no CPU of its own all the while, which gmptrace record would show, look at the machine instead."
+		}
+		return s
 	case report.RootSleep:
 		return "If " + who + " polls there, let it be woken by what it waits for instead: a lock, a channel, a sync.Cond."
 	case report.RootNetwork:
 		return "Find out why the other side of " + who + " takes that long, or ask it for less."
 	case report.RootSyscall:
-		return "Let " + who + " ask less of the operating system there, or move that off this path: each such call takes a thread."
+		s := "Let " + who + " ask less of the operating system there, or move that off this path"
+		if t.mean >= takesThread {
+			s += ": each such call takes a thread"
+		}
+		return s + "."
 	}
 	return ""
 }
@@ -465,6 +492,9 @@ func (t *tale) letIn() string {
 	}
 	return "Raise the limit that " + place(t.st.at, "") + " waits at, if what those inside wait for can take more at once."
 }
+
+// takesThread is how long system calls must be for the thread that each takes to matter.
+const takesThread = 10_000_000 // ns
 
 const (
 	// muchMore is how many times as long as typical ones slow ones must do something for

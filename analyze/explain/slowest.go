@@ -254,7 +254,12 @@ func pressing(x *report.Explanation) string {
 	switch x.Roots[0].Kind {
 	case report.RootComputing, report.RootSleep:
 		return adviceByMore(&x.Roots[0])
-	case report.RootNetwork, report.RootSyscall, report.RootGC, report.RootLate:
+	case report.RootNetwork:
+		if made := madeMeanwhile(x); made != nil {
+			return made.Advice
+		}
+		return ""
+	case report.RootSyscall, report.RootGC, report.RootLate:
 		return ""
 	}
 	return x.Advice

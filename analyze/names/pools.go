@@ -1,6 +1,7 @@
 package names
 
 import (
+	"slices"
 	"strings"
 
 	"gmptrace/analyze/report"
@@ -15,14 +16,26 @@ type Pool struct {
 	Func     string // a part of the function's full name
 	What     string // that is waited for
 	Advice   string
-	Harmless bool // the limit is there on purpose, and nobody waits for the result
+	Harmless bool  // the limit is there on purpose, and nobody waits for the result
+	Made     *Pool // the same where what it gives was being made meanwhile, nil where that does not show
 }
+
+// BeingMade says that what is waited for was not there yet.
+const BeingMade = "still being made (dial, TLS handshake)"
+
+// made is of connections that goroutines of net/http make for those who wait for one: no
+// limit kept them waiting.
+var made = &Pool{Func: "net/http.(*Transport).getConn", What: "a connection that was " + BeingMade,
+	Advice: "Keep connections: raise http.Transport.MaxIdleConnsPerHost (2 by default) to the calls that go to one host at once, and MaxIdleConns; read bodies to their end and close them; or use HTTP/2, which needs one."}
+
+// making are functions of goroutines that make connections for http.Transport.
+var making = []string{"net/http.(*Transport).dialConn", "net/http.(*Transport).dial", "net/http.(*persistConn).addTLS"}
 
 // pools are those that programs meet most.
 var pools = []Pool{
-	{Func: "net/http.(*Transport).getConn", What: "a connection",
+	{Func: "net/http.(*Transport).getConn", What: "a connection", Made: made,
 		Advice: "Raise http.Transport.MaxConnsPerHost, if the other side can take it, or limit the load; that the other side answers slowly does not show here."},
-	{Func: "net/http.(*Transport).queueForDial", What: "a connection",
+	{Func: "net/http.(*Transport).queueForDial", What: "a connection", Made: made,
 		Advice: "Raise http.Transport.MaxConnsPerHost, if the other side can take it, or limit the load; that the other side answers slowly does not show here."},
 	{Func: "database/sql.(*DB).conn", What: "a connection",
 		Advice: "Raise sql.DB.SetMaxOpenConns, if the database can take it; hold connections for less: close rows, end transactions soon; or limit the load."},
@@ -35,6 +48,9 @@ var pools = []Pool{
 	{Func: "testing.(*testState).waitParallel", What: "their turn among parallel tests", Advice: "Raise -parallel of go test.", Harmless: true},
 	{Func: "testing.(*testContext).waitParallel", What: "their turn among parallel tests", Advice: "Raise -parallel of go test.", Harmless: true},
 }
+
+// Makes reports whether what is waited for is being made.
+func (p *Pool) Makes() bool { return p == made }
 
 // PoolOf is the known pool in which a stack waits, nil if it is in none.
 func PoolOf(frames []report.Frame) *Pool {
@@ -50,3 +66,45 @@ func PoolOf(frames []report.Frame) *Pool {
 	}
 	return nil
 }
+
+// Pools knows which stacks are in pools and in calls over the network, each of which it
+// looks at once.
+type Pools struct {
+	Names  *Table
+	stacks []poolSite // by stack
+}
+
+// poolSite is what a stack has to do with pools and calls.
+type poolSite struct{ known, waits, makes, asks bool }
+
+// Waits reports whether a stack waits in a known pool.
+func (p *Pools) Waits(stack uint32) bool { return p.of(stack).waits }
+
+// Makes reports whether a stack is of a goroutine that makes what a pool gives.
+func (p *Pools) Makes(stack uint32) bool { return p.of(stack).makes }
+
+// Asks reports whether a stack is in a call over the network: in package net or one below
+// it, but for what serves.
+func (p *Pools) Asks(stack uint32) bool { return p.of(stack).asks }
+
+func (p *Pools) of(stack uint32) poolSite {
+	for int(stack) >= len(p.stacks) {
+		p.stacks = append(p.stacks, poolSite{})
+	}
+	x := &p.stacks[stack]
+	if !x.known {
+		frames := p.Names.Stacks[stack]
+		*x = poolSite{known: true, waits: PoolOf(frames) != nil,
+			makes: slices.ContainsFunc(frames, func(f report.Frame) bool { return HasPrefix(f.Func, making) }),
+			asks:  slices.ContainsFunc(frames, ofNet)}
+	}
+	return *x
+}
+
+// ofNet reports whether a frame is of net or of a package below it, and does not serve.
+func ofNet(f report.Frame) bool { return HasPrefix(f.Func, netPackages) && !HasPrefix(f.Func, serving) }
+
+var (
+	netPackages = []string{"net.", "net/"}
+	serving     = []string{"net/http.(*conn)", "net/http.serverHandler", "net/http.HandlerFunc", "net/http.(*ServeMux)"}
+)
