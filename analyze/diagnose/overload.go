@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"strings"
 
 	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/names"
@@ -27,7 +28,7 @@ import (
 // Always decided: the states of all goroutines and Ps are in the trace, and where
 // GOMAXPROCS is not, the Ps seen count.
 var checkOverload = Check{ID: "overload", Costs: costsOthers, Title: "More work than the Ps could do", Symptom: true, Begin: func(s *replay.Session) Judge {
-	return (&overloadJudge{bench: bench{s}, witnesses: newWitnesses(s), latency: replay.Shared(s, measure.NewWaits)}).decide
+	return (&overloadJudge{bench: bench{s}, witnesses: newWitnesses(s), latency: replay.Shared(s, measure.NewWaits), pollers: replay.Shared(s, newPollers)}).decide
 }}
 
 // overloadCritical is how many runnable goroutines per P are critical, for half of the
@@ -38,6 +39,7 @@ type overloadJudge struct {
 	bench
 	witnesses
 	latency *measure.Waits
+	pollers *pollers
 }
 
 func (r *overloadJudge) decide(rep *report.Report) Judgement {
@@ -50,8 +52,46 @@ func (r *overloadJudge) decide(rep *report.Report) Judgement {
 	j.Explains, j.Base = r.attribute(pDidRun, pDidHog), r.latency.StarvedNS
 	delete(j.Explains, "overload")
 	delete(j.Explains, "global-queue") // too much work lets all queues wait alike
-	j.Findings = []report.Finding{describeOverload(rep, &full, n)}
+	f := describeOverload(rep, &full, n)
+	r.tellTimers(&f, rep)
+	j.Findings = []report.Finding{f}
 	return j
+}
+
+// timersPerP is how many goroutines timers must wake at one line in a second, for each P,
+// for that to be worth telling: each takes far more than the 50 µs that it then may.
+const timersPerP = 1000
+
+// tellTimers names the line at which timers woke most goroutines, where they woke that
+// many: less of that is less work.
+func (r *overloadJudge) tellTimers(f *report.Finding, rep *report.Report) {
+	places, by := names.NewPlaces(r.Names), map[string]int64{}
+	var n, most int64
+	at := ""
+	for _, p := range r.pollers.timers {
+		if p == nil {
+			continue
+		}
+		n += p.n
+		if x := places.Of(p.stack); x != nil && !names.Standard(&x.At) {
+			name := placeName(&x.At)
+			if by[name] += p.n; by[name] > most {
+				most, at = by[name], name
+			}
+		}
+	}
+	perSecond := int64(float64(most) / max(1, float64(report.Analysed(rep))) * 1e9)
+	if most*2 < n || perSecond < timersPerP*int64(max(1, gomaxprocsNow(rep))) {
+		return
+	}
+	where := "in " + at
+	if strings.HasSuffix(f.Title, at) {
+		where = "there"
+	}
+	f.Title += fmt.Sprintf("; timers woke goroutines %s times a second %s", words.Count(perSecond), where)
+	f.What += fmt.Sprintf(" Timers ended %s waits in %s.", words.Count(most), at)
+	f.Advice = fmt.Sprintf("Let timers wake fewer goroutines in %s: look less often, let one ticker serve all, or Reset one timer in place of time.After in a loop. Else limit what runs at once, or make it cheaper.", at)
+	f.Evidence = append(f.Evidence, report.Evidence{Label: "woken by timers in " + at, Value: words.Count(perSecond) + " times a second"})
 }
 
 func describeOverload(rep *report.Report, full *saturation, n int) report.Finding {

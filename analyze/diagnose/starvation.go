@@ -46,6 +46,9 @@ func (r *starvationJudge) decide(rep *report.Report) Judgement {
 		f.Title += ", the longest mostly behind " + culpritName(fn)
 	}
 	f.Why, f.Advice = r.cause(rep.Episodes)
+	if who := neverWaits(rep); who != "" {
+		f.Advice += fmt.Sprintf(" %s never waited for anything: if it polls (a select with a default, a loop that looks again), let it block instead.", who)
+	}
 	f.Moments = worstWaits(rep.Episodes)
 	f.Stacks = r.culpritStack(rep.Episodes)
 	j.Findings = []report.Finding{f}
@@ -70,6 +73,19 @@ func (r *starvationJudge) describe() report.Finding {
 			{Label: "still waiting at the trace's end", Value: words.Plural(l.OpenEnd, "goroutine")},
 		}, r.blame.starved.evidence()...),
 	}
+}
+
+// neverWaits is the function of the program whose goroutines ran for half of the time of a
+// P or more and never stopped to wait, "" where there is none. What computes for that long
+// mostly gets its work from somewhere.
+func neverWaits(rep *report.Report) string {
+	for i := range rep.Functions {
+		f := &rep.Functions[i]
+		if !f.Runtime && f.Running*2 >= report.Analysed(rep) && len(f.Blocked) == 0 && f.Syscall == 0 && !names.Standard(&report.Frame{Func: f.Name}) {
+			return words.Function(f.Name)
+		}
+	}
+	return ""
 }
 
 // worstWaits are those of the worst that count as starved.
