@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"maps"
+	"math"
 	"slices"
 
 	"gmptrace/analyze"
@@ -25,6 +26,7 @@ type Behaviour struct {
 	Windows  int
 	Series   []Series // by kind and name
 	Rates    []Rate   // by name
+	Causes   []Causes // by kind and name: where the time of requests, tasks, regions, lives and cycles went
 	Findings []report.Finding
 	Rules    []report.Rule
 	Report   *report.Report // all of what analyze.Analyze says; nil of a fixture's
@@ -40,8 +42,11 @@ const (
 	SeriesRegion  SeriesKind = "region"   // lengths of user regions, by name
 	SeriesLife    SeriesKind = "life"     // lives of goroutines that the trace holds whole, by the function that they run
 	SeriesWait    SeriesKind = "wait"     // waits for a P, by the function that the goroutine runs: see report.FunctionTime
-	SeriesRunning SeriesKind = "running"  // stretches of running, likewise
 	SeriesAll     SeriesKind = "all-wait" // waits for a P of all the program's goroutines
+
+	// Of every program there are these, by the function that the goroutine runs.
+	SeriesCycle    SeriesKind = "cycle"    // from when a goroutine that has been blocked before is woken until it is blocked again
+	SeriesDispatch SeriesKind = "dispatch" // computing from one dispatch of a goroutine until it stops
 )
 
 // Series is the distribution of some lengths of time.
@@ -51,12 +56,19 @@ type Series struct {
 	Windows []*stat.Sketch // as many as Behaviour.Windows; a length counts in the window that it ends in
 }
 
+// Whole is the distribution over the whole trace: what is shown of a trace are quantiles
+// of this, as those of windows are of the windows.
+func (s *Series) Whole() *stat.Sketch { return stat.Merged(s.Windows) }
+
 // Rate is how much of something there was.
 type Rate struct {
 	Name    string
-	Unit    string    // "/s", or "ns/s" for time
+	Unit    string    // "/s", "ns/s" for time of Ps, or UnitWaited for that of goroutines
 	Windows []float64 // a second of trace time
 }
+
+// UnitWaited is the unit of how much all goroutines together wait a second, in ns.
+const UnitWaited = "ns waited/s"
 
 // Behave reads a trace and says what can be compared of it. Errors are those of
 // analyze.Analyze.
@@ -99,6 +111,9 @@ type collector struct {
 	kinds   map[SeriesKind]int // names of each
 	rates   [numRates]counter
 	finders []seriesFinder
+
+	accounts *accounts
+	ended    []instance // among the facts at hand
 }
 
 // seriesKey is what belongs into one Series: a name or, until all has been read, a key of
@@ -130,6 +145,13 @@ const (
 	rateAssist
 	rateSyscall
 	rateSTW
+	rateHandovers
+	rateWaitLock
+	rateWaitChannel
+	rateWaitNetwork
+	rateWaitSyscall
+	rateWaitQueue
+	rateWaitGC
 	numRates
 )
 
@@ -145,11 +167,23 @@ var rateNames = [numRates][2]string{
 	rateAssist:     {"mark assists running", "ns/s"},
 	rateSyscall:    {"Ps held by system calls", "ns/s"},
 	rateSTW:        {"world stopped", "ns/s"},
+
+	rateHandovers:   {"waits ended by another goroutine", "/s"},
+	rateWaitLock:    {"waiting for locks", UnitWaited},
+	rateWaitChannel: {"waiting for channels", UnitWaited},
+	rateWaitNetwork: {"waiting for the network", UnitWaited},
+	rateWaitSyscall: {"in system calls", UnitWaited},
+	rateWaitQueue:   {"waiting for a P", UnitWaited},
+	rateWaitGC:      {"waiting for the collector", UnitWaited},
 }
+
+// rateOf are the rates of waiting by cause.
+var rateOf = map[CauseKind]int{CauseLock: rateWaitLock, CauseChannel: rateWaitChannel, CauseNetwork: rateWaitNetwork,
+	CauseSyscall: rateWaitSyscall, CauseQueue: rateWaitQueue, CauseCollector: rateWaitGC}
 
 func newCollector(s *replay.Session) *collector {
 	n := s.Names
-	return &collector{names: n, runners: replay.Shared(s, measure.NewRunners), zero: s.Zero, window: s.Window, shift: firstWindow, series: map[seriesKey]*Series{}, kinds: map[SeriesKind]int{}, finders: []seriesFinder{
+	return &collector{names: n, runners: replay.Shared(s, measure.NewRunners), zero: s.Zero, window: s.Window, shift: firstWindow, accounts: newAccounts(), series: map[seriesKey]*Series{}, kinds: map[SeriesKind]int{}, finders: []seriesFinder{
 		{SeriesRequest, explain.FindAll(n, report.KindRequest)},
 		{SeriesTask, explain.FindAll(n, report.KindTask)},
 		{SeriesRegion, explain.FindAll(n, report.KindRegion)},
@@ -216,15 +250,26 @@ func (b *collector) count(what int, at model.Time, n float64) {
 // short beside windows.
 func (b *collector) spent(what int, from, to model.Time) { b.count(what, to, float64(to-from)) }
 
-func (b *collector) add(kind SeriesKind, name string, end, length model.Time) {
-	b.addTo(seriesKey{kind: kind, name: name}, end, length)
+// spread counts a stretch of time that may be long, in all windows that it lies in.
+func (b *collector) spread(what int, from, to model.Time) {
+	b.at(to) // which may make windows longer
+	for from < to {
+		end := min(to, b.zero+model.Time(b.at(from)+1)<<b.shift)
+		b.count(what, from, float64(end-from))
+		from = end
+	}
 }
 
-func (b *collector) addTo(k seriesKey, end, length model.Time) {
+func (b *collector) add(kind SeriesKind, name string, end, length model.Time) bool {
+	return b.addTo(seriesKey{kind: kind, name: name}, end, length)
+}
+
+// addTo reports whether there is room for the series.
+func (b *collector) addTo(k seriesKey, end, length model.Time) bool {
 	s := b.series[k]
 	if s == nil {
 		if b.kinds[k.kind] >= maxSeries {
-			return
+			return false
 		}
 		b.kinds[k.kind]++
 		s = &Series{Kind: k.kind, Name: k.name}
@@ -238,21 +283,28 @@ func (b *collector) addTo(k seriesKey, end, length model.Time) {
 		s.Windows[w] = &stat.Sketch{}
 	}
 	s.Windows[w].Add(int64(length))
+	return true
 }
 
 func (b *collector) Watch(f *model.Facts) {
 	b.end = f.Now
+	b.ended = b.ended[:0]
 	for i := range b.finders {
 		x := &b.finders[i]
 		x.finder.Find(f, func(in *explain.Span) {
 			if !b.window.Holds(in.Start) || in.End > b.window.To {
 				return
 			}
-			if in.Name != "" || in.Key != 0 {
-				b.addTo(seriesKey{x.kind, in.Name, in.Key}, in.End, in.End-in.Start)
-			}
+			k := seriesKey{x.kind, in.Name, in.Key}
+			kept := (in.Name != "" || in.Key != 0) && b.addTo(k, in.End, in.End-in.Start)
 			if x.kind == SeriesRequest { // whether the handler shows depends on whether it was blocked: only all together are the same ones next time
-				b.add(x.kind, "", in.End, in.End-in.Start)
+				all := b.add(x.kind, "", in.End, in.End-in.Start)
+				if !kept {
+					k, kept = seriesKey{kind: x.kind}, all
+				}
+			}
+			if kept {
+				b.ended = append(b.ended, instance{k, in.Goroutine(), in.Start, in.End})
 			}
 		})
 	}
@@ -281,22 +333,17 @@ func (b *collector) Watch(f *model.Facts) {
 	for i := range f.Preempts {
 		b.count(ratePreempts, f.Preempts[i].Time, 1)
 	}
+	slices.SortStableFunc(b.ended, func(a, b instance) int { return cmp.Compare(a.end, b.end) })
+	ended := b.ended
 	for i := range f.Gs {
 		iv := &f.Gs[i]
-		if iv.First && iv.Open&model.OpenStart == 0 {
-			b.count(rateCreated, iv.Start, 1)
+		for ; len(ended) > 0 && ended[0].end <= iv.End; ended = ended[1:] {
+			b.accounts.end(ended[0])
 		}
-		if iv.State == model.GRunning && !iv.Runtime {
-			b.ran(iv, b.runners.Gs[i])
-			if iv.Assist {
-				b.spent(rateAssist, iv.Start, iv.End)
-			}
-		}
+		b.stretch(iv, b.runners.Gs[i])
 	}
-	for i := range b.runners.Late {
-		if iv := &b.runners.Late[i]; iv.State == model.GRunning && !iv.Runtime {
-			b.ran(&iv.GInterval, iv.Trail)
-		}
+	for i := range ended {
+		b.accounts.end(ended[i])
 	}
 	for i := range f.Ps {
 		switch iv := &f.Ps[i]; {
@@ -314,7 +361,7 @@ func (b *collector) Watch(f *model.Facts) {
 	}
 }
 
-// waited and ran count what goroutines of a trail did; 0 is that of one that has not
+// waited counts a wait for a P of goroutines of a trail; 0 is that of one that has not
 // shown what it runs.
 func (b *collector) waited(d *model.Dispatch, trail uint32) {
 	if trail != 0 {
@@ -322,9 +369,28 @@ func (b *collector) waited(d *model.Dispatch, trail uint32) {
 	}
 }
 
-func (b *collector) ran(iv *model.GInterval, trail uint32) {
-	if trail != 0 {
-		b.addTo(seriesKey{kind: SeriesRunning, of: trail}, iv.End, iv.End-iv.Start)
+// stretch takes in what a goroutine did.
+func (b *collector) stretch(iv *model.GInterval, trail uint32) {
+	if iv.First && iv.Open&model.OpenStart == 0 {
+		b.count(rateCreated, iv.Start, 1)
+	}
+	if iv.Runtime {
+		return
+	}
+	if iv.Assist && iv.State == model.GRunning {
+		b.spent(rateAssist, iv.Start, iv.End)
+	}
+	if iv.State == model.GWaiting && iv.By != model.NoG {
+		b.count(rateHandovers, iv.End, 1)
+	}
+	if rate, ok := rateOf[doingOf(iv).cause]; ok && iv.State != model.GRunning {
+		b.spread(rate, iv.Start, iv.End)
+	}
+	g := b.accounts.g(iv.G)
+	b.accounts.take(g, iv)
+	b.cycle(g, iv, trail)
+	if iv.Exit {
+		b.accounts.forget(iv.G)
 	}
 }
 
@@ -346,7 +412,7 @@ func (b *collector) name() {
 	}) {
 		named := seriesKey{kind: k.kind, name: k.name}
 		switch {
-		case k.kind == SeriesWait || k.kind == SeriesRunning:
+		case k.kind == SeriesWait || k.kind == SeriesCycle || k.kind == SeriesDispatch:
 			named.name = starts.Name(b.runners.Trails, k.of)
 		case k.kind == SeriesLife:
 			named.name = starts.Always(k.name)
@@ -358,6 +424,7 @@ func (b *collector) name() {
 		}
 		s := b.series[k]
 		delete(b.series, k)
+		b.accounts.rename(k, named)
 		if named.name == "" && k.kind == SeriesRequest {
 			continue
 		}
@@ -382,7 +449,9 @@ func (b *collector) finish(out *Behaviour) {
 	out.Window = 1 << b.shift
 	length := int64(b.end - b.zero)
 	out.Windows = max(1, int((length+out.Window/2)/out.Window))
+	b.accounts.close()
 	b.name()
+	out.Causes = b.accounts.causes(names.NewPlaces(b.names))
 	for _, k := range slices.SortedFunc(maps.Keys(b.series), func(a, b seriesKey) int {
 		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name))
 	}) {
@@ -409,7 +478,7 @@ func (b *collector) finish(out *Behaviour) {
 			if w == out.Windows-1 {
 				seconds = float64(length-int64(w)*out.Window) / 1e9
 			}
-			r.Windows[w] /= seconds
+			r.Windows[w] = math.Round(10*r.Windows[w]/seconds) / 10 // as a fixture has it
 		}
 		out.Rates = append(out.Rates, r)
 	}

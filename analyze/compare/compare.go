@@ -248,7 +248,7 @@ func (c *comparison) series(k key, old, new []*Behaviour) []Change {
 		}
 		x := Change{Kind: k.kind, Name: k.name, Stat: st.name, Unit: "ns", Floor: c.floor}
 		least := lengthLeast
-		if k.kind == SeriesWait || k.kind == SeriesAll || k.kind == SeriesRunning {
+		if k.kind == SeriesWait || k.kind == SeriesAll || k.kind == SeriesDispatch {
 			x.Floor, least = waitFloor, waitLeast
 		}
 		if i > 0 {
@@ -359,7 +359,7 @@ func (c *comparison) rate(i int, old, new []*Behaviour) Change {
 		return s
 	}
 	least := rateLeast
-	if x.Unit == "ns/s" {
+	if x.Unit != "/s" {
 		least = shareLeast
 	}
 	c.judge(&x, side(old), side(new), least)

@@ -116,6 +116,8 @@ func Amount(v float64, unit string) string {
 		return words.Length(int64(math.Round(v)))
 	case "ns/s":
 		return words.Share(v/1e9) + " of a P"
+	case UnitWaited:
+		return words.Length(int64(math.Round(v))) + " a second"
 	case "%":
 		return words.Share(v / 100)
 	}

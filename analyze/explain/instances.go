@@ -31,6 +31,9 @@ type Span struct {
 	seen    []sighting // what its stacks said of the handler, until it has ended
 }
 
+// Goroutine is who began it, and serves a request.
+func (in *Span) Goroutine() model.GoID { return in.g }
+
 // maxLogs is how many messages an instance keeps.
 const maxLogs = 3
 

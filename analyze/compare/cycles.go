@@ -1,0 +1,46 @@
+package compare
+
+import "gmptrace/model"
+
+// cycle is what a goroutine that lives long does again and again: it is woken, works, and
+// blocks for the next time. Of a broker, a pipeline or a pool, which end neither
+// requests nor tasks nor goroutines, this is what a change shows in.
+type cycle struct {
+	waits   int        // that it began, up to cyclesAfter
+	woken   model.Time // when, if on is set
+	on      bool
+	ran     model.Time // computed since its dispatch
+	ranOpen bool       // or not all of it: the trace began meanwhile
+}
+
+// cyclesAfter is how many waits make a goroutine one that goes round: the few of one
+// that is there for one thing only are no cycles.
+const cyclesAfter = 4
+
+// cycle follows a goroutine, and counts what ends: its computing since a dispatch, and
+// the cycle that it was in. A trail of 0 is that of a goroutine that has not shown what it runs.
+func (b *collector) cycle(g *goroutine, iv *model.GInterval, trail uint32) {
+	c := &g.cycle
+	switch iv.State {
+	case model.GRunning:
+		c.ran += iv.End - iv.Start
+		c.ranOpen = c.ranOpen || iv.Open&model.OpenStart != 0
+		return
+	case model.GSyscall:
+		return
+	}
+	if c.ran > 0 && !c.ranOpen && trail != 0 {
+		b.addTo(seriesKey{kind: SeriesDispatch, of: trail}, iv.Start, c.ran)
+	}
+	c.ran, c.ranOpen = 0, false
+	switch {
+	case iv.State == model.GRunnable && iv.Woken:
+		c.woken, c.on = iv.Start, c.waits >= cyclesAfter && iv.Open&model.OpenStart == 0
+	case iv.State == model.GWaiting:
+		if k := (seriesKey{kind: SeriesCycle, of: trail}); c.on && trail != 0 && iv.Open&model.OpenStart == 0 && b.addTo(k, iv.Start, iv.Start-c.woken) {
+			b.accounts.end(instance{k, iv.G, c.woken, iv.Start})
+		}
+		c.on = false
+		c.waits = min(c.waits+1, cyclesAfter)
+	}
+}
