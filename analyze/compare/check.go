@@ -11,7 +11,8 @@ import (
 
 // Check holds some traces to a fixture, as a policy holds them to rules. file is
 // the fixture's, for the results. The lengths of requests, tasks, regions and
-// goroutines must not have become longer; what says less about the program than
+// goroutines must not have become longer or, where there are none, of cycles, or where
+// there are none of those either, of computing; what says less about the program than
 // about the load and the machine (waits, running stretches, tails, rates, findings,
 // rules) only warns.
 func Check(fixture, traces []*Behaviour, file string, opt Options) []report.CheckResult {
@@ -25,7 +26,7 @@ func Check(fixture, traces []*Behaviour, file string, opt Options) []report.Chec
 		if !ok {
 			n = len(out)
 			at[k] = n
-			out = append(out, expectation(c, file))
+			out = append(out, expectation(c, file, r.held[c.Kind]))
 		}
 		out[n].judge(c)
 	}
@@ -34,37 +35,38 @@ func Check(fixture, traces []*Behaviour, file string, opt Options) []report.Chec
 	for i := range out {
 		results = append(results, out[i].CheckResult)
 	}
-	return append(results, comparable(results, file), newFindings(fixture, traces, file), rulesHeld(r, file))
+	return append(results, comparable(results, fixture, traces, file), newFindings(fixture, traces, file), rulesHeld(r, file))
 }
 
-// comparable fails where nothing could be compared: a check of nothing is none.
-func comparable(results []report.CheckResult, file string) report.CheckResult {
-	x := report.CheckResult{Kind: "fixture", ID: "fixture/comparable", Description: "There is something to compare", Expected: "at least one request, task, region or goroutine of the fixture in the traces, often enough",
-		File: file, Severity: report.CheckSeverityError, Status: report.CheckFail, Items: 1, Message: "Nothing in the traces could be compared with the fixture: take longer ones, or a fixture of this program."}
+// comparable is skipped where nothing could be compared, and says why: that is a matter of
+// what was recorded, no fault of the program.
+func comparable(results []report.CheckResult, fixture, traces []*Behaviour, file string) report.CheckResult {
+	x := report.CheckResult{Kind: "fixture", ID: "fixture/comparable", Description: "There is something to compare", Expected: "at least one request, task, region, goroutine or cycle of the fixture in the traces, often enough",
+		File: file, Severity: report.CheckSeverityError, Status: report.CheckSkip, Items: 1}
 	for i := range results {
 		if r := &results[i]; r.Severity == report.CheckSeverityError && r.Status != report.CheckSkip || r.Status == report.CheckFail && len(r.Measured) > 0 {
-			x.Status, x.Message = report.CheckPass, ""
+			x.Status = report.CheckPass
 			return x
 		}
 	}
-	x.Failures = []report.CheckFailure{{Key: "comparable", Message: x.Message}}
+	x.Message = "Nothing in the traces could be compared with the fixture: take longer ones, or a fixture of this program."
+	if ok, why := Holdable(fixture); !ok {
+		x.Message = "The fixture holds nothing to compare with: " + why + "."
+	} else if ok, why := Holdable(traces); !ok {
+		x.Message = "There is nothing in the traces to compare: " + why + "."
+	}
 	return x
 }
 
 // expected is a CheckResult in the making.
-type expected struct{ report.CheckResult }
-
-// fails reports whether a kind's median may fail a check, instead of warning.
-func fails(k SeriesKind) bool {
-	switch k {
-	case SeriesRequest, SeriesTask, SeriesRegion, SeriesLife:
-		return true
-	}
-	return false
+type expected struct {
+	report.CheckResult
+	held bool
 }
 
-// expectation is what a fixture says of a distribution or rate, not judged yet.
-func expectation(c *Change, file string) expected {
+// expectation is what a fixture says of a distribution or rate, not judged yet. What is
+// held fails a check, instead of warning.
+func expectation(c *Change, file string, held bool) expected {
 	name := strings.TrimSuffix(c.Text(), " "+c.Stat)
 	x := report.CheckResult{Kind: "fixture", ID: fmt.Sprintf("fixture/%s/%s", c.Kind, c.Name), File: file, Severity: report.CheckSeverityWarning,
 		Status: report.CheckSkip, Items: 1, Message: "There is too little of it to compare.",
@@ -72,10 +74,10 @@ func expectation(c *Change, file string) expected {
 	if c.Kind == KindRate {
 		x.Expected = "no more than in the fixture by more than what varies by itself"
 	}
-	if fails(c.Kind) {
+	if held {
 		x.Severity = report.CheckSeverityError
 	}
-	return expected{x}
+	return expected{x, held}
 }
 
 // judge takes one statistic in.
@@ -102,7 +104,7 @@ func (x *expected) judge(c *Change) {
 		x.Status, x.Message = report.CheckFail, ""
 		x.Severity = report.CheckSeverityWarning
 	}
-	if fails(c.Kind) && (c.Stat == stats[0].name || c.Stat == "far") {
+	if x.held && (c.Stat == stats[0].name || c.Stat == "far") {
 		x.Severity = report.CheckSeverityError
 	}
 	text := fmt.Sprintf("%s went from %s to %s", c.Text(), Amount(c.Old.Median, c.Unit), Amount(c.New.Median, c.Unit))

@@ -126,13 +126,16 @@ type Result struct {
 	Old     []string     `json:"old_traces"` // names
 	New     []string     `json:"new_traces"` // names
 	Notes   []string     `json:"notes"`      // what stands in the way of comparing
+
+	held map[SeriesKind]bool
 }
 
 // Sets compares two sets of traces.
 func Sets(old, new []*Behaviour, opt Options) *Result {
-	c := comparison{alpha: cmp.Or(opt.Alpha, DefaultAlpha), floor: cmp.Or(opt.Floor, DefaultFloor)}
+	old, new = sameWindows(old, new)
+	c := comparison{held: heldKinds(old, new), alpha: cmp.Or(opt.Alpha, DefaultAlpha), floor: cmp.Or(opt.Floor, DefaultFloor)}
 	c.windows = len(old) < fewestObs || len(new) < fewestObs
-	r := &Result{Schema: Schema, Windows: c.windows, Alpha: c.alpha, Old: traceNames(old), New: traceNames(new), Notes: notes(old, new, c.windows)}
+	r := &Result{held: c.held, Schema: Schema, Windows: c.windows, Alpha: c.alpha, Old: traceNames(old), New: traceNames(new), Notes: notes(old, new, c.windows)}
 	for _, k := range keys(old, new) {
 		r.Changes = append(r.Changes, c.series(k, old, new)...)
 	}
@@ -220,6 +223,7 @@ func rates(old, new []*Behaviour) []Rate {
 type comparison struct {
 	alpha, floor float64
 	windows      bool
+	held         map[SeriesKind]bool
 }
 
 // stats are the statistics compared of a distribution.
@@ -263,7 +267,7 @@ func (c *comparison) series(k key, old, new []*Behaviour) []Change {
 		x.Old.Max, x.New.Max = longest(o.all), longest(n.all)
 		out = append(out, x)
 	}
-	if len(out) > 0 && fails(k.kind) {
+	if len(out) > 0 && c.held[k.kind] {
 		out = append(out, c.far(k, old, new)...)
 	}
 	return out

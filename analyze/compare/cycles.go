@@ -24,15 +24,15 @@ func (b *collector) cycle(g *goroutine, iv *model.GInterval, trail uint32) {
 	switch iv.State {
 	case model.GRunning:
 		c.ran += iv.End - iv.Start
-		c.ranOpen = c.ranOpen || iv.Open&model.OpenStart != 0
+		c.ranOpen = c.ranOpen || iv.Open != 0
+		if iv.Exit {
+			b.dispatched(c, iv.End, trail)
+		}
 		return
 	case model.GSyscall:
 		return
 	}
-	if c.ran > 0 && !c.ranOpen && trail != 0 {
-		b.addTo(seriesKey{kind: SeriesDispatch, of: trail}, iv.Start, c.ran)
-	}
-	c.ran, c.ranOpen = 0, false
+	b.dispatched(c, iv.Start, trail)
 	switch {
 	case iv.State == model.GRunnable && iv.Woken:
 		c.woken, c.on = iv.Start, c.waits >= cyclesAfter && iv.Open&model.OpenStart == 0
@@ -43,4 +43,12 @@ func (b *collector) cycle(g *goroutine, iv *model.GInterval, trail uint32) {
 		c.on = false
 		c.waits = min(c.waits+1, cyclesAfter)
 	}
+}
+
+// dispatched counts what a goroutine has computed since it was dispatched, until a time.
+func (b *collector) dispatched(c *cycle, at model.Time, trail uint32) {
+	if c.ran > 0 && !c.ranOpen && trail != 0 {
+		b.addTo(seriesKey{kind: SeriesDispatch, of: trail}, at, c.ran)
+	}
+	c.ran, c.ranOpen = 0, false
 }

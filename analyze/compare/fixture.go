@@ -17,14 +17,12 @@ import (
 )
 
 // FixtureSchema names the version of a fixture's form: see report.Schema. In 2 series had
-// the names of the functions that goroutines started with, not of those that they run.
-const FixtureSchema = "gmptrace.fixture/3"
+// the names of the functions that goroutines started with, not of those that they run; 3 had
+// no causes and no cycles, and longer windows than what it was compared with.
+const FixtureSchema = "gmptrace.fixture/4"
 
 // FixtureFile is the name of a fixture's file within its folder.
 const FixtureFile = "fixture.json"
-
-// fixtureWindows is how many windows of each trace a fixture keeps.
-const fixtureWindows = 16
 
 // Fixture is a recorded behaviour, as it is stored: what is stable of some
 // traces.
@@ -48,6 +46,7 @@ type FixtureTrace struct {
 	Rules      map[string]string `json:"rules"`    // agreed/judged, by rule
 	Rates      []FixtureRate     `json:"rates"`
 	Series     []FixtureSeries   `json:"series"`
+	Causes     []Causes          `json:"causes"` // where the time of requests, tasks, regions, lives and cycles went
 }
 
 // FixtureRate is a Rate in a Fixture.
@@ -57,12 +56,14 @@ type FixtureRate struct {
 	Windows []float64 `json:"windows"`
 }
 
-// FixtureSeries is a Series in a Fixture.
+// FixtureSeries is a Series in a Fixture. Count and quantiles are those of all Windows
+// together, which are the whole distribution, as it was read.
 type FixtureSeries struct {
 	Kind    SeriesKind     `json:"kind"`
 	Name    string         `json:"name"`
 	Count   int64          `json:"count"`
 	P50     int64          `json:"p50_ns"`
+	P90     int64          `json:"p90_ns"`
 	P99     int64          `json:"p99_ns"`
 	Windows []*stat.Sketch `json:"windows"`
 }
@@ -78,10 +79,9 @@ func NewFixture(version string, behaviours []*Behaviour) *Fixture {
 }
 
 func newTrace(b *Behaviour) FixtureTrace {
-	join := max(1, (b.Windows+fixtureWindows-1)/fixtureWindows) // a trace of nothing has no windows
 	t := FixtureTrace{Name: filepath.Base(b.Trace.Name), GoVersion: b.Trace.GoVersion, DurationNS: b.Trace.DurationNS, Complete: b.Trace.Complete,
-		WindowNS: b.Window * int64(join), Windows: (b.Windows + join - 1) / join, Findings: map[string]string{}, Rules: map[string]string{},
-		Rates: []FixtureRate{}, Series: []FixtureSeries{}}
+		WindowNS: b.Window, Windows: b.Windows, Findings: map[string]string{}, Rules: map[string]string{},
+		Rates: []FixtureRate{}, Series: []FixtureSeries{}, Causes: append([]Causes{}, b.Causes...)}
 	if n := len(b.Trace.Gomaxprocs); n > 0 {
 		t.Gomaxprocs = b.Trace.Gomaxprocs[n-1].N
 	}
@@ -94,22 +94,11 @@ func newTrace(b *Behaviour) FixtureTrace {
 		}
 	}
 	for _, r := range b.Rates {
-		x := FixtureRate{Name: r.Name, Unit: r.Unit}
-		for part := range slices.Chunk(r.Windows, join) {
-			x.Windows = append(x.Windows, float64(int64(mean(part)*10))/10)
-		}
-		t.Rates = append(t.Rates, x)
+		t.Rates = append(t.Rates, FixtureRate(r))
 	}
 	for _, s := range b.Series {
-		all := stat.Merged(s.Windows)
-		if all.N() < fewestValues {
-			continue
-		}
-		x := FixtureSeries{Kind: s.Kind, Name: s.Name, Count: all.N(), P50: all.Quantile(.5), P99: all.Quantile(.99)}
-		for part := range slices.Chunk(s.Windows, join) {
-			x.Windows = append(x.Windows, stat.Merged(part))
-		}
-		t.Series = append(t.Series, x)
+		all := s.Whole()
+		t.Series = append(t.Series, FixtureSeries{Kind: s.Kind, Name: s.Name, Count: all.N(), P50: all.Quantile(.5), P90: all.Quantile(.9), P99: all.Quantile(.99), Windows: s.Windows})
 	}
 	return t
 }
@@ -132,7 +121,7 @@ func (f *Fixture) Behaviours() ([]*Behaviour, error) {
 }
 
 func (t *FixtureTrace) behaviour() (*Behaviour, error) {
-	b := &Behaviour{Window: t.WindowNS, Windows: t.Windows}
+	b := &Behaviour{Window: t.WindowNS, Windows: t.Windows, Causes: t.Causes}
 	b.Trace = report.Trace{Name: t.Name, GoVersion: t.GoVersion, DurationNS: t.DurationNS, Complete: t.Complete,
 		Gomaxprocs: []report.Gomaxprocs{{N: t.Gomaxprocs}}}
 	for id, severity := range t.Findings {

@@ -1,0 +1,82 @@
+package compare
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"gmptrace/analyze/words"
+)
+
+// held are the kinds of series that a program can be held to, so that a change of them
+// fails a check, in their order: what its users wait for; else, where there is none of
+// that, the cycles of its goroutines; else their computing.
+var held = [][]SeriesKind{
+	{SeriesRequest, SeriesTask, SeriesRegion, SeriesLife},
+	{SeriesCycle},
+	{SeriesDispatch},
+}
+
+// heldKinds are those of one step of held: the first that both sides have enough of, so
+// that what is only on one side does not stand for what is on both.
+func heldKinds(old, new []*Behaviour) map[SeriesKind]bool {
+	out := map[SeriesKind]bool{}
+	for _, kinds := range held {
+		for _, k := range kinds {
+			out[k] = true
+		}
+		if len(enough(old, kinds)) > 0 && len(enough(new, kinds)) > 0 {
+			return out
+		}
+		clear(out)
+	}
+	for _, k := range held[0] {
+		out[k] = true
+	}
+	return out
+}
+
+// enough are the series of some kinds with fewestValues or more.
+func enough(side []*Behaviour, kinds []SeriesKind) (out []key) {
+	for k, n := range counts(side, kinds) {
+		if n >= fewestValues {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// counts are how many lengths there are of each series of some kinds.
+func counts(side []*Behaviour, kinds []SeriesKind) map[key]int64 {
+	out := map[key]int64{}
+	for _, b := range side {
+		for i := range b.Series {
+			if s := &b.Series[i]; slices.Contains(kinds, s.Kind) {
+				out[key{s.Kind, s.Name}] += s.Whole().N()
+			}
+		}
+	}
+	return out
+}
+
+// Holdable reports whether traces of a program can be held to some others, or to those of
+// a fixture: whether these have enough of anything. If not, why says what there is.
+func Holdable(side []*Behaviour) (ok bool, why string) {
+	var most key
+	var n int64
+	for _, kinds := range held {
+		if len(enough(side, kinds)) > 0 {
+			return true, ""
+		}
+		for k, c := range counts(side, kinds) {
+			if c > n || c == n && (k.kind+" "+SeriesKind(k.name) < most.kind+" "+SeriesKind(most.name)) {
+				most, n = k, c
+			}
+		}
+	}
+	if n == 0 {
+		return false, "it has no requests, tasks, regions, goroutines that begin and end, nor any that are woken and blocked again"
+	}
+	name := strings.TrimSuffix((&Change{Kind: most.kind, Name: most.name}).Text(), " ")
+	return false, fmt.Sprintf("of nothing that can be compared it has as many as %d: most of %s, %s", fewestValues, name, words.Count(int(n)))
+}

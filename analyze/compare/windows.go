@@ -1,0 +1,69 @@
+package compare
+
+import (
+	"math"
+
+	"gmptrace/analyze/stat"
+)
+
+// sameWindows gives all behaviours windows of one length, the longest that any has: a
+// quantile of a short window varies more, and is another one, than that of a long one.
+// Those that have them are as they were.
+func sameWindows(old, new []*Behaviour) (sameOld, sameNew []*Behaviour) {
+	var longest int64
+	for _, side := range [][]*Behaviour{old, new} {
+		for _, b := range side {
+			longest = max(longest, b.Window)
+		}
+	}
+	with := func(side []*Behaviour) (out []*Behaviour) {
+		for _, b := range side {
+			out = append(out, b.withWindows(longest))
+		}
+		return out
+	}
+	return with(old), with(new)
+}
+
+// withWindows is a behaviour with windows of a length, where those that it has can be
+// joined to that.
+func (b *Behaviour) withWindows(length int64) *Behaviour {
+	if b.Window <= 0 || b.Window == length || length%b.Window != 0 {
+		return b
+	}
+	join, whole := int(length/b.Window), b.Trace.DurationNS
+	if whole <= 0 {
+		whole = b.Window * int64(b.Windows)
+	}
+	out := *b
+	out.Window, out.Windows = length, max(1, int((whole+length/2)/length)) // as collector.finish has it
+	at := func(w int) int { return min(w/join, out.Windows-1) }
+	out.Series, out.Rates = nil, nil
+	for _, s := range b.Series {
+		x := Series{Kind: s.Kind, Name: s.Name}
+		for range out.Windows {
+			x.Windows = append(x.Windows, &stat.Sketch{})
+		}
+		for w, k := range s.Windows {
+			x.Windows[at(w)].Merge(k)
+		}
+		out.Series = append(out.Series, x)
+	}
+	seconds := func(window int64, windows, w int) float64 {
+		if w == windows-1 {
+			window = max(1, whole-int64(w)*window)
+		}
+		return float64(window) / 1e9
+	}
+	for _, r := range b.Rates {
+		x := Rate{Name: r.Name, Unit: r.Unit, Windows: make([]float64, out.Windows)}
+		for w, n := range r.Windows {
+			x.Windows[at(w)] += n * seconds(b.Window, b.Windows, w)
+		}
+		for w := range x.Windows {
+			x.Windows[w] = math.Round(10*x.Windows[w]/seconds(length, out.Windows, w)) / 10
+		}
+		out.Rates = append(out.Rates, x)
+	}
+	return &out
+}
