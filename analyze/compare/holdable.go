@@ -1,10 +1,12 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
+	"gmptrace/analyze/stat"
 	"gmptrace/analyze/words"
 )
 
@@ -69,7 +71,7 @@ func Holdable(side []*Behaviour) (ok bool, why string) {
 			return true, ""
 		}
 		for k, c := range counts(side, kinds) {
-			if c > n || c == n && (k.kind+" "+SeriesKind(k.name) < most.kind+" "+SeriesKind(most.name)) {
+			if c > n || c == n && k.text() < most.text() {
 				most, n = k, c
 			}
 		}
@@ -77,6 +79,42 @@ func Holdable(side []*Behaviour) (ok bool, why string) {
 	if n == 0 {
 		return false, "it has no requests, tasks, regions, goroutines that begin and end, nor any that are woken and blocked again"
 	}
-	name := strings.TrimSuffix((&Change{Kind: most.kind, Name: most.name}).Text(), " ")
-	return false, fmt.Sprintf("of nothing that can be compared it has as many as %d: most of %s, %s", fewestValues, name, words.Count(int(n)))
+	return false, fmt.Sprintf("of nothing that can be compared it has as many as %d: most of %s, %s", fewestValues, most.text(), words.Count(int(n)))
+}
+
+// HeldSeries is a series that other traces can be held to.
+type HeldSeries struct {
+	Text   string // its kind and name
+	Count  int64
+	P50    int64
+	Notice float64 // the least relative change that a check would notice; 0 where that is not known
+}
+
+// Held are the series of some traces that others can be held to, most lengths first.
+func Held(side []*Behaviour) []HeldSeries {
+	var out []HeldSeries
+	for _, kinds := range held {
+		for _, k := range enough(side, kinds) {
+			var all []*stat.Sketch
+			for _, b := range side {
+				for i := range b.Series {
+					if s := &b.Series[i]; s.Kind == k.kind && s.Name == k.name {
+						all = append(all, s.Windows...)
+					}
+				}
+			}
+			whole := stat.Merged(all)
+			out = append(out, HeldSeries{Text: k.text(), Count: whole.N(), P50: whole.Quantile(.5)})
+		}
+		if len(out) > 0 {
+			break
+		}
+	}
+	slices.SortFunc(out, func(a, b HeldSeries) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Text, b.Text)) })
+	return out
+}
+
+// text names a series.
+func (k key) text() string {
+	return strings.TrimSpace((&Change{Kind: k.kind, Name: k.name}).Text())
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"gmptrace/analyze/compare"
+	"gmptrace/analyze/words"
 
 	"github.com/spf13/cobra"
 )
@@ -39,10 +40,16 @@ func (a *app) fixtureRecordCommand() *cobra.Command {
 		Use:   "record TRACE... -o DIR",
 		Short: "Record what is stable of some traces",
 		Long: `Record writes what is stable of the behaviour that some traces show into
-DIR/fixture.json: the distributions of what took how long, rates, findings, and
-how well the scheduler's rules held. It is small, can be read in a diff, and is
-meant to be committed. Several traces of the same program tell how much it varies
-from run to run; of a single one, only how much it varies within.
+DIR/fixture.json: the distributions of what took how long and where that time
+went, rates, findings, and how well the scheduler's rules held. It is small, can be
+read in a diff, and is meant to be committed. Several traces of the same program
+tell how much it varies from run to run; of a single one, only how much it varies
+within.
+
+It names what a check will hold other traces to: requests, tasks, regions and
+goroutines that end; where there are none of those, cycles of the goroutines that
+live on; else their computing. If there is too little of any of them it says so,
+with exit code 3, and a check against it is skipped.
 
 ` + traceHelp,
 		Example: `  gmptrace fixture record app.trace -o fixture
@@ -105,7 +112,33 @@ func (c *fixtureCommand) run(ctx context.Context, traces []string) error {
 		return err
 	}
 	c.remark("%s: %s", printableName(file), printableName(program(behaviours)))
+	c.holds(behaviours)
 	return nil
+}
+
+// shownHeld is how many series record names.
+const shownHeld = 8
+
+// holds tells what a check will hold other traces to or, where it can do so with nothing,
+// why.
+func (c *fixtureCommand) holds(behaviours []*compare.Behaviour) {
+	if ok, why := compare.Holdable(behaviours); !ok {
+		c.code = exitPartial
+		fmt.Fprintln(c.stderr, printable("gmptrace: a check against it will compare nothing: "+why+". Record for longer, or under load."))
+		return
+	}
+	held := compare.Held(behaviours)
+	for i := range held[:min(len(held), shownHeld)] {
+		h := &held[i]
+		text := fmt.Sprintf("%s: %s, p50 %s", h.Text, words.Count(int(h.Count)), words.Length(h.P50))
+		if h.Notice > 0 {
+			text += fmt.Sprintf(", a check would notice %s", words.Change(h.Notice))
+		}
+		c.remark("  %s", printable(text))
+	}
+	if n := len(held) - shownHeld; n > 0 {
+		c.remark("  and %s more", words.Count(n))
+	}
 }
 
 // program says what a fixture is of.
