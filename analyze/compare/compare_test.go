@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -67,6 +68,9 @@ func TestSameTrace(t *testing.T) {
 		if judged < 10 {
 			t.Errorf("%d statistics could be compared, want more", judged)
 		}
+	}
+	if !reflect.DeepEqual(kept[0].Causes, b.Causes) || !reflect.DeepEqual(kept[0].Rates, b.Rates) || len(kept[0].Series) != len(b.Series) {
+		t.Error("causes, rates or series are others in the fixture")
 	}
 	for _, s := range kept[0].Series {
 		for _, o := range b.Series {
@@ -242,6 +246,7 @@ func TestBrokenFixture(t *testing.T) {
 		"cut":     {whole[:len(whole)/2], "line"},
 		"schema":  {strings.Replace(whole, FixtureSchema, "gmptrace.fixture/9", 1), "record it again with gmptrace fixture record TRACE... -o"},
 		"old":     {`{"schema":"gmptrace.fixture/2","traces":[{"series":[{"windows":["1000×2"]}]}]}`, "record it again with gmptrace fixture record TRACE... -o"},
+		"last":    {`{"schema":"gmptrace.fixture/3","traces":[]}`, "record it again with gmptrace fixture record TRACE... -o"},
 		"null":    {regexp.MustCompile(`"sum=[^"]*"`).ReplaceAllString(whole, "null"), "a window of null"},
 		"windows": {strings.Replace(whole, `"windows": 8`, `"windows": 9`, 1), "8 windows, the trace 9"},
 		"bins":    {strings.Replace(whole, "×", "x", 1), "not the least value of a bin"},

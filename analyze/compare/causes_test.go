@@ -1,0 +1,130 @@
+package compare
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"gmptrace/analyze/stat"
+)
+
+func withCauses(of int64, rest int64, causes ...Cause) []*Behaviour {
+	return []*Behaviour{{Causes: []Causes{{Kind: SeriesTask, Name: "order", Instances: of, Causes: causes, Rest: rest}}}}
+}
+
+// What grew comes first, with its place, and is called new where it surely is.
+func TestCauseOf(t *testing.T) {
+	cart := Cause{Kind: CauseLock, Func: "main.cart", File: "cart.go", Line: 69, Call: "sync.(*Mutex).Lock", NS: 412_000}
+	running, slower := Cause{Kind: CauseRunning, NS: 100_000}, Cause{Kind: CauseRunning, NS: 123_000}
+	moved := cart
+	moved.Line = 12
+	for _, test := range []struct {
+		name     string
+		old, new []*Behaviour
+		want     []string
+	}{
+		{"a new lock", withCauses(50, 0, running), withCauses(60, 0, cart, slower), []string{"+412 µs waiting for the mutex in main.cart (cart.go:69), new", "+23.0 µs running"}},
+		{"one that may have been among the rest", withCauses(50, 110_000, running), withCauses(60, 0, cart), []string{"+412 µs waiting for the mutex in main.cart (cart.go:69)", "−100 µs running"}},
+		{"another line", withCauses(50, 0, moved), withCauses(60, 0, cart), []string{"+0 s waiting for the mutex in main.cart (cart.go:69)"}},
+		{"several traces", append(withCauses(30, 0, running), withCauses(10, 0, Cause{Kind: CauseRunning, NS: 60_000})...), withCauses(60, 0, slower), []string{"+33.0 µs running"}},
+		{"nothing known", nil, withCauses(60, 0, cart), nil},
+	} {
+		var got []string
+		for _, c := range CauseOf(test.old, test.new, SeriesTask, "order") {
+			got = append(got, strings.ReplaceAll(c.Text(), "\u00a0", " "))
+		}
+		if !reflect.DeepEqual(got, test.want) {
+			t.Errorf("%s: %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+// The causes of a series sum to its mean, and each has one with as many instances.
+func TestCausesSum(t *testing.T) {
+	b := behave(t, shop)
+	known := 0
+	for _, c := range b.Causes {
+		var sum int64
+		for _, x := range c.Causes {
+			sum += x.NS
+		}
+		sum += c.Rest
+		for i := range b.Series {
+			if s := &b.Series[i]; s.Kind == c.Kind && s.Name == c.Name && s.Whole().N() == c.Instances {
+				known++
+				if mean := s.Whole().Sum() / c.Instances; mean-sum > 40 || sum > mean { // each is rounded down
+					t.Errorf("%s %s: causes of %d ns, a mean of %d ns", c.Kind, c.Name, sum, mean)
+				}
+			}
+		}
+	}
+	if known < 5 {
+		t.Errorf("%d series have the causes of all instances, want more", known)
+	}
+}
+
+// A behaviour with longer windows has the same distributions, and rates of as much.
+func TestSameWindows(t *testing.T) {
+	short, long := made(9, 1e6), made(4, 1e6)
+	long.Window *= 2
+	for w := range short.Rates[0].Windows {
+		short.Rates[0].Windows[w] = float64(10 * (w + 1))
+	}
+	old, _ := sameWindows([]*Behaviour{short}, []*Behaviour{long})
+	b := old[0]
+	if b.Window != long.Window || b.Windows != 5 || len(b.Series[0].Windows) != 5 {
+		t.Fatalf("%d windows of %d ns", b.Windows, b.Window)
+	}
+	if got, want := b.Series[0].Whole().N(), short.Series[0].Whole().N(); got != want {
+		t.Errorf("%d lengths, of %d", got, want)
+	}
+	if got, want := b.Rates[0].Windows, []float64{15, 35, 55, 75, 90}; !reflect.DeepEqual(got, want) {
+		t.Errorf("rates %v, want %v", got, want)
+	}
+	if short.Windows != 9 || len(short.Series[0].Windows) != 9 {
+		t.Error("the behaviour itself has changed")
+	}
+}
+
+// What a program is held to, and what is said where that is nothing.
+func TestHoldable(t *testing.T) {
+	of := func(kind SeriesKind, n int) *Behaviour {
+		k := &stat.Sketch{}
+		for range n {
+			k.Add(1e6)
+		}
+		return &Behaviour{Window: 50e6, Windows: 1, Series: []Series{{Kind: kind, Name: "main.work", Windows: []*stat.Sketch{k}}}}
+	}
+	for _, test := range []struct {
+		b    *Behaviour
+		want string // of why
+	}{
+		{of(SeriesTask, 20), ""},
+		{of(SeriesCycle, 20), ""},
+		{of(SeriesDispatch, 20), ""},
+		{of(SeriesCycle, 19), "most of cycle main.work, 19"},
+		{of(SeriesWait, 500), "no requests"},
+		{&Behaviour{}, "no requests"},
+	} {
+		ok, why := Holdable([]*Behaviour{test.b})
+		if ok != (test.want == "") || !strings.Contains(why, test.want) {
+			t.Errorf("%v, %q, want %q", ok, why, test.want)
+		}
+		if n := len(Held([]*Behaviour{test.b})); ok != (n == 1) {
+			t.Errorf("%d series are held", n)
+		}
+		for _, r := range Check([]*Behaviour{test.b}, []*Behaviour{test.b}, "fixture.json", Options{}) {
+			if r.ID == "fixture/comparable" && !ok && (r.Status != "skip" || !strings.Contains(r.Message, test.want)) {
+				t.Errorf("%s: %s", r.Status, r.Message)
+			}
+		}
+	}
+	both := of(SeriesCycle, 20)
+	both.Series = append(both.Series, of(SeriesTask, 20).Series...)
+	if kinds := heldKinds([]*Behaviour{both}, []*Behaviour{both}); !kinds[SeriesTask] || kinds[SeriesCycle] {
+		t.Errorf("with tasks and cycles, held are %v", kinds)
+	}
+	if kinds := heldKinds([]*Behaviour{both}, []*Behaviour{of(SeriesCycle, 20)}); !kinds[SeriesCycle] {
+		t.Errorf("with cycles on both sides only, held are %v", kinds)
+	}
+}
