@@ -26,7 +26,7 @@ func Check(fixture, traces []*Behaviour, file string, opt Options) []report.Chec
 		if !ok {
 			n = len(out)
 			at[k] = n
-			out = append(out, expectation(c, file, r.held[c.Kind]))
+			out = append(out, expectation(c, file))
 		}
 		out[n].judge(c)
 	}
@@ -59,14 +59,11 @@ func comparable(results []report.CheckResult, fixture, traces []*Behaviour, file
 }
 
 // expected is a CheckResult in the making.
-type expected struct {
-	report.CheckResult
-	held bool
-}
+type expected struct{ report.CheckResult }
 
 // expectation is what a fixture says of a distribution or rate, not judged yet. What is
 // held fails a check, instead of warning.
-func expectation(c *Change, file string, held bool) expected {
+func expectation(c *Change, file string) expected {
 	name := strings.TrimSuffix(c.Text(), " "+c.Stat)
 	x := report.CheckResult{Kind: "fixture", ID: fmt.Sprintf("fixture/%s/%s", c.Kind, c.Name), File: file, Severity: report.CheckSeverityWarning,
 		Status: report.CheckSkip, Items: 1, Message: "There is too little of it to compare.",
@@ -74,10 +71,10 @@ func expectation(c *Change, file string, held bool) expected {
 	if c.Kind == KindRate {
 		x.Expected = "no more than in the fixture by more than what varies by itself"
 	}
-	if held {
+	if c.Held {
 		x.Severity = report.CheckSeverityError
 	}
-	return expected{x, held}
+	return expected{x}
 }
 
 // judge takes one statistic in.
@@ -104,7 +101,7 @@ func (x *expected) judge(c *Change) {
 		x.Status, x.Message = report.CheckFail, ""
 		x.Severity = report.CheckSeverityWarning
 	}
-	if x.held && (c.Stat == stats[0].name || c.Stat == "far") {
+	if c.Held && (c.Stat == stats[0].name || c.Stat == "far") {
 		x.Severity = report.CheckSeverityError
 	}
 	text := fmt.Sprintf("%s went from %s to %s", c.Text(), Amount(c.Old.Median, c.Unit), Amount(c.New.Median, c.Unit))

@@ -78,6 +78,7 @@ type Change struct {
 	Verdict Verdict    `json:"verdict"`
 	Time    float64    `json:"time_ns_per_s"` // difference of the totals that it makes, ns a second of trace; 0 of rates
 	Bins    []Bin      `json:"bins"`          // of the whole distribution, with its p50
+	Held    bool       `json:"-"`             // what the program is held to: worse fails a check
 }
 
 // Side is one statistic on one side.
@@ -126,8 +127,6 @@ type Result struct {
 	Old     []string     `json:"old_traces"` // names
 	New     []string     `json:"new_traces"` // names
 	Notes   []string     `json:"notes"`      // what stands in the way of comparing
-
-	held map[SeriesKind]bool
 }
 
 // Sets compares two sets of traces.
@@ -135,9 +134,12 @@ func Sets(old, new []*Behaviour, opt Options) *Result {
 	old, new = sameWindows(old, new)
 	c := comparison{held: heldKinds(old, new), alpha: cmp.Or(opt.Alpha, DefaultAlpha), floor: cmp.Or(opt.Floor, DefaultFloor)}
 	c.windows = len(old) < fewestObs || len(new) < fewestObs
-	r := &Result{held: c.held, Schema: Schema, Windows: c.windows, Alpha: c.alpha, Old: traceNames(old), New: traceNames(new), Notes: notes(old, new, c.windows)}
+	r := &Result{Schema: Schema, Windows: c.windows, Alpha: c.alpha, Old: traceNames(old), New: traceNames(new), Notes: notes(old, new, c.windows)}
 	for _, k := range keys(old, new) {
 		r.Changes = append(r.Changes, c.series(k, old, new)...)
+	}
+	for i := range r.Changes {
+		r.Changes[i].Held = c.held[r.Changes[i].Kind]
 	}
 	for i := range rates(old, new) {
 		r.Changes = append(r.Changes, c.rate(i, old, new))

@@ -85,7 +85,7 @@ func (r *Result) verdict() string {
 func (r *Result) longer() string {
 	for i := range r.Changes {
 		c := &r.Changes[i]
-		if r.held[c.Kind] && c.Stat == "p50" && c.Old.Max > 0 && c.New.Max >= farTimes*c.Old.Max && c.New.Max-c.Old.Max >= farLeast {
+		if c.Held && c.Stat == "p50" && c.Old.Max > 0 && c.New.Max >= farTimes*c.Old.Max && c.New.Max-c.Old.Max >= farLeast {
 			return fmt.Sprintf(" But the longest of %s took %s, and %s before: too few are that long for a test.", strings.TrimSuffix(c.Text(), " p50"), Amount(c.New.Max, "ns"), Amount(c.Old.Max, "ns"))
 		}
 	}
