@@ -45,15 +45,15 @@ func sideText(s compare.Side, unit string) string {
 	return text
 }
 
-// probability is the p of a test, "–" where none was made.
+// probability is that of chance alone, for as many statistics as there are; "–" where none was judged.
 func probability(c compare.Change) string {
 	switch {
 	case c.Verdict == compare.New || c.Verdict == compare.Gone || c.Verdict == compare.Few:
 		return "–"
-	case c.P < .001:
+	case c.Q < .001:
 		return "<0.001"
 	}
-	return fmt.Sprintf("%.3f", c.P)
+	return fmt.Sprintf("%.3f", c.Q)
 }
 
 func deltaText(c *compare.Change) string {
@@ -62,6 +62,8 @@ func deltaText(c *compare.Change) string {
 		switch {
 		case c.Stat == "far":
 			return "longest " + words.Length(int64(c.Old.Max)) + " → " + words.Length(int64(c.New.Max))
+		case c.Stat == "slow":
+			return fmt.Sprintf("%+.1f points", c.New.Median-c.Old.Median)
 		case c.Ratio == 0:
 			return "from none"
 		case c.Ratio >= 10:

@@ -63,7 +63,7 @@ func (t *terminal) diff(r *compare.Result) {
 			t.wrap("  - ", "    ", n)
 		}
 	}
-	t.wrap("  - ", "    ", fmt.Sprintf("~ stands for no change: the Mann-Whitney U test says p ≥ %g, or the medians differ by less than the floor. ± is the 95 %% confidence interval of the median.", r.Alpha))
+	t.wrap("  - ", "    ", fmt.Sprintf("~ stands for no change that can be claimed: it may be chance, at a level of %g for all claims together, or is below the floor. ± is the 95 %% confidence interval.", r.Alpha))
 }
 
 func (t *terminal) changes(list []compare.Change) {

@@ -64,11 +64,20 @@ func (s *Series) Whole() *stat.Sketch { return stat.Merged(s.Windows) }
 type Rate struct {
 	Name    string
 	Unit    string    // "/s", "ns/s" for time of Ps, or UnitWaited for that of goroutines
+	Mean    float64   // of the trace, a second
 	Windows []float64 // a second of trace time
 }
 
 // UnitWaited is the unit of how much all goroutines together wait a second, in ns.
 const UnitWaited = "ns waited/s"
+
+// mean is that of the trace; of what keeps none, of its windows.
+func (r *Rate) mean() float64 {
+	if r.Mean != 0 {
+		return r.Mean
+	}
+	return mean(r.Windows)
+}
 
 // Behave reads a trace and says what can be compared of it. Errors are those of
 // analyze.Analyze.
@@ -472,7 +481,9 @@ func (b *collector) finish(out *Behaviour) {
 		r := Rate{Name: rateNames[i][0], Unit: rateNames[i][1], Windows: make([]float64, out.Windows)}
 		for w, n := range b.rates[i].counts {
 			r.Windows[min(w, out.Windows-1)] += n
+			r.Mean += n * 1e9 / float64(max(1, length))
 		}
+		r.Mean = math.Round(r.Mean*1e3) / 1e3 // as a fixture keeps it
 		for w := range r.Windows {
 			seconds := float64(out.Window) / 1e9
 			if w == out.Windows-1 {

@@ -35,16 +35,16 @@ func Check(fixture, traces []*Behaviour, file string, opt Options) []report.Chec
 	for i := range out {
 		results = append(results, out[i].CheckResult)
 	}
-	return append(results, comparable(results, fixture, traces, file), newFindings(fixture, traces, file), rulesHeld(r, file))
+	return append(results, comparable(r, fixture, traces, file), newFindings(fixture, traces, file), rulesHeld(r, file))
 }
 
-// comparable is skipped where nothing could be compared, and says why: that is a matter of
-// what was recorded, no fault of the program.
-func comparable(results []report.CheckResult, fixture, traces []*Behaviour, file string) report.CheckResult {
+// comparable is skipped where nothing that may fail could be judged, and says why: that is
+// a matter of what was recorded, no pass, and no fault of the program either.
+func comparable(r *Result, fixture, traces []*Behaviour, file string) report.CheckResult {
 	x := report.CheckResult{Kind: "fixture", ID: "fixture/comparable", Description: "There is something to compare", Expected: "at least one request, task, region, goroutine or cycle of the fixture in the traces, often enough",
 		File: file, Severity: report.CheckSeverityError, Status: report.CheckSkip, Items: 1}
-	for i := range results {
-		if r := &results[i]; r.Severity == report.CheckSeverityError && r.Status != report.CheckSkip || r.Status == report.CheckFail && len(r.Measured) > 0 {
+	for i := range r.Changes {
+		if c := &r.Changes[i]; c.Held && c.judged() && c.Stat != statFar {
 			x.Status = report.CheckPass
 			return x
 		}
@@ -77,6 +77,10 @@ func expectation(c *Change, file string) expected {
 	return expected{x}
 }
 
+// mostNoticed is the least effect that must have been noticed for a pass: what may have
+// doubled without being noticed was not judged.
+const mostNoticed = 1.0
+
 // judge takes one statistic in.
 func (x *expected) judge(c *Change) {
 	switch c.Verdict {
@@ -92,7 +96,10 @@ func (x *expected) judge(c *Change) {
 	}
 	x.Measured = append(x.Measured, report.Evidence{Label: c.Stat, Value: c.Values()})
 	if c.Verdict != Worse {
-		if x.Status == report.CheckSkip {
+		switch {
+		case x.Status == report.CheckSkip && c.Noticed > mostNoticed:
+			x.Message = fmt.Sprintf("It varies too much: no change of less than %s would have been noticed.", words.Share(c.Noticed))
+		case x.Status == report.CheckSkip && c.Stat != statFar:
 			x.Status, x.Message = report.CheckPass, ""
 		}
 		return
@@ -101,7 +108,7 @@ func (x *expected) judge(c *Change) {
 		x.Status, x.Message = report.CheckFail, ""
 		x.Severity = report.CheckSeverityWarning
 	}
-	if c.Held && (c.Stat == stats[0].name || c.Stat == "far") {
+	if c.decides() {
 		x.Severity = report.CheckSeverityError
 	}
 	text := fmt.Sprintf("%s went from %s to %s", c.Text(), Amount(c.Old.Median, c.Unit), Amount(c.New.Median, c.Unit))
@@ -110,26 +117,49 @@ func (x *expected) judge(c *Change) {
 		Details: []report.Evidence{
 			{Label: "in the fixture", Value: sideText(c.Old, c.Unit)},
 			{Label: "now", Value: sideText(c.New, c.Unit)},
-			{Label: "changed by", Value: changeText(c)},
-			{Label: "Mann-Whitney U test", Value: fmt.Sprintf("p = %.2g, a change from %s on counts", c.P, words.Share(c.Floor))},
+			{Label: "changed by", Value: changeText(c) + intervalText(c)},
+			{Label: "how sure", Value: fmt.Sprintf("chance alone does so in %.2g of such checks; a change from %s on counts", c.Q, words.Share(c.Floor))},
 		}})
 }
 
 // Values are both sides of a change, for people.
 func (x *Change) Values() string {
-	return fmt.Sprintf("%s in the fixture, %s now (%s)", Amount(x.Old.Median, x.Unit), Amount(x.New.Median, x.Unit), changeText(x))
+	text := fmt.Sprintf("%s in the fixture, %s now (%s", Amount(x.Old.Median, x.Unit), Amount(x.New.Median, x.Unit), changeText(x))
+	if x.Noticed > 0 {
+		text += "; would have noticed " + x.NoticedText() + " or more"
+	}
+	return text + ")"
+}
+
+// NoticedText is the least effect that would have been noticed, for people.
+func (x *Change) NoticedText() string {
+	if x.Unit == "%" {
+		return fmt.Sprintf("%.1f points", 100*x.Noticed)
+	}
+	return words.Share(x.Noticed)
 }
 
 func changeText(x *Change) string {
 	switch {
-	case x.Unit == "%":
-		return "share"
+	case x.Unit == "%" && x.Old.Median != x.New.Median:
+		return fmt.Sprintf("%+.1f points", x.New.Median-x.Old.Median)
 	case x.Old.Median == x.New.Median:
 		return "no change"
 	case x.Old.Median == 0:
 		return "from none"
 	}
 	return words.Change(x.New.Median/x.Old.Median - 1)
+}
+
+// intervalText is between what the change lies, as far as that is known.
+func intervalText(x *Change) string {
+	switch {
+	case x.Lo == x.Hi:
+		return ""
+	case x.Unit == "%":
+		return fmt.Sprintf(" (between %+.1f and %+.1f)", 100*x.Lo, 100*x.Hi)
+	}
+	return fmt.Sprintf(" (between %s and %s)", words.Change(x.Lo), words.Change(x.Hi))
 }
 
 // sideText is a median, how sure it is, and what it is of.

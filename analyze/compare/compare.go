@@ -1,11 +1,12 @@
 // Package compare tells whether the behaviour of a program has changed between
 // some traces and some others.
 //
-// What is compared are distributions and rates, never single numbers. With
-// several traces a side each trace is one observation; with one a side its
-// windows are. A change is called one only if a Mann-Whitney U test says that the
-// two sides differ, and if they differ by more than a floor: so that neither
-// chance nor the drift of a machine looks like a change of the program.
+// What is compared are distributions and rates, never single numbers, and what is
+// told of each is by how much it changed, between which bounds that lies, and how much
+// it would have taken to be noticed. A change is called one only if it is larger than
+// what varies within traces and between them explains, with as many statistics as are
+// looked at, and larger than a floor: so that neither chance nor the drift of a machine
+// looks like a change of the program. How that is judged says effect.go.
 package compare
 
 import (
@@ -15,8 +16,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-
-	"golang.org/x/perf/benchmath"
 
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/stat"
@@ -45,10 +44,9 @@ const (
 	rateFloor    = .5    // rates: half as much again
 	rateLeast    = 10.0  // a second
 	shareLeast   = .01e9 // ns/s: 1 % of a P
-	tailFloor    = 2.0   // of 90th and 99th percentiles, in addition to the floor: one disturbance doubles them
+	slowFloor    = .02   // of all lengths: so many more that are slow
+	slowTimes    = 1.5   // what is slow takes so many times the other side's 99th percentile: a shift alone makes none slow
 	fewestValues = 20    // of a distribution on each side
-	perWindow    = 8     // lengths that a window must have to be an observation
-	fewestObs    = 4     // observations on each side
 )
 
 // Verdict is what is claimed of a change.
@@ -68,13 +66,18 @@ const (
 type Change struct {
 	Kind    SeriesKind `json:"kind"` // of a distribution; "rate" of a rate
 	Name    string     `json:"name"`
-	Stat    string     `json:"stat"` // p50, p90, p99, far or rate
-	Unit    string     `json:"unit"` // ns, /s, ns/s; % of far
+	Stat    string     `json:"stat"` // p50, p90, p99, mean, slow, far or rate
+	Unit    string     `json:"unit"` // ns, /s, ns/s; % of slow and far
 	Old     Side       `json:"old"`
 	New     Side       `json:"new"`
-	Ratio   float64    `json:"ratio"` // of the medians, new to old; 0 where old is 0
-	P       float64    `json:"p"`     // of the test
-	Floor   float64    `json:"floor"` // least relative change that would be claimed
+	Ratio   float64    `json:"ratio"`  // of the medians, new to old; 0 where old is 0
+	Effect  float64    `json:"effect"` // Ratio less 1; of shares the difference. 0 where old is 0
+	Lo      float64    `json:"lo"`     // 95 % confidence interval of Effect
+	Hi      float64    `json:"hi"`
+	Noticed float64    `json:"noticed"` // least effect that would most likely have been claimed; 0 where none was judged or old is 0
+	P       float64    `json:"p"`       // probability of such an effect where there is none; 1 where none was judged
+	Q       float64    `json:"q"`       // P for as many as were looked at: what is claimed has one below alpha
+	Floor   float64    `json:"floor"`   // least relative change that would be claimed
 	Verdict Verdict    `json:"verdict"`
 	Time    float64    `json:"time_ns_per_s"` // difference of the totals that it makes, ns a second of trace; 0 of rates
 	Bins    []Bin      `json:"bins"`          // of the whole distribution, with its p50
@@ -83,10 +86,10 @@ type Change struct {
 
 // Side is one statistic on one side.
 type Side struct {
-	Median float64 `json:"median"` // over the observations
-	Lo     float64 `json:"lo"`     // 95 % confidence interval of the median
+	Median float64 `json:"median"` // of the trace; of several the geometric mean of theirs
+	Lo     float64 `json:"lo"`     // 95 % confidence interval of it
 	Hi     float64 `json:"hi"`
-	Open   bool    `json:"open"` // too few observations for an interval: Lo and Hi are the extremes
+	Open   bool    `json:"open"` // there is too little for an interval: Lo and Hi are the median
 	N      int     `json:"observations"`
 	Count  int64   `json:"count"` // lengths in all
 	Max    float64 `json:"max"`   // the longest of them; 0 of rates
@@ -114,7 +117,7 @@ type RuleChange struct {
 const KindRate SeriesKind = "rate"
 
 // Schema names the version of the JSON form of Result: see report.Schema.
-const Schema = "gmptrace.diff/1"
+const Schema = "gmptrace.diff/2"
 
 // Result is a comparison.
 type Result struct {
@@ -122,8 +125,8 @@ type Result struct {
 	Verdict string       `json:"verdict"`    // in a paragraph
 	Changes []Change     `json:"changes"`    // worse and better ones first, among them what changed most in time
 	Rules   []RuleChange `json:"rules"`      // that were judged on either side
-	Windows bool         `json:"by_windows"` // observations are windows of traces, not traces
-	Alpha   float64      `json:"alpha"`      // level of the test
+	Assumed bool         `json:"assumed"`    // with one trace a side, how much runs differ is an assumption
+	Alpha   float64      `json:"alpha"`      // share of claims that may be chance
 	Old     []string     `json:"old_traces"` // names
 	New     []string     `json:"new_traces"` // names
 	Notes   []string     `json:"notes"`      // what stands in the way of comparing
@@ -133,17 +136,16 @@ type Result struct {
 func Sets(old, new []*Behaviour, opt Options) *Result {
 	old, new = sameWindows(old, new)
 	c := comparison{held: heldKinds(old, new), alpha: cmp.Or(opt.Alpha, DefaultAlpha), floor: cmp.Or(opt.Floor, DefaultFloor)}
-	c.windows = len(old) < fewestObs || len(new) < fewestObs
-	r := &Result{Schema: Schema, Windows: c.windows, Alpha: c.alpha, Old: traceNames(old), New: traceNames(new), Notes: notes(old, new, c.windows)}
+	c.draws = min(mostDraws, max(fewestDraws, drawsInAll/max(1, len(old)+len(new))))
+	assumed := len(old)+len(new) <= 2
+	r := &Result{Schema: Schema, Assumed: assumed, Alpha: c.alpha, Old: traceNames(old), New: traceNames(new), Notes: notes(old, new, assumed)}
 	for _, k := range keys(old, new) {
-		r.Changes = append(r.Changes, c.series(k, old, new)...)
-	}
-	for i := range r.Changes {
-		r.Changes[i].Held = c.held[r.Changes[i].Kind]
+		c.series(k, old, new)
 	}
 	for i := range rates(old, new) {
-		r.Changes = append(r.Changes, c.rate(i, old, new))
+		c.rate(i, old, new)
 	}
+	r.Changes = c.claim()
 	slices.SortStableFunc(r.Changes, func(a, b Change) int {
 		return cmp.Or(cmp.Compare(rank(b.Verdict), rank(a.Verdict)), cmp.Compare(math.Abs(b.Time), math.Abs(a.Time)))
 	})
@@ -221,109 +223,268 @@ func rates(old, new []*Behaviour) []Rate {
 	return old[0].Rates
 }
 
-// comparison is how one is made.
+// comparison is one in the making.
 type comparison struct {
 	alpha, floor float64
-	windows      bool
 	held         map[SeriesKind]bool
+	draws        int // of each trace
+	judged       []judged
 }
 
-// stats are the statistics compared of a distribution.
-var stats = []struct {
-	name string
-	q    float64
-	per  int // lengths that an observation needs, so that the quantile means something
-}{{"p50", .5, perWindow}, {"p90", .9, 30}, {"p99", .99, 300}}
+// judged is a change, and how sure its effect is.
+type judged struct {
+	Change
+	effect
+	scale scale
+	old   float64 // the old side's statistic, on the scale of effects
+	least float64 // amount that matters to nobody
+}
 
-// sample is one statistic's observations on one side.
-type sample struct {
-	values []float64
-	count  int64 // lengths
-	total  int64 // their sum, ns
-	all    []*stat.Sketch
+// scale is where an effect is a difference.
+type scale struct {
+	to, from func(float64) float64
+	shares   bool // effects are told as differences of shares, not as ratios
+}
+
+var (
+	lengths = scale{to: func(v float64) float64 { return math.Log(max(v, 1)) }, from: math.Exp}
+	shares  = scale{to: angle, from: shareOf, shares: true}
+)
+
+// rateScale is that of a rate: amounts that matter to nobody are no multiple of others.
+func rateScale(least float64) scale {
+	return scale{
+		to:   func(v float64) float64 { return math.Log(v + least) },
+		from: func(y float64) float64 { return max(0, math.Exp(y)-least) },
+	}
+}
+
+// relative is what a difference from y is as an effect.
+func (s *scale) relative(y, diff float64) float64 {
+	old, new := s.from(y), s.from(y+diff)
+	switch {
+	case s.shares:
+		return new - old
+	case old <= 0:
+		return 0
+	}
+	return new/old - 1
+}
+
+// quantity is a statistic compared of a distribution.
+type quantity struct {
+	name  string
+	q     float64 // of a quantile
+	per   int64   // lengths that a trace needs, so that it means something
+	times float64 // of the floor that it takes
+	drift float64 // from run to run, as assumed
+}
+
+var quantities = []quantity{
+	{"p50", .5, 10, 1, lengthDrift},
+	{"p90", .9, 60, 2, tailDrift},
+	{"p99", .99, 400, 4, tailDrift},
+	{statMean, 0, 20, 1.5, lengthDrift},
+	{statSlow, 0, 100, 1, shareDrift},
+}
+
+// Statistics that are no quantiles.
+const (
+	statMean = "mean"
+	statSlow = "slow"
+	statFar  = "far"
+)
+
+// of is the quantity of a whole distribution. slow is how long what is slow takes.
+func (x *quantity) of(all *stat.Sketch, slow float64) float64 {
+	switch x.name {
+	case statMean:
+		return float64(all.Sum()) / float64(max(1, all.N()))
+	case statSlow:
+		var n int64
+		for bin, count := range all.Bins() {
+			if float64(stat.Mid(bin)) > slow {
+				n += count
+			}
+		}
+		return float64(n) / float64(max(1, all.N()))
+	}
+	return float64(all.Quantile(x.q))
+}
+
+// figure is the quantity of lengths that are drawn, on its scale.
+func (x *quantity) figure(slow float64) figure {
+	switch x.name {
+	case statMean:
+		return func(d *drawn) float64 { return lengths.to(d.mean()) }
+	case statSlow:
+		return func(d *drawn) float64 { return shares.to(d.above(slow)) }
+	}
+	return func(d *drawn) float64 { return lengths.to(d.quantile(x.q)) }
+}
+
+func (x *quantity) scale() scale {
+	if x.name == statSlow {
+		return shares
+	}
+	return lengths
+}
+
+// side is a distribution on one side.
+type side struct {
+	traces []*stat.Sketch // of each trace that has it
+	blocks []*blocks
+	all    *stat.Sketch
 	time   float64 // of the traces, s
+	within [][]float64
+	drift  [][]float64
 }
 
-// series compares a distribution.
-func (c *comparison) series(k key, old, new []*Behaviour) []Change {
-	var out []Change
-	for i, st := range stats {
-		o, n := c.sample(k, old, st.q, st.per), c.sample(k, new, st.q, st.per)
-		if i > 0 && (len(o.values) < fewestObs || len(n.values) < fewestObs) {
-			continue // its median is told of; of its tail nothing can be
-		}
-		x := Change{Kind: k.kind, Name: k.name, Stat: st.name, Unit: "ns", Floor: c.floor}
-		least := lengthLeast
-		if k.kind == SeriesWait || k.kind == SeriesAll || k.kind == SeriesDispatch {
-			x.Floor, least = waitFloor, waitLeast
-		}
-		if i > 0 {
-			x.Floor += tailFloor
-		}
-		x.Time = float64(n.total)/max(n.time, 1e-9) - float64(o.total)/max(o.time, 1e-9)
-		x.Bins = []Bin{}
-		if i == 0 {
-			x.Bins = bins(o.all, n.all)
-		}
-		c.judge(&x, o, n, least)
-		x.Old.Max, x.New.Max = longest(o.all), longest(n.all)
-		out = append(out, x)
-	}
-	if len(out) > 0 && c.held[k.kind] {
-		out = append(out, c.far(k, old, new)...)
-	}
-	return out
-}
-
-// sample are the observations of a quantile: one of each trace or, where there
-// are too few of them, of as many windows as have enough lengths.
-func (c *comparison) sample(k key, side []*Behaviour, q float64, per int) sample {
-	var x sample
-	for _, b := range side {
+func newSide(k key, of []*Behaviour) *side {
+	x := &side{}
+	for _, b := range of {
 		x.time += float64(b.Window) * float64(b.Windows) / 1e9
 		i := slices.IndexFunc(b.Series, func(s Series) bool { return s.Kind == k.kind && s.Name == k.name })
 		if i < 0 {
 			continue
 		}
-		all := stat.Merged(b.Series[i].Windows)
-		x.count += all.N()
-		x.total += all.Sum()
-		x.all = append(x.all, all)
-		if !c.windows {
-			if all.N() > 0 {
-				x.values = append(x.values, float64(all.Quantile(q)))
-			}
-			continue
+		if all := stat.Merged(b.Series[i].Windows); all.N() > 0 {
+			x.traces, x.blocks = append(x.traces, all), append(x.blocks, blocksOf(b.Series[i].Windows))
 		}
-		x.values = append(x.values, quantiles(b.Series[i].Windows, q, int64(per))...)
 	}
+	x.all = stat.Merged(x.traces)
 	return x
 }
 
-// quantiles are the quantiles of windows, as many of which are joined as it takes
-// for each to have at least so many lengths.
-func quantiles(windows []*stat.Sketch, q float64, per int64) []float64 {
-	var out []float64
-	var open []*stat.Sketch
-	var n int64
-	for _, w := range windows {
-		open = append(open, w)
-		if n += w.N(); n >= per {
-			out = append(out, float64(stat.Merged(open).Quantile(q)))
-			open, n = open[:0], 0
+// slow is how long what the other side calls slow takes.
+func (x *side) slow() float64 { return slowTimes * float64(x.all.Quantile(.99)) }
+
+// vary finds out how much each quantity varies within each trace.
+func (x *side) vary(slow float64, draws int) {
+	var of []figure
+	for i := range quantities {
+		of = append(of, quantities[i].figure(slow))
+	}
+	for _, b := range x.blocks {
+		within, drift := b.vary(of, draws)
+		x.within, x.drift = append(x.within, within), append(x.drift, drift)
+	}
+}
+
+// runs are the traces that have enough lengths for quantity i.
+func (x *side) runs(i int, slow float64) (out []run) {
+	q := &quantities[i]
+	for t, all := range x.traces {
+		if all.N() < q.per {
+			continue
 		}
+		s := q.scale()
+		out = append(out, run{y: s.to(q.of(all, slow)), within: x.within[t][i], drift: x.drift[t][i], blocks: len(x.blocks[t].cells)})
 	}
 	return out
 }
+
+// series compares a distribution.
+func (c *comparison) series(k key, old, new []*Behaviour) {
+	o, n := newSide(k, old), newSide(k, new)
+	first := Change{Kind: k.kind, Name: k.name, Held: c.held[k.kind], Stat: quantities[0].name, Unit: "ns", P: 1, Q: 1, Bins: bins(o.all, n.all), Floor: c.floor}
+	first.Time = float64(n.all.Sum())/max(n.time, 1e-9) - float64(o.all.Sum())/max(o.time, 1e-9)
+	first.Old, first.New = sideOfAll(o), sideOfAll(n)
+	switch {
+	case o.all.N() == 0 && n.all.N() >= fewestValues:
+		first.Verdict = New
+	case n.all.N() == 0 && o.all.N() >= fewestValues:
+		first.Verdict = Gone
+	case o.all.N() < fewestValues || n.all.N() < fewestValues:
+		first.Verdict = Few
+	}
+	if first.Verdict != "" {
+		c.judged = append(c.judged, judged{Change: first})
+		return
+	}
+	o.vary(n.slow(), c.draws)
+	n.vary(o.slow(), c.draws)
+	for i := range quantities {
+		x := first
+		if i > 0 {
+			x.Bins = []Bin{}
+		}
+		c.quantity(x, i, o, n)
+	}
+	if c.held[k.kind] {
+		for _, x := range c.far(k, old, new) {
+			c.judged = append(c.judged, judged{Change: x, least: -1})
+		}
+	}
+}
+
+// quantity compares quantity i.
+func (c *comparison) quantity(x Change, i int, o, n *side) {
+	q := &quantities[i]
+	x.Stat, x.Floor = q.name, c.floor*q.times
+	least, assumed := lengthLeast, q.drift
+	if k := x.Kind; k == SeriesWait || k == SeriesAll || k == SeriesDispatch {
+		x.Floor, least, assumed = waitFloor*q.times, waitLeast, max(waitDrift, q.drift)
+	}
+	if q.name == statSlow {
+		x.Unit, x.Floor, least = "%", slowFloor, 0
+	}
+	old, new := o.runs(i, n.slow()), n.runs(i, o.slow())
+	if !enough(old, new) {
+		if i == 0 { // its median is told of, and of the rest nothing can be
+			x.Verdict = Few
+			c.judged = append(c.judged, judged{Change: x})
+		}
+		return
+	}
+	c.judge(x, q.scale(), old, new, least, assumed)
+}
+
+// enough reports whether runs tell how much they vary: several, or one that is divided.
+func enough(old, new []run) bool {
+	if len(old) == 0 || len(new) == 0 {
+		return false
+	}
+	return len(old)+len(new) > 2 || old[0].blocks >= fewestBlocks && new[0].blocks >= fewestBlocks
+}
+
+// sideOfAll is a side of which no interval is known.
+func sideOfAll(s *side) Side {
+	m := float64(s.all.Quantile(.5))
+	return Side{Median: m, Lo: m, Hi: m, Open: true, N: len(s.traces), Count: s.all.N(), Max: float64(s.all.Max())}
+}
+
+// judge takes a change in with what is known of its effect.
+func (c *comparison) judge(x Change, s scale, old, new []run, least, assumed float64) {
+	j := judged{Change: x, effect: effectOf(old, new, assumed), scale: s, least: least, old: meanOf(old, statistic)}
+	j.Verdict, j.P = Same, j.p()
+	set := func(side *Side, runs []run) {
+		y, reach := meanOf(runs, statistic), -studentBelow((1-confidence)/2, j.df)*math.Sqrt(j.variance/float64(len(runs)))
+		side.Median, side.Lo, side.Hi, side.N, side.Open = s.from(y), s.from(y-reach), s.from(y+reach), len(runs), false
+		if s.shares {
+			side.Median, side.Lo, side.Hi = 100*side.Median, 100*side.Lo, 100*side.Hi
+		}
+	}
+	set(&j.Old, old)
+	set(&j.New, new)
+	if j.Old.Median > 0 {
+		j.Ratio = j.New.Median / j.Old.Median
+	}
+	reach := j.reach(1 - confidence)
+	j.Effect, j.Lo, j.Hi = s.relative(j.old, j.diff), s.relative(j.old, j.diff-reach), s.relative(j.old, j.diff+reach)
+	c.judged = append(c.judged, j)
+}
+
+// confidence is that of the intervals shown.
+const confidence = .95
 
 // binsPerOctave is how finely Change.Bins divide a doubling.
 const binsPerOctave = 4
 
 // bins are the shares of lengths on both sides.
-func bins(old, new []*stat.Sketch) []Bin {
+func bins(old, new *stat.Sketch) []Bin {
 	shares := map[int]*Bin{}
-	for side, sketches := range [][]*stat.Sketch{old, new} {
-		all := stat.Merged(sketches)
+	for side, all := range []*stat.Sketch{old, new} {
 		for bin, n := range all.Bins() {
 			i := int(math.Floor(math.Log2(float64(max(stat.Mid(bin), 1))) * binsPerOctave))
 			b := shares[i]
@@ -350,26 +511,29 @@ func bins(old, new []*stat.Sketch) []Bin {
 func rounded(share float64) float64 { return math.Round(share*1e6) / 1e6 }
 
 // rate compares the rate number i.
-func (c *comparison) rate(i int, old, new []*Behaviour) Change {
+func (c *comparison) rate(i int, old, new []*Behaviour) {
 	first := old[0].Rates[i]
-	x := Change{Kind: KindRate, Name: first.Name, Stat: "rate", Unit: first.Unit, Floor: rateFloor, Bins: []Bin{}}
-	side := func(bs []*Behaviour) (s sample) {
-		for _, b := range bs {
-			if c.windows {
-				s.values = append(s.values, b.Rates[i].Windows...)
-			} else {
-				s.values = append(s.values, mean(b.Rates[i].Windows))
-			}
-		}
-		s.count = math.MaxInt32 // a rate of none is a rate
-		return s
-	}
+	x := Change{Kind: KindRate, Name: first.Name, Stat: "rate", Unit: first.Unit, Floor: rateFloor, P: 1, Q: 1, Bins: []Bin{}}
 	least := rateLeast
 	if x.Unit != "/s" {
 		least = shareLeast
 	}
-	c.judge(&x, side(old), side(new), least)
-	return x
+	s := rateScale(least)
+	runs := func(bs []*Behaviour) (out []run) {
+		for _, b := range bs {
+			within, drift := varyRate(b.Rates[i].Windows, s.to, c.draws)
+			out = append(out, run{y: s.to(b.Rates[i].mean()), within: within, drift: drift, blocks: len(b.Rates[i].Windows)})
+		}
+		return out
+	}
+	o, n := runs(old), runs(new)
+	if !enough(o, n) {
+		x.Verdict = Few
+		x.Old, x.New = Side{Median: old[0].Rates[i].mean(), N: len(o), Open: true}, Side{Median: new[0].Rates[i].mean(), N: len(n), Open: true}
+		c.judged = append(c.judged, judged{Change: x})
+		return
+	}
+	c.judge(x, s, o, n, least, rateDrift)
 }
 
 func mean(values []float64) float64 {
@@ -380,81 +544,100 @@ func mean(values []float64) float64 {
 	return sum / float64(max(1, len(values)))
 }
 
-// judge says what can be claimed of a change: nothing of a rate within one trace,
-// which tells what load the program had rather than how it took it; else nothing unless the test says that
-// the sides differ, and their medians do by the floor and by least.
-func (c *comparison) judge(x *Change, old, new sample, least float64) {
-	t := &benchmath.Thresholds{CompareAlpha: c.alpha}
-	o, n := benchmath.NewSample(slices.Clone(old.values), t), benchmath.NewSample(slices.Clone(new.values), t)
-	x.Old, x.New = sideOf(o, old.count), sideOf(n, new.count)
-	x.P = 1
-	x.Floor = max(x.Floor, spread(o.Values), spread(n.Values))
+// claim says what can be claimed of all that was judged. Two families are each held
+// to the level by themselves, with the procedure of Benjamini and Hochberg: what may fail a
+// check is not to pay for the hundreds of waits and rates that only warn.
+func (c *comparison) claim() []Change {
+	for _, failing := range []bool{true, false} {
+		var family []*judged
+		for i := range c.judged {
+			if j := &c.judged[i]; j.Verdict == Same && j.decides() == failing {
+				family = append(family, j)
+			}
+		}
+		level := discover(family, c.alpha)
+		for _, j := range family {
+			j.claim(c.alpha, level)
+		}
+	}
+	var out []Change
+	for i := range c.judged {
+		out = append(out, c.judged[i].Change)
+	}
+	return out
+}
+
+// discover fills in Q, and returns the level that one more claim would have had to reach.
+func discover(family []*judged, alpha float64) (level float64) {
+	slices.SortStableFunc(family, func(a, b *judged) int { return cmp.Compare(a.P, b.P) })
+	n, least, found := float64(len(family)), 1.0, 0
+	for i := len(family) - 1; i >= 0; i-- {
+		least = min(least, family[i].P*n/float64(i+1))
+		if family[i].Q = least; least < alpha {
+			found = max(found, i+1)
+		}
+	}
+	return alpha * min(1, float64(found+1)/max(1, n))
+}
+
+// claim says whether a change is one.
+func (j *judged) claim(alpha, level float64) {
+	if j.Stat != statFar {
+		j.Noticed = j.notices(level)
+	}
+	if j.Q >= alpha {
+		return
+	}
+	if j.Stat == statFar {
+		j.Verdict = Worse
+		if j.Effect < 0 {
+			j.Verdict = Better
+		}
+		return
+	}
+	diff, old, new := j.New.Median-j.Old.Median, j.Old.Median, j.New.Median
+	if j.scale.shares {
+		diff, old, new = diff/100, 1, 1
+	}
 	switch {
-	case old.count == 0 && new.count >= fewestValues:
-		x.Verdict = New
-		return
-	case new.count == 0 && old.count >= fewestValues:
-		x.Verdict = Gone
-		return
-	case old.count < fewestValues || new.count < fewestValues || len(old.values) < fewestObs || len(new.values) < fewestObs:
-		x.Verdict = Few
-		return
-	}
-	x.P = benchmath.AssumeNothing.Compare(o, n).P
-	if x.Kind == KindRate && c.windows {
-		x.P = 1
-	}
-	if x.Old.Median > 0 {
-		x.Ratio = x.New.Median / x.Old.Median
-	}
-	x.Verdict = Same
-	if x.P >= c.alpha {
-		return
-	}
-	diff := x.New.Median - x.Old.Median
-	switch {
-	case diff >= least && diff >= x.Floor*x.Old.Median:
-		x.Verdict = Worse
-	case -diff >= least && -diff >= x.Floor*x.New.Median:
-		x.Verdict = Better
+	case diff >= j.least && diff >= j.Floor*old:
+		j.Verdict = Worse
+	case -diff >= j.least && -diff >= j.Floor*new:
+		j.Verdict = Better
 	}
 }
 
-// spread is how much observations vary by themselves: the distance of their
-// quartiles, relative to the median. What varies more than the floor within a
-// trace does so from one trace to the next, too.
-func spread(values []float64) float64 {
-	n := len(values)
-	if n < fewestObs || values[n/2] <= 0 {
+// notices is the least effect that would have reached a level with a chance of
+// noticedPower, and the floor.
+func (j *judged) notices(level float64) float64 {
+	if j.Old.Median <= 0 && !j.scale.shares {
 		return 0
 	}
-	return (values[n*3/4] - values[n/4]) / values[n/2] / 1.5
+	seen := j.scale.relative(j.old, j.reach(level)-studentBelow(1-noticedPower, j.df)*j.spread())
+	if j.scale.shares {
+		return max(seen, j.Floor)
+	}
+	return max(seen, j.Floor, j.least/j.Old.Median)
 }
 
-// confidence is that of the intervals shown.
-const confidence = .95
+// judged reports whether there was enough to say something of it.
+func (x *Change) judged() bool { return x.Verdict == Same || x.Verdict == Worse || x.Verdict == Better }
 
-func sideOf(s *benchmath.Sample, count int64) Side {
-	if len(s.Values) == 0 {
-		return Side{}
-	}
-	sum := benchmath.AssumeNothing.Summary(s, confidence)
-	x := Side{Median: sum.Center, Lo: sum.Lo, Hi: sum.Hi, N: len(s.Values)}
-	if math.IsInf(x.Lo, 0) || math.IsInf(x.Hi, 0) {
-		x.Lo, x.Hi, x.Open = s.Values[0], s.Values[len(s.Values)-1], true
-	}
-	if count != math.MaxInt32 {
-		x.Count = count
-	}
-	return x
+// decides reports whether it may fail a check, instead of warning.
+func (x *Change) decides() bool {
+	return x.Held && (x.Stat == "p50" || x.Stat == statMean || x.Stat == statSlow || x.Stat == statFar)
 }
 
 // Text names a change.
 func (x *Change) Text() string {
-	if x.Stat == "far" {
+	if x.Stat == statFar || x.Stat == statSlow {
 		y := *x
 		y.Stat = "p50"
-		return strings.TrimSuffix(y.Text(), " p50") + " beyond " + words.Count(farTimes) + " times the longest"
+		of := " above " + words.Number(slowTimes) + " times the 99th percentile"
+		if x.Stat == statFar {
+			of = " beyond " + words.Count(farTimes) + " times the longest"
+		}
+		return strings.TrimSuffix(y.Text(), " p50") + of
 	}
 	switch {
 	case x.Kind == KindRate:

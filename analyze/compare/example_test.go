@@ -27,13 +27,13 @@ func ExampleSets() {
 	old := []*compare.Behaviour{behave("webshop-go1.26-p2-endpoint.trace")}
 	new := []*compare.Behaviour{behave("webshop-go1.26-p4.trace")}
 	for _, c := range compare.Sets(old, new, compare.Options{}).Changes {
-		if c.Kind == compare.SeriesRequest && c.Stat == "p50" && c.Name != "" {
+		if c.Kind == compare.SeriesRequest && c.Stat == "mean" && c.Name != "" {
 			fmt.Println(c.Text(), "is", c.Verdict)
 		}
 	}
 	same := compare.Sets(old, old, compare.Options{})
 	fmt.Println("with itself:", same.Changes[0].Verdict)
 	// Output:
-	// request main.(*shop).ServeHTTP p50 is worse
+	// request main.(*shop).ServeHTTP mean is worse
 	// with itself: ~
 }

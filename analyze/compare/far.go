@@ -9,7 +9,6 @@ const (
 	farTimes   = 4
 	farLeast   = 1e6 // ns
 	farShare   = .02
-	farAlpha   = .05 // level of its test
 	farWindows = 3
 	farValues  = 50 // lengths on each side
 )
@@ -19,28 +18,24 @@ const (
 // alone. The test asks how likely it is that the longest of all lie on one side by
 // chance.
 func (c *comparison) far(k key, old, new []*Behaviour) []Change {
-	o, n := c.sample(k, old, .5, 1), c.sample(k, new, .5, 1)
-	if o.count < farValues || n.count < farValues {
+	o, n := newSide(k, old).all, newSide(k, new).all
+	if o.N() < farValues || n.N() < farValues {
 		return nil
 	}
-	x := Change{Kind: k.kind, Name: k.name, Stat: "far", Unit: "%", Floor: farShare, P: 1, Verdict: Same, Bins: []Bin{}}
-	x.Old = Side{N: len(old), Count: o.count, Max: longest(o.all)}
-	x.New = Side{N: len(new), Count: n.count, Max: longest(n.all)}
+	x := Change{Kind: k.kind, Name: k.name, Held: true, Stat: statFar, Unit: "%", Floor: farShare, P: 1, Q: 1, Verdict: Same, Bins: []Bin{}}
+	x.Old = Side{N: len(old), Count: o.N(), Max: float64(o.Max())}
+	x.New = Side{N: len(new), Count: n.N(), Max: float64(n.Max())}
 	x.Old.Median, _ = x.Old.beyond(k, old, x.New.Max)
 	var windows int
 	if x.New.Median, windows = x.New.beyond(k, new, x.Old.Max); x.New.Median/100 >= farShare && windows >= farWindows {
-		x.claim(Worse, onOneSide(x.New.Median/100*float64(n.count), n.count, o.count+n.count))
+		x.P = onOneSide(x.New.Median/100*float64(n.N()), n.N(), o.N()+n.N())
 	} else if _, windows = x.Old.beyond(k, old, x.New.Max); x.Old.Median/100 >= farShare && windows >= farWindows {
-		x.claim(Better, onOneSide(x.Old.Median/100*float64(o.count), o.count, o.count+n.count))
+		x.P = onOneSide(x.Old.Median/100*float64(o.N()), o.N(), o.N()+n.N())
 	}
+	x.Effect = (x.New.Median - x.Old.Median) / 100
+	x.Lo, x.Hi = x.Effect, x.Effect
 	x.Old.Lo, x.Old.Hi, x.New.Lo, x.New.Hi = x.Old.Median, x.Old.Median, x.New.Median, x.New.Median
 	return []Change{x}
-}
-
-func (x *Change) claim(v Verdict, p float64) {
-	if x.P = p; p < farAlpha {
-		x.Verdict = v
-	}
 }
 
 // beyond is the percentage of a side's lengths that are far beyond a length, and in
@@ -77,9 +72,4 @@ func onOneSide(k float64, n, all int64) float64 {
 		p *= float64(n-i) / float64(all-i)
 	}
 	return p
-}
-
-// longest is the longest of all lengths, 0 of none.
-func longest(sketches []*stat.Sketch) float64 {
-	return float64(stat.Merged(sketches).Max())
 }

@@ -27,7 +27,7 @@ func heldKinds(old, new []*Behaviour) map[SeriesKind]bool {
 		for _, k := range kinds {
 			out[k] = true
 		}
-		if len(enough(old, kinds)) > 0 && len(enough(new, kinds)) > 0 {
+		if len(enoughOf(old, kinds)) > 0 && len(enoughOf(new, kinds)) > 0 {
 			return out
 		}
 		clear(out)
@@ -39,7 +39,7 @@ func heldKinds(old, new []*Behaviour) map[SeriesKind]bool {
 }
 
 // enough are the series of some kinds with fewestValues or more.
-func enough(side []*Behaviour, kinds []SeriesKind) (out []key) {
+func enoughOf(side []*Behaviour, kinds []SeriesKind) (out []key) {
 	for k, n := range counts(side, kinds) {
 		if n >= fewestValues {
 			out = append(out, k)
@@ -67,7 +67,7 @@ func Holdable(side []*Behaviour) (ok bool, why string) {
 	var most key
 	var n int64
 	for _, kinds := range held {
-		if len(enough(side, kinds)) > 0 {
+		if len(enoughOf(side, kinds)) > 0 {
 			return true, ""
 		}
 		for k, c := range counts(side, kinds) {
@@ -94,7 +94,7 @@ type HeldSeries struct {
 func Held(side []*Behaviour) []HeldSeries {
 	var out []HeldSeries
 	for _, kinds := range held {
-		for _, k := range enough(side, kinds) {
+		for _, k := range enoughOf(side, kinds) {
 			var all []*stat.Sketch
 			for _, b := range side {
 				for i := range b.Series {

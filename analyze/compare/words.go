@@ -10,7 +10,7 @@ import (
 )
 
 // notes say what stands in the way of a fair comparison.
-func notes(old, new []*Behaviour, windows bool) []string {
+func notes(old, new []*Behaviour, assumed bool) []string {
 	out := []string{}
 	differ := func(what string, of func(*report.Trace) string) {
 		a, b := of(&old[0].Trace), of(&new[0].Trace)
@@ -33,8 +33,8 @@ func notes(old, new []*Behaviour, windows bool) []string {
 			}
 		}
 	}
-	if windows {
-		out = append(out, fmt.Sprintf("with fewer than %s traces a side the observations are windows of them: what changes from one run to the next does not show, and is left to the floor", words.Count(fewestObs)))
+	if assumed {
+		out = append(out, fmt.Sprintf("with one trace a side, what differs from one run to the next is an assumption: %s of a median, or more where the trace drifts within itself; several traces a side tell", words.Share(lengthDrift)))
 	}
 	return out
 }
@@ -45,12 +45,12 @@ func (r *Result) verdict() string {
 	judged := 0
 	for i := range r.Changes {
 		c := &r.Changes[i]
-		if c.Verdict == Same || c.Verdict == Worse || c.Verdict == Better {
+		if c.judged() {
 			judged++
 		}
 		text := fmt.Sprintf("%s (%s to %s, %s)", c.Text(), Amount(c.Old.Median, c.Unit), Amount(c.New.Median, c.Unit), words.Change(c.Ratio-1))
 		switch {
-		case c.Stat == "far":
+		case c.Unit == "%":
 			text = fmt.Sprintf("%s (%s before, %s now; the longest was %s, is %s)", c.Text(), Amount(c.Old.Median, c.Unit), Amount(c.New.Median, c.Unit), Amount(c.Old.Max, "ns"), Amount(c.New.Max, "ns"))
 		case c.Ratio >= 10:
 			text = fmt.Sprintf("%s (%s to %s, %s-fold)", c.Text(), Amount(c.Old.Median, c.Unit), Amount(c.New.Median, c.Unit), words.Number(c.Ratio))
@@ -68,7 +68,7 @@ func (r *Result) verdict() string {
 	case judged == 0:
 		return "There is too little in the traces to compare: take longer ones, or more."
 	case len(worse)+len(better) == 0:
-		return fmt.Sprintf("No change can be claimed: %d statistics were compared, none differs by more than chance and its floor.%s", judged, r.longer())
+		return fmt.Sprintf("No change can be claimed: %d statistics were compared, none differs by more than chance and its floor.%s%s", judged, r.keenest(), r.longer())
 	}
 	var parts []string
 	if len(worse) > 0 {
@@ -78,6 +78,21 @@ func (r *Result) verdict() string {
 		parts = append(parts, fmt.Sprintf("%s of %s %s better: %s.", words.Count(len(better)), words.Count(judged), are(len(better)), listed(better)))
 	}
 	return strings.Join(parts, " ")
+}
+
+// keenest tells how little would have been noticed of what is noticed best.
+func (r *Result) keenest() string {
+	var best *Change
+	for i := range r.Changes {
+		c := &r.Changes[i]
+		if c.Held && c.Stat == "p50" && c.Verdict == Same && c.Noticed > 0 && (best == nil || c.Noticed < best.Noticed) {
+			best = c
+		}
+	}
+	if best == nil {
+		return ""
+	}
+	return fmt.Sprintf(" Of %s a change of %s or more would have been noticed.", best.Text(), best.NoticedText())
 }
 
 // longer tells of single lengths that are far longer than before, which is not
