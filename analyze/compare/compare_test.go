@@ -21,16 +21,20 @@ const shop = "../../fixtures/traces/real/webshop-go1.26-p4.trace"
 
 func behave(t *testing.T, name string) *Behaviour {
 	t.Helper()
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	b, err := Behave(t.Context(), f, replay.Options{Name: name})
+	b, err := behaveFile(t, name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b
+}
+
+func behaveFile(t *testing.T, name string) (*Behaviour, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return Behave(t.Context(), f, replay.Options{Name: name})
 }
 
 // A trace differs neither from itself nor from its fixture, which has the same
