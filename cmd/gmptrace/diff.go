@@ -47,10 +47,10 @@ func (a *app) diffCommand() *cobra.Command {
 		Short: "Say what changed between some traces and others",
 		Long: `Diff compares how long requests, tasks, regions and goroutines took, how long
 they waited for a P, and how often the scheduler did what, in some traces and in
-others. It claims a change only where a test says that there is one and where it
-is larger than a floor; everything else is a ~. With four traces a side or more,
-each trace is an observation; with fewer, windows of them are, and what varies
-from one run to the next does not show.
+others. It claims a change only where it is more than chance explains and larger
+than a floor; everything else is a ~. It says between what the change lies, and
+what change would have been noticed. How traces of one side differ tells how runs
+do; with one trace a side that is an assumption.
 
 ` + traceHelp,
 		Example: `  gmptrace diff app.trace --against app.trace.gz
@@ -68,7 +68,7 @@ from one run to the next does not show.
 	c.against = against{flags: f, old: -1}
 	f.Var(&c.against, "against", "the traces after this are the new ones")
 	f.Lookup("against").NoOptDefVal = strconv.FormatBool(true)
-	f.Float64Var(&c.compare.Alpha, "alpha", compare.DefaultAlpha, "`LEVEL` of the test: how often chance alone may look like a change, for each statistic")
+	f.Float64Var(&c.compare.Alpha, "alpha", compare.DefaultAlpha, "`LEVEL` of all claims together: how often chance alone may look like a change")
 	f.Float64Var(&c.compare.Floor, "floor", compare.DefaultFloor, "least relative `CHANGE` of a length that is claimed: 0.1 is 10 %")
 	f.Var(&c.format, "format", "`FORMAT` of the output: text, json or html")
 	f.StringVarP(&c.out, "output", "o", "-", "write to `FILE`; - is standard output")
