@@ -65,6 +65,7 @@ func effectOf(old, new []run, assumed float64) effect {
 	all := slices.Concat(old, new)
 	within := meanOf(all, func(r run) float64 { return r.within })
 	drift := meanOf(all, func(r run) float64 { return r.drift })
+	drift = max(0, drift-4*within) // four quarters of what only varies from block to block differ by that
 	e.variance = within + max(assumed*assumed, driftShare*drift)
 	e.df = assumedDF
 	if df := float64(len(all) - 2); df > 0 {
