@@ -43,6 +43,7 @@ func newCompiler(f *file) *compiler {
 	for _, f := range functions {
 		options = append(options, cel.Function(f.name, f.options...))
 	}
+	options = append(options, rankFunction)
 	env, err := cel.NewEnv(options...)
 	if err != nil {
 		panic("the environment of policies: " + err.Error())
@@ -112,13 +113,14 @@ func (c *compiler) compile(scope string, s scalar, from, to int, want *cel.Type)
 	}
 	tree := checked.NativeRep()
 	ok := true
-	wrongText(tree, func(id int64, format string, args ...any) {
+	wrongValues(tree, func(id int64, format string, args ...any) {
 		ok = false
 		c.file.wrong(at(tree.SourceInfo().GetStartLocation(id)), format, args...)
 	})
 	if !ok {
 		return nil
 	}
+	byRank(tree)
 	program, err := env.Program(checked, cel.InterruptCheckFrequency(interruptEvery))
 	if err != nil {
 		c.file.wrong(c.file.placeOf(s, from), "%v", err)
@@ -248,53 +250,6 @@ func typeWord(t *cel.Type) string {
 	return "a " + typeName(t.String())
 }
 
-// wrongText finds what the types allow and can't be meant: things that are made
-// instead of taken from the trace, and texts that something is compared with
-// although it can never be that: the id of a check, a severity … Such a rule would always pass, or never.
-func wrongText(tree *ast.AST, wrong func(id int64, format string, args ...any)) {
-	one := func(e ast.Expr, what string, values []string) {
-		if e.Kind() != ast.LiteralKind || values == nil {
-			return
-		}
-		if s, ok := e.AsLiteral().(types.String); ok && !slices.Contains(values, string(s)) {
-			wrong(e.ID(), "%s is never %q%s%s", what, string(s), didYouMean(string(s), values), orOneOf(string(s), values))
-		}
-	}
-	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
-		if e.Kind() == ast.StructKind {
-			wrong(e.ID(), "a %s can't be made, only taken from the trace", e.AsStruct().TypeName())
-		}
-		if e.Kind() != ast.CallKind {
-			return
-		}
-		call := e.AsCall()
-		args := call.Args()
-		switch name := call.FunctionName(); {
-		case name == operators.Equals || name == operators.NotEquals:
-			for i := range 2 {
-				if f := selected(tree, args[i]); f != nil {
-					one(args[1-i], f.name, f.values)
-				}
-			}
-		case name == operators.In:
-			if f := selected(tree, args[0]); f != nil && args[1].Kind() == ast.ListKind {
-				for _, x := range args[1].AsList().Elements() {
-					one(x, f.name, f.values)
-				}
-			}
-		case functionNamed(name) != nil && len(args) > 0:
-			one(args[len(args)-1], "what "+name+" takes", functionNamed(name).values)
-		}
-	}))
-}
-
-func orOneOf(written string, values []string) string {
-	if nearest(written, values) != "" {
-		return ""
-	}
-	return ": it is one of " + strings.Join(values, ", ")
-}
-
 // selected is the field that an expression takes, nil if it takes none.
 func selected(tree *ast.AST, e ast.Expr) *field {
 	if e.Kind() != ast.SelectKind {
@@ -343,6 +298,10 @@ func partsOf(env *cel.Env, tree *ast.AST) []part {
 			add(e)
 		case ast.CallKind:
 			call := e.AsCall()
+			if call.FunctionName() == rankOf {
+				visit(call.Args()[0])
+				return
+			}
 			if _, isOperator := operators.FindReverse(call.FunctionName()); !isOperator && !tree.GetType(e.ID()).IsExactType(cel.BoolType) {
 				if !constant(e) {
 					add(e)

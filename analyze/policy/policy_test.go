@@ -43,7 +43,7 @@ func sample() *report.Report {
 			{Name: "main.main", Goroutines: 1, WaitP99: 25 * ms, Runnable: 12 * ms},
 			{Name: "runtime.gcBgMarkWorker", Goroutines: 2, Runtime: true},
 		},
-		Findings: []report.Finding{{ID: "hog", Number: 1, Severity: report.SeverityCritical, Title: "One goroutine kept P1 for 148 ms", CostNS: 148 * ms, CostOf: "P time", What: "what", Why: "why", Advice: "advice",
+		Findings: []report.Finding{{ID: "hog", Number: 1, Severity: report.SeverityCritical, Title: "One goroutine kept P1 for 148 ms", CostNS: 148 * ms, CostOf: "P time", Sure: "high", What: "what", Why: "why", Advice: "advice",
 			Evidence: []report.Evidence{{Label: "longest", Value: "148 ms"}},
 			Stacks:   []report.Stack{{}, {Frames: []report.Frame{{Func: "runtime.asyncPreempt"}, {Func: "main.price", File: "shop.go", Line: 154}}}}}},
 		Spans: []report.SpanTime{

@@ -150,7 +150,7 @@ var (
 	sourceNames   = named(upTo(model.NumSources)...)
 	causeNames    = named(upTo(model.NumHandoffCauses)...)
 	howNames      = named(upTo(model.NumHows)...)
-	sureNames     = []string{"certain", "high", "medium", "low"}
+	sureNames     = []string{"low", "medium", "high", "certain"} // the least sure first
 )
 
 var traceObject = newObject("Trace", "what was read, and how far it can be trusted", nil,
@@ -302,11 +302,11 @@ var (
 var findingObject = newObject("Finding", "what the analysis found wrong",
 	func(of any) string { return of.(*report.Finding).Title },
 	text("id", "of the check that found it", diagnose.CheckIDs(), func(f *report.Finding) string { return f.ID }),
-	text("severity", "how bad it is; see at_least", severityNames, func(f *report.Finding) string { return string(f.Severity) }),
+	ranked(text("severity", "how bad it is: >= \"warning\" is as bad as that, or worse", severityNames, func(f *report.Finding) string { return string(f.Severity) })),
 	text("title", "in a sentence", nil, func(f *report.Finding) string { return words.Machine(f.Title) }),
 	duration("cost", "what it cost, in the unit of cost_of", func(f *report.Finding) int64 { return f.CostNS }),
 	text("cost_of", "what cost is time of", nil, func(f *report.Finding) string { return f.CostOf }),
-	text("sure", "how sure it is", sureNames, func(f *report.Finding) string { return f.Sure }),
+	ranked(text("sure", "how sure it is: >= \"medium\" is as sure as that, or surer", sureNames, func(f *report.Finding) string { return f.Sure })),
 )
 
 var checkObject = newObject("Check", "what was checked, with or without a finding",

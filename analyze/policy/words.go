@@ -116,3 +116,11 @@ func numberText(v float64, u unit) string {
 	}
 	return words.Number(v)
 }
+
+// orOneOf lists the values where none is like the one that was written.
+func orOneOf(written string, values []string) string {
+	if nearest(written, values) != "" {
+		return ""
+	}
+	return ": it is one of " + strings.Join(values, ", ")
+}
