@@ -69,6 +69,8 @@ type expression struct {
 	program cel.Program
 	parts   []part // whose values explain its result
 	asks    asked
+	named   []naming // what the trace must have
+	looksUp bool     // it calls a function that looks up what it names
 }
 
 // part is a part of an expression.
@@ -120,13 +122,14 @@ func (c *compiler) compile(scope string, s scalar, from, to int, want *cel.Type)
 	if !ok {
 		return nil
 	}
+	named, looksUp := namesIn(tree)
 	byRank(tree)
 	program, err := env.Program(checked, cel.InterruptCheckFrequency(interruptEvery))
 	if err != nil {
 		c.file.wrong(c.file.placeOf(s, from), "%v", err)
 		return nil
 	}
-	return &expression{text: strings.Join(strings.Fields(text), " "), program: program, parts: partsOf(env, tree), asks: askedIn(tree)}
+	return &expression{text: strings.Join(strings.Fields(text), " "), program: program, parts: partsOf(env, tree), asks: askedIn(tree), named: named, looksUp: looksUp}
 }
 
 // offsetIn is the index in a text of a line, counted from 1, and a column, counted

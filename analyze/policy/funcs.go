@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -25,6 +26,7 @@ type function struct {
 	of      *object // what the result is, or is a list of; nil for plain values
 	unit    unit
 	doc     string
+	nameIn  string   // the list in which it looks the last argument up; "" for none
 	values  []string // all that a text given as its last argument can be; nil for anything
 	options []cel.FunctionOpt
 	// find, where set, is the function for one trace: it looks something up.
@@ -33,16 +35,16 @@ type function struct {
 
 // functions are all of them, in the order in which they are listed.
 var functions = []function{
-	lookup("func", functionObject, "full name", nil, func(d *data) []*report.FunctionTime { return d.functions }, func(f *report.FunctionTime) string { return f.Name }),
-	lookup("task", taskObject, "name", nil, func(d *data) []*report.SpanTime { return d.tasks }, spanName),
-	lookup("region", regionObject, "name", nil, func(d *data) []*report.SpanTime { return d.regions }, spanName),
-	lookup("request", requestObject, "function of the handler", nil, func(d *data) []*report.SpanTime { return d.requests }, spanName),
-	lookup("sent_request", sentObject, "function", nil, func(d *data) []*report.SpanTime { return d.sent }, spanName),
-	lookup("source", sourceObject, "name", sourceNames, func(d *data) []*source { return d.sources }, func(s *source) string { return s.Source }),
-	lookup("handoff", handoffObject, "cause", causeNames, func(d *data) []*handoff { return d.handoffs }, func(h *handoff) string { return h.Cause }),
-	lookup("preemption", preemptionObject, "how", howNames, func(d *data) []*preemption { return d.preemptions }, func(p *preemption) string { return p.How }),
-	lookup("gmp_rule", gmpRuleObject, "id", rules.IDs(), func(d *data) []*report.Rule { return d.gmpRules }, func(r *report.Rule) string { return r.ID }),
-	lookup("check", checkObject, "id", diagnose.CheckIDs(), func(d *data) []*report.Check { return d.checks }, func(c *report.Check) string { return c.ID }),
+	lookup("func", functionObject, "functions", "full name", nil, func(d *data) []*report.FunctionTime { return d.functions }, func(f *report.FunctionTime) string { return f.Name }),
+	lookup("task", taskObject, "tasks", "name", nil, func(d *data) []*report.SpanTime { return d.tasks }, spanName),
+	lookup("region", regionObject, "regions", "name", nil, func(d *data) []*report.SpanTime { return d.regions }, spanName),
+	lookup("request", requestObject, "requests", "function of the handler", nil, func(d *data) []*report.SpanTime { return d.requests }, spanName),
+	lookup("sent_request", sentObject, "sent_requests", "function", nil, func(d *data) []*report.SpanTime { return d.sent }, spanName),
+	lookup("source", sourceObject, "", "name", sourceNames, func(d *data) []*source { return d.sources }, func(s *source) string { return s.Source }),
+	lookup("handoff", handoffObject, "", "cause", causeNames, func(d *data) []*handoff { return d.handoffs }, func(h *handoff) string { return h.Cause }),
+	lookup("preemption", preemptionObject, "", "how", howNames, func(d *data) []*preemption { return d.preemptions }, func(p *preemption) string { return p.How }),
+	lookup("gmp_rule", gmpRuleObject, "", "id", rules.IDs(), func(d *data) []*report.Rule { return d.gmpRules }, func(r *report.Rule) string { return r.ID }),
+	lookup("check", checkObject, "", "id", diagnose.CheckIDs(), func(d *data) []*report.Check { return d.checks }, func(c *report.Check) string { return c.ID }),
 	findingsOf(),
 	atLeast(),
 	lengthOf("ns", time.Nanosecond, "nanoseconds"),
@@ -58,23 +60,19 @@ var functions = []function{
 func spanName(s *report.SpanTime) string { return s.Name }
 
 // lookup is a function that finds one of a list by its name. That there is none
-// is an error, which a rule can't take for good news.
-func lookup[E any](name string, o *object, arg string, values []string, all func(*data) []*E, key func(*E) string) function {
+// is an error, which a rule can't take for good news. scope is the list where names are
+// the program's own, and "" where they are among values.
+func lookup[E any](name string, o *object, scope, arg string, values []string, all func(*data) []*E, key func(*E) string) function {
+	doc := "the one of that " + arg + "; where the trace has none, the rule fails, unless its if_none says otherwise"
+	if values != nil {
+		doc = "the one of that " + arg
+	}
 	return function{
-		name: name, args: arg + " string", result: o.celType(), of: o, values: values,
-		doc:     "the one of that " + arg + "; where the trace has none, the rule can't be evaluated",
+		name: name, args: arg + " string", result: o.celType(), of: o, values: values, nameIn: scope, doc: doc,
 		options: []cel.FunctionOpt{cel.Overload(name+"_string", []*cel.Type{cel.StringType}, o.celType(), cel.LateFunctionBinding())},
 		find: func(d *data) func(...ref.Val) ref.Val {
 			return func(args ...ref.Val) ref.Val {
-				want := string(args[0].(types.String))
-				var names []string
-				for _, e := range all(d) {
-					if key(e) == want {
-						return &value{o, e}
-					}
-					names = append(names, key(e))
-				}
-				return types.NewErr("the trace has no %s %q%s", strings.ToLower(o.name), want, didYouMean(want, names))
+				return lookUp(o, cmp.Or(scope, strings.ToLower(o.name)+"s"), string(args[0].(types.String)), all(d), key)
 			}
 		},
 	}

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -40,6 +41,7 @@ type rule struct {
 	skips             []*expression // of the policy and the rule: the trace is not fit if one is true
 	message           []messagePart // empty for one made from what was measured
 	ifNone            report.CheckStatus
+	ifNoneGiven       bool
 	ifUndecided       report.CheckStatus // "" for what ifOpen says
 }
 
@@ -165,6 +167,7 @@ func (l *loader) rule(n ast.Node, skips []*expression) {
 	if s := given["message"]; s.set {
 		l.message(r, s)
 	}
+	l.ifNone(r, given["if_none"], given["for"].set)
 	l.undecided(r, given["if_undecided"])
 	l.policy.rules = append(l.policy.rules, r)
 }
@@ -185,7 +188,7 @@ func (l *loader) name(r *rule, given map[string]scalar) {
 	r.name = s.text
 }
 
-// scope reads for, where's presence and if_none.
+// scope reads for, and where's presence.
 func (l *loader) scope(r *rule, given map[string]scalar) {
 	if s := given["for"]; s.set {
 		if slices.Contains(scopes(), s.text) {
@@ -195,18 +198,25 @@ func (l *loader) scope(r *rule, given map[string]scalar) {
 			r.scope = nearest(s.text, scopes()) // so that its expressions are not wrong as well
 		}
 	}
-	for _, key := range []string{"where", "if_none"} {
-		if s := given[key]; s.set && r.scope == "" && !given["for"].set {
-			l.file.wrong(s.at, "%s is for rules with `for:`", key)
-		}
+	if s := given["where"]; s.set && r.scope == "" && !given["for"].set {
+		l.file.wrong(s.at, "where is for rules with `for:`")
 	}
 	r.ifNone = report.CheckSkip
 	if r.scope == "findings" {
 		r.ifNone = report.CheckPass // no finding is what one hopes for
 	}
-	if s := given["if_none"]; s.set && given["for"].set {
-		r.ifNone = l.outcome("if_none", s)
+}
+
+// ifNone reads if_none, which is for rules that there may be nothing for.
+func (l *loader) ifNone(r *rule, s scalar, scoped bool) {
+	if !s.set {
+		return
 	}
+	if e := r.expr; e != nil && !scoped && len(e.named) == 0 && !e.looksUp {
+		l.file.wrong(s.at, "if_none is for rules with `for:`, or that name a function, task, region or request")
+		return
+	}
+	r.ifNone, r.ifNoneGiven = l.outcome("if_none", s), true
 }
 
 // outcome reads what becomes of a rule in a case that key names.
@@ -309,10 +319,20 @@ func (r *rule) check(ctx context.Context, s *scene, res *report.CheckResult) err
 			return nil
 		}
 	}
-	if r.scope == "" {
-		return r.whole(ctx, s, res)
+	if missing := r.missing(s); len(missing) > 0 {
+		r.withoutThem(res, missing)
+		return nil
 	}
-	return r.each(ctx, s, res)
+	hold := r.each
+	if r.scope == "" {
+		hold = r.whole
+	}
+	err := hold(ctx, s, res)
+	if missing := (*absentError)(nil); errors.As(err, &missing) {
+		r.withoutThem(res, []error{missing})
+		return nil
+	}
+	return err
 }
 
 // whole holds the trace as a whole to the rule.

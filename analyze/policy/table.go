@@ -37,6 +37,7 @@ type field struct {
 	unit   unit
 	doc    string
 	values []string         // all that a text can be; nil for anything
+	nameIn string           // the list whose items it is the name of, in a trace that has them; "" for any other
 	ranked bool             // values go from the least to the most: < and > compare them by that
 	of     *object          // what it holds, or a list of; nil for plain values
 	get    func(of any) any // takes what the object's value holds
@@ -69,6 +70,12 @@ func number[T any](name string, u unit, doc string, v func(*T) float64) field {
 
 func text[T any](name, doc string, values []string, s func(*T) string) field {
 	return field{name: name, typ: cel.StringType, doc: doc, values: values, get: func(of any) any { return s(of.(*T)) }}
+}
+
+// nameIn is a text that is the name of a list's items.
+func nameIn(scope string, f field) field {
+	f.nameIn = scope
+	return f
 }
 
 // ranked is a text whose values are in an order of their own.

@@ -114,25 +114,33 @@ func (r *rule) ifOpen(a asked) report.CheckStatus {
 }
 
 // settle sets what becomes of a rule that holds, if it holds because checks that it asks
-// could not be decided. One that fails does so by what was found.
+// could not be decided. One that fails does so by what was found, and one that passes all
+// the same says which they are.
 func (r *rule) settle(checks []report.Check, res *report.CheckResult) {
 	a := r.asks()
 	status := r.ifOpen(a)
-	if res.Status != report.CheckPass || status == report.CheckPass {
+	if res.Status != report.CheckPass || a.knows && r.ifUndecided == "" {
 		return
 	}
-	var why []string
+	var open, why []string
 	for i := range checks {
 		c := &checks[i]
 		if c.Undecided != "" && (slices.Contains(a.checks, c.ID) || len(a.checks) == 0 && a.all) {
-			res.Undecided = append(res.Undecided, c.ID)
+			open = append(open, c.ID)
 			why = append(why, c.ID+": "+c.Undecided)
 		}
 	}
-	if len(why) == 0 {
+	switch {
+	case len(why) == 0:
+		return
+	case status == report.CheckPass:
+		if res.Message != "" {
+			res.Message += "; "
+		}
+		res.Message += words.Plural(len(why), "check") + " could not be decided: " + strings.Join(open, ", ")
 		return
 	}
-	res.Status = status
+	res.Status, res.Undecided = status, open
 	res.Message = words.Plural(len(why), "check") + " could not be decided: " + strings.Join(why, "; ")
 	if status != report.CheckFail {
 		return

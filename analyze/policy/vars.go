@@ -246,7 +246,7 @@ var cpuObject = newObject("CPU", "how busy the Ps and threads were", nil,
 
 var functionObject = newObject("Function", "all goroutines that run one function",
 	func(of any) string { return cmp.Or(of.(*report.FunctionTime).Name, "(function not known)") },
-	text("name", "full name of the function, such as main.worker; empty when not known", nil, func(f *report.FunctionTime) string { return f.Name }),
+	nameIn("functions", text("name", "full name of the function, such as main.worker; empty when not known", nil, func(f *report.FunctionTime) string { return f.Name })),
 	boolean("runtime", "it belongs to the Go runtime", func(f *report.FunctionTime) bool { return f.Runtime }),
 	count("goroutines", "how many ran it: started with it, or with what only runs what it was given", func(f *report.FunctionTime) int64 { return f.Goroutines }),
 	count("waits", "times that they waited for a P", func(f *report.FunctionTime) int64 { return f.Waits }),
@@ -276,9 +276,9 @@ func blocked(f *report.FunctionTime) int64 {
 }
 
 // spanObject is the type of tasks, regions and requests.
-func spanObject(name, doc, what, unknown string) *object {
+func spanObject(name, scope, doc, what, unknown string) *object {
 	return newObject(name, doc, func(of any) string { return cmp.Or(of.(*report.SpanTime).Name, unknown) },
-		text("name", what, nil, func(s *report.SpanTime) string { return s.Name }),
+		nameIn(scope, text("name", what, nil, func(s *report.SpanTime) string { return s.Name })),
 		count("count", "how many ended within what was analysed; the times are theirs", func(s *report.SpanTime) int64 { return s.Count }),
 		count("open", "how many had not ended when the trace did", func(s *report.SpanTime) int64 { return s.Open }),
 		duration("p50", "median of how long they took", func(s *report.SpanTime) int64 { return s.P50 }),
@@ -292,11 +292,11 @@ func spanObject(name, doc, what, unknown string) *object {
 }
 
 var (
-	taskObject    = spanObject("Task", "user tasks (runtime/trace) of one name", "name of the task", "(task without a name)")
-	regionObject  = spanObject("Region", "user regions (runtime/trace) of one name", "name of the region", "(region without a name)")
-	requestObject = spanObject("Request", "requests of net/http and gRPC that one handler served",
+	taskObject    = spanObject("Task", "tasks", "user tasks (runtime/trace) of one name", "name of the task", "(task without a name)")
+	regionObject  = spanObject("Region", "regions", "user regions (runtime/trace) of one name", "name of the region", "(region without a name)")
+	requestObject = spanObject("Request", "requests", "requests of net/http and gRPC that one handler served",
 		"function of the handler, such as main.(*shop).ServeHTTP; empty for those whose handler no stack shows: they were never blocked, preempted or sampled in it", "(handler not seen)")
-	sentObject = spanObject("SentRequest", "requests of net/http that one function sent: its waits for responses", "function that sent them", "(function not known)")
+	sentObject = spanObject("SentRequest", "sent_requests", "requests of net/http that one function sent: its waits for responses", "function that sent them", "(function not known)")
 )
 
 var findingObject = newObject("Finding", "what the analysis found wrong",
