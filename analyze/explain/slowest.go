@@ -232,6 +232,7 @@ func (s *slowOnes) Fill(r *report.Report) {
 		return
 	}
 	x := s.explanation()
+	s.fillCauses(r)
 	if x.Durations.Count == 0 {
 		return
 	}
@@ -242,6 +243,17 @@ func (s *slowOnes) Fill(r *report.Report) {
 	}
 	if s.clip {
 		r.Slowest.Notes = append(r.Slowest.Notes, "those that reach beyond the analysed part are left out")
+	}
+}
+
+// fillCauses fills Report.SpanCauses.
+func (s *slowOnes) fillCauses(r *report.Report) {
+	for _, g := range s.groups {
+		for _, p := range g.ranked() {
+			if p.sum.count > 0 && p.name != otherNames {
+				r.SpanCauses = append(r.SpanCauses, report.SpanCauses{Kind: g.kind, Name: p.name, Count: p.sum.count, Total: p.sum.total, Causes: causeTimes(&p.sum, 1)})
+			}
+		}
 	}
 }
 

@@ -142,7 +142,8 @@ func (s *spanTimes) Fill(r *report.Report) {
 			if x.Count+x.Open == 0 {
 				continue // of a name that shows only outside of the window
 			}
-			x.P50, x.P90, x.P99, x.P999 = x.all.Quantile(.5), x.all.Quantile(.9), x.all.Quantile(.99), x.all.Quantile(.999)
+			x.P50, x.P90, x.P95 = x.all.Quantile(.5), x.all.Quantile(.9), x.all.Quantile(.95)
+			x.P99, x.P999 = x.all.Quantile(.99), x.all.Quantile(.999)
 			if k.kind == report.KindRequest {
 				x.At = s.names.FrameOf(x.Name)
 			}

@@ -156,7 +156,7 @@ func (s *scene) names(scope string) []string {
 	var own, others []string
 	for _, item := range s.items(scope) {
 		switch of := item.(*value).of.(type) {
-		case *report.SpanTime:
+		case *span:
 			own = append(own, of.Name)
 		case *report.FunctionTime:
 			if of.Runtime {

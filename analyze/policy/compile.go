@@ -38,7 +38,9 @@ func newCompiler(f *file) *compiler {
 	}
 	for _, v := range variables {
 		options = append(options, cel.Variable(v.name, v.typ))
-		p.objects[v.of.name] = v.of
+	}
+	for _, o := range objects() {
+		p.objects[o.name] = o
 	}
 	for _, f := range functions {
 		options = append(options, cel.Function(f.name, f.options...))
@@ -259,9 +261,9 @@ func selected(tree *ast.AST, e ast.Expr) *field {
 		return nil
 	}
 	t := tree.GetType(e.AsSelect().Operand().ID())
-	for _, v := range variables {
-		if t != nil && v.of.name == t.TypeName() {
-			return v.of.byName[e.AsSelect().FieldName()]
+	for _, o := range objects() {
+		if t != nil && o.name == t.TypeName() {
+			return o.byName[e.AsSelect().FieldName()]
 		}
 	}
 	return nil

@@ -21,11 +21,13 @@ import (
 // function is one that expressions can call, beside those of CEL itself.
 type function struct {
 	name    string
-	args    string // as they are listed: "name string"
+	on      []string // lists, of whose items it is a method; nil for none
+	args    string   // as they are listed: "name string"
 	result  *cel.Type
 	of      *object // what the result is, or is a list of; nil for plain values
 	unit    unit
 	doc     string
+	mayLack bool     // not every trace tells its result
 	nameIn  string   // the list in which it looks the last argument up; "" for none
 	values  []string // all that a text given as its last argument can be; nil for anything
 	options []cel.FunctionOpt
@@ -36,16 +38,20 @@ type function struct {
 // functions are all of them, in the order in which they are listed.
 var functions = []function{
 	lookup("func", functionObject, "functions", "full name", nil, func(d *data) []*report.FunctionTime { return d.functions }, func(f *report.FunctionTime) string { return f.Name }),
-	lookup("task", taskObject, "tasks", "name", nil, func(d *data) []*report.SpanTime { return d.tasks }, spanName),
-	lookup("region", regionObject, "regions", "name", nil, func(d *data) []*report.SpanTime { return d.regions }, spanName),
-	lookup("request", requestObject, "requests", "function of the handler", nil, func(d *data) []*report.SpanTime { return d.requests }, spanName),
-	lookup("sent_request", sentObject, "sent_requests", "function", nil, func(d *data) []*report.SpanTime { return d.sent }, spanName),
+	lookup("task", taskObject, "tasks", "name", nil, func(d *data) []*span { return d.tasks }, spanName),
+	lookup("region", regionObject, "regions", "name", nil, func(d *data) []*span { return d.regions }, spanName),
+	lookup("request", requestObject, "requests", "function of the handler", nil, func(d *data) []*span { return d.requests }, spanName),
+	lookup("sent_request", sentObject, "sent_requests", "function", nil, func(d *data) []*span { return d.sent }, spanName),
 	lookup("source", sourceObject, "", "name", sourceNames, func(d *data) []*source { return d.sources }, func(s *source) string { return s.Source }),
 	lookup("handoff", handoffObject, "", "cause", causeNames, func(d *data) []*handoff { return d.handoffs }, func(h *handoff) string { return h.Cause }),
 	lookup("preemption", preemptionObject, "", "how", howNames, func(d *data) []*preemption { return d.preemptions }, func(p *preemption) string { return p.How }),
 	lookup("gmp_rule", gmpRuleObject, "", "id", rules.IDs(), func(d *data) []*report.Rule { return d.gmpRules }, func(r *report.Rule) string { return r.ID }),
 	lookup("check", checkObject, "", "id", diagnose.CheckIDs(), func(d *data) []*report.Check { return d.checks }, func(c *report.Check) string { return c.ID }),
 	findingsOf(),
+	causeOf("cause", cel.DurationType, unitTime, "mean time that one lost to that, for whatever it waited meanwhile", func(lost, of, count int64) ref.Val {
+		return types.Duration{Duration: time.Duration(lost / max(1, count))}
+	}),
+	causeOf("cause_share", cel.DoubleType, unitShare, "of their time: lost to that", func(lost, of, count int64) ref.Val { return types.Double(share(lost, of)) }),
 	atLeast(),
 	lengthOf("ns", time.Nanosecond, "nanoseconds"),
 	lengthOf("us", time.Microsecond, "microseconds"),
@@ -57,7 +63,7 @@ var functions = []function{
 	sum(),
 }
 
-func spanName(s *report.SpanTime) string { return s.Name }
+func spanName(s *span) string { return s.Name }
 
 // lookup is a function that finds one of a list by its name. That there is none
 // is an error, which a rule can't take for good news. scope is the list where names are

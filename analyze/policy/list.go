@@ -31,13 +31,29 @@ func List() []Entry {
 			e.Kind, e.Type, prefix = "list", v.typ.String(), v.name+"[]."
 		}
 		out = append(out, e)
-		for _, f := range v.of.fields {
-			out = append(out, Entry{Name: prefix + f.name, Kind: "field", Type: typeName(f.typ.String()), Unit: string(f.unit), Doc: f.doc, Values: texts(f.values)})
-		}
+		out = append(out, fieldEntries(prefix, v.of)...)
 	}
 	for _, f := range functions {
 		typ := typeName(f.result.String())
-		out = append(out, Entry{Name: f.name + "(" + f.args + ")", Kind: "function", Type: typ, Unit: string(f.unit), Doc: f.doc, Values: texts(f.values)})
+		e := Entry{Name: f.name + "(" + f.args + ")", Kind: "function", Type: typ, Unit: string(f.unit), Doc: f.doc, Values: texts(f.values)}
+		if f.on == nil {
+			out = append(out, e)
+		}
+		for _, list := range f.on {
+			e.Name = list + "[]." + f.name + "(" + f.args + ")"
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// fieldEntries are the fields of an object, and of those that are in it.
+func fieldEntries(prefix string, o *object) (out []Entry) {
+	for _, f := range o.fields {
+		out = append(out, Entry{Name: prefix + f.name, Kind: "field", Type: typeName(f.typ.String()), Unit: string(f.unit), Doc: f.doc, Values: texts(f.values)})
+		if f.of != nil {
+			out = append(out, fieldEntries(prefix+f.name+".", f.of)...)
+		}
 	}
 	return out
 }

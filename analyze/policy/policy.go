@@ -234,8 +234,8 @@ func (l *loader) undecided(r *rule, s scalar) {
 		return
 	}
 	r.ifUndecided = l.outcome("if_undecided", s)
-	if a := r.asks(); r.expr != nil && len(a.checks) == 0 && !a.all {
-		l.file.wrong(s.at, "if_undecided is for rules that ask what checks found")
+	if a := r.asks(); r.expr != nil && len(a.checks) == 0 && !a.all && !a.lack {
+		l.file.wrong(s.at, "if_undecided is for rules that ask what checks found, or for what not every trace tells")
 	}
 }
 
@@ -332,6 +332,10 @@ func (r *rule) check(ctx context.Context, s *scene, res *report.CheckResult) err
 		r.withoutThem(res, []error{missing})
 		return nil
 	}
+	if open := asOpen(err); open != nil {
+		r.leaveOpen(res, open)
+		return nil
+	}
 	return err
 }
 
@@ -356,12 +360,18 @@ func (r *rule) whole(ctx context.Context, s *scene, res *report.CheckResult) err
 
 // each holds every item of the rule's scope to it.
 func (r *rule) each(ctx context.Context, s *scene, res *report.CheckResult) error {
-	var failed []string
+	var failed, open []string
+	var why *openError
 	for _, item := range s.items(r.scope) {
 		with := s.with(item)
 		name := valueText(item, noUnit)
 		if r.where != nil {
 			in, err := with.holds(ctx, r.where)
+			if e := asOpen(err); e != nil {
+				why, open = e, append(open, name)
+				res.Items++
+				continue
+			}
 			if err != nil {
 				return fmt.Errorf("where, of %s: %w", name, err)
 			}
@@ -371,6 +381,10 @@ func (r *rule) each(ctx context.Context, s *scene, res *report.CheckResult) erro
 		}
 		res.Items++
 		ok, err := with.holds(ctx, r.expr)
+		if e := asOpen(err); e != nil {
+			why, open = e, append(open, name)
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -395,6 +409,7 @@ func (r *rule) each(ctx context.Context, s *scene, res *report.CheckResult) erro
 		res.Failures = append(res.Failures, f)
 	}
 	r.sumUp(res, failed)
+	r.settleItems(res, open, why)
 	return nil
 }
 
@@ -510,7 +525,7 @@ func placeIn(item ref.Val) []report.Frame {
 	switch of := v.of.(type) {
 	case *report.FunctionTime:
 		return oneFrame(of.At)
-	case *report.SpanTime:
+	case *span:
 		return oneFrame(of.At)
 	case *report.Finding:
 		return framesOf(of)

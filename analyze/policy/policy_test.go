@@ -46,8 +46,11 @@ func sample() *report.Report {
 		Findings: []report.Finding{{ID: "hog", Number: 1, Severity: report.SeverityCritical, Title: "One goroutine kept P1 for 148 ms", CostNS: 148 * ms, CostOf: "P time", Sure: "high", What: "what", Why: "why", Advice: "advice",
 			Evidence: []report.Evidence{{Label: "longest", Value: "148 ms"}},
 			Stacks:   []report.Stack{{}, {Frames: []report.Frame{{Func: "runtime.asyncPreempt"}, {Func: "main.price", File: "shop.go", Line: 154}}}}}},
+		Machine: &report.Machine{CPUs: 2, QuotaCPUs: 1.5, Wanted: 1000 * ms, Lost: report.CPULost{Quota: 200 * ms, Others: 50 * ms}, Throttled: &report.Throttled{Periods: 20, Over: 5}, Stolen: 0},
+		SpanCauses: []report.SpanCauses{{Kind: report.KindTask, Name: "checkout", Count: 10, Total: 100 * ms, Causes: []report.CauseTime{
+			{BlockedFor: "sync", Cause: "running", Parent: "running", NS: 60 * ms}, {Cause: "queue", Parent: "others-had-the-cpu", NS: 30 * ms}, {Cause: "gc-assist", Parent: "gc-assist", NS: 10 * ms}}}},
 		Spans: []report.SpanTime{
-			{Kind: report.KindTask, Name: "checkout", Count: 10, P99: 20 * ms, At: report.Frame{Func: "main.checkout", File: "shop.go", Line: 9}},
+			{Kind: report.KindTask, Name: "checkout", Count: 10, Open: 2, P95: 18 * ms, P99: 20 * ms, At: report.Frame{Func: "main.checkout", File: "shop.go", Line: 9}},
 			{Kind: report.KindRegion, Name: "db", Count: 2, P99: 30 * ms},
 			{Kind: report.KindRequest, Name: "", Count: 3, P99: 5 * ms},
 		},
@@ -176,6 +179,9 @@ func TestList(t *testing.T) {
 			}
 			for _, sc := range scenes {
 				v, err := sc.eval(t.Context(), x.program)
+				if asOpen(err) != nil && rep.Machine == nil {
+					continue
+				}
 				if err != nil {
 					t.Fatalf("%s: %v", e.Name, err)
 				}

@@ -32,15 +32,16 @@ type object struct {
 
 // field is one field of an object.
 type field struct {
-	name   string
-	typ    *cel.Type
-	unit   unit
-	doc    string
-	values []string         // all that a text can be; nil for anything
-	nameIn string           // the list whose items it is the name of, in a trace that has them; "" for any other
-	ranked bool             // values go from the least to the most: < and > compare them by that
-	of     *object          // what it holds, or a list of; nil for plain values
-	get    func(of any) any // takes what the object's value holds
+	name    string
+	typ     *cel.Type
+	unit    unit
+	doc     string
+	values  []string         // all that a text can be; nil for anything
+	mayLack bool             // not every trace tells it
+	nameIn  string           // the list whose items it is the name of, in a trace that has them; "" for any other
+	ranked  bool             // values go from the least to the most: < and > compare them by that
+	of      *object          // what it holds, or a list of; nil for plain values
+	get     func(of any) any // takes what the object's value holds
 }
 
 // newObject is a type whose values hold a *T.
@@ -182,7 +183,11 @@ func (p *provider) FindStructFieldType(name, fieldName string) (*types.FieldType
 			if !ok {
 				return nil, fmt.Errorf("%T is no %s", of, name)
 			}
-			return f.get(v.of), nil
+			x := f.get(v.of)
+			if err, ok := x.(*openError); ok {
+				return nil, err
+			}
+			return x, nil
 		},
 	}, true
 }

@@ -18,11 +18,12 @@ type asked struct {
 	checks []string // that it names
 	all    bool     // it looks at what checks found without naming them
 	knows  bool     // it looks at whether they are decided itself
+	lack   bool     // it asks for what not every trace tells
 }
 
 // and is what two expressions of a rule ask together.
 func (a asked) and(b asked) asked {
-	return asked{append(slices.Clone(a.checks), b.checks...), a.all || b.all, a.knows || b.knows}
+	return asked{append(slices.Clone(a.checks), b.checks...), a.all || b.all, a.knows || b.knows, a.lack || b.lack}
 }
 
 // askedIn is what an expression asks checks. It names one as the argument of
@@ -34,6 +35,8 @@ func askedIn(tree *ast.AST) (a asked) {
 			a.all = a.all || e.AsIdent() == "findings" || e.AsIdent() == "checks"
 		case ast.SelectKind:
 			a.knows = a.knows || isField(tree, e, checkObject, "decided")
+			f := selected(tree, e)
+			a.lack = a.lack || f != nil && f.mayLack
 		case ast.CallKind:
 			a.call(tree, e.AsCall())
 		}
@@ -44,6 +47,8 @@ func askedIn(tree *ast.AST) (a asked) {
 // call takes in the checks that a call names.
 func (a *asked) call(tree *ast.AST, call ast.CallExpr) {
 	args := call.Args()
+	f := functionNamed(call.FunctionName())
+	a.lack = a.lack || f != nil && f.mayLack
 	switch call.FunctionName() {
 	case "findings_of", "check":
 		if !a.name(args[0]) {

@@ -66,6 +66,11 @@ var ordering = map[string]string{
 // compared judges a comparison of one side with the other.
 func (j *judge) compared(e, side, with ast.Expr) {
 	f := selected(j.tree, side)
+	if f == nil && side.Kind() == ast.CallKind {
+		if m := functionNamed(side.AsCall().FunctionName()); m != nil && m.on != nil {
+			f = &field{name: m.name, unit: m.unit}
+		}
+	}
 	if f == nil {
 		return
 	}

@@ -20,8 +20,8 @@ type data struct {
 	p       float64 // P time in it, in ns
 
 	functions              []*report.FunctionTime
-	tasks, regions         []*report.SpanTime
-	requests, sent         []*report.SpanTime
+	tasks, regions         []*span
+	requests, sent         []*span
 	findings               []*report.Finding
 	sources                []*source
 	handoffs               []*handoff
@@ -31,6 +31,11 @@ type data struct {
 	gmpRules               []*report.Rule
 	checks                 []*report.Check
 	queueLocal, gomaxprocs int
+}
+
+type span struct {
+	*report.SpanTime
+	d *data
 }
 
 type source struct {
@@ -65,7 +70,8 @@ func newData(rep *report.Report) *data {
 	d := &data{rep: rep, seconds: float64(rep.Trace.To-rep.Trace.From) / 1e9}
 	d.functions, d.findings, d.stwKinds = pointers(rep.Functions), pointers(rep.Findings), pointers(rep.GC.STWs)
 	d.gmpRules, d.checks = pointers(rep.Rules), pointers(rep.Checks)
-	for _, s := range pointers(rep.Spans) {
+	for _, t := range pointers(rep.Spans) {
+		s := &span{t, d}
 		switch {
 		case s.Kind == report.KindTask:
 			d.tasks = append(d.tasks, s)
@@ -177,6 +183,7 @@ var latencyObject = newObject("Latency", "scheduling latency: the time of all go
 	count("count", "waits that ended in a dispatch", func(d *data) int64 { return d.rep.Latency.Count }),
 	duration("p50", "median", func(d *data) int64 { return d.rep.Latency.P50 }),
 	duration("p90", "90th percentile", func(d *data) int64 { return d.rep.Latency.P90 }),
+	duration("p95", "95th percentile", func(d *data) int64 { return d.rep.Latency.P95 }),
 	duration("p99", "99th percentile", func(d *data) int64 { return d.rep.Latency.P99 }),
 	duration("p999", "99.9th percentile", func(d *data) int64 { return d.rep.Latency.P999 }),
 	duration("max", "longest", func(d *data) int64 { return d.rep.Latency.Max }),
@@ -252,6 +259,7 @@ var functionObject = newObject("Function", "all goroutines that run one function
 	count("waits", "times that they waited for a P", func(f *report.FunctionTime) int64 { return f.Waits }),
 	duration("wait_p50", "median of their scheduling latency", func(f *report.FunctionTime) int64 { return f.WaitP50 }),
 	duration("wait_p90", "90th percentile of it", func(f *report.FunctionTime) int64 { return f.WaitP90 }),
+	duration("wait_p95", "95th percentile of it", func(f *report.FunctionTime) int64 { return f.WaitP95 }),
 	duration("wait_p99", "99th percentile of it", func(f *report.FunctionTime) int64 { return f.WaitP99 }),
 	duration("wait_p999", "99.9th percentile of it", func(f *report.FunctionTime) int64 { return f.WaitP999 }),
 	duration("wait_max", "longest wait for a P", func(f *report.FunctionTime) int64 { return f.WaitMax }),
@@ -277,17 +285,20 @@ func blocked(f *report.FunctionTime) int64 {
 
 // spanObject is the type of tasks, regions and requests.
 func spanObject(name, scope, doc, what, unknown string) *object {
-	return newObject(name, doc, func(of any) string { return cmp.Or(of.(*report.SpanTime).Name, unknown) },
-		nameIn(scope, text("name", what, nil, func(s *report.SpanTime) string { return s.Name })),
-		count("count", "how many ended within what was analysed; the times are theirs", func(s *report.SpanTime) int64 { return s.Count }),
-		count("open", "how many had not ended when the trace did", func(s *report.SpanTime) int64 { return s.Open }),
-		duration("p50", "median of how long they took", func(s *report.SpanTime) int64 { return s.P50 }),
-		duration("p90", "90th percentile of it", func(s *report.SpanTime) int64 { return s.P90 }),
-		duration("p99", "99th percentile of it", func(s *report.SpanTime) int64 { return s.P99 }),
-		duration("p999", "99.9th percentile of it", func(s *report.SpanTime) int64 { return s.P999 }),
-		duration("max", "longest", func(s *report.SpanTime) int64 { return s.Max }),
-		duration("mean", "mean", func(s *report.SpanTime) int64 { return s.Total / max(1, s.Count) }),
-		duration("total", "all together", func(s *report.SpanTime) int64 { return s.Total }),
+	return newObject(name, doc, func(of any) string { return cmp.Or(of.(*span).Name, unknown) },
+		nameIn(scope, text("name", what, nil, func(s *span) string { return s.Name })),
+		count("count", "how many ended within what was analysed; the times are theirs", func(s *span) int64 { return s.Count }),
+		number("per_second", unitRate, "of them", func(s *span) float64 { return s.d.perSecond(s.Count) }),
+		count("unfinished", "how many had not ended when the trace did", func(s *span) int64 { return s.Open }),
+		count("open", "the same as unfinished", func(s *span) int64 { return s.Open }),
+		duration("p50", "median of how long they took", func(s *span) int64 { return s.P50 }),
+		duration("p90", "90th percentile of it", func(s *span) int64 { return s.P90 }),
+		duration("p95", "95th percentile of it", func(s *span) int64 { return s.P95 }),
+		duration("p99", "99th percentile of it", func(s *span) int64 { return s.P99 }),
+		duration("p999", "99.9th percentile of it", func(s *span) int64 { return s.P999 }),
+		duration("max", "longest", func(s *span) int64 { return s.Max }),
+		duration("mean", "mean", func(s *span) int64 { return s.Total / max(1, s.Count) }),
+		duration("total", "all together", func(s *span) int64 { return s.Total }),
 	)
 }
 
@@ -398,11 +409,12 @@ var variables = []field{
 	one("gc", gcObject),
 	one("stw", stwObject),
 	one("cpu", cpuObject),
+	one("machine", machineObject),
 	listOf("functions", functionObject, func(d *data) []*report.FunctionTime { return d.functions }),
-	listOf("tasks", taskObject, func(d *data) []*report.SpanTime { return d.tasks }),
-	listOf("regions", regionObject, func(d *data) []*report.SpanTime { return d.regions }),
-	listOf("requests", requestObject, func(d *data) []*report.SpanTime { return d.requests }),
-	listOf("sent_requests", sentObject, func(d *data) []*report.SpanTime { return d.sent }),
+	listOf("tasks", taskObject, func(d *data) []*span { return d.tasks }),
+	listOf("regions", regionObject, func(d *data) []*span { return d.regions }),
+	listOf("requests", requestObject, func(d *data) []*span { return d.requests }),
+	listOf("sent_requests", sentObject, func(d *data) []*span { return d.sent }),
 	listOf("findings", findingObject, func(d *data) []*report.Finding { return d.findings }),
 	listOf("checks", checkObject, func(d *data) []*report.Check { return d.checks }),
 	listOf("sources", sourceObject, func(d *data) []*source { return d.sources }),
@@ -432,4 +444,17 @@ func variable(name string) *field {
 		}
 	}
 	return nil
+}
+
+// objects are the types of all variables, and of what is in them.
+func objects() (all []*object) {
+	for _, v := range variables {
+		all = append(all, v.of)
+		for _, f := range v.of.fields {
+			if f.of != nil {
+				all = append(all, f.of)
+			}
+		}
+	}
+	return all
 }

@@ -205,8 +205,18 @@ type SpanTime struct {
 	Total int64        // ns, as are the following
 	P50   int64
 	P90   int64
+	P95   int64
 	P99   int64
 	P999  int64
 	Max   int64
 	MaxAt int64 // when the longest began, from the trace's first event
+}
+
+// SpanCauses says what the time of the requests or tasks of one name went to.
+type SpanCauses struct {
+	Kind   InstanceKind // KindTask or KindRequest; of requests, served ones
+	Name   string       // as in SpanTime
+	Count  int64        // that were looked at: of many a sample
+	Total  int64        // ns, of all these
+	Causes []CauseTime  // most first; sums to Total
 }

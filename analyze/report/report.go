@@ -75,6 +75,7 @@ type Report struct {
 	Overview    Overview       `json:"overview"`
 	Timeline    *Timeline      `json:"-"` // only where Options.Slices asked for it
 	Spans       []SpanTime     `json:"-"` // only where Options.Spans asked for them
+	SpanCauses  []SpanCauses   `json:"-"` // of requests and tasks, by name: for policies
 }
 
 // Trace says what was read: where it comes from, how far it can be trusted.
@@ -269,6 +270,7 @@ type Latency struct {
 	Longest  int64    `json:"longest_censored_ns"`
 	P50      int64    `json:"p50_ns"`
 	P90      int64    `json:"p90_ns"`
+	P95      int64    `json:"-"` // for policies
 	P99      int64    `json:"p99_ns"`
 	P999     int64    `json:"p999_ns"`
 	Max      int64    `json:"max_ns"`
@@ -423,6 +425,7 @@ type FunctionTime struct {
 	Waits    int64 `json:"-"` // from ready to execute, those cut off by the trace's ends too
 	WaitP50  int64 `json:"-"`
 	WaitP90  int64 `json:"-"`
+	WaitP95  int64 `json:"-"`
 	WaitP999 int64 `json:"-"`
 	// Of ParkedNS, in system calls; the rest was blocked for a reason not told.
 	ParkedCalls int64 `json:"-"`

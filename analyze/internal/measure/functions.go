@@ -139,7 +139,7 @@ func (f *functions) Fill(r *report.Report) {
 		out := t.FunctionTime
 		out.Name = name
 		out.Runtime = out.Runtime || names.IsRuntime(out.Name) // known late for those alive when the trace began
-		out.Waits, out.WaitP50, out.WaitP90 = t.waits.N(), t.waits.Quantile(.5), t.waits.Quantile(.9)
+		out.Waits, out.WaitP50, out.WaitP90, out.WaitP95 = t.waits.N(), t.waits.Quantile(.5), t.waits.Quantile(.9), t.waits.Quantile(.95)
 		out.WaitP99, out.WaitP999, out.WaitMax = t.waits.Quantile(.99), t.waits.Quantile(.999), t.waits.Max()
 		out.At = at[name]
 		if s := seen[name]; s != nil {

@@ -89,7 +89,7 @@ func (l *Waits) Fill(r *report.Report) {
 	h := &l.all
 	r.Latency = report.Latency{
 		Count: h.N() - l.censored, Total: h.Sum(), Censored: l.censored, Longest: l.longest,
-		P50: h.Quantile(.5), P90: h.Quantile(.9), P99: h.Quantile(.99), P999: h.Quantile(.999), Max: h.Max(),
+		P50: h.Quantile(.5), P90: h.Quantile(.9), P95: h.Quantile(.95), P99: h.Quantile(.99), P999: h.Quantile(.999), Max: h.Max(),
 		Buckets: report.BucketsOf(h),
 	}
 	r.Key.LatencyP50, r.Key.LatencyP99, r.Key.LatencyP999, r.Key.LatencyMax = r.Latency.P50, r.Latency.P99, r.Latency.P999, r.Latency.Max
