@@ -260,8 +260,41 @@ func TestRealTraces(t *testing.T) {
 				}
 				checkReal(t, file, text, rep)
 			}
+			checkDraft(t, rep)
 		})
 	}
+}
+
+// checkDraft: a policy that is drafted from a trace passes on it.
+func checkDraft(t *testing.T, rep *report.Report) {
+	t.Helper()
+	text := Draft(rep)
+	p, err := Load("draft.yaml", text)
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	results, err := p.Check(t.Context(), rep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range results {
+		if r.Status != report.CheckPass {
+			t.Errorf("%s: %s: %s in\n%s", r.ID, r.Status, r.Message, text)
+		}
+	}
+	if len(results) < 3 {
+		t.Errorf("%d rules in\n%s", len(results), text)
+	}
+}
+
+// TestDraft: names can be anything.
+func TestDraft(t *testing.T) {
+	rep := sample()
+	for _, name := range []string{"it's", `a "b" \ c`, "line\nbreak", "é # x: y", "{{x}}", "\x00\x1b[1m", "\xff", "a b", "a-b"} {
+		rep.Spans = append(rep.Spans, report.SpanTime{Kind: report.KindTask, Name: name, Count: 30, P50: 1, P95: 2e9, Max: 3e9})
+	}
+	checkDraft(t, rep)
+	checkDraft(t, &report.Report{Latency: report.Latency{Count: 1}, Trace: report.Trace{LivePeak: 1}})
 }
 
 func checkReal(t *testing.T, file string, text []byte, rep *report.Report) {

@@ -66,13 +66,20 @@ Keys of a rule:
 }
 
 func (a *app) policyInitCommand() *cobra.Command {
-	force := false
+	force, trace := false, ""
+	an := newAnalysis(a)
+	an.spans = true
 	cmd := &cobra.Command{
 		Use:   "init [FILE]",
 		Short: "Write a policy to start from, with comments",
 		Long: `Init writes a policy to start from, with comments, into FILE, or policy.yaml. A file
-in its place is left alone, unless --force is given. - is standard output.`,
+in its place is left alone, unless --force is given. - is standard output.
+
+With --from-trace the policy holds what that trace can show: its requests and tasks
+by name, scheduling latency, the collector's share, goroutines and findings, each with
+the trace's own figure and some room above it. It passes on that trace.`,
 		Example: `  gmptrace policy init
+  gmptrace policy init --from-trace app.trace -
   gmptrace policy init -`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -81,14 +88,24 @@ in its place is left alone, unless --force is given. - is standard output.`,
 			if len(args) > 0 {
 				name = args[0]
 			}
-			return a.policyInit(cmd.Context(), name, force)
+			text := policy.Starter
+			if trace != "" {
+				rep, err := an.load(cmd.Context(), trace)
+				if err != nil {
+					return err
+				}
+				text = policy.Draft(rep)
+				an.concludeTrace(&rep.Trace)
+			}
+			return a.policyInit(cmd.Context(), name, text, force)
 		},
 	}
+	cmd.Flags().StringVar(&trace, "from-trace", "", "hold to what `TRACE` shows, with some room")
 	cmd.Flags().BoolVar(&force, "force", false, "replace FILE")
 	return cmd
 }
 
-func (a *app) policyInit(ctx context.Context, name string, force bool) error {
+func (a *app) policyInit(ctx context.Context, name string, text []byte, force bool) error {
 	// A policy is changed by its owners: that gmptrace wrote it is no reason to
 	// replace it.
 	if _, err := os.Lstat(name); err == nil && !force && name != "-" {
@@ -100,7 +117,7 @@ func (a *app) policyInit(ctx context.Context, name string, force bool) error {
 	}
 	defer out.discard()
 	err = out.write(ctx, func(w io.Writer) error {
-		_, err := io.Copy(w, bytes.NewReader(policy.Starter))
+		_, err := io.Copy(w, bytes.NewReader(text))
 		return err
 	})
 	if err == nil && out.path != "" {
