@@ -43,12 +43,14 @@ Keys of a rule:
   for          a list ('gmptrace policy list list'): the rule is applied to each item
                of it, which expressions call it
   where        expression: only to items for which it is true
-  if_none      what becomes of the rule if there is no item: skip, pass or fail. The
-               default is skip, for findings pass
+  if_none      what becomes of the rule if there is no item, or nothing of a name that
+               the rule wants, as task("x") and it.name == "x" do: skip, pass or fail.
+               The default is fail for names, else skip, for findings pass
   if_undecided what becomes of a rule that holds although a check that it asks could
                not be decided: skip, pass or fail. The default is skip where the rule
-               names the check, as findings_of("timers") does; else pass, as in most
-               traces some check can't be decided
+               names the check, as findings_of("timers") does, or asks for what the
+               trace does not tell, as machine.lost.quota may; else pass, as in most
+               traces some check can't be decided: the result names those
   skip_if      as that of the policy, for this rule`,
 		Example: `  gmptrace policy list`,
 		Args: func(_ *cobra.Command, args []string) error {
