@@ -25,19 +25,60 @@ func CheckedJSON(w io.Writer, c *report.Checked) error {
 
 // Limits of results as text and Markdown: what is beyond them is in the JSON.
 const (
-	checkedItems  = 10 // failures of one rule
+	checkedFailed = 10 // failed results told of in a paragraph each
+	checkedWarned = 10 // warnings told of in a line each
+	checkedItems  = 3  // failures of one result
 	checkedFrames = 5
 	checkedChars  = 400 // of a message in Markdown
 )
 
-// saidNot are a failure's details, none if its message has them all.
-func saidNot(f *report.CheckFailure) []report.Evidence {
+// failureText is a failure in a sentence: its message, and what was measured that the
+// message does not say.
+func failureText(f *report.CheckFailure) string {
+	text := strings.TrimSuffix(f.Message, ".")
+	var more []string
 	for _, d := range f.Details {
-		if !strings.Contains(f.Message, d.Value) {
-			return f.Details
+		value, _, _ := strings.Cut(d.Value, " (")
+		if !strings.Contains(f.Message, value) {
+			more = append(more, d.Label+": "+d.Value)
 		}
 	}
-	return nil
+	if len(more) > 0 {
+		text += " (" + strings.Join(more, "; ") + ")"
+	}
+	return text
+}
+
+// placeText is where a failure is: the function, and who called it.
+func placeText(f *report.CheckFailure) string {
+	switch len(f.At) {
+	case 0:
+		return ""
+	case 1:
+		return frameText(f.At[0])
+	}
+	return frameText(f.At[0]) + ", called from " + frameText(f.At[1])
+}
+
+// saidOf is what a result comes to, in one line: its message, else its figures.
+func saidOf(r *report.CheckResult) string {
+	if r.Message != "" {
+		return r.Message
+	}
+	return evidenceText(r.Measured)
+}
+
+// repeats reports whether a result's message says no more than those of its failures:
+// it is left out where they are shown.
+func repeats(r *report.CheckResult) bool {
+	if len(r.Failures) == 0 || r.FailuresLeft > 0 || len(r.Failures) > checkedItems {
+		return false
+	}
+	rest := strings.ToLower(r.Message)
+	for i := range r.Failures {
+		rest = strings.Replace(rest, strings.ToLower(strings.TrimSuffix(r.Failures[i].Message, ".")), "", 1)
+	}
+	return strings.Trim(rest, " .") == ""
 }
 
 func frameText(f report.Frame) string {
@@ -72,16 +113,75 @@ func checkedWord(r *report.CheckResult) (string, ink) {
 }
 
 // checkedRank orders results: what needs to be looked at first.
-func checkedRank(r *report.CheckResult) int {
+func checkedRank(c *report.Checked, r *report.CheckResult) int {
+	if c.Matters(r) {
+		return 0
+	}
 	word, _ := checkedWord(r)
 	return slices.Index([]string{"FAIL", "ERROR", "WARN", "skip", "pass"}, word)
 }
 
-// checkedOrder are the results with what failed first, and else in their order.
-func checkedOrder(results []report.CheckResult) []report.CheckResult {
-	out := slices.Clone(results)
-	slices.SortStableFunc(out, func(a, b report.CheckResult) int { return cmp.Compare(checkedRank(&a), checkedRank(&b)) })
+// sorted are a trace's results by how they are told of, each in its order.
+type sorted struct {
+	failed, broken, warned, skipped, passed []*report.CheckResult
+}
+
+func sortedOf(c *report.Checked, x *report.CheckedTrace) (s sorted) {
+	for i := range x.Results {
+		r := &x.Results[i]
+		to := [...]*[]*report.CheckResult{&s.failed, &s.broken, &s.warned, &s.skipped, &s.passed}[checkedRank(c, r)]
+		*to = append(*to, r)
+	}
+	return s
+}
+
+// tracesOrder are the traces with those first of which most is to be said. Those that
+// were held to nothing by themselves, as they were compared together, are left out.
+func tracesOrder(c *report.Checked) []*report.CheckedTrace {
+	var out []*report.CheckedTrace
+	some := c.Counts.Of() > 0
+	for i := range c.Traces {
+		x := &c.Traces[i]
+		if some && x.Complete && len(x.Lost) == 0 && x.Counts.Of() == 0 {
+			continue
+		}
+		out = append(out, x)
+	}
+	slices.SortStableFunc(out, func(a, b *report.CheckedTrace) int { return cmp.Compare(traceRank(c, a), traceRank(c, b)) })
 	return out
+}
+
+func traceRank(c *report.Checked, x *report.CheckedTrace) int {
+	s := sortedOf(c, x)
+	switch {
+	case len(s.failed) > 0:
+		return 0
+	case x.Error != "" || len(s.broken) > 0:
+		return 1
+	case len(s.warned) > 0:
+		return 2
+	case len(x.Lost) > 0:
+		return 3
+	}
+	return traceQuiet
+}
+
+// traceQuiet is the traceRank of traces of which nothing is to be said.
+const traceQuiet = 4
+
+// skipReasons are why results were skipped, with how many for each, in their order.
+func skipReasons(skipped []*report.CheckResult) []string {
+	count := map[string]int{}
+	var order []string
+	for _, r := range skipped {
+		if count[r.Message]++; count[r.Message] == 1 {
+			order = append(order, r.Message)
+		}
+	}
+	for i, reason := range order {
+		order[i] = words.Count(count[reason]) + " skipped: " + reason
+	}
+	return order
 }
 
 // checkedPlace is where what a trace was held to is written down.

@@ -12,9 +12,9 @@ import (
 )
 
 // CheckedJUnit writes c as JUnit XML: a testsuite for each trace, a testcase for
-// each result. It keeps to what both Ant's and Jenkins' schemas allow. The format
-// knows no warnings: those that Checked.FailOn lets pass are testcases that pass,
-// and told of in system-out.
+// each result, with its figures in system-out. It keeps to what both Surefire's and
+// Jenkins' schemas allow. The format knows no warnings: those that Checked.FailOn lets
+// pass are testcases that pass, and told of in system-out.
 //
 // Names are made printable first: XML has no way to write most control characters
 // at all.
@@ -71,6 +71,7 @@ type junitCase struct {
 	Skipped *junitSkipped `xml:"skipped"`
 	Error   *junitFailure `xml:"error"`
 	Failure *junitFailure `xml:"failure"`
+	Out     *junitText    `xml:"system-out"`
 }
 
 type junitSkipped struct {
@@ -94,18 +95,13 @@ func junitOf(c *report.Checked, x *report.CheckedTrace, id int) junitSuite {
 			{"gmptrace_version", c.Version}, {"program", x.Program}, {"go_version", x.GoVersion},
 			{"trace_seconds", fmt.Sprintf("%.9f", float64(x.DurationNS)/1e9)}, {"complete", fmt.Sprint(x.Complete)},
 		}}
-	var out strings.Builder
 	for i := range x.Results {
-		r := &x.Results[i]
-		s.add(junitCaseOf(c, name, r))
-		if r.Status == report.CheckFail && !c.Matters(r) {
-			fmt.Fprintf(&out, "warning: %s\n", checkedPlain(r))
-		}
+		s.add(junitCaseOf(c, name, &x.Results[i]))
 	}
 	if x.Error != "" {
 		s.add(junitCase{Name: "trace", Class: name, Time: "0", Error: &junitFailure{Message: x.Error, Type: "unreadable", Text: x.Error}})
 	}
-	s.Out.Text, s.Err.Text = out.String(), strings.Join(x.Lost, "\n")
+	s.Err.Text = strings.Join(x.Lost, "\n")
 	return s
 }
 
@@ -132,7 +128,27 @@ func junitCaseOf(c *report.Checked, class string, r *report.CheckResult) junitCa
 	case c.Matters(r):
 		out.Failure = &junitFailure{Message: r.Message, Type: r.Kind, Text: checkedPlain(r)}
 	}
+	text := figures(r)
+	if r.Status == report.CheckFail && !c.Matters(r) {
+		text = "warning: " + checkedPlain(r) + text
+	}
+	if text != "" {
+		out.Out = &junitText{text}
+	}
 	return out
+}
+
+// figures are what was measured for a result, and what it comes to where that is told
+// nowhere else.
+func figures(r *report.CheckResult) string {
+	var b strings.Builder
+	if r.Status == report.CheckPass && r.Message != "" {
+		b.WriteString(words.Text(r.Message) + "\n")
+	}
+	for _, e := range r.Measured {
+		b.WriteString(words.Text(e.Label+": "+e.Value) + "\n")
+	}
+	return b.String()
 }
 
 // junitToken is a name as schemas want it, whose tokens have no spaces at the
@@ -178,6 +194,10 @@ func checkedPlain(r *report.CheckResult) string {
 	}
 	if r.FailuresLeft > 0 {
 		line("… and %d more", r.FailuresLeft)
+	}
+	if r.Next != "" {
+		line("")
+		line("next: %s", r.Next)
 	}
 	return b.String()
 }

@@ -13,69 +13,160 @@ import (
 )
 
 // CheckedMarkdown writes c as GitHub's Markdown, for the summary of a pull request:
-// a table with what failed first, and details to unfold. Nothing that a trace names
-// is taken for Markdown or HTML, and nobody is mentioned by it.
+// what failed first, and what passed to unfold, in no more than markdownLines lines.
+// Nothing that a trace names is taken for Markdown or HTML, and nobody is mentioned by
+// it.
 func CheckedMarkdown(w io.Writer, c *report.Checked) error {
 	safe := mapped(*c, func(s string) string { return words.Printable(words.Text(s)) })
 	out := bufio.NewWriter(w)
-	m := &markdown{w: out}
-	m.line("<!-- gmptrace check -->")
-	m.line("### gmptrace check: %s", words.Text(checkedSummary(&safe)))
-	for i := range safe.Traces {
-		m.trace(&safe.Traces[i])
-	}
+	m := &markdown{w: out, checked: &safe}
+	m.all()
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("writing the results as Markdown: %w", err)
 	}
 	return nil
 }
 
-type markdown struct{ w io.Writer }
+// Limits of the Markdown. What is left out is counted, and in the other formats.
+const (
+	markdownLines  = 40 // in all
+	markdownTraces = 6
+	markdownFailed = 10
+	markdownWarned = 6
+)
 
-func (m *markdown) line(format string, args ...any) { fmt.Fprintf(m.w, format+"\n", args...) }
+type markdown struct {
+	w       io.Writer
+	checked *report.Checked
+	lines   int // written
+}
 
-func (m *markdown) trace(x *report.CheckedTrace) {
-	m.line("\n**%s**%s\n", md(x.Name), md(checkedAbout(x)))
-	if x.Error != "" {
-		m.line("💥 %s", md(x.Error))
-		return
-	}
-	for _, l := range x.Lost {
-		m.line("> ⚠️ Part of it is missing: %s\n", md(l))
-	}
-	results := checkedOrder(x.Results)
-	var passed, others []report.CheckResult
-	for _, r := range results {
-		if r.Status == report.CheckPass {
-			passed = append(passed, r)
-		} else {
-			others = append(others, r)
+func (m *markdown) line(format string, args ...any) {
+	m.lines++
+	fmt.Fprintf(m.w, format+"\n", args...)
+}
+
+func (m *markdown) all() {
+	m.line("<!-- gmptrace check -->")
+	m.line("### gmptrace check: %s", words.Text(checkedSummary(m.checked)))
+	m.line("")
+	traces := tracesOrder(m.checked)
+	m.list(len(traces), markdownTraces, "more trace", func(i int) { m.trace(traces[i]) })
+	var failed, warned, passed, skipped []string
+	for _, x := range traces {
+		s := sortedOf(m.checked, x)
+		for _, r := range append(s.failed, s.broken...) {
+			failed = append(failed, m.failure(x, r))
+		}
+		for _, r := range s.warned {
+			warned = append(warned, m.result(x, r))
+		}
+		for _, r := range s.passed {
+			passed = append(passed, m.result(x, r))
+		}
+		for _, r := range s.skipped {
+			skipped = append(skipped, m.result(x, r))
 		}
 	}
-	m.table(others)
-	for i := range others {
-		m.details(&others[i])
+	for _, group := range []struct {
+		lines []string
+		most  int
+		what  string
+	}{{failed, markdownFailed, "more that failed"}, {warned, markdownWarned, "more warning"}} {
+		if len(group.lines) > 0 {
+			m.line("")
+			m.list(len(group.lines), group.most, group.what, func(i int) { m.line("%s", group.lines[i]) })
+		}
 	}
-	if len(passed) > 0 {
-		m.line("\n<details><summary>✅ %s</summary>\n", words.Text(checkedCounts(report.CheckCounts{Passed: len(passed)})))
-		m.table(passed)
-		m.line("\n</details>")
+	m.fold(append(passed, skipped...))
+}
+
+// list writes some of n items, a line each, and counts the others.
+func (m *markdown) list(n, most int, what string, item func(int)) {
+	for i := range min(n, most) {
+		item(i)
+	}
+	switch left := int64(n - most); {
+	case left > 0 && strings.HasPrefix(what, "more that"):
+		m.line("* … and %s %s", words.Text(words.Count(left)), what)
+	case left > 0:
+		m.line("* … and %s", words.Text(words.Plural(left, what)))
 	}
 }
 
-func (m *markdown) table(results []report.CheckResult) {
-	if len(results) == 0 {
+// fold writes what passed and what was skipped, to be unfolded.
+func (m *markdown) fold(rest []string) {
+	if len(rest) == 0 {
 		return
 	}
-	m.line("| | Rule | Result |\n|---|---|---|")
-	for i := range results {
-		r := &results[i]
-		said := r.Message
-		if said == "" {
-			said = evidenceText(r.Measured)
-		}
-		m.line("| %s | %s | %s |", checkedSign(r), md(r.ID), md(said))
+	n := m.checked.Counts
+	m.line("\n<details><summary>%s</summary>\n", words.Text(checkedCounts(report.CheckCounts{Passed: n.Passed, Skipped: n.Skipped, Undecided: n.Undecided})))
+	m.lines += 2
+	room := markdownLines - m.lines - 2 // the fold's end
+	if len(rest) > room {
+		room--
 	}
+	m.list(len(rest), room, "more result", func(i int) { m.line("%s", rest[i]) })
+	m.line("\n</details>")
+}
+
+// trace is what is known of a trace, in a line.
+func (m *markdown) trace(x *report.CheckedTrace) {
+	text := "**" + md(x.Name) + "**" + md(checkedAbout(x))
+	if x.Error != "" {
+		text = "💥 " + text + ": " + md(x.Error)
+	}
+	if len(x.Lost) > 0 {
+		text += ". ⚠️ Part of it is missing: " + md(strings.Join(x.Lost, "; "))
+	}
+	m.line("* %s", text)
+}
+
+// result is a result in a line, with its trace where there are several.
+func (m *markdown) result(x *report.CheckedTrace, r *report.CheckResult) string {
+	text := "* " + m.head(x, r)
+	if said := saidOf(r); said != "" {
+		text += ": " + md(said)
+	}
+	return text
+}
+
+func (m *markdown) head(x *report.CheckedTrace, r *report.CheckResult) string {
+	text := checkedSign(r) + " **" + md(r.ID) + "**"
+	if len(m.checked.Traces) > 1 {
+		text += " in " + md(x.Name)
+	}
+	return text
+}
+
+// failure is all that matters of a failure, in a line that is shown as a paragraph.
+func (m *markdown) failure(x *report.CheckedTrace, r *report.CheckResult) string {
+	parts := []string{}
+	if !repeats(r) {
+		parts = append(parts, md(saidOf(r)))
+	}
+	for i := range r.Failures[:min(len(r.Failures), checkedItems)] {
+		f := &r.Failures[i]
+		text := md(failureText(f))
+		if p := placeText(f); p != "" {
+			text += ", at <code>" + md(p) + "</code>"
+		}
+		parts = append(parts, text)
+	}
+	if n := len(r.Failures) - checkedItems + r.FailuresLeft; n > 0 {
+		parts = append(parts, fmt.Sprintf("… and %d more", n))
+	}
+	if r.Expected != "" {
+		text := "expected <code>" + md(r.Expected) + "</code>"
+		if p := checkedPlace(r); p != "" {
+			text += " (" + md(p) + ")"
+		}
+		parts = append(parts, text)
+	}
+	if r.Next != "" {
+		parts = append(parts, "next: <code>"+md(r.Next)+"</code>")
+	}
+	return "* " + m.head(x, r) + "<br>" + strings.Join(parts, "<br>")
 }
 
 // checkedSign is a result's status as a picture, with the word for those who can't
@@ -83,38 +174,6 @@ func (m *markdown) table(results []report.CheckResult) {
 func checkedSign(r *report.CheckResult) string {
 	word, _ := checkedWord(r)
 	return map[string]string{"FAIL": "❌ failed", "ERROR": "💥 error", "WARN": "⚠️ warning", "skip": "⏭️ skipped", "pass": "✅ passed"}[word]
-}
-
-func (m *markdown) details(r *report.CheckResult) {
-	if r.Status != report.CheckFail {
-		return
-	}
-	m.line("\n<details><summary>%s %s</summary>\n", strings.Fields(checkedSign(r))[0], md(r.ID))
-	if r.Description != "" {
-		m.line("%s\n", md(r.Description))
-	}
-	m.line("Expected: <code>%s</code>", md(r.Expected))
-	if p := checkedPlace(r); p != "" {
-		m.line(" (%s)", md(p))
-	}
-	m.line("")
-	for i := range r.Failures[:min(len(r.Failures), checkedItems)] {
-		m.failure(&r.Failures[i])
-	}
-	if n := len(r.Failures) - checkedItems + r.FailuresLeft; n > 0 {
-		m.line("* … and %d more", n)
-	}
-	m.line("\n</details>")
-}
-
-func (m *markdown) failure(f *report.CheckFailure) {
-	m.line("* %s", md(f.Message))
-	for _, d := range saidNot(f) {
-		m.line("  * %s: %s", md(d.Label), md(d.Value))
-	}
-	for _, frame := range f.At[:min(len(f.At), checkedFrames)] {
-		m.line("  * at <code>%s</code>", md(frameText(frame)))
-	}
 }
 
 // listItem is what begins a numbered list.

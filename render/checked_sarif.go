@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"gmptrace/analyze/names"
@@ -51,10 +53,14 @@ type (
 		Runs    []sarifRun `json:"runs"`
 	}
 	sarifRun struct {
-		Tool        sarifTool         `json:"tool"`
-		Invocations []sarifInvocation `json:"invocations"`
-		ColumnKind  string            `json:"columnKind"`
-		Results     []sarifResult     `json:"results"`
+		Tool        sarifTool            `json:"tool"`
+		Bases       map[string]sarifBase `json:"originalUriBaseIds"`
+		Invocations []sarifInvocation    `json:"invocations"`
+		ColumnKind  string               `json:"columnKind"`
+		Results     []sarifResult        `json:"results"`
+	}
+	sarifBase struct {
+		About sarifText `json:"description"`
 	}
 	sarifTool struct {
 		Driver sarifDriver `json:"driver"`
@@ -105,6 +111,7 @@ type (
 	sarifLocation struct {
 		Physical *sarifPhysical `json:"physicalLocation,omitempty"`
 		Logical  []sarifLogical `json:"logicalLocations,omitempty"`
+		Message  *sarifText     `json:"message,omitempty"`
 	}
 	sarifPhysical struct {
 		Artifact sarifArtifact `json:"artifactLocation"`
@@ -142,7 +149,8 @@ type sarifWriter struct {
 const sarifRoot = "%SRCROOT%"
 
 func (s *sarifWriter) run(c *report.Checked) sarifRun {
-	run := sarifRun{ColumnKind: "unicodeCodePoints", Results: []sarifResult{}}
+	run := sarifRun{ColumnKind: "unicodeCodePoints", Results: []sarifResult{},
+		Bases: map[string]sarifBase{sarifRoot: {sarifText{"The top of the repository, or where there is none the folder, that gmptrace was called in."}}}}
 	call := sarifInvocation{Successful: true, Notifications: []sarifNotification{}}
 	for i := range c.Traces {
 		x := &c.Traces[i]
@@ -181,7 +189,9 @@ func (s *sarifWriter) run(c *report.Checked) sarifRun {
 }
 
 // ruleID is stable, and tells the kinds apart.
-func (s *sarifWriter) ruleID(r *report.CheckResult) string { return r.Kind + "/" + r.ID }
+func (s *sarifWriter) ruleID(r *report.CheckResult) string {
+	return r.Kind + "/" + strings.TrimPrefix(r.ID, r.Kind+"/")
+}
 
 // rule is the index of a result's rule, which is added if it is new.
 func (s *sarifWriter) rule(r *report.CheckResult) int {
@@ -207,18 +217,16 @@ func sarifLevel(r *report.CheckResult) string {
 }
 
 func (s *sarifWriter) result(x *report.CheckedTrace, r *report.CheckResult, f *report.CheckFailure, ref *sarifRef) sarifResult {
-	at := s.own(f.At)
-	out := sarifResult{RuleID: ref.ID, RuleIndex: ref.Index, Level: sarifLevel(r), Message: sarifMessage(f.Message),
-		Fingerprints: map[string]string{"gmptraceCheck/v1": fingerprint(r.Kind, r.ID, f.Key, at.Func)},
-		More:         map[string]any{"trace": x.Name, "item": f.Item, "details": f.Details}}
-	switch {
-	case at.Func != "":
+	at := names.OwnFrame(f.At)
+	out := sarifResult{RuleID: ref.ID, RuleIndex: ref.Index, Level: sarifLevel(r), Message: sarifMessage(failureText(f)),
+		More: map[string]any{"trace": x.Name, "item": f.Item, "details": f.Details, "next": r.Next}}
+	if own := s.own(f.At); own != nil {
+		at = *own
 		out.Locations = []sarifLocation{s.location(at)}
-	case r.File != "": // whoever shows results wants a place for each: the rule's own
-		out.Locations = []sarifLocation{{Physical: s.written(r)}}
-	default:
-		out.Locations = []sarifLocation{}
+	} else { // whoever shows results wants a place for each: the rule's own
+		out.Locations = []sarifLocation{{Physical: s.written(x, r)}}
 	}
+	out.Fingerprints = map[string]string{"gmptraceCheck/v1": fingerprint(r.Kind, r.ID, f.Key, at.Func)}
 	if len(f.At) > 1 {
 		stack := sarifStack{}
 		for _, frame := range f.At {
@@ -229,76 +237,79 @@ func (s *sarifWriter) result(x *report.CheckedTrace, r *report.CheckResult, f *r
 	return out
 }
 
-// own is the frame to show: the innermost one in the sources, else the innermost
-// one of no package of the runtime.
-func (s *sarifWriter) own(frames []report.Frame) report.Frame {
-	for _, f := range frames {
-		if _, ok := s.relative(f.File); ok && !strings.HasPrefix(f.Func, "runtime.") {
+// own is the innermost frame in the repository's sources, nil where there is none.
+func (s *sarifWriter) own(frames []report.Frame) *report.Frame {
+	for i := range frames {
+		f := &frames[i]
+		if _, ok := s.relative(slashed(f.File)); ok && f.Line > 0 && !strings.HasPrefix(f.Func, "runtime.") {
 			return f
 		}
 	}
-	return names.OwnFrame(frames)
+	return nil
 }
 
+// location is a frame's. A file that is not in the repository is named in words: where
+// it lies on the machine that built the program says nothing to anybody.
 func (s *sarifWriter) location(f report.Frame) sarifLocation {
 	l := sarifLocation{Logical: []sarifLogical{{f.Func, "function"}}}
-	if f.File != "" {
-		l.Physical = s.physical(f.File, int64(min(f.Line, 1<<31)), 0)
+	file := slashed(f.File)
+	switch rel, known := s.relative(file); {
+	case known && f.Line > 0:
+		l.Physical = &sarifPhysical{Artifact: inRoot(rel), Region: &sarifRegion{Line: int64(min(f.Line, 1<<31))}}
+	case file != "":
+		text := sarifMessage(fmt.Sprintf("%s:%d", path.Base(file), f.Line))
+		l.Message = &text
 	}
 	return l
 }
 
-func (s *sarifWriter) physical(file string, line int64, column int) *sarifPhysical {
-	p := &sarifPhysical{Artifact: s.artifact(file)}
-	if line > 0 {
-		p.Region = &sarifRegion{line, column}
-	}
-	return p
-}
+func slashed(file string) string { return strings.ReplaceAll(file, `\`, "/") }
 
 // relative is the path in the repository of a file of the program, if it is there.
 func (s *sarifWriter) relative(file string) (string, bool) {
+	rel := ""
 	if rest, ok := strings.CutPrefix(file, strings.TrimSuffix(s.opt.Root, "/")+"/"); ok && s.opt.Root != "" {
-		return rest, true
+		rel = path.Clean(rest)
+	} else if rest, ok := strings.CutPrefix(file, s.opt.Module+"/"); ok && s.opt.Module != "" {
+		rel = path.Join(s.opt.ModuleDir, rest)
 	}
-	if rest, ok := strings.CutPrefix(file, s.opt.Module+"/"); ok && s.opt.Module != "" {
-		return path.Join(s.opt.ModuleDir, rest), true
-	}
-	return file, false
+	return rel, rel != "" && rel != "." && !strings.HasPrefix(rel, "..")
 }
 
 var drive = regexp.MustCompile(`^[A-Za-z]:/`)
 
-// artifact is a file as a URI: relative to the repository if it is known to be in
-// it.
-func (s *sarifWriter) artifact(file string) sarifArtifact {
-	file = strings.ReplaceAll(file, `\`, "/")
-	rel, known := s.relative(file)
-	if drive.MatchString(rel) {
-		rel = "/" + rel
-	}
-	if strings.HasPrefix(rel, "/") {
-		return sarifArtifact{URI: (&url.URL{Scheme: "file", Path: path.Clean(rel)}).String()}
-	}
-	// A path with a colon in its first element would be taken for a scheme: String
-	// puts ./ ahead of it.
-	a := sarifArtifact{URI: (&url.URL{Path: path.Clean(rel)}).String()}
-	if known {
-		a.Base = sarifRoot
-	}
-	return a
+// inRoot is a file as a URI, relative to the repository. A path with a colon in its
+// first element would be taken for a scheme: String puts ./ ahead of it.
+func inRoot(file string) sarifArtifact {
+	return sarifArtifact{URI: (&url.URL{Path: file}).String(), Base: sarifRoot}
 }
 
-// written is where what a trace was held to is written down: a file named from Dir.
-func (s *sarifWriter) written(r *report.CheckResult) *sarifPhysical {
-	file := strings.ReplaceAll(r.File, `\`, "/")
-	if !strings.HasPrefix(file, "/") && !drive.MatchString(file) {
-		file = path.Join("/", s.opt.Root, s.opt.Dir, file)
+// written is where what a trace was held to is written down, a file named from Dir;
+// where that is nowhere, the trace. It is relative to the repository even if it lies
+// beside it: an absolute name would be that of one machine.
+func (s *sarifWriter) written(x *report.CheckedTrace, r *report.CheckResult) *sarifPhysical {
+	file := slashed(cmp.Or(r.File, x.Name, "-"))
+	if strings.HasPrefix(file, "/") || drive.MatchString(file) {
+		file = relativeTo(s.opt.Root, file)
+	} else {
+		file = path.Join(s.opt.Dir, file)
 	}
-	if s.opt.Root == "" {
-		file = r.File
+	return &sarifPhysical{Artifact: inRoot(file), Region: &sarifRegion{max(1, int64(r.Line)), r.Column}}
+}
+
+// relativeTo is the way from a folder to a file, both absolute; the file's name alone
+// where there is none.
+func relativeTo(root, file string) string {
+	from, to := strings.Split(strings.TrimSuffix(path.Clean(root), "/"), "/"), strings.Split(path.Clean(file), "/")
+	if root == "" || from[0] != to[0] { // on another drive
+		return path.Base(file)
 	}
-	return s.physical(file, int64(r.Line), r.Column)
+	n := 0
+	for n < len(from) && n < len(to)-1 && from[n] == to[n] {
+		n++
+	}
+	up := slices.Repeat([]string{".."}, len(from)-n)
+	return path.Join(append(up, to[n:]...)...)
 }
 
 // fingerprint names a failure alike in every run: it must not depend on anything

@@ -31,7 +31,7 @@ func sampleChecked() *report.Checked {
 	c := report.NewChecked("test")
 	var results []report.CheckResult
 	add := func(status report.CheckStatus, severity report.CheckSeverity, name string) {
-		r := report.CheckResult{Kind: "policy", ID: fmt.Sprintf("%s/%d", status, len(results)), Description: name, Expected: name, File: "policy.yaml", Line: 3, Column: 5,
+		r := report.CheckResult{Kind: "policy", ID: fmt.Sprintf("%s/%d", status, len(results)), Description: name, Expected: name, Next: name, File: "policy.yaml", Line: 3, Column: 5,
 			Severity: severity, Status: status, Message: name, Items: 2, Measured: []report.Evidence{{Label: name, Value: name}}}
 		if status == report.CheckFail {
 			r.Failures = []report.CheckFailure{{Item: name, Key: name, Message: "it: " + name, Details: []report.Evidence{{Label: name, Value: name}, {Label: "b", Value: "c"}},
@@ -61,12 +61,13 @@ func sampleChecked() *report.Checked {
 // smallChecked is what the golden files show: no two of a kind.
 func smallChecked() *report.Checked {
 	c := report.NewChecked("test")
+	const next = `gmptrace explain app.trace --func '^main\.\(\*shop\)\.reprice$'`
 	at := []report.Frame{{Func: "main.(*shop).reprice", File: "/src/app/shop/shop.go", Line: 173}, {Func: "main.main", File: "/src/app/main.go", Line: 20}}
 	c.Add(&report.Trace{Name: "app.trace", Program: "shop", GoVersion: "1.26", DurationNS: 1_573_000_000, Events: 9, Complete: true}, []report.CheckResult{
 		{Kind: "policy", ID: "gc-share", Expected: "gc.share < percent(50)", File: "policy.yaml", Line: 3, Severity: report.CheckSeverityWarning, Status: report.CheckPass,
 			Items: 1, Measured: []report.Evidence{{Label: "gc.share", Value: "14.8 %"}}},
 		{Kind: "policy", ID: "wait-for-a-p", Description: "No goroutine waits long for a P.", Expected: "for functions where it.waits > 9: it.wait_p99 < ms(50)", File: "policy.yaml", Line: 5,
-			Severity: report.CheckSeverityError, Status: report.CheckFail, Message: "2 of 7 functions: main.(*shop).reprice; main.load", Items: 7,
+			Next: next, Severity: report.CheckSeverityError, Status: report.CheckFail, Message: "2 of 7 functions: main.(*shop).reprice; main.load", Items: 7,
 			Failures: []report.CheckFailure{
 				{Item: "main.(*shop).reprice", Key: "main.(*shop).reprice", Message: "main.(*shop).reprice waited long", Details: []report.Evidence{{Label: "wait_p99", Value: "105 ms"}}, At: at},
 				{Item: "main.load", Key: "main.load", Message: "main.load: wait_p99 is 52 ms", Details: []report.Evidence{{Label: "wait_p99", Value: "52 ms"}}}}},
@@ -220,30 +221,77 @@ func TestFingerprints(t *testing.T) {
 	}
 }
 
-// TestSARIFFiles checks how files of a program are named.
+// TestSARIFFiles checks how files of a program, policies and fixtures are named.
 func TestSARIFFiles(t *testing.T) {
 	s := &sarifWriter{opt: SARIFOptions{Root: "/src/app", Module: "example.com/shop", ModuleDir: "go"}}
-	for file, want := range map[string]sarifArtifact{
-		"/src/app/shop/shop.go":           {URI: "shop/shop.go", Base: sarifRoot},
-		"example.com/shop/worker/work.go": {URI: "go/worker/work.go", Base: sarifRoot},
-		"/src/apple/x.go":                 {URI: "file:///src/apple/x.go"},
-		"/usr/lib/go/src/net/http/a b.go": {URI: "file:///usr/lib/go/src/net/http/a%20b.go"},
-		`C:\src\x.go`:                     {URI: "file:///C:/src/x.go"},
-		"https://h/x.go":                  {URI: "./https:/h/x.go"},
-		"main.go":                         {URI: "main.go"},
+	for file, want := range map[string]string{
+		"/src/app/shop/shop.go":           "shop/shop.go",
+		"/src/app/a b.go":                 "a%20b.go",
+		"/src/app/x:y.go":                 "./x:y.go",
+		"example.com/shop/worker/work.go": "go/worker/work.go",
+		"/src/app/../x.go":                "",
+		"/src/apple/x.go":                 "",
+		"/usr/lib/go/src/net/http/a.go":   "",
+		`C:\src\x.go`:                     "",
+		"https://h/x.go":                  "",
+		"main.go":                         "",
+		"":                                "",
 	} {
-		if got := s.artifact(file); got != want {
-			t.Errorf("%s: %v, want %v", file, got, want)
+		l, got := s.location(report.Frame{Func: "f", File: file, Line: 3}), ""
+		if l.Physical != nil {
+			got = l.Physical.Artifact.URI
+		}
+		if got != want || (want == "" && file != "") != (l.Message != nil) {
+			t.Errorf("%s: %q, want %q (%v)", file, got, want, l.Message)
 		}
 	}
-	for file, want := range map[string]string{"p.yaml": "ci/p.yaml", "../p.yaml": "p.yaml", "/etc/p.yaml": "file:///etc/p.yaml", "/src/app/x/p.yaml": "x/p.yaml"} {
+	x := &report.CheckedTrace{Name: "app.trace"}
+	for file, want := range map[string]string{"p.yaml": "ci/p.yaml", "../p.yaml": "p.yaml", "/etc/p.yaml": "../../etc/p.yaml", "/src/app/x/p.yaml": "x/p.yaml",
+		`C:\x\p.yaml`: "p.yaml", "/p.yaml": "../../p.yaml", "": "ci/app.trace"} {
 		s.opt.Dir = "ci"
-		if got := s.written(&report.CheckResult{File: file}).Artifact.URI; got != want {
-			t.Errorf("%s: %s, want %s", file, got, want)
+		got := s.written(x, &report.CheckResult{File: file})
+		if got.Artifact != (sarifArtifact{want, sarifRoot}) || got.Region.Line != 1 {
+			t.Errorf("%s: %v, want %s", file, got, want)
 		}
 	}
-	if got := (&sarifWriter{}).written(&report.CheckResult{File: "p.yaml", Line: 3}).Artifact.URI; got != "p.yaml" {
-		t.Errorf("without a repository: %s", got)
+	for _, root := range []string{"", "/"} {
+		s := &sarifWriter{opt: SARIFOptions{Root: root}}
+		if got := s.written(x, &report.CheckResult{File: "p.yaml", Line: 3}).Artifact.URI; got != "p.yaml" {
+			t.Errorf("without a repository: %s", got)
+		}
+	}
+	s.opt.Root = "/"
+	if got := s.written(x, &report.CheckResult{File: "/etc/p.yaml"}).Artifact.URI; got != "etc/p.yaml" {
+		t.Errorf("with the root for a repository: %s", got)
+	}
+}
+
+// TestSARIFResults: each has one place, a line in a file that is named relative to the
+// repository, and a rule whose id says its kind once.
+func TestSARIFResults(t *testing.T) {
+	bare := report.NewChecked("")
+	bare.Add(&report.Trace{Name: "app.trace", Complete: true, Events: 1}, []report.CheckResult{{Kind: "fixture", ID: "fixture/request/main.cart", File: "/elsewhere/fixture.json",
+		Severity: report.CheckSeverityError, Status: report.CheckFail, Message: "slower", Failures: []report.CheckFailure{{Key: "request/main.cart/p50", Message: "slower"}}}})
+	for name, c := range map[string]*report.Checked{"hostile": sampleChecked(), "small": smallChecked(), "fixture": bare} {
+		out := checkedIn(t, "sarif", c)
+		var doc sarifLog
+		if err := json.Unmarshal(out, &doc); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range doc.Runs[0].Results {
+			if len(r.Locations) != 1 || r.Locations[0].Physical == nil || r.Locations[0].Physical.Region == nil || r.Locations[0].Physical.Region.Line < 1 {
+				t.Fatalf("%s: %s has the places %+v", name, r.RuleID, r.Locations)
+			}
+			if a := r.Locations[0].Physical.Artifact; a.URI == "" || strings.HasPrefix(a.URI, "/") || strings.Contains(a.URI, "://") || a.Base != sarifRoot {
+				t.Errorf("%s: %s lies in %+v", name, r.RuleID, a)
+			}
+			if r.Message.Text == "" && name != "hostile" || len(r.Fingerprints) != 1 || strings.Contains(r.RuleID, "fixture/fixture") {
+				t.Errorf("%s: %+v", name, r)
+			}
+		}
+		if bytes.Contains(out, []byte("file:///")) {
+			t.Errorf("%s has a file of this machine", name)
+		}
 	}
 }
 
@@ -315,10 +363,10 @@ func TestCheckedHostileText(t *testing.T) {
 }
 
 // TestCheckedHostileMarkdown: of the Markdown, only what gmptrace wrote is
-// Markdown or HTML, and the tables keep their columns.
+// Markdown or HTML, and no name begins a line.
 func TestCheckedHostileMarkdown(t *testing.T) {
 	out := string(checkedIn(t, "markdown", sampleChecked()))
-	allowed := regexp.MustCompile(`</?details>|</?summary>|</?code>|<!-- gmptrace check -->`)
+	allowed := regexp.MustCompile(`</?details>|<br>|</?summary>|</?code>|<!-- gmptrace check -->`)
 	rest := allowed.ReplaceAllString(out, "")
 	for _, bad := range []string{"<", "`", "](", "@", "www.", "://", ":tada:", "$"} {
 		if i := strings.Index(rest, bad); i >= 0 {
@@ -329,8 +377,55 @@ func TestCheckedHostileMarkdown(t *testing.T) {
 		t.Errorf("%d <details>, %d </details>", n, m)
 	}
 	for line := range strings.Lines(out) {
-		if strings.HasPrefix(line, "|") && strings.Count(line, "|") != 4 {
-			t.Errorf("a row of %d cells: %q", strings.Count(line, "|")-1, line)
+		if line = strings.TrimRight(line, "\n"); line != "" && !regexp.MustCompile(`^(\* |<|### )`).MatchString(line) {
+			t.Errorf("a line that is none of the list's: %q", line)
 		}
+	}
+}
+
+// manyChecked has more of everything than is shown.
+func manyChecked(traces int, status report.CheckStatus, severity report.CheckSeverity) *report.Checked {
+	c := report.NewChecked("test")
+	for i := range traces {
+		var results []report.CheckResult
+		for j := range 80 {
+			r := report.CheckResult{Kind: "fixture", ID: fmt.Sprintf("fixture/task/%d", j), Severity: severity, Status: status, Items: 1,
+				Measured: []report.Evidence{{Label: "p50", Value: "1 ms in the fixture, 1 ms now (no change)"}}}
+			if status == report.CheckFail {
+				r.Message = fmt.Sprintf("Task %d p50 went from 1 ms to 2 ms, and that is a sentence which is far longer than a line of a terminal.", j)
+				r.Failures = []report.CheckFailure{{Message: r.Message}}
+			}
+			results = append(results, r)
+		}
+		c.Add(&report.Trace{Name: fmt.Sprintf("%d.trace", i), Complete: true, Events: 1, DurationNS: 1e9}, results)
+	}
+	return c
+}
+
+// TestCheckedLength: where all is well there is little to read, a warning is a line,
+// and a pull request gets a page at most.
+func TestCheckedLength(t *testing.T) {
+	for _, traces := range []int{1, 3, 8, 50} {
+		pass := manyChecked(traces, report.CheckPass, report.CheckSeverityError)
+		if n := bytes.Count(checkedIn(t, "text", pass), []byte("\n")); n > 15 {
+			t.Errorf("%d lines where all of %d traces is well:\n%s", n, traces, checkedIn(t, "text", pass))
+		}
+		for _, c := range []*report.Checked{pass, manyChecked(traces, report.CheckFail, report.CheckSeverityError), manyChecked(traces, report.CheckFail, report.CheckSeverityWarning),
+			manyChecked(traces, report.CheckError, report.CheckSeverityError), manyChecked(traces, report.CheckSkip, report.CheckSeverityError), sampleChecked()} {
+			if n := bytes.Count(checkedIn(t, "markdown", c), []byte("\n")); n > markdownLines {
+				t.Errorf("%d lines of Markdown:\n%s", n, checkedIn(t, "markdown", c))
+			}
+		}
+	}
+	warned := strings.Split(string(checkedIn(t, "text", manyChecked(1, report.CheckFail, report.CheckSeverityWarning))), "\n")
+	if n := len(warned); n > 5+checkedWarned {
+		t.Errorf("%d lines of warnings:\n%s", n, strings.Join(warned, "\n"))
+	}
+	var all bytes.Buffer
+	if err := CheckedText(&all, manyChecked(1, report.CheckPass, report.CheckSeverityError), TextOptions{Verbose: true}); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(all.String(), "pass   fixture/task/"); n != 80 || !strings.Contains(all.String(), "pass   fixture/task/7: p50 is 1 ms in the fixture") {
+		t.Errorf("with -v %d passes are listed:\n%s", n, all.String())
 	}
 }

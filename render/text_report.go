@@ -16,6 +16,8 @@ import (
 type TextOptions struct {
 	Color bool // ANSI colours for severities and headings
 	Width int  // columns; 0 is 100, less than 60 counts as 60
+
+	Verbose bool // of checks and comparisons: list what passed or is the same too
 }
 
 // Limits of the text: what is beyond them is in the page and in the JSON.

@@ -12,7 +12,8 @@ import (
 )
 
 // xsdSchema is the part of XML Schema that testdata/junit.xsd uses: named complex
-// types with a sequence or a choice of elements, attributes, and simple types.
+// types with a sequence of elements that may begin with a choice, attributes, and
+// simple types.
 type xsdSchema struct {
 	Elements []xsdElement `xml:"element"`
 	Types    []xsdType    `xml:"complexType"`
@@ -30,7 +31,7 @@ type xsdType struct {
 	Name     string         `xml:"name,attr"`
 	Mixed    bool           `xml:"mixed,attr"`
 	Sequence []xsdElement   `xml:"sequence>element"`
-	Choice   *xsdChoice     `xml:"choice"`
+	Choice   *xsdChoice     `xml:"sequence>choice"`
 	Attrs    []xsdAttribute `xml:"attribute"`
 }
 
@@ -128,29 +129,31 @@ func (s *xsdSchema) element(e *xsdElement, n *xmlNode) error {
 	if err := typ.attributes(n); err != nil {
 		return err
 	}
+	rest := n.children
 	if typ.Choice != nil {
-		return s.choice(typ.Choice, n)
-	}
-	return s.sequence(typ.Sequence, n)
-}
-
-func (s *xsdSchema) choice(c *xsdChoice, n *xmlNode) error {
-	if len(n.children) == 0 && c.Min == "0" {
-		return nil
-	}
-	if len(n.children) != 1 {
-		return fmt.Errorf("<%s> has %d elements, and may have one", n.name, len(n.children))
-	}
-	for i := range c.Elements {
-		if c.Elements[i].Name == n.children[0].name {
-			return s.element(&c.Elements[i], n.children[0])
+		var err error
+		if rest, err = s.choice(typ.Choice, n); err != nil {
+			return err
 		}
 	}
-	return fmt.Errorf("<%s> may not hold <%s>", n.name, n.children[0].name)
+	return s.sequence(typ.Sequence, n.name, rest)
 }
 
-func (s *xsdSchema) sequence(elements []xsdElement, n *xmlNode) error {
-	rest := n.children
+// choice takes the first child if it is one of those to choose from, and returns the
+// others.
+func (s *xsdSchema) choice(c *xsdChoice, n *xmlNode) ([]*xmlNode, error) {
+	for i := range c.Elements {
+		if len(n.children) > 0 && c.Elements[i].Name == n.children[0].name {
+			return n.children[1:], s.element(&c.Elements[i], n.children[0])
+		}
+	}
+	if c.Min == "0" {
+		return n.children, nil
+	}
+	return nil, fmt.Errorf("<%s> has none of the elements to choose from", n.name)
+}
+
+func (s *xsdSchema) sequence(elements []xsdElement, in string, rest []*xmlNode) error {
 	for i := range elements {
 		e, k := &elements[i], 0
 		for len(rest) > 0 && rest[0].name == e.Name && (k == 0 || e.Max == "unbounded") {
@@ -160,11 +163,11 @@ func (s *xsdSchema) sequence(elements []xsdElement, n *xmlNode) error {
 			rest, k = rest[1:], k+1
 		}
 		if k == 0 && e.Min != "0" {
-			return fmt.Errorf("<%s> has no <%s> where it must", n.name, e.Name)
+			return fmt.Errorf("<%s> has no <%s> where it must", in, e.Name)
 		}
 	}
 	if len(rest) > 0 {
-		return fmt.Errorf("<%s> may not hold <%s> there", n.name, rest[0].name)
+		return fmt.Errorf("<%s> may not hold <%s> there", in, rest[0].name)
 	}
 	return nil
 }

@@ -83,6 +83,7 @@ type CheckResult struct {
 	Measured     []Evidence     `json:"measured"`          // of the trace as a whole
 	Failures     []CheckFailure `json:"failures"`          // what failed, worst first where that is known
 	FailuresLeft int            `json:"failures_left_out"` // failures beyond those
+	Next         string         `json:"next"`              // a command that tells more of a failure; "" where none is known
 }
 
 // CheckFailure is one thing in a trace that is not as expected.

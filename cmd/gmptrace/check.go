@@ -30,6 +30,7 @@ type checkCommand struct {
 	failOn  choice
 	outputs []string
 	force   bool
+	verbose bool
 }
 
 func (a *app) checkCommand() *cobra.Command {
@@ -49,6 +50,10 @@ With --fixture it holds the traces, all together, to the behaviour that 'gmptrac
 fixture record' has kept: requests, tasks, regions and goroutines must not take
 longer than they did, by more than chance and by more than they vary anyway. What
 says more about the machine than about the program only warns.
+
+As text, what failed comes first, in a paragraph each with the command that tells
+more of it, then a line for each warning. What passed and what was skipped is
+counted; -v lists it, with what was measured and why.
 
 Results go to standard output in the --format given. -o writes them to files: with
 FORMAT=FILE in that format besides, any number of times; with FILE alone in the
@@ -88,6 +93,7 @@ a rule that can't be evaluated; 3 a trace was analysed in part. 1 beats 2 beats 
 	f.Var(&c.format, "format", "`FORMAT` of the results: text, json, junit, sarif or markdown")
 	f.StringArrayVarP(&c.outputs, "output", "o", nil, "write to a file, in the format of --format or in its own: `[FORMAT=]FILE`; may be repeated")
 	f.BoolVar(&c.force, "force", false, "replace files whoever wrote them")
+	f.BoolVarP(&c.verbose, "verbose", "v", false, "list what passed and what was skipped as well, and all that is known of warnings: as text")
 	c.format.complete(cmd, "format")
 	c.failOn.complete(cmd, "fail-on")
 	must(cmd.RegisterFlagCompletionFunc("policy", cobra.FixedCompletions([]string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt)))
@@ -141,7 +147,7 @@ func (c *checkCommand) run(ctx context.Context, traces []string) error {
 	if len(held.traces) > 1 {
 		all := held.traces[0].Trace
 		all.Name = fmt.Sprintf("%s and %d more, compared together", all.Name, len(held.traces)-1)
-		checked.Add(&all, compare.Check(held.fixture, held.traces, held.file, c.compare))
+		checked.Add(&all, sayNext(traces[0], compare.Check(held.fixture, held.traces, held.file, c.compare)))
 	}
 	for _, o := range outputs {
 		err := o.write(ctx, func(w io.Writer) error { return c.render(w, checked, o) })
@@ -206,7 +212,7 @@ func (c *checkCommand) checkTrace(ctx context.Context, trace string, held *heldT
 	if held.fixture != nil && len(held.traces) == 1 && !c.several {
 		results = append(results, compare.Check(held.fixture, held.traces, held.file, c.compare)...)
 	}
-	checked.Add(&rep.Trace, results)
+	checked.Add(&rep.Trace, sayNext(trace, results))
 	c.concludeTrace(&rep.Trace)
 	return nil
 }
@@ -311,10 +317,12 @@ func (c *checkCommand) render(w io.Writer, checked *report.Checked, o checkOutpu
 	case formatMarkdown:
 		return render.CheckedMarkdown(w, checked)
 	}
-	if o.path != "" || o.temp != nil {
-		return render.CheckedText(w, checked, render.TextOptions{})
+	opt := render.TextOptions{}
+	if o.path == "" && o.temp == nil {
+		opt = textOptions(c.stdout)
 	}
-	return render.CheckedText(w, checked, textOptions(c.stdout))
+	opt.Verbose = c.verbose
+	return render.CheckedText(w, checked, opt)
 }
 
 // sources are the repository that gmptrace was called in, and its module: in CI,
