@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"gmptrace/analyze/compare"
 	"gmptrace/analyze/words"
@@ -74,4 +75,73 @@ func deltaText(c *compare.Change) string {
 		return string(c.Verdict)
 	}
 	return "~"
+}
+
+// changeGroups are what statistics say something of, in the order in which they are
+// shown.
+var changeGroups = [...]string{"What users feel: requests and tasks", "What the program does: regions and goroutines", "Why: waits, stretches of running, and rates"}
+
+// groupOf is a statistic's place in changeGroups.
+func groupOf(c *compare.Change) int {
+	switch c.Kind {
+	case compare.SeriesRequest, compare.SeriesTask:
+		return 0
+	case compare.SeriesWait, compare.SeriesRunning, compare.SeriesAll, compare.KindRate:
+		return 2
+	}
+	return 1
+}
+
+// changeGroup are a comparison's statistics by what is shown of them.
+type changeGroup struct {
+	changed [len(changeGroups)][]compare.Change
+	same    []compare.Change
+	few     int
+}
+
+func grouped(r *compare.Result) (g changeGroup) {
+	for _, c := range r.Changes {
+		switch c.Verdict {
+		case compare.Same:
+			g.same = append(g.same, c)
+		case compare.Few:
+			g.few++
+		default:
+			i := groupOf(&c)
+			g.changed[i] = append(g.changed[i], c)
+		}
+	}
+	return g
+}
+
+// rest says how much there is that did not change, or could not be compared.
+func (g *changeGroup) rest(listed bool) string {
+	var parts []string
+	if n := len(g.changed[0]); n == 0 {
+		parts = append(parts, "No change can be claimed of requests and tasks.")
+	}
+	if n := int64(len(g.same)); n > 0 && !listed {
+		parts = append(parts, "Without a change: "+words.Plural(n, "statistic")+" (-v lists them).")
+	}
+	if g.few > 0 {
+		parts = append(parts, "With too few values to compare: "+words.Plural(int64(g.few), "statistic")+".")
+	}
+	return strings.Join(parts, " ")
+}
+
+// equal reports whether every figure is the same on both sides, as it is where both
+// have the same trace.
+func equal(r *compare.Result) bool {
+	for i := range r.Changes {
+		switch c := &r.Changes[i]; {
+		case c.Verdict != compare.Same && c.Verdict != compare.Few,
+			c.Old.Median != c.New.Median, c.Old.Count != c.New.Count, c.Old.Max != c.New.Max, c.Old.N != c.New.N:
+			return false
+		}
+	}
+	return len(r.Changes) > 0
+}
+
+func equalText(r *compare.Result) string {
+	return "Nothing differs: all " + words.Plural(int64(len(r.Changes)), "figure") + " are equal on both sides, as they are where these are the same traces."
 }

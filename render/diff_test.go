@@ -85,3 +85,27 @@ func TestDiffPage(t *testing.T) {
 		}
 	}
 }
+
+// TestDiffEqual: of the same trace on both sides there is one line to read, and what
+// users feel leads where something changed.
+func TestDiffEqual(t *testing.T) {
+	same := &compare.Result{Verdict: "No change.", Changes: []compare.Change{
+		{Kind: compare.SeriesTask, Name: "a\x1b]\n", Stat: "p50", Unit: "ns", Old: compare.Side{Median: 5, N: 4}, New: compare.Side{Median: 5, N: 4}, Verdict: compare.Same},
+		{Kind: compare.KindRate, Name: "steals", Stat: "rate", Unit: "/s", Verdict: compare.Few}}}
+	text := func(r *compare.Result) string {
+		var b bytes.Buffer
+		if err := DiffText(&b, r, TextOptions{Width: 200}); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	if got := text(same); strings.Count(got, "\n") != 1 || !strings.HasPrefix(got, "Nothing differs: all 2 figures") {
+		t.Errorf("of the same trace it says\n%s", got)
+	}
+	same.Changes[0].New.Median, same.Changes[0].Verdict = 9, compare.Worse
+	same.Changes[1].Verdict = compare.Worse
+	got := text(same)
+	if first, why := strings.Index(got, changeGroups[0]), strings.Index(got, changeGroups[2]); first < 0 || why < first || strings.Contains(got, "\x1b") {
+		t.Errorf("it says\n%s", got)
+	}
+}

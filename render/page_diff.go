@@ -16,10 +16,17 @@ type diffPage struct {
 	*compare.Result
 	CSP     template.HTMLAttr
 	Style   template.CSS
-	Changed []compare.Change
+	Groups  []pageChanges // of what changed, what users feel first
 	Same    []compare.Change
 	Few     int
+	Equal   string // says that nothing differs; "" where something does
 	Level   string // of severity, for the verdict's colour
+}
+
+// pageChanges are the changes of one of changeGroups.
+type pageChanges struct {
+	Title string
+	List  []compare.Change
 }
 
 // DiffHTML writes a comparison as one page that needs nothing else and has no
@@ -27,15 +34,17 @@ type diffPage struct {
 func DiffHTML(w io.Writer, r *compare.Result) error {
 	safe := mapped(*r, words.Printable)
 	p := &diffPage{Result: &safe, CSP: explainPolicy, Style: template.CSS(style)}
-	for _, c := range safe.Changes {
-		switch c.Verdict {
-		case compare.Same:
-			p.Same = append(p.Same, c)
-		case compare.Few:
-			p.Few++
-		default:
-			p.Changed = append(p.Changed, c)
+	g := grouped(&safe)
+	for i, list := range g.changed {
+		if len(list) > 0 {
+			p.Groups = append(p.Groups, pageChanges{changeGroups[i], list})
 		}
+	}
+	p.Same, p.Few = g.same, g.few
+	if equal(&safe) {
+		p.Equal = equalText(&safe)
+	}
+	for _, c := range safe.Changes {
 		if c.Verdict == compare.Worse {
 			p.Level = "warning"
 		}
@@ -63,7 +72,11 @@ const maxPictured = 12
 // others.
 func (p *diffPage) Pictured() []compare.Change {
 	var out []compare.Change
-	for _, list := range [][]compare.Change{p.Changed, p.Same} {
+	lists := [][]compare.Change{}
+	for _, g := range p.Groups {
+		lists = append(lists, g.List)
+	}
+	for _, list := range append(lists, p.Same) {
 		for _, c := range list {
 			if len(c.Bins) > 1 && c.Old.Count > 0 && c.New.Count > 0 && len(out) < maxPictured {
 				out = append(out, c)
@@ -84,6 +97,15 @@ type pairBar struct {
 
 // labelRoom is what a label below a histogram needs, in percent of its width.
 const labelRoom = 16
+
+// topShare is what the height of a picture stands for: the share of its highest bar.
+func topShare(c compare.Change) string {
+	most := 0.0
+	for _, b := range c.Bins {
+		most = max(most, b.Old, b.New)
+	}
+	return words.Share(most)
+}
 
 // pairBars are the bins of a change as two histograms on one scale.
 func pairBars(c compare.Change) []pairBar {

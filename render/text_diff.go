@@ -11,22 +11,24 @@ import (
 	"gmptrace/analyze/words"
 )
 
-// textSame is how many statistics without a change are listed in a terminal.
-const textSame = 12
-
-// DiffText writes a comparison for a terminal, in the manner of benchstat.
+// DiffText writes a comparison for a terminal, in the manner of benchstat: what users
+// feel first. What is the same is counted, and listed if opt.Verbose.
 func DiffText(w io.Writer, r *compare.Result, opt TextOptions) error {
 	safe := mapped(*r, words.Printable)
 	out := bufio.NewWriter(w)
 	t := &terminal{w: out, width: max(60, cmp.Or(opt.Width, 100)), color: opt.Color}
-	t.diff(&safe)
+	t.diff(&safe, opt.Verbose)
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("writing the comparison as text: %w", err)
 	}
 	return nil
 }
 
-func (t *terminal) diff(r *compare.Result) {
+func (t *terminal) diff(r *compare.Result, verbose bool) {
+	if equal(r) && !verbose {
+		t.wrap("", "", equalText(r), bold)
+		return
+	}
 	t.wrap("", "", r.Verdict, bold)
 	for _, n := range r.Notes {
 		if strings.Contains(n, " differs: ") {
@@ -34,30 +36,18 @@ func (t *terminal) diff(r *compare.Result) {
 		}
 	}
 	t.line("")
-	var changed, same []compare.Change
-	few := 0
-	for _, c := range r.Changes {
-		switch c.Verdict {
-		case compare.Same:
-			same = append(same, c)
-		case compare.Few:
-			few++
-		default:
-			changed = append(changed, c)
+	g := grouped(r)
+	for i, list := range g.changed {
+		if len(list) > 0 {
+			t.heading(changeGroups[i], "")
+			t.changes(list)
 		}
 	}
-	if len(changed) > 0 {
-		t.heading("What changed, most in time first", "")
-		t.changes(changed)
-	}
-	if len(same) > 0 {
+	if verbose && len(g.same) > 0 {
 		t.heading("Nothing can be claimed of", "")
-		t.changes(same[:min(len(same), textSame)])
-		t.more(len(same)-textSame, "statistic")
+		t.changes(g.same)
 	}
-	if few > 0 {
-		t.wrap("  ", "  ", words.Plural(int64(few), "statistic")+" had too few values to compare.")
-	}
+	t.wrap("  ", "  ", g.rest(verbose))
 	for _, n := range r.Notes {
 		if !strings.Contains(n, " differs: ") {
 			t.wrap("  - ", "    ", n)

@@ -20,6 +20,7 @@ type diffCommand struct {
 	force   bool
 	against against
 	compare compare.Options
+	verbose bool
 }
 
 // against is the flag --against: it says where on the command line the new traces
@@ -73,6 +74,7 @@ do; with one trace a side that is an assumption.
 	f.Var(&c.format, "format", "`FORMAT` of the output: text, json or html")
 	f.StringVarP(&c.out, "output", "o", "-", "write to `FILE`; - is standard output")
 	f.BoolVar(&c.force, "force", false, "replace FILE whoever wrote it")
+	f.BoolVarP(&c.verbose, "verbose", "v", false, "list what did not change as well: as text")
 	c.completions(cmd)
 	c.format.complete(cmd, "format")
 	return cmd
@@ -119,7 +121,9 @@ func (c *diffCommand) render(w io.Writer, r *compare.Result) error {
 	case formatHTML:
 		return render.DiffHTML(w, r)
 	}
-	return render.DiffText(w, r, textOptions(c.stdout))
+	opt := textOptions(c.stdout)
+	opt.Verbose = c.verbose
+	return render.DiffText(w, r, opt)
 }
 
 func checkCompare(o compare.Options) error {
