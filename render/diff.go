@@ -143,5 +143,5 @@ func equal(r *compare.Result) bool {
 }
 
 func equalText(r *compare.Result) string {
-	return "Nothing differs: all " + words.Plural(int64(len(r.Changes)), "figure") + " are equal on both sides, as they are where these are the same traces."
+	return "Nothing differs: all " + words.Plural(int64(len(r.Changes)), "figure") + " are equal on both sides."
 }

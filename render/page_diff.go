@@ -14,13 +14,13 @@ import (
 // diffPage is what the template of a comparison draws on.
 type diffPage struct {
 	*compare.Result
-	CSP     template.HTMLAttr
-	Style   template.CSS
-	Groups  []pageChanges // of what changed, what users feel first
-	Same    []compare.Change
-	Few     int
-	Equal   string // says that nothing differs; "" where something does
-	Level   string // of severity, for the verdict's colour
+	CSP    template.HTMLAttr
+	Style  template.CSS
+	Groups []pageChanges // of what changed, what users feel first
+	Same   []compare.Change
+	Few    int
+	Equal  string // says that nothing differs; "" where something does
+	Level  string // of severity, for the verdict's colour
 }
 
 // pageChanges are the changes of one of changeGroups.

@@ -49,7 +49,7 @@ func failedItem(r *report.CheckResult) (what, name string) {
 // command line are left to explain's own choice.
 func selector(flag, name string) string {
 	switch {
-	case name == "" && flag == "--http":
+	case flag == "--http" && (name == "" || name[0] == '('): // all of them, or those whose handler was not seen
 		return " --http"
 	case name == "" || words.Printable(name) != name:
 		return ""
