@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
@@ -39,7 +40,7 @@ func failureText(f *report.CheckFailure) string {
 	var more []string
 	for _, d := range f.Details {
 		value, _, _ := strings.Cut(d.Value, " (")
-		if !strings.Contains(f.Message, value) {
+		if !strings.Contains(spaceless(f.Message), spaceless(value)) {
 			more = append(more, d.Label+": "+d.Value)
 		}
 	}
@@ -47,6 +48,16 @@ func failureText(f *report.CheckFailure) string {
 		text += " (" + strings.Join(more, "; ") + ")"
 	}
 	return text
+}
+
+// spaceless is a text without spaces and marks, which policies' messages write otherwise.
+func spaceless(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Co) {
+			return -1
+		}
+		return r
+	}, words.Text(s))
 }
 
 // placeText is where a failure is: the function, and who called it.
