@@ -86,7 +86,7 @@ func groupOf(c *compare.Change) int {
 	switch c.Kind {
 	case compare.SeriesRequest, compare.SeriesTask:
 		return 0
-	case compare.SeriesWait, compare.SeriesRunning, compare.SeriesAll, compare.KindRate:
+	case compare.SeriesWait, compare.SeriesDispatch, compare.SeriesAll, compare.KindRate:
 		return 2
 	}
 	return 1
