@@ -7,6 +7,10 @@ import (
 	"time"
 )
 
+// anew is after how many samples Follow looks anew at which CPUs the process may use, and
+// at its quota: a program may set that itself when it starts.
+const anew = 50
+
 // Follow samples a process until ctx is done or the process has ended, and writes a file
 // with evidence to w. It fails where the process cannot be sampled at all, or w takes no
 // more.
@@ -17,12 +21,14 @@ func Follow(ctx context.Context, w io.Writer, pid int, every time.Duration) erro
 	}
 	defer s.Close()
 	b := bytes.NewBufferString(Header + "\n")
-	for _, rec := range s.Begin() {
-		b.Write(Append(nil, rec))
-	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	for {
+	for n := 0; ; n++ {
+		if n%anew == 0 {
+			for _, rec := range s.Begin() {
+				b.Write(Append(nil, rec))
+			}
+		}
 		x, err := s.Sample(false)
 		if err == nil {
 			b.Write(Append(nil, Record{Sample: x}))

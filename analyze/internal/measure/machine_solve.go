@@ -64,7 +64,7 @@ func (m *Machine) solve() {
 	}
 	m.throttle(sums)
 	for k := range sums {
-		if sums[k].stopped() {
+		if stopped(sums, k) {
 			m.rep.StoodStill += max(0, sums[k].longest-m.stole(k))
 		}
 	}
@@ -83,6 +83,17 @@ func (m *Machine) solve() {
 
 // stopped reports whether no thread with a P ran or waited for most of the time.
 func (s *sampleSum) stopped() bool { return s.other*10 >= s.held*9 }
+
+// stopped reports whether the process was stopped before sample k, or in part of that time
+// and all of that beside it.
+func stopped(sums []sampleSum, k int) bool {
+	for i := max(k-1, 0); i < min(k+2, len(sums)); i++ {
+		if sums[i].held > 0 && sums[i].stopped() {
+			return sums[k].other > 0
+		}
+	}
+	return false
+}
 
 func (s *sampleSum) add(a *account) {
 	s.longest = max(s.longest, a.other)
@@ -177,6 +188,20 @@ func settle(list []account, counts []cpuCount) {
 			list[i].other = rest
 		}
 	}
+	for i := range list {
+		if a := &list[i]; a.other*10 >= a.held*9 && a.other >= neitherMin {
+			a.reach(list, i-1, -1)
+			a.reach(list, i+1, 1)
+		}
+	}
+}
+
+// reach takes what is not accounted for in the sample beside one of which nothing is: what
+// a thread ran is counted when it stops, and what stops it does so at any time.
+func (a *account) reach(list []account, i int, by int32) {
+	if i >= 0 && i < len(list) && list[i].k == a.k+by {
+		list[i].other = max(list[i].other, list[i].spare())
+	}
 }
 
 // throttle takes what the quota took out of the waits, once: it is counted when it ends,
@@ -225,7 +250,7 @@ func (m *Machine) slot(h heldSlot, a *account, sums []sampleSum) cpuSlot {
 	stolen := other * part(min(m.stole(int(a.k)), sum.other), sum.other)
 	x.lost[report.LossHypervisor] = int64(stolen)
 	rest := int64(other) - int64(stolen)
-	if sum.stopped() {
+	if stopped(sums, int(a.k)) {
 		x.lost[report.LossStopped] = rest
 	} else {
 		x.lost[report.LossKernel] = rest
