@@ -422,10 +422,12 @@ func (x *explained) keep(e *explainer, s *step) {
 	}
 	n := len(x.steps)
 	on := n > 0 && x.steps[n-1].continues(s)
+	still := int64(0)
 	if e.cpus.SaidBefore(s.to) {
 		x.wantCPU(sum, s)
+	} else { // nothing tells who had the CPU but that nothing happened
+		still = e.stoodStill(s)
 	}
-	still := e.stoodStill(s)
 	if still > 0 {
 		stood := sum
 		stood.still = true
