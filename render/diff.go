@@ -79,7 +79,7 @@ func deltaText(c *compare.Change) string {
 
 // changeGroups are what statistics say something of, in the order in which they are
 // shown.
-var changeGroups = [...]string{"What users feel: requests and tasks", "What the program does: regions and goroutines", "Why: waits, stretches of running, and rates"}
+var changeGroups = [...]string{"What users feel: requests and tasks", "What the program does: regions and goroutines", "Why: waits, what is computed by dispatch, and rates"}
 
 // groupOf is a statistic's place in changeGroups.
 func groupOf(c *compare.Change) int {
