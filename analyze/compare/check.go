@@ -30,6 +30,9 @@ func Check(fixture, traces []*Behaviour, file string, opt Options) []report.Chec
 		}
 		out[n].judge(c)
 	}
+	for k, n := range at {
+		out[n].explain(CauseOf(fixture, traces, k.kind, k.name))
+	}
 	slices.SortStableFunc(out, func(a, b expected) int { return strings.Compare(a.ID, b.ID) })
 	results := []report.CheckResult{}
 	for i := range out {
@@ -98,7 +101,10 @@ func (x *expected) judge(c *Change) {
 	if c.Verdict != Worse {
 		switch {
 		case x.Status == report.CheckSkip && c.Noticed > mostNoticed:
-			x.Message = fmt.Sprintf("It varies too much: no change of less than %s would have been noticed.", words.Share(c.Noticed))
+			x.Message = "It varies too much, or there is too little of it, for any change to be noticed."
+			if c.Noticed <= 10*mostNoticed {
+				x.Message = fmt.Sprintf("It varies too much: no change of less than %s would have been noticed.", words.Share(c.Noticed))
+			}
 		case x.Status == report.CheckSkip && c.Stat != statFar:
 			x.Status, x.Message = report.CheckPass, ""
 		}
@@ -120,6 +126,33 @@ func (x *expected) judge(c *Change) {
 			{Label: "changed by", Value: changeText(c) + intervalText(c)},
 			{Label: "how sure", Value: fmt.Sprintf("chance alone does so in %.2g of such checks; a change from %s on counts", c.Q, words.Share(c.Floor))},
 		}})
+}
+
+// mostWhys is how many causes a failure names.
+const mostWhys = 2
+
+// explain says of what failed what of its mean instance's time has grown, where one or two
+// causes make up most of that.
+func (x *expected) explain(causes []CauseChange) {
+	if x.Status != report.CheckFail || len(x.Failures) == 0 {
+		return
+	}
+	var all, told int64
+	for i := range causes {
+		all += max(0, causes[i].Grown())
+	}
+	var whys []string
+	for i := range causes {
+		if c := &causes[i]; len(whys) < mostWhys && c.Grown()*5 >= all && c.Grown() > 0 {
+			whys = append(whys, c.Text())
+			told += c.Grown()
+		}
+	}
+	if told*2 < all || len(whys) == 0 {
+		return
+	}
+	why := report.Evidence{Label: "why, of the mean", Value: strings.Join(whys, "; ")}
+	x.Failures[0].Details = append([]report.Evidence{why}, x.Failures[0].Details...)
 }
 
 // Values are both sides of a change, for people.

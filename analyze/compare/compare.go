@@ -330,8 +330,8 @@ func (x *quantity) scale() scale {
 	return lengths
 }
 
-// side is a distribution on one side.
-type side struct {
+// oneSide is a distribution on one side.
+type oneSide struct {
 	traces []*stat.Sketch // of each trace that has it
 	blocks []*blocks
 	all    *stat.Sketch
@@ -340,8 +340,8 @@ type side struct {
 	drift  [][]float64
 }
 
-func newSide(k key, of []*Behaviour) *side {
-	x := &side{}
+func newSide(k key, of []*Behaviour) *oneSide {
+	x := &oneSide{}
 	for _, b := range of {
 		x.time += float64(b.Window) * float64(b.Windows) / 1e9
 		i := slices.IndexFunc(b.Series, func(s Series) bool { return s.Kind == k.kind && s.Name == k.name })
@@ -357,10 +357,10 @@ func newSide(k key, of []*Behaviour) *side {
 }
 
 // slow is how long what the other side calls slow takes.
-func (x *side) slow() float64 { return slowTimes * float64(x.all.Quantile(.99)) }
+func (x *oneSide) slow() float64 { return slowTimes * float64(x.all.Quantile(.99)) }
 
 // vary finds out how much each quantity varies within each trace.
-func (x *side) vary(slow float64, draws int) {
+func (x *oneSide) vary(slow float64, draws int) {
 	var of []figure
 	for i := range quantities {
 		of = append(of, quantities[i].figure(slow))
@@ -372,7 +372,7 @@ func (x *side) vary(slow float64, draws int) {
 }
 
 // runs are the traces that have enough lengths for quantity i.
-func (x *side) runs(i int, slow float64) (out []run) {
+func (x *oneSide) runs(i int, slow float64) (out []run) {
 	q := &quantities[i]
 	for t, all := range x.traces {
 		if all.N() < q.per {
@@ -419,7 +419,7 @@ func (c *comparison) series(k key, old, new []*Behaviour) {
 }
 
 // quantity compares quantity i.
-func (c *comparison) quantity(x Change, i int, o, n *side) {
+func (c *comparison) quantity(x Change, i int, o, n *oneSide) {
 	q := &quantities[i]
 	x.Stat, x.Floor = q.name, c.floor*q.times
 	least, assumed := lengthLeast, q.drift
@@ -449,7 +449,7 @@ func enough(old, new []run) bool {
 }
 
 // sideOfAll is a side of which no interval is known.
-func sideOfAll(s *side) Side {
+func sideOfAll(s *oneSide) Side {
 	m := float64(s.all.Quantile(.5))
 	return Side{Median: m, Lo: m, Hi: m, Open: true, N: len(s.traces), Count: s.all.N(), Max: float64(s.all.Max())}
 }

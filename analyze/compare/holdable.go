@@ -10,20 +10,20 @@ import (
 	"gmptrace/analyze/words"
 )
 
-// held are the kinds of series that a program can be held to, so that a change of them
+// heldInTurn are the kinds of series that a program can be held to, so that a change of them
 // fails a check, in their order: what its users wait for; else, where there is none of
 // that, the cycles of its goroutines; else their computing.
-var held = [][]SeriesKind{
+var heldInTurn = [][]SeriesKind{
 	{SeriesRequest, SeriesTask, SeriesRegion, SeriesLife},
 	{SeriesCycle},
 	{SeriesDispatch},
 }
 
-// heldKinds are those of one step of held: the first that both sides have enough of, so
+// heldKinds are those of one step of heldInTurn: the first that both sides have enough of, so
 // that what is only on one side does not stand for what is on both.
 func heldKinds(old, new []*Behaviour) map[SeriesKind]bool {
 	out := map[SeriesKind]bool{}
-	for _, kinds := range held {
+	for _, kinds := range heldInTurn {
 		for _, k := range kinds {
 			out[k] = true
 		}
@@ -32,7 +32,7 @@ func heldKinds(old, new []*Behaviour) map[SeriesKind]bool {
 		}
 		clear(out)
 	}
-	for _, k := range held[0] {
+	for _, k := range heldInTurn[0] {
 		out[k] = true
 	}
 	return out
@@ -66,7 +66,7 @@ func counts(side []*Behaviour, kinds []SeriesKind) map[key]int64 {
 func Holdable(side []*Behaviour) (ok bool, why string) {
 	var most key
 	var n int64
-	for _, kinds := range held {
+	for _, kinds := range heldInTurn {
 		if len(enoughOf(side, kinds)) > 0 {
 			return true, ""
 		}
@@ -93,7 +93,7 @@ type HeldSeries struct {
 // Held are the series of some traces that others can be held to, most lengths first.
 func Held(side []*Behaviour) []HeldSeries {
 	var out []HeldSeries
-	for _, kinds := range held {
+	for _, kinds := range heldInTurn {
 		for _, k := range enoughOf(side, kinds) {
 			var all []*stat.Sketch
 			for _, b := range side {

@@ -178,7 +178,7 @@ func (a *account) did(x *explained, s *stepSum) (rootKey, *names.Place) {
 	leaf, stood := a.leaf(x, s), a.places.Of(s.stood)
 	kind, ours := a.waited(s), leaf != nil && leaf.Own
 	switch asks := a.places.Of(s.asks); {
-	case s.cause == report.CauseNetwork && !ours && asks != nil && (asks.Own || s.asks == s.stood): // a response that a goroutine of a package reads
+	case s.cause == report.CauseNetwork && !ours && asks != nil && (s.asks == s.stood || asks.Own && kind == report.RootNotTold): // a response that a goroutine of a package reads
 		return named(report.RootNetwork, asks)
 	case kind == report.RootNotTold:
 		return named(leafKinds[s.cause], leaf)

@@ -31,8 +31,8 @@ var made = &Pool{Func: "net/http.(*Transport).getConn", What: "a connection that
 // making are functions of goroutines that make connections for http.Transport.
 var making = []string{"net/http.(*Transport).dialConn", "net/http.(*Transport).dial", "net/http.(*persistConn).addTLS"}
 
-// pools are those that programs meet most.
-var pools = []Pool{
+// knownPools are those that programs meet most.
+var knownPools = []Pool{
 	{Func: "net/http.(*Transport).getConn", What: "a connection", Made: made,
 		Advice: "Raise http.Transport.MaxConnsPerHost, if the other side can take it, or limit the load; that the other side answers slowly does not show here."},
 	{Func: "net/http.(*Transport).queueForDial", What: "a connection", Made: made,
@@ -55,9 +55,9 @@ func (p *Pool) Makes() bool { return p == made }
 // PoolOf is the known pool in which a stack waits, nil if it is in none.
 func PoolOf(frames []report.Frame) *Pool {
 	for i := range frames {
-		for k := range pools {
-			if strings.Contains(frames[i].Func, pools[k].Func) {
-				return &pools[k]
+		for k := range knownPools {
+			if strings.Contains(frames[i].Func, knownPools[k].Func) {
+				return &knownPools[k]
 			}
 		}
 		if !HasPrefix(frames[i].Func, WaitPackages) {

@@ -27,8 +27,8 @@ const fewForTails = 20
 // time in all.
 const mostDrafted = 12
 
-// draft is a policy that is being written.
-type draft struct {
+// drafting is a policy that is being written.
+type drafting struct {
 	b     strings.Builder
 	names []string // of rules
 }
@@ -37,7 +37,7 @@ type draft struct {
 // and some headroom. It passes on the trace that it is made from. rep must have been made
 // with Options.Spans.
 func Draft(rep *report.Report) []byte {
-	w := &draft{}
+	w := &drafting{}
 	d := newData(rep)
 	w.line("# A policy for `gmptrace check`, drafted from one trace: each rule says what the trace")
 	w.line("# showed, and has room above it. Look through the limits: one trace does not tell how")
@@ -62,10 +62,10 @@ func Draft(rep *report.Report) []byte {
 	return []byte(w.b.String())
 }
 
-func (w *draft) line(s string) { w.b.WriteString(s + "\n") }
+func (w *drafting) line(s string) { w.b.WriteString(s + "\n") }
 
 // rule writes one for the trace as a whole. note goes into a comment.
-func (w *draft) rule(name, description, note, expr string) {
+func (w *drafting) rule(name, description, note, expr string) {
 	w.line("")
 	w.line("  # " + note)
 	w.line("  - name: " + w.called(name))
@@ -76,7 +76,7 @@ func (w *draft) rule(name, description, note, expr string) {
 }
 
 // called is a name for a rule that no other has.
-func (w *draft) called(name string) string {
+func (w *drafting) called(name string) string {
 	clean := strings.Map(func(r rune) rune {
 		switch {
 		case r < utf8.RuneSelf && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._/-", r)):
@@ -99,7 +99,7 @@ func (w *draft) called(name string) string {
 func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 // spans writes rules for requests or tasks by name, those that took most time first.
-func (w *draft) spans(all []*span, function string) {
+func (w *drafting) spans(all []*span, function string) {
 	n := 0
 	for _, s := range all {
 		if s.Name == "" || s.Count == 0 || len(s.Name) > 200 || !utf8.ValidString(s.Name) || strings.ContainsRune(s.Name, utf8.RuneError) {
@@ -121,7 +121,7 @@ func (w *draft) spans(all []*span, function string) {
 }
 
 // atMost writes a rule that a time must not exceed what it is by much.
-func (w *draft) atMost(name, description, what string, ns int64, room float64) {
+func (w *drafting) atMost(name, description, what string, ns int64, room float64) {
 	limit := roundedUp(max(float64(ns)*room, 10e3))
 	w.rule(name, description, fmt.Sprintf("today %s; up to %s is allowed", words.Text(words.Length(ns)), words.Text(words.Length(limit))), what+" <= "+lengthExpr(limit))
 }
@@ -144,7 +144,7 @@ func lengthExpr(ns int64) string {
 }
 
 // collector writes a rule for the collector's share, where there is room above it.
-func (w *draft) collector(share float64) {
+func (w *drafting) collector(share float64) {
 	percent := math.Ceil(100 * math.Max(share*roomMedian, share+.05))
 	if percent < 100 {
 		w.rule("gc-share", "The collector is at work for part of the time only.", fmt.Sprintf("today %s; up to %.0f %% is allowed", words.Text(words.ShareExact(share)), percent),
@@ -153,7 +153,7 @@ func (w *draft) collector(share float64) {
 }
 
 // findings writes a rule against findings that the trace does not have.
-func (w *draft) findings(all []report.Finding) {
+func (w *drafting) findings(all []report.Finding) {
 	var ids []string
 	for _, f := range all {
 		if id := strconv.Quote(f.ID); f.Severity != report.SeverityInfo && !slices.Contains(ids, id) {
