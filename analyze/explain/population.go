@@ -110,9 +110,17 @@ func (e *explainer) choose() {
 	}
 }
 
+// Where most requests show no handler, handlers are told apart nevertheless if of as many
+// of them so many requests do: a service with routes of its own for many things.
+const (
+	routed     = 3
+	routedEach = 8
+)
+
 // joinUnnamed counts requests whose handler does not show with those of the one that
-// does or, where they are the most, all as one: a handler shows where a request waited,
-// so that those that show are the slow ones, and the others tell what is typical.
+// does or, where they are the most and few show one, all as one: a handler shows where a
+// request waited, so that those that show are the slow ones, and the others tell what is
+// typical.
 func (g *group) joinUnnamed() {
 	unnamed := g.by[popKey{}]
 	if g.kind != report.KindRequest || g.pooled || unnamed == nil || len(g.populations) < 2 {
@@ -125,13 +133,24 @@ func (g *group) joinUnnamed() {
 		if all[0] == unnamed {
 			k = all[1].popKey
 		}
-	} else if 2*unnamed.all.N() < g.n() {
+	} else if 2*unnamed.all.N() < g.n() || g.isRouted() {
 		return
 	}
 	g.populations, g.by = nil, nil
 	for _, p := range all {
 		g.at(k).add(p)
 	}
+}
+
+// isRouted reports whether several handlers show, each often enough.
+func (g *group) isRouted() bool {
+	n := 0
+	for _, p := range g.populations {
+		if p.popKey != (popKey{}) && p.all.N() >= routedEach {
+			n++
+		}
+	}
+	return n >= routed
 }
 
 // take takes in the populations that are wanted, under the names that show at the end.
