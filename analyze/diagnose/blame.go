@@ -368,7 +368,7 @@ func (b *blame) scenes(r bench, k pDid, what string) []report.Moment {
 	var out []report.Moment
 	for _, x := range b.worst[k].Best() {
 		out = append(out, r.scene(x.start, x.end, x.g, x.p, -1,
-			words.Goroutine(int64(x.g), r.Names.StartFunc(x.fn))+" waited "+words.Length(int64(x.end-x.start))+"; for "+words.Length(x.part)+" of it "+what))
+			words.Goroutine(int64(x.g), r.runs(x.fn))+" waited "+words.Length(int64(x.end-x.start))+"; for "+words.Length(x.part)+" of it "+what))
 	}
 	return out
 }

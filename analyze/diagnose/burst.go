@@ -67,7 +67,7 @@ func (r *burstJudge) describe(x *burst) report.Finding {
 		CostNS:   r.bursts.cost,
 		CostOf:   "goroutine time from creation until the first run, in bursts",
 		What: fmt.Sprintf("At %s the program created %s goroutines in %s, mostly %s. Each waited %s for a P on average before it ran at all.",
-			words.At(r.Offset(x.start())), words.Count(x.count), words.Length(x.length()), words.Function(r.Names.StartFunc(x.fn)), words.Length(x.waits/x.count)),
+			words.At(r.Offset(x.start())), words.Count(x.count), words.Length(x.length()), words.Function(r.runs(x.fn)), words.Length(x.waits/x.count)),
 		Why:    "New goroutines stand in the queues before all that becomes ready later: until the burst is worked off, everything waits as long as it.",
 		Advice: "Bound how many run at once: a pool of workers, errgroup's SetLimit, a semaphore taken before the go statement.",
 		Sure:   "certain", SureWhy: "creation and first run of each goroutine are in the trace",
@@ -83,7 +83,7 @@ func (r *burstJudge) describe(x *burst) report.Finding {
 // picture is a burst on the timeline, until the last of it ran.
 func (r *burstJudge) picture(x *burst) report.Moment {
 	return r.scene(x.start(), min(x.end()+model.Time(x.longest), r.End), model.NoG, model.NoP, model.NoM,
-		fmt.Sprintf("%s goroutines created in %s, mostly %s", words.Count(x.count), words.Length(x.length()), words.Function(r.Names.StartFunc(x.fn))))
+		fmt.Sprintf("%s goroutines created in %s, mostly %s", words.Count(x.count), words.Length(x.length()), words.Function(r.runs(x.fn))))
 }
 
 // bursts answers: when were very many goroutines created at once? A creation is

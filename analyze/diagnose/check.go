@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
 	"gmptrace/model"
@@ -114,6 +115,20 @@ func Begin(s *replay.Session) func(*report.Report) {
 
 // bench is what all judges have at hand: the session that they judge.
 type bench struct{ *replay.Session }
+
+// starts is what goroutines run by the function that they started with: known when all
+// has been read.
+type starts struct{ *names.Starts }
+
+// runs is what a goroutine runs that started with this stack: where that only runs what
+// it was given, that.
+func (b bench) runs(stack uint32) string {
+	s := replay.Shared(b.Session, func(*replay.Session) *starts { return &starts{} })
+	if s.Starts == nil {
+		s.Starts = names.NewStarts(b.Names)
+	}
+	return s.Always(b.Names.StartFunc(stack))
+}
 
 // scene is a moment around [start, end] for the timeline, with what happened in it; -1
 // is no goroutine, P or thread.

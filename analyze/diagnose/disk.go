@@ -94,7 +94,7 @@ func (r *diskJudge) scenes() []report.Moment {
 	var out []report.Moment
 	for _, c := range r.disk.worst.Best() {
 		out = append(out, r.scene(c.start, c.end, c.g, model.NoP, model.NoM,
-			fmt.Sprintf("a call of %s took %s", words.Goroutine(int64(c.g), r.Names.StartFunc(c.fn)), words.Length(int64(c.end-c.start)))))
+			fmt.Sprintf("a call of %s took %s", words.Goroutine(int64(c.g), r.runs(c.fn)), words.Length(int64(c.end-c.start)))))
 	}
 	return out
 }

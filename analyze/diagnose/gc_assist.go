@@ -124,7 +124,7 @@ func (r *gcAssistJudge) scenes() []report.Moment {
 			what = "marked, in an assist, for"
 		}
 		out = append(out, r.scene(iv.Start, iv.End, iv.G, iv.P, model.NoM,
-			fmt.Sprintf("%s %s %s", words.Goroutine(int64(iv.G), r.Names.StartFunc(iv.Func)), what, words.Length(int64(iv.End-iv.Start)))))
+			fmt.Sprintf("%s %s %s", words.Goroutine(int64(iv.G), r.runs(iv.Func)), what, words.Length(int64(iv.End-iv.Start)))))
 	}
 	return out
 }

@@ -57,7 +57,7 @@ func (r *hogJudge) describe(x *measure.LongRun, waited int64) report.Finding {
 		Title:    fmt.Sprintf("%s kept P%d for %s at a stretch", r.who(x), x.P, length),
 		CostOf:   "P time of stretches that went on when they were to end",
 		CostNS:   r.longRuns.Over,
-		What:     fmt.Sprintf("%s had P%d from %s on for %s at a stretch.", words.Goroutine(int64(x.G), r.Names.StartFunc(x.Func)), x.P, words.At(r.Offset(x.Start)), length),
+		What:     fmt.Sprintf("%s had P%d from %s on for %s at a stretch.", words.Goroutine(int64(x.G), r.runs(x.Func)), x.P, words.At(r.Offset(x.Start)), length),
 		Why:      whyLong(x),
 		Advice:   "If the machine had CPUs to spare, split this work into pieces of about a millisecond, or move it off the path of requests. If it had not, the goroutine did not really run all that time: look at the machine's load first.",
 		Sure:     "medium", SureWhy: "both ends of the stretch are in the trace; whether the thread had a CPU all the while is not",
@@ -90,7 +90,7 @@ func (r *hogJudge) scenes() []report.Moment {
 	var out []report.Moment
 	for _, x := range r.longRuns.Overran.Best() {
 		out = append(out, r.scene(x.Start, x.End, x.G, x.P, x.M,
-			fmt.Sprintf("%s ran %s on P%d", words.Goroutine(int64(x.G), r.Names.StartFunc(x.Func)), words.Length(int64(x.End-x.Start)), x.P)))
+			fmt.Sprintf("%s ran %s on P%d", words.Goroutine(int64(x.G), r.runs(x.Func)), words.Length(int64(x.End-x.Start)), x.P)))
 	}
 	return out
 }

@@ -123,7 +123,7 @@ func (s *lateSum) scenes(r bench, what string) []report.Moment {
 	var out []report.Moment
 	for _, x := range s.worst.Best() {
 		out = append(out, r.scene(x.due, x.woken, x.g, model.NoP, model.NoM, fmt.Sprintf("%s waited for %s for %s, %s longer than that place mostly does",
-			words.Goroutine(int64(x.g), r.Names.StartFunc(x.fn)), what, words.Length(x.usual+x.late()), words.Length(x.late()))))
+			words.Goroutine(int64(x.g), r.runs(x.fn)), what, words.Length(x.usual+x.late()), words.Length(x.late()))))
 	}
 	return out
 }

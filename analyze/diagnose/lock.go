@@ -539,7 +539,7 @@ func (h *holding) evidence() []report.Evidence {
 
 // text says who waited, and what the holder did meanwhile.
 func (x *lockedOut) text(r bench, what string) string {
-	s := fmt.Sprintf("%s waited %s for %s", words.Goroutine(int64(x.g), r.Names.StartFunc(x.fn)), words.Length(x.wait), what)
+	s := fmt.Sprintf("%s waited %s for %s", words.Goroutine(int64(x.g), r.runs(x.fn)), words.Length(x.wait), what)
 	switch {
 	case x.by == model.NoG:
 		return s

@@ -89,7 +89,7 @@ func (r *lockedThreadJudge) scenes() []report.Moment {
 	var out []report.Moment
 	for _, x := range r.locked.worst.Best() {
 		out = append(out, r.scene(x.Start, x.End, x.G, model.NoP, model.NoM,
-			fmt.Sprintf("%s waited %s to run", words.Goroutine(int64(x.G), r.Names.StartFunc(x.Func)), words.Length(int64(x.End-x.Start)))))
+			fmt.Sprintf("%s waited %s to run", words.Goroutine(int64(x.G), r.runs(x.Func)), words.Length(int64(x.End-x.Start)))))
 	}
 	return out
 }

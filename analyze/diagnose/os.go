@@ -186,7 +186,7 @@ func (r *osJudge) describeStolen(x *stolenSum) report.Finding {
 		CostNS:   x.ns,
 		CostOf:   "P time of goroutines that seem to have had no CPU",
 		What: fmt.Sprintf("%s times a goroutine had a P for %s or more at a stretch. The goroutines of %s ran %s times, and else for at most %s.",
-			words.Count(len(x.over)), words.Length(measure.TwoSlices), words.Function(r.Names.StartFunc(w.Func)), words.Count(usual.n), words.Length(usual.most)),
+			words.Count(len(x.over)), words.Length(measure.TwoSlices), words.Function(r.runs(w.Func)), words.Count(usual.n), words.Length(usual.most)),
 		Why:    "The runtime stops a goroutine that computes after 10 ms to 20 ms, by a signal where it calls no function, and did so in this program. These went on for longer, and had nothing more to do then. So their threads, or the runtime's monitor with them, had no CPU: another process, a virtual machine that was stopped, or a signal that stopped this one.",
 		Advice: "Look at the machine, not at the program: other processes and their priority, steal time, CPU quota.",
 		Sure:   "medium", SureWhy: "that they ran longer than the runtime lets them is in the trace, that they had no CPU is inferred",
@@ -203,7 +203,7 @@ func (r *osJudge) scenes(s *stolenSum) []report.Moment {
 	var out []report.Moment
 	for _, x := range s.worst.Best() {
 		out = append(out, r.scene(x.Start, x.End, x.G, x.P, x.M,
-			fmt.Sprintf("%s seemed to run for %s on P%d", words.Goroutine(int64(x.G), r.Names.StartFunc(x.Func)), words.Length(int64(x.End-x.Start)), x.P)))
+			fmt.Sprintf("%s seemed to run for %s on P%d", words.Goroutine(int64(x.G), r.runs(x.Func)), words.Length(int64(x.End-x.Start)), x.P)))
 	}
 	return out
 }

@@ -64,7 +64,7 @@ func (r *preemptionJudge) describe(span int64) report.Finding {
 	}
 	for _, x := range r.preempts.Worst.Best() {
 		f.Moments = append(f.Moments, r.scene(x.Time-x.Ran, x.Time, x.G, x.P, model.NoM,
-			fmt.Sprintf("%s ran %s until it was stopped (%s)", words.Goroutine(int64(x.G), r.Names.StartFunc(x.Func)), words.Length(int64(x.Ran)), x.How)))
+			fmt.Sprintf("%s ran %s until it was stopped (%s)", words.Goroutine(int64(x.G), r.runs(x.Func)), words.Length(int64(x.Ran)), x.How)))
 		f.Stacks = append(f.Stacks, r.stack(fmt.Sprintf("G%d when it was stopped", x.G), x.Stack)...)
 	}
 	f.Stacks = f.Stacks[:min(len(f.Stacks), stopStacks)]

@@ -245,7 +245,7 @@ func (p *queuePlace) evidence(mean float64) []report.Evidence {
 // scenes are the longest waits.
 func (r *queueJudge) scenes(p *queuePlace) (out []report.Moment) {
 	for _, w := range p.worst.Best() {
-		s := fmt.Sprintf("%s waited %s", words.Goroutine(int64(w.g), r.Names.StartFunc(w.fn)), words.Length(int64(w.end-w.start)))
+		s := fmt.Sprintf("%s waited %s", words.Goroutine(int64(w.g), r.runs(w.fn)), words.Length(int64(w.end-w.start)))
 		if w.by != model.NoG {
 			s += fmt.Sprintf(" until G%d let it in", w.by)
 		}

@@ -103,7 +103,7 @@ func (r *runnextJudge) tellLaunched(f *report.Finding, x *chain) {
 	if !x.launched() {
 		return
 	}
-	name := words.Function(r.Names.StartFunc(x.aFn))
+	name := words.Function(r.runs(x.aFn))
 	if p := names.NewPlaces(r.Names).Of(x.aFn); p != nil {
 		name = placeName(&p.At)
 	}
@@ -114,7 +114,7 @@ func (r *runnextJudge) tellLaunched(f *report.Finding, x *chain) {
 
 // text says who readied each other.
 func (r *runnextJudge) text(x *chain) string {
-	who := fmt.Sprintf("%s and %s", words.Goroutine(int64(x.a), r.Names.StartFunc(x.aFn)), words.Goroutine(int64(x.b), r.Names.StartFunc(x.bFn)))
+	who := fmt.Sprintf("%s and %s", words.Goroutine(int64(x.a), r.runs(x.aFn)), words.Goroutine(int64(x.b), r.runs(x.bFn)))
 	if x.more {
 		who += " and others"
 	}

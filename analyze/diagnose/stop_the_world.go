@@ -122,7 +122,7 @@ func (r *stopTheWorldJudge) holdUp(p *measure.STWPause) string {
 	if p.Last.Does == model.PDoesSched {
 		return fmt.Sprintf("P%d, whose thread ran no goroutine, stopped last, %s after it was asked to", p.Last.P, words.Length(p.Stopping()))
 	}
-	return fmt.Sprintf("%s ran on P%d until %s after it was asked to stop, longest of all", words.Goroutine(int64(p.Last.G), r.Names.StartFunc(p.Last.Func)), p.Last.P, words.Length(p.Stopping()))
+	return fmt.Sprintf("%s ran on P%d until %s after it was asked to stop, longest of all", words.Goroutine(int64(p.Last.G), r.runs(p.Last.Func)), p.Last.P, words.Length(p.Stopping()))
 }
 
 // tellAwaited names who asked for the longest pause, and whom most of the time of all pauses
