@@ -297,6 +297,26 @@ func (b *collector) addTo(k seriesKey, end, length model.Time) bool {
 
 func (b *collector) Watch(f *model.Facts) {
 	b.end = f.Now
+	b.find(f)
+	b.dispatches(f)
+	for i := range f.Handoffs {
+		b.count(rateHandoffs, f.Handoffs[i].Time, 1)
+	}
+	for i := range f.Preempts {
+		b.count(ratePreempts, f.Preempts[i].Time, 1)
+	}
+	b.stretches(f)
+	for i := range f.Ps {
+		b.did(&f.Ps[i])
+	}
+	for i := range f.Events {
+		b.event(&f.Events[i])
+	}
+}
+
+// find takes in the requests, tasks, regions and lives that ended, and notes them for the
+// accounts of their time.
+func (b *collector) find(f *model.Facts) {
 	b.ended = b.ended[:0]
 	for i := range b.finders {
 		x := &b.finders[i]
@@ -317,6 +337,11 @@ func (b *collector) Watch(f *model.Facts) {
 			}
 		})
 	}
+	slices.SortStableFunc(b.ended, func(a, b instance) int { return cmp.Compare(a.end, b.end) })
+}
+
+// dispatches counts dispatches, and the waits that they ended.
+func (b *collector) dispatches(f *model.Facts) {
 	for i := range f.Dispatches {
 		d := &f.Dispatches[i]
 		b.count(rateDispatches, d.Time, 1)
@@ -336,13 +361,11 @@ func (b *collector) Watch(f *model.Facts) {
 			b.waited(&d.Dispatch, d.Trail)
 		}
 	}
-	for i := range f.Handoffs {
-		b.count(rateHandoffs, f.Handoffs[i].Time, 1)
-	}
-	for i := range f.Preempts {
-		b.count(ratePreempts, f.Preempts[i].Time, 1)
-	}
-	slices.SortStableFunc(b.ended, func(a, b instance) int { return cmp.Compare(a.end, b.end) })
+}
+
+// stretches takes in what goroutines did, and closes the accounts of what ended meanwhile
+// at its time.
+func (b *collector) stretches(f *model.Facts) {
 	ended := b.ended
 	for i := range f.Gs {
 		iv := &f.Gs[i]
@@ -354,19 +377,18 @@ func (b *collector) Watch(f *model.Facts) {
 	for i := range ended {
 		b.accounts.end(ended[i])
 	}
-	for i := range f.Ps {
-		switch iv := &f.Ps[i]; {
-		case iv.Does == model.PDoesRun && iv.Worker:
-			b.spent(rateGCWorker, iv.Start, iv.End)
-			fallthrough
-		case iv.Does == model.PDoesRun:
-			b.spent(rateRunning, iv.Start, iv.End)
-		case iv.Does == model.PDoesSyscall:
-			b.spent(rateSyscall, iv.Start, iv.End)
-		}
-	}
-	for i := range f.Events {
-		b.event(&f.Events[i])
+}
+
+// did counts what a P did.
+func (b *collector) did(iv *model.PInterval) {
+	switch {
+	case iv.Does == model.PDoesRun && iv.Worker:
+		b.spent(rateGCWorker, iv.Start, iv.End)
+		fallthrough
+	case iv.Does == model.PDoesRun:
+		b.spent(rateRunning, iv.Start, iv.End)
+	case iv.Does == model.PDoesSyscall:
+		b.spent(rateSyscall, iv.Start, iv.End)
 	}
 }
 

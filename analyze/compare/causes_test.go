@@ -2,9 +2,11 @@ package compare
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/stat"
 )
 
@@ -126,5 +128,45 @@ func TestHoldable(t *testing.T) {
 	}
 	if kinds := heldKinds([]*Behaviour{both}, []*Behaviour{of(SeriesCycle, 20)}); !kinds[SeriesCycle] {
 		t.Errorf("with cycles on both sides only, held are %v", kinds)
+	}
+}
+
+// TestFixtureRules: a fixture is held to how often the scheduler's rules held in it, as well.
+func TestFixtureRules(t *testing.T) {
+	b := behave(t, shop)
+	kept := NewFixture("test", []*Behaviour{b})
+	read, err := kept.Behaviours()
+	if err != nil {
+		t.Fatal(err)
+	}
+	worse := *b
+	worse.Rules = slices.Clone(b.Rules)
+	for i := range worse.Rules {
+		worse.Rules[i].Agreed /= 2
+	}
+	for _, test := range []struct {
+		now  *Behaviour
+		want report.CheckStatus
+	}{{b, report.CheckPass}, {&worse, report.CheckFail}} {
+		results := Check(read, []*Behaviour{test.now}, "fixture.json", Options{})
+		i := slices.IndexFunc(results, func(r report.CheckResult) bool { return r.ID == "fixture/rules" })
+		if r := &results[i]; r.Status != test.want || strings.Contains(r.Message, " : ") {
+			t.Errorf("%s: %s, want %s", r.Status, r.Message, test.want)
+		}
+	}
+	for _, broken := range []string{"", "3", "4/3", "-1/3", "a/b"} {
+		kept.Traces[0].Rules = map[string]string{"x": broken}
+		if _, err := kept.Behaviours(); err == nil {
+			t.Errorf("a rule of %q is read", broken)
+		}
+	}
+}
+
+// TestHeldNotice: what a check can be held to says what it would notice.
+func TestHeldNotice(t *testing.T) {
+	for _, h := range Held([]*Behaviour{behave(t, shop)}) {
+		if h.Count >= 100 && h.Notice <= 0 {
+			t.Errorf("%s: of %d nothing is said that would be noticed", h.Text, h.Count)
+		}
 	}
 }

@@ -177,8 +177,9 @@ func rules(old, new []*Behaviour) []RuleChange {
 				if !ok {
 					k = len(out)
 					at[r.ID] = k
-					out = append(out, RuleChange{ID: r.ID, Title: r.Title})
+					out = append(out, RuleChange{ID: r.ID})
 				}
+				out[k].Title = cmp.Or(out[k].Title, r.Title) // which a fixture does not keep
 				add(&out[k], r)
 			}
 		}

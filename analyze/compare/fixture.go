@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -129,6 +130,13 @@ func (t *FixtureTrace) behaviour() (*Behaviour, error) {
 		b.Findings = append(b.Findings, report.Finding{ID: id, Severity: report.Severity(severity)})
 	}
 	slices.SortFunc(b.Findings, func(a, b report.Finding) int { return strings.Compare(a.ID, b.ID) })
+	for _, id := range slices.Sorted(maps.Keys(t.Rules)) {
+		r := report.Rule{ID: id}
+		if _, err := fmt.Sscanf(t.Rules[id], "%d/%d", &r.Agreed, &r.Judged); err != nil || r.Agreed < 0 || r.Agreed > r.Judged {
+			return nil, fmt.Errorf("rule %q has %q: want how often it agreed, a slash, and how often it was judged", id, t.Rules[id])
+		}
+		b.Rules = append(b.Rules, r)
+	}
 	for _, r := range t.Rates {
 		if len(r.Windows) != t.Windows {
 			return nil, fmt.Errorf("rate %q has %s windows, the trace %s", r.Name, words.Count(len(r.Windows)), words.Count(t.Windows))

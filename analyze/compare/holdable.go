@@ -87,11 +87,17 @@ type HeldSeries struct {
 	Text   string // its kind and name
 	Count  int64
 	P50    int64
-	Notice float64 // the least relative change that a check would notice; 0 where that is not known
+	Notice float64 // the least relative change of P50 that a check of as many traces would notice; 0 where that is not known
 }
 
 // Held are the series of some traces that others can be held to, most lengths first.
 func Held(side []*Behaviour) []HeldSeries {
+	notices := map[key]float64{}
+	for _, c := range Sets(side, side, Options{}).Changes {
+		if c.Stat == quantities[0].name {
+			notices[key{c.Kind, c.Name}] = c.Noticed
+		}
+	}
 	var out []HeldSeries
 	for _, kinds := range heldInTurn {
 		for _, k := range enoughOf(side, kinds) {
@@ -104,7 +110,7 @@ func Held(side []*Behaviour) []HeldSeries {
 				}
 			}
 			whole := stat.Merged(all)
-			out = append(out, HeldSeries{Text: k.text(), Count: whole.N(), P50: whole.Quantile(.5)})
+			out = append(out, HeldSeries{Text: k.text(), Count: whole.N(), P50: whole.Quantile(.5), Notice: notices[k]})
 		}
 		if len(out) > 0 {
 			break

@@ -132,7 +132,7 @@ func (c *fixtureCommand) holds(behaviours []*compare.Behaviour) {
 		h := &held[i]
 		text := fmt.Sprintf("%s: %s, p50 %s", h.Text, words.Count(int(h.Count)), words.Length(h.P50))
 		if h.Notice > 0 {
-			text += fmt.Sprintf(", a check would notice %s", words.Change(h.Notice))
+			text += fmt.Sprintf(", of which a check of as many traces would notice %s or more", words.Change(h.Notice))
 		}
 		c.remark("  %s", printable(text))
 	}
