@@ -60,17 +60,10 @@ func probability(c compare.Change) string {
 func deltaText(c *compare.Change) string {
 	switch c.Verdict {
 	case compare.Worse, compare.Better:
-		switch {
-		case c.Stat == "far":
+		if c.Stat == "far" {
 			return "longest " + words.Length(int64(c.Old.Max)) + " → " + words.Length(int64(c.New.Max))
-		case c.Stat == "slow":
-			return fmt.Sprintf("%+.1f points", c.New.Median-c.Old.Median)
-		case c.Ratio == 0:
-			return "from none"
-		case c.Ratio >= 10:
-			return "×" + words.Number(c.Ratio)
 		}
-		return words.Change(c.Ratio - 1)
+		return c.Delta()
 	case compare.New, compare.Gone:
 		return string(c.Verdict)
 	}

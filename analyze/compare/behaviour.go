@@ -71,14 +71,6 @@ type Rate struct {
 // UnitWaited is the unit of how much all goroutines together wait a second, in ns.
 const UnitWaited = "ns waited/s"
 
-// mean is that of the trace; of what keeps none, of its windows.
-func (r *Rate) mean() float64 {
-	if r.Mean != 0 {
-		return r.Mean
-	}
-	return mean(r.Windows)
-}
-
 // Behave reads a trace and says what can be compared of it. Errors are those of
 // analyze.Analyze.
 func Behave(ctx context.Context, r io.Reader, opt replay.Options) (*Behaviour, error) {
@@ -126,7 +118,7 @@ type collector struct {
 }
 
 // seriesKey is what belongs into one Series: a name or, until all has been read, a key of
-// explain.LateNames for requests, of measure.Runners for waits and running.
+// explain.LateNames for requests, of measure.Runners for waits and what is computed.
 type seriesKey struct {
 	kind SeriesKind
 	name string
@@ -178,7 +170,7 @@ var rateNames = [numRates][2]string{
 	rateSTW:        {"world stopped", "ns/s"},
 
 	rateHandovers:   {"waits ended by another goroutine", "/s"},
-	rateWaitLock:    {"waiting for locks", UnitWaited},
+	rateWaitLock:    {"waiting for locks, semaphores and wait groups", UnitWaited},
 	rateWaitChannel: {"waiting for channels", UnitWaited},
 	rateWaitNetwork: {"waiting for the network", UnitWaited},
 	rateWaitSyscall: {"in system calls", UnitWaited},

@@ -88,7 +88,7 @@ func lockNamed(call string) string {
 			return name
 		}
 	}
-	return "a lock"
+	return "a lock, semaphore or wait group"
 }
 
 // CauseChange is how much more of the time of a mean instance goes to a cause.

@@ -69,6 +69,7 @@ func TestCausesSum(t *testing.T) {
 func TestSameWindows(t *testing.T) {
 	short, long := made(9, 1e6), made(4, 1e6)
 	long.Window *= 2
+	short.Rates[0].Mean = 54
 	for w := range short.Rates[0].Windows {
 		short.Rates[0].Windows[w] = float64(10 * (w + 1))
 	}
@@ -79,6 +80,9 @@ func TestSameWindows(t *testing.T) {
 	}
 	if got, want := b.Series[0].Whole().N(), short.Series[0].Whole().N(); got != want {
 		t.Errorf("%d lengths, of %d", got, want)
+	}
+	if b.Rates[0].Mean != short.Rates[0].Mean {
+		t.Errorf("a mean of %v, want %v", b.Rates[0].Mean, short.Rates[0].Mean)
 	}
 	if got, want := b.Rates[0].Windows, []float64{15, 35, 55, 75, 90}; !reflect.DeepEqual(got, want) {
 		t.Errorf("rates %v, want %v", got, want)
@@ -115,16 +119,25 @@ func TestHoldable(t *testing.T) {
 		if n := len(Held([]*Behaviour{test.b})); ok != (n == 1) {
 			t.Errorf("%d series are held", n)
 		}
-		for _, r := range Check([]*Behaviour{test.b}, []*Behaviour{test.b}, "fixture.json", Options{}) {
-			if r.ID == "fixture/comparable" && !ok && (r.Status != "skip" || !strings.Contains(r.Message, test.want)) {
-				t.Errorf("%s: %s", r.Status, r.Message)
-			}
+		results := Check([]*Behaviour{test.b}, []*Behaviour{test.b}, "fixture.json", Options{})
+		i := slices.IndexFunc(results, func(r report.CheckResult) bool { return r.ID == "fixture/comparable" })
+		if i < 0 {
+			t.Fatal("nothing is said of whether there is something to compare")
+		}
+		if r := &results[i]; !ok && (r.Status != report.CheckSkip || !strings.Contains(r.Message, test.want)) {
+			t.Errorf("%s: %s", r.Status, r.Message)
 		}
 	}
 	both := of(SeriesCycle, 20)
 	both.Series = append(both.Series, of(SeriesTask, 20).Series...)
 	if kinds := heldKinds([]*Behaviour{both}, []*Behaviour{both}); !kinds[SeriesTask] || kinds[SeriesCycle] {
 		t.Errorf("with tasks and cycles, held are %v", kinds)
+	}
+	other := of(SeriesCycle, 20)
+	other.Series = append(other.Series, of(SeriesTask, 20).Series...)
+	other.Series[1].Name = "main.other"
+	if kinds := heldKinds([]*Behaviour{both}, []*Behaviour{other}); !kinds[SeriesCycle] {
+		t.Errorf("with other tasks and the same cycles, held are %v", kinds)
 	}
 	if kinds := heldKinds([]*Behaviour{both}, []*Behaviour{of(SeriesCycle, 20)}); !kinds[SeriesCycle] {
 		t.Errorf("with cycles on both sides only, held are %v", kinds)
@@ -168,5 +181,26 @@ func TestHeldNotice(t *testing.T) {
 		if h.Count >= 100 && h.Notice <= 0 {
 			t.Errorf("%s: of %d nothing is said that would be noticed", h.Text, h.Count)
 		}
+	}
+}
+
+// TestNoisyIsSkipped: what has a median and a mean that might have doubled unnoticed does
+// not pass because its share of slow ones stood still.
+func TestNoisyIsSkipped(t *testing.T) {
+	noisy := func(seed int64) *Behaviour {
+		s := Series{Kind: SeriesTask, Name: "order"}
+		for w := range int64(8) {
+			k := &stat.Sketch{}
+			for range 20 {
+				k.Add(1_000_000 << ((w*5 + seed) % 7)) // each block of time is another length
+			}
+			s.Windows = append(s.Windows, k)
+		}
+		return &Behaviour{Window: 50e6, Windows: 8, Series: []Series{s}}
+	}
+	results := Check([]*Behaviour{noisy(0)}, []*Behaviour{noisy(3)}, "fixture.json", Options{})
+	i := slices.IndexFunc(results, func(r report.CheckResult) bool { return r.ID == "fixture/task/order" })
+	if r := &results[i]; r.Status != report.CheckSkip || !strings.Contains(r.Message, "varies too much") || len(r.Measured) < 3 {
+		t.Errorf("%s: %q, of %v", r.Status, r.Message, r.Measured)
 	}
 }

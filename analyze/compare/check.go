@@ -13,7 +13,7 @@ import (
 // the fixture's, for the results. The lengths of requests, tasks, regions and
 // goroutines must not have become longer or, where there are none, of cycles, or where
 // there are none of those either, of computing; what says less about the program than
-// about the load and the machine (waits, running stretches, tails, rates, findings,
+// about the load and the machine (waits, tails, rates, findings,
 // rules) only warns.
 func Check(fixture, traces []*Behaviour, file string, opt Options) []report.CheckResult {
 	r := Sets(fixture, traces, opt)
@@ -100,12 +100,12 @@ func (x *expected) judge(c *Change) {
 	x.Measured = append(x.Measured, report.Evidence{Label: c.Stat, Value: c.Values()})
 	if c.Verdict != Worse {
 		switch {
-		case x.Status == report.CheckSkip && c.Noticed > mostNoticed:
+		case x.Status == report.CheckSkip && c.passes() && c.Noticed > mostNoticed:
 			x.Message = "It varies too much, or there is too little of it, for any change to be noticed."
 			if c.Noticed <= 10*mostNoticed {
 				x.Message = fmt.Sprintf("It varies too much: no change of less than %s would have been noticed.", words.Share(c.Noticed))
 			}
-		case x.Status == report.CheckSkip && c.Stat != statFar:
+		case x.Status == report.CheckSkip && c.passes():
 			x.Status, x.Message = report.CheckPass, ""
 		}
 		return
@@ -123,9 +123,15 @@ func (x *expected) judge(c *Change) {
 		Details: []report.Evidence{
 			{Label: "in the fixture", Value: sideText(c.Old, c.Unit)},
 			{Label: "now", Value: sideText(c.New, c.Unit)},
-			{Label: "changed by", Value: changeText(c) + intervalText(c)},
-			{Label: "how sure", Value: fmt.Sprintf("chance alone does so in %.2g of such checks; a change from %s on counts", c.Q, words.Share(c.Floor))},
+			{Label: "changed by", Value: c.Delta() + intervalText(c)},
+			{Label: "how sure", Value: fmt.Sprintf("if all that looks as sure is called a change, %.2g of it is chance; a change from %s on counts", c.Q, c.share(c.Floor))},
 		}})
+}
+
+// passes reports whether a statistic that has not changed is word enough for the whole of
+// what it is of: its middle. Tails and shares of slow ones may stand still beside it.
+func (x *Change) passes() bool {
+	return x.Stat == quantities[0].name || x.Stat == statMean || x.Kind == KindRate
 }
 
 // mostWhys is how many causes a failure names.
@@ -157,7 +163,7 @@ func (x *expected) explain(causes []CauseChange) {
 
 // Values are both sides of a change, for people.
 func (x *Change) Values() string {
-	text := fmt.Sprintf("%s in the fixture, %s now (%s", Amount(x.Old.Median, x.Unit), Amount(x.New.Median, x.Unit), changeText(x))
+	text := fmt.Sprintf("%s in the fixture, %s now (%s", Amount(x.Old.Median, x.Unit), Amount(x.New.Median, x.Unit), x.Delta())
 	if x.Noticed > 0 {
 		text += "; would have noticed " + x.NoticedText() + " or more"
 	}
@@ -165,14 +171,21 @@ func (x *Change) Values() string {
 }
 
 // NoticedText is the least effect that would have been noticed, for people.
-func (x *Change) NoticedText() string {
+func (x *Change) NoticedText() string { return x.share(x.Noticed) }
+
+// share is an effect's size for people: of shares in points, else relative.
+func (x *Change) share(effect float64) string {
 	if x.Unit == "%" {
-		return fmt.Sprintf("%.1f points", 100*x.Noticed)
+		return fmt.Sprintf("%.1f points", 100*effect)
 	}
-	return words.Share(x.Noticed)
+	return words.Share(effect)
 }
 
-func changeText(x *Change) string {
+// manyFold is from how many times as much on a change is told as such.
+const manyFold = 10
+
+// Delta is by how much it has changed, for people.
+func (x *Change) Delta() string {
 	switch {
 	case x.Unit == "%" && x.Old.Median != x.New.Median:
 		return fmt.Sprintf("%+.1f points", x.New.Median-x.Old.Median)
@@ -180,6 +193,8 @@ func changeText(x *Change) string {
 		return "no change"
 	case x.Old.Median == 0:
 		return "from none"
+	case x.New.Median >= manyFold*x.Old.Median:
+		return "×" + words.Number(x.New.Median/x.Old.Median)
 	}
 	return words.Change(x.New.Median/x.Old.Median - 1)
 }
@@ -197,9 +212,13 @@ func intervalText(x *Change) string {
 
 // sideText is a median, how sure it is, and what it is of.
 func sideText(s Side, unit string) string {
-	text := fmt.Sprintf("%s (between %s and %s, of %s observations", Amount(s.Median, unit), Amount(s.Lo, unit), Amount(s.Hi, unit), words.Count(s.N))
+	text := Amount(s.Median, unit) + " ("
+	if s.Lo != s.Hi {
+		text += fmt.Sprintf("between %s and %s, ", Amount(s.Lo, unit), Amount(s.Hi, unit))
+	}
+	text += "of " + words.Plural(s.N, "trace")
 	if s.Count > 0 {
-		text += fmt.Sprintf(", %s values", words.Count(s.Count))
+		text += ", " + words.Plural(s.Count, "length")
 	}
 	return text + ")"
 }

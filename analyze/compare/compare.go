@@ -413,7 +413,7 @@ func (c *comparison) series(k key, old, new []*Behaviour) {
 		c.quantity(x, i, o, n)
 	}
 	if c.held[k.kind] {
-		for _, x := range c.far(k, old, new) {
+		for _, x := range c.far(k, old, new, o.all, n.all) {
 			c.judged = append(c.judged, judged{Change: x, least: -1})
 		}
 	}
@@ -523,14 +523,14 @@ func (c *comparison) rate(i int, old, new []*Behaviour) {
 	runs := func(bs []*Behaviour) (out []run) {
 		for _, b := range bs {
 			within, drift := varyRate(b.Rates[i].Windows, s.to, c.draws)
-			out = append(out, run{y: s.to(b.Rates[i].mean()), within: within, drift: drift, blocks: len(b.Rates[i].Windows)})
+			out = append(out, run{y: s.to(b.Rates[i].Mean), within: within, drift: drift, blocks: len(b.Rates[i].Windows)})
 		}
 		return out
 	}
 	o, n := runs(old), runs(new)
 	if !enough(o, n) {
 		x.Verdict = Few
-		x.Old, x.New = Side{Median: old[0].Rates[i].mean(), N: len(o), Open: true}, Side{Median: new[0].Rates[i].mean(), N: len(n), Open: true}
+		x.Old, x.New = Side{Median: old[0].Rates[i].Mean, N: len(o), Open: true}, Side{Median: new[0].Rates[i].Mean, N: len(n), Open: true}
 		c.judged = append(c.judged, judged{Change: x})
 		return
 	}

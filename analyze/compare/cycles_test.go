@@ -40,18 +40,26 @@ func TestCycles(t *testing.T) {
 	if n := found[SeriesDispatch]; n < rounds-2 {
 		t.Errorf("%d dispatches", n)
 	}
+	rates := map[string]float64{}
 	for _, r := range b.Rates {
-		if r.Name == "waits ended by another goroutine" && r.Windows[0] < 800 {
-			t.Errorf("%v hand-overs a second", r.Windows)
-		}
-		if r.Name == "waiting for locks" && r.Windows[0] < .9e9 {
-			t.Errorf("%v ns a second waiting for locks", r.Windows)
+		rates[r.Name] = r.Windows[0]
+	}
+	for name, least := range map[string]float64{"waits ended by another goroutine": 800, rateNames[rateWaitLock][0]: .9e9} {
+		if rates[name] < least {
+			t.Errorf("%s: %v a second, want %v at least", name, rates[name], least)
 		}
 	}
+	of := 0
 	for _, c := range b.Causes {
-		if c.Kind == SeriesCycle && (c.Name != "main.worker" || c.Causes[0].Kind != CauseRunning) {
+		if c.Kind != SeriesCycle {
+			continue
+		}
+		if of++; c.Name != "main.worker" || c.Causes[0].Kind != CauseRunning {
 			t.Errorf("causes of cycles: %+v", c)
 		}
+	}
+	if of != 1 {
+		t.Errorf("%d series of cycles have causes, want 1", of)
 	}
 }
 

@@ -17,8 +17,7 @@ const (
 // other: what hits few requests, but hard, leaves medians and windows' quantiles
 // alone. The test asks how likely it is that the longest of all lie on one side by
 // chance.
-func (c *comparison) far(k key, old, new []*Behaviour) []Change {
-	o, n := newSide(k, old).all, newSide(k, new).all
+func (c *comparison) far(k key, old, new []*Behaviour, o, n *stat.Sketch) []Change {
 	if o.N() < farValues || n.N() < farValues {
 		return nil
 	}

@@ -54,7 +54,7 @@ type FixtureTrace struct {
 type FixtureRate struct {
 	Name    string    `json:"name"`
 	Unit    string    `json:"unit"`
-	Mean    float64   `json:"mean"` // of the trace; 0 also of fixtures that did not keep it
+	Mean    float64   `json:"mean"` // of the trace
 	Windows []float64 `json:"windows"`
 }
 

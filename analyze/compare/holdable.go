@@ -19,7 +19,7 @@ var heldInTurn = [][]SeriesKind{
 	{SeriesDispatch},
 }
 
-// heldKinds are those of one step of heldInTurn: the first that both sides have enough of, so
+// heldKinds are those of one step of heldInTurn: the first of which both sides have enough of the same series, so
 // that what is only on one side does not stand for what is on both.
 func heldKinds(old, new []*Behaviour) map[SeriesKind]bool {
 	out := map[SeriesKind]bool{}
@@ -27,7 +27,8 @@ func heldKinds(old, new []*Behaviour) map[SeriesKind]bool {
 		for _, k := range kinds {
 			out[k] = true
 		}
-		if len(enoughOf(old, kinds)) > 0 && len(enoughOf(new, kinds)) > 0 {
+		both := enoughOf(new, kinds)
+		if slices.ContainsFunc(enoughOf(old, kinds), func(k key) bool { return slices.Contains(both, k) }) {
 			return out
 		}
 		clear(out)
@@ -38,7 +39,7 @@ func heldKinds(old, new []*Behaviour) map[SeriesKind]bool {
 	return out
 }
 
-// enough are the series of some kinds with fewestValues or more.
+// enoughOf are the series of some kinds with fewestValues or more.
 func enoughOf(side []*Behaviour, kinds []SeriesKind) (out []key) {
 	for k, n := range counts(side, kinds) {
 		if n >= fewestValues {

@@ -56,7 +56,7 @@ func (b *Behaviour) withWindows(length int64) *Behaviour {
 		return float64(window) / 1e9
 	}
 	for _, r := range b.Rates {
-		x := Rate{Name: r.Name, Unit: r.Unit, Windows: make([]float64, out.Windows)}
+		x := Rate{Name: r.Name, Unit: r.Unit, Mean: r.Mean, Windows: make([]float64, out.Windows)}
 		for w, n := range r.Windows {
 			x.Windows[at(w)] += n * seconds(b.Window, b.Windows, w)
 		}

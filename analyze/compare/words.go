@@ -48,14 +48,9 @@ func (r *Result) verdict() string {
 		if c.judged() {
 			judged++
 		}
-		text := fmt.Sprintf("%s (%s to %s, %s)", c.Text(), Amount(c.Old.Median, c.Unit), Amount(c.New.Median, c.Unit), words.Change(c.Ratio-1))
-		switch {
-		case c.Unit == "%":
+		text := fmt.Sprintf("%s (%s to %s, %s)", c.Text(), Amount(c.Old.Median, c.Unit), Amount(c.New.Median, c.Unit), c.Delta())
+		if c.Unit == "%" {
 			text = fmt.Sprintf("%s (%s before, %s now; the longest was %s, is %s)", c.Text(), Amount(c.Old.Median, c.Unit), Amount(c.New.Median, c.Unit), Amount(c.Old.Max, "ns"), Amount(c.New.Max, "ns"))
-		case c.Ratio >= 10:
-			text = fmt.Sprintf("%s (%s to %s, %s-fold)", c.Text(), Amount(c.Old.Median, c.Unit), Amount(c.New.Median, c.Unit), words.Number(c.Ratio))
-		case c.Old.Median == 0:
-			text = fmt.Sprintf("%s (none to %s)", c.Text(), Amount(c.New.Median, c.Unit))
 		}
 		switch c.Verdict {
 		case Worse:

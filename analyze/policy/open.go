@@ -10,6 +10,7 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 
 	"gmptrace/analyze/report"
+	"gmptrace/model"
 )
 
 // openError is that a trace does not tell what a rule asks for, which the rule can take
@@ -146,8 +147,10 @@ func blockedFor(reasons ...string) func(*report.CauseTime) bool {
 // lossCauses are all there are.
 var lossCauses = func() []lossCause {
 	all := []lossCause{
-		{"lock", func(c *report.CauseTime) bool { return c.Cause == report.CauseLock.String() || blockedFor("sync")(c) }},
-		{"channel", blockedFor("chan send", "chan receive", "select")},
+		{"lock", func(c *report.CauseTime) bool {
+			return c.Cause == report.CauseLock.String() || blockedFor(model.ReasonSync.String(), model.ReasonCond.String())(c)
+		}},
+		{"channel", blockedFor(model.ReasonChanSend.String(), model.ReasonChanRecv.String(), model.ReasonSelect.String())},
 		{"gc", byName(report.CauseAssist.String(), report.CauseSweep.String(), report.CauseGCStop.String(), report.CauseGCWorker.String(), report.CauseAssistWait.String(), report.CauseGCWait.String())},
 		{"waiting-for-a-p", func(c *report.CauseTime) bool {
 			for x := report.CauseGCStop; x <= report.CauseDispatch; x++ {

@@ -86,7 +86,7 @@ a rule that can't be evaluated; 3 a trace was analysed in part. 1 beats 2 beats 
 	c.addTraceFlags(f)
 	f.StringVarP(&c.policy, "policy", "p", "", "hold traces to the rules in `FILE`, YAML")
 	f.StringVar(&c.fixture, "fixture", "", "hold traces to the behaviour recorded in `DIR`")
-	f.Float64Var(&c.compare.Alpha, "alpha", compare.DefaultAlpha, "with --fixture: `LEVEL` of all claims together, how often chance alone may look like a change")
+	f.Float64Var(&c.compare.Alpha, "alpha", compare.DefaultAlpha, "with --fixture: `SHARE` of the changes claimed that chance alone may have made")
 	f.BoolVar(&c.other, "other-program", false, "with --fixture: compare even if it is of another program")
 	f.Float64Var(&c.compare.Floor, "floor", compare.DefaultFloor, "with --fixture: least relative `CHANGE` of a length that counts: 0.1 is 10 %")
 	f.Var(&c.failOn, "fail-on", "exit with code 1 if a rule of this `SEVERITY` failed, or of a worse one: warning or error")
@@ -144,9 +144,12 @@ func (c *checkCommand) run(ctx context.Context, traces []string) error {
 			return err
 		}
 	}
-	if len(held.traces) > 1 {
+	if c.several && len(held.traces) > 0 {
 		all := held.traces[0].Trace
-		all.Name = fmt.Sprintf("%s and %d more, compared together", all.Name, len(held.traces)-1)
+		all.Name += ", compared with the fixture"
+		if n := len(held.traces) - 1; n > 0 {
+			all.Name = fmt.Sprintf("%s and %d more, compared together", held.traces[0].Trace.Name, n)
+		}
 		checked.Add(&all, sayNext(traces[0], compare.Check(held.fixture, held.traces, held.file, c.compare)))
 	}
 	for _, o := range outputs {

@@ -28,7 +28,7 @@ func sayNext(trace string, results []report.CheckResult) []report.CheckResult {
 // distribution, and by a policy's scope.
 var explained = map[string]string{
 	"request": "--http", "requests": "--http", "task": "--task", "tasks": "--task", "region": "--region", "regions": "--region",
-	"life": "--func", "cycle": "--func", "wait": "--func", "running": "--func", "functions": "--func",
+	"life": "--func", "cycle": "--func", "wait": "--func", "dispatch": "--func", "functions": "--func",
 }
 
 // failedItem is what a result is about: its kind, and the name of the first one that
@@ -51,10 +51,10 @@ func selector(flag, name string) string {
 	switch {
 	case flag == "--http" && (name == "" || name[0] == '('): // all of them, or those whose handler was not seen
 		return " --http"
-	case name == "" || words.Printable(name) != name:
+	case name == "" || name[0] == '(' || words.Printable(name) != name: // those without a name have one in parentheses
 		return ""
 	case flag == "--http":
-		return " " + words.Shell(flag+"="+regexp.QuoteMeta(name))
+		return " " + words.Shell(flag+"=^"+regexp.QuoteMeta(name)+"$")
 	case flag == "--func":
 		name = "^" + regexp.QuoteMeta(name) + "$"
 	}

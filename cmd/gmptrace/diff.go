@@ -69,7 +69,7 @@ do; with one trace a side that is an assumption.
 	c.against = against{flags: f, old: -1}
 	f.Var(&c.against, "against", "the traces after this are the new ones")
 	f.Lookup("against").NoOptDefVal = strconv.FormatBool(true)
-	f.Float64Var(&c.compare.Alpha, "alpha", compare.DefaultAlpha, "`LEVEL` of all claims together: how often chance alone may look like a change")
+	f.Float64Var(&c.compare.Alpha, "alpha", compare.DefaultAlpha, "`SHARE` of the changes claimed that chance alone may have made")
 	f.Float64Var(&c.compare.Floor, "floor", compare.DefaultFloor, "least relative `CHANGE` of a length that is claimed: 0.1 is 10 %")
 	f.Var(&c.format, "format", "`FORMAT` of the output: text, json or html")
 	f.StringVarP(&c.out, "output", "o", "-", "write to `FILE`; - is standard output")
