@@ -429,7 +429,7 @@ func (b *collector) event(ev *model.Event) {
 // name gives series whose names were not known until now theirs, and joins those with
 // the same. Of requests that have none there is only the series of all.
 func (b *collector) name() {
-	starts, handlers := names.NewStarts(b.names), b.finders[0].finder.(explain.LateNames)
+	starts, handlers := b.names.Starts(), b.finders[0].finder.(explain.LateNames)
 	for _, k := range slices.SortedFunc(maps.Keys(b.series), func(a, b seriesKey) int {
 		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.of, b.of), cmp.Compare(a.name, b.name))
 	}) {
@@ -474,7 +474,7 @@ func (b *collector) finish(out *Behaviour) {
 	out.Windows = max(1, int((length+out.Window/2)/out.Window))
 	b.accounts.close()
 	b.name()
-	out.Causes = b.accounts.causes(names.NewPlaces(b.names))
+	out.Causes = b.accounts.causes(b.names.Places())
 	for _, k := range slices.SortedFunc(maps.Keys(b.series), func(a, b seriesKey) int {
 		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name))
 	}) {

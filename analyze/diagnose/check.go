@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
 	"gmptrace/model"
@@ -116,19 +115,9 @@ func Begin(s *replay.Session) func(*report.Report) {
 // bench is what all judges have at hand: the session that they judge.
 type bench struct{ *replay.Session }
 
-// starts is what goroutines run by the function that they started with: known when all
-// has been read.
-type starts struct{ *names.Starts }
-
 // runs is what a goroutine runs that started with this stack: where that only runs what
-// it was given, that.
-func (b bench) runs(stack uint32) string {
-	s := replay.Shared(b.Session, func(*replay.Session) *starts { return &starts{} })
-	if s.Starts == nil {
-		s.Starts = names.NewStarts(b.Names)
-	}
-	return s.Always(b.Names.StartFunc(stack))
-}
+// it was given, that. It is for judges: all has been read.
+func (b bench) runs(stack uint32) string { return b.Names.Starts().Always(b.Names.StartFunc(stack)) }
 
 // scene is a moment around [start, end] for the timeline, with what happened in it; -1
 // is no goroutine, P or thread.

@@ -198,7 +198,7 @@ type collectorWhy struct {
 
 // why tells the reason that the evidence shows.
 func (c *cycles) why(b bench) collectorWhy {
-	places := names.NewPlaces(b.Names)
+	places := b.Names.Places()
 	w := collectorWhy{sure: "certain", sureWhy: "cycles, mark workers and assists are in the trace", evidence: c.evidence(places)}
 	if c.whole > 0 {
 		w.often = fmt.Sprintf(", one per %s allocated", words.Bytes(c.grown/c.whole))

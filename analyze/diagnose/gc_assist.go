@@ -46,7 +46,7 @@ func (r *gcAssistJudge) decide(rep *report.Report) Judgement {
 		return j
 	}
 	f := a.describe()
-	places := names.NewPlaces(r.Names)
+	places := r.Names.Places()
 	f.Advice = r.cycles.advice(places)
 	for i, x := range topPlaces(places, r.cycles.helped) {
 		if i == 0 && 2*x.n >= a.marked && !names.Standard(&report.Frame{Func: x.fn}) {

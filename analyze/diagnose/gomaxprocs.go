@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"gmptrace/analyze/internal/measure"
-	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
@@ -150,7 +149,7 @@ func (r *gomaxprocsJudge) quotaFinding(rep *report.Report, f *report.Finding, st
 		words.Length(st.Longest), words.Length(st.Time), words.Count(st.InStep), words.Count(st.N))
 	f.Why = "That is what it looks like when a container has used up its share of CPU time: the kernel stops all of its threads until the next period of 100 ms begins."
 	spread := "spread the work or do less of it at once"
-	if top := topPlaces(names.NewPlaces(r.Names), st.RanThen); len(top) > 0 {
+	if top := topPlaces(r.Names.Places(), st.RanThen); len(top) > 0 {
 		f.What += fmt.Sprintf(" Mostly %s had a P when it stood still.", top[0].name)
 		spread = "spread what " + top[0].name + " does, or do less of it at once"
 	}

@@ -42,7 +42,7 @@ type herdJudge struct {
 }
 
 func (r *herdJudge) decide(rep *report.Report) Judgement {
-	r.places = names.NewPlaces(r.Names)
+	r.places = r.Names.Places()
 	whole := report.Analysed(rep) * int64(max(1, len(rep.Procs)))
 	var found []*herd
 	var idle, ns int64

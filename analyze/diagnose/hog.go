@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"gmptrace/analyze/internal/measure"
-	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
@@ -79,7 +78,7 @@ func (r *hogJudge) describe(x *measure.LongRun, waited int64) report.Finding {
 
 // who is the place where a stretch ended, where that is the program's.
 func (r *hogJudge) who(x *measure.LongRun) string {
-	if p := names.NewPlaces(r.Names).Of(x.Stack); p != nil && p.Own {
+	if p := r.Names.Places().Of(x.Stack); p != nil && p.Own {
 		return placeFor(p)
 	}
 	return "One goroutine"

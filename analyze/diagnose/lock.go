@@ -176,7 +176,7 @@ func (r *lockJudge) standing(s *lockSite) *stands {
 	if m := s.held.most(); m != &s.held.blocked && m != &s.held.syscall {
 		return nil
 	}
-	places, by := names.NewPlaces(r.Names), map[string]*stands{}
+	places, by := r.Names.Places(), map[string]*stands{}
 	var best *stands
 	for _, at := range slices.SortedFunc(maps.Keys(s.stood), func(a, b standsAt) int {
 		return cmp.Or(cmp.Compare(a.holder, b.holder), cmp.Compare(a.writer, b.writer))

@@ -65,7 +65,7 @@ const timersPerP = 1000
 // tellTimers names the line at which timers woke most goroutines, where they woke that
 // many: less of that is less work.
 func (r *overloadJudge) tellTimers(f *report.Finding, rep *report.Report) {
-	places, by := names.NewPlaces(r.Names), map[string]int64{}
+	places, by := r.Names.Places(), map[string]int64{}
 	var n, most int64
 	at := ""
 	for _, p := range r.pollers.timers {

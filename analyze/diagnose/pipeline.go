@@ -60,7 +60,7 @@ type backlog struct {
 }
 
 func (r *pipelineJudge) decide(rep *report.Report) Judgement {
-	r.places, r.span, r.lives = names.NewPlaces(r.Names), report.Analysed(rep), map[string]lives{}
+	r.places, r.span, r.lives = r.Names.Places(), report.Analysed(rep), map[string]lives{}
 	for i := range rep.Functions {
 		f := &rep.Functions[i]
 		l := r.lives[f.Name]

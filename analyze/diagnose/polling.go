@@ -49,7 +49,7 @@ type pollingJudge struct {
 }
 
 func (r *pollingJudge) decide(rep *report.Report) Judgement {
-	r.places, r.span = names.NewPlaces(r.Names), report.Analysed(rep)
+	r.places, r.span = r.Names.Places(), report.Analysed(rep)
 	r.whole = r.span * int64(max(1, len(rep.Procs)))
 	var yields, burnt int64
 	found := r.yielding()

@@ -53,7 +53,7 @@ type queueJudge struct {
 }
 
 func (r *queueJudge) decide(rep *report.Report) Judgement {
-	r.places, r.ps = names.NewPlaces(r.Names), len(rep.Procs)
+	r.places, r.ps = r.Names.Places(), len(rep.Procs)
 	span := report.Analysed(rep)
 	found := r.found(span)
 	var worst queuePlace

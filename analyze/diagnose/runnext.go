@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"gmptrace/analyze/internal/measure"
-	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/stat"
@@ -104,7 +103,7 @@ func (r *runnextJudge) tellLaunched(f *report.Finding, x *chain) {
 		return
 	}
 	name := words.Function(r.runs(x.aFn))
-	if p := names.NewPlaces(r.Names).Of(x.aFn); p != nil {
+	if p := r.Names.Places().Of(x.aFn); p != nil {
 		name = placeName(&p.At)
 	}
 	f.Title = fmt.Sprintf("Goroutines of %s, each of which starts the next, kept others waiting for %s", name, words.Length(r.chains.waits.Max()))

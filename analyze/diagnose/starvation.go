@@ -111,7 +111,7 @@ func (r *starvationJudge) cause(episodes []report.Episode) (why, advice string) 
 	ofAll, adviceForAll := starvedBy(&r.blame.starved, r.latency.Starved, r.latency.StarvedNS)
 	why, advice = heldUp(&episodes[0])
 	if advice = cmp.Or(adviceForAll, advice, r.adviceByMost()); advice == starvedAdvice[pDidMark] {
-		advice += " " + r.cycles.advice(names.NewPlaces(r.Names))
+		advice += " " + r.cycles.advice(r.Names.Places())
 	}
 	return ofAll + why, advice
 }

@@ -147,7 +147,7 @@ func (r *stopTheWorldJudge) asked() string {
 	if cause := r.Names.Texts[worst[0].Cause]; byCollector(cause) || byTracer(cause) {
 		return ""
 	}
-	if x := names.NewPlaces(r.Names).Of(worst[0].Stack); x != nil {
+	if x := r.Names.Places().Of(worst[0].Stack); x != nil {
 		return placeName(&x.At)
 	}
 	return ""
@@ -156,7 +156,7 @@ func (r *stopTheWorldJudge) asked() string {
 // mostAwaited is the place of the program that pauses waited for longest in all, lines of
 // one function together.
 func (r *stopTheWorldJudge) mostAwaited() (at string, most measure.Awaited) {
-	places, sums := names.NewPlaces(r.Names), map[uint32]int64{}
+	places, sums := r.Names.Places(), map[uint32]int64{}
 	for stack, a := range r.gc.Awaited {
 		sums[stack] = a.Sum
 	}
@@ -188,7 +188,7 @@ func (r *stopTheWorldJudge) whyLong(p *measure.STWPause) (why, advice string) {
 		return "In the longest pause " + r.holdUp(p) + ". That is the runtime's own goroutine, which stops soon when its thread has a CPU.", "Nothing in the program held it up: look at the machine's load."
 	}
 	why = "In the longest pause " + r.holdUp(p)
-	if x := names.NewPlaces(r.Names).Of(p.Last.Stack); x != nil {
+	if x := r.Names.Places().Of(p.Last.Stack); x != nil {
 		why += fmt.Sprintf(" and was next seen in %s", placeName(&x.At))
 	}
 	return why + ". It reached no point where it could be stopped, or its thread had no CPU; everything else waited for it.", r.goInPieces()
@@ -214,7 +214,7 @@ func (r *stopTheWorldJudge) avoid(p *measure.STWPause) string {
 		return "The tracer stopped the world: leave that pause out of account."
 	}
 	at, instead := "", ""
-	if x := names.NewPlaces(r.Names).Of(p.Stack); x != nil {
+	if x := r.Names.Places().Of(p.Stack); x != nil {
 		at = " in " + placeName(&x.At)
 		if instead = names.InsteadOf(x.Callee); instead != "" {
 			instead = ": " + instead

@@ -49,7 +49,7 @@ type stuckJudge struct {
 }
 
 func (r *stuckJudge) decide(rep *report.Report) Judgement {
-	places := names.NewPlaces(r.Names)
+	places := r.Names.Places()
 	all := r.standing.at(places)
 	j := Judgement{Measured: words.Plural(len(r.standing.open), "goroutine") + " in a lock or a send at the trace's end"}
 	if r.standing.unknown > len(r.standing.open) {

@@ -32,16 +32,13 @@ func (e *explainer) body(g model.GoID, fn uint32) {
 // funcOf is the function that a goroutine started with, or that the one it started
 // with was to call. It is for the end, when all has been read.
 func (e *explainer) funcOf(g model.GoID, fn uint32) string {
-	if e.starts == nil {
-		e.starts = names.NewStarts(e.names)
-	}
-	start := e.names.StartFunc(fn)
-	if k := e.bodies[g]; k != 0 && (start == "" || e.starts.Wrapper(start)) {
-		if runs := e.starts.Runs(e.names.Stacks[k]); runs != "" {
+	starts, start := e.names.Starts(), e.names.StartFunc(fn)
+	if k := e.bodies[g]; k != 0 && (start == "" || starts.Wrapper(start)) {
+		if runs := starts.Runs(e.names.Stacks[k]); runs != "" {
 			return runs
 		}
 	}
-	return e.starts.Always(start)
+	return starts.Always(start)
 }
 
 // doing names goroutines by the function of the program's own code in which they were last

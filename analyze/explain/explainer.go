@@ -35,8 +35,6 @@ type explainer struct {
 	locks  *names.LockSites
 	pools  *names.Pools
 	peers  peers
-	placed *names.Places         // made when all has been read
-	starts *names.Starts         // likewise
 	bodies map[model.GoID]uint32 // a stack of goroutines that a wrapper may have started: see body
 
 	// prepare, where set, makes h hold what an instance needs, before it is explained.
@@ -253,12 +251,7 @@ func (e *explainer) explainEnded(g *group) {
 }
 
 // places knows the places of stacks, once all has been read.
-func (e *explainer) places() *names.Places {
-	if e.placed == nil {
-		e.placed = names.NewPlaces(e.names)
-	}
-	return e.placed
-}
+func (e *explainer) places() *names.Places { return e.names.Places() }
 
 // close explains what was found since, and what the trace leaves unfinished.
 func (e *explainer) close() {

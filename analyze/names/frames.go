@@ -40,6 +40,10 @@ func SystemCall(frames []report.Frame) string {
 	return call
 }
 
+// Missing stands for strings, and for what is on stacks, of a generation that was cut
+// short before it wrote them. It is nobody's name.
+const Missing = "(not in the trace)"
+
 // Plumbing is what programs are blocked in, without having written it.
 var Plumbing = []string{"runtime.", "sync.", "internal/", "syscall.", "os.", "net.", "time.", "io.", "bufio.", "context.", "crypto/", "golang.org/x/sync/"}
 

@@ -26,6 +26,9 @@ type Table struct {
 	Funcs   []string         // names of functions; 0 is ""
 	Texts   []string         // names of tasks and regions, messages, reasons for pauses …; 0 is ""
 	Threads []int64          // by MIndex: the operating system's ids
+
+	places *Places // of as many stacks as there were when they were asked for
+	starts *Starts // likewise
 }
 
 // Numbering gives out the numbers, the same to what is equal. Who replays a trace has one.
@@ -63,6 +66,9 @@ func (n *Numbering) Stack(s StackFrames) uint32 {
 	var outer string
 	if len(s.Frames) > 0 && len(s.Frames) < maxFrames {
 		outer = s.Frames[len(s.Frames)-1].Func
+	}
+	if outer == Missing {
+		outer = ""
 	}
 	n.Start = append(n.Start, n.fn(outer))
 	return i

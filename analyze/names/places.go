@@ -13,14 +13,21 @@ import (
 // program's own shows in stacks that may come late.
 type Places struct {
 	names  *Table
+	known  int    // stacks
 	root   string // folder of the program's module, "" where it does not show
 	stacks []*Place
 	starts map[string]report.Frame // of functions that goroutines start with
 	leads  map[string]bool         // functions that call what they were given, wherever they stand: see leading
 }
 
-// NewPlaces looks at the stacks of n, all of which must be known.
-func NewPlaces(n *Table) *Places { return &Places{names: n, root: moduleRoot(n)} }
+// Places are those of the stacks, all of which must be known. Who asks again gets the
+// same: each stack is looked at once.
+func (n *Table) Places() *Places {
+	if n.places == nil || n.places.known != len(n.Stacks) {
+		n.places = &Places{names: n, known: len(n.Stacks), root: moduleRoot(n)}
+	}
+	return n.places
+}
 
 // Place is where a stack is in the program: what to name when it is asked who did
 // something, and in which line.
@@ -130,7 +137,7 @@ const (
 
 func (p *Places) codeOf(f *report.Frame) code {
 	switch {
-	case wraps(f.Func):
+	case wraps(f.Func), f.Func == Missing:
 		return codeOfRuntime
 	case Standard(f):
 		return codeStandard

@@ -32,7 +32,7 @@ func TestPlaces(t *testing.T) {
 		{"the runtime alone", []report.Frame{{Func: "runtime.gcMarkDone"}, {Func: "runtime.gcBgMarkWorker"}}, Place{}},
 	} {
 		n := NewNumbering()
-		got := NewPlaces(&n.Table).Of(n.Stack(StackFrames{Key: x.name, Frames: x.frames}))
+		got := n.Table.Places().Of(n.Stack(StackFrames{Key: x.name, Frames: x.frames}))
 		if got == nil {
 			got = &Place{}
 		}
@@ -50,7 +50,7 @@ func TestPlacesOfInstalled(t *testing.T) {
 	n.Stack(StackFrames{Key: "m", Frames: []report.Frame{{Func: "main.main", File: mod + "github.com/a/caddy/v2@v2.8.0/cmd/caddy/main.go"}}})
 	own := report.Frame{Func: "github.com/a/caddy/v2.Serve", File: mod + "github.com/a/caddy/v2@v2.8.0/serve.go"}
 	k := n.Stack(StackFrames{Key: "s", Frames: []report.Frame{{Func: "github.com/q/quic.Read", File: mod + "github.com/q/quic@v1.0.0/q.go"}, own}})
-	if got := NewPlaces(&n.Table).Of(k); got == nil || got.At != own || !got.Own {
+	if got := n.Table.Places().Of(k); got == nil || got.At != own || !got.Own {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -16,13 +16,18 @@ import (
 // it was given shows in stacks that may come late.
 type Starts struct {
 	names *Table
+	known int               // stacks
 	gives map[string]bool   // functions that the stacks show to run what they were given
 	runs  map[string]string // by start: what runs on all stacks, see Always
 }
 
-// NewStarts looks at the stacks of n, all of which must be known.
-func NewStarts(n *Table) *Starts {
-	return &Starts{names: n, gives: givenByStacks(n.Stacks), runs: map[string]string{}}
+// Starts is what the stacks tell of start functions. All stacks must be known. Who asks
+// again gets the same.
+func (n *Table) Starts() *Starts {
+	if n.starts == nil || n.starts.known != len(n.Stacks) {
+		n.starts = &Starts{names: n, known: len(n.Stacks), gives: givenByStacks(n.Stacks), runs: map[string]string{}}
+	}
+	return n.starts
 }
 
 // Wrapper reports whether goroutines that start with a function run what somebody gave

@@ -14,7 +14,7 @@ func startsOf(stacks ...string) (*Starts, *Numbering) {
 	for _, s := range stacks {
 		n.Stack(StackFrames{Key: s, Frames: framesOf(s)})
 	}
-	return NewStarts(&n.Table), n
+	return n.Table.Starts(), n
 }
 
 func framesOf(stack string) []report.Frame {

@@ -29,7 +29,7 @@ func (e *errSalvaged) names() string {
 	if !e.nameless {
 		return ""
 	}
-	return "; names and stacks come last, and where they lack it says " + missingText
+	return "; names and stacks come last, and where they lack it says " + names.Missing
 }
 
 // errNoFrequency is of a generation that was cut before it told how fast its clock
@@ -48,7 +48,7 @@ const maxSkew = int64(time.Millisecond)
 // salvage reads what is left of a generation that was cut short, beyond what the
 // reference reader gave of it before it failed with the error given. That wants
 // the tables of strings and stacks, which come last; here what they lack is told
-// by missingText. It returns the error that the generation ends with.
+// by names.Missing. It returns the error that the generation ends with.
 //
 // A thread writes its events when it has 64 KiB of them, or at the generation's
 // end. So the generation is read up to the last moment that all threads reach
@@ -186,17 +186,13 @@ func (w *wire) stepCut(until int64, sure bool) bool {
 	return false
 }
 
-// missingText stands for strings, and for what is on stacks, of a generation
-// that was cut short before it wrote them.
-const missingText = "(not in the trace)"
-
 // lack is what stands for the string with that id, which was not written.
 func (t *texts) lack(id uint64) string {
 	if id <= uint64(len(t.first)) {
 		return t.first[id-1]
 	}
 	t.missed = true
-	return missingText
+	return names.Missing
 }
 
 // alwaysFirst are the strings that have the first ids, from 1 on, in all
@@ -232,7 +228,7 @@ func (t *texts) lacksGosched(id uint64) bool {
 // missingStack stands for stacks that were not written. It proves only that
 // there was one.
 var missingStack = knownStack{
-	StackFrames: names.StackFrames{Key: "\x00\x00\x00\x00\x00\x00\x00\x00", Frames: []report.Frame{{Func: missingText}}},
+	StackFrames: names.StackFrames{Key: "\x00\x00\x00\x00\x00\x00\x00\x00", Frames: []report.Frame{{Func: names.Missing}}},
 	flags:       model.FlagStack,
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"gmptrace/analyze/names"
 	"gmptrace/analyze/report"
 	"gmptrace/model"
 )
@@ -89,7 +90,7 @@ func checkCuts(t *testing.T, raw []byte, every int) {
 				t.Errorf("%s: lost %s, %v", at, kinds, l.err)
 			}
 			saved = max(saved, len(got))
-			if strings.Contains(fmt.Sprint(l.Lost), missingText) {
+			if strings.Contains(fmt.Sprint(l.Lost), names.Missing) {
 				nameless++
 			}
 		}

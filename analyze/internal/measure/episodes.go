@@ -308,7 +308,7 @@ func (e *episodes) keep(wait int64, x *episode) {
 }
 
 func (e *episodes) Fill(r *report.Report) {
-	who := culprits{starts: names.NewStarts(e.names), places: names.NewPlaces(e.names), trails: e.runners.Trails, names: e.names}
+	who := culprits{starts: e.names.Starts(), places: e.names.Places(), trails: e.runners.Trails, names: e.names}
 	for _, x := range e.worst.Best() {
 		if x.ran == nil {
 			e.readOne(x)

@@ -133,7 +133,7 @@ func (f *functions) reason(iv *model.GInterval) model.Reason {
 func tellsNothing(iv *model.GInterval) bool { return iv.Open != 0 && iv.End == iv.Start }
 
 func (f *functions) Fill(r *report.Report) {
-	starts := names.NewStarts(f.names)
+	starts := f.names.Starts()
 	at, seen := f.lines(), f.seen(starts)
 	for name, t := range f.joined(starts) {
 		out := t.FunctionTime
@@ -220,7 +220,7 @@ type places struct {
 // seen are the places by the names of what runs. A stretch that ended in the function
 // itself, or beside the program's own code, says nothing new.
 func (f *functions) seen(starts *names.Starts) map[string]*places {
-	places, out := names.NewPlaces(f.names), map[string]*places{}
+	places, out := f.names.Places(), map[string]*places{}
 	for stack, ns := range f.ran {
 		if ns == 0 {
 			continue

@@ -468,7 +468,7 @@ func (t *tracker) Fill(r *report.Report) {
 	open.depth = append(t.depth.flush(open.depth), report.DepthPoint{At: r.Trace.To, N: t.latency.Waiting(&r.Trace)})
 	shown := make([]uint32, len(t.stops.List)+1) // by number: place in Timeline.Stops
 	out.Threads, out.Stops = t.names.Threads, []report.Stop{{}}
-	places := names.NewPlaces(t.names)
+	places := t.names.Places()
 	t.nameRunners()
 	open.end = t.zero + model.Time(r.Trace.DurationNS)
 	t.weigh()
@@ -492,7 +492,7 @@ func (t *tracker) Fill(r *report.Report) {
 // nameRunners gives goroutines that started with what only runs something the name of
 // that, where the kept slices of each show one thing that it ran.
 func (t *tracker) nameRunners() {
-	starts := names.NewStarts(t.names)
+	starts := t.names.Starts()
 	wrappers, any := make([]bool, len(t.out.Names)), false
 	for i, name := range t.out.Names {
 		wrappers[i] = starts.Wrapper(name)
