@@ -152,11 +152,11 @@ func (r *stuckJudge) whyStuck(stuck []*standingAt) (why, advice string) {
 	most := stuck[0]
 	if most.receives {
 		return fmt.Sprintf("Nobody sends what they wait for, though %s there were answered, after %s at most: whoever was to answer left it out, or gave up.", words.Plural(most.endedWaits.n, "wait"), words.Length(most.longest)),
-			"Make sure that there is an answer in any case, an error as well; and let who waits give up when its context ends: select on its Done."
+			names.EndReceives
 	}
 	if !most.lock {
 		return "Nobody receives any more: whoever did has returned, or is blocked itself; or, where the channel counts places, whoever had one has not given it back.",
-			"Make sure that somebody receives until all have sent, on every path (by defer, where the channel counts places), and let senders give up when their context ends."
+			names.EndSends
 	}
 	var also, at []string
 	for _, x := range stuck[1:] {
@@ -167,7 +167,7 @@ func (r *stuckJudge) whyStuck(stuck []*standingAt) (why, advice string) {
 	}
 	if len(also) == 0 {
 		return "Whoever holds the lock is blocked on something that is no lock, or returned without unlocking: who that is is not told.",
-			"Unlock by defer, and hold no lock where something is waited for; a dump of all goroutines (/debug/pprof/goroutine?debug=2) shows who stands where."
+			names.EndLocks
 	}
 	if len(at) == 1 {
 		return fmt.Sprintf("Whoever holds that lock likely waits for another one itself, %s, which somebody who waits in %s holds: likely a deadlock.", also[0], most.name), "Lock both in one order in " + most.name + " and " + at[0] + "."

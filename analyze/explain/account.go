@@ -36,6 +36,7 @@ type rootSum struct {
 	likely int64 // of ns: what the other ends of connections did
 	unseen int64 // of that: the place is the function that a goroutine started with, where it was does not show
 	causes [report.NumCauses]int64
+	gs     map[model.GoID]bool    // that had a P meanwhile, as many as there are Ps at most
 	who    map[report.Frame]int64 // who is behind it
 	from   map[string]int64       // function of the program that had called that
 	callee map[string]int64       // function that it had called
@@ -95,7 +96,7 @@ func (a *account) joinCallers() {
 func (a *account) sumOf(k rootKey) *rootSum {
 	r := a.by[k]
 	if r == nil {
-		r = &rootSum{who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}}
+		r = &rootSum{gs: map[model.GoID]bool{}, who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}}
 		a.by[k] = r
 	}
 	return r
@@ -110,8 +111,11 @@ func (a *account) add(x *explained, s *stepSum, ns int64) {
 	if s.likely {
 		r.likely += ns
 	}
+	if s.who.G != model.NoG && len(r.gs) < len(a.e.h.ps) {
+		r.gs[s.who.G] = true
+	}
 	if who != nil {
-		if ran(k.kind) && a.places.Of(s.seen) == nil {
+		if p := a.places.Of(s.seen); ran(k.kind) && (p == nil || names.Standard(&p.At)) {
 			r.unseen += ns
 		} else {
 			r.from[who.From] += ns
@@ -237,7 +241,7 @@ func (a *account) leaf(x *explained, s *stepSum) *names.Place {
 // who is the place where a goroutine was last seen; where it does not show, the
 // function that it started with.
 func (a *account) who(seen uint32, g measure.Culprit) *names.Place {
-	if p := a.places.Of(seen); p != nil {
+	if p := a.places.Of(seen); p != nil && !names.Standard(&p.At) { // where the library stopped says nothing of what ran before
 		return p
 	}
 	if fn := a.e.funcOf(g.G, g.Func); fn != "" {
@@ -367,8 +371,9 @@ func (a *account) folded(own func(rootKey) bool) map[rootKey]*rootSum {
 
 // joined is the sum of two.
 func joined(a, b *rootSum) *rootSum {
-	x := &rootSum{ns: a.ns + b.ns, likely: a.likely + b.likely, unseen: a.unseen + b.unseen, who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}}
+	x := &rootSum{ns: a.ns + b.ns, likely: a.likely + b.likely, unseen: a.unseen + b.unseen, gs: map[model.GoID]bool{}, who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}}
 	for _, r := range []*rootSum{a, b} {
+		maps.Copy(x.gs, r.gs)
 		for c, ns := range r.causes {
 			x.causes[c] += ns
 		}

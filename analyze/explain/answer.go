@@ -51,6 +51,9 @@ func (a *answer) tell(x *report.Explanation) {
 	x.Headline = a.who(x) + a.why(x, slower)
 	x.Detail = a.more(x, slower, usual)
 	x.Advice, x.Sure, x.SureWhy = x.Roots[0].Advice, x.Roots[0].Sure, x.Roots[0].SureWhy
+	if x.Roots[0].Kind == report.RootLate && x.Roots[0].NS-x.Roots[0].Typical < nothingSlow {
+		x.Advice = "" // a thread takes some time to wake
+	}
 	if made := madeMeanwhile(x); made != nil {
 		x.Advice = made.Advice
 	}
@@ -88,6 +91,9 @@ func (a *answer) who(x *report.Explanation) string {
 	s += ", longest " + lengthText(longest)
 	if x.Unfinished > 0 && x.Unfinished*20 >= n {
 		s += fmt.Sprintf("; %s had not ended when the trace did", words.Count(x.Unfinished))
+	}
+	if a.p.unnamed*10 >= n && a.p.name != "" {
+		s += fmt.Sprintf("; of %s the handler does not show", words.Count(a.p.unnamed))
 	}
 	return s + ". "
 }

@@ -38,6 +38,7 @@ type population struct {
 	sum        bill
 	bills      []*bill // by likeness of their lengths
 	unfinished int64
+	unnamed    int64 // of those in all: counted here, though the handler does not show
 	skipped    int64 // of those in all, not in sum and bills
 	slowest    *stat.TopK[*explained]
 	typical    sampler
@@ -140,6 +141,7 @@ func (g *group) joinUnnamed() {
 	for _, p := range all {
 		g.at(k).add(p)
 	}
+	g.at(k).unnamed = unnamed.all.N()
 }
 
 // isRouted reports whether several handlers show, each often enough.

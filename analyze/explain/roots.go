@@ -25,7 +25,7 @@ func (a *account) describe(k rootKey, r *rootSum) report.Root {
 	if st != nil {
 		x.Stood = st.at
 	}
-	t := tale{Root: &x, sum: r, st: st, known: k.known, asked: a.e.cpus.Said(), mean: r.ns / max(1, a.n)}
+	t := tale{Root: &x, sum: r, st: st, known: k.known, asked: a.e.cpus.Said(), manyHadPs: len(r.gs) >= len(a.e.h.ps), mean: r.ns / max(1, a.n)}
 	t.callee, _ = most(r.callee)
 	if k.kind == report.RootNoCPU {
 		t.loss = k.fn
@@ -89,14 +89,15 @@ func (s *standing) less(t *standing) bool {
 // tale is a root on its way into words.
 type tale struct {
 	*report.Root
-	sum    *rootSum
-	st     *standing
-	known  *names.Pool
-	mean   int64 // of an instance
-	callee string
-	stills *measure.StandstillSum
-	loss   string // of RootNoCPU: why there was none
-	asked  bool   // the machine was: what is told as computing was on a CPU
+	sum       *rootSum
+	st        *standing
+	known     *names.Pool
+	mean      int64 // of an instance
+	callee    string
+	stills    *measure.StandstillSum
+	loss      string // of RootNoCPU: why there was none
+	manyHadPs bool   // as many goroutines as there are Ps are behind it
+	asked     bool   // the machine was: what is told as computing was on a CPU
 }
 
 // place is a place in words: the function with its line, and who called it.
@@ -384,7 +385,10 @@ func (t *tale) advice() string {
 		if !t.ours() {
 			return ""
 		}
-		return "Let " + who + " run in fewer goroutines than there are Ps, or do less of it at a time."
+		if t.manyHadPs {
+			return "Let " + who + " run in fewer goroutines than there are Ps, or do less of it at a time."
+		}
+		return "Let " + who + " do less of it at a time."
 	case report.RootStopping:
 		return "Do what " + who + " does there in pieces, if it can't be interrupted: the longest code without a call, or what clears or copies memory."
 	case report.RootStopped:
@@ -432,8 +436,15 @@ func (t *tale) stopAdvice() string {
 
 // endAdvice is what to do about a wait that nobody ended.
 func (t *tale) endAdvice() string {
-	if t.st != nil && t.st.via == blockedFor(model.ReasonChanSend) {
-		return "Make sure that somebody receives until all have sent, on every path (by defer, where the channel counts places), and let senders give up when their context ends."
+	if t.st != nil {
+		switch t.st.via {
+		case blockedFor(model.ReasonChanSend):
+			return names.EndSends
+		case blockedFor(model.ReasonChanRecv), blockedFor(model.ReasonSelect):
+			return names.EndReceives
+		case blockedFor(model.ReasonSync):
+			return names.EndLocks
+		}
 	}
 	return "Find out who is to end it: a lock that nobody unlocks, or a channel that nobody serves."
 }
@@ -525,7 +536,7 @@ func (t *tale) sure() (string, string) {
 	}
 	switch t.Kind {
 	case report.RootComputing, report.RootQueue:
-		if t.At.Line > 0 {
+		if t.At.Line > 0 && t.sum.unseen*2 < t.sum.ns {
 			return "high", "the line is where that goroutine was last seen: it may have been elsewhere before"
 		}
 		return "medium", "where it ran does not show, the function is the one that the goroutine started with"
