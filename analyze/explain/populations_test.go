@@ -18,7 +18,7 @@ import (
 // those that ended there by count and time, and those that had not by count.
 func TestPopulations(t *testing.T) {
 	var unfinished int64
-	for _, file := range []string{"router-go1.26-p2", "webshop-go1.26-p2-cpuprofile", "webshop-go1.21-p2"} {
+	for _, file := range []string{"router-go1.26-p2", "webshop-go1.21-p2"} {
 		data, err := os.ReadFile("../../fixtures/traces/real/" + file + ".trace")
 		if err != nil {
 			t.Fatal(err)

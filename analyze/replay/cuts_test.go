@@ -58,7 +58,7 @@ func cutTraces(t *testing.T) []string {
 		"../../fixtures/traces/real/esbuild-*.trace", "../../fixtures/traces/real/gotest-*.trace", "../../fixtures/traces/real/staticcheck-*.trace",
 		"../../fixtures/traces/real/*-race.trace", "../../fixtures/traces/incidents/*-http.trace.gz", "../../fixtures/traces/incidents/lock-syscall*.gz",
 		"../../fixtures/traces/incidents/late-*r.trace.gz", "../../fixtures/traces/incidents/os-*n.trace.gz", "../../fixtures/traces/broken/*ed.trace",
-		"../../fixtures/traces/real/router-*.trace", "../../fixtures/traces/real/webshop-go1.21-p2.trace", "../../fixtures/traces/real/webshop-go1.26-p4.trace",
+		"../../fixtures/traces/real/router-*.trace", "../../fixtures/traces/real/webshop-go1.21-p2.trace",
 	} {
 		found, err := filepath.Glob(pattern)
 		if err != nil || len(found) == 0 {

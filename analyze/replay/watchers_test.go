@@ -69,7 +69,7 @@ func TestWatchersInOrder(t *testing.T) {
 // TestWatchersApart tells every filler of the report what recorded traces hold, with
 // nobody else there than whom it asks for: it fills in what it does among all others.
 func TestWatchersApart(t *testing.T) {
-	for _, name := range []string{"webshop-go1.26-p4", "gobuild-go1.24-p2", "webshop-go1.21-p2"} {
+	for _, name := range []string{"webshop-go1.26-p2-race", "staticcheck-go1.26-p2", "router-go1.26-p2"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			all := filled(t, name, everyone().Begin)
