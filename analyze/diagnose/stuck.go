@@ -18,6 +18,9 @@ import (
 // And requests or tasks that wait to receive there for what never
 // comes, while others were answered.
 //
+// A place of a known pool (names.PoolOf) is one where goroutines do not stand for good
+// either: who waits there is told as waiting for what the pool gives.
+//
 // Threshold: 100 ms, a fifth of the trace or a second, and ten times as long as any wait
 // at that line that ended; eight of those where they send or receive, or eight goroutines
 // that came to stand there one after the other. Of those that receive each counts for
@@ -91,10 +94,10 @@ func (r *stuckJudge) describe(stuck []*standingAt) report.Finding {
 	most := stuck[0]
 	f := report.Finding{
 		Severity: severityOfStuck(stuck),
-		Title:    fmt.Sprintf("%s to %s in %s and never go on", goroutinesWait(most.n), most.does(), most.name),
+		Title:    fmt.Sprintf("%s %s in %s and never go on", goroutinesWait(most.n), most.does(), most.name),
 		CostNS:   most.ns,
 		CostOf:   "goroutine time that they have waited by the trace's end",
-		What: fmt.Sprintf("%s to %s in %s until the trace ends, the first %s, and nobody has %s there since.",
+		What: fmt.Sprintf("%s %s in %s until the trace ends, the first %s, and nobody has %s there since.",
 			goroutinesWait(most.n), most.does(), most.name, r.when(most), most.undone()),
 		Sure: "medium", SureWhy: "that they stand is in the trace; a holder that never unlocks leaves no event, so who holds a lock is inferred from who stands where, and something may go on after the trace's end",
 		Stacks: r.stack(fmt.Sprintf("where G%d stands", most.g), most.stack),
@@ -105,7 +108,7 @@ func (r *stuckJudge) describe(stuck []*standingAt) report.Finding {
 	for _, x := range stuck {
 		f.Evidence = append(f.Evidence, report.Evidence{Label: "stand in " + x.name + " " + r.when(x), Value: words.Plural(x.n, "goroutine")})
 		if len(f.Moments) < report.MaxMoments {
-			f.Moments = append(f.Moments, r.scene(x.since, x.end, x.g, model.NoP, model.NoM, fmt.Sprintf("G%d waits to %s in %s", x.g, x.does(), x.name)))
+			f.Moments = append(f.Moments, r.scene(x.since, x.end, x.g, model.NoP, model.NoM, fmt.Sprintf("G%d waits %s in %s", x.g, x.does(), x.name)))
 		}
 	}
 	for _, x := range stuck[1:min(len(stuck), 3)] {
@@ -150,6 +153,10 @@ func severityOfStuck(stuck []*standingAt) report.Severity {
 // whyStuck says who likely holds what, and what to do.
 func (r *stuckJudge) whyStuck(stuck []*standingAt) (why, advice string) {
 	most := stuck[0]
+	if most.pool != nil {
+		return fmt.Sprintf("Nobody gives back %s any more: whoever has one returned without, or stands itself. Who that is is not told: taking one leaves no event.", most.pool.What),
+			cmp.Or(most.pool.Never, names.EndReceives)
+	}
 	if most.receives {
 		return fmt.Sprintf("Nobody sends what they wait for, though %s there were answered, after %s at most: whoever was to answer left it out, or gave up.", words.Plural(most.endedWaits.n, "wait"), words.Length(most.longest)),
 			names.EndReceives
@@ -179,6 +186,7 @@ func (r *stuckJudge) whyStuck(stuck []*standingAt) (why, advice string) {
 // standing answers: who waits for a lock, or to send, when the trace ends?
 type standing struct {
 	locks   *names.LockSites
+	pools   *names.Pools
 	ended   []*endedWaits // by stack
 	open    []model.GInterval
 	receive []model.GInterval // likewise, of those that wait to receive
@@ -194,7 +202,7 @@ type endedWaits struct {
 }
 
 func newStanding(s *replay.Session) *standing {
-	return &standing{locks: &names.LockSites{Names: s.Names}}
+	return &standing{locks: &names.LockSites{Names: s.Names}, pools: &names.Pools{Names: s.Names}}
 }
 
 func (w *standing) Watch(f *model.Facts) {
@@ -220,13 +228,18 @@ func (w *standing) waited(iv *model.GInterval) {
 		w.unknown++
 	case iv.Stack == 0 || iv.Reason == model.ReasonSync && !w.locks.Locking(iv.Stack):
 	case open:
-		if iv.End > w.end { // those before were of a break in the trace
-			w.open, w.end = w.open[:0], iv.End
-		}
-		w.open = append(w.open, *iv)
+		w.stands(iv)
 	default:
 		w.ends(iv)
 	}
+}
+
+// stands takes in a wait that the trace's end cut off.
+func (w *standing) stands(iv *model.GInterval) {
+	if iv.End > w.end { // those before were of a break in the trace
+		w.open, w.end = w.open[:0], iv.End
+	}
+	w.open = append(w.open, *iv)
 }
 
 // received takes in a wait to receive.
@@ -235,6 +248,8 @@ func (w *standing) received(iv *model.GInterval) {
 	case iv.Stack == 0:
 	case iv.Open&model.OpenEnd == 0:
 		w.ends(iv)
+	case w.pools.Keeps(iv.Stack):
+		w.stands(iv)
 	default:
 		if n := len(w.receive); n > 0 && iv.End > w.receive[n-1].End {
 			w.receive = w.receive[:0]
@@ -263,6 +278,7 @@ type standingAt struct {
 	name       string
 	lock       bool // for a lock, else to send or receive
 	receives   bool
+	pool       *names.Pool // nil for none that is known
 	n          int
 	since, end model.Time
 	latest     model.Time // when the last of them came
@@ -284,7 +300,7 @@ func (w *standing) at(places *names.Places) []*standingAt {
 		}
 		x := byName[placeName(&p.At)]
 		if x == nil {
-			x = &standingAt{name: placeName(&p.At), lock: iv.Reason == model.ReasonSync, since: iv.Start, end: iv.End, g: iv.G, stack: iv.Stack}
+			x = &standingAt{name: placeName(&p.At), lock: iv.Reason == model.ReasonSync, pool: w.pools.Of(iv.Stack), since: iv.Start, end: iv.End, g: iv.G, stack: iv.Stack}
 			byName[x.name] = x
 			out = append(out, x)
 		}
@@ -331,7 +347,7 @@ func (w *standing) receivers(places *names.Places, at *report.Frame) *standingAt
 			continue
 		}
 		if x.n == 0 {
-			x.since, x.end, x.g, x.stack = iv.Start, iv.End, iv.G, iv.Stack
+			x.since, x.end, x.g, x.stack, x.pool = iv.Start, iv.End, iv.G, iv.Stack, w.pools.Of(iv.Stack)
 		}
 		x.add(iv)
 	}
@@ -365,16 +381,20 @@ func (x *standingAt) pilesUp() bool {
 // does is what they wait to do, undone what nobody has done.
 func (x *standingAt) does() string {
 	switch {
+	case x.pool != nil:
+		return "for " + x.pool.What
 	case x.lock:
-		return "lock"
+		return "to lock"
 	case x.receives:
-		return "receive"
+		return "to receive"
 	}
-	return "send"
+	return "to send"
 }
 
 func (x *standingAt) undone() string {
 	switch {
+	case x.pool != nil:
+		return "been given one"
 	case x.lock:
 		return "unlocked"
 	case x.receives:

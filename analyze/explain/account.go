@@ -167,7 +167,9 @@ func (a *account) root(x *explained, s *stepSum) (rootKey, *names.Place) {
 	case s.cause == report.CauseUnknown, s.cause == report.CauseNotKept:
 		return rootKey{kind: report.RootNotTold}, nil
 	case s.cause == report.CauseNeverEnded:
-		return named(report.RootNeverEnded, a.places.Of(stack))
+		k, who := named(report.RootNeverEnded, a.places.Of(stack))
+		k.known = a.e.pools.Of(stack)
+		return k, who
 	}
 	return a.did(x, s)
 }

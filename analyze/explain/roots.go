@@ -436,6 +436,9 @@ func (t *tale) stopAdvice() string {
 
 // endAdvice is what to do about a wait that nobody ended.
 func (t *tale) endAdvice() string {
+	if t.known != nil && t.known.Never != "" {
+		return t.known.Never
+	}
 	if t.st != nil {
 		switch t.st.via {
 		case blockedFor(model.ReasonChanSend):

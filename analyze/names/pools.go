@@ -15,9 +15,10 @@ var WaitPackages = []string{"runtime.", "sync.", "internal/sync.", "internal/rac
 type Pool struct {
 	Func     string // a part of the function's full name
 	What     string // that is waited for
-	Advice   string
-	Harmless bool  // the limit is there on purpose, and nobody waits for the result
-	Made     *Pool // the same where what it gives was being made meanwhile, nil where that does not show
+	Advice   string // where waits end
+	Never    string // where they never do
+	Harmless bool   // the limit is there on purpose, and nobody waits for the result
+	Made     *Pool  // the same where what it gives was being made meanwhile, nil where that does not show
 }
 
 // BeingMade says that what is waited for was not there yet.
@@ -28,23 +29,30 @@ const BeingMade = "still being made (dial, TLS handshake)"
 var made = &Pool{Func: "net/http.(*Transport).getConn", What: "a connection that was " + BeingMade,
 	Advice: "Keep connections: raise http.Transport.MaxIdleConnsPerHost (2 by default) to the calls that go to one host at once, and MaxIdleConns; read bodies to their end and close them; or use HTTP/2, which needs one."}
 
+// closeBodies is what to do where connections are never given back.
+const closeBodies = "Close each response's body on every path, by defer, and give requests a timeout or a context that ends. More connections only put it off."
+
 // making are functions of goroutines that make connections for http.Transport.
 var making = []string{"net/http.(*Transport).dialConn", "net/http.(*Transport).dial", "net/http.(*persistConn).addTLS"}
 
 // knownPools are those that programs meet most.
 var knownPools = []Pool{
 	{Func: "net/http.(*Transport).getConn", What: "a connection", Made: made,
-		Advice: "Raise http.Transport.MaxConnsPerHost, if the other side can take it, or limit the load; that the other side answers slowly does not show here."},
+		Advice: "Raise http.Transport.MaxConnsPerHost, if the other side can take it, or limit the load; that the other side answers slowly does not show here.", Never: closeBodies},
 	{Func: "net/http.(*Transport).queueForDial", What: "a connection", Made: made,
-		Advice: "Raise http.Transport.MaxConnsPerHost, if the other side can take it, or limit the load; that the other side answers slowly does not show here."},
+		Advice: "Raise http.Transport.MaxConnsPerHost, if the other side can take it, or limit the load; that the other side answers slowly does not show here.", Never: closeBodies},
 	{Func: "database/sql.(*DB).conn", What: "a connection",
-		Advice: "Raise sql.DB.SetMaxOpenConns, if the database can take it; hold connections for less: close rows, end transactions soon; or limit the load."},
+		Advice: "Raise sql.DB.SetMaxOpenConns, if the database can take it; hold connections for less: close rows, end transactions soon; or limit the load.",
+		Never:  "Give connections back on every path: defer rows.Close() after each Query, defer tx.Rollback() after each Begin; and query with a context that ends. A larger pool only puts it off. sql.DB.Stats has InUse."},
 	{Func: "golang.org/x/sync/semaphore.(*Weighted).Acquire", What: "a semaphore",
-		Advice: "Raise the semaphore's weight, if what it guards can take it; hold it for less; or limit the load."},
+		Advice: "Raise the semaphore's weight, if what it guards can take it; hold it for less; or limit the load.",
+		Never:  "Release it on every path, by defer; and acquire it with a context that ends."},
 	{Func: "golang.org/x/sync/errgroup.(*Group).Go", What: "a place in an errgroup",
-		Advice: "Raise the limit given to errgroup.Group.SetLimit, if what its goroutines use can take it."},
+		Advice: "Raise the limit given to errgroup.Group.SetLimit, if what its goroutines use can take it.",
+		Never:  "Let the group's functions return: give them the group's context, and end what they wait for with it."},
 	{Func: "internal/pool.(*ConnPool).waitTurn", What: "a connection",
-		Advice: "Raise PoolSize of the client, if the server can take it, or hold connections for less."},
+		Advice: "Raise PoolSize of the client, if the server can take it, or hold connections for less.",
+		Never:  "Close what was taken from the client (connections, subscriptions, pipelines) on every path, by defer, and give calls a context that ends. A larger pool only puts it off."},
 	{Func: "testing.(*testState).waitParallel", What: "their turn among parallel tests", Advice: "Raise -parallel of go test.", Harmless: true},
 	{Func: "testing.(*testContext).waitParallel", What: "their turn among parallel tests", Advice: "Raise -parallel of go test.", Harmless: true},
 }
@@ -79,6 +87,21 @@ type poolSite struct{ known, waits, makes, asks bool }
 
 // Waits reports whether a stack waits in a known pool.
 func (p *Pools) Waits(stack uint32) bool { return p.of(stack).waits }
+
+// Of is the known pool in which a stack waits, nil for none.
+func (p *Pools) Of(stack uint32) *Pool {
+	if !p.Waits(stack) {
+		return nil
+	}
+	return PoolOf(p.Names.Stacks[stack])
+}
+
+// Keeps reports whether a stack waits in a pool for what others have to give back: nobody
+// makes it anew, and nobody stands there for good.
+func (p *Pools) Keeps(stack uint32) bool {
+	pool := p.Of(stack)
+	return pool != nil && pool.Made == nil && !pool.Harmless
+}
 
 // Makes reports whether a stack is of a goroutine that makes what a pool gives.
 func (p *Pools) Makes(stack uint32) bool { return p.of(stack).makes }
