@@ -200,7 +200,7 @@ type GInterval struct {
 	Reason     Reason // of a Waiting stretch, and of the wait that a Woken one followed
 	Open       Open
 	Woken      bool // of a Runnable stretch: it began when a wait ended
-	Polled     bool // of a Waiting stretch: ended by a thread without a P, sysmon's
+	Polled     bool // of a Waiting stretch: ended by the monitor, sysmon: see Sched.monitor
 	Exit       bool // the goroutine's last stretch: it ended
 	First      bool // the goroutine's first stretch in the trace
 	Assist     bool // inside a GC mark assist; running stretches are cut where one begins or ends

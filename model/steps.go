@@ -305,9 +305,18 @@ func (s *Sched) ready(e *entry) {
 	s.setG(g, GRunnable, e.G)
 	g.woken = true
 	if len(s.Facts.Gs) > n {
-		s.Facts.Gs[n].ByStack, s.Facts.Gs[n].Polled = e.Stack, e.P < 0 && e.G < 0
+		s.Facts.Gs[n].ByStack, s.Facts.Gs[n].Polled = e.Stack, s.monitor(e)
 	}
 	s.putReady(e, g)
+}
+
+// monitor reports whether the runtime's monitor made a goroutine ready: it never has a P.
+// A thread that waits for the network and finds no idle P when something is ready has
+// given one up.
+//
+// Source: runtime/proc.go, findRunnable and sysmon.
+func (s *Sched) monitor(e *entry) bool {
+	return e.P < 0 && e.G < 0 && (e.M < 0 || !s.m(e.M).seen)
 }
 
 // ensure brings g into the state that e implies, if it was in another: the
