@@ -86,7 +86,7 @@ func (r *leakJudge) describe(rep *report.Report, g *growth, stuck *stuckAt) repo
 	name, span := words.Function(r.Names.Funcs[g.fn]), report.Analysed(rep)
 	f := report.Finding{
 		Severity: r.severity(g, stuck),
-		Title:    fmt.Sprintf("Goroutines of %s grew by %s and stay blocked", name, words.Count(g.live)),
+		Title:    fmt.Sprintf("Goroutines %s grew by %s and stay blocked", r.standIn(stuck, name), words.Count(g.live)),
 		CostOf:   "not a cost in time",
 		What: fmt.Sprintf("In %s %s goroutines began in %s and %s ended; their number rose all the time. %s were blocked at the end, %s of them for more than %s.",
 			words.Length(span), words.Count(g.born), name, words.Count(g.ended), words.Count(g.blocked), words.Count(g.stuck), words.Length(span/leakParts)),
@@ -108,6 +108,15 @@ func (r *leakJudge) describe(rep *report.Report, g *growth, stuck *stuckAt) repo
 		f.Sure = "high"
 	}
 	return f
+}
+
+// standIn is where goroutines stand that are stuck there: what starts them is often not the
+// program's own, such as a server.
+func (r *leakJudge) standIn(stuck *stuckAt, started string) string {
+	if p := r.Names.Places().Of(stuck.stack); p != nil && p.Own {
+		return "in " + placeName(&p.At)
+	}
+	return "of " + started
 }
 
 // severity is information where they wait for the network: load may have grown.

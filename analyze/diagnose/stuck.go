@@ -15,15 +15,15 @@ import (
 
 // checkStuck looks for waits that never end: goroutines that wait for a lock, or to send
 // on a channel, until the trace ends, at a line where nobody's wait has ended for long.
-// And requests or tasks that wait to receive there for what never
-// comes, while others were answered.
+// And requests or tasks that wait to receive, for a wait group or for a condition
+// variable, for what never comes, while others were answered.
 //
 // A place of a known pool (names.PoolOf) is one where goroutines do not stand for good
 // either: who waits there is told as waiting for what the pool gives.
 //
 // Threshold: 100 ms, a fifth of the trace or a second, and ten times as long as any wait
-// at that line that ended; eight of those where they send or receive, or eight goroutines
-// that came to stand there one after the other. Of those that receive each counts for
+// at that line that ended; eight of those where they wait for no lock, or eight goroutines
+// that came to stand there one after the other. Of those that neither lock nor send each counts for
 // itself, and only where requests or tasks that never end stand: all others may be idle. A
 // warning from two goroutines, critical from eight: what they are to do never ends. One
 // alone is information.
@@ -99,7 +99,7 @@ func (r *stuckJudge) describe(stuck []*standingAt) report.Finding {
 		CostOf:   "goroutine time that they have waited by the trace's end",
 		What: fmt.Sprintf("%s %s in %s until the trace ends, the first %s, and nobody has %s there since.",
 			goroutinesWait(most.n), most.does(), most.name, r.when(most), most.undone()),
-		Sure: "medium", SureWhy: "that they stand is in the trace; a holder that never unlocks leaves no event, so who holds a lock is inferred from who stands where, and something may go on after the trace's end",
+		Sure: "medium", SureWhy: "that they stand is in the trace; something may go on after its end",
 		Stacks: r.stack(fmt.Sprintf("where G%d stands", most.g), most.stack),
 	}
 	if most.last > most.since {
@@ -113,6 +113,9 @@ func (r *stuckJudge) describe(stuck []*standingAt) report.Finding {
 	}
 	for _, x := range stuck[1:min(len(stuck), 3)] {
 		f.Stacks = append(f.Stacks, r.stack(fmt.Sprintf("where G%d stands", x.g), x.stack)...)
+	}
+	if most.lock {
+		f.SureWhy = "that they stand is in the trace; a holder that never unlocks leaves no event, so who holds a lock is inferred from who stands where, and something may go on after the trace's end"
 	}
 	f.Why, f.Advice = r.whyStuck(stuck)
 	if most.lock && len(stuck) > 1 && stuck[1].lock {
@@ -155,15 +158,10 @@ func (r *stuckJudge) whyStuck(stuck []*standingAt) (why, advice string) {
 	most := stuck[0]
 	if most.pool != nil {
 		return fmt.Sprintf("Nobody gives back %s any more: whoever has one returned without, or stands itself. Who that is is not told: taking one leaves no event.", most.pool.What),
-			cmp.Or(most.pool.Never, names.EndReceives)
-	}
-	if most.receives {
-		return fmt.Sprintf("Nobody sends what they wait for, though %s there were answered, after %s at most: whoever was to answer left it out, or gave up.", words.Plural(most.endedWaits.n, "wait"), words.Length(most.longest)),
-			names.EndReceives
+			cmp.Or(most.pool.Never, most.what.Advice)
 	}
 	if !most.lock {
-		return "Nobody receives any more: whoever did has returned, or is blocked itself; or, where the channel counts places, whoever had one has not given it back.",
-			names.EndSends
+		return most.whyEnds(), most.what.Advice
 	}
 	var also, at []string
 	for _, x := range stuck[1:] {
@@ -174,7 +172,7 @@ func (r *stuckJudge) whyStuck(stuck []*standingAt) (why, advice string) {
 	}
 	if len(also) == 0 {
 		return "Whoever holds the lock is blocked on something that is no lock, or returned without unlocking: who that is is not told.",
-			names.EndLocks
+			most.what.Advice
 	}
 	if len(at) == 1 {
 		return fmt.Sprintf("Whoever holds that lock likely waits for another one itself, %s, which somebody who waits in %s holds: likely a deadlock.", also[0], most.name), "Lock both in one order in " + most.name + " and " + at[0] + "."
@@ -189,7 +187,7 @@ type standing struct {
 	pools   *names.Pools
 	ended   []*endedWaits // by stack
 	open    []model.GInterval
-	receive []model.GInterval // likewise, of those that wait to receive
+	receive []model.GInterval // likewise, of those that wait for what may come or not
 	unknown int               // of them whose place does not show
 	end     model.Time
 }
@@ -214,7 +212,7 @@ func (w *standing) Watch(f *model.Facts) {
 		switch iv.Reason {
 		case model.ReasonSync, model.ReasonChanSend:
 			w.waited(iv)
-		case model.ReasonChanRecv, model.ReasonSelect:
+		case model.ReasonChanRecv, model.ReasonSelect, model.ReasonCond:
 			w.received(iv)
 		}
 	}
@@ -226,7 +224,9 @@ func (w *standing) waited(iv *model.GInterval) {
 	switch {
 	case iv.Stack == 0 && open:
 		w.unknown++
-	case iv.Stack == 0 || iv.Reason == model.ReasonSync && !w.locks.Locking(iv.Stack):
+	case iv.Stack == 0:
+	case iv.Reason == model.ReasonSync && !w.locks.Locking(iv.Stack):
+		w.received(iv)
 	case open:
 		w.stands(iv)
 	default:
@@ -242,7 +242,7 @@ func (w *standing) stands(iv *model.GInterval) {
 	w.open = append(w.open, *iv)
 }
 
-// received takes in a wait to receive.
+// received takes in a wait to receive, for a wait group or for a condition variable.
 func (w *standing) received(iv *model.GInterval) {
 	switch {
 	case iv.Stack == 0:
@@ -276,8 +276,9 @@ func (w *standing) ends(iv *model.GInterval) {
 // standingAt is goroutines that stand at one line.
 type standingAt struct {
 	name       string
-	lock       bool // for a lock, else to send or receive
-	receives   bool
+	what       *names.End // that they wait for
+	lock       bool
+	answered   bool        // what each waits for comes to it alone
 	pool       *names.Pool // nil for none that is known
 	n          int
 	since, end model.Time
@@ -300,7 +301,7 @@ func (w *standing) at(places *names.Places) []*standingAt {
 		}
 		x := byName[placeName(&p.At)]
 		if x == nil {
-			x = &standingAt{name: placeName(&p.At), lock: iv.Reason == model.ReasonSync, pool: w.pools.Of(iv.Stack), since: iv.Start, end: iv.End, g: iv.G, stack: iv.Stack}
+			x = &standingAt{name: placeName(&p.At), what: names.EndOf(iv.Reason, p.Callee), lock: iv.Reason == model.ReasonSync, pool: w.pools.Of(iv.Stack), since: iv.Start, end: iv.End, g: iv.G, stack: iv.Stack}
 			byName[x.name] = x
 			out = append(out, x)
 		}
@@ -331,7 +332,7 @@ func (w *standing) sumEnded(places *names.Places, at func(name string) *standing
 // receivers are who waits to receive at a place for far longer than any wait there that
 // ended.
 func (w *standing) receivers(places *names.Places, at *report.Frame) *standingAt {
-	x := &standingAt{name: placeName(at), receives: true}
+	x := &standingAt{name: placeName(at), answered: true}
 	w.sumEnded(places, func(name string) *standingAt {
 		if name == x.name {
 			return x
@@ -343,11 +344,13 @@ func (w *standing) receivers(places *names.Places, at *report.Frame) *standingAt
 	}
 	for i := range w.receive {
 		iv := &w.receive[i]
-		if p := places.Of(iv.Stack); p == nil || p.At != *at || int64(iv.End-iv.Start) < max(stuckFrom, stuckTimes*x.longest) {
+		p := places.Of(iv.Stack)
+		if p == nil || p.At != *at || int64(iv.End-iv.Start) < max(stuckFrom, stuckTimes*x.longest) {
 			continue
 		}
 		if x.n == 0 {
-			x.since, x.end, x.g, x.stack, x.pool = iv.Start, iv.End, iv.G, iv.Stack, w.pools.Of(iv.Stack)
+			x.since, x.end, x.g, x.stack = iv.Start, iv.End, iv.G, iv.Stack
+			x.what, x.pool = names.EndOf(iv.Reason, p.Callee), w.pools.Of(iv.Stack)
 		}
 		x.add(iv)
 	}
@@ -380,25 +383,23 @@ func (x *standingAt) pilesUp() bool {
 
 // does is what they wait to do, undone what nobody has done.
 func (x *standingAt) does() string {
-	switch {
-	case x.pool != nil:
+	if x.pool != nil {
 		return "for " + x.pool.What
-	case x.lock:
-		return "to lock"
-	case x.receives:
-		return "to receive"
 	}
-	return "to send"
+	return x.what.Does
 }
 
 func (x *standingAt) undone() string {
-	switch {
-	case x.pool != nil:
+	if x.pool != nil {
 		return "been given one"
-	case x.lock:
-		return "unlocked"
-	case x.receives:
-		return "answered them"
 	}
-	return "received"
+	return x.what.Undone
+}
+
+// whyEnds is why waits for what is no lock may never end.
+func (x *standingAt) whyEnds() string {
+	if !x.answered {
+		return x.what.Why
+	}
+	return fmt.Sprintf("%s Before, %s there ended, after %s at most.", x.what.Why, words.Plural(x.endedWaits.n, "wait"), words.Length(x.longest))
 }

@@ -439,14 +439,9 @@ func (t *tale) endAdvice() string {
 	if t.known != nil && t.known.Never != "" {
 		return t.known.Never
 	}
-	if t.st != nil {
-		switch t.st.via {
-		case blockedFor(model.ReasonChanSend):
-			return names.EndSends
-		case blockedFor(model.ReasonChanRecv), blockedFor(model.ReasonSelect):
-			return names.EndReceives
-		case blockedFor(model.ReasonSync):
-			return names.EndLocks
+	if t.st != nil && t.st.via != 0 {
+		if end := names.EndOf(model.Reason(t.st.via-1), t.st.callee); end != nil {
+			return end.Advice
 		}
 	}
 	return "Find out who is to end it: a lock that nobody unlocks, or a channel that nobody serves."
