@@ -44,9 +44,9 @@ func (a *answer) tell(x *report.Explanation) {
 	}
 	mine := a.e.accountOf(a.slow)
 	if slower {
-		x.Roots = mine.roots(usual)
+		x.Roots = mine.roots(usual, x.Typical.Mean)
 	} else {
-		x.Roots = mine.roots(nil)
+		x.Roots = mine.roots(nil, 0)
 	}
 	x.Headline = a.who(x) + a.why(x, slower)
 	x.Detail = a.more(x, slower, usual)
@@ -58,7 +58,7 @@ func (a *answer) tell(x *report.Explanation) {
 		x.Advice = made.Advice
 	}
 	if usual != nil {
-		x.Usual = usual.roots(nil)
+		x.Usual = usual.roots(nil, 0)
 	}
 }
 
@@ -136,12 +136,12 @@ func (a *answer) more(x *report.Explanation, slower bool, usual *account) string
 		}
 	}
 	if slower && usual != nil && usual.total > 0 {
-		if t := usual.roots(nil); t[0].Kind != report.RootComputing && t[0].NS >= nothingSlow {
+		if t := usual.roots(nil, 0); t[0].Kind != report.RootComputing && t[0].NS >= nothingSlow {
 			text := t[0].Text
 			if text == x.Roots[0].Text {
 				text = "the same"
 			}
-			parts = append(parts, fmt.Sprintf("A typical one took %s, %s of which went to %s.", words.Length(usual.total/usual.n), words.ShareOf(t[0].NS, usual.total/usual.n), text))
+			parts = append(parts, fmt.Sprintf("A typical one took %s, %s of which went to %s.", words.Length(x.Typical.Mean), words.ShareOf(t[0].NS, usual.total/usual.n), text))
 		}
 	}
 	return strings.Join(append(parts, a.e.schedulerShare(billOf(a.slow))), " ")

@@ -364,14 +364,18 @@ const (
 // sum adds an instance's bill to those of all.
 func (e *explainer) sum(p *population, in *Span) {
 	length := int64(in.End - in.Start)
-	sum, alike := &p.sum, p.bill(length)
-	for _, b := range []*bill{sum, alike} {
+	bills := []*bill{&p.sum, p.alike(length)}
+	if in.unfinished { // nobody knows what it would have been like
+		bills = bills[:1]
+	}
+	for _, b := range bills {
 		b.count++
 		b.total += length
 	}
 	w := walk{h: e.h, locks: e.locks, sum: func(v via, c report.Cause, ns int64) {
-		sum.put(v, c, ns)
-		alike.put(v, c, ns)
+		for _, b := range bills {
+			b.put(v, c, ns)
+		}
 	}}
 	e.from(e.view, in)
 	w.path(in.g, in.Start, in.End, 0, 0)

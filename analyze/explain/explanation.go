@@ -88,21 +88,21 @@ func billOf(of []*explained) *bill {
 // fewTypical is the least number of instances that tell what is typical.
 const fewTypical = 3
 
-// middle is the bill of the instances between the quartiles that are not among
+// middle is the bill of the instances between the quartiles of those that ended, but for
 // the slow ones, nil where there are too few.
 func (p *population) middle(slow []*explained) *bill {
-	if p.all.N() < 4 {
+	if p.ended.N() < 4 {
 		return nil
 	}
 	var b bill
-	lo, hi := likeness(p.all.Quantile(.25)), likeness(p.all.Quantile(.75))
+	lo, hi := likeness(p.ended.Quantile(.25)), likeness(p.ended.Quantile(.75))
 	for i := lo; i <= hi && i < len(p.bills); i++ {
 		if p.bills[i] != nil {
 			b.add(p.bills[i])
 		}
 	}
 	for _, x := range slow {
-		if i := likeness(x.bill.total); x.summed && i >= lo && i <= hi {
+		if i := likeness(x.bill.total); x.summed && !x.unfinished && i >= lo && i <= hi {
 			b.sub(x.bill)
 		}
 	}
@@ -112,9 +112,9 @@ func (p *population) middle(slow []*explained) *bill {
 	return &b
 }
 
-// sample are the kept instances between the quartiles that are not among the slow ones.
+// sample are the kept instances between those quartiles that are not among the slow ones.
 func (p *population) sample(slow []*explained) []*explained {
-	lo, hi := p.all.Quantile(.25), p.all.Quantile(.75)
+	lo, hi := p.ended.Quantile(.25), p.ended.Quantile(.75)
 	var out []*explained
 	for _, x := range p.typical.kept {
 		if lo <= x.bill.total && x.bill.total <= hi && !slices.Contains(slow, x) {

@@ -35,8 +35,9 @@ type popKey struct {
 type population struct {
 	popKey
 	all        stat.Sketch // lengths, of those that had not ended as far as they went
+	ended      stat.Sketch // lengths of the others, by which it shows what is typical
 	sum        bill
-	bills      []*bill // by likeness of their lengths
+	bills      []*bill // of those that ended, by likeness of their lengths
 	unfinished int64
 	unnamed    int64 // of those in all: counted here, though the handler does not show
 	skipped    int64 // of those in all, not in sum and bills
@@ -180,6 +181,7 @@ func (g *group) take(all []*population, wanted func(*population) bool) {
 // add takes in another population.
 func (p *population) add(o *population) {
 	p.all.Merge(&o.all)
+	p.ended.Merge(&o.ended)
 	p.sum.add(&o.sum)
 	for i, b := range o.bills {
 		if b != nil {
@@ -246,14 +248,16 @@ func (p *population) lost() int64 {
 
 // count counts an instance and its length.
 func (p *population) count(in *Span, length int64) {
+	p.all.Add(length)
 	if in.unfinished {
 		p.unfinished++
+		return
 	}
-	p.all.Add(length)
+	p.ended.Add(length)
 }
 
-// bill is the one of the instances that are about as long.
-func (p *population) bill(length int64) *bill {
+// alike is the bill of the instances that ended and are about as long.
+func (p *population) alike(length int64) *bill {
 	b := likeness(length)
 	for b >= len(p.bills) {
 		p.bills = append(p.bills, nil)
@@ -285,11 +289,11 @@ const maxTypical = 16
 
 // admits reports whether an instance is to be kept, which comes as the n-th.
 func (s *sampler) admits(p *population, length int64) bool {
-	n := p.all.N()
+	n := p.ended.N()
 	if n%max(1, s.every) != 0 {
 		return false
 	}
-	return n < 8 || p.all.Quantile(.25) <= length && length <= p.all.Quantile(.75)
+	return n < 8 || p.ended.Quantile(.25) <= length && length <= p.ended.Quantile(.75)
 }
 
 func (s *sampler) keep(x *explained) {
