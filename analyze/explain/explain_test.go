@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/tools/txtar"
 
@@ -236,3 +237,27 @@ func TestHistoryForgets(t *testing.T) {
 type watch func()
 
 func (w watch) Watch(*model.Facts) { w() }
+
+// TestBeyondWindow: an instance that reaches beyond the part that is asked for counts with
+// all its length, and a note says so.
+func TestBeyondWindow(t *testing.T) {
+	const events = `gomaxprocs n=1
+status-p q=0 m=0 p=0 state=held
+status-g g=1 m=0 p=0 by=1 state=running fn=main.serve
+task-begin task=1 by=1 p=0 m=0 name=request
+task-end task=1 by=1 p=0 m=0 name=request dt=5ms
+task-begin task=2 by=1 p=0 m=0 name=request
+task-end task=2 by=1 p=0 m=0 name=request dt=1ms
+park g=1 p=0 m=0 reason=chan_receive fn=main.serve dt=5ms
+`
+	for from, want := range map[time.Duration]bool{0: false, 2 * time.Millisecond: true} {
+		opt := replay.Options{From: replay.Bound{Set: from > 0, Offset: from}}
+		x, err := Explain(t.Context(), replaytest.Scenario(t, events), opt, Selector{Kind: report.KindTask, Pattern: regexp.MustCompile(".")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(strings.Join(x.Notes, "\n"), "1 reach beyond the part"); got != want || x.Durations.Count != 2 {
+			t.Errorf("from %v on: %d instances, notes %q", from, x.Durations.Count, x.Notes)
+		}
+	}
+}

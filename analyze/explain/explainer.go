@@ -293,11 +293,15 @@ func (e *explainer) explain(g *group, in *Span) {
 	if in.End <= in.Start || in.End <= e.window.From || in.Start >= e.window.To {
 		return
 	}
-	if e.inside && !e.whole(in) || e.open && !in.unfinished {
+	whole := e.whole(in)
+	if e.inside && !whole || e.open && !in.unfinished {
 		return
 	}
 	length := int64(in.End - in.Start)
 	p := g.of(in)
+	if !whole {
+		p.beyond++
+	}
 	slow, typical := p.slowest.Admits(length), !in.unfinished && p.typical.admits(p, length)
 	if !slow && !typical && e.every > 1 && p.all.N() >= minSampled && p.all.N()%e.every != 0 {
 		p.count(in, length)

@@ -254,6 +254,9 @@ func (e *explainer) notes(g *group, p *population, best []*explained) []string {
 	if p.unfinished > 0 {
 		notes = append(notes, fmt.Sprintf("%s had not ended when the trace did: they count with the length until then", words.Count(p.unfinished)))
 	}
+	if p.beyond > 0 {
+		notes = append(notes, fmt.Sprintf("%s reach beyond the part of the trace that was asked for: they count with all of their length", words.Count(p.beyond)))
+	}
 	if p.skipped > 0 {
 		notes = append(notes, fmt.Sprintf("where the time went is known of %s of them: in each, so much else went on that to follow all would take too long", words.Count(p.sum.count)))
 	}

@@ -39,6 +39,7 @@ type population struct {
 	sum        bill
 	bills      []*bill // of those that ended, by likeness of their lengths
 	unfinished int64
+	beyond     int64 // of those in all, reach beyond the window
 	unnamed    int64 // of those in all: counted here, though the handler does not show
 	skipped    int64 // of those in all, not in sum and bills
 	slowest    *stat.TopK[*explained]
@@ -195,6 +196,7 @@ func (p *population) add(o *population) {
 		}
 	}
 	p.unfinished += o.unfinished
+	p.beyond += o.beyond
 	p.skipped += o.skipped
 	for _, x := range o.slowest.Best() {
 		p.slowest.Offer(int64(x.End-x.Start), x)
