@@ -149,7 +149,8 @@ func (e *explainer) finders(sel Selector) []*group {
 		if sel.Pattern == nil {
 			return []*group{{kind: report.KindGoroutine, what: "goroutine " + goText(sel.G), finder: &goroutineFinder{names: n, g: sel.G}}}
 		}
-		return []*group{{kind: report.KindGoroutine, what: "goroutines that started with functions" + matching, finder: &goroutineFinder{names: n, g: model.NoG, match: sel.Pattern}}}
+		return []*group{{kind: report.KindGoroutine, what: "goroutines that started with functions" + matching, finder: &goroutineFinder{names: n, g: model.NoG, match: sel.Pattern}},
+			{kind: report.KindGoroutine, what: "goroutines that were seen in functions" + matching, finder: &goroutineFinder{names: n, g: model.NoG, match: sel.Pattern, within: true}}}
 	case report.KindTask:
 		if sel.Pattern == nil {
 			return []*group{{kind: report.KindTask, what: "task " + idText(sel.Task), finder: &taskFinder{names: n, id: sel.Task}}}

@@ -133,13 +133,16 @@ func (u *underWay[K]) close(now model.Time, ended func(*Span)) {
 	}
 }
 
-// goroutineFinder finds goroutines by the function that they started with.
+// goroutineFinder finds goroutines by the function that they started with, or were given
+// to run; or by those that they were seen in.
 type goroutineFinder struct {
 	underWay[model.GoID]
 	names  *names.Table
 	g      model.GoID     // the one wanted, where pattern is nil
 	match  *regexp.Regexp // nil for all
+	within bool           // goroutines that were seen in a function that matches, wherever they started
 	byFunc []int8         // by function: 1 wanted, -1 not, 0 not known yet
+	stacks matching       // that tell who is wanted
 
 	unwanted others // functions or, where one goroutine is wanted, goroutines
 }
@@ -147,18 +150,65 @@ type goroutineFinder struct {
 func (x *goroutineFinder) others() []string { return x.unwanted }
 
 func (x *goroutineFinder) Find(f *model.Facts, ended func(*Span)) {
-	for i := range f.Gs {
-		iv := &f.Gs[i]
-		if iv.First && x.wanted(iv) {
-			x.begin(iv.G, &Span{Name: x.names.StartFunc(iv.Func), task: -1, g: iv.G, fn: iv.Func, Start: iv.Start})
+	if x.match == nil {
+		for i := range f.Gs {
+			x.stretch(&f.Gs[i], ended)
 		}
-		if iv.Exit {
-			if in := x.end(iv.G, iv.End); in != nil {
-				in.Name, in.fn = x.names.StartFunc(iv.Func), iv.Func
-				ended(in)
-			}
+		return
+	}
+	eachSight(f, func(iv *model.GInterval) { x.stretch(iv, ended) }, x.seen)
+}
+
+func (x *goroutineFinder) stretch(iv *model.GInterval, ended func(*Span)) {
+	if iv.First {
+		in := &Span{task: -1, g: iv.G, fn: iv.Func, Start: iv.Start}
+		switch {
+		case x.wanted(iv):
+			in.Name = x.names.StartFunc(iv.Func)
+			x.begin(iv.G, in)
+		case x.match != nil && !iv.Runtime: // what it runs may be wanted
+			x.attempt(iv.G, in)
 		}
 	}
+	if iv.Exit {
+		in := x.end(iv.G, iv.End)
+		if in == nil {
+			return
+		}
+		if in.fn = iv.Func; in.Name == "" && x.wanted(iv) {
+			in.Name = x.names.StartFunc(iv.Func)
+		}
+		if in.Name != "" || x.match == nil {
+			ended(in)
+		}
+	}
+}
+
+// seen takes in where a goroutine was seen.
+func (x *goroutineFinder) seen(s sight) {
+	in := x.open[s.g]
+	if in == nil || in.Name != "" {
+		return
+	}
+	if name := x.stacks.of(s.stack, x.called); name != "" {
+		in.Name = name
+		x.confirm(in)
+	}
+}
+
+// called is the function on a stack by which its goroutine is wanted, "" for none.
+func (x *goroutineFinder) called(stack uint32) string {
+	frames := x.names.Stacks[stack]
+	if x.within {
+		return outermost(frames, x.match)
+	}
+	given, _ := names.Given(frames)
+	for _, fn := range given {
+		if x.match.MatchString(fn) {
+			return fn
+		}
+	}
+	return ""
 }
 
 func (x *goroutineFinder) wanted(iv *model.GInterval) bool {
@@ -168,7 +218,7 @@ func (x *goroutineFinder) wanted(iv *model.GInterval) bool {
 		}
 		return iv.G == x.g
 	}
-	if iv.Runtime && x.match == nil {
+	if iv.Runtime && x.match == nil || x.within {
 		return false
 	}
 	fn := x.names.Start[iv.Func]
@@ -184,6 +234,78 @@ func (x *goroutineFinder) wanted(iv *model.GInterval) bool {
 		}
 	}
 	return x.byFunc[fn] > 0
+}
+
+// sight is when a stack shows where a goroutine was: for as long as it had stopped there,
+// or at the moment when it was preempted, had to help the collector or was sampled by a
+// profiler.
+type sight struct {
+	g         model.GoID
+	fn, stack uint32 // fn as of a Span, 0 for not told
+	since, at model.Time
+}
+
+// eachSight tells of goroutines' stretches and of sights of them, in the order of their
+// ends.
+func eachSight(f *model.Facts, stretch func(*model.GInterval), seen func(sight)) {
+	ps, events := f.Ps, f.Events
+	upTo := func(t model.Time) {
+		for {
+			switch {
+			case len(ps) > 0 && ps[0].End <= t && (len(events) == 0 || ps[0].End <= events[0].Time):
+				if p := &ps[0]; p.Does == model.PDoesRun && p.Stack != 0 {
+					seen(sight{p.G, p.Func, p.Stack, p.End, p.End})
+				}
+				ps = ps[1:]
+			case len(events) > 0 && events[0].Time <= t:
+				if ev := &events[0]; (ev.Op == model.OpCPUSample || ev.Op == model.OpAssistBegin) && ev.G > 0 && ev.Stack != 0 {
+					seen(sight{g: ev.G, stack: ev.Stack, since: ev.Time, at: ev.Time})
+				}
+				events = events[1:]
+			default:
+				return
+			}
+		}
+	}
+	for i := range f.Gs {
+		iv := &f.Gs[i]
+		upTo(iv.End)
+		if stops(iv) {
+			seen(sight{iv.G, iv.Func, iv.Stack, iv.Start, iv.End})
+		}
+		stretch(iv)
+	}
+	upTo(replay.Forever)
+}
+
+// stops reports whether a stretch shows where its goroutine had stopped.
+func stops(iv *model.GInterval) bool {
+	return iv.Stack != 0 && (iv.State == model.GWaiting || iv.State == model.GSyscall)
+}
+
+// matching is, by stack, the function on it that is looked for: each is looked at once.
+type matching struct{ stacks []*string }
+
+// of is the function that called finds on a stack, "" for none.
+func (m *matching) of(stack uint32, called func(uint32) string) string {
+	for int(stack) >= len(m.stacks) {
+		m.stacks = append(m.stacks, nil)
+	}
+	if m.stacks[stack] == nil {
+		name := called(stack)
+		m.stacks[stack] = &name
+	}
+	return *m.stacks[stack]
+}
+
+// outermost is the outermost function on a stack that matches, "" for none.
+func outermost(frames []report.Frame, match *regexp.Regexp) string {
+	for i := len(frames) - 1; i >= 0; i-- {
+		if match.MatchString(frames[i].Func) {
+			return frames[i].Func
+		}
+	}
+	return ""
 }
 
 // maxOthers is how many names are told of what was not selected.
@@ -428,60 +550,65 @@ func (*stallFinder) oldest() model.Time { return replay.Forever }
 
 func (*stallFinder) close(model.Time, func(*Span)) {}
 
-// atFinder finds stretches in which a goroutine was seen in a function, at every stop: from
-// the first one with it anywhere on its stack to the last one in a row.
+// atFinder finds stretches in which a goroutine was seen in a function each time: from the
+// first sight of it with that anywhere on its stack to the last one in a row.
 type atFinder struct {
 	underWay[model.GoID]
 	unwanted others
 	names    *names.Table
 	match    *regexp.Regexp
-	stacks   []int8 // by stack: 1 it has the function, -1 not, 0 not known yet
+	stacks   matching // each with the outermost function that matches
 }
 
 func (x *atFinder) others() []string { return x.unwanted }
 
+// notes say what is not seen of such stretches.
+func (x *atFinder) notes() []string {
+	return []string{"a trace shows where goroutines were only when they stopped, were preempted, helped the collector or were sampled by a CPU profile: what they did in between is not seen"}
+}
+
 func (x *atFinder) Find(f *model.Facts, ended func(*Span)) {
-	for i := range f.Gs {
-		iv := &f.Gs[i]
-		stopped := iv.Stack != 0 && (iv.State == model.GWaiting || iv.State == model.GSyscall)
-		switch in := x.open[iv.G]; {
-		case stopped && x.has(iv.Stack):
-			if in == nil {
-				in = &Span{Name: x.called(iv.Stack), task: -1, g: iv.G, fn: iv.Func, Start: iv.Start}
-				x.begin(iv.G, in)
-			}
-			in.End = iv.End
-		case in != nil && (stopped || iv.Exit):
-			at := in.End
-			x.end(iv.G, at)
-			ended(in)
-		}
+	eachSight(f, func(iv *model.GInterval) { x.stretch(iv, ended) }, func(s sight) { x.seen(&s, ended) })
+}
+
+// stretch takes in that a goroutine stood where it was seen last, or is there no longer.
+func (x *atFinder) stretch(iv *model.GInterval, ended func(*Span)) {
+	in := x.open[iv.G]
+	switch {
+	case in == nil:
+	case iv.Exit:
+		x.over(in, ended)
+	case iv.Start == in.End && iv.State == model.GRunnable: // it has to go on there
+		in.End = iv.End
 	}
 }
 
-// has reports whether a stack has the function that is looked for.
-func (x *atFinder) has(stack uint32) bool {
-	for int(stack) >= len(x.stacks) {
-		x.stacks = append(x.stacks, 0)
+// seen takes in where a goroutine was.
+func (x *atFinder) seen(s *sight, ended func(*Span)) {
+	name := x.stacks.of(s.stack, x.called)
+	switch in := x.open[s.g]; {
+	case name == "" && in != nil:
+		x.over(in, ended)
+	case name == "":
+	case in == nil:
+		x.begin(s.g, &Span{Name: name, task: -1, g: s.g, fn: s.fn, Start: s.since, End: s.at})
+	default:
+		in.End = s.at
 	}
-	if x.stacks[stack] == 0 {
-		x.stacks[stack] = -1
-		if x.called(stack) != "" {
-			x.stacks[stack] = 1
-		} else if f := x.names.Stacks[stack]; len(f) > 0 {
-			x.unwanted.add(f[len(f)-1].Func)
-		}
-	}
-	return x.stacks[stack] > 0
+}
+
+func (x *atFinder) over(in *Span, ended func(*Span)) {
+	at := in.End
+	x.end(in.g, at)
+	ended(in)
 }
 
 // called is the outermost function on a stack that matches, "" for none.
 func (x *atFinder) called(stack uint32) string {
 	frames := x.names.Stacks[stack]
-	for i := len(frames) - 1; i >= 0; i-- {
-		if x.match.MatchString(frames[i].Func) {
-			return frames[i].Func
-		}
+	name := outermost(frames, x.match)
+	if name == "" && len(frames) > 0 {
+		x.unwanted.add(frames[len(frames)-1].Func)
 	}
-	return ""
+	return name
 }

@@ -231,18 +231,11 @@ func (t *Trails) number(stack uint32) uint32 {
 	key := []byte(t.names.StartFunc(stack))
 	bare := len(key) == 0 // it is cut off, or none
 	if !bare {
-		frames := t.names.Stacks[stack]
-		i := len(frames) - 1
-		for range maxTrail {
-			if !MayWrap(frames[i].Func) {
-				break
-			}
-			if i = givenTo(frames, i); i < 0 {
-				break
-			}
-			key = append(append(key, 0), frames[i].Func...)
+		var given []string
+		given, bare = Given(t.names.Stacks[stack])
+		for _, fn := range given {
+			key = append(append(key, 0), fn...)
 		}
-		bare = i < 0
 	}
 	n, ok := t.by[string(key)]
 	if !ok {
@@ -251,6 +244,22 @@ func (t *Trails) number(stack uint32) uint32 {
 		t.stacks, t.bare = append(t.stacks, stack), append(t.bare, bare)
 	}
 	return n
+}
+
+// Given are the functions that a goroutine was given to run by the one that it started
+// with, and by each other, as far as a stack shows them and each may turn out to be a
+// wrapper. The stack is bare where the last of them shows not what it was given.
+func Given(frames []report.Frame) (given []string, bare bool) {
+	i := len(frames) - 1
+	for range maxTrail {
+		if i < 0 || !MayWrap(frames[i].Func) {
+			break
+		}
+		if i = givenTo(frames, i); i >= 0 {
+			given = append(given, frames[i].Func)
+		}
+	}
+	return given, i < 0
 }
 
 // Bare reports whether a trail shows nothing but who may run something.

@@ -131,7 +131,7 @@ func givenOf(cmd *cobra.Command, flags []string) []string {
 // addFlags adds the flags that say what to explain.
 func (s *selectors) addFlags(f *pflag.FlagSet) {
 	f.Int64Var(&s.goroutine, "goroutine", 0, "explain goroutine `N`")
-	f.StringVar(&s.function, "func", "", "explain goroutines that started with a function matching `REGEXP`")
+	f.StringVar(&s.function, "func", "", "explain goroutines that started with a function matching `REGEXP`, or were given one to run or, if there are none, that were seen in one")
 	f.StringVar(&s.task, "task", "", "explain the user task with the id, or those with the name, `NAME|ID`")
 	f.StringVar(&s.region, "region", "", "explain the user regions with the name `NAME`")
 	f.StringVar(&s.log, "log", "", "explain what led up to messages matching `REGEXP`")
