@@ -139,7 +139,7 @@ func (r *queueJudge) describe(p *queuePlace, span int64) report.Finding {
 	mean := float64(p.waits.Sum()) / float64(max(1, span))
 	return report.Finding{
 		Severity: r.severity(p),
-		Title:    fmt.Sprintf("A queue: up to %s goroutines at once waited %s, no more than %s inside", orMore(p.peak.most, queuePeak), p.what(), orMore(p.inside.most, queuePeak)),
+		Title:    fmt.Sprintf("A queue: up to %s goroutines at once waited %s, %s", orMore(p.peak.most, queuePeak), p.what(), r.servers(p)),
 		CostNS:   p.waits.Sum(),
 		CostOf:   "goroutine time waiting there",
 		What: fmt.Sprintf("%s %s, half of the times longer than %s; up to %s at once, %s on average.",
@@ -163,6 +163,21 @@ func (p *queuePlace) what() string {
 		return "to send in " + words.Function(p.function())
 	}
 	return "to be let in by " + words.Function(p.function())
+}
+
+// servers says how many were inside at most or, of those who serve and do not wait there
+// themselves, who they are.
+func (r *queueJudge) servers(p *queuePlace) string {
+	most := orMore(p.inside.most, queuePeak)
+	x := r.places.Of(p.by())
+	if p.known != nil || p.byEachOther*2 >= p.letIn || x == nil || !x.Own || x.At.Func == p.function() {
+		return fmt.Sprintf("no more than %s inside", most)
+	}
+	verb := "let in"
+	if p.reason == model.ReasonChanSend {
+		verb = "received"
+	}
+	return fmt.Sprintf("%s by %s, by no more than %s at once", verb, placeName(&x.At), most)
 }
 
 // whoWaited begins the sentence on who waited where.

@@ -41,6 +41,9 @@ func (s *slowness) explain(v *report.Verdict, rep *report.Report) {
 		v.Advice = cmp.Or(s.Advice, v.Advice)
 	} else {
 		v.Detail = s.Headline
+		if first := checkOf(&rep.Findings[0]); first.Symptom && s.leads(first.Costs) { // what to do about its cause
+			v.Advice = cmp.Or(s.Advice, v.Advice)
+		}
 	}
 	v.Detail += fmt.Sprintf(" Goroutines waited %s for a P at the median, %s.", words.Length(rep.Key.LatencyP50), longWaits(rep))
 }
@@ -50,8 +53,13 @@ func (s *slowness) explain(v *report.Verdict, rep *report.Report) {
 func (s *slowness) names(f *report.Finding) bool {
 	root := &s.Roots[0]
 	who := words.Function(root.At.Func)
-	i := slices.IndexFunc(All, func(c Check) bool { return c.ID == f.ID })
-	return who != "" && !strings.Contains(f.Title, who) && s.leads(All[i].Costs) && All[i].namesLess(root.Kind)
+	c := checkOf(f)
+	return who != "" && !strings.Contains(f.Title, who) && s.leads(c.Costs) && c.namesLess(root.Kind)
+}
+
+// checkOf is the check whose finding it is.
+func checkOf(f *report.Finding) *Check {
+	return &All[slices.IndexFunc(All, func(c Check) bool { return c.ID == f.ID })]
 }
 
 // namesLess reports whether the account of slow requests and tasks tells better who is

@@ -32,15 +32,17 @@ type rootKey struct {
 
 // rootSum is what is known of one root.
 type rootSum struct {
-	ns     int64
-	likely int64 // of ns: what the other ends of connections did
-	unseen int64 // of that: the place is the function that a goroutine started with, where it was does not show
-	causes [report.NumCauses]int64
-	gs     map[model.GoID]bool    // that had a P meanwhile, as many as there are Ps at most
-	who    map[report.Frame]int64 // who is behind it
-	from   map[string]int64       // function of the program that had called that
-	callee map[string]int64       // function that it had called
-	stood  map[standing]int64     // where the explained goroutines stood meanwhile
+	ns      int64
+	likely  int64 // of ns: what the other ends of connections did
+	yielded int64 // of that: the P was given up, and nobody else had it
+	unseen  int64 // of that: the place is the function that a goroutine started with, where it was does not show
+	causes  [report.NumCauses]int64
+	gs      map[model.GoID]bool    // that had a P meanwhile, as many as there are Ps at most
+	who     map[report.Frame]int64 // who is behind it
+	from    map[string]int64       // function of the program that had called that
+	callee  map[string]int64       // function that it had called
+	stood   map[standing]int64     // where the explained goroutines stood meanwhile
+	held    map[report.Frame]int64 // where who held the lock stood that they waited for, and waited for who is behind it
 }
 
 // standing is where an explained goroutine was blocked.
@@ -61,6 +63,16 @@ func (e *explainer) accountOf(of []*explained) *account {
 		for s, t := range x.sums {
 			a.add(x, &s, a.without(x, &s, t.ns, lost[s]))
 		}
+	}
+	a.joinCallers()
+	return a
+}
+
+// accountOfAll divides the time of all instances of a population that keeps that.
+func (e *explainer) accountOfAll(p *population) *account {
+	a := &account{e: e, places: e.places(), by: map[rootKey]*rootSum{}, n: p.sum.count, total: p.sum.total}
+	for s, t := range p.shares {
+		a.add(&explained{Span: &Span{g: model.NoG}}, &s, t.ns)
 	}
 	a.joinCallers()
 	return a
@@ -96,7 +108,7 @@ func (a *account) joinCallers() {
 func (a *account) sumOf(k rootKey) *rootSum {
 	r := a.by[k]
 	if r == nil {
-		r = &rootSum{gs: map[model.GoID]bool{}, who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}}
+		r = &rootSum{gs: map[model.GoID]bool{}, who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}, held: map[report.Frame]int64{}}
 		a.by[k] = r
 	}
 	return r
@@ -110,6 +122,9 @@ func (a *account) add(x *explained, s *stepSum, ns int64) {
 	r.causes[s.cause] += ns
 	if s.likely {
 		r.likely += ns
+	}
+	if k.kind == report.RootQueue && s.who.G == model.NoG {
+		r.yielded += ns
 	}
 	if s.who.G != model.NoG && len(r.gs) < len(a.e.h.ps) {
 		r.gs[s.who.G] = true
@@ -125,6 +140,9 @@ func (a *account) add(x *explained, s *stepSum, ns int64) {
 	}
 	if s.via != 0 && !own(s) {
 		r.stood[a.standing(s)] += ns
+	}
+	if p := a.places.Of(s.held); p != nil {
+		r.held[p.At] += ns
 	}
 }
 
@@ -160,6 +178,8 @@ func (a *account) root(x *explained, s *stepSum) (rootKey, *names.Place) {
 		return named(report.RootStopped, a.places.Of(s.stack))
 	case s.cause == report.CauseFoundLate:
 		return named(report.RootFoundLate, a.who(s.seen, s.who))
+	case s.who.G == model.NoG && yields(a.e.names.Stacks[s.seen]):
+		return named(report.RootQueue, a.places.Of(s.seen))
 	case s.cause == report.CauseIdleP, s.cause == report.CauseDispatch:
 		return rootKey{kind: report.RootLate}, nil
 	case waitsForP(s.cause):
@@ -374,7 +394,7 @@ func (a *account) folded(own func(rootKey) bool) map[rootKey]*rootSum {
 
 // joined is the sum of two.
 func joined(a, b *rootSum) *rootSum {
-	x := &rootSum{ns: a.ns + b.ns, likely: a.likely + b.likely, unseen: a.unseen + b.unseen, gs: map[model.GoID]bool{}, who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}}
+	x := &rootSum{ns: a.ns + b.ns, yielded: a.yielded + b.yielded, likely: a.likely + b.likely, unseen: a.unseen + b.unseen, gs: map[model.GoID]bool{}, who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}, held: map[report.Frame]int64{}}
 	for _, r := range []*rootSum{a, b} {
 		maps.Copy(x.gs, r.gs)
 		for c, ns := range r.causes {
@@ -384,6 +404,7 @@ func joined(a, b *rootSum) *rootSum {
 		merge(x.from, r.from)
 		merge(x.callee, r.callee)
 		merge(x.stood, r.stood)
+		merge(x.held, r.held)
 	}
 	return x
 }

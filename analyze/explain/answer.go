@@ -24,6 +24,8 @@ const (
 	aboutAsSlow = .2
 	// nothingSlow is the length up to which a stall is nothing to talk about.
 	nothingSlow = 1_000_000 // ns
+	// muchOf is the part of a trace from which small stalls are worth a word together.
+	muchOf = 4
 	// secondShare is the share of the time from which a second root is told of too.
 	secondShare = .25
 )
@@ -31,7 +33,7 @@ const (
 // tell fills in what the answer is: headline, detail, roots, what to do.
 func (a *answer) tell(x *report.Explanation) {
 	longest := a.slow[0]
-	if a.g.kind == report.KindStall && longest.bill.total < nothingSlow {
+	if a.g.kind == report.KindStall && longest.bill.total < nothingSlow && a.p.all.Sum()*muchOf < int64(a.e.now-a.e.zero) {
 		x.Headline = fmt.Sprintf("Nothing here is slow: the longest of %s %s took %s.", words.Count(a.p.all.N()), many(a.g), lengthText(longest))
 		x.Detail = a.e.schedulerShare(longest.bill)
 		return
@@ -43,6 +45,9 @@ func (a *answer) tell(x *report.Explanation) {
 		usual = a.e.accountOf(sample)
 	}
 	mine := a.e.accountOf(a.slow)
+	if a.p.shares != nil { // which of them were slowest says little of many that are small
+		mine, slower = a.e.accountOfAll(a.p), false
+	}
 	if slower {
 		x.Roots = mine.roots(usual, x.Typical.Mean)
 	} else {
@@ -56,6 +61,10 @@ func (a *answer) tell(x *report.Explanation) {
 	}
 	if made := madeMeanwhile(x); made != nil {
 		x.Advice = made.Advice
+	}
+	if n := a.pile(x); n > 0 {
+		x.Headline += fmt.Sprintf(" They pile up: at the end %s were open at once, as each began while others still ran.", words.Count(n))
+		x.Advice = fmt.Sprintf("Begin no %s while one goes on: leave it out, or let it wait for its turn; begin them less often, or let them do less.", a.called())
 	}
 	if usual != nil {
 		x.Usual = usual.roots(nil, 0)
@@ -72,6 +81,19 @@ func madeMeanwhile(x *report.Explanation) *report.Root {
 		return r
 	}
 	return nil
+}
+
+// pile is how many tasks pile up as they take longer than the time until the next begins,
+// for want of CPU: those that wait for something else do not for lack of time.
+func (a *answer) pile(x *report.Explanation) int64 {
+	if a.g.kind != report.KindTask || a.p.name == "" {
+		return 0
+	}
+	switch x.Roots[0].Kind {
+	case report.RootQueue, report.RootComputing, report.RootGC:
+		return a.p.pile(a.e.now)
+	}
+	return 0
 }
 
 // who says what the instances are, and how long they take.
@@ -114,6 +136,9 @@ func (a *answer) why(x *report.Explanation, slower bool) string {
 		return fmt.Sprintf("Of the %s that %s took longer than a typical one, %s went to %s.", words.Length(extra), slowest(x.Slow.Count),
 			words.ShareOf(min(r.NS-r.Typical, extra), extra), r.Text)
 	}
+	if a.p.shares != nil && a.p.all.N() > 1 {
+		return fmt.Sprintf("%s of all their time went to %s.", words.ShareOf(r.NS*a.p.sum.count, a.p.sum.total), r.Text)
+	}
 	return fmt.Sprintf("%s of it went to %s.", words.ShareOf(r.NS, x.Slow.Mean), r.Text)
 }
 
@@ -122,6 +147,9 @@ func (a *answer) why(x *report.Explanation, slower bool) string {
 func (a *answer) more(x *report.Explanation, slower bool, usual *account) string {
 	var parts []string
 	of := x.Slow.Mean
+	if a.p.shares != nil {
+		of = a.p.sum.total / max(1, a.p.sum.count)
+	}
 	if slower {
 		of -= x.Typical.Mean
 	}
@@ -144,7 +172,15 @@ func (a *answer) more(x *report.Explanation, slower bool, usual *account) string
 			parts = append(parts, fmt.Sprintf("A typical one took %s, %s of which went to %s.", words.Length(x.Typical.Mean), words.ShareOf(t[0].NS, usual.total/usual.n), text))
 		}
 	}
-	return strings.Join(append(parts, a.e.schedulerShare(billOf(a.slow))), " ")
+	return strings.Join(append(parts, a.e.schedulerShare(a.bill())), " ")
+}
+
+// bill is what is spoken of: the slow ones' or, of many that are small, that of all.
+func (a *answer) bill() *bill {
+	if a.p.shares != nil {
+		return &a.p.sum
+	}
+	return billOf(a.slow)
 }
 
 // slowest names the slow ones.

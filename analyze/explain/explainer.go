@@ -81,6 +81,7 @@ type stepSum struct {
 	stood  uint32 // where the explained one was blocked
 	pool   uint32 // as of a step, as the next ones
 	made   bool
+	held   uint32
 	asks   uint32
 	likely bool // as of a step
 	still  bool // while nothing happened at all, though goroutines ran
@@ -143,7 +144,7 @@ func (e *explainer) finders(sel Selector) []*group {
 	}
 	served := &group{kind: report.KindRequest, what: "requests served by handlers" + matching, finder: &requestFinder{names: n, match: sel.Pattern, window: e.window}}
 	sent := &group{kind: report.KindRequest, what: "requests sent by functions" + matching, finder: &requestFinder{names: n, match: sel.Pattern, client: true}}
-	stalls := &group{kind: report.KindStall, what: "stretches in which a goroutine of the program waited for a P, a lock or the collector, or was in a system call", finder: &stallFinder{names: n, locks: e.locks}}
+	stalls := &group{kind: report.KindStall, what: "stretches in which a goroutine of the program waited for a P, a lock, to send or for the collector, or was in a system call", finder: &stallFinder{names: n, locks: e.locks}}
 	switch sel.Kind {
 	case report.KindGoroutine:
 		if sel.Pattern == nil {
@@ -382,6 +383,14 @@ func (e *explainer) sum(p *population, in *Span) {
 			b.put(v, c, ns)
 		}
 	}}
+	if p.shares != nil {
+		w.sum, w.pools, w.use = nil, e.pools, func(s *step) {
+			for _, b := range bills {
+				b.put(s.via, s.cause, int64(s.to-s.from))
+			}
+			p.share(s.summed(), tally{ns: int64(s.to - s.from), n: 1})
+		}
+	}
 	e.from(e.view, in)
 	w.path(in.g, in.Start, in.End, 0, 0)
 	e.work += w.steps
@@ -415,13 +424,19 @@ func (e *explainer) details(x *explained) {
 	}
 }
 
-// keep adds a step to an instance's details.
-func (x *explained) keep(e *explainer, s *step) {
-	h := e.h
-	sum := stepSum{via: s.via, cause: s.cause, who: measure.Culprit{G: s.who, Func: s.whoFn}, stack: s.stack, seen: s.seen, stood: s.stood, pool: s.pool, made: s.made, asks: s.asks, likely: s.likely, g: measure.Culprit{G: model.NoG}}
+// summed is by what a step is summed.
+func (s *step) summed() stepSum {
+	sum := stepSum{via: s.via, cause: s.cause, who: measure.Culprit{G: s.who, Func: s.whoFn}, stack: s.stack, seen: s.seen, stood: s.stood, pool: s.pool, made: s.made, held: s.held, asks: s.asks, likely: s.likely, g: measure.Culprit{G: model.NoG}}
 	if s.depth > 0 {
 		sum.g = measure.Culprit{G: s.g, Func: s.fn}
 	}
+	return sum
+}
+
+// keep adds a step to an instance's details.
+func (x *explained) keep(e *explainer, s *step) {
+	h := e.h
+	sum := s.summed()
 	n := len(x.steps)
 	on := n > 0 && x.steps[n-1].continues(s)
 	still := int64(0)

@@ -500,7 +500,7 @@ func (x *logFinder) close(model.Time, func(*Span)) {}
 
 // stallFinder finds stretches in which a goroutine of the program could do
 // nothing, and did not wait for something to do either: it waited for a P, for a
-// lock or for the collector, or was in a system call.
+// lock, to send or for the collector, or was in a system call.
 type stallFinder struct {
 	names *names.Table
 	locks *names.LockSites
@@ -527,9 +527,15 @@ func (x *stallFinder) stalls(iv *model.GInterval) bool {
 	case model.GSyscall: // one that lasts as long as the trace waits for something to do, and so does one that accepts
 		return iv.Open != model.OpenStart|model.OpenEnd && !iv.Unended && !x.accepts(iv.Stack)
 	case model.GWaiting:
-		return iv.Reason == model.ReasonAssist || iv.Reason == model.ReasonSync && x.locks.Locking(iv.Stack) || x.sendsForEver(iv)
+		return iv.Reason == model.ReasonAssist || iv.Reason == model.ReasonSync && x.locks.Locking(iv.Stack) || sendsLate(iv) || x.sendsForEver(iv)
 	}
 	return false
+}
+
+// sendsLate reports whether a goroutine that had something to hand on had to wait until
+// another one took it.
+func sendsLate(iv *model.GInterval) bool {
+	return iv.Reason == model.ReasonChanSend && iv.Open == 0 && iv.By != model.NoG && iv.End-iv.Start >= nothingSlow
 }
 
 // sendsForEver reports whether a goroutine still waits to send when the trace ends, and has

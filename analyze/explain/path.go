@@ -27,6 +27,7 @@ type step struct {
 	stood    uint32       // where the explained goroutine was blocked meanwhile; 0 if the step is its own
 	pool     uint32       // where it, or the first one of those that it waited for, waited in a known pool; 0 for none did
 	made     bool         // what the pool gives was being made meanwhile
+	held     uint32       // where who held the lock that it was blocked for was blocked itself, and waited for g; 0 for none
 	asks     uint32       // where the first of them waits for what a package of the network asked for; 0 for none does
 	p        model.ProcID // where g ran, or the P that it waited for
 	reason   model.Reason // of a blocked g
@@ -57,6 +58,7 @@ type walk struct {
 	pools *names.Pools                   // nil where only the sums count
 	pool  uint32                         // where the first one on the chain waits in a pool, 0 for none
 	makes bool                           // who is walked makes what that gives
+	held  uint32                         // where who holds the lock that the explained one waits for is blocked, 0 for nowhere
 	asks  uint32                         // where the first one waits for an answer of the network, 0 for none
 	steps int                            // stretches and pieces that were looked at
 
@@ -74,6 +76,9 @@ func (w *walk) tell(x *step) {
 	}
 	if x.via != 0 {
 		x.stood, x.pool, x.made, x.asks = w.stood, w.pool, w.makes, w.asks
+		if x.depth > holderDepth {
+			x.held = w.held
+		}
 	}
 	x.likely = w.likely
 	switch {
@@ -81,8 +86,17 @@ func (w *walk) tell(x *step) {
 		x.seen = w.h.lastSeen(x.g, x.p, x.from)
 	case x.who != model.NoG:
 		x.seen = w.h.lastSeen(x.who, x.p, x.from)
+	case x.depth == 0 && x.p != model.NoP && (x.cause == report.CauseDispatch || x.cause == report.CauseIdleP):
+		if s, _ := w.h.does(x.p, x.from-1); s != nil && s.g == x.g && yields(w.locks.Names.Stacks[s.stack]) {
+			x.seen = s.stack
+		}
 	}
 	w.use(x)
+}
+
+// yields reports whether a stack has given up its P of its own.
+func yields(frames []report.Frame) bool {
+	return len(frames) > 0 && frames[0].Func == "runtime.Gosched"
 }
 
 // path walks goroutine g from one time to another.
@@ -183,6 +197,12 @@ func (w *walk) blocked(s *gSeg, x *step) {
 	if x.depth == 0 {
 		x.via, w.stood = blockedFor(s.reason), s.stack
 	}
+	if x.depth <= holderDepth {
+		w.held = 0
+	}
+	if x.depth == holderDepth && w.locks.Locking(w.stood) {
+		w.held = s.stack
+	}
 	x.cause = leafCause(s)
 	defer w.waits(s.stack, x.cause)()
 	if s.goesOn && x.cause == report.CauseBlocked && x.to == s.end {
@@ -192,6 +212,9 @@ func (w *walk) blocked(s *gSeg, x *step) {
 		w.ended(s, x)
 	}
 }
+
+// holderDepth is that of who holds the lock that an explained goroutine waits for.
+const holderDepth = 1
 
 // waits notes what a stack that who is walked is blocked with tells of what it waits for, and
 // returns what forgets that when all has been told of the wait.

@@ -5,8 +5,11 @@ import (
 	"slices"
 	"strings"
 
+	"gmptrace/analyze/internal/measure"
+	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/stat"
+	"gmptrace/model"
 )
 
 // group is the instances of one finder, by what they are called.
@@ -39,9 +42,11 @@ type population struct {
 	sum        bill
 	bills      []*bill // of those that ended, by likeness of their lengths
 	unfinished int64
-	beyond     int64 // of those in all, reach beyond the window
-	unnamed    int64 // of those in all: counted here, though the handler does not show
-	skipped    int64 // of those in all, not in sum and bills
+	beyond     int64             // of those in all, reach beyond the window
+	unnamed    int64             // of those in all: counted here, though the handler does not show
+	skipped    int64             // of those in all, not in sum and bills
+	opened     replay.Window     // when the first and the last of those began that had not ended
+	shares     map[stepSum]tally // of all instances, where that is kept: of stalls
 	slowest    *stat.TopK[*explained]
 	typical    sampler
 	told       bool // of its slowest: see explainer.tell
@@ -73,7 +78,10 @@ func (g *group) at(k popKey) *population {
 	if p := g.by[k]; p != nil {
 		return p
 	}
-	p := &population{popKey: k, slowest: stat.NewTopK[*explained](g.top)}
+	p := &population{popKey: k, opened: replay.Window{From: replay.Forever}, slowest: stat.NewTopK[*explained](g.top)}
+	if g.kind == report.KindStall {
+		p.shares = map[stepSum]tally{}
+	}
 	if g.by == nil {
 		g.by = map[popKey]*population{}
 	}
@@ -197,6 +205,10 @@ func (p *population) add(o *population) {
 	}
 	p.unfinished += o.unfinished
 	p.beyond += o.beyond
+	p.opened = replay.Window{From: min(p.opened.From, o.opened.From), To: max(p.opened.To, o.opened.To)}
+	for s, t := range o.shares {
+		p.share(s, t)
+	}
 	p.skipped += o.skipped
 	for _, x := range o.slowest.Best() {
 		p.slowest.Offer(int64(x.End-x.Start), x)
@@ -234,11 +246,11 @@ func (g *group) ranked() []*population {
 
 // lost is how much longer the instances took than they might have, in ns: what the
 // slower ones took beyond the median, or what all of them waited for a P, for the
-// collector or without an end, whichever is more.
+// collector or without an end, stalls for anything, whichever is more.
 func (p *population) lost() int64 {
 	var waited int64
 	for _, x := range p.sum.items {
-		if waitsForP(x.cause) || ofCollector(x.cause) || x.cause == report.CauseNeverEnded {
+		if p.shares != nil && x.via != 0 || waitsForP(x.cause) || ofCollector(x.cause) || x.cause == report.CauseNeverEnded {
 			waited += x.ns
 		}
 	}
@@ -253,9 +265,34 @@ func (p *population) count(in *Span, length int64) {
 	p.all.Add(length)
 	if in.unfinished {
 		p.unfinished++
+		p.opened = replay.Window{From: min(p.opened.From, in.Start), To: max(p.opened.To, in.Start)}
 		return
 	}
 	p.ended.Add(length)
+}
+
+// maxShares bounds what of a population is told apart: what comes later than so much is
+// told by its cause alone.
+const maxShares = 1 << 15
+
+// share adds to what all of them spent their time on.
+func (p *population) share(s stepSum, t tally) {
+	if _, known := p.shares[s]; !known && len(p.shares) >= maxShares {
+		s = stepSum{via: s.via, cause: s.cause, g: measure.Culprit{G: model.NoG}, who: measure.Culprit{G: model.NoG}}
+	}
+	sum := p.shares[s]
+	sum.ns, sum.n = sum.ns+t.ns, sum.n+t.n
+	p.shares[s] = sum
+}
+
+// pile is how many instances were open at once at the end, as each had begun while others
+// went on: as many as had ended, and over as long as the last of them took. 0 for none.
+func (p *population) pile(now model.Time) int64 {
+	const many = 4
+	if p.unfinished < many || p.unfinished < p.ended.N() || 3*(p.opened.To-p.opened.From) < now-p.opened.From {
+		return 0
+	}
+	return p.unfinished
 }
 
 // alike is the bill of the instances that ended and are about as long.

@@ -146,6 +146,9 @@ func (t *tale) what() string {
 		if by == "" {
 			return "waiting for a P while other goroutines had it" + t.mostly()
 		}
+		if t.yields() {
+			return "giving up the P again and again (runtime.Gosched)" + in
+		}
 		return "waiting for a P while " + by + " had it"
 	case report.RootLate:
 		return did[report.CauseIdleP]
@@ -290,7 +293,10 @@ func (t *tale) meanwhile() string {
 	}
 	who := place(t.At, t.From)
 	lock := ""
-	if t.Kind == report.RootLock {
+	switch holder := t.holder(); {
+	case holder.Func != "":
+		who, lock = place(holder, "")+" held the lock and waited for "+who+", which", ""
+	case t.Kind == report.RootLock:
 		lock = " with the lock held"
 	}
 	switch c {
@@ -302,6 +308,19 @@ func (t *tale) meanwhile() string {
 		return " while " + who + " was in a system call" + t.into() + lock
 	}
 	return " while " + who + " ran" + lock
+}
+
+// holder is where who held the lock was blocked, and waited for who is behind most of
+// that; no frame where that one held it.
+func (t *tale) holder() report.Frame {
+	var all int64
+	for _, ns := range t.sum.held {
+		all += ns
+	}
+	if t.Kind != report.RootLock || 2*all < t.sum.ns {
+		return report.Frame{}
+	}
+	return mostFrame(t.sum.held, "")
 }
 
 // into names the system call's function.
@@ -327,7 +346,7 @@ func (t *tale) mostly() string {
 		fns[f.Func] += ns
 	}
 	var parts []string
-	for range 2 {
+	for range 3 {
 		fn, ns := most(fns)
 		if fn == "" || ns*20 < t.sum.ns {
 			break
@@ -382,8 +401,11 @@ func (t *tale) advice() string {
 	who := words.Function(t.At.Func)
 	switch t.Kind {
 	case report.RootQueue, report.RootFoundLate:
+		if t.yields() {
+			return "If " + who + " polls there, let it be woken by what it waits for instead: a lock, a channel, a sync.Cond."
+		}
 		if !t.ours() {
-			return ""
+			return t.shared()
 		}
 		if t.manyHadPs {
 			return "Let " + who + " run in fewer goroutines than there are Ps, or do less of it at a time."
@@ -403,6 +425,9 @@ func (t *tale) advice() string {
 		if t.At.Func == "" || t.sum.causes[report.CauseLock]*2 > t.sum.ns {
 			return ""
 		}
+		if holder := t.holder(); holder.Func != "" {
+			return fmt.Sprintf("Do not wait for %s in %s with the lock held: copy what it needs, unlock, then wait.", who, words.Function(holder.Func))
+		}
 		if t.sum.causes[report.CauseRunning]*2 > t.sum.ns {
 			return "Hold the lock for less: let " + who + " compute outside of it."
 		}
@@ -420,6 +445,26 @@ func (t *tale) advice() string {
 		return "Look at the machine: a CPU quota, other processes, a guest whose host is busy. The program's own goroutines did not have the Ps."
 	}
 	return t.ownAdvice()
+}
+
+// yields reports whether nobody had the P for most of the time: who waited had given it up.
+func (t *tale) yields() bool { return t.At.Func != "" && 2*t.sum.yielded > t.sum.ns }
+
+// shared is what to do where the load of many had the Ps.
+func (t *tale) shared() string {
+	all, fns := int64(0), map[string]int64{}
+	for f, ns := range t.sum.who {
+		if all += ns; !names.Standard(&f) {
+			fns[f.Func] += ns
+		}
+	}
+	first, ns := most(fns)
+	delete(fns, first)
+	second, more := most(fns)
+	if t.Kind != report.RootQueue || second == "" || (ns+more)*5 < all {
+		return ""
+	}
+	return fmt.Sprintf("No one function had the Ps: do less in %s and %s, or let less run at once; GOMAXPROCS can be as high as there are CPUs, a larger load needs more of them.", words.Function(first), words.Function(second))
 }
 
 // stopAdvice is what to do about who stops the world for what it does.
@@ -496,6 +541,9 @@ func (t *tale) letIn() string {
 		return t.known.Advice
 	}
 	c := &t.sum.causes
+	if t.ours() && t.At != t.Stood { // who receives has a name
+		return ""
+	}
 	if t.st == nil || t.st.via != blockedFor(model.ReasonChanSend) || (c[report.CauseNetwork]+c[report.CauseSleep]+c[report.CauseSyscall])*2 < t.sum.ns {
 		return ""
 	}
