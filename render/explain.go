@@ -103,17 +103,9 @@ func notSeen(kind report.InstanceKind) string {
 	return "(not known)"
 }
 
-// slowOf names the slow ones.
-func slowOf(n int64) string {
-	if n == 1 {
-		return "the slowest"
-	}
-	return fmt.Sprintf("the %s slowest", words.Count(n))
-}
-
 // rootsOf says of whom the roots are the means.
 func rootsOf(x *report.Explanation) string {
-	s := "means of " + slowOf(x.Slow.Count)
+	s := "means of " + words.Slowest(x.Slow.Count)
 	if x.Slow.Count == 1 {
 		s = "of the slowest"
 	}

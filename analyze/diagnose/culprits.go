@@ -66,10 +66,7 @@ func mostlyBehind(episodes []report.Episode) string {
 
 // placeName is a frame for people: its function, file and line.
 func placeName(f *report.Frame) string {
-	if f.File == "" {
-		return words.Function(f.Func)
-	}
-	return fmt.Sprintf("%s (%s:%d)", words.Function(f.Func), names.FileName(f.File), f.Line)
+	return words.Place(f.Func, names.FileName(f.File), f.Line)
 }
 
 // placeSum is a place in the program, as it is called for people, with a sum.

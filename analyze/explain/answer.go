@@ -133,7 +133,7 @@ func (a *answer) why(x *report.Explanation, slower bool) string {
 	r := &x.Roots[0]
 	if slower {
 		extra := x.Slow.Mean - x.Typical.Mean
-		return fmt.Sprintf("Of the %s that %s took longer than a typical one, %s went to %s.", words.Length(extra), slowest(x.Slow.Count),
+		return fmt.Sprintf("Of the %s that %s took longer than a typical one, %s went to %s.", words.Length(extra), words.Slowest(x.Slow.Count),
 			words.ShareOf(min(r.NS-r.Typical, extra), extra), r.Text)
 	}
 	if a.p.shares != nil && a.p.all.N() > 1 {
@@ -181,14 +181,6 @@ func (a *answer) bill() *bill {
 		return &a.p.sum
 	}
 	return billOf(a.slow)
-}
-
-// slowest names the slow ones.
-func slowest(n int64) string {
-	if n == 1 {
-		return "the slowest"
-	}
-	return fmt.Sprintf("the %s slowest", words.Count(n))
 }
 
 func lengthText(x *explained) string {

@@ -102,10 +102,7 @@ type tale struct {
 
 // place is a place in words: the function with its line, and who called it.
 func place(f report.Frame, from string) string {
-	s := words.Function(f.Func)
-	if f.Line > 0 {
-		s += fmt.Sprintf(" (%s:%d)", names.FileName(f.File), f.Line)
-	}
+	s := words.Place(f.Func, names.FileName(f.File), f.Line)
 	if from != "" && from != f.Func {
 		s += ", called from " + words.Function(from)
 	}

@@ -217,15 +217,12 @@ func (s *slowOnes) serves(stack uint32) bool {
 	}
 	if s.servers[stack] == 0 {
 		s.servers[stack] = -1
-		if slices.ContainsFunc(s.names.Stacks[stack], func(f report.Frame) bool { return names.HasPrefix(f.Func, serving) }) {
+		if slices.ContainsFunc(s.names.Stacks[stack], func(f report.Frame) bool { return names.Serves(f.Func) }) {
 			s.servers[stack] = 1
 		}
 	}
 	return s.servers[stack] > 0
 }
-
-// serving are functions of servers, one of which accepts or serves a connection.
-var serving = []string{"net/http.(*Server).Serve", "net/http.(*conn).serve", "net/http.(*http2serverConn)", "golang.org/x/net/http2.(*serverConn)", grpcServer}
 
 func (s *slowOnes) Fill(r *report.Report) {
 	if !s.seen {

@@ -125,9 +125,13 @@ func (p *Pools) of(stack uint32) poolSite {
 }
 
 // ofNet reports whether a frame is of net or of a package below it, and does not serve.
-func ofNet(f report.Frame) bool { return HasPrefix(f.Func, netPackages) && !HasPrefix(f.Func, serving) }
+func ofNet(f report.Frame) bool { return HasPrefix(f.Func, netPackages) && !Serves(f.Func) }
+
+// Serves reports whether a function is of a server, which accepts connections or serves one.
+func Serves(fn string) bool { return HasPrefix(fn, serving) }
 
 var (
 	netPackages = []string{"net.", "net/"}
-	serving     = []string{"net/http.(*conn)", "net/http.serverHandler", "net/http.HandlerFunc", "net/http.(*ServeMux)"}
+	serving     = []string{"net/http.(*Server).Serve", "net/http.(*conn)", "net/http.(*http2serverConn)", "golang.org/x/net/http2.(*serverConn)", "google.golang.org/grpc.(*Server).",
+		"net/http.serverHandler", "net/http.HandlerFunc", "net/http.(*ServeMux)"}
 )

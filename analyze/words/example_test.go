@@ -35,3 +35,8 @@ func ExampleGoroutine() {
 	fmt.Println(words.Goroutine(12, "example.com/shop.work"))
 	// Output: G12 (shop.work)
 }
+
+func ExamplePlace() {
+	fmt.Println(words.Place("example.com/shop.load", "shop.go", 12))
+	// Output: shop.load (shop.go:12)
+}

@@ -26,6 +26,23 @@ func Goroutine[N Integer](g N, fn string) string {
 	return fmt.Sprintf("G%d (%s)", g, Function(fn))
 }
 
+// Place is a place in a program, with the last element of its file's path:
+// "main.load (shop.go:12)"; the function alone, where no line shows.
+func Place(fn, file string, line uint64) string {
+	if file == "" || line == 0 {
+		return Function(fn)
+	}
+	return fmt.Sprintf("%s (%s:%d)", Function(fn), file, line)
+}
+
+// Slowest names the n slowest of some.
+func Slowest(n int64) string {
+	if n == 1 {
+		return "the slowest"
+	}
+	return fmt.Sprintf("the %s slowest", Count(n))
+}
+
 func short(name string) string {
 	var b strings.Builder
 	start := 0
