@@ -343,9 +343,8 @@ func rwMutex(frames []report.Frame) string {
 const ownPlace = .25
 
 // roots are the roots of slow instances with what typical ones have of them, what there
-// is more of first. typical may be nil; it is of a few that were looked at, and divides
-// what all that are typical take on average.
-func (a *account) roots(typical *account, average int64) []report.Root {
+// is more of first. typical may be nil.
+func (a *account) roots(typical *account) []report.Root {
 	kinds := map[report.RootKind]int64{}
 	for k, r := range a.by {
 		kinds[k.kind] += r.ns
@@ -363,7 +362,7 @@ func (a *account) roots(typical *account, average int64) []report.Root {
 		x := a.describe(k, r)
 		x.NS = r.ns / max(1, a.n)
 		if t := theirs[k]; t != nil {
-			x.Typical = int64(float64(t.ns) / float64(max(1, typical.total)) * float64(average))
+			x.Typical = t.ns / max(1, typical.n)
 		}
 		if typical != nil {
 			x.Advice = cmp.Or(adviceByMore(&x), x.Advice)

@@ -49,9 +49,9 @@ func (a *answer) tell(x *report.Explanation) {
 		mine, slower = a.e.accountOfAll(a.p), false
 	}
 	if slower {
-		x.Roots = mine.roots(usual, x.Typical.Mean)
+		x.Roots = mine.roots(usual)
 	} else {
-		x.Roots = mine.roots(nil, 0)
+		x.Roots = mine.roots(nil)
 	}
 	x.Headline = a.who(x) + a.why(x, slower)
 	x.Detail = a.more(x, slower, usual)
@@ -67,7 +67,7 @@ func (a *answer) tell(x *report.Explanation) {
 		x.Advice = fmt.Sprintf("Begin no %s while one goes on: leave it out, or let it wait for its turn; begin them less often, or let them do less.", a.called())
 	}
 	if usual != nil {
-		x.Usual = usual.roots(nil, 0)
+		x.Usual = usual.roots(nil)
 	}
 }
 
@@ -164,7 +164,7 @@ func (a *answer) more(x *report.Explanation, slower bool, usual *account) string
 		}
 	}
 	if slower && usual != nil && usual.total > 0 {
-		if t := usual.roots(nil, 0); t[0].Kind != report.RootComputing && t[0].NS >= nothingSlow {
+		if t := usual.roots(nil); t[0].Kind != report.RootComputing && t[0].NS >= nothingSlow {
 			text := t[0].Text
 			if text == x.Roots[0].Text {
 				text = "the same"

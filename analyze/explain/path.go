@@ -87,14 +87,14 @@ func (w *walk) tell(x *step) {
 	case x.who != model.NoG:
 		x.seen = w.h.lastSeen(x.who, x.p, x.from)
 	case x.depth == 0 && x.p != model.NoP && (x.cause == report.CauseDispatch || x.cause == report.CauseIdleP):
-		if s, _ := w.h.does(x.p, x.from-1); s != nil && s.g == x.g && yields(w.locks.Names.Stacks[s.stack]) {
+		if s, _ := w.h.does(x.p, x.from-1); s != nil && yields(w.locks.Names.Stacks[s.stack]) {
 			x.seen = s.stack
 		}
 	}
 	w.use(x)
 }
 
-// yields reports whether a stack has given up its P of its own.
+// yields reports whether a stack is of who gave up its P.
 func yields(frames []report.Frame) bool {
 	return len(frames) > 0 && frames[0].Func == "runtime.Gosched"
 }
