@@ -33,6 +33,9 @@ func machineRows(m *report.Machine) [][3]string {
 	if t := m.Throttled; t != nil && t.Over > 0 {
 		rows = append(rows, [3]string{"throttled", words.Length(t.NS), fmt.Sprintf("in sum over CPUs, in %s of %s", words.Count(t.Over), words.Plural(t.Periods, "period"))})
 	}
+	if m.Asleep > 0 {
+		rows = append(rows, [3]string{"the machine was suspended", words.Length(m.Asleep), "which the trace does not count"})
+	}
 	if m.QuotaCPUs > 0 {
 		rows = append(rows, [3]string{"quota", fmt.Sprintf("%.4g CPUs", m.QuotaCPUs), "in periods of " + words.Length(m.Period)})
 	}
@@ -54,13 +57,23 @@ func machineSource(m *report.Machine) string {
 	return s
 }
 
-// textMachine is left out where nothing was asked.
+// machineTitle is the heading of what it said.
+const machineTitle = "What the machine said"
+
+// said is what the machine said, nil where it was not asked.
+func said(r *report.Report) *report.Machine {
+	if m := r.Machine; m != nil && m.Wanted > 0 {
+		return m
+	}
+	return nil
+}
+
 func textMachine(t *terminal, r *report.Report) {
-	m := r.Machine
-	if m == nil || m.Wanted == 0 {
+	m := said(r)
+	if m == nil {
 		return
 	}
-	t.heading("What the machine said", machineSource(m))
+	t.heading(machineTitle, machineSource(m))
 	table := table{left: 3, align: "lrl"}
 	for _, row := range machineRows(m) {
 		table.add(row[0], row[1], row[2])

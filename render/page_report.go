@@ -167,6 +167,7 @@ type meta struct {
 	Served    bool           `json:"served,omitempty"` // windows can be asked for
 	Have      int64          `json:"have"`             // slices in the block
 	All       int64          `json:"all"`              // in the part that was analysed
+	CPUs      *lane          `json:"cpus,omitempty"`
 }
 
 // place is where a finding is on the timeline.
@@ -179,7 +180,7 @@ type place struct {
 }
 
 func newMeta(r *report.Report) meta {
-	m := meta{Rows: rows(r), Names: [][2]string{}, Kept: [][2]int64{}, TileWidth: max(1, r.Overview.Width), Findings: []place{}, Found: len(r.Findings)}
+	m := meta{Rows: rows(r), Names: [][2]string{}, Kept: [][2]int64{}, TileWidth: max(1, r.Overview.Width), Findings: []place{}, Found: len(r.Findings), CPUs: newLane(r)}
 	m.From, m.To = bounds(r)
 	for k := range report.NumSliceKinds {
 		m.Kinds = append(m.Kinds, k.String())

@@ -15,6 +15,7 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"n": func(v int) int64 { return int64(v) }, "ended": func(start, length int64) int64 { return start + length },
 	"program": program, "subtitle": subtitle, "lost": lostText, "link": link, "momentLink": momentLink, "moment": momentText,
 	"seenIn": seenIn, "ranIn": ranIn, "ranInFull": ranInFull,
+	"said": said, "machineTitle": func() string { return machineTitle }, "machineSource": machineSource, "machineRows": machineRows, "laneLegend": laneLegend,
 	"tableFunctions": tableFunctions, "stateTimes": stateTimes, "states": func() []string { return states },
 	"noFinding": noFinding, "tooLittle": tooLittle, "silent": silent, "rules": rules, "undecided": undecided, "sourceMeaning": sourceMeaning, "leftOut": leftOut,
 	"timelineHeight": timelineHeight, "functionsHeight": functionsHeight,

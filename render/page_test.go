@@ -311,7 +311,7 @@ func TestPageAccessible(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, dark := range []bool{false, true} {
-		p := open(t, partial(sample(8, 5000)), view{width: desktop, height: 768, dark: dark})
+		p := open(t, asked(partial(sample(8, 5000))), view{width: desktop, height: 768, dark: dark})
 		p.do(chromedp.Evaluate[chromedp.Void](`for (const d of document.querySelectorAll('details')) d.open = true`),
 			chromedp.Evaluate[chromedp.Void](`(() => {
 				const {timeline: t} = gmptrace;

@@ -22,6 +22,18 @@ type Machine struct {
 	Asleep     int64        `json:"asleep_ns"`      // the machine was suspended: time that the trace does not count; -1 not told
 	Snapshot   *SnapshotWhy `json:"snapshot"`       // nil if no flight recorder wrote the trace
 	Doubts     []string     `json:"doubts"`         // what of the evidence could not be used
+	Spans      []CPUSpan    `json:"-"`              // Wanted and Lost over time, in order; for pictures
+}
+
+// MaxCPUSpans is how many spans a Machine has at the most: more samples share them.
+const MaxCPUSpans = 1000
+
+// CPUSpan is what the machine said of the time from one sample to a later one.
+type CPUSpan struct {
+	Start, End int64   // from the trace's first event
+	Wanted     int64   // as in Machine
+	Lost       CPULost // of Wanted
+	Asleep     int64   // the machine was suspended; the trace does not count that
 }
 
 // Throttled is what a cgroup's quota took while samples tell of it.

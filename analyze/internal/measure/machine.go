@@ -224,6 +224,7 @@ func (m *Machine) Fill(rep *report.Report) {
 	}
 	r.Samples = len(m.bounds)
 	r.Every = m.every()
+	r.Spans = m.spans()
 	for p := range m.slots {
 		for i := range m.slots[p] {
 			x := &m.slots[p][i]
@@ -256,6 +257,48 @@ func (m *Machine) whySnapshot() string {
 		text += fmt.Sprintf("; the trace holds only its last %s: a larger MinAge or MaxBytes would hold more", words.Length(int64(m.asked-m.s.Zero)))
 	}
 	return text + "."
+}
+
+// spans are what the samples told, in order of time: those of the trace's own time, joined
+// where they are too many.
+func (m *Machine) spans() []report.CPUSpan {
+	first, _ := slices.BinarySearch(m.bounds, m.s.Zero+1)
+	first = max(first, 1) // the sample that ends the first one
+	last := len(m.bounds) - 1
+	if m.s.End > 0 {
+		last, _ = slices.BinarySearch(m.bounds, m.s.End)
+		last = min(last, len(m.bounds)-1)
+	}
+	if last < first {
+		return nil
+	}
+	joined := (last-first)/report.MaxCPUSpans + 1
+	all := make([]report.CPUSpan, (last-first)/joined+1)
+	for k := first; k <= last; k++ {
+		x := &all[(k-first)/joined]
+		if (k-first)%joined == 0 {
+			x.Start = max(0, int64(m.bounds[k-1]-m.s.Zero))
+		}
+		x.End = int64(m.bounds[k] - m.s.Zero)
+		if m.s.End > 0 {
+			x.End = min(x.End, int64(m.s.End-m.s.Zero))
+		}
+		if now, was := m.sums[k].Asleep, m.sums[k-1].Asleep; now >= 0 && was >= 0 {
+			x.Asleep += max(0, now-was)
+		}
+	}
+	for p := range m.slots {
+		for i := range m.slots[p] {
+			if s := &m.slots[p][i]; int(s.k) >= first && int(s.k) <= last {
+				x := &all[(int(s.k)-first)/joined]
+				x.Wanted += s.ns
+				for why := range report.NumCPULosses {
+					*x.Lost.At(why) += s.lost[why]
+				}
+			}
+		}
+	}
+	return all
 }
 
 // fillCounters fills in what the machine's counters grew by during the trace.

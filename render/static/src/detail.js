@@ -1,4 +1,5 @@
 // What the page says about a place on the timeline, as lines of plain text.
+import * as cpus from './cpus.js';
 import {count, dur, offset, pct} from './format.js';
 import {original} from './rows.js';
 import {at} from './scan.js';
@@ -7,6 +8,10 @@ import {at} from './scan.js';
 export function describe(view, meta, row, instant) {
   const stop = view.ranges.find((r) => r.stw && instant >= r.start && instant < r.end);
   const {track, label} = view.rows[row];
+  if (view.rows[row].cpus) {
+    const i = at(view.rows[row].cpus.track, instant);
+    return i >= 0 ? cpus.describe(view.rows[row], row, i) : {title: label, lines: [`at ${moment(instant, view)}`, 'the machine was not asked']};
+  }
   if (view.keeps(instant)) {
     const i = track ? at(track, instant) : -1;
     if (i >= 0) return slice(view, meta, row, i, stop);
@@ -17,6 +22,7 @@ export function describe(view, meta, row, instant) {
 
 // slice describes slice i of a row.
 export function slice(view, meta, row, index, stop) {
+  if (view.rows[row].cpus) return cpus.describe(view.rows[row], row, index);
   let i = index;
   const {label, track: shown} = view.rows[row];
   const from = original(shown, i);

@@ -1,6 +1,7 @@
 // The painters: they draw onto a canvas of their own, which the chart then
 // shows as one image. Drawing a hundred thousand slices as chart items is a
 // hundred times slower.
+import * as cpus from './cpus.js';
 import {tick} from './format.js';
 import {Leaders} from './label.js';
 import {KINDS, scan, scanTiles} from './scan.js';
@@ -91,6 +92,7 @@ export function rows(c, box, view) {
   slices(c, box, scale, view, view.masks);
   coarse(c, box, scale, view);
   stops(c, box, scale, view);
+  view.rows.forEach((row, i) => { if (row.cpus) cpus.paint(c, box, rowBox(box, view, i), scale, view, row); });
   phases(c, box, scale, view);
   decisions(c, box, scale, view);
   rowNames(c, box, view);
@@ -106,20 +108,26 @@ function slices(c, box, scale, view, masks) {
   if (masks || !view.masks) names(c, labels, view);
 }
 
-// Rows of goroutines and threads have one height and stand below those of Ps.
+// Rows of goroutines and threads have one height and stand below those of Ps; between
+// them there may be a higher one, of CPUs.
 const PITCH = 24;
+const TALL = 48;
 const SEPARATOR = 10;
 
-// extraHeight is what n rows below those of Ps take.
-export const extraHeight = (n) => (n > 0 ? SEPARATOR + n * PITCH : 0);
+const pitchBelow = (row) => (row.cpus ? TALL : PITCH);
+
+// extraHeight is what the rows below those of Ps take.
+export const extraHeight = ({rows: all, procs}) => all.slice(procs).reduce((sum, row) => sum + pitchBelow(row), all.length > procs ? SEPARATOR : 0);
+
+// offsetBelow is where row i below those of Ps begins.
+const offsetBelow = ({rows: all, procs}, i) => all.slice(procs, i).reduce((sum, row) => sum + pitchBelow(row), SEPARATOR);
 
 // rowBox is where row i is, without the gap below it. Its edges are on whole
 // pixels: thin rows would be a blur otherwise.
 export function rowBox(box, view, i) {
-  const below = view.rows.length - view.procs;
-  const height = box.height - extraHeight(below);
-  const pitch = i < view.procs ? height / view.procs : PITCH;
-  const top = i < view.procs ? box.y + i * pitch : box.y + height + SEPARATOR + (i - view.procs) * PITCH;
+  const height = box.height - extraHeight(view);
+  const pitch = i < view.procs ? height / view.procs : pitchBelow(view.rows[i]);
+  const top = i < view.procs ? box.y + i * pitch : box.y + height + offsetBelow(view, i);
   const gap = pitch >= 12 ? 4 : pitch >= 4 ? 1 : 0;
   const y = Math.round(top);
   return {y, pitch, height: Math.max(1, Math.round(top + pitch) - y - gap)};
@@ -127,11 +135,13 @@ export function rowBox(box, view, i) {
 
 // rowAt is the row at a height of the canvas, -1 between the groups.
 export function rowAt(box, view, y) {
-  const height = box.height - extraHeight(view.rows.length - view.procs);
+  const height = box.height - extraHeight(view);
   if (y < box.y || y >= box.y + box.height) return -1;
   if (y < box.y + height) return Math.floor(((y - box.y) / height) * view.procs);
-  const i = Math.floor((y - box.y - height - SEPARATOR) / PITCH);
-  return i < 0 ? -1 : Math.min(view.rows.length - 1, view.procs + i);
+  const below = y - box.y - height;
+  if (view.rows.length === view.procs || below < SEPARATOR) return -1;
+  const next = view.rows.findIndex((_, i) => i > view.procs && offsetBelow(view, i) > below);
+  return next < 0 ? view.rows.length - 1 : next - 1;
 }
 
 function paintRow(row, lane, left, scale, view, batches, labels, masks) {

@@ -1,6 +1,7 @@
 // The timeline: go-echarts' axes, zoom and linked grids around two painted
 // images, and what the user can do with them.
 import {init} from './echarts.js';
+import * as cpus from './cpus.js';
 import * as detail from './detail.js';
 import {count, dur, offset} from './format.js';
 import {label} from './label.js';
@@ -69,9 +70,9 @@ export class Timeline {
     this.show(window, view.row);
   }
 
-  // below is the height of the rows below those of Ps.
+  // below is the height of the rows below those of Ps: of CPUs, goroutines and threads.
   below() {
-    return paint.extraHeight(this.view.rows.length - this.view.procs);
+    return paint.extraHeight(this.view);
   }
 
   // completed adds to the option what only a script can say: functions and the
@@ -162,7 +163,7 @@ export class Timeline {
     const {view} = this;
     const row = view.rows[view.row]?.id;
     const chosen = this.detail?.slice;
-    view.rows = view.rows.slice(0, view.procs);
+    view.rows = view.rows.slice(0, view.always);
     for (const g of this.pins) view.rows.push({id: `G${g}`, label: `G${g}`, p: -1, g, m: -1, track: rows.goroutine(view, g)});
     if (this.threads) {
       for (const {m, track} of rows.threads(view, this.trace.calls, MOST_THREADS)) view.rows.push({id: `M${this.trace.threads[m]}`, label: `M${this.trace.threads[m]}`, p: -1, g: -1, m, track});
@@ -298,7 +299,7 @@ export class Timeline {
   step(by) {
     const {view} = this;
     if (view.row < 0) view.row = 0;
-    const track = view.rows[view.row]?.track;
+    const track = view.rows[view.row]?.cpus?.track ?? view.rows[view.row]?.track;
     if (!track || track.n === 0) return;
     const {chosen} = view;
     const from = this.near(track); // the first press chooses what is in the middle
@@ -377,10 +378,13 @@ function newView(meta, trace) {
   const view = {
     window: [meta.from, meta.to], row: -1, chosen: null, wake: null, woke: [], masks: null, kinds: [...meta.kinds, 'runnable', 'neither ran nor runnable'], shown: meta.marks.map(() => false),
     rows: meta.rows.map((p) => ({id: `P${p}`, label: `P${p}`, p, g: -1, m: -1, track: tracks.get(p), tiles: tiles.get(p)})),
-    procs: meta.rows.length, tracks: trace.tracks, stops: trace.stops, threads: trace.threads, rounded: trace.rounded,
+    procs: meta.rows.length, always: 0, tracks: trace.tracks, stops: trace.stops, threads: trace.threads, rounded: trace.rounded,
     kept: meta.kept, tileWidth: meta.tileWidth, who: trace.who, marks: trace.marks, depth: trace.depth,
     ranges: meta.ranges.map(([start, end, stw, cause]) => ({start, end, stw: stw === 1, cause: meta.causes[cause]})),
   };
+  const lane = cpus.row(meta);
+  if (lane) view.rows.push(lane);
+  view.always = view.rows.length;
   view.rowOf = (p) => index.get(p) ?? -1;
   view.rowById = (id) => view.rows.findIndex((row) => row.id === id);
   view.keeps = (t) => view.kept.some(([from, to]) => t >= from && t < to);

@@ -18,6 +18,7 @@ test('the address of a window reads back', () => {
   const hash = span.toHash([1205e6, 1385e6], 'P3');
   assert.equal(hash, '#t=1205000000-1385000000&row=P3');
   assert.deepEqual(span.fromHash(hash), {window: [1205e6, 1385e6], row: 'P3', pins: null, threads: null, search: null});
+  assert.equal(span.fromHash('#t=1-2&row=CPUs').row, 'CPUs');
   const rows = span.toHash([5, 9], 'G12', [12, 7], true);
   assert.equal(rows, '#t=5-9&row=G12&g=12,7&m=1');
   assert.deepEqual(span.fromHash(rows), {window: [5, 9], row: 'G12', pins: [12, 7], threads: true, search: null});
