@@ -64,6 +64,8 @@ func deltaText(c *compare.Change) string {
 			return "longest " + words.Length(int64(c.Old.Max)) + " → " + words.Length(int64(c.New.Max))
 		}
 		return c.Delta()
+	case compare.ByMachine:
+		return c.Delta() + " (CPUs)"
 	case compare.New, compare.Gone:
 		return string(c.Verdict)
 	}
@@ -120,6 +122,16 @@ func (g *changeGroup) rest(listed bool) string {
 		parts = append(parts, "With too few values to compare: "+words.Plural(int64(g.few), "statistic")+".")
 	}
 	return strings.Join(parts, " ")
+}
+
+// cpuNote says what (CPUs) stands for, where a change has it; else "".
+func cpuNote(r *compare.Result) string {
+	for i := range r.Changes {
+		if r.Changes[i].Verdict == compare.ByMachine {
+			return "(CPUs) stands for a change that the time without a CPU explains: with it taken out of the mean there is none"
+		}
+	}
+	return ""
 }
 
 // equal reports whether every figure is the same on both sides, as it is where both

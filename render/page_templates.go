@@ -31,7 +31,7 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"openInstances": func() int { return openInstances }, "explainedMany": explainedMany, "pos": pos, "sub100": func(v float64) float64 { return 100 - v },
 	"markTop": func(line int) int { return 4 + 18*line }, "markText": func(line int) int { return 16 + 18*line },
 	"inc": func(i int) int { return i + 1 }, "minus": func(a, b int64) int64 { return a - b },
-	"changeOf": changeOf, "deltaOf": deltaOf, "sideOf": sideText, "verdictWord": verdictWord, "held": held, "probability": probability, "pairBars": pairBars, "topShare": topShare,
+	"changeOf": changeOf, "cpuNote": cpuNote, "deltaOf": deltaOf, "sideOf": sideText, "verdictWord": verdictWord, "held": held, "probability": probability, "pairBars": pairBars, "topShare": topShare,
 	"half": func(v float64) string { return fmt.Sprintf("%.2f", v*.64) }, "upper": func(v float64) string { return fmt.Sprintf("%.2f", 64-v*.64) },
 	"howSure": howSure, "sureWord": sureWord, "rootsOf": rootsOf, "rootRows": rootRows, "pageRoots": func() int { return pageRoots }, "rootsSum": rootsSum, "groupName": groupName, "spentRows": spentRows, "pageSpent": func() int { return pageSpent },
 	"p99Of":            func(n, ns int64) string { return words.P99(n, words.Length(ns)) },

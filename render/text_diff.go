@@ -53,6 +53,9 @@ func (t *terminal) diff(r *compare.Result, verbose bool) {
 			t.wrap("  - ", "    ", n)
 		}
 	}
+	if n := cpuNote(r); n != "" {
+		t.wrap("  - ", "    ", n)
+	}
 	t.wrap("  - ", "    ", fmt.Sprintf("~ stands for no change that can be claimed: it may be chance, at a level of %g for all claims together, or is below the floor. ± is the 95 %% confidence interval.", r.Alpha))
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/names"
 	"gmptrace/model"
 )
@@ -17,6 +18,8 @@ type accounts struct {
 	gs     map[model.GoID]*goroutine
 	spare  []*goroutine
 	sums   map[seriesKey]*causeSums
+	cpus   *measure.Machine
+	onCPUs int // entries of all causeSums.onCPU
 }
 
 // Only what is among the last few stretches of the program is looked at, so that memory
@@ -35,6 +38,7 @@ type stretch struct {
 	start, end model.Time
 	before     uint64 // number of the goroutine's one before, 0 for none
 	what       doing
+	needs      needed
 }
 
 // doing is what a goroutine does, and where where that shows.
@@ -61,10 +65,11 @@ type instance struct {
 type causeSums struct {
 	count int64
 	ns    map[doing]int64
+	onCPU map[cpuUse]int64 // ns that took a CPU, as far as samples may tell whether there was one
 }
 
-func newAccounts() *accounts {
-	return &accounts{newest: make([]stretch, 0, 1<<10), gs: map[model.GoID]*goroutine{}, sums: map[seriesKey]*causeSums{}}
+func newAccounts(cpus *measure.Machine) *accounts {
+	return &accounts{cpus: cpus, newest: make([]stretch, 0, 1<<10), gs: map[model.GoID]*goroutine{}, sums: map[seriesKey]*causeSums{}}
 }
 
 // g is a goroutine.
@@ -90,7 +95,7 @@ func (a *accounts) forget(id model.GoID) {
 // take takes in a goroutine's next stretch, and accounts for the instances that end in it.
 func (a *accounts) take(g *goroutine, iv *model.GInterval) {
 	a.told++
-	s := stretch{iv.Start, iv.End, g.last, doingOf(iv)}
+	s := stretch{iv.Start, iv.End, g.last, doingOf(iv), neededBy(iv)}
 	if at := int(a.told % keptStretches); at < len(a.newest) {
 		a.newest[at] = s
 	} else {
@@ -162,6 +167,7 @@ func (a *accounts) account(g *goroutine, in *instance) {
 		}
 		if ns := min(s.end, in.end) - max(s.start, in.start); ns > 0 {
 			sums.add(s.what, int64(ns))
+			a.use(sums, s.needs, max(s.start, in.start), min(s.end, in.end))
 			left -= ns
 		}
 	}
@@ -181,6 +187,12 @@ func (s *causeSums) merge(o *causeSums) {
 	s.count += o.count
 	for what, ns := range o.ns {
 		s.ns[what] += ns
+	}
+	for use, ns := range o.onCPU {
+		if s.onCPU == nil {
+			s.onCPU = map[cpuUse]int64{}
+		}
+		s.onCPU[use] += ns
 	}
 }
 
@@ -254,6 +266,7 @@ func (a *accounts) causes(places *names.Places) []Causes {
 		if s.count >= fewestValues {
 			c := Causes{Kind: k.kind, Name: k.name, Instances: s.count}
 			c.Causes, c.Rest = s.causes(places)
+			c.NoCPU = a.noCPU(s) / s.count
 			out = append(out, c)
 		}
 	}

@@ -29,6 +29,7 @@ type Behaviour struct {
 	Causes   []Causes // by kind and name: where the time of requests, tasks, regions, lives and cycles went
 	Findings []report.Finding
 	Rules    []report.Rule
+	Machine  *Machine       // what the machine gave; nil if it was not asked
 	Report   *report.Report // all of what analyze.Analyze says; nil of a fixture's
 }
 
@@ -84,7 +85,7 @@ func Behave(ctx context.Context, r io.Reader, opt replay.Options) (*Behaviour, e
 		return nil, err
 	}
 	rep := a.Report(tr)
-	out := &Behaviour{Trace: rep.Trace, Findings: rep.Findings, Rules: rep.Rules, Report: rep}
+	out := &Behaviour{Trace: rep.Trace, Findings: rep.Findings, Rules: rep.Rules, Machine: machineOf(rep), Report: rep}
 	if b != nil {
 		b.finish(out)
 	}
@@ -184,7 +185,7 @@ var rateOf = map[CauseKind]int{CauseLock: rateWaitLock, CauseChannel: rateWaitCh
 
 func newCollector(s *replay.Session) *collector {
 	n := s.Names
-	return &collector{names: n, runners: replay.Shared(s, measure.NewRunners), zero: s.Zero, window: s.Window, shift: firstWindow, accounts: newAccounts(), series: map[seriesKey]*Series{}, kinds: map[SeriesKind]int{}, finders: []seriesFinder{
+	return &collector{names: n, runners: replay.Shared(s, measure.NewRunners), zero: s.Zero, window: s.Window, shift: firstWindow, accounts: newAccounts(replay.Shared(s, measure.NewMachine)), series: map[seriesKey]*Series{}, kinds: map[SeriesKind]int{}, finders: []seriesFinder{
 		{SeriesRequest, explain.FindAll(n, report.KindRequest)},
 		{SeriesTask, explain.FindAll(n, report.KindTask)},
 		{SeriesRegion, explain.FindAll(n, report.KindRegion)},

@@ -32,8 +32,9 @@ type Causes struct {
 	Kind      SeriesKind `json:"kind"`
 	Name      string     `json:"name"`
 	Instances int64      `json:"instances"`
-	Causes    []Cause    `json:"causes"`  // most first; those without a place, and of the others the first mostPlaces
-	Rest      int64      `json:"rest_ns"` // of all other places, mean
+	Causes    []Cause    `json:"causes"`              // most first; those without a place, and of the others the first mostPlaces
+	Rest      int64      `json:"rest_ns"`             // of all other places, mean
+	NoCPU     int64      `json:"no_cpu_ns,omitempty"` // mean: of the time of all causes, what passed without a CPU; 0 too where the machine was not asked
 }
 
 // Cause is a part of the time of instances.
@@ -157,6 +158,7 @@ func meanCauses(side []*Behaviour, kind SeriesKind, name string) Causes {
 			}
 			all.Instances += s.Instances
 			all.Rest += s.Rest * s.Instances
+			all.NoCPU += s.NoCPU * s.Instances
 			for _, c := range s.Causes {
 				k, ok := at[c.key()]
 				if !ok {
@@ -171,6 +173,7 @@ func meanCauses(side []*Behaviour, kind SeriesKind, name string) Causes {
 	}
 	n := max(1, all.Instances)
 	all.Rest /= n
+	all.NoCPU /= n
 	for i := range all.Causes {
 		all.Causes[i].NS /= n
 	}

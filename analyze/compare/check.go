@@ -28,13 +28,13 @@ func Check(fixture, traces []*Behaviour, file string, opt Options) []report.Chec
 			at[k] = n
 			out = append(out, expectation(c, file))
 		}
-		out[n].judge(c)
+		out[n].judge(c, r.Machine)
 	}
 	for k, n := range at {
 		out[n].explain(CauseOf(fixture, traces, k.kind, k.name))
 	}
+	results := machineAsBefore(r.Machine, file)
 	slices.SortStableFunc(out, func(a, b expected) int { return strings.Compare(a.ID, b.ID) })
-	results := []report.CheckResult{}
 	for i := range out {
 		results = append(results, out[i].CheckResult)
 	}
@@ -85,7 +85,7 @@ func expectation(c *Change, file string) expected {
 const mostNoticed = 1.0
 
 // judge takes one statistic in.
-func (x *expected) judge(c *Change) {
+func (x *expected) judge(c *Change, m *Gave) {
 	switch c.Verdict {
 	case Few:
 		return
@@ -98,7 +98,7 @@ func (x *expected) judge(c *Change) {
 		return
 	}
 	x.Measured = append(x.Measured, report.Evidence{Label: c.Stat, Value: c.Values()})
-	if c.Verdict != Worse {
+	if c.Verdict != Worse && (c.Verdict != ByMachine || c.New.Median <= c.Old.Median) {
 		switch {
 		case x.Status == report.CheckSkip && c.passes() && c.Noticed > mostNoticed:
 			x.Message = "It varies too much, or there is too little of it, for any change to be noticed."
@@ -114,10 +114,11 @@ func (x *expected) judge(c *Change) {
 		x.Status, x.Message = report.CheckFail, ""
 		x.Severity = report.CheckSeverityWarning
 	}
-	if c.decides() {
+	if c.decides() && c.Verdict == Worse {
 		x.Severity = report.CheckSeverityError
 	}
 	text := fmt.Sprintf("%s went from %s to %s", c.Text(), Amount(c.Old.Median, c.Unit), Amount(c.New.Median, c.Unit))
+	text += m.beside(c)
 	x.Message = strings.TrimSpace(x.Message + " " + strings.ToUpper(text[:1]) + text[1:] + ".")
 	x.Failures = append(x.Failures, report.CheckFailure{Item: c.Name, Key: fmt.Sprintf("%s/%s/%s", c.Kind, c.Name, c.Stat), Message: text,
 		Details: []report.Evidence{

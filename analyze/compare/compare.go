@@ -60,6 +60,10 @@ const (
 	Few    Verdict = "few"    // too little to tell
 	Gone   Verdict = "gone"   // only among the old ones
 	New    Verdict = "new"    // only among the new ones
+
+	// ByMachine is a change for which the machine is enough of a reason: with the time
+	// without a CPU taken out there is none.
+	ByMachine Verdict = "machine"
 )
 
 // Change is one statistic on both sides.
@@ -82,6 +86,7 @@ type Change struct {
 	Time    float64    `json:"time_ns_per_s"` // difference of the totals that it makes, ns a second of trace; 0 of rates
 	Bins    []Bin      `json:"bins"`          // of the whole distribution, with its p50
 	Held    bool       `json:"-"`             // what the program is held to: worse fails a check
+	NoCPU   *NoCPU     `json:"no_cpu"`        // nil where either side does not tell, or it does not apply
 }
 
 // Side is one statistic on one side.
@@ -130,6 +135,7 @@ type Result struct {
 	Old     []string     `json:"old_traces"` // names
 	New     []string     `json:"new_traces"` // names
 	Notes   []string     `json:"notes"`      // what stands in the way of comparing
+	Machine *Gave        `json:"machine"`    // what the machine gave on both sides; nil where neither tells
 }
 
 // Sets compares two sets of traces.
@@ -138,7 +144,7 @@ func Sets(old, new []*Behaviour, opt Options) *Result {
 	c := comparison{held: heldKinds(old, new), alpha: cmp.Or(opt.Alpha, DefaultAlpha), floor: cmp.Or(opt.Floor, DefaultFloor)}
 	c.draws = min(mostDraws, max(fewestDraws, drawsInAll/max(1, len(old)+len(new))))
 	assumed := len(old)+len(new) <= 2
-	r := &Result{Schema: Schema, Assumed: assumed, Alpha: c.alpha, Old: traceNames(old), New: traceNames(new), Notes: notes(old, new, assumed)}
+	r := &Result{Schema: Schema, Assumed: assumed, Alpha: c.alpha, Old: traceNames(old), New: traceNames(new), Notes: notes(old, new, assumed), Machine: gave(old, new)}
 	for _, k := range keys(old, new) {
 		c.series(k, old, new)
 	}
@@ -146,6 +152,7 @@ func Sets(old, new []*Behaviour, opt Options) *Result {
 		c.rate(i, old, new)
 	}
 	r.Changes = c.claim()
+	r.takeOut(old, new, c.floor)
 	slices.SortStableFunc(r.Changes, func(a, b Change) int {
 		return cmp.Or(cmp.Compare(rank(b.Verdict), rank(a.Verdict)), cmp.Compare(math.Abs(b.Time), math.Abs(a.Time)))
 	})
@@ -622,7 +629,9 @@ func (j *judged) notices(level float64) float64 {
 }
 
 // judged reports whether there was enough to say something of it.
-func (x *Change) judged() bool { return x.Verdict == Same || x.Verdict == Worse || x.Verdict == Better }
+func (x *Change) judged() bool {
+	return x.Verdict == Same || x.Verdict == Worse || x.Verdict == Better || x.Verdict == ByMachine
+}
 
 // decides reports whether it may fail a check, instead of warning.
 func (x *Change) decides() bool {

@@ -11,6 +11,7 @@ type cycle struct {
 	on      bool
 	ran     model.Time // computed since its dispatch
 	ranOpen bool       // or not all of it: the trace began meanwhile
+	since   model.Time // when that began
 }
 
 // cyclesAfter is how many waits make a goroutine one that goes round: the few of one
@@ -23,16 +24,19 @@ func (b *collector) cycle(g *goroutine, iv *model.GInterval, trail uint32) {
 	c := &g.cycle
 	switch iv.State {
 	case model.GRunning:
+		if c.ran == 0 {
+			c.since = iv.Start
+		}
 		c.ran += iv.End - iv.Start
 		c.ranOpen = c.ranOpen || iv.Open != 0
 		if iv.Exit {
-			b.dispatched(c, iv.End, trail)
+			b.dispatched(c, iv.G, iv.End, trail)
 		}
 		return
 	case model.GSyscall:
 		return
 	}
-	b.dispatched(c, iv.Start, trail)
+	b.dispatched(c, iv.G, iv.Start, trail)
 	switch {
 	case iv.State == model.GRunnable && iv.Woken:
 		c.woken, c.on = iv.Start, c.waits >= cyclesAfter && iv.Open&model.OpenStart == 0
@@ -46,9 +50,10 @@ func (b *collector) cycle(g *goroutine, iv *model.GInterval, trail uint32) {
 }
 
 // dispatched counts what a goroutine has computed since it was dispatched, until a time.
-func (b *collector) dispatched(c *cycle, at model.Time, trail uint32) {
-	if c.ran > 0 && !c.ranOpen && trail != 0 {
-		b.addTo(seriesKey{kind: SeriesDispatch, of: trail}, at, c.ran)
+func (b *collector) dispatched(c *cycle, g model.GoID, at model.Time, trail uint32) {
+	k := seriesKey{kind: SeriesDispatch, of: trail}
+	if c.ran > 0 && !c.ranOpen && trail != 0 && b.addTo(k, at, c.ran) && b.accounts.cpus.SaidBefore(c.since) {
+		b.accounts.end(instance{k, g, c.since, at})
 	}
 	c.ran, c.ranOpen = 0, false
 }

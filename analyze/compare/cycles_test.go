@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/replay/replaytest"
 	"gmptrace/model"
@@ -65,7 +66,7 @@ func TestCycles(t *testing.T) {
 
 // What accounts keep does not grow with a trace, nor with the time between its events.
 func TestAccountsAreBounded(t *testing.T) {
-	a := newAccounts()
+	a := newAccounts(&measure.Machine{})
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	g, at := a.g(1), model.Time(0)

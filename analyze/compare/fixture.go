@@ -47,7 +47,8 @@ type FixtureTrace struct {
 	Rules      map[string]string `json:"rules"`    // agreed/judged, by rule
 	Rates      []FixtureRate     `json:"rates"`
 	Series     []FixtureSeries   `json:"series"`
-	Causes     []Causes          `json:"causes"` // where the time of requests, tasks, regions, lives and cycles went
+	Causes     []Causes          `json:"causes"`            // where the time of requests, tasks, regions, lives and cycles went
+	Machine    *Machine          `json:"machine,omitempty"` // what the machine gave; none if it was not asked
 }
 
 // FixtureRate is a Rate in a Fixture.
@@ -83,7 +84,7 @@ func NewFixture(version string, behaviours []*Behaviour) *Fixture {
 func newTrace(b *Behaviour) FixtureTrace {
 	t := FixtureTrace{Name: filepath.Base(b.Trace.Name), GoVersion: b.Trace.GoVersion, DurationNS: b.Trace.DurationNS, Complete: b.Trace.Complete,
 		WindowNS: b.Window, Windows: b.Windows, Findings: map[string]string{}, Rules: map[string]string{},
-		Rates: []FixtureRate{}, Series: []FixtureSeries{}, Causes: append([]Causes{}, b.Causes...)}
+		Rates: []FixtureRate{}, Series: []FixtureSeries{}, Causes: append([]Causes{}, b.Causes...), Machine: b.Machine}
 	if n := len(b.Trace.Gomaxprocs); n > 0 {
 		t.Gomaxprocs = b.Trace.Gomaxprocs[n-1].N
 	}
@@ -123,7 +124,7 @@ func (f *Fixture) Behaviours() ([]*Behaviour, error) {
 }
 
 func (t *FixtureTrace) behaviour() (*Behaviour, error) {
-	b := &Behaviour{Window: t.WindowNS, Windows: t.Windows, Causes: t.Causes}
+	b := &Behaviour{Window: t.WindowNS, Windows: t.Windows, Causes: t.Causes, Machine: t.Machine}
 	b.Trace = report.Trace{Name: t.Name, GoVersion: t.GoVersion, DurationNS: t.DurationNS, Complete: t.Complete,
 		Gomaxprocs: []report.Gomaxprocs{{N: t.Gomaxprocs}}}
 	for id, severity := range t.Findings {

@@ -33,6 +33,9 @@ func notes(old, new []*Behaviour, assumed bool) []string {
 			}
 		}
 	}
+	if half := halfAsked(old, new); half != "" {
+		out = append(out, half)
+	}
 	if assumed {
 		out = append(out, fmt.Sprintf("with one trace a side, what differs from one run to the next is an assumption: %s of a median, or more where the trace drifts within itself; several traces a side tell", words.Share(lengthDrift)))
 	}
@@ -41,7 +44,7 @@ func notes(old, new []*Behaviour, assumed bool) []string {
 
 // verdict is the comparison in a paragraph.
 func (r *Result) verdict() string {
-	var worse, better []string
+	var worse, better, machine []string
 	judged := 0
 	for i := range r.Changes {
 		c := &r.Changes[i]
@@ -57,22 +60,28 @@ func (r *Result) verdict() string {
 			worse = append(worse, text)
 		case Better:
 			better = append(better, text)
+		case ByMachine:
+			machine = append(machine, text)
 		}
 	}
+	lead := r.Machine.lead("to the new side")
 	switch {
 	case judged == 0:
-		return "There is too little in the traces to compare: take longer ones, or more."
-	case len(worse)+len(better) == 0:
-		return fmt.Sprintf("No change can be claimed: %d statistics were compared, none differs by more than chance and its floor.%s%s", judged, r.keenest(), r.longer())
+		return lead + "There is too little in the traces to compare: take longer ones, or more."
+	case len(worse)+len(better)+len(machine) == 0:
+		return lead + fmt.Sprintf("No change can be claimed: %d statistics were compared, none differs by more than chance and its floor.%s%s", judged, r.keenest(), r.longer())
 	}
 	var parts []string
+	if len(machine) > 0 {
+		parts = append(parts, fmt.Sprintf("%s of %s statistics changed with the CPUs that there were, not by the program: with the time without a CPU taken out there is no change of %s.", words.Count(len(machine)), words.Count(judged), listed(machine)))
+	}
 	if len(worse) > 0 {
 		parts = append(parts, fmt.Sprintf("%s of %s statistics %s worse: %s.", words.Count(len(worse)), words.Count(judged), are(len(worse)), listed(worse)))
 	}
 	if len(better) > 0 {
 		parts = append(parts, fmt.Sprintf("%s of %s %s better: %s.", words.Count(len(better)), words.Count(judged), are(len(better)), listed(better)))
 	}
-	return strings.Join(parts, " ")
+	return lead + strings.Join(parts, " ")
 }
 
 // keenest tells how little would have been noticed of what is noticed best.
@@ -136,7 +145,7 @@ func Amount(v float64, unit string) string {
 
 func rank(v Verdict) int {
 	switch v {
-	case Worse, Better:
+	case Worse, Better, ByMachine:
 		return 2
 	case Gone, New:
 		return 1

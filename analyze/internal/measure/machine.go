@@ -31,6 +31,7 @@ type Machine struct {
 	helds   int                  // of held together
 	solved  bool
 	slots   [][]cpuSlot // by P, in order of time
+	whole   []wholeSample
 }
 
 // maxCounts is how many readings of threads are kept: an hour of eight busy ones.

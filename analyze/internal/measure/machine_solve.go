@@ -303,10 +303,7 @@ func (m *Machine) Lacks() (all []Lack) {
 	for p := range m.slots {
 		for i := range m.slots[p] {
 			x := &m.slots[p][i]
-			var lost int64
-			for _, ns := range x.lost {
-				lost += ns
-			}
+			lost := x.without()
 			if lost*2 < x.ns {
 				continue
 			}
