@@ -88,6 +88,9 @@ func (w *prediction) headline() {
 	if x.Detail != "" {
 		x.Detail = strings.ToUpper(x.Detail[:1]) + x.Detail[1:] + ", against Go's scheduler simulated with the same Ps."
 	}
+	if text := w.givenCPUs(); text != "" {
+		x.Detail = strings.TrimSpace(text + " " + x.Detail)
+	}
 }
 
 // moreOrLess is a share of time in words.
@@ -112,8 +115,8 @@ func (w *prediction) notes() {
 	if n := w.c.local.matched(); n > 0 {
 		add("%s waits for the network were ended by the program itself, which sent to the other end of a connection: who sent is inferred from the order of system calls and of what the poller found.", words.Count(n))
 	}
-	add("What other programs on the machine took is in what goroutines computed. From one P to several and back, computing is taken to differ by a factor of %.2f, likely between %.2f and %.2f (--parallel-slowdown), dispatches and wake-ups by up to a microsecond: what it is here depends on the CPUs, two of which may be hardware threads of one core, and on the program.",
-		w.parallelOf(parallelUsual).compute, w.parallelOf(parallelLeast).compute, w.parallelOf(parallelMost).compute)
+	add("%s From one P to several and back, computing is taken to differ by a factor of %.2f, likely between %.2f and %.2f (--parallel-slowdown), dispatches and wake-ups by up to a microsecond: what it is here depends on the CPUs, two of which may be hardware threads of one core, and on the program.",
+		w.computingNote(), w.parallelOf(parallelUsual).compute, w.parallelOf(parallelLeast).compute, w.parallelOf(parallelMost).compute)
 	if w.set.CPUs == 0 {
 		add("A trace does not tell how many CPUs there are: each P is given one of its own (--cpus says otherwise).")
 	}

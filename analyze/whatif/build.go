@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"gmptrace/analyze/internal/measure"
 	"gmptrace/model"
 	"gmptrace/model/simulate"
 )
@@ -18,22 +19,33 @@ func (c *workloads) bytes() int64 {
 	return n
 }
 
-// build makes the workload of what was kept, which it lets go.
+// build makes the workload of what was kept, in which computing took the time on Ps.
 func (c *workloads) build() *simulate.Workload {
-	w := &simulate.Workload{Cycles: c.cycles}
 	c.connect()
+	return c.workload(nil)
+}
+
+// workload makes the workload. With cpus computing takes what it had of a CPU.
+func (c *workloads) workload(cpus *measure.Machine) *simulate.Workload {
+	w := &simulate.Workload{Cycles: slices.Clone(c.cycles)}
 	var code simulate.Code
 	for _, g := range c.order {
 		g.flush()
 		code.B = code.B[:0]
 		code = simulate.Code{B: code.B}
 		if !g.worker {
-			c.write(g, &code)
+			c.write(g, &code, cpus)
 		}
 		w.Add(simulate.Goroutine{Root: g.root, Runtime: g.runtime || g.worker, Tight: g.tight, Locked: g.locked}, &code)
-		g.own, g.marks, g.sends = nil, nil, nil
 	}
 	return w
+}
+
+// forget lets go what workloads are made of.
+func (c *workloads) forget() {
+	for _, g := range c.order {
+		g.own, g.marks, g.sends = nil, nil, nil
+	}
 }
 
 // placed is a mark with its time.
@@ -50,11 +62,23 @@ type writer struct {
 	acc   int64 // ns computed and not yet written
 	help  bool  // they were computed for the collector
 	local []bool
+	cpus  *measure.Machine // nil: computing takes the time on a P
+	p     model.ProcID     // of the step, -1 where that does not matter
+}
+
+// computed is what computing from one time to another takes.
+func (w *writer) computed(from, to model.Time) int64 {
+	ns := int64(to - from)
+	if w.cpus == nil || w.p < 0 || ns <= 0 {
+		return ns
+	}
+	lost := w.cpus.Divide(w.p, from, to)
+	return max(0, ns-lost.Total())
 }
 
 // write writes g's steps.
-func (c *workloads) write(g *gWork, code *simulate.Code) {
-	w := writer{code: code, marks: c.placed(g), local: g.local}
+func (c *workloads) write(g *gWork, code *simulate.Code, cpus *measure.Machine) {
+	w := writer{code: code, cpus: cpus, marks: c.placed(g), local: g.local}
 	if g.root && g.first > c.zero {
 		code.Wait(int64(g.first - c.zero)) // nobody is known to have created it
 	}
@@ -64,6 +88,11 @@ func (c *workloads) write(g *gWork, code *simulate.Code) {
 		gap, n := binary.Varint(b[1:])
 		length, m := binary.Uvarint(b[1+n:])
 		b = b[1+n+m:]
+		w.p = -1
+		if kind&onP != 0 {
+			p, n := binary.Uvarint(b)
+			kind, b, w.p = kind&^onP, b[n:], model.ProcID(p)
+		}
 		from := end + model.Time(gap)
 		end = from + model.Time(length)
 		w.own(kind, from, end)
@@ -81,14 +110,14 @@ func (w *writer) own(kind ownStep, from, to model.Time) {
 		at := from
 		for len(w.marks) > 0 && w.marks[0].at <= to {
 			m := w.marks[0]
-			w.acc += int64(max(m.at-at, 0))
+			w.acc += w.computed(at, max(m.at, at))
 			at = max(at, m.at)
 			if m.kind == markSTW {
 				at = min(to, at+model.Time(m.a))
 			}
 			w.emit()
 		}
-		w.acc += int64(to - at)
+		w.acc += w.computed(at, to)
 		return
 	}
 	w.upTo(from)
@@ -156,7 +185,7 @@ func (w *writer) emit() {
 
 // placed are g's marks in order of time.
 func (c *workloads) placed(g *gWork) []placed {
-	out := g.sends
+	out := slices.Clone(g.sends)
 	at := c.zero
 	for b := g.marks; len(b) > 0; {
 		m := placed{kind: markStep(b[0])}

@@ -53,10 +53,13 @@ func (w *prediction) doubts(v *Variant) []doubt {
 	add(w.error > .05 && w.error <= .1, ConfidenceFair, "the self-check is off by more than 5 %")
 	add(len(w.x.Trace.Gomaxprocs) > 1, ConfidencePoor, "GOMAXPROCS changed during the recording")
 	add(v.Scheduler != simulate.GMP.String(), ConfidenceFair, "no recording tells how well another scheduler is simulated")
+	l := &w.c.seen
+	stalls := float64(l.stalled) > stallShare*float64(max(w.x.Recorded.Makespan, 1))*float64(w.procs)
+	asRecorded := v.Procs == w.procs && v.Scheduler == simulate.GMP.String() && v.Settings == ""
+	add(stalls && w.x.Machine == nil && !asRecorded, ConfidencePoor, "threads were kept from running, so other programs took CPUs, and how much of computing was that the trace alone does not tell: gmptrace record asks the machine")
 	if v.Procs == w.procs {
 		return out
 	}
-	l := &w.c.seen
 	time := float64(max(w.x.Recorded.Makespan, 1)) * float64(w.procs)
 	busy := float64(l.running + l.calls)
 	add(busy < busyShare*time, ConfidencePoor, "the program mostly waits, and how long may depend on the Ps")
@@ -70,7 +73,7 @@ func (w *prediction) doubts(v *Variant) []doubt {
 		marked += c.Work
 	}
 	add(float64(marked) > markingShare*float64(l.running), ConfidenceFair, "the collector has much to do, and is simulated coarsely")
-	add(float64(l.stalled) > stallShare*time, ConfidenceFair, "threads were kept from running: other programs took CPUs")
+	add(stalls && w.x.Machine != nil, ConfidenceFair, "threads were kept from running: other programs took CPUs")
 	add(busy < stepLength*float64(w.w.Steps), ConfidenceFair, "goroutines do little between one wait or system call and the next: what those cost with several Ps differs from program to program")
 	known := w.set.Stretch > 0 || w.set.Calibration != nil || w.set.Parallel > 0 && w.set.Parallel != DefaultParallel
 	add((v.Procs > 1) != (w.procs > 1) && !known, ConfidenceFair, "how much longer the same computing takes with several Ps depends on the machine and the program (see --costs and --parallel-slowdown)")

@@ -53,7 +53,8 @@ type Result struct {
 	Advice   []Suggestion  `json:"advice"`   // most gain first
 	Workload WorkloadSums  `json:"workload"`
 	Costs    []CostApplied `json:"costs"`
-	Notes    []string      `json:"notes"` // what can't be known, or was assumed
+	Notes    []string      `json:"notes"`   // what can't be known, or was assumed
+	Machine  *Computing    `json:"machine"` // what the machine said; nil if it was not asked
 }
 
 // SelfCheck compares the simulation of Go's scheduler as it was recorded with the
@@ -196,6 +197,9 @@ func (w *prediction) predict(ctx context.Context) error {
 		return fmt.Errorf("%s: the workload is too large to be simulated: take a part of it with --from and --to", w.x.Trace.Name)
 	}
 	w.w = w.c.build()
+	recorded := w.w
+	w.measured()
+	w.c.forget()
 	w.costs = w.c.calibrated(w.set.Calibration)
 	w.x.Recorded = w.c.recorded(w.procs)
 	w.describe()
@@ -204,7 +208,15 @@ func (w *prediction) predict(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.selfCheck(results[0])
+	check := results[0]
+	if w.x.Machine != nil { // the recorded run had what the machine gave
+		again, err := runAll(ctx, recorded, plans[:1])
+		if err != nil {
+			return err
+		}
+		check = again[0]
+	}
+	w.selfCheck(check)
 	base := medianOf(results[0]).Makespan
 	for i := 0; i < len(plans); {
 		n := i + 1

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 
+	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/stat"
 	"gmptrace/model"
@@ -23,7 +24,8 @@ import (
 //   - how long a wait for a timer, or for the network if nothing in the program
 //     ended it (see loopback), would have been: it is as long as it was, less what a
 //     busy P is likely to have been late;
-//   - what other programs on the machine took: it is in what goroutines computed.
+//   - what other programs on the machine took, unless the machine was asked: it is in
+//     what goroutines computed.
 type workloads struct {
 	window *replay.Window
 	zero   model.Time
@@ -40,6 +42,7 @@ type workloads struct {
 	ended  model.Time // the last wait for something outside
 	spread uint64     // spreads what is not known evenly
 
+	cpus  *measure.Machine
 	costs measured
 	rises rises
 	local loopback
@@ -102,7 +105,7 @@ type gWork struct {
 	waker   *gWork // who ended its last wait, until it is known how it was dispatched
 	wokenAt model.Time
 
-	own    []byte // ownStep, gap to the step before, length, in ns
+	own    []byte // ownStep, gap to the step before, length, in ns; with onP the P
 	ownEnd model.Time
 	marks  []byte // markStep, distance to the mark before, arguments
 	markAt model.Time
@@ -131,6 +134,10 @@ const (
 	ownStarved // waiting for the collector to do so
 )
 
+// onP is added to a step of computing of which it matters where it was: whether there was
+// a CPU shows when all has been read.
+const onP ownStep = 0x80
+
 type markStep byte
 
 const (
@@ -146,7 +153,7 @@ const (
 
 func newWorkloads(s *replay.Session) *workloads {
 	s.Depths = true
-	return &workloads{window: s.Window, zero: s.Zero, local: loopback{names: s.Names}, gs: map[model.GoID]*gWork{}, stws: map[model.GoID]model.Time{}, gives: map[model.GoID]bool{},
+	return &workloads{cpus: replay.Shared(s, measure.NewMachine), window: s.Window, zero: s.Zero, local: loopback{names: s.Names}, gs: map[model.GoID]*gWork{}, stws: map[model.GoID]model.Time{}, gives: map[model.GoID]bool{},
 		seen: recordedRun{makespan: s.Zero, timeline: simulate.NewTimeline()}}
 }
 
@@ -352,7 +359,12 @@ func (c *workloads) stretch(iv *model.GInterval, d *model.Dispatch) {
 			c.cycles[n-1].Work += int64(iv.End - iv.Start)
 			c.seen.marked += int64(iv.End - iv.Start)
 		}
-		g.step(kind, iv.Start, iv.End)
+		if iv.P >= 0 && c.cpus.SaidBefore(iv.End) {
+			g.step(kind|onP, iv.Start, iv.End)
+			g.own = binary.AppendUvarint(g.own, uint64(iv.P))
+		} else {
+			g.step(kind, iv.Start, iv.End)
+		}
 		if !iv.Runtime {
 			c.seen.makespan = max(c.seen.makespan, iv.End)
 		}

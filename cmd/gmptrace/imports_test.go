@@ -44,7 +44,7 @@ var rooms = []room{
 	{path: "analyze/explain", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model",
 		most: 7700, why: "what finds instances, follows them, to the other end of a connection too, and tells of them shares the steps of their paths"},
 	{path: "analyze/rules", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
-	{path: "analyze/whatif", imports: "analyze/names analyze/replay analyze/report analyze/stat analyze/words model model/simulate"},
+	{path: "analyze/whatif", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model model/simulate"},
 	{path: "analyze/internal/timeline", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report model"},
 	{path: "analyze/internal/measure", imports: "analyze/machine analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
 

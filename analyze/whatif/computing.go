@@ -1,0 +1,69 @@
+package whatif
+
+import (
+	"fmt"
+
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
+)
+
+// Computing is what the machine said of the time that Ps ran goroutines.
+type Computing struct {
+	Wanted int64          `json:"wanted_ns"` // threads ran goroutines on a P while samples tell of them, in sum over Ps
+	Lost   report.CPULost `json:"lost"`      // of Wanted: without a CPU, and no part of what predictions compute
+}
+
+// computingLeast is how much of the program's time on Ps samples must tell of, a tenth, for
+// the machine to have been asked.
+const computingLeast = 10
+
+// measured takes what passed without a CPU out of what the goroutines compute, where the
+// machine was asked: who is predicted to run has a CPU.
+func (w *prediction) measured() {
+	rep := &report.Report{}
+	w.c.cpus.Fill(rep)
+	m := rep.Machine
+	if m == nil || m.Wanted == 0 || m.Wanted*computingLeast < w.c.seen.running {
+		return
+	}
+	w.x.Machine = &Computing{Wanted: m.Wanted, Lost: m.Lost}
+	w.w = w.c.workload(w.c.cpus)
+	got := 1 - float64(m.Lost.Total())/float64(m.Wanted)
+	for i := range w.w.Cycles {
+		w.w.Cycles[i].Work = int64(float64(w.w.Cycles[i].Work) * got)
+	}
+}
+
+// computingNote says what stands for computing.
+func (w *prediction) computingNote() string {
+	m := w.x.Machine
+	if m == nil {
+		return "What other programs on the machine took is in what goroutines computed."
+	}
+	lost := m.Lost.Total()
+	text := fmt.Sprintf("Computing is what the machine measured: of %s that Ps ran goroutines, %s passed without a CPU and is taken out", words.Length(m.Wanted), words.Length(lost))
+	if others := m.Lost.Others + m.Lost.Hypervisor; others > 0 {
+		text += fmt.Sprintf(", %s that others had", words.Length(others))
+	}
+	if m.Lost.Quota > 0 {
+		text += fmt.Sprintf(", %s for the quota", words.Length(m.Lost.Quota))
+	}
+	if m.Lost.Own > 0 {
+		text += fmt.Sprintf(", %s that the program's own threads had", words.Length(m.Lost.Own))
+	}
+	return text + ": predictions hold where every P has a CPU."
+}
+
+// givenLeast is the share of the time on Ps from which it matters that there was no CPU.
+const givenLeast = .05
+
+// givenCPUs says what the recorded settings would take with the CPUs that were wanted; "" if
+// the machine was not asked, or they were there.
+func (w *prediction) givenCPUs() string {
+	m := w.x.Machine
+	if m == nil || len(w.x.Variants) == 0 || float64(m.Lost.Total()) < givenLeast*float64(m.Wanted) {
+		return ""
+	}
+	return fmt.Sprintf("For %s of the time that Ps ran goroutines they had no CPU: with one for each, and all else as recorded, the run is predicted to take %s, not %s. All that is predicted is against that.",
+		words.ShareOf(m.Lost.Total(), m.Wanted), words.Length(w.x.Variants[0].Makespan), words.Length(w.x.Recorded.Makespan))
+}
