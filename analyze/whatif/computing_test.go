@@ -57,6 +57,9 @@ func TestComputing(t *testing.T) {
 	if asked.Machine == nil || asked.Machine.Lost.Others < 150e6 || not.Machine != nil {
 		t.Errorf("the machine said %+v, and %+v where it was not asked", asked.Machine, not.Machine)
 	}
+	if asked.Variants[0].Confidence != ConfidencePoor || !strings.Contains(asked.Variants[0].Doubts[0], "without a CPU") {
+		t.Errorf("with a CPU for half of the time, the rest is called %s: %q", asked.Variants[0].Confidence, asked.Variants[0].Doubts)
+	}
 	if !strings.Contains(asked.Detail, "had no CPU: with one for each") || strings.Contains(not.Detail, "no CPU") {
 		t.Errorf("details: %q, %q", asked.Detail, not.Detail)
 	}

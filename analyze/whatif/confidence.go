@@ -57,6 +57,9 @@ func (w *prediction) doubts(v *Variant) []doubt {
 	stalls := float64(l.stalled) > stallShare*float64(max(w.x.Recorded.Makespan, 1))*float64(w.procs)
 	asRecorded := v.Procs == w.procs && v.Scheduler == simulate.GMP.String() && v.Settings == ""
 	add(stalls && w.x.Machine == nil && !asRecorded, ConfidencePoor, "threads were kept from running, so other programs took CPUs, and how much of computing was that the trace alone does not tell: gmptrace record asks the machine")
+	lacked := w.x.Machine.lacked()
+	add(lacked >= mostLacked, ConfidencePoor, "so much of the time on Ps passed without a CPU that the rest tells little: what system calls and wake-ups took for want of one is as recorded")
+	add(lacked >= givenLeast && lacked < mostLacked, ConfidenceFair, "what system calls and wake-ups took for want of a CPU is as recorded")
 	if v.Procs == w.procs {
 		return out
 	}
