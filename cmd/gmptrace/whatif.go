@@ -54,7 +54,9 @@ them is good, fair or poor, and says why not better.
 
 How much longer the same computing takes with several Ps depends on the machine
 and the program: unless --costs or --parallel-slowdown says so, another number of
-Ps is never called good.
+Ps is never called good. Where the machine was asked (gmptrace record), computing
+is what a thread had of a CPU; where it was not, and threads were kept from
+running, nothing is called better than poor.
 
 ` + traceHelp,
 		Example: `  gmptrace whatif app.trace
