@@ -31,6 +31,8 @@ type Behaviour struct {
 	Rules    []report.Rule
 	Machine  *Machine       // what the machine gave; nil if it was not asked
 	Report   *report.Report // all of what analyze.Analyze says; nil of a fixture's
+
+	starts map[string]bool // functions that goroutines started with; nil of a fixture's
 }
 
 // SeriesKind is what a Series is the distribution of.
@@ -476,6 +478,10 @@ func (b *collector) finish(out *Behaviour) {
 	b.accounts.close()
 	b.name()
 	out.Causes = b.accounts.causes(b.names.Places())
+	out.starts = map[string]bool{}
+	for _, fn := range b.names.Start {
+		out.starts[b.names.Funcs[fn]] = true
+	}
 	for _, k := range slices.SortedFunc(maps.Keys(b.series), func(a, b seriesKey) int {
 		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name))
 	}) {

@@ -32,6 +32,7 @@ func Check(fixture, traces []*Behaviour, file string, opt Options) []report.Chec
 	}
 	for k, n := range at {
 		out[n].explain(CauseOf(fixture, traces, k.kind, k.name))
+		out[n].subject(k, traces)
 	}
 	results := machineAsBefore(r.Machine, file)
 	slices.SortStableFunc(out, func(a, b expected) int { return strings.Compare(a.ID, b.ID) })
@@ -160,6 +161,23 @@ func (x *expected) explain(causes []CauseChange) {
 	}
 	why := report.Evidence{Label: "why, of the mean", Value: strings.Join(whys, "; ")}
 	x.Failures[0].Details = append([]report.Evidence{why}, x.Failures[0].Details...)
+}
+
+// subject says how what failed can be explained. Series of goroutines are named by what
+// these run, which not all start with.
+func (x *expected) subject(k key, traces []*Behaviour) {
+	if x.Status != report.CheckFail {
+		return
+	}
+	kind := map[SeriesKind]report.InstanceKind{SeriesRequest: report.KindRequest, SeriesTask: report.KindTask, SeriesRegion: report.KindRegion,
+		SeriesLife: report.KindGoroutine, SeriesCycle: report.KindGoroutine, SeriesWait: report.KindGoroutine, SeriesDispatch: report.KindGoroutine}[k.kind]
+	if kind == "" {
+		return
+	}
+	if kind == report.KindGoroutine && k.name != "" && !slices.ContainsFunc(traces, func(b *Behaviour) bool { return b.starts[k.name] }) {
+		kind = report.KindAt
+	}
+	x.Subject = &report.CheckSubject{Kind: kind, Name: k.name}
 }
 
 // Values are both sides of a change, for people.

@@ -409,9 +409,15 @@ func (r *rule) each(ctx context.Context, s *scene, res *report.CheckResult) erro
 		res.Failures = append(res.Failures, f)
 	}
 	r.sumUp(res, failed)
+	if kind := subjects[r.scope]; kind != "" && res.Status == report.CheckFail {
+		res.Subject = &report.CheckSubject{Kind: kind, Name: res.Failures[0].Item}
+	}
 	r.settleItems(res, open, why)
 	return nil
 }
+
+// subjects are the kinds by which items of a scope can be explained.
+var subjects = map[string]report.InstanceKind{"requests": report.KindRequest, "tasks": report.KindTask, "regions": report.KindRegion, "functions": report.KindGoroutine}
 
 // sumUp sets the status of a rule with a scope, and says what it comes to.
 func (r *rule) sumUp(res *report.CheckResult, failed []string) {

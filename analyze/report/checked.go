@@ -84,6 +84,13 @@ type CheckResult struct {
 	Failures     []CheckFailure `json:"failures"`          // what failed, worst first where that is known
 	FailuresLeft int            `json:"failures_left_out"` // failures beyond those
 	Next         string         `json:"next"`              // a command that tells more of a failure; "" where none is known
+	Subject      *CheckSubject  `json:"subject"`           // what failed, where it can be explained; else nil
+}
+
+// CheckSubject is a thing of a trace by what explains it: instances of a kind and name.
+type CheckSubject struct {
+	Kind InstanceKind `json:"kind"`
+	Name string       `json:"name"` // "" for all of the kind, or those without a name
 }
 
 // CheckFailure is one thing in a trace that is not as expected.

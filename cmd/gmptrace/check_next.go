@@ -17,33 +17,16 @@ func sayNext(trace string, results []report.CheckResult) []report.CheckResult {
 			continue
 		}
 		r.Next = "gmptrace analyze " + words.Shell(trace)
-		if what, name := failedItem(r); explained[what] != "" {
-			r.Next = "gmptrace explain " + words.Shell(trace) + selector(explained[what], name)
+		if x := r.Subject; x != nil {
+			r.Next = "gmptrace explain " + words.Shell(trace) + selector(explained[x.Kind], x.Name)
 		}
 	}
 	return results
 }
 
-// explained are the flags by which explain takes what can fail: by a fixture's kind of
-// distribution, and by a policy's scope.
-var explained = map[string]string{
-	"request": "--http", "requests": "--http", "task": "--task", "tasks": "--task", "region": "--region", "regions": "--region",
-	"life": "--func", "cycle": "--func", "wait": "--func", "dispatch": "--func", "functions": "--func",
-}
-
-// failedItem is what a result is about: its kind, and the name of the first one that
-// failed.
-func failedItem(r *report.CheckResult) (what, name string) {
-	if rest, ok := strings.CutPrefix(r.ID, "fixture/"); ok && r.Kind == "fixture" {
-		what, name, _ = strings.Cut(rest, "/")
-		return what, name
-	}
-	scope := strings.TrimPrefix(strings.TrimPrefix(r.Expected, "for "), "all ")
-	if end := strings.IndexAny(scope, " :"); end > 0 && strings.HasPrefix(r.Expected, "for ") && len(r.Failures) > 0 {
-		return scope[:end], r.Failures[0].Item
-	}
-	return "", ""
-}
+// explained are the flags by which explain takes what can fail.
+var explained = map[report.InstanceKind]string{report.KindRequest: "--http", report.KindTask: "--task", report.KindRegion: "--region",
+	report.KindGoroutine: "--func", report.KindAt: "--at"}
 
 // selector is a flag of explain that selects a name. Names that can't be written on a
 // command line are left to explain's own choice.
@@ -55,7 +38,7 @@ func selector(flag, name string) string {
 		return ""
 	case flag == "--http":
 		return " " + words.Shell(flag+"=^"+regexp.QuoteMeta(name)+"$")
-	case flag == "--func":
+	case flag == "--func" || flag == "--at":
 		name = "^" + regexp.QuoteMeta(name) + "$"
 	}
 	if strings.HasPrefix(name, "-") {
