@@ -6,6 +6,7 @@ import (
 
 	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/names"
+	"gmptrace/analyze/report"
 	"gmptrace/model"
 )
 
@@ -209,7 +210,7 @@ func doingOf(iv *model.GInterval) doing {
 	case model.GSyscall:
 		return doing{CauseSyscall, iv.Stack}
 	case model.GWaiting:
-		c := causeOfReason[iv.Reason]
+		c := CauseKind(report.BlockedOn(iv.Reason))
 		if c == CauseCollector {
 			return doing{cause: c}
 		}
@@ -217,24 +218,6 @@ func doingOf(iv *model.GInterval) doing {
 	}
 	return doing{cause: CauseNotKnown}
 }
-
-var causeOfReason = func() (of [model.NumReasons]CauseKind) {
-	for r := range of {
-		of[r] = CauseOther
-	}
-	for c, reasons := range map[CauseKind][]model.Reason{
-		CauseLock:      {model.ReasonSync, model.ReasonCond},
-		CauseChannel:   {model.ReasonChanSend, model.ReasonChanRecv, model.ReasonSelect},
-		CauseNetwork:   {model.ReasonNetwork},
-		CauseSleep:     {model.ReasonSleep},
-		CauseCollector: {model.ReasonAssist, model.ReasonUntilGCEnds, model.ReasonSweep, model.ReasonWeakToStrong},
-	} {
-		for _, r := range reasons {
-			of[r] = c
-		}
-	}
-	return of
-}()
 
 // rename gives what is known of a series to the one of another key.
 func (a *accounts) rename(from, to seriesKey) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
 
@@ -15,15 +16,15 @@ type CauseKind string
 // The kinds of causes.
 const (
 	CauseRunning   CauseKind = "running"
-	CauseCollector CauseKind = "gc" // marking or sweeping for the collector, or waiting for it
+	CauseCollector CauseKind = CauseKind(report.BlockedCollector) // marking or sweeping for the collector, or waiting for it
 	CauseQueue     CauseKind = "queue"
-	CauseLock      CauseKind = "lock" // or a wait group, a condition variable
-	CauseChannel   CauseKind = "channel"
-	CauseNetwork   CauseKind = "network"
+	CauseLock      CauseKind = CauseKind(report.BlockedLock)
+	CauseChannel   CauseKind = CauseKind(report.BlockedChannel)
+	CauseNetwork   CauseKind = CauseKind(report.BlockedNetwork)
 	CauseSyscall   CauseKind = "syscall"
-	CauseSleep     CauseKind = "sleep"
-	CauseOther     CauseKind = "other"     // waiting for something else
-	CauseNotKnown  CauseKind = "not-known" // too long ago, or the trace does not tell
+	CauseSleep     CauseKind = CauseKind(report.BlockedSleep)
+	CauseOther     CauseKind = CauseKind(report.BlockedOther) // waiting for something else
+	CauseNotKnown  CauseKind = "not-known"                    // too long ago, or the trace does not tell
 )
 
 // Causes is where the time of a Series went: what the goroutine that each instance is of

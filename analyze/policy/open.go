@@ -140,17 +140,19 @@ func byName(names ...string) func(*report.CauseTime) bool {
 	}
 }
 
-func blockedFor(reasons ...string) func(*report.CauseTime) bool {
-	return func(c *report.CauseTime) bool { return slices.Contains(reasons, c.BlockedFor) }
+func blockedOn(b report.BlockedKind) func(*report.CauseTime) bool {
+	return func(c *report.CauseTime) bool {
+		return slices.ContainsFunc(b.Reasons(), func(r model.Reason) bool { return r.String() == c.BlockedFor })
+	}
 }
 
 // lossCauses are all there are.
 var lossCauses = func() []lossCause {
 	all := []lossCause{
 		{"lock", func(c *report.CauseTime) bool {
-			return c.Cause == report.CauseLock.String() || blockedFor(model.ReasonSync.String(), model.ReasonCond.String())(c)
+			return c.Cause == report.CauseLock.String() || blockedOn(report.BlockedLock)(c)
 		}},
-		{"channel", blockedFor(model.ReasonChanSend.String(), model.ReasonChanRecv.String(), model.ReasonSelect.String())},
+		{"channel", blockedOn(report.BlockedChannel)},
 		{"gc", byName(report.CauseAssist.String(), report.CauseSweep.String(), report.CauseGCStop.String(), report.CauseGCWorker.String(), report.CauseAssistWait.String(), report.CauseGCWait.String())},
 		{"waiting-for-a-p", func(c *report.CauseTime) bool {
 			for x := report.CauseGCStop; x <= report.CauseDispatch; x++ {
