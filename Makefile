@@ -103,6 +103,17 @@ whatif-accuracy:
 	  done; \
 	  $(GO) run ./fixtures/tools/whatif "$$dir"/*
 
+# How often gmptrace check --fixture is right, of four programs, unchanged and made worse:
+# fixtures/tools/drift.
+DRIFTDIR ?=
+DRIFTROUNDS ?= 10
+.PHONY: drift
+drift:
+	@dir="$(DRIFTDIR)"; test -n "$$dir" || { dir="$$(mktemp -d)"; trap 'rm -rf "$$dir"' EXIT; }; \
+	  $(GO) build -o "$$dir/drift" ./fixtures/tools/drift && \
+	  "$$dir/drift" record -o "$$dir/pool" -rounds $(DRIFTROUNDS) && \
+	  "$$dir/drift" measure "$$dir/pool"
+
 .PHONY: fuzz
 fuzz:
 	@for pkg in $$($(GO) list ./...); do \
