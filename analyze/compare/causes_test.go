@@ -108,7 +108,7 @@ func TestHoldable(t *testing.T) {
 		{of(SeriesTask, 20), ""},
 		{of(SeriesCycle, 20), ""},
 		{of(SeriesDispatch, 20), ""},
-		{of(SeriesCycle, 19), "most of cycle main.work, 19"},
+		{of(SeriesCycle, 19), "most, 19, of cycle main.work"},
 		{of(SeriesWait, 500), "no requests"},
 		{&Behaviour{}, "no requests"},
 	} {

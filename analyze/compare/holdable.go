@@ -80,7 +80,7 @@ func Holdable(side []*Behaviour) (ok bool, why string) {
 	if n == 0 {
 		return false, "it has no requests, tasks, regions, goroutines that begin and end, nor any that are woken and blocked again"
 	}
-	return false, fmt.Sprintf("of nothing that can be compared it has as many as %d: most of %s, %s", fewestValues, most.text(), words.Count(int(n)))
+	return false, fmt.Sprintf("of all that can be compared it has fewer than %d: most, %s, of %s", fewestValues, words.Count(int(n)), most.text())
 }
 
 // HeldSeries is a series that other traces can be held to.
@@ -88,15 +88,22 @@ type HeldSeries struct {
 	Text   string // its kind and name
 	Count  int64
 	P50    int64
-	Notice float64 // the least relative change of P50 that a check of as many traces would notice; 0 where that is not known
+	Notice float64 // the least relative change of Stat that a check of as many traces would notice; 0 where that is not known
+	Stat   string  // p50, or mean where less of that is noticed
 }
+
+// Passes reports whether a check of as many traces passes it where nothing has changed,
+// and does not skip it since it might have doubled unnoticed.
+func (h *HeldSeries) Passes() bool { return h.Notice > 0 && h.Notice <= mostNoticed }
 
 // Held are the series of some traces that others can be held to, most lengths first.
 func Held(side []*Behaviour) []HeldSeries {
-	notices := map[key]float64{}
-	for _, c := range Sets(side, side, Options{}).Changes {
-		if c.Stat == quantities[0].name {
-			notices[key{c.Kind, c.Name}] = c.Noticed
+	keenest := map[key]*Change{}
+	r := Sets(side, side, Options{})
+	for i := range r.Changes {
+		c, k := &r.Changes[i], key{r.Changes[i].Kind, r.Changes[i].Name}
+		if was := keenest[k]; c.passes() && (was == nil || c.Noticed > 0 && (was.Noticed <= 0 || c.Noticed < was.Noticed)) {
+			keenest[k] = c
 		}
 	}
 	var out []HeldSeries
@@ -111,7 +118,11 @@ func Held(side []*Behaviour) []HeldSeries {
 				}
 			}
 			whole := stat.Merged(all)
-			out = append(out, HeldSeries{Text: k.text(), Count: whole.N(), P50: whole.Quantile(.5), Notice: notices[k]})
+			h := HeldSeries{Text: k.text(), Count: whole.N(), P50: whole.Quantile(.5)}
+			if c := keenest[k]; c != nil {
+				h.Notice, h.Stat = c.Noticed, c.Stat
+			}
+			out = append(out, h)
 		}
 		if len(out) > 0 {
 			break

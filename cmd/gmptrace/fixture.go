@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"gmptrace/analyze/compare"
 	"gmptrace/analyze/words"
@@ -130,15 +131,29 @@ func (c *fixtureCommand) holds(behaviours []*compare.Behaviour) {
 	held := compare.Held(behaviours)
 	for i := range held[:min(len(held), shownHeld)] {
 		h := &held[i]
-		text := fmt.Sprintf("%s: %s, p50 %s", h.Text, words.Count(int(h.Count)), words.Length(h.P50))
-		if h.Notice > 0 {
-			text += fmt.Sprintf(", of which a check of as many traces would notice %s or more", words.Change(h.Notice))
-		}
-		c.remark("  %s", printable(text))
+		c.remark("  %s", printable(fmt.Sprintf("%s: %s, p50 %s; %s", h.Text, words.Count(int(h.Count)), words.Length(h.P50), noticed(h))))
 	}
 	if n := len(held) - shownHeld; n > 0 {
 		c.remark("  and %s more", words.Count(n))
 	}
+	if !slices.ContainsFunc(held, func(h compare.HeldSeries) bool { return h.Passes() }) {
+		c.remark("  A check of as many traces can pass none of it: record several traces, and for longer, or under steadier load.")
+	}
+}
+
+// noticed says what a check would notice of a series.
+func noticed(h *compare.HeldSeries) string {
+	switch {
+	case h.Notice <= 0:
+		return "too few of it, or in too short a time, to tell what a check would notice"
+	case !h.Passes():
+		return "it varies so much that a check would not notice a doubling"
+	}
+	text := fmt.Sprintf("a check of as many traces would notice %s or more", words.Change(h.Notice))
+	if h.Stat != "p50" {
+		text += " of its " + h.Stat
+	}
+	return text
 }
 
 // program says what a fixture is of.
