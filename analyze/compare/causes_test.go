@@ -204,3 +204,14 @@ func TestNoisyIsSkipped(t *testing.T) {
 		t.Errorf("%s: %q, of %v", r.Status, r.Message, r.Measured)
 	}
 }
+
+// TestBeside: a failure tells what the program ran as that it did not before.
+func TestBeside(t *testing.T) {
+	old, new := made(20, 1e6), made(20, 2e6)
+	old.Trace.Gomaxprocs, new.Trace.Gomaxprocs = []report.Gomaxprocs{{N: 2}}, []report.Gomaxprocs{{N: 1}}
+	results := Check([]*Behaviour{old}, []*Behaviour{new}, "fixture.json", Options{})
+	i := slices.IndexFunc(results, func(r report.CheckResult) bool { return r.ID == "fixture/task/order" })
+	if r := &results[i]; r.Status != report.CheckFail || !strings.Contains(r.Failures[0].Details[0].Value, "GOMAXPROCS differs: 2 before, 1 now") || r.Subject == nil || r.Subject.Kind != report.KindTask {
+		t.Errorf("%+v", r)
+	}
+}

@@ -30,7 +30,9 @@ func Check(fixture, traces []*Behaviour, file string, opt Options) []report.Chec
 		}
 		out[n].judge(c, r.Machine)
 	}
+	beside := circumstances(r, fixture, traces)
 	for k, n := range at {
+		out[n].beside(beside)
 		out[n].explain(CauseOf(fixture, traces, k.kind, k.name))
 		out[n].subject(k, traces)
 	}
@@ -161,6 +163,26 @@ func (x *expected) explain(causes []CauseChange) {
 	}
 	why := report.Evidence{Label: "why, of the mean", Value: strings.Join(whys, "; ")}
 	x.Failures[0].Details = append([]report.Evidence{why}, x.Failures[0].Details...)
+}
+
+// circumstances are what may have made much of a program slower at once, and shows
+// elsewhere: what it ran as, and what the collector took.
+func circumstances(r *Result, fixture, traces []*Behaviour) []string {
+	out := differences(fixture, traces)
+	for i := range r.Changes {
+		c := &r.Changes[i]
+		if c.Kind == KindRate && c.Verdict == Worse && (c.Name == rateNames[rateGCWorker][0] || c.Name == rateNames[rateAssist][0]) {
+			out = append(out, fmt.Sprintf("the garbage collector's %s went from %s to %s", c.Name, Amount(c.Old.Median, c.Unit), Amount(c.New.Median, c.Unit)))
+		}
+	}
+	return out
+}
+
+// beside tells what else changed with what failed and is held.
+func (x *expected) beside(circumstances []string) {
+	if x.Status == report.CheckFail && x.Severity == report.CheckSeverityError && len(x.Failures) > 0 && len(circumstances) > 0 {
+		x.Failures[0].Details = append([]report.Evidence{{Label: "beside it", Value: strings.Join(circumstances, "; ")}}, x.Failures[0].Details...)
+	}
 }
 
 // subject says how what failed can be explained. Series of goroutines are named by what

@@ -211,10 +211,10 @@ func neededBy(iv *model.GInterval) needed {
 	case model.GRunnable:
 		return needsAny
 	case model.GWaiting:
-		switch c := causeOfReason[iv.Reason]; {
-		case c == CauseCollector:
+		switch kind := report.BlockedOn(iv.Reason); {
+		case kind == report.BlockedCollector:
 			return needsAny
-		case (c == CauseLock || c == CauseChannel) && iv.By != model.NoG:
+		case (kind == report.BlockedLock || kind == report.BlockedChannel) && iv.By != model.NoG:
 			return needsMaybe
 		}
 	}

@@ -11,6 +11,25 @@ import (
 
 // notes say what stands in the way of a fair comparison.
 func notes(old, new []*Behaviour, assumed bool) []string {
+	out := differences(old, new)
+	for _, side := range [][]*Behaviour{old, new} {
+		for _, b := range side {
+			if !b.Trace.Complete {
+				out = append(out, fmt.Sprintf("%s is not complete", b.Trace.Name))
+			}
+		}
+	}
+	if half := halfAsked(old, new); half != "" {
+		out = append(out, half)
+	}
+	if assumed {
+		out = append(out, fmt.Sprintf("with one trace a side, what differs from one run to the next is an assumption: %s of a median, or more where the trace drifts within itself; several traces a side tell", words.Share(lengthDrift)))
+	}
+	return out
+}
+
+// differences are what is not the same of what the two sides ran as.
+func differences(old, new []*Behaviour) []string {
 	out := []string{}
 	differ := func(what string, of func(*report.Trace) string) {
 		a, b := of(&old[0].Trace), of(&new[0].Trace)
@@ -26,19 +45,6 @@ func notes(old, new []*Behaviour, assumed bool) []string {
 		}
 		return ""
 	})
-	for _, side := range [][]*Behaviour{old, new} {
-		for _, b := range side {
-			if !b.Trace.Complete {
-				out = append(out, fmt.Sprintf("%s is not complete", b.Trace.Name))
-			}
-		}
-	}
-	if half := halfAsked(old, new); half != "" {
-		out = append(out, half)
-	}
-	if assumed {
-		out = append(out, fmt.Sprintf("with one trace a side, what differs from one run to the next is an assumption: %s of a median, or more where the trace drifts within itself; several traces a side tell", words.Share(lengthDrift)))
-	}
 	return out
 }
 
