@@ -10,6 +10,7 @@ import (
 
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
+	"gmptrace/analyze/replay/replaytest"
 	"gmptrace/model"
 	"gmptrace/model/simulate"
 )
@@ -159,5 +160,20 @@ func TestDoubts(t *testing.T) {
 	after := x.Variants[1]
 	if after.Procs != 2 || after.High-after.Low >= before.High-before.Low || len(after.Doubts) >= len(before.Doubts) {
 		t.Errorf("calibrated: %d … %d with doubts %q; before %d … %d, %q", after.Low, after.High, after.Doubts, before.Low, before.High, before.Doubts)
+	}
+}
+
+// TestTooLong: a goroutine that has been running for years, as a damaged clock says, is
+// not simulated time slice by time slice.
+func TestTooLong(t *testing.T) {
+	const years = `gomaxprocs n=1
+status-p q=0 m=0 p=0 state=held
+newproc g=2 p=0 m=0 by=1 fn=main.worker
+execute g=2 p=0 m=0
+goexit g=2 p=0 m=0 dt=90000h
+`
+	_, err := Simulate(t.Context(), replaytest.Scenario(t, years), replay.Options{Name: "years"}, Settings{})
+	if err == nil || !strings.Contains(err.Error(), "too long to be simulated") {
+		t.Errorf("error %v", err)
 	}
 }
