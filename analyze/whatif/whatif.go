@@ -194,9 +194,9 @@ type prediction struct {
 const maxWorkload = 3 << 30
 
 // maxSlices is how many time slices of computing are simulated: sysmon looks at each,
-// whatever the steps. So this is 20 minutes, and a trace with more is a few steps that
+// whatever the steps. So this is 10 minutes, and a trace with more is a few steps that
 // took for ever, or damaged.
-const maxSlices = 120_000
+const maxSlices = 60_000
 
 func (w *prediction) predict(ctx context.Context) error {
 	if w.c.bytes() > maxWorkload {
