@@ -579,3 +579,37 @@ func TestBrokenFixtures(t *testing.T) {
 		}
 	}
 }
+
+// Times centuries ahead, as a damaged clock gives them, are not believed: nothing lasts
+// until after the end of all traces.
+func TestTimesAhead(t *testing.T) {
+	raw := smallTrace(t, "go1.26")
+	all := parts(t, raw)
+	last := all[len(all)-1].gen
+	if last == 0 {
+		last = all[len(all)-2].gen
+	}
+	bad := slices.Clone(raw[:headerSize])
+	for _, p := range all {
+		b := raw[p.off:][:p.size]
+		if p.gen != last {
+			bad = append(bad, b...)
+			continue
+		}
+		_, n := binary.Uvarint(b[1:])
+		_, m := binary.Uvarint(b[1+n:])
+		_, old := binary.Uvarint(b[1+n+m:])
+		bad = append(bad, b[:1+n+m]...)
+		bad = binary.AppendUvarint(bad, 1<<56) // in ticks of 64 ns
+		bad = append(bad, b[1+n+m+old:]...)
+	}
+	for _, reader := range []string{"", ReferenceReader} {
+		l := loadAll(t, bytes.NewReader(bad), Options{Reader: reader})
+		if l.err != nil || !strings.Contains(fmt.Sprint(l.Lost), "centuries ahead") {
+			t.Fatalf("%+v, %v", l.Lost, l.err)
+		}
+		if end := l.events[len(l.events)-1].Time; end < latest || end > latest+model.Time(len(l.events)) {
+			t.Errorf("the last of %d events at %d", len(l.events), end)
+		}
+	}
+}

@@ -120,6 +120,7 @@ type loader struct {
 	// Of deliver.
 	trace   report.Trace
 	last    model.Time // of the last event handed on
+	late    bool       // it was told of times that are not believed
 	started bool
 	broken  int // the generation that failed last, 0 when a later one has begun
 	dropped int64
@@ -339,9 +340,10 @@ func (l *loader) hand(b *Batch) error {
 		l.trace.Lost = append(l.trace.Lost, report.Loss{Kind: "damaged", Offset: -1, Generation: b.Gen, Bytes: 0,
 			Text: fmt.Sprintf("generation %d begins %s before the one before it ends: some times in one of them are damaged, and lengths around there are wrong. %s", b.Gen, words.Length(int64(l.last.Sub(b.Events[0].Time))), getAnew)})
 	}
+	l.believe(b)
 	if !l.started {
 		l.started = true
-		l.last = b.Events[0].Time
+		l.last = max(0, b.Events[0].Time)
 	}
 	if l.trace.Start == "" && b.Clock != nil {
 		l.trace.Start = b.Clock.At(b.Events[0].Time).UTC().Format(time.RFC3339Nano)
@@ -356,6 +358,23 @@ func (l *loader) hand(b *Batch) error {
 	l.last = b.Events[len(b.Events)-1].Time
 	l.eventsOut.Add(int64(len(b.Events)))
 	return l.sink(b)
+}
+
+// latest is the last time that is believed, 73 years after the machine was started: what
+// ends later than any trace can has to have room behind it, and lengths in an int64.
+const latest = model.Time(1 << 61)
+
+// believe puts what is dated later than that at that time.
+func (l *loader) believe(b *Batch) {
+	i := len(b.Events)
+	for ; i > 0 && b.Events[i-1].Time > latest; i-- {
+		b.Events[i-1].Time = latest
+	}
+	if i < len(b.Events) && !l.late {
+		l.late = true
+		l.trace.Lost = append(l.trace.Lost, report.Loss{Kind: "damaged", Offset: -1, Generation: b.Gen, Bytes: 0,
+			Text: fmt.Sprintf("times in generation %d are damaged, for they lie centuries ahead, and lengths from there on are wrong. %s", b.Gen, getAnew)})
+	}
 }
 
 // maxOverlap is how far generations may overlap in time. That they do at all is
