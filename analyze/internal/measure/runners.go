@@ -11,7 +11,7 @@ import (
 // Runners tells of every stretch of a goroutine, and of every dispatch, what the
 // goroutine ran: by a number of names.Trails, of the stack that it was blocked with before.
 // A new goroutine whose start says nothing has none until it stops for the first time: what
-// it did until then is told late, when that shows.
+// it did until then is told late, when that shows, unless very many such are alive.
 type Runners struct {
 	Trails *names.Trails
 	names  *names.Table
@@ -47,8 +47,12 @@ type young struct {
 	dispatches []model.Dispatch
 }
 
-// maxYoung is how many stretches of a goroutine that shows nothing wait for it to.
-const maxYoung = 16
+// maxYoung is how many stretches of a goroutine that shows nothing wait for it to, and
+// mostYoung how many such goroutines: a million closures may be parked for the first time.
+const (
+	maxYoung  = 16
+	mostYoung = 1 << 15
+)
 
 // NewRunners makes Runners, for replay.Shared.
 func NewRunners(s *replay.Session) *Runners {
@@ -116,7 +120,10 @@ func (r *Runners) stretch(iv *model.GInterval, d *model.Dispatch) uint32 {
 		return trail
 	}
 	y := r.young[iv.G]
-	if y == nil {
+	switch {
+	case y == nil && len(r.young) >= mostYoung:
+		return trail
+	case y == nil:
 		y = r.newborn(iv.G)
 	}
 	if len(y.gs) == maxYoung {
