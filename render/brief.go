@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"gmptrace/analyze/report"
@@ -147,14 +145,4 @@ func nextCommands(r *report.Report) []string {
 		next = append(next, fmt.Sprintf("gmptrace explain --from %dns --to %dns TRACE", m.Start, max(m.End, m.Start+1)))
 	}
 	return append(next, "gmptrace report -o report.html TRACE")
-}
-
-// fileWord is a file's name as a shell takes it for one word.
-func fileWord(name string) string {
-	if name != "" && !strings.ContainsFunc(name, func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_./:@+=,", r)
-	}) {
-		return name
-	}
-	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
 }

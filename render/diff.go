@@ -30,6 +30,9 @@ func changeName(c *compare.Change) string {
 	return short.Text()
 }
 
+// mostHalf is beyond what half of a confidence interval says nothing but that it is wide.
+const mostHalf = 10
+
 // sideText is a median and its confidence interval.
 func sideText(s compare.Side, unit string) string {
 	if s.N == 0 {
@@ -38,8 +41,11 @@ func sideText(s compare.Side, unit string) string {
 	text := compare.Amount(s.Median, unit)
 	if s.Median > 0 && unit != "%" {
 		half := max(s.Median-s.Lo, s.Hi-s.Median) / s.Median
-		if s.Open {
+		switch {
+		case s.Open:
 			return text + " ±∞"
+		case half > mostHalf:
+			return text + " ±>1000 %"
 		}
 		text += " ±" + words.Share(half)
 	}

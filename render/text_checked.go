@@ -2,7 +2,6 @@ package render
 
 import (
 	"bufio"
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -18,8 +17,9 @@ import (
 func CheckedText(w io.Writer, c *report.Checked, opt TextOptions) error {
 	safe := mapped(*c, words.Printable)
 	out := bufio.NewWriter(w)
-	t := &checkedTerminal{&terminal{w: out, width: max(60, cmp.Or(opt.Width, 100)), color: opt.Color}, &safe, opt.Verbose}
+	t := &checkedTerminal{newTerminal(out, opt), &safe, opt.Verbose}
 	t.all()
+	t.again("gmptrace check  "+checkedSummary(&safe), bold)
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("writing the results as text: %w", err)
 	}
@@ -126,7 +126,7 @@ func (t *checkedTerminal) warnings(list []*report.CheckResult) {
 			return
 		default:
 			word, with := checkedWord(r)
-			t.line("  " + t.paint(with, word) + "   " + shorten(words.Text(warningText(r)), t.width-len(checkedIndent)))
+			t.wrapPainted("  ", word, with, "   ", checkedIndent, warningText(r))
 		}
 	}
 }

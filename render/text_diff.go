@@ -2,7 +2,6 @@ package render
 
 import (
 	"bufio"
-	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -16,8 +15,13 @@ import (
 func DiffText(w io.Writer, r *compare.Result, opt TextOptions) error {
 	safe := mapped(*r, words.Printable)
 	out := bufio.NewWriter(w)
-	t := &terminal{w: out, width: max(60, cmp.Or(opt.Width, 100)), color: opt.Color}
+	t := newTerminal(out, opt)
 	t.diff(&safe, opt.Verbose)
+	if len(opt.Next) > 0 {
+		t.line("")
+	}
+	t.next(opt.Next, opt)
+	t.again(safe.Verdict, bold)
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("writing the comparison as text: %w", err)
 	}

@@ -2,9 +2,9 @@ package render
 
 import (
 	"bufio"
-	"cmp"
 	"fmt"
 	"io"
+	"strings"
 
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
@@ -24,8 +24,11 @@ const (
 func ExplainText(w io.Writer, x *report.Explanation, opt TextOptions) error {
 	safe := mapped(*x, words.Printable)
 	out := bufio.NewWriter(w)
-	t := &terminal{w: out, width: max(60, cmp.Or(opt.Width, 100)), color: opt.Color}
+	t := newTerminal(out, opt)
 	t.explanation(&safe)
+	opt = opt.named(safe.Trace.Name)
+	t.next(explainSteps(&safe, opt), opt)
+	t.again(safe.Headline, bold)
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("writing the explanation as text: %w", err)
 	}
@@ -44,9 +47,6 @@ func (t *terminal) explanation(x *report.Explanation) {
 	if sure := howSure(x.Sure, x.SureWhy); sure != "" {
 		t.wrap("Sure:  ", "       ", sure)
 	}
-	if x.Next != "" {
-		t.line("Next:  " + x.Next) // in one line, to be copied
-	}
 	t.line("")
 	if len(x.Slowest) == 0 {
 		return
@@ -62,6 +62,35 @@ func (t *terminal) explanation(x *report.Explanation) {
 		t.wrap("  - ", "    ", n)
 	}
 	t.wrap("  - ", "    ", "P: a slot that lets one goroutine run at a time; there are GOMAXPROCS. Typical: between the quartiles, a quarter was faster, a quarter slower. A goroutine that one waits for is the one that let it go on")
+	t.line("")
+}
+
+// explainSteps are what tells more than an explanation does, first what it says itself.
+func explainSteps(x *report.Explanation, opt TextOptions) []Step {
+	var steps []Step
+	if x.Next != "" {
+		steps = append(steps, Step{x.Next, explainGives(x.Next)})
+	}
+	if x.Kind == report.KindRequest && x.Unfinished > 0 && !strings.Contains(x.Next, "--unfinished") {
+		steps = append(steps, Step{opt.command("explain --http --unfinished"), "requests that never ended"})
+	}
+	if len(x.Slowest) == 0 {
+		return append(steps, Step{opt.command("analyze"), "what else the trace shows"})
+	}
+	return append(steps, Step{opt.command("explain --format html -o why.html"), "a page, each one a waterfall"})
+}
+
+// explainGives is what an explanation's own next command is for.
+func explainGives(command string) string {
+	switch {
+	case strings.Contains(command, " --at "):
+		return "who was behind it"
+	case strings.Contains(command, " --unfinished "):
+		return "requests that never ended"
+	case strings.HasPrefix(command, "gmptrace report "):
+		return "the slowest, in the timeline"
+	}
+	return "what there is to explain"
 }
 
 func (t *terminal) durations(x *report.Explanation) {

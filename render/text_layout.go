@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -14,9 +15,29 @@ import (
 // terminal lays lines out as text. Errors of w are kept by the bufio.Writer
 // beneath it.
 type terminal struct {
-	w     io.Writer
-	width int
-	color bool
+	w      io.Writer
+	width  int
+	height int // of the screen; 0 for none
+	color  bool
+	lines  int // that were written
+}
+
+// The width where nothing tells, and the least that is laid out for.
+const (
+	usualWidth = 80
+	leastWidth = 60
+)
+
+func newTerminal(w io.Writer, opt TextOptions) *terminal {
+	return &terminal{w: w, width: max(leastWidth, cmp.Or(opt.Width, usualWidth)), height: opt.Height, color: opt.Color}
+}
+
+// again writes the answer once more where its first line has left the screen.
+func (t *terminal) again(answer string, inks ...ink) {
+	if t.height > 0 && t.lines >= t.height {
+		t.line("")
+		t.wrap("", "", answer, inks...)
+	}
 }
 
 // ink is an ANSI colour or weight, as the number in its escape sequence.
@@ -47,8 +68,17 @@ func (t *terminal) paint(with ink, s string) string {
 	return "\x1b[" + string(with) + "m" + s + "\x1b[0m"
 }
 
+func (t *terminal) paintIf(yes bool, with ink, s string) string {
+	if !yes {
+		return s
+	}
+	return t.paint(with, s)
+}
+
 func (t *terminal) line(s string) {
-	fmt.Fprintln(t.w, strings.TrimRight(words.Text(s), " "))
+	s = strings.TrimRight(words.Text(s), " ")
+	t.lines += 1 + strings.Count(s, "\n")
+	fmt.Fprintln(t.w, s)
 }
 
 func (t *terminal) heading(title, takeaway string) {
@@ -60,17 +90,17 @@ func (t *terminal) heading(title, takeaway string) {
 }
 
 // wrap writes s in lines no wider than t.width, the first after first, the
-// others after rest.
+// others after rest. A word that does not fit behind an indentation begins further left,
+// and one that is wider than all is left whole: a name that is cut can't be looked for.
 func (t *terminal) wrap(first, rest, s string, inks ...ink) {
 	prefix := first
-	left := strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == '\n' }) // a tie keeps a number with its unit
-	for i := range left {
-		left[i] = words.Text(left[i])
-	}
+	left := wordsOf(s)
 	for len(left) > 0 {
-		room := max(20, t.width-uniseg.StringWidth(prefix))
+		if over := uniseg.StringWidth(prefix) + uniseg.StringWidth(left[0]) - t.width; over > 0 && strings.TrimSpace(prefix) == "" {
+			prefix = prefix[:max(0, len(prefix)-over)]
+		}
 		var line string
-		line, left = fill(left, room)
+		line, left = fill(left, t.width-uniseg.StringWidth(prefix))
 		for _, with := range inks {
 			line = t.paint(with, line)
 		}
@@ -79,44 +109,51 @@ func (t *terminal) wrap(first, rest, s string, inks ...ink) {
 	}
 }
 
-// fill takes as many words as fit into room; a word that never fits is cut.
-func fill(words []string, room int) (string, []string) {
-	line := words[0]
-	if uniseg.StringWidth(line) > room {
-		head, tail := cut(line, room)
-		return head, append([]string{tail}, words[1:]...)
+// wordsOf are the words of a text as they are shown. A tie keeps a number with its unit.
+func wordsOf(s string) []string {
+	list := strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == '\n' })
+	for i := range list {
+		list[i] = words.Text(list[i])
 	}
+	return list
+}
+
+// fill takes as many words as fit into room, and one at least.
+func fill(list []string, room int) (string, []string) {
+	line := list[0]
 	n := 1
-	for ; n < len(words); n++ {
-		if uniseg.StringWidth(line)+1+uniseg.StringWidth(words[n]) > room {
+	for ; n < len(list); n++ {
+		if uniseg.StringWidth(line)+1+uniseg.StringWidth(list[n]) > room {
 			break
 		}
-		line += " " + words[n]
+		line += " " + list[n]
 	}
-	return line, words[n:]
+	return line, list[n:]
 }
 
 // table is rows of cells to be aligned: align has an l or r per column, or as the last
-// one a w, for words that go on in the next line instead of being cut. left is the
-// indentation.
+// one a w, for words that go on in the next line. left is the indentation.
 type table struct {
 	align string
 	left  int
 	rows  [][]string
 }
 
-// wraps reports whether the last column's words go on in the next line.
-func (t *table) wraps() bool { return strings.HasSuffix(t.align, "w") }
-
 func (t *table) add(cells ...string) {
-	for i, c := range cells {
-		cells[i] = words.Text(c)
-	}
 	t.rows = append(t.rows, cells)
 }
 
+// How wide a column must be at least for its words to go on in the next line, and the
+// first column for that.
+const (
+	leastWords = 24
+	leastNames = 14
+)
+
 // table writes a table under its header and an empty line; nothing if it has no
-// rows. Columns of words give way until it fits the width.
+// rows. Nothing in it is cut: where a row does not fit the width, the words of its last
+// column go on in the next line, else those of its first. Names that do not fit either
+// have a line of their own above the row.
 func (t *terminal) table(tab table, header ...string) {
 	if len(tab.rows) == 0 {
 		return
@@ -125,65 +162,96 @@ func (t *terminal) table(tab table, header ...string) {
 	if len(header) > 0 {
 		rows = append([][]string{header}, rows...)
 	}
-	widths := t.columnWidths(tab, rows)
+	widths := columnWidths(rows, len(tab.align))
+	last := len(widths) - 1
+	room := t.width - (tab.left - 2) // a gap of two before each column
+	for _, w := range widths {
+		room -= 2 + w
+	}
+	above := false
+	switch align := tab.align; {
+	case room >= 0 || align[last] == 'w':
+	case align[last] == 'l' && room+widths[last] >= leastWords:
+		tab.align = align[:last] + "w"
+	case align[0] == 'l' && room+widths[0] >= max(leastNames, widestWord(rows)):
+		widths[0] += room
+	default:
+		above = align[0] == 'l'
+	}
 	for i, row := range rows {
-		line := strings.Repeat(" ", tab.left-1)
-		for c, cell := range row {
-			if c == len(row)-1 && tab.wraps() && i > 0 {
-				line += " "
-				t.wrap(line, strings.Repeat(" ", uniseg.StringWidth(line)), cell)
-				line = ""
-				break
+		isHeader := i == 0 && len(header) > 0
+		if above {
+			t.line(strings.Repeat(" ", tab.left) + t.paintIf(isHeader, faint, row[0]))
+			align := tab.align[1:]
+			if align[last-1] == 'l' {
+				align = align[:last-1] + "w"
 			}
-			if c == len(row)-1 && tab.wraps() {
-				cell = shorten(cell, max(10, t.width-uniseg.StringWidth(line)-1))
-			} else {
-				cell = aligned(shorten(cell, widths[c]), widths[c], tab.align[c])
-			}
-			line += " " + cell + " "
+			t.row(align, row[1:], widths[1:], tab.left+2, isHeader)
+			continue
 		}
-		if i == 0 && len(header) > 0 {
-			line = t.paint(faint, strings.TrimRight(line, " "))
-		}
-		if line != "" {
-			t.line(line)
-		}
+		t.row(tab.align, row, widths, tab.left, isHeader)
 	}
 	t.line("")
 }
 
-// columnWidths are the cells' own, with the widest column of words made
-// narrower until the row fits.
-func (t *terminal) columnWidths(tab table, rows [][]string) []int {
-	widths := make([]int, len(tab.align))
-	total := tab.left - 1 + 2*len(widths)
+// widestWord is the width of the widest word of the first column.
+func widestWord(rows [][]string) int {
+	widest := 0
+	for _, row := range rows {
+		for _, word := range wordsOf(row[0]) {
+			widest = max(widest, uniseg.StringWidth(word))
+		}
+	}
+	return widest
+}
+
+// row writes the cells of a row. The words of the first column go on below where they do
+// not fit it, and those of a column of words that is last.
+func (t *terminal) row(align string, cells []string, widths []int, left int, header bool) {
+	indent := strings.Repeat(" ", left)
+	last := len(cells) - 1
+	name, more := cells[0], ""
+	if uniseg.StringWidth(words.Text(name)) > widths[0] && last > 0 {
+		name, more = broken(name, widths[0])
+	}
+	line := indent
+	for c, cell := range cells[:last] {
+		if c == 0 {
+			cell = name
+		}
+		line += aligned(cell, widths[c], align[c]) + "  "
+	}
+	switch {
+	case align[last] == 'w' && cells[last] != "" && !header:
+		t.wrap(line, strings.Repeat(" ", uniseg.StringWidth(line)), cells[last])
+	default:
+		t.line(t.paintIf(header, faint, strings.TrimRight(line+aligned(cells[last], widths[last], align[last]), " ")))
+	}
+	t.wrap(indent+"  ", indent+"  ", more)
+}
+
+// broken is a name in two, the first part no wider than width, if possible behind a comma.
+func broken(name string, width int) (string, string) {
+	if head, tail, found := strings.Cut(name, ", "); found && uniseg.StringWidth(head) < width {
+		return head + ",", tail
+	}
+	head, tail := fill(wordsOf(name), width)
+	return head, strings.Join(tail, " ")
+}
+
+// columnWidths are those of the widest cells.
+func columnWidths(rows [][]string, columns int) []int {
+	widths := make([]int, columns)
 	for _, row := range rows {
 		for c, cell := range row {
-			widths[c] = max(widths[c], uniseg.StringWidth(cell))
+			widths[c] = max(widths[c], uniseg.StringWidth(words.Text(cell)))
 		}
-	}
-	if tab.wraps() {
-		widths[len(widths)-1] = 0
-	}
-	for _, w := range widths {
-		total += w
-	}
-	for ; total > t.width; total-- {
-		widest := 0
-		for c := range widths {
-			if tab.align[c] == 'l' && (tab.align[widest] != 'l' || widths[c] > widths[widest]) {
-				widest = c
-			}
-		}
-		if widths[widest] <= 10 {
-			break
-		}
-		widths[widest]--
 	}
 	return widths
 }
 
 func aligned(s string, width int, align byte) string {
+	s = words.Text(s)
 	pad := strings.Repeat(" ", max(0, width-uniseg.StringWidth(s)))
 	if align == 'r' {
 		return pad + s

@@ -15,9 +15,22 @@ import (
 // TextOptions say how to lay text out. The zero value is right for a file.
 type TextOptions struct {
 	Color bool // ANSI colours for severities and headings
-	Width int  // columns; 0 is 100, less than 60 counts as 60
+	Width int  // columns; 0 is 80, less than 60 counts as 60
+
+	// Height is that of the screen in lines, 0 for none: of text that is longer the
+	// answer stands at the end as well.
+	Height int
 
 	Verbose bool // of checks and comparisons: list what passed or is the same too
+
+	// Trace is what commands to go on with call the trace, as words of a shell: "TRACE"
+	// where it can't be read again, "" by its name. Window is the flags for the part of it
+	// that was read.
+	Trace, Window string
+
+	Next []Step // to go on with after a comparison
+
+	short bool // there is more text to be had
 }
 
 // Limits of the text: what is beyond them is in the page and in the JSON.
@@ -29,7 +42,7 @@ const (
 	textBuckets   = 14
 )
 
-// Text writes what an engineer wants to see in a terminal. Whatever the trace
+// Text writes all that an engineer wants to see in a terminal. Whatever the trace
 // names can neither move the cursor nor turn the writing around: see printable.
 // Colours are the only escape sequences it writes.
 func Text(w io.Writer, r *report.Report, opt TextOptions) error {
@@ -37,18 +50,23 @@ func Text(w io.Writer, r *report.Report, opt TextOptions) error {
 		textGC, textTopFunctions, textTasks, textSlowest, textWaits, textRules, textChecks)
 }
 
-// Verdict writes the answer alone, as Text does, and the commands that tell more.
-func Verdict(w io.Writer, r *report.Report, opt TextOptions) error {
-	return textSections(w, r, opt, textIdentity, textVerdict, textNext)
+// Summary writes the answer, as Text does, what was found in a few lines each, and the
+// commands that tell more.
+func Summary(w io.Writer, r *report.Report, opt TextOptions) error {
+	opt.short = true
+	return textSections(w, r, opt, textIdentity, textVerdict, textFound)
 }
 
 func textSections(w io.Writer, r *report.Report, opt TextOptions, sections ...func(*terminal, *report.Report)) error {
 	safe := mapped(*r, words.Printable)
 	out := bufio.NewWriter(w)
-	t := &terminal{w: out, width: max(60, cmp.Or(opt.Width, 100)), color: opt.Color}
+	t := newTerminal(out, opt)
 	for _, section := range sections {
 		section(t, &safe)
 	}
+	opt = opt.named(safe.Trace.Name)
+	t.next(reportSteps(&safe, opt), opt)
+	t.again(safe.Verdict.Headline, bold, colorOf(safe.Verdict.Severity))
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("writing the report as text: %w", err)
 	}
@@ -78,13 +96,6 @@ func textVerdict(t *terminal, r *report.Report) {
 		t.wrap("To do: ", "       ", v.Advice)
 	}
 	t.line("")
-}
-
-func textNext(t *terminal, r *report.Report) {
-	t.line("Next:")
-	for _, command := range nextCommands(r) {
-		t.line("  " + strings.ReplaceAll(command, "TRACE", fileWord(r.Trace.Name)))
-	}
 }
 
 func textKey(t *terminal, r *report.Report) {
@@ -183,17 +194,33 @@ func bar(share float64, width int) string {
 func textDispatches(t *terminal, r *report.Report) {
 	d := r.Dispatches
 	t.heading("Where dispatched goroutines came from", dispatchesTakeaway(r))
-	table := table{align: "lrrrrrrl", left: 3}
+	table := table{align: "lrrrrrrl"[:t.sourceColumns()], left: 3}
+	var meanings []string
 	for _, s := range d.Sources {
 		if s.Count > 0 {
-			table.add(s.Source, words.Count(s.Count), words.Count(s.Runtime), words.ShareOf(s.Count, d.Count), words.ShareOf(s.Certain, s.Count), words.Length(div(s.Wait, s.Count)), words.Length(s.Max), sourceMeaning(s.Source))
+			row := []string{s.Source, words.Count(s.Count), words.Count(s.Runtime), words.ShareOf(s.Count, d.Count), words.ShareOf(s.Certain, s.Count), words.Length(div(s.Wait, s.Count)), words.Length(s.Max), sourceMeaning(s.Source)}
+			table.add(row[:t.sourceColumns()]...)
+			meanings = append(meanings, s.Source+": "+sourceMeaning(s.Source))
 		}
 	}
-	t.table(table, "source", "count", "runtime", "share", "certain", "mean wait", "longest", "")
+	t.table(table, []string{"source", "count", "runtime", "share", "certain", "mean wait", "longest", ""}[:t.sourceColumns()]...)
+	if len(meanings) > 0 && t.sourceColumns() < 8 {
+		t.wrap("   ", "   ", strings.Join(meanings, "; "))
+		t.line("")
+	}
 	if d.Resyncs > 0 {
 		t.wrap("  ", "  ", fmt.Sprintf("The trace contradicted the model's queues %s; they were then corrected.", words.Times(d.Resyncs)))
 		t.line("")
 	}
+}
+
+// sourceColumns is how many columns the table of sources has: in a narrow terminal what
+// they mean stands below it.
+func (t *terminal) sourceColumns() int {
+	if t.width < 104 {
+		return 7
+	}
+	return 8
 }
 
 func textSteals(t *terminal, r *report.Report) {
@@ -232,16 +259,16 @@ func textGC(t *terminal, r *report.Report) {
 func textTopFunctions(t *terminal, r *report.Report) {
 	t.heading("Where goroutine time went, by what goroutines run", functionsTakeaway(r))
 	list := busiest(r)
-	table := table{align: "lrrrrrlr", left: 3}
+	table := table{align: "lrrrrrrl", left: 3}
 	for _, f := range list[:min(len(list), textFunctions)] {
 		s := stateTimes(f)
 		blockedOn := ""
 		if len(f.Blocked) > 0 {
 			blockedOn = f.Blocked[0].Reason
 		}
-		table.add(words.Function(f.Name), words.Count(f.Goroutines), words.Length(s[0]), words.Length(s[1]), words.Length(s[2]), words.Length(blockedTime(f)), blockedOn, words.Length(f.WaitMax))
+		table.add(words.Function(f.Name), words.Count(f.Goroutines), words.Length(s[0]), words.Length(s[1]), words.Length(f.WaitMax), words.Length(s[2]), words.Length(blockedTime(f)), blockedOn)
 	}
-	t.table(table, "function", "count", "running", "runnable", "syscall", "blocked", "on most", "max wait")
+	t.table(table, "function", "count", "running", "runnable", "max wait", "syscall", "blocked", "on most")
 	t.more(len(list)-textFunctions, "function")
 	textSeen(t, list[:min(len(list), textFunctions)])
 }
@@ -295,11 +322,11 @@ func textSlowest(t *terminal, r *report.Report) {
 
 func textWaits(t *terminal, r *report.Report) {
 	t.heading("Worst waits, and who ran meanwhile", "")
-	table := table{align: "rlrll", left: 3}
+	table := table{align: "rrlw", left: 3}
 	for _, e := range r.Episodes[:min(len(r.Episodes), textEpisodes)] {
-		table.add(waitText(e), fmt.Sprintf("G%d %s", e.G, words.Function(e.Func)), words.AtWithin(e.Start, e.Wait), endedBy(e), culprit(e))
+		table.add(waitText(e), words.AtWithin(e.Start, e.Wait), endedBy(e), fmt.Sprintf("G%d %s", e.G, words.Function(e.Func))+culprit(e))
 	}
-	t.table(table, "waited", "goroutine", "from", "ended by", "who ran meanwhile")
+	t.table(table, "waited", "from", "ended by", "goroutine, and who ran meanwhile")
 }
 
 func waitText(e report.Episode) string {
@@ -319,12 +346,13 @@ func endedBy(e report.Episode) string {
 	return e.Source + "?"
 }
 
+// culprit is who ran for longest while a goroutine waited.
 func culprit(e report.Episode) string {
 	if len(e.Culprits) == 0 {
-		return "–"
+		return ""
 	}
 	c := e.Culprits[0]
-	return fmt.Sprintf("G%d %s %s", c.G, ranIn(c), words.Length(c.NS))
+	return fmt.Sprintf(", while G%d %s ran for %s", c.G, ranIn(c), words.Length(c.NS))
 }
 
 func textChecks(t *terminal, r *report.Report) {
@@ -338,4 +366,5 @@ func textChecks(t *terminal, r *report.Report) {
 	for _, c := range undecided(r.Checks) {
 		t.wrap("  ? ", "    ", c.Title+": could not be decided: "+c.Undecided)
 	}
+	t.line("")
 }

@@ -24,6 +24,50 @@ func TestTextGolden(t *testing.T) {
 	golden(t, "report.txt", []byte(textOf(t, sample(8, 1000), TextOptions{})))
 }
 
+func TestSummaryGolden(t *testing.T) {
+	var b bytes.Buffer
+	if err := Summary(&b, sample(8, 1000), TextOptions{Trace: "'my trace'"}); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "summary.txt", b.Bytes())
+}
+
+// TestAnswerLast: the answer stands at the end again where it has left the screen.
+func TestAnswerLast(t *testing.T) {
+	r := sample(8, 1000)
+	lines := strings.Count(textOf(t, r, TextOptions{}), "\n")
+	for height, want := range map[int]int{0: 1, lines: 2, lines + 1: 1} {
+		out := textOf(t, r, TextOptions{Height: height})
+		if n := strings.Count(out, r.Verdict.Headline); n != want || want == 2 && !strings.HasSuffix(out, r.Verdict.Headline+"\n") {
+			t.Errorf("on %d lines the answer of %d stands there %d times, want %d", height, lines, n, want)
+		}
+	}
+}
+
+// TestTable: nothing is cut where a table does not fit.
+func TestTable(t *testing.T) {
+	const name = "server.(*Server).startGoRoutine.func1"
+	for _, c := range []struct {
+		align string
+		cells []string
+		want  string
+	}{
+		{"lr", []string{"short", "1 s"}, "   what   took\n   short   1 s\n\n"},
+		{"rl", []string{"1 s", "who " + name + " waited for, and more"}, "   what  took\n    1 s  who server.(*Server).startGoRoutine.func1 waited\n         for, and more\n\n"},
+		{"lrrrr", []string{"gmp, 2 Ps with their own queues", "100.05 ms", "100.05 ms", "100.05 ms", "3"}, "   what                        took       then       last  n\n" +
+			"   gmp,                   100.05 ms  100.05 ms  100.05 ms  3\n     2 Ps with their own queues\n\n"},
+		{"lrrrr", []string{name, "100.05 ms", "100.05 ms", "100.05 ms", "3"}, "   what\n          took       then       last  n\n   " + name + "\n     100.05 ms  100.05 ms  100.05 ms  3\n\n"},
+	} {
+		var b bytes.Buffer
+		tab := table{align: c.align, left: 3}
+		tab.add(c.cells...)
+		newTerminal(&b, TextOptions{Width: 60}).table(tab, []string{"what", "took", "then", "last", "n"}[:len(c.cells)]...)
+		if b.String() != c.want {
+			t.Errorf("%q:\n%swant\n%s", c.cells, b.String(), c.want)
+		}
+	}
+}
+
 // TestTextPartial shows that what was lost comes before the verdict.
 func TestTextPartial(t *testing.T) {
 	r := partial(sample(2, 100))
@@ -50,7 +94,7 @@ func TestTextEmpty(t *testing.T) {
 func TestTextWidth(t *testing.T) {
 	for _, width := range []int{60, 80, 100, 140} {
 		for line := range strings.Lines(textOf(t, sample(8, 1000), TextOptions{Width: width})) {
-			if w := uniseg.StringWidth(strings.TrimSuffix(line, "\n")); w > max(width, 92) { // narrower, tables of numbers keep their columns
+			if w := uniseg.StringWidth(strings.TrimSuffix(line, "\n")); w > max(width, 75) { // narrower, tables of numbers keep their columns
 				t.Errorf("at width %d a line is %d wide: %q", width, w, line)
 			}
 		}

@@ -2,7 +2,6 @@ package render
 
 import (
 	"bufio"
-	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -17,8 +16,15 @@ import (
 func WhatIfText(w io.Writer, x *whatif.Result, opt TextOptions) error {
 	safe := mapped(*x, words.Printable)
 	out := bufio.NewWriter(w)
-	t := &terminal{w: out, width: max(60, cmp.Or(opt.Width, 100)), color: opt.Color}
+	t := newTerminal(out, opt)
 	t.whatIf(&safe)
+	opt = opt.named(safe.Trace.Name)
+	t.line("")
+	t.next([]Step{
+		{opt.command("whatif --format html -o whatif.html"), "timelines, latency curves"},
+		{opt.command("explain"), "why it was slow as it is"},
+	}, opt)
+	t.again(safe.Headline, bold)
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("writing the predictions as text: %w", err)
 	}

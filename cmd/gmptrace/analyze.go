@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"os"
 
 	"gmptrace/analyze/report"
 	"gmptrace/render"
@@ -15,6 +14,7 @@ type analyzeCommand struct {
 	*analysis
 	format choice
 	brief  bool
+	all    bool
 }
 
 func (a *app) analyzeCommand() *cobra.Command {
@@ -25,8 +25,14 @@ func (a *app) analyzeCommand() *cobra.Command {
 		Long: `Analyze prints what it finds in a trace to standard output: as text for people,
 or as JSON whose schema is in analyze/schema of the source.
 
+The text is the answer: what was slow and why, who did it and where, what to do; then
+what else was found, and the commands that tell more. --all prints every finding with
+its evidence, and all figures: latency, dispatches, steals, handoffs, preemptions, GC,
+functions, tasks, slowest requests, worst waits, rules of the scheduler, checks.
+
 ` + traceHelp,
 		Example: `  gmptrace analyze app.trace
+  gmptrace analyze --all app.trace
   gmptrace analyze --format json app.trace.gz
   gmptrace analyze --brief app.trace
   gmptrace analyze --from 5ms --quiet - < app.trace
@@ -39,6 +45,7 @@ or as JSON whose schema is in analyze/schema of the source.
 	}
 	c.addFlags(cmd.Flags())
 	cmd.Flags().Var(&c.format, "format", "`FORMAT` of the output: text or json")
+	cmd.Flags().BoolVar(&c.all, "all", false, "print all that was found, not the answer alone: as text")
 	cmd.Flags().BoolVar(&c.brief, "brief", false, "JSON of at most 8 kB: verdict, roots, slowest, first findings, next commands")
 	c.completions(cmd)
 	c.format.complete(cmd, "format")
@@ -54,28 +61,21 @@ func (c *analyzeCommand) run(ctx context.Context, trace string) error {
 		return err
 	}
 	out := &output{w: c.stdout}
-	if err := out.write(ctx, func(w io.Writer) error { return c.render(w, rep) }); err != nil {
+	if err := out.write(ctx, func(w io.Writer) error { return c.render(w, trace, rep) }); err != nil {
 		return err
 	}
 	c.conclude(rep)
 	return nil
 }
 
-func (c *analyzeCommand) render(w io.Writer, rep *report.Report) error {
-	if c.brief {
+func (c *analyzeCommand) render(w io.Writer, trace string, rep *report.Report) error {
+	switch {
+	case c.brief:
 		return render.Brief(w, rep)
-	}
-	if c.format.value == formatJSON {
+	case c.format.value == formatJSON:
 		return render.JSON(w, rep)
+	case c.all:
+		return render.Text(w, rep, c.textOptions(trace, "-"))
 	}
-	return render.Text(w, rep, textOptions(c.stdout))
-}
-
-// textOptions suit a terminal or a file.
-func textOptions(stdout io.Writer) render.TextOptions {
-	return render.TextOptions{
-		// https://no-color.org
-		Color: isTerminal(stdout) && os.Getenv("NO_COLOR") == "",
-		Width: outputWidth(stdout),
-	}
+	return render.Summary(w, rep, c.textOptions(trace, "-"))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"strconv"
+	"strings"
 
 	"gmptrace/analyze/compare"
 	"gmptrace/analyze/replay"
@@ -105,7 +106,7 @@ func (c *diffCommand) run(ctx context.Context, traces []string) error {
 		return err
 	}
 	r := compare.Sets(before, after, c.compare)
-	if err := out.write(ctx, func(w io.Writer) error { return c.render(w, r) }); err != nil {
+	if err := out.write(ctx, func(w io.Writer) error { return c.render(w, old, new, r) }); err != nil {
 		return err
 	}
 	if out.path != "" {
@@ -114,16 +115,40 @@ func (c *diffCommand) run(ctx context.Context, traces []string) error {
 	return nil
 }
 
-func (c *diffCommand) render(w io.Writer, r *compare.Result) error {
+func (c *diffCommand) render(w io.Writer, old, new []string, r *compare.Result) error {
 	switch c.format.value {
 	case formatJSON:
 		return render.DiffJSON(w, r)
 	case formatHTML:
 		return render.DiffHTML(w, r)
 	}
-	opt := textOptions(c.stdout)
+	opt := c.textOptions(new[0], c.out)
 	opt.Verbose = c.verbose
+	opt.Next = c.next(old, new, r)
 	return render.DiffText(w, r, opt)
+}
+
+// next is what to do with a comparison: look at what changed for the worse, in one of the
+// new traces.
+func (c *diffCommand) next(old, new []string, r *compare.Result) []render.Step {
+	var steps []render.Step
+	for i := range r.Changes {
+		ch := &r.Changes[i]
+		if flag := explained[string(ch.Kind)]; ch.Verdict == compare.Worse && flag != "" {
+			steps = append(steps, render.Step{Command: "gmptrace explain " + c.shellWords(new[0]) + selector(flag, ch.Name), Gives: "where its time went"})
+			break
+		}
+	}
+	page := "gmptrace diff --format html -o diff.html " + c.allShellWords(old) + " --against " + c.allShellWords(new)
+	return append(steps, render.Step{Command: page, Gives: "with the distributions"})
+}
+
+func (c *diffCommand) allShellWords(traces []string) string {
+	var all []string
+	for _, trace := range traces {
+		all = append(all, c.shellWords(trace))
+	}
+	return strings.Join(all, " ")
 }
 
 func checkCompare(o compare.Options) error {

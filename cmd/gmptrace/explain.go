@@ -250,7 +250,7 @@ func (c *explainCommand) run(ctx context.Context, trace string) error {
 			}
 			return x, err
 		},
-		render: c.render,
+		render: func(w io.Writer, x *report.Explanation) error { return c.render(w, trace, x) },
 		told:   func(x *report.Explanation) (string, *report.Trace) { return x.Headline, &x.Trace },
 	}.give(ctx, c.analysis, trace)
 	if err == nil && !selected && c.code == exitDone {
@@ -267,12 +267,12 @@ func namingTrace(command, trace string) string {
 	return command
 }
 
-func (c *explainCommand) render(w io.Writer, x *report.Explanation) error {
+func (c *explainCommand) render(w io.Writer, trace string, x *report.Explanation) error {
 	switch c.format.value {
 	case formatJSON:
 		return render.ExplainJSON(w, x)
 	case formatHTML:
 		return render.ExplainHTML(w, x)
 	}
-	return render.ExplainText(w, x, textOptions(c.stdout))
+	return render.ExplainText(w, x, c.textOptions(trace, c.out))
 }

@@ -75,18 +75,19 @@ func outputWidth(w io.Writer) int {
 	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
 		return min(n, 1000)
 	}
-	return terminalWidth(w)
+	width, _ := terminalSize(w)
+	return width
 }
 
-// terminalWidth is the width of w in columns; 0 when it is no terminal.
-func terminalWidth(w io.Writer) int {
+// terminalSize is the size of w in columns and lines; 0 when it is no terminal.
+func terminalSize(w io.Writer) (width, height int) {
 	f, ok := w.(*os.File)
 	if !ok {
-		return 0
+		return 0, 0
 	}
-	width, _, err := term.GetSize(int(f.Fd()))
+	width, height, err := term.GetSize(int(f.Fd()))
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	return width
+	return width, height
 }

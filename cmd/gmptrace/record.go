@@ -261,7 +261,7 @@ func writeWhole(name string, from io.Reader) error {
 func (c *recordCommand) tell(ctx context.Context, rep *report.Report) error {
 	c.concludeTrace(&rep.Trace)
 	out := &output{w: c.stdout}
-	return out.write(ctx, func(w io.Writer) error { return render.Verdict(w, rep, textOptions(c.stdout)) })
+	return out.write(ctx, func(w io.Writer) error { return render.Summary(w, rep, c.textOptions(c.out, "-")) })
 }
 
 // recordTest runs 'go test' with -trace, and samples the test's process.

@@ -185,17 +185,17 @@ func (c *whatifCommand) run(ctx context.Context, trace string) error {
 			}
 			return x, err
 		},
-		render: c.render,
+		render: func(w io.Writer, x *whatif.Result) error { return c.render(w, trace, x) },
 		told:   func(x *whatif.Result) (string, *report.Trace) { return x.Check.Text, &x.Trace },
 	}.give(ctx, c.analysis, trace)
 }
 
-func (c *whatifCommand) render(w io.Writer, x *whatif.Result) error {
+func (c *whatifCommand) render(w io.Writer, trace string, x *whatif.Result) error {
 	switch c.format.value {
 	case formatJSON:
 		return render.WhatIfJSON(w, x)
 	case formatHTML:
 		return render.WhatIfHTML(w, x)
 	}
-	return render.WhatIfText(w, x, textOptions(c.stdout))
+	return render.WhatIfText(w, x, c.textOptions(trace, c.out))
 }

@@ -1,0 +1,93 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
+)
+
+// summaryFindings is how many findings the summary tells of.
+const summaryFindings = 5
+
+// textFound has the findings that lead, worst first: of those that cost latency what
+// they cost and what to do, unless the verdict says so.
+func textFound(t *terminal, r *report.Report) {
+	if len(r.Findings) == 0 {
+		if r.Verdict.Advice == "" {
+			t.wrap("", "", noFinding(r))
+			t.line("")
+		}
+		return
+	}
+	t.line(t.paint(bold, "Findings, worst first"))
+	shown := 0
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		if f.Of == 0 && shown < summaryFindings {
+			t.found(f, r.Verdict)
+			shown++
+		}
+	}
+	if more := len(r.Findings) - shown; more > 0 {
+		t.line("    " + words.Plural(int64(more), "more finding") + " with --all")
+	}
+	t.line("")
+}
+
+// found is a finding in one to three lines or so.
+func (t *terminal) found(f *report.Finding, verdict report.Verdict) {
+	severity := strings.ToUpper(string(f.Severity))
+	t.wrapPainted(fmt.Sprintf("%2d  ", f.Number), severity, colorOf(f.Severity), "  ", "    ", f.Title)
+	if f.Severity == report.SeverityInfo {
+		return
+	}
+	if f.CostNS > 0 {
+		t.wrap("    cost   ", "           ", words.Length(f.CostNS)+" "+f.CostOf)
+	}
+	if f.Advice != "" && f.Advice != verdict.Advice {
+		t.wrap("    to do  ", "           ", sentence(f.Advice))
+	}
+}
+
+// sentence is the first one of a text.
+func sentence(s string) string {
+	if head, _, more := strings.Cut(s, ". "); more {
+		return head + "."
+	}
+	return s
+}
+
+// reportSteps are what tells more of a trace than the report, or its summary, does.
+func reportSteps(r *report.Report, opt TextOptions) []Step {
+	if r.Trace.Events == 0 {
+		return nil
+	}
+	var steps []Step
+	switch r.Slowest.Kind {
+	case report.KindRequest:
+		steps = append(steps, Step{opt.command("explain --http"), "why the slowest requests were slow"})
+	case report.KindTask:
+		steps = append(steps, Step{opt.command("explain"), "why the slowest tasks were slow"})
+	}
+	if len(r.Findings) > 0 && len(r.Findings[0].Moments) > 0 {
+		opt := opt
+		opt.Window = windowOf(r.Findings[0].Moments[0])
+		steps = append(steps, Step{opt.command("explain"), "the worst moment of finding 1"})
+	}
+	if opt.short {
+		steps = append(steps, Step{opt.command("analyze --all"), "findings in full, all figures"})
+	}
+	return append(steps, Step{opt.command("report"), "a page with the timeline"})
+}
+
+// windowOf is the time of a moment as flags have it, in a unit that it is some of.
+func windowOf(m report.Moment) string {
+	unit, name := int64(time.Millisecond), "ms"
+	if m.End-m.Start < 10*unit {
+		unit, name = int64(time.Microsecond), "us"
+	}
+	return fmt.Sprintf("--from %d%s --to %d%s", m.Start/unit, name, m.End/unit+1, name)
+}
