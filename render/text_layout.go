@@ -221,9 +221,16 @@ func (t *terminal) row(align string, cells []string, widths []int, left int, hea
 		}
 		line += aligned(cell, widths[c], align[c]) + "  "
 	}
-	switch {
-	case align[last] == 'w' && cells[last] != "" && !header:
-		t.wrap(line, strings.Repeat(" ", uniseg.StringWidth(line)), cells[last])
+	rest := strings.Repeat(" ", uniseg.StringWidth(line))
+	switch wraps := align[last] == 'w' && cells[last] != ""; {
+	case wraps && !header:
+		t.wrap(line, rest, cells[last])
+	case wraps:
+		var b strings.Builder
+		(&terminal{w: &b, width: t.width}).wrap(line, rest, cells[last])
+		for written := range strings.Lines(b.String()) {
+			t.line(t.paint(faint, strings.TrimSuffix(written, "\n")))
+		}
 	default:
 		t.line(t.paintIf(header, faint, strings.TrimRight(line+aligned(cells[last], widths[last], align[last]), " ")))
 	}

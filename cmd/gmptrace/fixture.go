@@ -27,8 +27,8 @@ func (a *app) fixtureCommand() *cobra.Command {
 		Use:     "fixture",
 		Short:   "Keep the behaviour of a program, to check others against",
 		Example: `  gmptrace fixture record app.trace -o fixture`,
-		RunE: func(*cobra.Command, []string) error {
-			return usagef("no command given: gmptrace fixture record TRACE... -o DIR")
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return noCommand(cmd, args, "no command given: gmptrace fixture record TRACE... -o DIR")
 		},
 	}
 	cmd.AddCommand(a.fixtureRecordCommand())

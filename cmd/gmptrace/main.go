@@ -1,7 +1,7 @@
 // Gmptrace says where the time of a Go program went and what its scheduler did,
 // from an execution trace.
 //
-//	gmptrace report TRACE     writes one HTML file that needs nothing else
+//	gmptrace report TRACE     writes one HTML file that needs nothing else; so does gmptrace TRACE
 //	gmptrace analyze TRACE    prints the same as text or JSON
 //	gmptrace explain TRACE    says why something was slow, and who did it
 //	gmptrace record URL       records a trace, and asks the machine meanwhile
@@ -22,6 +22,8 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -66,7 +68,7 @@ type app struct {
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
 	root := a.root()
-	root.SetArgs(args)
+	root.SetArgs(a.meant(root, args))
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return a.code
@@ -77,6 +79,25 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	a.complain(cmd, err)
 	return exitUsage
+}
+
+// meant are the arguments with the command that a trace without one stands for: a
+// report of it. Flags may come before it.
+func (a *app) meant(root *cobra.Command, args []string) []string {
+	isCommand := func(arg string) bool {
+		return slices.ContainsFunc(root.Commands(), func(c *cobra.Command) bool { return c.Name() == arg })
+	}
+	isTrace := func(arg string) bool {
+		info, err := os.Stat(arg)
+		return arg == "-" || isURL(arg) || err == nil && !info.IsDir()
+	}
+	switch {
+	case len(args) == 0 || isCommand(args[0]):
+		return args
+	case isTrace(args[0]), strings.HasPrefix(args[0], "-") && slices.ContainsFunc(args, isTrace) && !slices.ContainsFunc(args, isCommand):
+		return slices.Insert(slices.Clone(args), 0, "report")
+	}
+	return args
 }
 
 // complain prints what went wrong, and where to read on if it was the usage.
@@ -122,19 +143,24 @@ flight recorder, go test -trace), replays it through a model of the scheduler,
 and says where the time went: scheduling latency and what caused it, where
 goroutines were dispatched from, steals, handoffs, preemptions, idle Ps, GC.
 
+A trace alone is a report of it: one HTML file. 'gmptrace analyze' prints the answer.
+
 Exit codes: 0 done; 1 --fail-on found something, or a check failed; 2 usage or nothing readable;
 3 the trace was analysed in part or has nothing in it; 130 after Ctrl-C.`,
-		Example: `  gmptrace report app.trace
+		Example: `  gmptrace app.trace
+  gmptrace report app.trace
   gmptrace analyze app.trace
   gmptrace explain app.trace
   gmptrace check app.trace --policy policy.yaml
   gmptrace version`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		RunE: func(*cobra.Command, []string) error {
-			return usagef("no command given")
+		Args:          cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return noCommand(cmd, args, "no command given")
 		},
 	}
+	root.SetFlagErrorFunc(flagError)
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)

@@ -25,7 +25,7 @@ func TestRecord(t *testing.T) {
 		return code, out.String(), errs.String()
 	}
 	code, stdout, stderr := record(server.URL, "--seconds", "1", "-o", "one.trace")
-	if code != exitDone || !strings.Contains(stdout, "gmptrace report -o report.html one.trace") {
+	if code != exitDone || !strings.Contains(stdout, "gmptrace report one.trace") {
 		t.Fatalf("code %d\n%s%s", code, stdout, stderr)
 	}
 	if runtime.GOOS == "linux" {

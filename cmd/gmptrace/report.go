@@ -85,10 +85,10 @@ func (c *reportCommand) run(ctx context.Context, trace string) error {
 	if err != nil {
 		return err
 	}
-	return c.write(ctx, out, rep)
+	return c.write(ctx, trace, out, rep)
 }
 
-func (c *reportCommand) write(ctx context.Context, out *output, rep *report.Report) error {
+func (c *reportCommand) write(ctx context.Context, trace string, out *output, rep *report.Report) error {
 	var size int64
 	err := out.write(ctx, func(w io.Writer) (err error) {
 		size, err = render.HTMLWithin(w, rep, int64(c.maxSize))
@@ -102,6 +102,9 @@ func (c *reportCommand) write(ctx context.Context, out *output, rep *report.Repo
 	}
 	if out.path != "" {
 		c.remark("%s: %s", printableName(out.path), printableName(rep.Verdict.Headline))
+	}
+	if out.path != "" && isTerminal(c.stderr) {
+		c.remark("open it in a browser; the answer as text: gmptrace analyze %s", c.shellWords(trace))
 	}
 	c.conclude(rep)
 	return nil
