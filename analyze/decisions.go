@@ -31,7 +31,9 @@ var DecisionKinds = []DecisionKind{DecisionDispatch, DecisionSteal, DecisionHand
 type Decision struct {
 	Kind DecisionKind
 	Time int64 // nanoseconds of the trace's own clock
+	At   int64 // nanoseconds since the trace's first event, as in reports
 	G    model.GoID
+	Func string // that G started with; "" where not known
 	P    model.ProcID
 	M    int64 // the operating system's thread id
 
@@ -71,7 +73,7 @@ func Decisions(ctx context.Context, r io.Reader, opt replay.Options, kinds []Dec
 		d.wanted[k] = true
 	}
 	tr, err := replay.Run(ctx, r, opt, func(s *replay.Session) {
-		d.names = s.Names
+		d.session, d.names = s, s.Names
 		s.ReaderTimes = true // whoever compares decisions with events reads those with it
 		s.Add(d)
 	})
@@ -80,12 +82,20 @@ func Decisions(ctx context.Context, r io.Reader, opt replay.Options, kinds []Dec
 
 // decider is the watcher that hands decisions on.
 type decider struct {
-	names  *names.Table
-	sink   func(*Decision) error
-	fail   func() // ends the reading, since the sink has failed
-	wanted map[DecisionKind]bool
-	err    error
-	sets   map[model.Sources][]string
+	session *replay.Session
+	names   *names.Table
+	sink    func(*Decision) error
+	fail    func() // ends the reading, since the sink has failed
+	wanted  map[DecisionKind]bool
+	err     error
+	sets    map[model.Sources][]string
+	ran     []started // by P: who was dispatched there last
+}
+
+// started is a goroutine and the stack that it started with.
+type started struct {
+	g     model.GoID
+	stack uint32
 }
 
 // Watch merges the facts of all kinds by time.
@@ -120,7 +130,7 @@ func (d *decider) Watch(f *model.Facts) {
 			k++
 		default:
 			x := &f.Divergences[l]
-			d.emit(&Decision{Kind: DecisionDivergence, Time: int64(x.Time), G: x.G, P: x.P, M: -1, What: x.Kind.String()})
+			d.emit(&Decision{Kind: DecisionDivergence, Time: int64(x.Time), G: x.G, Func: d.funcOn(x.P, x.G), P: x.P, M: -1, What: x.Kind.String()})
 			l++
 		}
 	}
@@ -130,13 +140,15 @@ func (d *decider) emit(x *Decision) {
 	if d.err != nil || !d.wanted[x.Kind] {
 		return
 	}
+	x.At = d.session.Offset(model.Time(x.Time))
 	if d.err = d.sink(x); d.err != nil {
 		d.fail()
 	}
 }
 
 func (d *decider) dispatch(x *model.Dispatch) {
-	out := Decision{Kind: DecisionDispatch, Time: int64(x.Time), G: x.G, P: x.P, M: d.names.ThreadID(x.M),
+	d.runs(x.P, started{x.G, x.Func})
+	out := Decision{Kind: DecisionDispatch, Time: int64(x.Time), G: x.G, Func: d.session.Func(x.Func), P: x.P, M: d.names.ThreadID(x.M),
 		Source: x.Source.String(), Victim: x.Victim, Certain: x.Certain, Tick: x.Tick.String(), Candidates: d.candidates(x.Sources)}
 	d.emit(&out)
 	if x.Victim != model.NoP {
@@ -146,12 +158,31 @@ func (d *decider) dispatch(x *model.Dispatch) {
 }
 
 func (d *decider) handoff(x *model.Handoff) {
-	d.emit(&Decision{Kind: DecisionHandoff, Time: int64(x.Time), G: x.G, P: x.P, M: -1,
+	d.emit(&Decision{Kind: DecisionHandoff, Time: int64(x.Time), G: x.G, Func: d.funcOn(x.P, x.G), P: x.P, M: -1,
 		FromM: d.names.ThreadID(x.From), ToM: d.names.ThreadID(x.To), Cause: x.Cause.String(), After: int64(x.After)})
 }
 
 func (d *decider) preempt(x *model.Preempt) {
-	d.emit(&Decision{Kind: DecisionPreempt, Time: int64(x.Time), G: x.G, P: x.P, M: -1, How: x.How.String(), Ran: int64(x.Ran)})
+	d.emit(&Decision{Kind: DecisionPreempt, Time: int64(x.Time), G: x.G, Func: d.session.Func(x.Func), P: x.P, M: -1, How: x.How.String(), Ran: int64(x.Ran)})
+}
+
+// runs keeps who runs on a P.
+func (d *decider) runs(p model.ProcID, who started) {
+	if p < 0 {
+		return
+	}
+	if n := int(p) + 1 - len(d.ran); n > 0 {
+		d.ran = append(d.ran, make([]started, n)...)
+	}
+	d.ran[p] = who
+}
+
+// funcOn is the function of a goroutine, if it is the one that a P last dispatched.
+func (d *decider) funcOn(p model.ProcID, g model.GoID) string {
+	if p < 0 || int(p) >= len(d.ran) || d.ran[p].g != g {
+		return ""
+	}
+	return d.session.Func(d.ran[p].stack)
 }
 
 // candidates are the names of the sources in a set, in the order of reports.
