@@ -181,7 +181,12 @@ func (t *terminal) table(tab table, header ...string) {
 	for i, row := range rows {
 		isHeader := i == 0 && len(header) > 0
 		if above {
-			t.line(strings.Repeat(" ", tab.left) + t.paintIf(isHeader, faint, row[0]))
+			indent := strings.Repeat(" ", tab.left)
+			if isHeader {
+				t.line(indent + t.paint(faint, row[0]))
+			} else {
+				t.wrap(indent, indent+"  ", row[0])
+			}
 			align := tab.align[1:]
 			if align[last-1] == 'l' {
 				align = align[:last-1] + "w"
@@ -223,6 +228,9 @@ func (t *terminal) row(align string, cells []string, widths []int, left int, hea
 	}
 	rest := strings.Repeat(" ", uniseg.StringWidth(line))
 	switch wraps := align[last] == 'w' && cells[last] != ""; {
+	case wraps && uniseg.StringWidth(line)+uniseg.StringWidth(wordsOf(cells[last])[0]) > t.width:
+		t.line(t.paintIf(header, faint, strings.TrimRight(line, " ")))
+		t.wrap(indent+"    ", indent+"    ", cells[last])
 	case wraps && !header:
 		t.wrap(line, rest, cells[last])
 	case wraps:

@@ -9,11 +9,14 @@ import (
 	"gmptrace/analyze/words"
 )
 
-// summaryFindings is how many findings the summary tells of.
-const summaryFindings = 5
+// How many findings the summary tells of, and of how many it says what to do.
+const (
+	summaryFindings = 5
+	summaryAdvice   = 3
+)
 
 // textFound has the findings that lead, worst first: of those that cost latency what
-// they cost and what to do, unless the verdict says so.
+// they cost, and of the first of them what to do, unless the verdict says so.
 func textFound(t *terminal, r *report.Report) {
 	if len(r.Findings) == 0 {
 		if r.Verdict.Advice == "" {
@@ -27,7 +30,7 @@ func textFound(t *terminal, r *report.Report) {
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		if f.Of == 0 && shown < summaryFindings {
-			t.found(f, r.Verdict)
+			t.found(f, shown < summaryAdvice && f.Advice != r.Verdict.Advice)
 			shown++
 		}
 	}
@@ -37,8 +40,8 @@ func textFound(t *terminal, r *report.Report) {
 	t.line("")
 }
 
-// found is a finding in one to three lines or so.
-func (t *terminal) found(f *report.Finding, verdict report.Verdict) {
+// found is a finding in one to three lines or so, with what to do about it.
+func (t *terminal) found(f *report.Finding, advise bool) {
 	severity := strings.ToUpper(string(f.Severity))
 	t.wrapPainted(fmt.Sprintf("%2d  ", f.Number), severity, colorOf(f.Severity), "  ", "    ", f.Title)
 	if f.Severity == report.SeverityInfo {
@@ -47,7 +50,7 @@ func (t *terminal) found(f *report.Finding, verdict report.Verdict) {
 	if f.CostNS > 0 {
 		t.wrap("    cost   ", "           ", words.Length(f.CostNS)+" "+f.CostOf)
 	}
-	if f.Advice != "" && f.Advice != verdict.Advice {
+	if f.Advice != "" && advise {
 		t.wrap("    to do  ", "           ", sentence(f.Advice))
 	}
 }
