@@ -58,7 +58,7 @@ func (t *checkedTerminal) all() {
 		t.line(words.Plural(int64(quiet-checkedQuiet), "more trace") + ": " + checkedCounts(unnamed))
 	}
 	if n := t.checked.Counts; !t.verbose && n.Passed+n.Skipped > 0 {
-		t.line("")
+		t.apart()
 		t.line("-v lists what passed and what was skipped, with figures and reasons.")
 	}
 }

@@ -18,7 +18,7 @@ func DiffText(w io.Writer, r *compare.Result, opt TextOptions) error {
 	t := newTerminal(out, opt)
 	t.diff(&safe, opt.Verbose)
 	if len(opt.Next) > 0 {
-		t.line("")
+		t.apart()
 	}
 	t.next(opt.Next, opt)
 	t.again(safe.Verdict, bold)

@@ -19,7 +19,8 @@ type terminal struct {
 	width  int
 	height int // of the screen; 0 for none
 	color  bool
-	lines  int // that were written
+	lines  int  // that were written
+	empty  bool // the last of them was
 }
 
 // The width where nothing tells, and the least that is laid out for.
@@ -68,6 +69,14 @@ func (t *terminal) paint(with ink, s string) string {
 	return "\x1b[" + string(with) + "m" + s + "\x1b[0m"
 }
 
+// apart writes an empty line unless there is one.
+func (t *terminal) apart() {
+	if !t.empty {
+		t.line("")
+	}
+}
+
+// paintIf is paint where it is asked for.
 func (t *terminal) paintIf(yes bool, with ink, s string) string {
 	if !yes {
 		return s
@@ -78,6 +87,7 @@ func (t *terminal) paintIf(yes bool, with ink, s string) string {
 func (t *terminal) line(s string) {
 	s = strings.TrimRight(words.Text(s), " ")
 	t.lines += 1 + strings.Count(s, "\n")
+	t.empty = s == ""
 	fmt.Fprintln(t.w, s)
 }
 

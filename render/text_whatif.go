@@ -19,7 +19,7 @@ func WhatIfText(w io.Writer, x *whatif.Result, opt TextOptions) error {
 	t := newTerminal(out, opt)
 	t.whatIf(&safe)
 	opt = opt.named(safe.Trace.Name)
-	t.line("")
+	t.apart()
 	t.next([]Step{
 		{opt.command("whatif --format html -o whatif.html"), "timelines, latency curves"},
 		{opt.command("explain"), "why it was slow as it is"},
