@@ -162,8 +162,8 @@ const (
 
 // table writes a table under its header and an empty line; nothing if it has no
 // rows. Nothing in it is cut: where a row does not fit the width, the words of its last
-// column go on in the next line, else those of its first. Names that do not fit either
-// have a line of their own above the row.
+// column go on in the next line, else those of its first behind a comma. Other names that
+// do not fit have a line of their own above the row.
 func (t *terminal) table(tab table, header ...string) {
 	if len(tab.rows) == 0 {
 		return
@@ -183,7 +183,7 @@ func (t *terminal) table(tab table, header ...string) {
 	case room >= 0 || align[last] == 'w':
 	case align[last] == 'l' && room+widths[last] >= leastWords:
 		tab.align = align[:last] + "w"
-	case align[0] == 'l' && room+widths[0] >= max(leastNames, widestWord(rows)):
+	case align[0] == 'l' && room+widths[0] >= leastNames && breakable(rows, room+widths[0]):
 		widths[0] += room
 	default:
 		above = align[0] == 'l'
@@ -209,25 +209,27 @@ func (t *terminal) table(tab table, header ...string) {
 	t.line("")
 }
 
-// widestWord is the width of the widest word of the first column.
-func widestWord(rows [][]string) int {
-	widest := 0
+// breakable reports whether every name in the first column that is wider than width has a
+// comma behind which it can go on in the next line.
+func breakable(rows [][]string, width int) bool {
 	for _, row := range rows {
-		for _, word := range wordsOf(row[0]) {
-			widest = max(widest, uniseg.StringWidth(word))
+		head, tail, _ := strings.Cut(row[0], ", ")
+		if uniseg.StringWidth(words.Text(row[0])) > width && (tail == "" || uniseg.StringWidth(head) >= width) {
+			return false
 		}
 	}
-	return widest
+	return true
 }
 
-// row writes the cells of a row. The words of the first column go on below where they do
-// not fit it, and those of a column of words that is last.
+// row writes the cells of a row. A name in the first column goes on below where it does
+// not fit it, and so do the words of the last one.
 func (t *terminal) row(align string, cells []string, widths []int, left int, header bool) {
 	indent := strings.Repeat(" ", left)
 	last := len(cells) - 1
 	name, more := cells[0], ""
 	if uniseg.StringWidth(words.Text(name)) > widths[0] && last > 0 {
-		name, more = broken(name, widths[0])
+		name, more, _ = strings.Cut(name, ", ")
+		name += ","
 	}
 	line := indent
 	for c, cell := range cells[:last] {
@@ -253,15 +255,6 @@ func (t *terminal) row(align string, cells []string, widths []int, left int, hea
 		t.line(t.paintIf(header, faint, strings.TrimRight(line+aligned(cells[last], widths[last], align[last]), " ")))
 	}
 	t.wrap(indent+"  ", indent+"  ", more)
-}
-
-// broken is a name in two, the first part no wider than width, if possible behind a comma.
-func broken(name string, width int) (string, string) {
-	if head, tail, found := strings.Cut(name, ", "); found && uniseg.StringWidth(head) < width {
-		return head + ",", tail
-	}
-	head, tail := fill(wordsOf(name), width)
-	return head, strings.Join(tail, " ")
 }
 
 // columnWidths are those of the widest cells.

@@ -53,7 +53,7 @@ that is not certain has a question mark.
 	c.addFlags(cmd.Flags())
 	must(cmd.Flags().MarkHidden("fail-on")) // decisions are no findings
 	cmd.Flags().StringSliceVar(&c.kinds, "kind", nil, "only `KINDS`, separated by commas: "+strings.Join(decisionKinds(), ", "))
-	cmd.Flags().Var(&c.format, "format", "`FORMAT` of the lines: jsonl, csv or text (default on a terminal: text)")
+	cmd.Flags().Var(&c.format, "format", "`FORMAT` of the lines: jsonl, csv or text, which terminals get")
 	c.completions(cmd)
 	c.format.complete(cmd, "format")
 	must(cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(decisionKinds(), cobra.ShellCompDirectiveNoFileComp)))
