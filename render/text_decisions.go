@@ -15,16 +15,16 @@ import (
 // have them, and at the end the commands to go on with.
 func DecisionText(w io.Writer, opt TextOptions) DecisionWriter {
 	out := bufio.NewWriter(w)
-	return &decisionText{out: out, t: newTerminal(out, opt), opt: opt}
+	return &sentenceWriter{out: out, t: newTerminal(out, opt), opt: opt}
 }
 
-type decisionText struct {
+type sentenceWriter struct {
 	out *bufio.Writer
 	t   *terminal
 	opt TextOptions
 }
 
-func (x *decisionText) Write(d *analyze.Decision) error {
+func (x *sentenceWriter) Write(d *analyze.Decision) error {
 	p := words.None
 	if d.P >= 0 {
 		p = fmt.Sprintf("P%d", d.P)
@@ -45,7 +45,7 @@ func decisionWord(d *analyze.Decision) string {
 	return string(d.Kind)
 }
 
-func (x *decisionText) Flush() error {
+func (x *sentenceWriter) Flush() error {
 	if x.t.lines > 0 {
 		x.t.line("")
 	}
