@@ -128,8 +128,11 @@ func (s *Sched) read(ev *Event) {
 				s.stwAhead = 0
 			}
 		}
+		// Whoever a P runs has the label while it was promised a mark worker that it gave
+		// back, until its next one (1.26: releaseNextGCMarkWorker leaves the mode): so it
+		// tells only where nothing else does whose goroutine this is.
 		if ev.Op == OpLabel && ev.Flags&(FlagDedicated|FlagFractional|FlagGCIdle) != 0 {
-			if r := s.gs.find(ev.G); r != 0 {
+			if r := s.gs.find(ev.G); r != 0 && s.gs.at(r).fn == 0 {
 				s.works(s.gs.at(r))
 				s.gs.at(r).roles |= roleRuntime
 			}
@@ -185,8 +188,14 @@ func (s *Sched) readG(e *entry, seq uint64, m *M, before Op) {
 		if e.Flags&FlagTraceReader != 0 && (e.Op == OpGoStatus || e.Reason == ReasonSystem) {
 			g.roles |= roleReader
 		}
-		fallthrough
-	case OpNewproc, OpNewprocBlocked:
+		if e.Flags&FlagRuntimeG != 0 {
+			g.roles |= roleRuntime
+		}
+	case OpNewproc, OpNewprocBlocked, OpNewprocSyscall:
+		g.fn = e.Stack
+		if e.Flags&FlagGCWorker != 0 {
+			s.works(g)
+		}
 		if e.Flags&FlagRuntimeG != 0 {
 			g.roles |= roleRuntime
 		}
@@ -205,8 +214,11 @@ func (g *G) learn(e *entry) {
 	if g.fn == 0 {
 		g.fn = e.Stack
 	}
-	if e.Flags&FlagRuntimeG != 0 {
+	switch {
+	case e.Flags&FlagRuntimeG != 0:
 		g.roles |= roleRuntime
+	case e.Flags&FlagStack != 0 && g.roles&roleWorker != 0: // it had another's label
+		g.roles &^= roleWorker | roleRuntime
 	}
 }
 
