@@ -76,8 +76,12 @@ func Below(pid int) []int {
 	return below
 }
 
-// Name is what a process is called, at most 15 bytes of it; "" if it is not there.
-func Name(pid int) string {
-	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
-	return strings.TrimSuffix(string(b), "\n")
+// Arguments are those of a process, its own name first; none if it is not there. They are
+// whole, where the name that the kernel keeps is cut behind 15 bytes.
+func Arguments(pid int) []string {
+	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	if len(b) == 0 {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(string(b), "\x00"), "\x00")
 }

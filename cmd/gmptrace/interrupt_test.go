@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -87,6 +89,48 @@ func TestInterruptTwice(t *testing.T) {
 		case <-time.After(200 * time.Millisecond):
 			interrupt(t, cmd)
 		}
+	}
+}
+
+// TestInterruptRecord interrupts gmptrace alone while it records a test, as a supervisor
+// does: the test must end too, though the go command ignores the signal, and nothing be
+// left behind.
+func TestInterruptRecord(t *testing.T) {
+	dir := t.TempDir()
+	const goCommand = `#!/bin/sh
+trap : INT
+sh -c 'echo $$ > pid.part; mv pid.part pid; exec sleep 600'
+exit 1
+`
+	if err := os.WriteFile(filepath.Join(dir, "go"), []byte(goCommand), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("gmptrace", "record", "-o", "t.trace", "--", "go", "test", ".")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	start(t, cmd)
+	await(t, "the test to begin", func() bool { _, err := os.Stat(filepath.Join(dir, "pid")); return err == nil })
+	text, err := os.ReadFile(filepath.Join(dir, "pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { syscall.Kill(pid, syscall.SIGKILL) })
+	interrupt(t, cmd)
+	var failed *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &failed) || failed.ExitCode() != exitInterrupted {
+		t.Errorf("ended with %v, want exit code %d\n%s", err, exitInterrupted, stderr.String())
+	}
+	if !strings.HasSuffix(stderr.String(), "gmptrace: interrupted\n") {
+		t.Errorf("standard error: %q", stderr.String())
+	}
+	await(t, "the test to end", func() bool { return syscall.Kill(pid, 0) == syscall.ESRCH })
+	if got := list(t, dir); !slices.Equal(got, []string{"go", "pid"}) {
+		t.Errorf("left behind: %q", got)
 	}
 }
 

@@ -10,12 +10,15 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"gmptrace/analyze/machine"
 	"gmptrace/analyze/policy"
@@ -97,7 +100,7 @@ func (c *recordCommand) recordURL(ctx context.Context, address string) error {
 	if err := c.free(); err != nil {
 		return err
 	}
-	pid := c.process(u)
+	pid := c.process(ctx, u)
 	for round := 1; ; round++ {
 		if err := c.round(ctx, u, pid); err != nil {
 			return err
@@ -106,14 +109,17 @@ func (c *recordCommand) recordURL(ctx context.Context, address string) error {
 		if err != nil {
 			return err
 		}
-		met, err := until(ctx, rep)
+		res, err := until(ctx, rep)
 		if err != nil {
 			return err
 		}
-		if met {
+		if res.Status == report.CheckPass {
 			return c.tell(ctx, rep)
 		}
-		c.remark("round %d: %s: not so yet", round, printableName(rep.Verdict.Headline))
+		if never := neverTold(res, rep); never != nil {
+			return never
+		}
+		c.remark("round %d: %s: %s", round, printableName(rep.Verdict.Headline), notYet(res))
 		if round == c.rounds {
 			c.code = exitPartial
 			c.remark("gave up after %s: the last one is in %s", words.Plural(round, "round"), printableName(c.out))
@@ -123,22 +129,45 @@ func (c *recordCommand) recordURL(ctx context.Context, address string) error {
 }
 
 // condition is --until, as a rule of a policy.
-func (c *recordCommand) condition() (func(context.Context, *report.Report) (bool, error), error) {
+func (c *recordCommand) condition() (func(context.Context, *report.Report) (*report.CheckResult, error), error) {
 	if c.until == "" {
-		return func(context.Context, *report.Report) (bool, error) { return true, nil }, nil
+		return func(context.Context, *report.Report) (*report.CheckResult, error) {
+			return &report.CheckResult{Status: report.CheckPass}, nil
+		}, nil
 	}
 	text := "version: " + policy.Version + "\nrules:\n  - name: until\n    expr: " + strconv.Quote(c.until) + "\n"
 	p, err := policy.Load("--until", []byte(text))
 	if err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context, rep *report.Report) (bool, error) {
+	return func(ctx context.Context, rep *report.Report) (*report.CheckResult, error) {
 		results, err := p.Check(ctx, rep)
 		if err != nil {
-			return false, err
+			return nil, err
 		}
-		return len(results) == 1 && results[0].Status == report.CheckPass, nil
+		return &results[0], nil // of the one rule
 	}, nil
+}
+
+// neverTold is why further rounds would not tell either whether the condition holds; nil
+// where they may. Requests that a round had none of may come, a machine that cannot be
+// asked stays so.
+func neverTold(res *report.CheckResult, rep *report.Report) error {
+	switch {
+	case res.Status == report.CheckError:
+		return fmt.Errorf("--until cannot be evaluated: %s", res.Message)
+	case res.Status == report.CheckSkip && rep.Machine == nil && slices.ContainsFunc(res.Undecided, func(what string) bool { return strings.HasPrefix(what, "machine.") }):
+		return fmt.Errorf("--until can never be told here: %s (and the machine could not be asked)", res.Message)
+	}
+	return nil
+}
+
+// notYet is what a round told of the condition.
+func notYet(res *report.CheckResult) string {
+	if res.Status == report.CheckSkip {
+		return "whether --until holds could not be told: " + printableName(res.Message)
+	}
+	return "not so yet"
 }
 
 // endpoint is the trace endpoint of an address: net/http/pprof's, if it names no other.
@@ -159,8 +188,15 @@ func endpoint(address string) (*url.URL, error) {
 
 // free refuses to replace files.
 func (c *recordCommand) free() error {
+	if c.out == "-" {
+		return usagef("-o -: what was recorded is analysed: name a file")
+	}
 	for _, name := range []string{c.out, c.out + machine.Suffix} {
-		if _, err := os.Lstat(name); err == nil && !c.force {
+		info, err := os.Stat(name)
+		switch {
+		case err == nil && !info.Mode().IsRegular():
+			return usagef("%s is no file that could be replaced: name another with -o", printableName(name))
+		case err == nil && !c.force:
 			return usagef("%s is there already: --force replaces it, -o names another", printableName(name))
 		}
 	}
@@ -169,25 +205,57 @@ func (c *recordCommand) free() error {
 
 // process is the program's on this machine, 0 where there is none to sample, which is
 // said with the reason.
-func (c *recordCommand) process(u *url.URL) int {
+func (c *recordCommand) process(ctx context.Context, u *url.URL) int {
 	if c.pid != 0 {
 		return c.pid
 	}
-	ip := net.ParseIP(u.Hostname())
-	if u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		c.remark("%s is not this machine: whether the program's threads had CPUs will not be in the trace", printableName(u.Hostname()))
+	if !isHere(ctx, u.Hostname()) {
+		c.remark("%s has no address of this machine, whose processes alone can be sampled: whether the program's threads had CPUs will not be in the trace "+
+			"(run gmptrace record where the program runs, or name a process of this machine with --pid)", printableName(u.Hostname()))
 		return 0
 	}
-	port, err := strconv.Atoi(u.Port())
-	if err != nil {
-		port = 80
-	}
-	pid, err := machine.Listening(port)
+	pid, err := machine.Listening(port(u))
 	if err != nil {
 		c.remark("%v: whether its threads had CPUs will not be in the trace (--pid names the process)", err)
 		return 0
 	}
 	return pid
+}
+
+// resolving is how long to wait for the addresses of a name.
+const resolving = 5 * time.Second
+
+// isHere reports whether a host is this machine: whether it has an address of this
+// machine's interfaces.
+func isHere(ctx context.Context, host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, resolving)
+	defer cancel()
+	addresses, err := net.DefaultResolver.LookupIPAddr(ctx, host)
+	if err != nil {
+		return false
+	}
+	own, _ := net.InterfaceAddrs()
+	for _, a := range addresses {
+		isOwn := func(x net.Addr) bool { n, ok := x.(*net.IPNet); return ok && n.IP.Equal(a.IP) }
+		if a.IP.IsLoopback() || slices.ContainsFunc(own, isOwn) {
+			return true
+		}
+	}
+	return false
+}
+
+// port is that of a URL, or its scheme's own.
+func port(u *url.URL) int {
+	if n, err := strconv.Atoi(u.Port()); err == nil {
+		return n
+	}
+	if u.Scheme == "https" {
+		return 443
+	}
+	return 80
 }
 
 // round records once.
@@ -198,13 +266,13 @@ func (c *recordCommand) round(ctx context.Context, u *url.URL, pid int) error {
 		stop()
 		return err
 	}
-	err = writeWhole(c.out, in)
+	err = writeWhole(ctx, c.out, in)
 	in.Close()
 	evidence := stop()
 	if err != nil {
 		return err
 	}
-	return c.keep(evidence)
+	return c.keep(ctx, evidence)
 }
 
 // follow samples a process, until what it returns is called, which returns what the
@@ -219,16 +287,17 @@ func (c *recordCommand) follow(ctx context.Context, pid int) (stop func() []byte
 	go func() { done <- machine.Follow(ctx, &said, pid, machine.DefaultEvery) }()
 	return func() []byte {
 		cancel()
-		if err := <-done; err != nil {
+		if err := <-done; err != nil && said.Len() == 0 {
 			c.remark("the machine could not be asked: %v", err)
-			return nil
+		} else if err != nil {
+			c.remark("the machine was not asked all of the time: %v", err)
 		}
 		return said.Bytes()
 	}
 }
 
 // keep writes what the machine said beside the trace.
-func (c *recordCommand) keep(evidence []byte) error {
+func (c *recordCommand) keep(ctx context.Context, evidence []byte) error {
 	name := c.out + machine.Suffix
 	if len(evidence) == 0 {
 		err := os.Remove(name) // of another recording
@@ -237,29 +306,44 @@ func (c *recordCommand) keep(evidence []byte) error {
 		}
 		return err
 	}
-	return writeWhole(name, bytes.NewReader(evidence))
+	return writeWhole(ctx, name, bytes.NewReader(evidence))
 }
 
-// writeWhole writes a file beside its place first, so that it is there whole or not.
-func writeWhole(name string, from io.Reader) error {
-	temp := name + ".part"
-	f, err := os.Create(temp)
+// writeWhole writes a file that is there whole or not at all. What goes wrong with where it
+// comes from is told as that.
+func writeWhole(ctx context.Context, name string, from io.Reader) error {
+	out, err := createOutput(name, true, io.Discard)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(f, from)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(temp, name)
-	}
-	if err != nil {
-		os.Remove(temp)
+	defer out.discard()
+	var failed error
+	err = out.write(ctx, func(w io.Writer) error {
+		_, err := io.Copy(w, readerFunc(func(p []byte) (int, error) {
+			n, err := from.Read(p)
+			if err != io.EOF {
+				failed = err
+			}
+			return n, err
+		}))
+		return err
+	})
+	if failed != nil {
+		return failed
 	}
 	return err
 }
 
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
 // tell prints the verdict and what to do next.
 func (c *recordCommand) tell(ctx context.Context, rep *report.Report) error {
 	c.concludeTrace(&rep.Trace)
+	if m := rep.Machine; m != nil && m.Wanted == 0 && len(m.Doubts) > 0 {
+		c.remark("what the machine said is of no use: %s", strings.Join(m.Doubts, "; "))
+	}
 	out := &output{w: c.stdout}
 	return out.write(ctx, func(w io.Writer) error { return render.Summary(w, rep, c.textOptions(c.out, "-")) })
 }
@@ -275,44 +359,79 @@ func (c *recordCommand) recordTest(ctx context.Context, args []string) error {
 	if err := c.free(); err != nil {
 		return err
 	}
-	args = slices.Insert(slices.Clone(args), 2, "-trace="+c.out)
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.stdin, c.stderr, c.stderr
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 10 * time.Second
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("go test: %w", err)
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	evidence := make(chan []byte, 1)
-	go func() { evidence <- c.followTest(ctx, cmd.Process.Pid) }()
-	failed := cmd.Wait()
-	cancel()
-	if err := c.keep(<-evidence); err != nil {
-		return err
-	}
-	if _, err := os.Stat(c.out); err != nil {
-		return fmt.Errorf("go test has written no trace: %w", errors.Join(failed, err))
-	}
-	rep, err := c.load(context.WithoutCancel(ctx), c.out)
+	out, err := createOutput(c.out, true, io.Discard)
 	if err != nil {
 		return err
+	}
+	defer out.discard()
+	evidence, failed := c.runTest(ctx, args, out.temp.Name())
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	// Only what this run has written is looked at: it writes beside what was there.
+	if info, err := out.temp.Stat(); err != nil || info.Size() == 0 {
+		return c.noTrace(errors.Join(failed, err))
+	}
+	if err := errors.Join(out.commit(), c.keep(ctx, evidence)); err != nil {
+		return err
+	}
+	rep, err := c.load(ctx, c.out)
+	if err != nil {
+		return errors.Join(err, failed)
 	}
 	if failed != nil {
 		c.code = exitFindings
 		c.remark("go test: %v", failed)
 	}
-	return c.tell(context.WithoutCancel(ctx), rep)
+	return c.tell(ctx, rep)
+}
+
+// noTrace says that a run has written none.
+func (c *recordCommand) noTrace(failed error) error {
+	if _, err := os.Stat(c.out); err == nil {
+		c.remark("%s is of an earlier run, and was left as it is", printableName(c.out))
+	}
+	if failed == nil {
+		return errors.New("go test has written no trace: does the package have tests?")
+	}
+	return fmt.Errorf("go test has written no trace: %w", failed)
+}
+
+// runTest runs 'go test', which writes a trace, and returns what the machine said
+// meanwhile. When ctx is done, all that it has started is interrupted.
+func (c *recordCommand) runTest(ctx context.Context, args []string, trace string) (evidence []byte, failed error) {
+	trace, err := filepath.Abs(trace)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, args[0], slices.Insert(slices.Clone(args[1:]), 1, "-trace="+trace)...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.stdin, c.stderr, c.stderr
+	if f, ok := c.stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		cmd.Stdin = nil // a group of its own, which is not the terminal's, would be stopped by reading it
+	}
+	asGroup(cmd)
+	cmd.WaitDelay = 10 * time.Second
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("go test: %w", err)
+	}
+	following, stop := context.WithCancel(context.WithoutCancel(ctx))
+	said := make(chan []byte, 1)
+	go func() { said <- c.followTest(following, cmd.Process.Pid, trace) }()
+	failed = cmd.Wait()
+	if ctx.Err() != nil {
+		killGroup(cmd)
+	}
+	stop()
+	return <-said, failed
 }
 
 // followTest samples the test binary that the go command starts, as soon as it is there.
-func (c *recordCommand) followTest(ctx context.Context, goCommand int) []byte {
+func (c *recordCommand) followTest(ctx context.Context, goCommand int, trace string) []byte {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		for _, pid := range machine.Below(goCommand) {
-			if strings.HasSuffix(machine.Name(pid), ".test") {
+			if isTest(machine.Arguments(pid), trace) {
 				stop := c.follow(context.WithoutCancel(ctx), pid)
 				<-ctx.Done()
 				return stop()
@@ -320,8 +439,20 @@ func (c *recordCommand) followTest(ctx context.Context, goCommand int) []byte {
 		}
 		select {
 		case <-ctx.Done():
+			why := "its process was not seen among those that the go command started"
+			if runtime.GOOS != "linux" {
+				why = machine.ErrUnsupported.Error()
+			}
+			c.remark("whether the test's threads had CPUs is not in the trace: %s", why)
 			return nil
 		case <-tick.C:
 		}
 	}
+}
+
+// isTest reports whether a process with these arguments is the test that writes a trace.
+// It may be called anything (go test -o); a program that runs it (go test -exec) has more
+// arguments before those of the test.
+func isTest(args []string, trace string) bool {
+	return len(args) > 1 && strings.HasPrefix(args[1], "-test.") && slices.Contains(args, "-test.trace="+trace)
 }
