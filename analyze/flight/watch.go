@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"runtime/trace"
+	"strconv"
 	"strings"
 	"time"
 
@@ -93,7 +94,7 @@ func settings() *machine.Go {
 	if limit := read("/gc/gomemlimit:bytes"); limit < math.MaxInt64 { // else there is none
 		g.GOMEMLIMIT = int64(limit)
 	}
-	if os.Getenv("GOMAXPROCS") != "" {
+	if os.Getenv("GOMAXPROCS") == strconv.FormatInt(g.GOMAXPROCS, 10) {
 		g.Source = "env"
 	} else if g.GOMAXPROCS == int64(runtime.NumCPU()) {
 		g.Source = "cpus"
