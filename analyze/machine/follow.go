@@ -3,6 +3,7 @@ package machine
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"time"
 )
@@ -12,14 +13,19 @@ import (
 const anew = 50
 
 // Follow samples a process until ctx is done or the process has ended, and writes a file
-// with evidence to w. It fails where the process cannot be sampled at all, or w takes no
-// more.
+// with evidence to w. It fails where the process cannot be sampled at all or no more
+// though it has not ended, where some of its threads were not, or w takes no more: what
+// was written before holds.
 func Follow(ctx context.Context, w io.Writer, pid int, every time.Duration) error {
 	s, err := NewSampler(pid)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
+	return s.follow(ctx, w, every)
+}
+
+func (s *Sampler) follow(ctx context.Context, w io.Writer, every time.Duration) error {
 	b := bytes.NewBufferString(Header + "\n")
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -36,12 +42,15 @@ func Follow(ctx context.Context, w io.Writer, pid int, every time.Duration) erro
 		if _, err := b.WriteTo(w); err != nil {
 			return err
 		}
-		if err != nil {
-			return nil // the process has ended
+		switch {
+		case errors.Is(err, errEnded):
+			return s.leftOut()
+		case err != nil:
+			return err
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return s.leftOut()
 		case <-tick.C:
 		}
 	}

@@ -1,10 +1,13 @@
 package machine
 
 import (
+	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -206,6 +209,44 @@ func TestSampler(t *testing.T) {
 		}
 	}
 	t.Error("no thread has run")
+}
+
+// TestLimits: no more threads are sampled than may take descriptors, which is told in the
+// end; and that a process can be sampled no more is told, unless it has ended.
+func TestLimits(t *testing.T) {
+	root := t.TempDir()
+	tasks := filepath.Join(root, "proc/7/task")
+	for i := range maxOpen + 3 {
+		if err := os.MkdirAll(filepath.Join(tasks, strconv.Itoa(100+i)), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(tasks, strconv.Itoa(100+i), "schedstat"), []byte("1 2 3\n"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := openSampler(root, 7, func() (int64, int64) { return 1000, 0 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	done, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.follow(done, io.Discard, DefaultEvery); err == nil || !strings.Contains(err.Error(), "3 of its threads were not sampled") || len(s.threads) != maxOpen {
+		t.Errorf("%d of %d threads are sampled, %v", len(s.threads), maxOpen+3, err)
+	}
+	s.left, s.samples = 0, 0
+	if err := os.RemoveAll(tasks); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.follow(t.Context(), io.Discard, DefaultEvery); err != nil {
+		t.Errorf("the process has ended, and that is an error: %v", err)
+	}
+	if err := os.WriteFile(tasks, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.follow(t.Context(), io.Discard, DefaultEvery); err == nil {
+		t.Error("the process can be sampled no more, and nothing says so")
+	}
 }
 
 // TestSamplerGone: a process that is not there is an error.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // DefaultEvery is how often to take a sample: every 10 ms, in nanoseconds.
@@ -22,6 +23,10 @@ const inexact = 10_000_000
 // before is in its first reading.
 const newThreads = 10
 
+// maxOpen is how many threads are sampled at the most: each takes a descriptor, of which
+// a server has others to serve.
+const maxOpen = 1024
+
 // Sampler reads the counters of a machine and of one of its processes. It keeps files
 // open: opened anew each time, a thread would cost ten times as much. It is not for use
 // by several goroutines at once.
@@ -30,7 +35,9 @@ type Sampler struct {
 	pid     string
 	now     func() (monotonic, boot int64)
 	samples int
-	threads []*threadFile // by id
+	threads []*threadFile // by task
+	inner   bool          // the process calls its threads otherwise: it is in a PID namespace of its own
+	left    int           // threads that were not sampled at one time, for want of descriptors
 	stat    *os.File      // of the machine, nil where it cannot be read
 	stall   *os.File
 	cpuStat *os.File // of the cgroup
@@ -42,6 +49,7 @@ type Sampler struct {
 
 type threadFile struct {
 	Thread
+	task int64 // its id here; Thread.ID is that in the process's own PID namespace
 	file *os.File
 	gone bool
 }
@@ -49,6 +57,9 @@ type threadFile struct {
 // ErrUnsupported is returned where there is no such machine to ask: other systems than
 // Linux.
 var ErrUnsupported = errors.New("the machine can be sampled on Linux only")
+
+// errEnded is that there is no process to be sampled any more.
+var errEnded = errors.New("the process has ended")
 
 // NewSampler begins to sample a process, 0 for this one. It fails where the process is
 // not there, or is another user's.
@@ -64,6 +75,7 @@ func openSampler(root string, pid int, now func() (int64, int64)) (*Sampler, err
 	if pid != 0 {
 		s.pid = strconv.Itoa(pid)
 	}
+	s.inner = len(namespaceIDs(s.read("/proc/"+s.pid+"/status"))) > 1
 	if err := s.findThreads(); err != nil {
 		return nil, fmt.Errorf("sampling process %s: %w", s.pid, err)
 	}
@@ -121,7 +133,10 @@ func (s *Sampler) Sample(all bool) (*Sample, error) {
 	now, _ := s.now()
 	x := &Sample{At: now, Steal: -1, Stall: -1, Asleep: s.readAsleep()}
 	if s.samples%newThreads == 0 {
-		if err := s.findThreads(); err != nil {
+		switch err := s.findThreads(); {
+		case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH):
+			return nil, errEnded
+		case err != nil:
 			return nil, err
 		}
 	}
@@ -131,7 +146,7 @@ func (s *Sampler) Sample(all bool) (*Sample, error) {
 	}
 	s.threads = slices.DeleteFunc(s.threads, func(t *threadFile) bool { return t.gone })
 	if len(s.threads) == 0 {
-		return nil, fmt.Errorf("process %s has ended", s.pid)
+		return nil, errEnded
 	}
 	x.Steal = s.readSteal()
 	x.Stall = s.readStall()
@@ -166,25 +181,72 @@ func (s *Sampler) findThreads() error {
 	if err != nil && len(names) == 0 {
 		return err
 	}
+	left := 0
 	for _, name := range names {
-		id, err := strconv.ParseInt(name, 10, 64)
+		task, err := strconv.ParseInt(name, 10, 64)
 		if err != nil {
 			continue
 		}
-		i, known := slices.BinarySearchFunc(s.threads, id, func(t *threadFile, id int64) int { return int(t.ID - id) })
+		i, known := slices.BinarySearchFunc(s.threads, task, func(t *threadFile, task int64) int { return int(t.task - task) })
 		if known {
 			continue
 		}
+		if len(s.threads) == maxOpen {
+			left++
+			continue
+		}
 		file, err := os.Open(path.Join(folder, name, "schedstat"))
-		if err != nil {
-			if errors.Is(err, fs.ErrNotExist) {
-				continue // it has ended meanwhile
-			}
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue // it has ended meanwhile
+		case errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE):
+			left++
+			continue
+		case err != nil:
 			return err
 		}
-		s.threads = slices.Insert(s.threads, i, &threadFile{Thread: Thread{ID: id, Run: -1}, file: file})
+		s.threads = slices.Insert(s.threads, i, &threadFile{Thread: Thread{ID: s.ownID(task), Run: -1}, task: task, file: file})
 	}
+	s.left = max(s.left, left)
 	return nil
+}
+
+// ownID is what a process calls one of its threads, and so its trace: the id in its own
+// PID namespace, which in a container is not the one from outside.
+func (s *Sampler) ownID(task int64) int64 {
+	if !s.inner {
+		return task
+	}
+	ids := namespaceIDs(s.read(fmt.Sprintf("/proc/%s/task/%d/status", s.pid, task)))
+	if len(ids) == 0 {
+		return task // it has ended
+	}
+	return ids[len(ids)-1]
+}
+
+// namespaceIDs are a thread's ids, from the namespace of whoever looks to its own, out of
+// its status file; none where the kernel does not tell (before 4.1).
+func namespaceIDs(status string) (ids []int64) {
+	for line := range strings.Lines(status) {
+		list, is := strings.CutPrefix(line, "NSpid:")
+		if !is {
+			continue
+		}
+		for id := range strings.FieldsSeq(list) {
+			if n, err := number(id); err == nil {
+				ids = append(ids, n)
+			}
+		}
+	}
+	return ids
+}
+
+// leftOut is an error if threads were not sampled, nil if all were.
+func (s *Sampler) leftOut() error {
+	if s.left == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of its threads were not sampled: each takes a file, and %d may be open", s.left, len(s.threads))
 }
 
 // readThread reads a thread's counters, and adds them to x if they have changed.
