@@ -1,8 +1,11 @@
 package diagnose
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
+	"strings"
 
 	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/replay"
@@ -21,11 +24,15 @@ import (
 // apart as a rule, and the kernel counts by its own clock of 1 to 10 ms: in sum that
 // evens out.
 //
+// Who had the CPU that threads waited for, another process or the program's own threads, is
+// an estimate, and told as one.
+//
 // False positives: what the threads of a cgroup wait for while its quota is used up is
 // told by the group as a whole; of a thread that waits at the same time for another
 // reason, part may be put down to the quota.
 //
-// Undecided: where the machine said nothing, and it matters: nothing happened for a while
+// Undecided: where nothing can be told from what the machine said, and where it said
+// nothing and that matters: nothing happened for a while
 // although goroutines ran, or goroutines waited for Ps that ran nothing.
 var checkCPU = Check{ID: "cpu", Costs: costsLate, Counted: true, Title: "CPUs that threads with a P had", Begin: func(s *replay.Session) Judge {
 	return (&cpuJudge{bench: bench{s}, witnesses: newWitnesses(s), machine: replay.Shared(s, measure.NewMachine), latency: replay.Shared(s, measure.NewWaits), stalls: replay.Shared(s, measure.NewStandstills)}).decide
@@ -49,7 +56,7 @@ type cpuJudge struct {
 func (r *cpuJudge) decide(rep *report.Report) Judgement {
 	m := rep.Machine
 	if m == nil || m.Wanted == 0 {
-		return r.notAsked()
+		return r.notAsked(m)
 	}
 	lost := m.Lost.Total()
 	j := Judgement{Measured: fmt.Sprintf("%s of %s that Ps ran goroutines passed without a CPU", words.Length(lost), words.Length(m.Wanted))}
@@ -68,8 +75,11 @@ func (r *cpuJudge) decide(rep *report.Report) Judgement {
 	return j
 }
 
-// notAsked is what there is to say where the machine said nothing.
-func (r *cpuJudge) notAsked() Judgement {
+// notAsked is what there is to say where the machine said nothing, or nothing of use.
+func (r *cpuJudge) notAsked(m *report.Machine) Judgement {
+	if m != nil && len(m.Doubts) > 0 {
+		return Judgement{Undecided: "the machine was asked in vain: " + strings.Join(m.Doubts, "; ")}
+	}
 	if r.stalls.Total().N == 0 && r.blame.waited[pDidNone]+r.blame.waited[pDidSpare] < cpuSome {
 		return Judgement{Measured: "the machine was not asked, and nothing hints at a lack of CPUs"}
 	}
@@ -86,6 +96,10 @@ func (r *cpuJudge) describe(m *report.Machine, lacks []measure.Lack) report.Find
 		Why:  w.why, Advice: w.advice,
 		Sure: "high", SureWhy: fmt.Sprintf("the machine's own counters say so, read every %s", words.Length(m.Every)),
 		Evidence: r.evidence(m), Moments: r.scenes(lacks),
+	}
+	if why == report.LossOthers || why == report.LossOwn {
+		f.Sure = "medium"
+		f.SureWhy = fmt.Sprintf("that threads waited for a CPU the machine's own counters say, read every %s; who had it meanwhile is worked out from how many there are and how much the program ran", words.Length(m.Every))
 	}
 	return f
 }
@@ -120,14 +134,14 @@ var cpuWords = [report.NumCPULosses]func(*report.Machine) cpuLossWords{
 			"Raise the CPU limit" + limitWords(m) + ", or spread the work over time; with fewer Ps than the quota is worth in CPUs (GOMAXPROCS, which Go 1.25 and later choose so) a burst uses it up less soon."}
 	},
 	report.LossOthers: func(m *report.Machine) cpuLossWords {
-		return cpuLossWords{fmt.Sprintf("Another process had the CPU for %s that the program's threads were ready to run", words.Length(m.Lost.Others)),
+		return cpuLossWords{fmt.Sprintf("Another process likely had the CPU for %s that the program's threads were ready to run", words.Length(m.Lost.Others)),
 			"Threads that had a P waited for a CPU, and no quota or thread of the program itself was in the way.",
 			"Look for the process beside it (top, pidstat), and give the program CPUs of its own or a higher weight."}
 	},
 	report.LossOwn: func(m *report.Machine) cpuLossWords {
 		return cpuLossWords{fmt.Sprintf("More Ps than CPUs: the program's threads waited %s for each other", words.Length(m.Lost.Own)),
-			fmt.Sprintf("The process may run on %s, which its own threads kept busy: a goroutine that seems to run may be one whose thread waits for its turn.", words.Plural(m.CPUs, "CPU")),
-			fmt.Sprintf("Set GOMAXPROCS to %d at the most.", max(m.CPUs, 1))}
+			mayRunOn(m) + " busy: a goroutine that seems to run may be one whose thread waits for its turn.",
+			fewerPs(m)}
 	},
 	report.LossHypervisor: func(m *report.Machine) cpuLossWords {
 		return cpuLossWords{fmt.Sprintf("The hypervisor took the CPU for %s", words.Length(m.Lost.Hypervisor)),
@@ -143,6 +157,33 @@ var cpuWords = [report.NumCPULosses]func(*report.Machine) cpuLossWords{
 			"They neither ran nor waited for a CPU, and were in no system call: most likely page faults, of memory that was swapped out, mapped from a file, or reclaimed.",
 			"Look at major page faults and at memory pressure (/proc/pressure/memory, memory.events of the cgroup)."}
 	},
+}
+
+// mayRunOn is which CPUs the program's own threads kept, as far as that was told.
+func mayRunOn(m *report.Machine) string {
+	n := cmp.Or(m.CPUs, m.Online)
+	switch {
+	case n == 0:
+		return "The program's own threads likely kept all CPUs that it may run on"
+	case m.QuotaCPUs > 0 && m.QuotaCPUs < float64(n):
+		return fmt.Sprintf("The process may run on %s, and its quota is worth %.4g of them: its own threads likely kept these", words.Plural(n, "CPU"), m.QuotaCPUs)
+	}
+	return fmt.Sprintf("The process may run on %s, which its own threads likely kept", words.Plural(n, "CPU"))
+}
+
+// fewerPs advises how many Ps there should be: as many as there are CPUs to be had.
+func fewerPs(m *report.Machine) string {
+	n := cmp.Or(m.CPUs, m.Online)
+	if q := int(math.Ceil(min(m.QuotaCPUs, 1<<20))); q > 0 && (n == 0 || q < n) {
+		n = q
+	}
+	switch {
+	case n == 0:
+		return "Set GOMAXPROCS to the number of CPUs that the process may use."
+	case m.QuotaCPUs > 0 && m.QuotaCPUs < 1:
+		return fmt.Sprintf("Raise the CPU limit: %.4g of a CPU is less than the one P that a program has at the least (GOMAXPROCS=1).", m.QuotaCPUs)
+	}
+	return fmt.Sprintf("Set GOMAXPROCS to %d at the most.", n)
 }
 
 // throttledWords is how long and how often, if that was told.
@@ -177,8 +218,10 @@ func (r *cpuJudge) evidence(m *report.Machine) []report.Evidence {
 	if m.QuotaCPUs > 0 {
 		list = append(list, report.Evidence{Label: "quota", Value: fmt.Sprintf("%.4g CPUs in periods of %s", m.QuotaCPUs, words.Length(m.Period))})
 	}
-	return append(list, report.Evidence{Label: "CPUs that the process may run on", Value: words.Count(m.CPUs)},
-		report.Evidence{Label: "samples", Value: fmt.Sprintf("%s, %s apart", words.Count(m.Samples), words.Length(m.Every))})
+	if m.CPUs > 0 {
+		list = append(list, report.Evidence{Label: "CPUs that the process may run on", Value: words.Count(m.CPUs)})
+	}
+	return append(list, report.Evidence{Label: "samples", Value: fmt.Sprintf("%s, %s apart", words.Count(m.Samples), words.Length(m.Every))})
 }
 
 // scenes are the longest stretches without a CPU.

@@ -38,7 +38,8 @@
 //	snapshot trigger=slow name=GET__orders took=231000000 time=20261129T091501.123Z host=web-3 build=4f2c
 //
 // says why a flight recorder wrote a snapshot. The time of a sample is CLOCK_MONOTONIC's, on Linux the clock of traces since Go
-// 1.22. Fields with a number for a key are threads, by the operating system's id: time
+// 1.22. Fields with a number for a key are threads, by the operating system's id in the
+// process's own PID namespace (that of its container), which is the trace's: time
 // on a CPU, and time ready to run without one, which includes what throttling took. A
 // thread that is not named has run no more since it was named last. The others, where
 // the machine has them:

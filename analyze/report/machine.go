@@ -3,26 +3,28 @@ package report
 // Machine is what the machine said beside the trace: whether threads that had a P had a
 // CPU as well.
 type Machine struct {
-	Source     string       `json:"source"` // "trace", or "file" beside it
-	Host       string       `json:"host"`
-	CPUs       int          `json:"cpus"`       // that the process may run on; 0 not told
-	Online     int          `json:"online"`     // CPUs of the machine; 0 not told
-	SMT        int          `json:"smt"`        // hardware threads of a core; 0 not told
-	QuotaCPUs  float64      `json:"quota_cpus"` // that the cgroup's quota is worth; 0 for no limit, or not told
-	Period     int64        `json:"quota_period_ns"`
-	GOGC       int          `json:"gogc"`       // percent; -1 off; 0 not told
-	GOMEMLIM   int64        `json:"gomemlimit"` // bytes; 0 none, or not told
-	Samples    int          `json:"samples"`
-	Every      int64        `json:"every_ns"`       // between two samples, at the median
-	Wanted     int64        `json:"wanted_ns"`      // that threads ran Go code on a P while samples tell of them, in sum over Ps
-	Lost       CPULost      `json:"lost"`           // of Wanted: without a CPU
-	StoodStill int64        `json:"stood_still_ns"` // wall time of Lost.Stopped
-	Throttled  *Throttled   `json:"throttled"`      // nil not told
-	Stolen     int64        `json:"steal_ns"`       // from the whole machine, in sum over CPUs; -1 not told
-	Asleep     int64        `json:"asleep_ns"`      // the machine was suspended: time that the trace does not count; -1 not told
-	Snapshot   *SnapshotWhy `json:"snapshot"`       // nil if no flight recorder wrote the trace
-	Doubts     []string     `json:"doubts"`         // what of the evidence could not be used
-	Spans      []CPUSpan    `json:"-"`              // Wanted and Lost over time, in order; for pictures
+	Source           string       `json:"source"` // "trace", or "file" beside it
+	Host             string       `json:"host"`
+	CPUs             int          `json:"cpus"`       // that the process may run on; 0 not told
+	Online           int          `json:"online"`     // CPUs of the machine; 0 not told
+	SMT              int          `json:"smt"`        // hardware threads of a core; 0 not told
+	QuotaCPUs        float64      `json:"quota_cpus"` // that the cgroup's quota is worth; 0 for no limit, or not told
+	Period           int64        `json:"quota_period_ns"`
+	GomaxprocsSource string       `json:"gomaxprocs_source"` // env, quota, cpus or set; "" not told
+	GOGC             int          `json:"gogc"`              // percent; -1 off; 0 not told
+	GOMEMLIM         int64        `json:"gomemlimit"`        // bytes; 0 none, or not told
+	Samples          int          `json:"samples"`
+	Every            int64        `json:"every_ns"`       // between two samples, at the median
+	Wanted           int64        `json:"wanted_ns"`      // that threads ran Go code on a P while samples tell of them, in sum over Ps
+	Lost             CPULost      `json:"lost"`           // of Wanted: without a CPU
+	StoodStill       int64        `json:"stood_still_ns"` // wall time of Lost.Stopped
+	Throttled        *Throttled   `json:"throttled"`      // nil not told
+	Stolen           int64        `json:"steal_ns"`       // from the whole machine, in sum over CPUs; -1 not told
+	Asleep           int64        `json:"asleep_ns"`      // the machine was suspended: time that the trace does not count; -1 not told
+	Pressure         float64      `json:"pressure"`       // share of the time in which some thread of the machine was ready without a CPU (PSI), in [0, 1]; -1 not told
+	Snapshot         *SnapshotWhy `json:"snapshot"`       // nil if no flight recorder wrote the trace
+	Doubts           []string     `json:"doubts"`         // what of the evidence could not be used
+	Spans            []CPUSpan    `json:"-"`              // Wanted and Lost over time, in order; for pictures
 }
 
 // MaxCPUSpans is how many spans a Machine has at the most: more samples share them.

@@ -134,7 +134,7 @@ func (c *diffCommand) next(old, new []string, r *compare.Result) []render.Step {
 	var steps []render.Step
 	for i := range r.Changes {
 		ch := &r.Changes[i]
-		if flag := explained[string(ch.Kind)]; ch.Verdict == compare.Worse && flag != "" {
+		if flag := explained[report.InstanceKind(ch.Kind)]; ch.Verdict == compare.Worse && flag != "" {
 			steps = append(steps, render.Step{Command: "gmptrace explain " + c.shellWords(new[0]) + selector(flag, ch.Name), Gives: "where its time went"})
 			break
 		}

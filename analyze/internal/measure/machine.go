@@ -29,7 +29,9 @@ type Machine struct {
 	asked   model.Time           // when the snapshot was asked for; -1 not told
 	counts  int                  // readings of threads that are kept
 	helds   int                  // of held together
+	began   int                  // stretches that it was told of
 	solved  bool
+	useless string      // why nothing can be told from samples that are there; "" where it can
 	slots   [][]cpuSlot // by P, in order of time
 	whole   []wholeSample
 }
@@ -70,7 +72,7 @@ type cpuSlot struct {
 
 // NewMachine makes Machine, for replay.Shared.
 func NewMachine(s *replay.Session) *Machine {
-	m := &Machine{s: s, threads: map[int64]*cpuThread{}, rep: report.Machine{Stolen: -1, Asleep: -1, Doubts: []string{}}}
+	m := &Machine{s: s, threads: map[int64]*cpuThread{}, rep: report.Machine{Stolen: -1, Asleep: -1, Pressure: -1, Doubts: []string{}}}
 	if s.Machine != nil {
 		m.losses = s.Machine.Losses
 		for i := range s.Machine.Records {
@@ -110,7 +112,7 @@ func (m *Machine) take(rec *machine.Record, at model.Time) {
 	case rec.Quota != nil:
 		r.QuotaCPUs, r.Period = rec.Quota.CPUs(), rec.Quota.Period
 	case rec.Go != nil:
-		r.GOGC, r.GOMEMLIM = int(rec.Go.GOGC), rec.Go.GOMEMLIMIT
+		r.GOGC, r.GOMEMLIM, r.GomaxprocsSource = int(rec.Go.GOGC), rec.Go.GOMEMLIMIT, rec.Go.Source
 	case rec.Snapshot != nil:
 		x := rec.Snapshot
 		m.asked = at
@@ -158,6 +160,7 @@ func (m *Machine) hold(iv *model.PInterval) {
 	for int(iv.P) >= len(m.held) {
 		m.held = append(m.held, nil)
 	}
+	m.began++
 	k, _ := slices.BinarySearch(m.bounds, iv.Start+1)
 	for at := iv.Start; at < iv.End; k++ {
 		to := iv.End
@@ -183,11 +186,14 @@ func (m *Machine) holdPart(p model.ProcID, x heldSlot) {
 }
 
 // Said reports whether the machine said anything of use.
-func (m *Machine) Said() bool { return len(m.bounds) > 1 }
+func (m *Machine) Said() bool { return len(m.bounds) > 1 && m.useless == "" }
 
 // SaidBefore reports whether it had said anything before a time of what has been told:
-// what comes before its first sample is not known.
-func (m *Machine) SaidBefore(t model.Time) bool { return len(m.bounds) > 0 && m.bounds[0] < t }
+// what comes before its first sample is not known. A file in which no thread ever runs
+// says nothing.
+func (m *Machine) SaidBefore(t model.Time) bool {
+	return len(m.bounds) > 0 && m.bounds[0] < t && (m.inTrace || m.counts > 0)
+}
 
 // Divide divides a stretch in which a P ran goroutines: what of it the thread had no CPU
 // for, by reason, as far as it is known. Inside one sample it is divided in proportion.
@@ -323,6 +329,9 @@ func (m *Machine) fillCounters(r *report.Machine) {
 	if first.Asleep >= 0 && last.Asleep >= 0 {
 		r.Asleep = last.Asleep - first.Asleep
 	}
+	if first.Stall >= 0 && last.Stall >= 0 && last.At > first.At {
+		r.Pressure = part(last.Stall-first.Stall, last.At-first.At)
+	}
 }
 
 // every is the median time between samples.
@@ -359,6 +368,9 @@ func (m *Machine) doubts() (all []string) {
 		all = append(all, "fewer than two samples: nothing can be told from them")
 	case m.s.End > 0 && (m.bounds[0] > m.s.End || m.bounds[len(m.bounds)-1] < m.s.Zero):
 		all = append(all, "the samples are of another time than the trace: of another run, or the trace's clock is not CLOCK_MONOTONIC (before Go 1.22, or not on Linux)")
+	}
+	if m.useless != "" {
+		all = append(all, m.useless)
 	}
 	if m.counts == maxCounts {
 		all = append(all, fmt.Sprintf("more than %d readings of threads: those after them were not kept", maxCounts))

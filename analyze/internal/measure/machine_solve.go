@@ -1,9 +1,11 @@
 package measure
 
 import (
+	"fmt"
 	"slices"
 
 	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -44,6 +46,10 @@ func (m *Machine) solve() {
 		return
 	}
 	m.solved = true
+	if m.useless = m.ofNoUse(); m.useless != "" {
+		m.held = nil
+		return
+	}
 	byThread := m.accounts()
 	sums := make([]sampleSum, len(m.bounds))
 	for id, list := range byThread {
@@ -56,12 +62,14 @@ func (m *Machine) solve() {
 			sums[list[i].k].add(&list[i])
 		}
 	}
+	whole := make([]int64, len(m.bounds)+1)
 	for _, t := range m.threads {
 		for _, c := range t.counts {
 			sums[c.k].all += c.run
-			m.wanted(sums, c)
+			m.wanted(sums, whole, c)
 		}
 	}
+	m.wantedWhole(sums, whole)
 	m.throttle(sums)
 	for k := range sums {
 		if stopped(sums, k) {
@@ -103,13 +111,69 @@ func (s *sampleSum) add(a *account) {
 	s.other += a.other
 }
 
-// wanted takes a thread's wait, which is counted when it ends.
-func (m *Machine) wanted(sums []sampleSum, c cpuCount) {
-	for k, wait := int(c.k), c.wait; k > 0 && wait > 0; k-- {
-		part := min(wait, int64(m.bounds[k]-m.bounds[k-1]))
-		sums[k].wants += part
-		wait -= part
+// wanted takes a thread's wait, which is counted when it ends: in the sample that it began
+// in, part of the time; in those after it, up to that in which it is told, all of it. Of
+// these, whole keeps how many begin (1) and have ended (-1), for wantedWhole: one by one,
+// long waits that are told again and again would take a step for each pair of samples.
+func (m *Machine) wanted(sums []sampleSum, whole []int64, c cpuCount) {
+	k := int(c.k)
+	if k == 0 || c.wait == 0 {
+		return
 	}
+	from := m.bounds[k] - model.Time(c.wait)
+	began, _ := slices.BinarySearch(m.bounds[:k], from+1) // the first sample after from
+	if began > 0 {
+		sums[began].wants += int64(m.bounds[began] - from)
+	}
+	whole[began+1]++
+	whole[k+1]--
+}
+
+// wantedWhole adds what threads waited for all of a sample's time.
+func (m *Machine) wantedWhole(sums []sampleSum, whole []int64) {
+	waiting := int64(0)
+	for k := 1; k < len(sums); k++ {
+		waiting += whole[k]
+		length := int64(m.bounds[k] - m.bounds[k-1])
+		if waiting > 0 && length > (1<<62)/waiting {
+			sums[k].wants = 1 << 62 // whoever says so says anything
+			continue
+		}
+		sums[k].wants += waiting * length
+	}
+}
+
+// movesAtLeast is how many stretches of Ps there are at the least in which counters of
+// threads that never move are no chance.
+const movesAtLeast = 10
+
+// ofNoUse is why nothing can be told from samples, "" if something can: threads that a P
+// ran on are not among those sampled, or the kernel does not count what they ran. Both
+// would look as if the threads had been stopped, or go unnoticed.
+func (m *Machine) ofNoUse() string {
+	sampled, others := map[int64]bool{}, map[int64]bool{}
+	ever := false // ran anything, since it was started
+	for p := range m.held {
+		for _, h := range m.held[p] {
+			id := m.s.Names.ThreadID(h.m)
+			switch t := m.threads[id]; {
+			case int(h.k) >= len(m.bounds) || id < 0: // after the last sample
+			case t == nil:
+				others[id] = true
+			default:
+				sampled[id] = true
+				ever = ever || t.last.Run > 0
+			}
+		}
+	}
+	switch {
+	case len(sampled) == 0 && len(others) > 0:
+		return fmt.Sprintf("the samples are of another process, or were taken in another PID namespace (container): none of %s that ran goroutines in the trace is among %s that were sampled; name the process with --pid, or record where it runs",
+			words.Plural(len(others), "thread"), words.Count(len(m.threads)))
+	case len(sampled) > 0 && m.counts == 0 && (!ever || m.began >= movesAtLeast):
+		return "the kernel does not tell what threads ran: their counters (schedstat) stand still while goroutines ran"
+	}
+	return ""
 }
 
 // accounts are the threads' time on Ps by sample, by the operating system's id, without

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"gmptrace/model"
 )
 
 // TestSettle holds settle to what it does when it looks at all samples before, at each.
@@ -51,5 +53,62 @@ func settlePlainly(list []account, counts []cpuCount) {
 				break
 			}
 		}
+	}
+}
+
+// TestWanted: what threads waited for lies where it does if each wait is followed back
+// sample by sample, and a wait takes as many steps in twice as many samples.
+func TestWanted(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 500 {
+		m := &Machine{}
+		for at := r.Int64N(5); len(m.bounds) < 2+r.IntN(30); at += 1 + r.Int64N(9) {
+			m.bounds = append(m.bounds, model.Time(at))
+		}
+		got, want, whole := make([]sampleSum, len(m.bounds)), make([]sampleSum, len(m.bounds)), make([]int64, len(m.bounds)+1)
+		for range r.IntN(20) {
+			c := cpuCount{k: int32(r.IntN(len(m.bounds))), wait: r.Int64N(60)}
+			m.wanted(got, whole, c)
+			for k, wait := int(c.k), c.wait; k > 0 && wait > 0; k-- {
+				part := min(wait, int64(m.bounds[k]-m.bounds[k-1]))
+				want[k].wants += part
+				wait -= part
+			}
+		}
+		m.wantedWhole(got, whole)
+		if !slices.Equal(got, want) {
+			t.Fatalf("samples at %v:\ngot  %v\nwant %v", m.bounds, got, want)
+		}
+	}
+	if once, twice := wantedSteps(1000), wantedSteps(2000); once == 0 || twice > once {
+		t.Errorf("a wait changes %d sums of 1000 samples, %d of 2000", once, twice)
+	}
+}
+
+// wantedSteps is how many sums a wait changes that began before all of n samples.
+func wantedSteps(n int) (steps int) {
+	m := &Machine{}
+	for k := range n {
+		m.bounds = append(m.bounds, model.Time(k))
+	}
+	sums, whole := make([]sampleSum, n), make([]int64, n+1)
+	m.wanted(sums, whole, cpuCount{k: int32(n - 1), wait: maxCounts})
+	for k := range n {
+		if sums[k].wants != 0 || whole[k] != 0 {
+			steps++
+		}
+	}
+	return steps
+}
+
+// TestWantedHostile: waits beyond all measure are no negative ones.
+func TestWantedHostile(t *testing.T) {
+	m := &Machine{bounds: []model.Time{0, 1 << 61}}
+	sums, whole := make([]sampleSum, 2), make([]int64, 3)
+	for range 100 {
+		m.wanted(sums, whole, cpuCount{k: 1, wait: 1 << 62})
+	}
+	if m.wantedWhole(sums, whole); sums[1].wants <= 0 {
+		t.Errorf("%d ns", sums[1].wants)
 	}
 }
