@@ -10,19 +10,28 @@ import (
 // lostWords are the reasons for which threads with a P had no CPU.
 var lostWords = [report.NumCPULosses]string{
 	report.LossQuota:      "the quota was used up",
-	report.LossOthers:     "another process had it",
-	report.LossOwn:        "the program's other threads had it",
+	report.LossOthers:     "likely another process had it",
+	report.LossOwn:        "likely the program's own threads",
 	report.LossHypervisor: "the hypervisor took it",
 	report.LossStopped:    "the process was stopped",
 	report.LossKernel:     "in the kernel (page faults)",
 }
 
+// gomaxprocsSources are where GOMAXPROCS may come from.
+var gomaxprocsSources = map[string]string{"env": "environment", "quota": "quota", "cpus": "CPUs", "set": "program"}
+
 // machineRows are what the machine said: what it is, how much, and of what.
 func machineRows(m *report.Machine) [][3]string {
-	rows := [][3]string{{"Ps ran goroutines", words.Length(m.Wanted), "in sum, while samples tell of their threads"}}
-	if lost := m.Lost.Total(); lost == 0 {
+	var rows [][3]string
+	lost := m.Lost.Total()
+	if m.Wanted > 0 {
+		rows = append(rows, [3]string{"Ps ran goroutines", words.Length(m.Wanted), "in sum, while samples tell of their threads"})
+	}
+	switch {
+	case m.Wanted == 0:
+	case lost == 0:
 		rows = append(rows, [3]string{"of that without a CPU", words.Length(0), ""})
-	} else {
+	default:
 		rows = append(rows, [3]string{"of that without a CPU", words.Length(lost), words.ShareOf(lost, m.Wanted)})
 	}
 	for why := range report.NumCPULosses {
@@ -39,8 +48,14 @@ func machineRows(m *report.Machine) [][3]string {
 	if m.QuotaCPUs > 0 {
 		rows = append(rows, [3]string{"quota", fmt.Sprintf("%.4g CPUs", m.QuotaCPUs), "in periods of " + words.Length(m.Period)})
 	}
+	if m.Pressure > 0 {
+		rows = append(rows, [3]string{"some CPU pressure", words.Share(m.Pressure), "of the time some thread of the machine was ready without a CPU"})
+	}
 	if m.CPUs > 0 {
 		rows = append(rows, [3]string{"CPUs that the process may use", words.Count(m.CPUs), ""})
+	}
+	if from := gomaxprocsSources[m.GomaxprocsSource]; from != "" {
+		rows = append(rows, [3]string{"GOMAXPROCS comes from", from, ""})
 	}
 	return rows
 }
@@ -60,9 +75,10 @@ func machineSource(m *report.Machine) string {
 // machineTitle is the heading of what it said.
 const machineTitle = "What the machine said"
 
-// said is what the machine said, nil where it was not asked.
+// said is what the machine said, nil where it was not asked. What was said in vain is told
+// with why.
 func said(r *report.Report) *report.Machine {
-	if m := r.Machine; m != nil && m.Wanted > 0 {
+	if m := r.Machine; m != nil && (m.Wanted > 0 || len(m.Doubts) > 0) {
 		return m
 	}
 	return nil
@@ -74,7 +90,7 @@ func textMachine(t *terminal, r *report.Report) {
 		return
 	}
 	t.heading(machineTitle, machineSource(m))
-	table := table{left: 3, align: "lrl"}
+	table := table{left: 3, align: "lrw"}
 	for _, row := range machineRows(m) {
 		table.add(row[0], row[1], row[2])
 	}

@@ -8,6 +8,7 @@ import (
 
 	"gmptrace/analyze/compare"
 	"gmptrace/analyze/replay"
+	"gmptrace/analyze/report"
 	"gmptrace/render"
 
 	"github.com/spf13/cobra"
