@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -125,8 +127,8 @@ exit 1
 	if err := cmd.Wait(); !errors.As(err, &failed) || failed.ExitCode() != exitInterrupted {
 		t.Errorf("ended with %v, want exit code %d\n%s", err, exitInterrupted, stderr.String())
 	}
-	if !strings.HasSuffix(stderr.String(), "gmptrace: interrupted\n") {
-		t.Errorf("standard error: %q", stderr.String())
+	if got, want := stderr.String(), "gmptrace: interrupted\n"; got != want {
+		t.Errorf("standard error: %q, want %q", got, want)
 	}
 	await(t, "the test to end", func() bool { return syscall.Kill(pid, 0) == syscall.ESRCH })
 	if got := list(t, dir); !slices.Equal(got, []string{"go", "pid"}) {

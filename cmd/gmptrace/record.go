@@ -416,17 +416,29 @@ func (c *recordCommand) runTest(ctx context.Context, args []string, trace string
 	}
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))
 	said := make(chan []byte, 1)
-	go func() { said <- c.followTest(following, cmd.Process.Pid, trace) }()
+	seen := false
+	go func() {
+		evidence, ok := c.followTest(following, cmd.Process.Pid, trace)
+		seen = ok
+		said <- evidence
+	}()
 	failed = cmd.Wait()
-	if ctx.Err() != nil {
-		killGroup(cmd)
-	}
 	stop()
-	return <-said, failed
+	evidence = <-said
+	switch {
+	case ctx.Err() != nil:
+		killGroup(cmd)
+	case runtime.GOOS != "linux":
+		c.remark("whether the test's threads had CPUs is not in the trace: %v", machine.ErrUnsupported)
+	case !seen:
+		c.remark("whether the test's threads had CPUs is not in the trace: its process was not seen among those that the go command started")
+	}
+	return evidence, failed
 }
 
 // followTest samples the test binary that the go command starts, as soon as it is there.
-func (c *recordCommand) followTest(ctx context.Context, goCommand int, trace string) []byte {
+// seen is false where it never was.
+func (c *recordCommand) followTest(ctx context.Context, goCommand int, trace string) (evidence []byte, seen bool) {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -434,17 +446,12 @@ func (c *recordCommand) followTest(ctx context.Context, goCommand int, trace str
 			if isTest(machine.Arguments(pid), trace) {
 				stop := c.follow(context.WithoutCancel(ctx), pid)
 				<-ctx.Done()
-				return stop()
+				return stop(), true
 			}
 		}
 		select {
 		case <-ctx.Done():
-			why := "its process was not seen among those that the go command started"
-			if runtime.GOOS != "linux" {
-				why = machine.ErrUnsupported.Error()
-			}
-			c.remark("whether the test's threads had CPUs is not in the trace: %s", why)
-			return nil
+			return nil, false
 		case <-tick.C:
 		}
 	}
