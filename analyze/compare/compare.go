@@ -144,7 +144,7 @@ func Sets(old, new []*Behaviour, opt Options) *Result {
 	c := comparison{held: heldKinds(old, new), alpha: cmp.Or(opt.Alpha, DefaultAlpha), floor: cmp.Or(opt.Floor, DefaultFloor)}
 	c.draws = min(mostDraws, max(fewestDraws, drawsInAll/max(1, len(old)+len(new))))
 	assumed := len(old)+len(new) <= 2
-	r := &Result{Schema: Schema, Assumed: assumed, Alpha: c.alpha, Old: traceNames(old), New: traceNames(new), Notes: notes(old, new, assumed), Machine: gave(old, new)}
+	r := &Result{Schema: Schema, Assumed: assumed, Alpha: c.alpha, Old: traceNames(old), New: traceNames(new), Notes: notes(old, new, assumed), Machine: gaveOn(old, new)}
 	for _, k := range keys(old, new) {
 		c.series(k, old, new)
 	}

@@ -37,7 +37,7 @@ type Gave struct {
 	New *Machine `json:"new"`
 }
 
-func gave(old, new []*Behaviour) *Gave {
+func gaveOn(old, new []*Behaviour) *Gave {
 	g := &Gave{Old: allOf(old), New: allOf(new)}
 	if g.Old == nil && g.New == nil {
 		return nil
@@ -97,7 +97,7 @@ func (m *Machine) why() string {
 
 // halfAsked says that only one side tells; "" otherwise.
 func halfAsked(old, new []*Behaviour) string {
-	g := gave(old, new)
+	g := gaveOn(old, new)
 	if g == nil || g.both() {
 		return ""
 	}

@@ -312,7 +312,7 @@ func (e *explainer) explain(g *group, in *Span) {
 	if e.view == nil {
 		e.view = e.look(e.now)
 	}
-	sum := e.work <= workFree+workEach*e.stretches
+	sum := e.work <= e.affordable()
 	x := &explained{Span: in, view: e.view, summed: sum}
 	if slow {
 		p.slowest.Offer(length, x)
@@ -367,6 +367,9 @@ const (
 	workEach = 16
 )
 
+// affordable is how many looks at stretches are not too many.
+func (e *explainer) affordable() int { return workFree + workEach*e.stretches }
+
 // sum adds an instance's bill to those of all.
 func (e *explainer) sum(p *population, in *Span) {
 	length := int64(in.End - in.Start)
@@ -382,8 +385,11 @@ func (e *explainer) sum(p *population, in *Span) {
 		for _, b := range bills {
 			b.put(v, c, ns)
 		}
+		if p.shares != nil {
+			p.share(causeAlone(v, c), tally{ns: ns, n: 1})
+		}
 	}}
-	if p.shares != nil {
+	if p.shares != nil && e.work <= e.affordable()/2 { // the rest is left to what looks at less
 		w.sum, w.pools, w.use = nil, e.pools, func(s *step) {
 			for _, b := range bills {
 				b.put(s.via, s.cause, int64(s.to-s.from))

@@ -275,10 +275,15 @@ func (p *population) count(in *Span, length int64) {
 // told by its cause alone.
 const maxShares = 1 << 15
 
+// causeAlone is what is told of steps by their cause alone.
+func causeAlone(v via, c report.Cause) stepSum {
+	return stepSum{via: v, cause: c, g: measure.Culprit{G: model.NoG}, who: measure.Culprit{G: model.NoG}}
+}
+
 // share adds to what all of them spent their time on.
 func (p *population) share(s stepSum, t tally) {
 	if _, known := p.shares[s]; !known && len(p.shares) >= maxShares {
-		s = stepSum{via: s.via, cause: s.cause, g: measure.Culprit{G: model.NoG}, who: measure.Culprit{G: model.NoG}}
+		s = causeAlone(s.via, s.cause)
 	}
 	sum := p.shares[s]
 	sum.ns, sum.n = sum.ns+t.ns, sum.n+t.n

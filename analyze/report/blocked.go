@@ -28,9 +28,9 @@ var blockedReasons = map[BlockedKind][]model.Reason{
 func (b BlockedKind) Reasons() []model.Reason { return blockedReasons[b] }
 
 // BlockedOn is the kind of a reason.
-func BlockedOn(r model.Reason) BlockedKind { return blockedOn[r] }
+func BlockedOn(r model.Reason) BlockedKind { return kindOfReason[r] }
 
-var blockedOn = func() (of [model.NumReasons]BlockedKind) {
+var kindOfReason = func() (of [model.NumReasons]BlockedKind) {
 	for r := range of {
 		of[r] = BlockedOther
 	}
