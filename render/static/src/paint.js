@@ -114,7 +114,7 @@ const PITCH = 24;
 const TALL = 48;
 const SEPARATOR = 10;
 
-const pitchBelow = (row) => (row.cpus ? TALL : PITCH);
+const pitchBelow = (row) => (row?.cpus ? TALL : PITCH);
 
 // extraHeight is what the rows below those of Ps take.
 export const extraHeight = ({rows: all, procs}) => all.slice(procs).reduce((sum, row) => sum + pitchBelow(row), all.length > procs ? SEPARATOR : 0);
