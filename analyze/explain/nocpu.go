@@ -79,8 +79,8 @@ func (a *account) without(x *explained, s *stepSum, ns int64, lost report.CPULos
 // noCPUWords is what a goroutine waited for, by the reason's name, and what to do.
 var noCPUWords = map[string]struct{ text, advice string }{
 	report.LossQuota.String():      {"waiting for the next period of the CPU quota, which was used up", "Raise the CPU limit, do less at once, or spread it over time: GOMAXPROCS above the limit uses it up sooner."},
-	report.LossOthers.String():     {"waiting for a CPU while another process had it", "Look for the process beside it (top, pidstat), and give the program CPUs of its own."},
-	report.LossOwn.String():        {"waiting for a CPU while other threads of the program had it: there are more Ps than CPUs", "Set GOMAXPROCS to the CPUs that the process may use."},
+	report.LossOthers.String():     {"waiting for a CPU that another process likely had", "Look for the process beside it (top, pidstat), and give the program CPUs of its own."},
+	report.LossOwn.String():        {"waiting for a CPU that other threads of the program likely had: there are more Ps than CPUs", "Set GOMAXPROCS to the CPUs that the process may use."},
 	report.LossHypervisor.String(): {"waiting for the hypervisor to run the virtual machine's CPU", "Move the virtual machine, or give it CPUs of its own."},
 	report.LossStopped.String():    {"standing still: the whole process was stopped", "Find who stops it: a signal, a debugger, a freezer such as docker pause."},
 	report.LossKernel.String():     {"standing in the kernel outside of any call, most likely for a page fault", "Look at major page faults and at memory pressure."},

@@ -190,6 +190,33 @@ func TestMachine(t *testing.T) {
 	}
 }
 
+// TestSource: where GOMAXPROCS comes from is told by what leads to it, and not where a quota
+// may be unseen.
+func TestSource(t *testing.T) {
+	none, half, three := &machine.Quota{Period: 1e8}, &machine.Quota{CPU: 5e7, Period: 1e8}, &machine.Quota{CPU: 25e7, Period: 1e8}
+	for _, test := range []struct {
+		procs, cpus int64
+		env         string
+		quota       *machine.Quota
+		want        string
+	}{
+		{4, 8, "4", none, "env"},
+		{8, 8, "", none, "cpus"},
+		{8, 8, "4", three, "cpus"},
+		{3, 8, "", three, "quota"},
+		{2, 8, "", half, "quota"},
+		{1, 8, "", half, "set"},
+		{4, 8, "", none, "set"},
+		{4, 8, "", three, "set"},
+		{16, 8, "", nil, "set"},
+		{4, 8, "", nil, ""},
+	} {
+		if got := source(test.procs, test.cpus, test.env, test.quota); got != test.want {
+			t.Errorf("%d Ps on %d CPUs, GOMAXPROCS=%q, quota %v: %q, want %q", test.procs, test.cpus, test.env, test.quota, got, test.want)
+		}
+	}
+}
+
 // TestCollapse: snapshots that are asked for at once are one.
 func TestCollapse(t *testing.T) {
 	r := start(t, Config{})

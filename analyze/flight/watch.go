@@ -67,7 +67,8 @@ func tellSample(s *machine.Sampler, all bool) {
 		return
 	}
 	if all {
-		note(append(s.Begin(), machine.Record{Go: settings()})...)
+		host := s.Begin()
+		note(append(host, machine.Record{Go: settings(host)})...)
 	}
 	if x, err := s.Sample(all); err == nil {
 		note(machine.Record{Sample: x})
@@ -85,8 +86,8 @@ func note(all ...machine.Record) {
 	}
 }
 
-// settings is how the runtime is set.
-func settings() *machine.Go {
+// settings is how the runtime is set, on a machine that was told of.
+func settings(host []machine.Record) *machine.Go {
 	g := &machine.Go{GOMAXPROCS: int64(runtime.GOMAXPROCS(0)), GOGC: -1}
 	if percent := read("/gc/gogc:percent"); percent <= math.MaxInt32 { // else it is off
 		g.GOGC = int64(percent)
@@ -94,12 +95,35 @@ func settings() *machine.Go {
 	if limit := read("/gc/gomemlimit:bytes"); limit < math.MaxInt64 { // else there is none
 		g.GOMEMLIMIT = int64(limit)
 	}
-	if os.Getenv("GOMAXPROCS") == strconv.FormatInt(g.GOMAXPROCS, 10) {
-		g.Source = "env"
-	} else if g.GOMAXPROCS == int64(runtime.NumCPU()) {
-		g.Source = "cpus"
-	}
+	g.Source = source(g.GOMAXPROCS, int64(runtime.NumCPU()), os.Getenv("GOMAXPROCS"), quotaOf(host))
 	return g
+}
+
+// quotaOf is the quota among records, nil where the machine did not tell of any group.
+func quotaOf(host []machine.Record) *machine.Quota {
+	for _, rec := range host {
+		if rec.Quota != nil {
+			return rec.Quota
+		}
+	}
+	return nil
+}
+
+// source is where a number of Ps comes from, which the runtime does not say: the first that
+// leads to it of what it goes by. Since Go 1.25 it takes the quota, rounded up and 2 at the
+// least, where that is less than the CPUs. It is "" where a quota may be unseen.
+func source(procs, cpus int64, env string, q *machine.Quota) string {
+	switch {
+	case env == strconv.FormatInt(procs, 10):
+		return "env"
+	case procs == cpus:
+		return "cpus"
+	case q != nil && q.CPU > 0 && procs < cpus && float64(procs) == max(2, math.Ceil(q.CPUs())):
+		return "quota"
+	case q != nil || procs > cpus:
+		return "set"
+	}
+	return ""
 }
 
 // read reads a metric that is one number.

@@ -16,9 +16,6 @@ import (
 	"time"
 )
 
-// long is more than any step of these tests takes, on any machine.
-const long = 30 * time.Second
-
 // TestInterrupt sends the signal of Ctrl-C while gmptrace waits for input that
 // never ends: it must end soon, with code 130, and leave no file behind.
 func TestInterrupt(t *testing.T) {

@@ -13,6 +13,9 @@ import (
 	"time"
 )
 
+// long is more than any step of these tests takes, on any machine.
+const long = 30 * time.Second
+
 // served starts serving a trace of this process, and returns the address that was
 // printed and what ends it: Ctrl-C, whose exit code it returns.
 func served(t *testing.T, flags ...string) (string, func() int) {
