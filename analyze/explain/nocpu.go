@@ -10,7 +10,8 @@ import (
 // maxCPUPieces bounds what is kept of an instance: the rest is told as if it had had a CPU.
 const maxCPUPieces = 4096
 
-// cpuPiece is a stretch in which something needed the CPU of the thread that had a P.
+// cpuPiece is a stretch in which something needed the CPU of the thread that had a P, or of
+// one that should have come for it.
 type cpuPiece struct {
 	sum      stepSum
 	p        model.ProcID
@@ -20,15 +21,18 @@ type cpuPiece struct {
 // wantCPU notes a step that a CPU is needed for to end. Whether the P's thread had one
 // shows when all of the trace has been read.
 func (x *explained) wantCPU(sum stepSum, s *step) {
-	if s.p < 0 || !needsCPU(s.cause) {
+	p := s.p
+	if s.cause.Parent() == report.CauseLate {
+		p = model.NoP // whose thread had yet to run
+	} else if p < 0 || !needsCPU(s.cause) {
 		return
 	}
-	if n := len(x.onCPU) - 1; n >= 0 && x.onCPU[n].sum == sum && x.onCPU[n].p == s.p && x.onCPU[n].to == s.from {
+	if n := len(x.onCPU) - 1; n >= 0 && x.onCPU[n].sum == sum && x.onCPU[n].p == p && x.onCPU[n].to == s.from {
 		x.onCPU[n].to = s.to
 		return
 	}
 	if len(x.onCPU) < maxCPUPieces {
-		x.onCPU = append(x.onCPU, cpuPiece{sum, s.p, s.from, s.to})
+		x.onCPU = append(x.onCPU, cpuPiece{sum, p, s.from, s.to})
 	}
 }
 
@@ -49,7 +53,11 @@ func (e *explainer) noCPU(x *explained) map[stepSum]report.CPULost {
 	for i := range x.onCPU {
 		c := &x.onCPU[i]
 		sum := lost[c.sum]
-		sum.Add(e.cpus.Divide(c.p, c.from, c.to))
+		if c.p == model.NoP {
+			sum.Add(e.cpus.DivideLate(c.from, c.to))
+		} else {
+			sum.Add(e.cpus.Divide(c.p, c.from, c.to))
+		}
 		lost[c.sum] = sum
 	}
 	return lost

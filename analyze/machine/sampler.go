@@ -19,9 +19,12 @@ const DefaultEvery = 10_000_000
 // inexact is from how many ns on the clocks tell that the machine was suspended.
 const inexact = 10_000_000
 
-// newThreads is how many samples apart a Sampler looks for new threads: what one did
-// before is in its first reading.
-const newThreads = 10
+// newThreads is how many samples apart a Sampler looks for new threads, and newAfter how
+// many ns at the most, where samples are late: what one did before is in its first reading.
+const (
+	newThreads = 10
+	newAfter   = newThreads * DefaultEvery
+)
 
 // maxOpen is how many threads are sampled at the most: each takes a descriptor, of which
 // a server has others to serve.
@@ -35,6 +38,7 @@ type Sampler struct {
 	pid     string
 	now     func() (monotonic, boot int64)
 	samples int
+	looked  int64         // for new threads, last
 	threads []*threadFile // by task
 	inner   bool          // the process calls its threads otherwise: it is in a PID namespace of its own
 	left    int           // threads that were not sampled at one time, for want of descriptors
@@ -132,7 +136,8 @@ func (s *Sampler) Begin() []Record {
 func (s *Sampler) Sample(all bool) (*Sample, error) {
 	now, _ := s.now()
 	x := &Sample{At: now, Steal: -1, Stall: -1, Asleep: s.readAsleep()}
-	if s.samples%newThreads == 0 {
+	if s.samples%newThreads == 0 || now-s.looked >= newAfter {
+		s.looked = now
 		switch err := s.findThreads(); {
 		case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH):
 			return nil, errEnded

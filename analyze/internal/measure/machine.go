@@ -33,6 +33,7 @@ type Machine struct {
 	solved  bool
 	useless string      // why nothing can be told from samples that are there; "" where it can
 	slots   [][]cpuSlot // by P, in order of time
+	late    []cpuLate   // by sample
 	whole   []wholeSample
 }
 
@@ -62,6 +63,8 @@ type heldSlot struct {
 	m          model.MIndex
 	start, end model.Time // of the first and the last of it
 	ns         int64
+	n          int64      // stretches that ns is the sum of
+	from, to   model.Time // the longest of them
 }
 
 // cpuSlot is what became of a stretch of a P.
@@ -167,7 +170,7 @@ func (m *Machine) hold(iv *model.PInterval) {
 		if k < len(m.bounds) {
 			to = min(to, m.bounds[k])
 		}
-		m.holdPart(iv.P, heldSlot{int32(k), iv.M, at, to, int64(to - at)})
+		m.holdPart(iv.P, heldSlot{k: int32(k), m: iv.M, start: at, end: to, ns: int64(to - at), n: 1, from: at, to: to})
 		at = to
 	}
 }
@@ -175,7 +178,7 @@ func (m *Machine) hold(iv *model.PInterval) {
 func (m *Machine) holdPart(p model.ProcID, x heldSlot) {
 	list := m.held[p]
 	if n := len(list) - 1; n >= 0 && list[n].k == x.k && list[n].m == x.m {
-		list[n].end, list[n].ns = x.end, list[n].ns+x.ns
+		list[n].join(x)
 		return
 	}
 	if m.helds == maxHeld {
@@ -183,6 +186,14 @@ func (m *Machine) holdPart(p model.ProcID, x heldSlot) {
 	}
 	m.helds++
 	m.held[p] = append(list, x)
+}
+
+// join takes in a stretch that follows.
+func (h *heldSlot) join(next heldSlot) {
+	h.end, h.ns, h.n = next.end, h.ns+next.ns, h.n+next.n
+	if next.to-next.from > h.to-h.from {
+		h.from, h.to = next.from, next.to
+	}
 }
 
 // Said reports whether the machine said anything of use.
@@ -196,7 +207,7 @@ func (m *Machine) SaidBefore(t model.Time) bool {
 }
 
 // Divide divides a stretch in which a P ran goroutines: what of it the thread had no CPU
-// for, by reason, as far as it is known. Inside one sample it is divided in proportion.
+// for, by reason, as far as it is known.
 func (m *Machine) Divide(p model.ProcID, from, to model.Time) (lost report.CPULost) {
 	m.solve()
 	if p < 0 || int(p) >= len(m.slots) {
@@ -206,16 +217,34 @@ func (m *Machine) Divide(p model.ProcID, from, to model.Time) (lost report.CPULo
 	i, _ := slices.BinarySearchFunc(list, from, func(x cpuSlot, t model.Time) int { return int(min(max(x.end-t, -1), 1)) })
 	for ; i < len(list) && list[i].start < to; i++ {
 		x := &list[i]
-		part := min(to, x.end) - max(from, x.start)
-		if part <= 0 || x.ns == 0 {
+		share := x.share(from, to)
+		if share == 0 {
 			continue
 		}
-		share := min(1, float64(part)/float64(x.ns))
 		for why := range report.NumCPULosses {
 			*lost.At(why) += int64(share * float64(x.lost[why]))
 		}
 	}
 	return lost
+}
+
+// share is which part of what is lost in a slot lies between two times. A thread without a
+// CPU does nothing that a trace tells: what the slot's longest stretch is longer than the
+// others are on average was lost there as far as that goes, the rest in proportion.
+func (x *cpuSlot) share(from, to model.Time) float64 {
+	part := min(to, x.end) - max(from, x.start)
+	lost := float64(x.without())
+	if part <= 0 || x.ns == 0 || lost == 0 {
+		return 0
+	}
+	evenly := min(1, float64(part)/float64(x.ns))
+	longest := float64(x.to - x.from)
+	if x.n < 2 || longest == 0 {
+		return evenly
+	}
+	there := min(lost, max(0, longest-(float64(x.ns)-longest)/float64(x.n-1)))
+	in := float64(max(0, min(to, x.to)-max(from, x.from))) / longest
+	return min(1, (there*in+(lost-there)*evenly)/lost)
 }
 
 // Fill fills in what the machine said; nothing if it said nothing.

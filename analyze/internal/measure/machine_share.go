@@ -3,6 +3,7 @@ package measure
 import (
 	"slices"
 
+	"gmptrace/analyze/report"
 	"gmptrace/model"
 )
 
@@ -66,4 +67,29 @@ func (x *cpuSlot) without() (ns int64) {
 		ns += lost
 	}
 	return ns
+}
+
+// cpuLate is what kept threads without a P from a CPU before a sample.
+type cpuLate struct {
+	waited, stood int64   // ns that they waited for one, in sum; that the whole process was stopped
+	quota, own    float64 // parts of waited, the second of what the quota did not take
+}
+
+// DivideLate divides a stretch in which a P ran nothing although there was something to run:
+// what of it the thread that was to do so had no CPU for, by reason, at the most. Which
+// thread that was is not known: all that had no P and waited for a CPU count.
+func (m *Machine) DivideLate(from, to model.Time) (lost report.CPULost) {
+	m.solve()
+	m.Spread(from, to, func(k int32, ns int64) {
+		if int(k) >= len(m.late) {
+			return
+		}
+		x := &m.late[k]
+		stopped := min(ns, x.stood)
+		waited := min(ns-stopped, x.waited)
+		quota := int64(float64(waited) * x.quota)
+		own := int64(float64(waited-quota) * x.own)
+		lost.Add(report.CPULost{Quota: quota, Own: own, Others: waited - quota - own, Stopped: stopped})
+	})
+	return lost
 }

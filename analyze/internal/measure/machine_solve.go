@@ -76,6 +76,10 @@ func (m *Machine) solve() {
 			m.rep.StoodStill += max(0, sums[k].longest-m.stole(k))
 		}
 	}
+	m.late = make([]cpuLate, len(sums))
+	for k := range sums {
+		m.late[k] = m.lateIn(&sums[k], k, stopped(sums, k))
+	}
 	m.slots = make([][]cpuSlot, len(m.held))
 	for p := range m.held {
 		for _, h := range m.held[p] {
@@ -319,6 +323,17 @@ func (m *Machine) slot(h heldSlot, a *account, sums []sampleSum) cpuSlot {
 	} else {
 		x.lost[report.LossKernel] = rest
 	}
+	return x
+}
+
+// lateIn is what kept threads without a P from a CPU before sample k.
+func (m *Machine) lateIn(sum *sampleSum, k int, stopped bool) (x cpuLate) {
+	if stopped {
+		x.stood = max(0, sum.longest-m.stole(k))
+	}
+	x.waited = max(0, sum.wants-sum.waited)
+	x.quota = part(sum.quota, sum.waited)
+	x.own = m.ownShare(sum, k)
 	return x
 }
 
