@@ -249,6 +249,43 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestListening: the process behind a port is found by its socket; one whose files may not
+// be read is told apart from none, as without root all of other users' are.
+func TestListening(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("its files may not have such names")
+	}
+	root := t.TempDir()
+	table := "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n" +
+		"   0: 0100007F:17AC 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1\n" +
+		"   1: 0100007F:17AD 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4712 1\n" +
+		"   2: 0100007F:17AE 0100007F:17AC 01 00000000:00000000 00:00000000 00000000     0        0 4713 1\n"
+	for _, dir := range []string{"proc/net", "proc/7/fd", "proc/8"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(root, "proc/net/tcp"), []byte(table), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("socket:[4711]", filepath.Join(root, "proc/7/fd/3")); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		port, pid int
+		problem   string
+	}{
+		{6060, 7, ""},
+		{6061, 0, "is another user's, or in another container"},
+		{6062, 0, "no process of this machine listens on port 6062"},
+	} {
+		pid, err := listensOn(root, test.port)
+		if pid != test.pid || (err == nil) != (test.problem == "") || err != nil && !strings.Contains(err.Error(), test.problem) {
+			t.Errorf("port %d: process %d, %v; want %d, %q", test.port, pid, err, test.pid, test.problem)
+		}
+	}
+}
+
 // TestSamplerGone: a process that is not there is an error.
 func TestSamplerGone(t *testing.T) {
 	if _, err := NewSampler(1 << 30); err == nil {
