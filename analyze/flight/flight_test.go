@@ -248,6 +248,74 @@ func TestCollapse(t *testing.T) {
 	}
 }
 
+// TestTriggersAtOnce: of triggers at once one takes a snapshot; the others are counted.
+func TestTriggersAtOnce(t *testing.T) {
+	r := start(t, Config{Slow: time.Second, Every: time.Hour})
+	const n = 20
+	var all sync.WaitGroup
+	for range n {
+		all.Go(func() { r.Observe("job", time.Minute) })
+	}
+	all.Wait()
+	wait(t, r)
+	if list, _ := r.Snapshots(); len(list) != 1 || r.Dropped() != n-1 {
+		t.Errorf("%d snapshots, %d dropped, of %d triggers", len(list), r.Dropped(), n)
+	}
+}
+
+// TestLoaded: while others are served at the same time, the snapshot that a slow request
+// has made the recorder take holds it from its beginning to its end.
+func TestLoaded(t *testing.T) {
+	r := start(t, Config{MinAge: time.Hour, MaxBytes: 64 << 20, Every: time.Hour})
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /slow", func(_ http.ResponseWriter, req *http.Request) {
+		rtrace.Log(req.Context(), "slow", "begins")
+		time.Sleep(100 * time.Millisecond)
+		rtrace.Log(req.Context(), "slow", "ends")
+	})
+	mux.HandleFunc("GET /quick", func(_ http.ResponseWriter, req *http.Request) { rtrace.Log(req.Context(), "quick", "") })
+	slow := r.Slow(mux, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if req.URL.Path == "/quick" {
+			mux.ServeHTTP(w, req) // however busy the machine is, it is none that is slow
+			return
+		}
+		slow.ServeHTTP(w, req)
+	}))
+	defer server.Close()
+	get := func(path string) {
+		if resp, err := server.Client().Get(server.URL + path); err != nil {
+			t.Error(err)
+		} else {
+			resp.Body.Close()
+		}
+	}
+	stop := make(chan bool)
+	var clients sync.WaitGroup
+	for range 4 {
+		clients.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					get("/quick")
+				}
+			}
+		})
+	}
+	get("/slow")
+	s := wait(t, r)
+	close(stop)
+	clients.Wait()
+	if got := logs(t, s.Path, "slow"); !slices.Equal(got, []string{"begins", "ends"}) {
+		t.Errorf("the snapshot holds of the slow request: %q", got)
+	}
+	if len(logs(t, s.Path, "quick")) == 0 {
+		t.Error("no other request was served meanwhile")
+	}
+}
+
 // TestQuota: the oldest go first, the newest stays, files of others are left alone.
 func TestQuota(t *testing.T) {
 	dir := t.TempDir()
