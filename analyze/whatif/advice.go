@@ -115,8 +115,7 @@ func (w *prediction) notes() {
 	if n := w.c.local.matched(); n > 0 {
 		add("%s waits for the network were ended by the program itself, which sent to the other end of a connection: who sent is inferred from the order of system calls and of what the poller found.", words.Count(n))
 	}
-	add("%s From one P to several and back, computing is taken to differ by a factor of %.2f, likely between %.2f and %.2f (--parallel-slowdown), dispatches and wake-ups by up to a microsecond: what it is here depends on the CPUs, two of which may be hardware threads of one core, and on the program.",
-		w.computingNote(), w.parallelOf(parallelUsual).compute, w.parallelOf(parallelLeast).compute, w.parallelOf(parallelMost).compute)
+	add("%s %s", w.computingNote(), w.parallelNote())
 	if w.set.CPUs == 0 {
 		add("A trace does not tell how many CPUs there are: each P is given one of its own (--cpus says otherwise).")
 	}

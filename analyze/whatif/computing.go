@@ -26,6 +26,8 @@ func (w *prediction) measured() {
 	if m == nil || m.Wanted == 0 || m.Wanted*computingLeast < w.c.seen.running {
 		return
 	}
+	w.oneCPU = m.CPUs == 1
+	w.oneCore = m.SMT > 1 && m.CPUs > 1 && m.CPUs <= m.SMT && m.Online <= m.SMT
 	w.x.Machine = &Computing{Wanted: m.Wanted, Lost: m.Lost}
 	w.w = w.c.workload(w.c.cpus)
 	got := 1 - float64(m.Lost.Total())/float64(m.Wanted)
@@ -52,6 +54,20 @@ func (w *prediction) computingNote() string {
 		text += fmt.Sprintf(", %s that the program's own threads had", words.Length(m.Lost.Own))
 	}
 	return text + ": predictions hold where every P has a CPU."
+}
+
+// parallelNote says what computing is taken to cost on several Ps, and by whom.
+func (w *prediction) parallelNote() string {
+	usual, least, most := w.parallelOf(parallelUsual).compute, w.parallelOf(parallelLeast).compute, w.parallelOf(parallelMost).compute
+	factor := fmt.Sprintf("by a factor of %.2f, likely between %.2f and %.2f (--parallel-slowdown)", usual, least, most)
+	on := ", dispatches and wake-ups by up to a microsecond: what it is here depends on the CPUs, two of which may be hardware threads of one core, and on the program."
+	switch {
+	case w.oneCPU && usual == 1:
+		factor, on = "by nothing, as the machine says that the process may run on one CPU only", ", and dispatches and wake-ups by up to a microsecond."
+	case w.oneCore:
+		on = ", dispatches and wake-ups by up to a microsecond: the machine says that its CPUs are hardware threads of one core, of which that factor was measured; what it is here depends on the program."
+	}
+	return "From one P to several and back, computing is taken to differ " + factor + on
 }
 
 // givenLeast is the share of the time on Ps from which it matters that there was no CPU.

@@ -68,6 +68,33 @@ func TestComputing(t *testing.T) {
 	}
 }
 
+// TestParallelOfMachine: several Ps that have one CPU compute no slower for each other, and
+// who said so is told; of other CPUs the machine says whether they are those of one core.
+func TestParallelOfMachine(t *testing.T) {
+	one := &prediction{c: &workloads{}, x: &Result{}, oneCPU: true}
+	for _, p := range []parallel{parallelLeast, parallelUsual, parallelMost} {
+		if f := one.parallelOf(p).compute; f != 1 {
+			t.Errorf("on one CPU computing is taken to differ by %v", f)
+		}
+	}
+	core := &prediction{c: &workloads{}, x: &Result{}, oneCore: true}
+	not := &prediction{c: &workloads{}, x: &Result{}}
+	told := &prediction{c: &workloads{}, x: &Result{}, oneCPU: true, set: Settings{Parallel: 1.4}}
+	for _, x := range []struct {
+		w    *prediction
+		want string
+	}{
+		{one, "by nothing, as the machine says that the process may run on one CPU only"},
+		{core, "1.20, likely between 1.00 and 1.60 (--parallel-slowdown), dispatches and wake-ups by up to a microsecond: the machine says that its CPUs are hardware threads of one core"},
+		{not, "two of which may be hardware threads of one core"},
+		{told, "by a factor of 1.40"},
+	} {
+		if got := x.w.parallelNote(); !strings.Contains(got, x.want) {
+			t.Errorf("%q does not say %q", got, x.want)
+		}
+	}
+}
+
 // TestStalledIsPoor: on a machine with too much to do, which nobody asked, no prediction is
 // called fair.
 func TestStalledIsPoor(t *testing.T) {

@@ -78,7 +78,7 @@ func (w *prediction) doubts(v *Variant) []doubt {
 	add(float64(marked) > markingShare*float64(l.running), ConfidenceFair, "the collector has much to do, and is simulated coarsely")
 	add(stalls && w.x.Machine != nil, ConfidenceFair, "threads were kept from running: other programs took CPUs")
 	add(busy < stepLength*float64(w.w.Steps), ConfidenceFair, "goroutines do little between one wait or system call and the next: what those cost with several Ps differs from program to program")
-	known := w.set.Stretch > 0 || w.set.Calibration != nil || w.set.Parallel > 0 && w.set.Parallel != DefaultParallel
+	known := w.oneCPU || w.set.Stretch > 0 || w.set.Calibration != nil || w.set.Parallel > 0 && w.set.Parallel != DefaultParallel
 	add((v.Procs > 1) != (w.procs > 1) && !known, ConfidenceFair, "how much longer the same computing takes with several Ps depends on the machine and the program (see --costs and --parallel-slowdown)")
 	add(v.Procs > 1 && w.procs > 1, ConfidenceFair, "what more Ps cost each other, or fewer, was not measured: they are taken to cost what the recorded ones did")
 	if w.set.Stretch > 0 {

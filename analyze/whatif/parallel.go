@@ -60,7 +60,8 @@ func (c *Calibration) costs(d *simulate.Costs) {
 }
 
 // parallelOf is one of the above with what the settings ask for: what was measured is
-// no better known than that it may be a tenth more or less.
+// no better known than that it may be a tenth more or less. Where the machine says that
+// there is one CPU only, no two Ps compute at once.
 func (w *prediction) parallelOf(p parallel) parallel {
 	if c := w.set.Calibration; c != nil {
 		scale := func(value *float64, measured, usual float64) {
@@ -73,6 +74,9 @@ func (w *prediction) parallelOf(p parallel) parallel {
 		scale(&p.marking, c.Marking, parallelUsual.marking)
 		scale(&p.locked, c.Locked, parallelUsual.locked)
 		scale(&p.bounce, float64(c.Bounce), parallelUsual.bounce)
+	}
+	if w.oneCPU {
+		p.compute, p.marking = 1, 1
 	}
 	if f := w.set.Parallel; f > 0 && f != DefaultParallel {
 		p.compute = f

@@ -188,6 +188,10 @@ type prediction struct {
 	w     *simulate.Workload
 	costs simulate.Costs
 	error float64 // of the self-check's makespan
+
+	// What the machine said of its CPUs.
+	oneCPU  bool // the process may run on one only
+	oneCore bool // they are hardware threads of one core
 }
 
 // maxWorkload is how many bytes of steps can be addressed.
