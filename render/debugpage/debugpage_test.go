@@ -3,6 +3,7 @@ package debugpage_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"runtime/trace"
 	"strings"
 	"testing"
 	"time"
@@ -43,5 +44,37 @@ func TestHandler(t *testing.T) {
 	}
 	if w := get("/report/"+s.Name, "10.0.0.1"); w.Code != 403 {
 		t.Errorf("somebody else: code %d", w.Code)
+	}
+}
+
+// TestCut: where the recorder's size limit wins over the age, so that the beginning of the
+// slow request is not held, the report says so.
+func TestCut(t *testing.T) {
+	rec, err := flight.Start(flight.Config{Dir: t.TempDir(), Log: t.Logf, MinAge: time.Hour, MaxBytes: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rec.Close()
+	began := time.Now()
+	slow := rec.Slow(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
+		for time.Since(began) < 3*time.Second { // the recorder lets go of what is older than a second or two
+			trace.Log(req.Context(), "work", "a step of it")
+			time.Sleep(time.Millisecond)
+		}
+	}), time.Second)
+	slow.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/slow", nil))
+	var all []flight.Snapshot
+	for len(all) == 0 { // however busy the machine is: the test's own time limit ends it
+		time.Sleep(10 * time.Millisecond)
+		if all, err = rec.Snapshots(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	req := httptest.NewRequest("GET", "/report/"+all[0].Name, nil)
+	req.RemoteAddr, req.Host = "127.0.0.1:1", "localhost"
+	w := httptest.NewRecorder()
+	debugpage.Handler(rec).ServeHTTP(w, req)
+	if !strings.Contains(w.Body.String(), "a larger MinAge or MaxBytes would hold more") {
+		t.Errorf("code %d: the report does not say that the request's beginning was let go", w.Code)
 	}
 }
