@@ -56,7 +56,7 @@ func TestPageCPUs(t *testing.T) {
 			want []string
 		}{
 			{sampleEnd / 8, []string{"CPUs: CPUs · 3.00 of 3.00 that Ps wanted", "every P that wanted a CPU had one", "2 CPUs at the most"}},
-			{sampleEnd * 3 / 8, []string{"1.50 of 3.00", "likely another process had it: 10.0" + words.Tie + "ms (33" + words.Tie + "%)", "likely the program's own threads: 5.00" + words.Tie + "ms"}},
+			{sampleEnd * 3 / 8, []string{"1.50 of 3.00", "another process had it: 10.0" + words.Tie + "ms (33" + words.Tie + "%)", "the program's own threads: 5.00" + words.Tie + "ms"}},
 			{sampleEnd * 5 / 8, []string{"1.00 of 3.00", "the quota was used up: 20.0" + words.Tie + "ms (67" + words.Tie + "%)"}},
 			{sampleEnd * 7 / 8, []string{"0.00 of 3.00", "the process was stopped: 30.0" + words.Tie + "ms (100" + words.Tie + "%)"}},
 		} {
