@@ -77,6 +77,7 @@ func TestPageDetail(t *testing.T) {
 // no name act.
 func TestPageSearch(t *testing.T) {
 	p := open(t, sample(8, 5000), view{width: desktop, height: 768})
+	p.do(chromedp.Evaluate[chromedp.Void](`document.getElementById('tool-find').open = true`))
 	search := func(text, kind, least string) string {
 		return eval[string](p, fmt.Sprintf(`(() => { const $ = (id) => document.getElementById(id);
 			[$('search-text').value, $('search-kind').value, $('search-least').value] = [%q, %q, %q];

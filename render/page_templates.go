@@ -10,7 +10,7 @@ import (
 )
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"dur": words.Length, "p99": words.P99, "keyLatency": keyFigure, "costKind": costKind, "capital": capital, "offset": words.AtWithin, "count": words.Count[int64], "mean": words.Mean, "pct": words.Share, "size": words.Bytes[int64], "plural": words.Plural[int64],
+	"dur": words.Length, "p99": words.P99, "keyFigures": keyFigures, "answer": newAnswer, "what": what, "linked": linked, "caveats": caveats, "glossary": func() []term { return glossary }, "costKind": costKind, "capital": capital, "offset": words.AtWithin, "count": words.Count[int64], "mean": words.Mean, "pct": words.Share, "size": words.Bytes[int64], "plural": words.Plural[int64],
 	"share": words.ShareOf[int64], "file": fileName, "function": words.Function, "div": div,
 	"n": func(v int) int64 { return int64(v) }, "ended": func(start, length int64) int64 { return start + length },
 	"program": program, "subtitle": subtitle, "lost": lostText, "link": link, "momentLink": momentLink, "moment": momentText,
@@ -56,24 +56,25 @@ func costKind(costOf string) string {
 	return ""
 }
 
-// leftOut says which slices the timeline does not have; "" when it has all.
-func leftOut(r *report.Report) string {
+// leftOut says which slices the timeline does not have, in few words and in more; nil
+// when it has all.
+func leftOut(r *report.Report) []string {
 	tl := r.Timeline
 	switch {
 	case tl == nil:
-		return "This report holds no single slices: the timeline is drawn from shares of time per column."
+		return []string{"This report holds no single slices", "The timeline is drawn from shares of time per column."}
 	case tl.Complete:
-		return ""
+		return nil
 	case len(tl.Kept) == 0:
-		return fmt.Sprintf("%s are too many for one page: the timeline is drawn from shares of time per column.", words.Plural(tl.LeftOut, "slice"))
+		return []string{words.Plural(tl.LeftOut, "slice") + " are too many for one page", "The timeline is drawn from shares of time per column."}
 	}
 	var kept int64
 	for _, w := range tl.Kept {
 		kept += w.End - w.Start
 	}
 	from, to := bounds(r)
-	return fmt.Sprintf("%s left out to keep the page small and quick (--max-size, --slices; gmptrace serve shows all): %s of the time is in full detail, around the findings and the slowest requests; elsewhere the timeline shows shares of time per column.",
-		words.Were(tl.LeftOut, "slice"), words.ShareOf(kept, to-from))
+	return []string{words.Were(tl.LeftOut, "slice") + " left out to keep the page small and quick",
+		fmt.Sprintf("--max-size and --slices say how many to keep; gmptrace serve shows all. %s of the time is in full detail, around the findings and the slowest requests; elsewhere the timeline shows shares of time per column.", words.ShareOf(kept, to-from))}
 }
 
 func kinds() []string {

@@ -359,10 +359,5 @@ func episodesTakeaway(r *report.Report) string {
 	return s
 }
 
-// figure is a key figure as the page shows it.
+// figure is a key figure: its name, and what else there is of it.
 type figure struct{ Figure, Name, Beside string }
-
-func keyFigure(r *report.Report) figure {
-	value, name := keyLatency(r)
-	return figure{value, name, besideLatency(r)}
-}

@@ -91,7 +91,7 @@ func textIdentity(t *terminal, r *report.Report) {
 func textVerdict(t *terminal, r *report.Report) {
 	v := r.Verdict
 	t.wrap("", "", v.Headline, bold, colorOf(v.Severity))
-	t.wrap("", "", v.Detail)
+	t.wrap("", "", goesOn(v.Headline, v.Detail))
 	if v.Advice != "" {
 		t.wrap("To do: ", "       ", v.Advice)
 	}
@@ -99,14 +99,10 @@ func textVerdict(t *terminal, r *report.Report) {
 }
 
 func textKey(t *terminal, r *report.Report) {
-	k := r.Key
 	table := table{left: 3}
-	latency, name := keyLatency(r)
-	table.add(name, latency, besideLatency(r))
-	table.add("runnable at once, at most", words.Count(int64(k.QueuePeak)), fmt.Sprintf("%s on average, peak at %s", words.Mean(k.QueueMean), words.At(k.QueuePeakAt)))
-	table.add("longest stop-the-world", words.Length(k.STWMax), words.Length(k.STWTotal)+" in all")
-	table.add("P time that ran a goroutine", words.Share(k.Utilisation), "")
-	table.add("wall time in GC cycles", words.Share(k.GCShare), words.Plural(r.GC.Cycles, "cycle"))
+	for _, f := range keyFigures(r) {
+		table.add(f.Name, f.Figure, f.Beside)
+	}
 	table.align = "lrl"
 	t.table(table)
 }
@@ -133,7 +129,7 @@ func (t *terminal) finding(f report.Finding) {
 	if f.CostNS > 0 {
 		field("cost", words.Length(f.CostNS)+" "+f.CostOf)
 	}
-	field("what", f.What)
+	field("what", what(f))
 	field("why", f.Why)
 	for i, e := range f.Evidence {
 		field([]string{"evidence", ""}[min(i, 1)], e.Label+": "+e.Value)

@@ -28,6 +28,7 @@ async function main() {
     timeline?.draw();
   };
   follow(redraw);
+  finding();
   printing(redraw);
   if (timeline) control(timeline);
   if (timeline) rowControls(timeline);
@@ -50,6 +51,13 @@ function follow(redraw) {
     cancelAnimationFrame(pending);
     pending = requestAnimationFrame(redraw);
   });
+}
+
+// finding unfolds the search where its key is pressed: what is folded takes no focus.
+function finding() {
+  document.addEventListener('keydown', (e) => {
+    if (e.key === '/' && !e.ctrlKey && !e.metaKey && !e.altKey && !e.target.closest?.('input, select, textarea')) $('tool-find').open = true;
+  }, true);
 }
 
 // printing opens what is folded and takes the light theme for paper.
@@ -199,7 +207,10 @@ function go(timeline, search) {
   const moment = fromHash(location.hash);
   if (!moment || !timeline) return;
   timeline.restore(moment);
-  if (moment.search) search(moment.search);
+  if (moment.search) {
+    $('tool-find').open = true;
+    search(moment.search);
+  }
   $('timeline-section').scrollIntoView();
   timeline.root.focus({preventScroll: true});
 }

@@ -1,0 +1,158 @@
+package render
+
+import (
+	"strings"
+
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
+)
+
+// answer is the top of the page: what was slow and why, what that cost, what to do
+// about it, and the command that tells more.
+type answer struct {
+	Headline, Detail string
+	Where            string // where goroutines' time went, which is folded
+	Cost, Advice     string
+	Next             *Step
+}
+
+func newAnswer(r *report.Report) answer {
+	v := r.Verdict
+	a := answer{Headline: v.Headline, Advice: v.Advice, Cost: verdictCost(r), Next: pageStep(r)}
+	a.Detail, a.Where = splitWhere(v.Detail)
+	a.Detail = goesOn(v.Headline, a.Detail)
+	return a
+}
+
+// verdictCost is what the finding cost that a verdict is about; "" where it is about none.
+func verdictCost(r *report.Report) string {
+	if len(r.Findings) == 0 || r.Findings[0].CostNS == 0 || !strings.Contains(r.Verdict.Headline, r.Findings[0].Title) {
+		return ""
+	}
+	return words.Length(r.Findings[0].CostNS) + " " + r.Findings[0].CostOf
+}
+
+// whereBegins is how the sentence begins that tells where goroutines' time went.
+const whereBegins = "Waiting for a P made up "
+
+// splitWhere takes that sentence, and what follows it, off a verdict's detail.
+func splitWhere(detail string) (rest, where string) {
+	i := strings.Index(detail, whereBegins)
+	if i < 0 {
+		return detail, ""
+	}
+	return strings.TrimSpace(detail[:i]), detail[i:]
+}
+
+// Of a text that repeats a title, so many words and such a part of the title are left out.
+const repeatedWords = 5
+
+// goesOn is a text that follows a title, without what it repeats of that.
+func goesOn(title, text string) string {
+	title = strings.TrimSuffix(title, ".")
+	if rest, ok := strings.CutPrefix(text, title); ok && (rest == "" || strings.HasPrefix(rest, ". ") || rest == ".") {
+		return strings.TrimSpace(strings.TrimPrefix(rest, "."))
+	}
+	said, saying := strings.Split(title, " "), strings.Split(text, " ")
+	n := 0
+	for n < min(len(said), len(saying)) && strings.Trim(said[n], ",;:") == strings.Trim(saying[n], ",;:") {
+		n++
+	}
+	if n < repeatedWords || n*2 < len(said) || n == len(saying) {
+		return text
+	}
+	return "… " + strings.Join(saying[n:], " ")
+}
+
+// what is what a finding tells beyond its title.
+func what(f report.Finding) string { return goesOn(f.Title, f.What) }
+
+// pageStep is the command to go on with from the page, nil for none. It calls the trace
+// by the name of its file: the page is read elsewhere than it was made.
+func pageStep(r *report.Report) *Step {
+	name := noTrace
+	if r.Trace.Name != "" && r.Trace.Name != standardInput {
+		name = words.Shell(inputName(r.Trace.Name))
+	}
+	if steps := reportSteps(r, TextOptions{Trace: name}); len(steps) > 1 { // the last makes this page
+		return &steps[0]
+	}
+	return nil
+}
+
+// standardInput is how a report calls a trace that came from there.
+const standardInput = "standard input"
+
+// keyFigures are the figures that tell most, those of requests or tasks first. One that
+// would be nothing is left out.
+func keyFigures(r *report.Report) []figure {
+	k := r.Key
+	list := lengthFigures(r)
+	latency, name := keyLatency(r)
+	list = append(list, figure{latency, name, besideLatency(r)})
+	if k.QueuePeak > 0 {
+		list = append(list, figure{words.Count(int64(k.QueuePeak)), "runnable at once, at most", words.Mean(k.QueueMean) + " on average, peak at " + words.At(k.QueuePeakAt)})
+	}
+	if k.STWMax > 0 {
+		list = append(list, figure{words.Length(k.STWMax), "longest stop-the-world", words.Length(k.STWTotal) + " in all"})
+	}
+	if k.Utilisation >= leastFigure {
+		list = append(list, figure{words.Share(k.Utilisation), "P time that ran a goroutine", ""})
+	}
+	if k.GCShare >= leastFigure {
+		list = append(list, figure{words.Share(k.GCShare), "wall time in GC cycles", words.Plural(r.GC.Cycles, "cycle")})
+	}
+	return list
+}
+
+// leastFigure is the least of a whole that is a figure worth telling.
+const leastFigure = 0.001
+
+// lengthFigures are how long requests or tasks took, and how many there were.
+func lengthFigures(r *report.Report) []figure {
+	d := r.Slowest.Durations
+	if d.Count == 0 {
+		return nil
+	}
+	kind := string(r.Slowest.Kind)
+	many := words.Plural(d.Count, kind)
+	if r.Slowest.Unfinished > 0 {
+		many += ", " + words.Count(r.Slowest.Unfinished) + " unfinished"
+	}
+	list := []figure{{words.Length(d.P50), kind + " p50", many}}
+	if p := words.P99(d.Count, words.Length(d.P99)); p != words.None {
+		return append(list, figure{p, kind + " p99", "longest " + words.Length(d.Max)})
+	}
+	return append(list, figure{words.Length(d.Max), "longest " + kind, ""})
+}
+
+// caveatList is what has to be known of the trace and of the verdict, folded into one line
+// of titles.
+type caveatList struct {
+	Lost          bool // part of the trace is missing
+	Titles, Lines []string
+}
+
+// caveats are what the trace lacks and what was taken for granted, and where the time of
+// goroutines went; nil for none.
+func caveats(r *report.Report, where string) *caveatList {
+	d := caveatList{Lost: !r.Trace.Complete}
+	if d.Lost {
+		d.Titles = append(d.Titles, "Part of the trace is missing or could not be verified")
+	}
+	for _, l := range r.Trace.Lost {
+		d.Lines = append(d.Lines, lostText(l))
+	}
+	if n := len(r.Trace.Notes); n > 0 {
+		d.Titles = append(d.Titles, words.Plural(int64(n), "assumption")+" made")
+	}
+	d.Lines = append(d.Lines, r.Trace.Notes...)
+	if where != "" {
+		d.Titles, d.Lines = append(d.Titles, "where goroutines' time went"), append(d.Lines, where)
+	}
+	if len(d.Titles) == 0 {
+		return nil
+	}
+	d.Titles[0] = capital(d.Titles[0])
+	return &d
+}
