@@ -11,7 +11,7 @@ import (
 // about it, and the command that tells more.
 type answer struct {
 	Headline, Detail string
-	Where            string // where goroutines' time went, which is folded
+	Aside            string // how long goroutines waited and where their time went, which is folded
 	Cost, Advice     string
 	Next             *Step
 }
@@ -19,7 +19,7 @@ type answer struct {
 func newAnswer(r *report.Report) answer {
 	v := r.Verdict
 	a := answer{Headline: v.Headline, Advice: v.Advice, Cost: verdictCost(r), Next: pageStep(r)}
-	a.Detail, a.Where = splitWhere(v.Detail)
+	a.Detail, a.Aside = splitAside(v.Detail)
 	a.Detail = goesOn(v.Headline, a.Detail)
 	return a
 }
@@ -32,16 +32,19 @@ func verdictCost(r *report.Report) string {
 	return words.Length(r.Findings[0].CostNS) + " " + r.Findings[0].CostOf
 }
 
-// whereBegins is how the sentence begins that tells where goroutines' time went.
-const whereBegins = "Waiting for a P made up "
+// asides are how sentences begin that put a verdict into proportion, in the order in
+// which they stand.
+var asides = []string{"Goroutines waited ", "Waiting for a P made up "}
 
-// splitWhere takes that sentence, and what follows it, off a verdict's detail.
-func splitWhere(detail string) (rest, where string) {
-	i := strings.Index(detail, whereBegins)
-	if i < 0 {
-		return detail, ""
+// splitAside takes such sentences at the end of a verdict's detail off it, unless there is
+// nothing else.
+func splitAside(detail string) (rest, aside string) {
+	for _, begin := range asides {
+		if i := strings.LastIndex(detail, ". "+begin); i >= 0 && (begin != asides[0] || strings.Contains(detail[i:], " for a P at the median")) {
+			return detail[:i+1], detail[i+2:]
+		}
 	}
-	return strings.TrimSpace(detail[:i]), detail[i:]
+	return detail, ""
 }
 
 // Of a text that repeats a title, so many words and such a part of the title are left out.
@@ -133,9 +136,9 @@ type caveatList struct {
 	Titles, Lines []string
 }
 
-// caveats are what the trace lacks and what was taken for granted, and where the time of
-// goroutines went; nil for none.
-func caveats(r *report.Report, where string) *caveatList {
+// caveats are what the trace lacks and what was taken for granted, and what is aside of the
+// answer; nil for none.
+func caveats(r *report.Report, aside string) *caveatList {
 	d := caveatList{Lost: !r.Trace.Complete}
 	if d.Lost {
 		d.Titles = append(d.Titles, "Part of the trace is missing or could not be verified")
@@ -147,8 +150,8 @@ func caveats(r *report.Report, where string) *caveatList {
 		d.Titles = append(d.Titles, words.Plural(int64(n), "assumption")+" made")
 	}
 	d.Lines = append(d.Lines, r.Trace.Notes...)
-	if where != "" {
-		d.Titles, d.Lines = append(d.Titles, "where goroutines' time went"), append(d.Lines, where)
+	if aside != "" {
+		d.Titles, d.Lines = append(d.Titles, "how long goroutines waited for a P, and where their time went"), append(d.Lines, aside)
 	}
 	if len(d.Titles) == 0 {
 		return nil

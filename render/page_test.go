@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	cdpage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/performance"
 	"github.com/chromedp/chromedp"
 
@@ -153,10 +154,22 @@ const overflowing = `(() => {
 		.slice(0, 3).map((e) => e.tagName + '.' + e.className + '#' + e.id).join(' ') || 'scrollWidth ' + document.documentElement.scrollWidth;
 })()`
 
+// fold: the answer, what to do, the overview and the beginning of the timeline are on the
+// first screen, and the timeline's width is all that the contents leave.
 func fold(p *tab, name string) {
 	p.Helper()
-	if bottom := eval[float64](p, `scrollTo(0, 0), document.querySelector('.overview').getBoundingClientRect().bottom`); bottom > 768 {
-		p.Errorf("%s: the overview ends at %.0f, below the fold", name, bottom)
+	bottom := eval[map[string]float64](p, `scrollTo(0, 0), Object.fromEntries(['.answer', '.overview', '.bar', '.contents li:nth-child(3)', '#timeline'].map((s) => [s, document.querySelector(s).getBoundingClientRect().bottom]))`)
+	bottom["#timeline"] = eval[float64](p, `document.querySelector('#timeline').getBoundingClientRect().top + 150`)
+	for what, at := range bottom {
+		if at > 768 {
+			p.Errorf("%s: %s ends at %.0f, below the fold", name, what, at)
+		}
+	}
+	if width := eval[float64](p, `document.querySelector('#timeline').clientWidth`); width < 1366-212-2*16-1 {
+		p.Errorf("%s: the timeline is %.0f pixels wide", name, width)
+	}
+	if high := eval[float64](p, `document.querySelector('.bar').getBoundingClientRect().height`); high > 40 {
+		p.Errorf("%s: what controls the timeline takes %.0f pixels", name, high)
 	}
 }
 
@@ -330,17 +343,53 @@ func TestPageAccessible(t *testing.T) {
 	}
 }
 
-// TestPagePrint: on paper everything is unfolded, in the light theme.
+// TestPagePrint: on paper findings are unfolded, in the light theme, and what is for
+// looking things up is left out: a few pages come of it.
 func TestPagePrint(t *testing.T) {
 	p := open(t, sample(8, 1000), view{width: desktop, height: 768, dark: true})
 	p.do(chromedp.Evaluate[chromedp.Void](`dispatchEvent(new Event('beforeprint'))`))
-	got := eval[[]string](p, `[String(document.querySelectorAll('details.finding:not([open])').length), getComputedStyle(document.body).backgroundColor]`)
+	got := eval[[]string](p, `[String(document.querySelectorAll('details.finding:not(.instance, [open])').length), getComputedStyle(document.body).backgroundColor]`)
 	if got[0] != "0" || got[1] != "rgb(255, 255, 255)" {
 		t.Errorf("for print, %s findings are folded and the page is %s", got[0], got[1])
 	}
 	p.do(chromedp.Evaluate[chromedp.Void](`dispatchEvent(new Event('afterprint'))`))
 	if n := eval[int](p, `document.querySelectorAll('details.finding:not([open])').length`); n == 0 {
 		t.Error("after printing the findings stay unfolded")
+	}
+	pdf := call(p, cdpage.PrintToPDF, cdpage.PrintToPDFParams{}).Data
+	if n := bytes.Count(pdf, []byte("/Type /Page\n")); n == 0 || n > mostPages {
+		t.Errorf("the page prints on %d sheets, want 1 to %d", n, mostPages)
+	}
+	p.quiet()
+}
+
+// mostPages is how many sheets a report of many findings may take.
+const mostPages = 16
+
+// TestPageTabOrder: the first key leads to a link to the answer, and what has a marker on
+// the overview is reached once, from the contents.
+func TestPageTabOrder(t *testing.T) {
+	p := open(t, sample(8, 1000), view{width: desktop, height: 768})
+	got := eval[[]string](p, `[...document.querySelectorAll('a, button, summary')].filter((e) => e.tabIndex >= 0).slice(0, 2).map((e) => e.className + e.getAttribute('href'))`)
+	if want := []string{"skip#verdict", "#verdict"}; !slices.Equal(got, want) {
+		t.Errorf("the first two stops are %q, want %q", got, want)
+	}
+	if n := eval[int](p, `document.querySelectorAll('.marker:not([tabindex="-1"])').length`); n != 0 {
+		t.Errorf("%d markers are stops of the keyboard", n)
+	}
+	if dead := eval[[]string](p, `[...document.querySelectorAll('a[href^="#"]')].map((a) => a.getAttribute('href')).filter((h) => !h.startsWith('#t=') && !document.getElementById(h.slice(1)))`); len(dead) > 0 {
+		t.Errorf("links lead nowhere: %q", dead)
+	}
+}
+
+// TestPageCards: on a phone no table of the page has to be moved sideways, the matrix of
+// steals aside.
+func TestPageCards(t *testing.T) {
+	p := open(t, sample(8, 1000), view{width: phone, height: 844})
+	p.do(chromedp.Evaluate[chromedp.Void](`for (const d of document.querySelectorAll('details')) d.open = true`))
+	wide := eval[[]string](p, `[...document.querySelectorAll('.scroll:not([hidden])')].filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.ariaLabel)`)
+	if want := []string{"Steals as a table"}; !slices.Equal(wide, want) {
+		t.Errorf("these scroll sideways: %q, want %q", wide, want)
 	}
 	p.quiet()
 }

@@ -6,6 +6,9 @@ import {font, ink, luminance, read} from './theme.js';
 
 const NARROW = 480; // too little for the full names of axes
 const LINE = 15; // height of a label
+const LABEL = 48; // width of a percentile's label, and a gap
+const NAMED = 64; // right of an axis, what its name takes
+const LATENCY_BESIDE = 80; // left and right of the histogram: render/page_charts.go
 const STEALS_BESIDE = 94; // above and below the matrix: render/page_charts.go
 
 // hooks complete the option of the chart with that id.
@@ -53,8 +56,11 @@ function latency(o, palette, width) {
   bars.itemStyle = {color: palette.kinds[0]};
   bars.barCategoryGap = '12%';
   const lines = bars.markLine ? bars.markLine.data : [];
-  lines.forEach((line, i) => { // a label that would touch the one before goes above it
-    if (i > 0 && line.xAxis - lines[i - 1].xAxis < bars.data.length / 10) line.label = {offset: [0, -(lines[i - 1].label ? 2 : 1) * LINE]};
+  const x = (line) => (line.xAxis * (width - LATENCY_BESIDE)) / bars.data.length;
+  if (width < NARROW) o.grid[0].top = Number(o.grid[0].top) + LINE;
+  lines.forEach((line, i) => { // a label that would touch the one before, or the axis' name, goes above it
+    const level = i > 0 && x(line) - x(lines[i - 1]) < LABEL ? 1 - (lines[i - 1].label?.offset[1] ?? 0) / LINE : (x(line) < NAMED ? 2 : 0);
+    if (level > 0) line.label = {offset: [0, -level * LINE]};
   });
   bars.markLine = {
     symbol: 'none', silent: true, animation: false, lineStyle: {color: palette.critical, type: 'dashed'},
@@ -69,11 +75,16 @@ function steals(o, palette, width, height) {
   const most = o.visualMap[0].max = Math.sqrt(Math.max(1, o.visualMap[0].max));
   o.visualMap[0].dimension = 2;
   const [from, to] = [palette.card, palette.kinds[0]];
-  Object.assign(o.visualMap[0], {inRange: {color: [from, to]}});
+  // The scale says what the colours mean; the middle one is a quarter of the most.
+  Object.assign(o.visualMap[0], {
+    inRange: {color: [from, to]}, show: true, orient: 'horizontal', right: 16, top: 4, itemWidth: 12, itemHeight: Math.min(160, width / 3), calculable: false, hoverLink: false,
+    text: [plural(Math.round(most * most), 'steal'), '0'], textStyle: {color: palette.muted}, borderColor: palette.line,
+  });
   o.tooltip = tooltip(palette, {formatter: (p) => `${o.yAxis[0].data[p.value[1]]} stole ${count(p.value[3])} from ${o.xAxis[0].data[p.value[0]]}`});
   Object.assign(o.yAxis[0], {inverse: true, nameLocation: 'start'}); // P0 above, as in the timeline
   const [cells] = o.series;
   cells.data = (cells.data || []).map(({value: [victim, thief, n]}) => ({value: [victim, thief, Math.sqrt(n), n]})); // few must show beside many
+  cells.progressive = 0; // else it would be painted in steps, and a redraw between two of them fail
   cells.itemStyle = {borderColor: palette.back, borderWidth: n > 40 ? 0 : 1};
   const labelled = width / n >= 30;
   cells.label = {show: labelled, fontSize: 11, formatter: (p) => count(p.value[3])};

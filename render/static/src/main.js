@@ -60,11 +60,11 @@ function finding() {
   }, true);
 }
 
-// printing opens what is folded and takes the light theme for paper.
+// printing opens the findings and takes the light theme for paper.
 function printing(redraw) {
   let closed = [];
   addEventListener('beforeprint', () => {
-    closed = [...document.querySelectorAll('details.finding:not([open])')];
+    closed = [...document.querySelectorAll('details.finding:not(.instance, [open])')];
     for (const d of closed) d.open = true;
     document.documentElement.dataset.theme = 'light';
     redraw();
