@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"slices"
@@ -165,7 +166,7 @@ func fold(p *tab, name string) {
 			p.Errorf("%s: %s ends at %.0f, below the fold", name, what, at)
 		}
 	}
-	if width := eval[float64](p, `document.querySelector('#timeline').clientWidth`); width < 1366-212-2*16-1 {
+	if width := eval[float64](p, `document.querySelector('#timeline').clientWidth`); width < 1366-212-2*16 {
 		p.Errorf("%s: the timeline is %.0f pixels wide", name, width)
 	}
 	if high := eval[float64](p, `document.querySelector('.bar').getBoundingClientRect().height`); high > 40 {
@@ -317,14 +318,31 @@ func TestPageNoScript(t *testing.T) {
 	}
 }
 
-// TestPageAccessible runs axe-core in both themes, with everything unfolded.
-func TestPageAccessible(t *testing.T) {
+// violations are what axe-core finds on a page.
+func (p *tab) violations() []string {
+	p.Helper()
 	axe, err := os.ReadFile("testdata/axe.min.js")
 	if err != nil {
-		t.Fatal(err)
+		p.Fatal(err)
 	}
-	for _, dark := range []bool{false, true} {
-		p := open(t, asked(partial(sample(8, 5000))), view{width: desktop, height: 768, dark: dark})
+	p.do(chromedp.Evaluate[chromedp.Void](string(axe)))
+	return eval[[]string](p, `axe.run().then((r) => r.violations.map((v) => v.id + ': ' + v.help + ': ' + v.nodes.slice(0, 3).map((n) => n.html + ' ' + (n.any[0]?.message || '')).join(' | ')))`)
+}
+
+// TestWhatIfPageAccessible runs axe-core on a page of predictions.
+func TestWhatIfPageAccessible(t *testing.T) {
+	for _, v := range []view{{width: desktop, height: 768}, {width: phone, height: 844, dark: true}} {
+		p := openWritten(t, func(w io.Writer) error { return WhatIfHTML(w, predictions()) }, v)
+		for _, violation := range p.violations() {
+			t.Errorf("%d pixels, dark %v: %s", v.width, v.dark, violation)
+		}
+	}
+}
+
+// TestPageAccessible runs axe-core in both themes and on a phone, with everything unfolded.
+func TestPageAccessible(t *testing.T) {
+	for _, v := range []view{{width: desktop, height: 768}, {width: desktop, height: 768, dark: true}, {width: phone, height: 844}} {
+		p := open(t, asked(partial(sample(8, 5000))), v)
 		p.do(chromedp.Evaluate[chromedp.Void](`for (const d of document.querySelectorAll('details')) d.open = true`),
 			chromedp.Evaluate[chromedp.Void](`(() => {
 				const {timeline: t} = gmptrace;
@@ -335,10 +353,9 @@ func TestPageAccessible(t *testing.T) {
 				document.getElementById('search-text').value = 'serve';
 				document.getElementById('search').requestSubmit();
 				for (const d of document.querySelectorAll('#panel details')) d.open = true;
-			})()`), chromedp.Evaluate[chromedp.Void](string(axe)))
-		found := eval[[]string](p, `axe.run().then((r) => r.violations.map((v) => v.id + ': ' + v.help + ': ' + v.nodes.slice(0, 3).map((n) => n.html + ' ' + (n.any[0]?.message || '')).join(' | ')))`)
-		for _, violation := range found {
-			t.Errorf("dark %v: %s", dark, violation)
+			})()`))
+		for _, violation := range p.violations() {
+			t.Errorf("%d pixels, dark %v: %s", v.width, v.dark, violation)
 		}
 	}
 }
