@@ -14,6 +14,14 @@ const STEALS_BESIDE = 94; // above and below the matrix: render/page_charts.go
 // hooks complete the option of the chart with that id.
 const hooks = {latency, steals, functions, lives};
 
+// end disposes of a chart. Painting that goes on in steps would come after that, and fail:
+// with nothing to paint there is none.
+export function end(chart) {
+  chart.clear();
+  chart.getZr().flush();
+  chart.dispose();
+}
+
 // draw draws every chart of options that has a hook and an element, and returns
 // them.
 export function draw(options) {
@@ -84,7 +92,7 @@ function steals(o, palette, width, height) {
   Object.assign(o.yAxis[0], {inverse: true, nameLocation: 'start'}); // P0 above, as in the timeline
   const [cells] = o.series;
   cells.data = (cells.data || []).map(({value: [victim, thief, n]}) => ({value: [victim, thief, Math.sqrt(n), n]})); // few must show beside many
-  cells.progressive = 0; // else it would be painted in steps, and a redraw between two of them fail
+  cells.progressive = 0; // painted at once
   cells.itemStyle = {borderColor: palette.back, borderWidth: n > 40 ? 0 : 1};
   const labelled = width / n >= 30;
   cells.label = {show: labelled, fontSize: 11, formatter: (p) => count(p.value[3])};

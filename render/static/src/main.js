@@ -23,7 +23,7 @@ async function main() {
   const timeline = $('timeline') ? new Timeline($('timeline'), options.timeline, meta, trace) : null;
   let drawn = charts.draw(options);
   const redraw = () => {
-    for (const chart of drawn) chart.dispose();
+    for (const chart of drawn) charts.end(chart);
     drawn = charts.draw(options);
     timeline?.draw();
   };
