@@ -49,14 +49,14 @@ func TestPageCPUs(t *testing.T) {
 		at := func(instant int64) string {
 			return eval[string](p, fmt.Sprintf(`(() => { const t = gmptrace.timeline; t.show(t.bounds, -1);
 				const b = t.box, from = %d / t.bounds[1];
-				t.choose(b.x + b.width * from, b.y + b.height - (t.threads ? t.below() : 0) - 20); return t.view.rows[t.view.row].id + ': ' + document.getElementById('detail').textContent; })()`, instant))
+				t.choose(b.x + b.width * from, b.y + t.view.places[t.view.rowById("CPUs")].top + 28); return t.view.rows[t.view.row].id + ': ' + document.getElementById('detail').textContent; })()`, instant))
 		}
 		for _, x := range []struct {
 			at   int64
 			want []string
 		}{
 			{sampleEnd / 8, []string{"CPUs: CPUs · 3.00 of 3.00 that Ps wanted", "every P that wanted a CPU had one", "2 CPUs at the most"}},
-			{sampleEnd * 3 / 8, []string{"1.50 of 3.00", "another process had it: 10.0" + words.Tie + "ms (33" + words.Tie + "%)", "the program's other threads had it: 5.00" + words.Tie + "ms"}},
+			{sampleEnd * 3 / 8, []string{"1.50 of 3.00", "another process had it: 10.0" + words.Tie + "ms (33" + words.Tie + "%)", "the program's own threads: 5.00" + words.Tie + "ms"}},
 			{sampleEnd * 5 / 8, []string{"1.00 of 3.00", "the quota was used up: 20.0" + words.Tie + "ms (67" + words.Tie + "%)"}},
 			{sampleEnd * 7 / 8, []string{"0.00 of 3.00", "the process was stopped: 30.0" + words.Tie + "ms (100" + words.Tie + "%)"}},
 		} {

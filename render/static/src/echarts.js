@@ -12,4 +12,11 @@ use([
   CanvasRenderer,
 ]);
 
+// dispose ends a chart. What of a long drawing is left for the frames to come would else
+// be drawn onto layers that are gone.
+export function dispose(chart) {
+  chart.getZr().painter._redrawId = -1;
+  chart.dispose();
+}
+
 export {init};
