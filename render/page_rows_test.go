@@ -174,6 +174,9 @@ func TestPageMoment(t *testing.T) {
 	if got := eval[string](p, `document.querySelector('.moment').innerText`); !strings.HasPrefix(got, "Finding 1 of 15: One goroutine held P3 for 148 ms") || !strings.Contains(got, "P3 and G4711 stand first") {
 		t.Errorf("beside them stands %q", got)
 	}
+	if got := eval[string](p, `document.querySelector('.ran').innerText`); !strings.HasPrefix(got, "Most time ran:") || strings.Count(got, words.Tie+"%") != 8 {
+		t.Errorf("the legend of functions is %q", got)
+	}
 	press := func(keys string) string {
 		return eval[string](p, fmt.Sprintf(`(() => { for (const key of %q) gmptrace.timeline.root.dispatchEvent(new KeyboardEvent('keydown', {key})); return gmptrace.timeline.hash(); })()`, keys))
 	}

@@ -226,7 +226,8 @@ func TestPageRows(t *testing.T) {
 			const {box, canvases: [canvas], view} = gmptrace.timeline;
 			const ratio = canvas.width / gmptrace.timeline.chart.getWidth();
 			const y = Math.floor((box.y + (3 + 0.7) * gmptrace.timeline.tall / %d) * ratio);
-			const [r, g, b] = [1, 3, 5].map((i) => parseInt(view.palette.kinds[0].slice(i, i + 2), 16));
+			const colour = view.palette.fills[view.rows[3].track.shade[view.rows[3].track.label.findIndex((k) => view.labels[k] === 'main.priceIndex.rebuild')]];
+			const [r, g, b] = [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
 			const {data} = canvas.getContext('2d').getImageData(Math.ceil(box.x * ratio), y, Math.floor(box.width * ratio) - 4, 1);
 			let n = 0;
 			for (let i = 0; i < data.length; i += 4) n += data[i] === r && data[i + 1] === g && data[i + 2] === b;

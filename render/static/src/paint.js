@@ -4,7 +4,8 @@
 import * as cpus from './cpus.js';
 import {tick} from './format.js';
 import {Leaders} from './label.js';
-import {KINDS, scan, scanTiles} from './scan.js';
+import {Pixels} from './pixels.js';
+import {scan, scanTiles, SHADES} from './scan.js';
 import {parts, ticks} from './span.js';
 import {font, ink} from './theme.js';
 
@@ -32,7 +33,7 @@ export function surface(canvas, width, height) {
 // patterns fills kinds with colour and texture, so that they can be told apart
 // without colour as well.
 export function patterns(palette) {
-  return palette.kinds.map((colour, kind) => {
+  return palette.fills.map((colour, kind) => {
     const draw = textures[kind];
     if (!draw) return colour;
     const tile = document.createElement('canvas');
@@ -102,9 +103,12 @@ export function rows(c, box, view) {
 
 // slices paints those of all rows; with masks only those that a search found.
 function slices(c, box, scale, view, masks) {
-  const batches = Array.from({length: KINDS}, () => []);
+  const batches = Array.from({length: SHADES}, () => []);
   const labels = [];
-  view.rows.forEach((row, i) => paintRow(row, rowBox(box, view, i), box.x, scale, view, batches, labels, masks));
+  view.pixels ??= new Pixels();
+  view.pixels.begin(box.width, box.height, view.palette.fills);
+  view.rows.forEach((row, i) => paintRow(row, rowBox(box, view, i), box, scale, view, batches, labels, masks));
+  view.pixels.draw(c, box.x, box.y);
   fill(c, batches, view);
   if (masks || !view.masks) names(c, labels, view);
 }
@@ -144,26 +148,30 @@ export function rowAt(box, view, y) {
   return view.places.findIndex(({top, pitch}) => y >= box.y + top && y < box.y + top + pitch);
 }
 
-function paintRow(row, lane, left, scale, view, batches, labels, masks) {
+function paintRow(row, lane, box, scale, view, batches, labels, masks) {
+  const {pixels} = view;
+  const left = box.x;
+  const top = lane.y - box.y;
   const mask = masks && row.track ? row.mask : null;
   const leaders = row.p >= 0 && lane.height >= LEAST && row.track?.label ? new Leaders(view.leading, LEADERS, (label, x, width) => labels.push({x: left + x, width, lane, row, leads: view.labels[label]})) : null;
   const sink = {
     slice(x, width, i) {
-      const kind = row.track.kind[i];
-      batches[kind].push(x, lane.y, width > 3 ? width - 0.75 : width, lane.height);
+      const shade = row.track.shade[i];
+      if (width < THIN) pixels.add(x - left, top, width > 3 ? width - 0.75 : width, lane.height, shade);
+      else batches[shade].push(x, lane.y, width - 0.75, lane.height);
       if (width > LABEL && lane.height >= LEAST && labels.length < MAX_LABELS) {
-        labels.push({x, width, lane, kind, row, i});
+        labels.push({x, width, lane, kind: row.track.kind[i], shade, row, i});
         leaders?.cut(x - left);
       } else if (leaders) leaders.add(x - left, width, row.track.label[i]);
     },
     narrow: leaders && ((x, width, i) => leaders.add(x - left, width, row.track.label[i])),
     column(x, width, share) {
-      let y = lane.y + lane.height;
-      for (let k = 0; k < KINDS; k++) {
+      let y = top + lane.height;
+      for (let k = 0; k < SHADES; k++) {
         const height = share[k] * lane.height;
         if (height < 0.1) continue;
         y -= height;
-        batches[k].push(x, y, width, height);
+        pixels.add(x - left, y, width, height, k);
       }
     },
   };
@@ -175,28 +183,20 @@ function paintRow(row, lane, left, scale, view, batches, labels, masks) {
   leaders?.cut(Infinity);
 }
 
-// fill paints rectangles [x, y, width, height, ...] by kind. Thin ones show no
-// texture, and are put on whole pixels: both cost most of the time otherwise.
-function fill(c, batches, {palette, patterns}) {
-  batches.forEach((rects, kind) => {
-    c.fillStyle = palette.kinds[kind];
-    for (let i = 0; i < rects.length; i += 4) if (rects[i + 2] < THIN) whole(c, rects[i], rects[i + 1], rects[i + 2], rects[i + 3]);
-    c.fillStyle = patterns[kind];
-    for (let i = 0; i < rects.length; i += 4) if (rects[i + 2] >= THIN) c.fillRect(rects[i], rects[i + 1], rects[i + 2], rects[i + 3]);
+// fill paints rectangles [x, y, width, height, ...] by shade, with its texture.
+function fill(c, batches, {patterns}) {
+  batches.forEach((rects, shade) => {
+    c.fillStyle = patterns[shade];
+    for (let i = 0; i < rects.length; i += 4) c.fillRect(rects[i], rects[i + 1], rects[i + 2], rects[i + 3]);
   });
-}
-
-function whole(c, x, y, width, height) {
-  const [left, top] = [Math.round(x), Math.round(y)];
-  c.fillRect(left, top, Math.max(1, Math.round(x + width) - left), Math.round(y + height) - top);
 }
 
 function names(c, labels, view) {
   c.font = `11px ${font}`;
   c.textBaseline = 'middle';
   c.textAlign = 'left';
-  for (const {x, width, lane, kind, row, i, leads} of labels) {
-    const colour = leads ? view.palette.card : view.palette.kinds[kind];
+  for (const {x, width, lane, kind, shade, row, i, leads} of labels) {
+    const colour = leads ? view.palette.card : view.palette.fills[shade];
     c.save();
     c.beginPath();
     c.rect(x + 2, lane.y, width - 5, lane.height);

@@ -5,6 +5,7 @@ import * as cpus from './cpus.js';
 import * as detail from './detail.js';
 import {button, el} from './dom.js';
 import {count, dur, offset} from './format.js';
+import * as functions from './functions.js';
 import {keys} from './keys.js';
 import {label} from './label.js';
 import * as paint from './paint.js';
@@ -43,7 +44,9 @@ export class Timeline {
     this.tip.className = 'tip';
     this.tip.hidden = true;
     this.caption = el('p', {className: 'moment', role: 'status', hidden: true});
-    root.before(this.caption);
+    this.legend = el('p', {className: 'controls legend ran'});
+    root.before(this.caption, this.legend);
+    functions.legend(this.legend, this.view.functions);
     this.settle();
     this.draw();
     root.append(this.tip);
@@ -177,7 +180,7 @@ export class Timeline {
 
   // reveal scrolls to the rows, and to what is said above them.
   reveal() {
-    (this.caption.hidden ? this.root : this.caption).scrollIntoView();
+    (this.caption.hidden ? this.legend : this.caption).scrollIntoView();
     this.root.focus({preventScroll: true});
   }
 
@@ -189,7 +192,8 @@ export class Timeline {
     const id = this.view.rows[row]?.id;
     this.trace = trace;
     this.meta = meta;
-    this.view = Object.assign(newView(meta, trace), {window, shown, flags});
+    this.view = Object.assign(newView(meta, trace, this.view.functions), {window, shown, flags});
+    functions.legend(this.legend, this.view.functions);
     this.detail = null;
     this.arrange();
     this.view.row = id ? this.view.rowById(id) : -1;
@@ -448,7 +452,7 @@ export class Timeline {
 const trackOf = (row) => row?.cpus?.track ?? row?.track;
 
 // newView is all that the painters need, and the state that the user changes.
-function newView(meta, trace) {
+function newView(meta, trace, before) {
   const tracks = new Map(trace.tracks.map((t) => [t.p, t]));
   const tiles = new Map(trace.tiles.map((t) => [t.p, t]));
   const ps = meta.rows.map((p) => ({id: `P${p}`, label: `P${p}`, p, g: -1, m: -1, track: tracks.get(p), tiles: tiles.get(p)}));
@@ -467,6 +471,7 @@ function newView(meta, trace) {
   view.firstMark = (t) => Math.max(0, span.firstEndingAfter(trace.marks.at, t - 1));
   view.firstDepth = (t) => span.firstEndingAfter(trace.depth.at, t);
   view.labels = label(trace.tracks, trace.who, trace.stops, (who) => meta.names[trace.who.name[who]]?.[0] || `G${trace.who.g[who]}`);
+  view.functions = functions.shade(trace.tracks, view.labels, before);
   view.leading = new Float64Array(view.labels.length); // see label.Leaders
   view.label = (track, i, kind) => view.labels[track.label[i]] || meta.kinds[kind];
   return view;
