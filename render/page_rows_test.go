@@ -198,3 +198,22 @@ func TestPageMoment(t *testing.T) {
 	}
 	p.quiet()
 }
+
+// TestPageLanes: the lanes of the heap and of goroutines say what there was at a moment, by
+// mouse and by keys.
+func TestPageLanes(t *testing.T) {
+	p := open(t, sample(8, 2000), view{width: desktop, height: 768})
+	at := func(row string) string {
+		return eval[string](p, fmt.Sprintf(`(() => { const t = gmptrace.timeline, b = t.box; t.choose(b.x + b.width / 8 + 1, b.y + t.view.places[t.view.rowById(%q)].top + 20); return document.getElementById('detail').textContent; })()`, row))
+	}
+	for row, want := range map[string]string{"Heap": "Heap · 22.5\u00a0MB live · goal, at which the collection is to have ended: 38.0\u00a0MB", "Gs": "Goroutines · 92, on average · 8 running, 18 in a system call, 28 runnable, 38 blocked · 2.00\u00a0ms, from 0.25"} {
+		if got := at(row); !strings.HasPrefix(got, want) {
+			t.Errorf("the lane %s says %q, not %q", row, got, want)
+		}
+	}
+	got := eval[string](p, `(() => { const t = gmptrace.timeline, before = t.detail.range.start; t.root.dispatchEvent(new KeyboardEvent('keydown', {key: ']'})); return String(t.detail.range.start - before); })()`)
+	if got != "2000000" {
+		t.Errorf("the next stretch begins %s ns later", got)
+	}
+	p.quiet()
+}

@@ -93,7 +93,10 @@ export function rows(c, box, view) {
   slices(c, box, scale, view, view.masks);
   coarse(c, box, scale, view);
   stops(c, box, scale, view);
-  view.rows.forEach((row, i) => { if (row.cpus) cpus.paint(c, box, rowBox(box, view, i), scale, view, row); });
+  view.rows.forEach((row, i) => {
+    if (row.cpus) cpus.paint(c, box, rowBox(box, view, i), scale, view, row);
+    row.lane?.paint(c, box, rowBox(box, view, i), scale, view);
+  });
   phases(c, box, scale, view);
   decisions(c, box, scale, view);
   rowNames(c, box, view);
@@ -127,7 +130,7 @@ export function layout(view, pitch) {
   let y = 0;
   view.places = all.map((row, i) => {
     if (i > 0 && (i === front || i === front + procs)) y += SEPARATOR;
-    const high = row.cpus ? TALL : i >= front && i < front + procs ? pitch : Math.max(PITCH, row.p >= 0 ? pitch : 0);
+    const high = row.cpus || row.lane ? TALL : i >= front && i < front + procs ? pitch : Math.max(PITCH, row.p >= 0 ? pitch : 0);
     y += high;
     return {top: y - high, pitch: high};
   });

@@ -8,6 +8,7 @@ import {count, dur, offset} from './format.js';
 import * as functions from './functions.js';
 import {keys} from './keys.js';
 import {label} from './label.js';
+import * as overTime from './lanes.js';
 import * as paint from './paint.js';
 import {at} from './scan.js';
 import * as rows from './rows.js';
@@ -449,14 +450,14 @@ export class Timeline {
 }
 
 // trackOf is what can be chosen on a row.
-const trackOf = (row) => row?.cpus?.track ?? row?.track;
+const trackOf = (row) => row?.cpus?.track ?? row?.lane?.track ?? row?.track;
 
 // newView is all that the painters need, and the state that the user changes.
 function newView(meta, trace, before) {
   const tracks = new Map(trace.tracks.map((t) => [t.p, t]));
   const tiles = new Map(trace.tiles.map((t) => [t.p, t]));
   const ps = meta.rows.map((p) => ({id: `P${p}`, label: `P${p}`, p, g: -1, m: -1, track: tracks.get(p), tiles: tiles.get(p)}));
-  const lanes = [cpus.row(meta)].filter(Boolean);
+  const lanes = [cpus.row(meta), ...overTime.lanes(meta)].filter(Boolean);
   const view = {
     window: [meta.from, meta.to], row: -1, chosen: null, wake: null, woke: [], masks: null, kinds: [...meta.kinds, 'runnable', 'neither ran nor runnable'], shown: meta.marks.map(() => false),
     ps, lanes, rows: [...ps, ...lanes], front: 0, procs: ps.length, flags: [], tracks: trace.tracks, stops: trace.stops, threads: trace.threads, rounded: trace.rounded,
