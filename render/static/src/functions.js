@@ -44,12 +44,12 @@ function hash(text) {
   return h;
 }
 
-// legend says which colour is whose.
-export function legend(root, functions) {
-  root.hidden = functions.length === 0;
-  root.replaceChildren('Most time ran: ', ...functions.map(({name, colour, share}) => {
+// legend says which colour is whose; more are other parts of it.
+export function legend(root, functions, more) {
+  root.hidden = functions.length + more.length === 0;
+  root.replaceChildren(functions.length > 0 ? 'Most time ran: ' : '', ...functions.map(({name, colour, share}) => {
     const swatch = el('i');
     swatch.style.background = `var(--f${colour})`;
     return el('span', null, swatch, `${name} ${pct(share)}`);
-  }));
+  }), ...more);
 }

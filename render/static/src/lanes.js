@@ -1,5 +1,6 @@
 // Lanes over all of the time beside slices: the live heap with its goal, and how many
 // goroutines are in which state.
+import {el} from './dom.js';
 import {bytes, dur, offset} from './format.js';
 import {firstEndingAfter} from './span.js';
 import {font} from './theme.js';
@@ -15,6 +16,13 @@ export function lanes(meta) {
   if (said.states[0].some((_, c) => said.states.some((s) => s[c] > 0))) out.push(row('Gs', new States(said, end)));
   if (said.heap.length > 0) out.push(row('Heap', new Heap(said.heap, end)));
   return out;
+}
+
+// legend is what the lanes' colours mean.
+export function legend({lanes: said}) {
+  if (!said) return [];
+  const states = said.words.map((word, k) => el('span', null, el('i', {className: `k${KINDS[k]}`}), word));
+  return [el('span', null, 'Gs: goroutines'), ...states, ...(said.heap.length > 0 ? [el('span', null, 'Heap: live, and a line at its goal')] : [])];
 }
 
 const row = (name, lane) => ({id: name, label: name, p: -1, g: -1, m: -1, lane});
@@ -60,9 +68,11 @@ class Heap {
   paint(c, box, lane, scale, view) {
     const y = (n) => Math.round(lane.y + lane.height - (n / this.top) * (lane.height - 1));
     visible(this.track, box, scale, view.window, (i) => this.live[i], (i, x, width) => {
-      c.fillStyle = view.palette.functions[4];
+      c.globalAlpha = 0.45;
+      c.fillStyle = view.palette.depth;
       c.fillRect(x, y(this.live[i]), width, lane.y + lane.height - y(this.live[i]));
-      c.fillStyle = view.palette.text;
+      c.globalAlpha = 1;
+      c.fillStyle = view.palette.critical;
       if (this.goal[i] > 0) c.fillRect(x, y(this.goal[i]), width, 1.5);
     });
     scaleOf(c, box, lane, view, bytes(this.top));

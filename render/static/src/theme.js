@@ -16,8 +16,7 @@ export function read() {
   const style = getComputedStyle(document.documentElement);
   const value = (name) => style.getPropertyValue(name).trim();
   const palette = {kinds: steps.map(value), states: states.map(value), marks: marks.map(value)};
-  palette.functions = functions.map(value);
-  palette.fills = [...palette.kinds, ...palette.functions]; // by shade: see functions.js
+  palette.fills = [...palette.kinds, ...functions.map(value)]; // by shade: see functions.js
   for (const [key, name] of Object.entries(names)) palette[key] = value(name);
   return palette;
 }

@@ -47,7 +47,7 @@ export class Timeline {
     this.caption = el('p', {className: 'moment', role: 'status', hidden: true});
     this.legend = el('p', {className: 'controls legend ran'});
     root.before(this.caption, this.legend);
-    functions.legend(this.legend, this.view.functions);
+    functions.legend(this.legend, this.view.functions, overTime.legend(meta));
     this.settle();
     this.draw();
     root.append(this.tip);
@@ -194,7 +194,7 @@ export class Timeline {
     this.trace = trace;
     this.meta = meta;
     this.view = Object.assign(newView(meta, trace, this.view.functions), {window, shown, flags});
-    functions.legend(this.legend, this.view.functions);
+    functions.legend(this.legend, this.view.functions, overTime.legend(meta));
     this.detail = null;
     this.arrange();
     this.view.row = id ? this.view.rowById(id) : -1;
