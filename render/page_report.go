@@ -169,7 +169,7 @@ type meta struct {
 	Have      int64          `json:"have"`             // slices in the block
 	All       int64          `json:"all"`              // in the part that was analysed
 	CPUs      *lane          `json:"cpus,omitempty"`
-	Lanes     *overTime      `json:"lanes,omitempty"`
+	States    []string       `json:"states"` // that the lane of goroutines counts
 }
 
 // place is where a finding is on the timeline.
@@ -184,10 +184,13 @@ type place struct {
 }
 
 func newMeta(r *report.Report) meta {
-	m := meta{Rows: rows(r), Names: [][2]string{}, Kept: [][2]int64{}, TileWidth: max(1, r.Overview.Width), Findings: []place{}, Moments: []place{}, Found: len(r.Findings), CPUs: newLane(r), Lanes: newOverTime(r.Timeline)}
+	m := meta{Rows: rows(r), Names: [][2]string{}, Kept: [][2]int64{}, TileWidth: max(1, r.Overview.Width), Findings: []place{}, Moments: []place{}, Found: len(r.Findings), CPUs: newLane(r)}
 	m.From, m.To = bounds(r)
 	for k := range report.NumSliceKinds {
 		m.Kinds = append(m.Kinds, k.String())
+	}
+	for s := range report.NumGoStates {
+		m.States = append(m.States, s.String())
 	}
 	for s := range model.NumSources {
 		m.Sources = append(m.Sources, s.String())

@@ -8,21 +8,20 @@ import {font} from './theme.js';
 const KINDS = [0, 4, 6, 7]; // whose colours and textures the states have: running, system call, runnable, blocked
 
 // lanes are the rows; none where the trace says nothing of them.
-export function lanes(meta) {
-  const said = meta.lanes;
+export function lanes(meta, said) {
   if (!said) return [];
   const end = meta.to;
   const out = [];
-  if (said.states[0].some((_, c) => said.states.some((s) => s[c] > 0))) out.push(row('Gs', new States(said, end)));
-  if (said.heap.length > 0) out.push(row('Heap', new Heap(said.heap, end)));
+  if (said.states.some((state) => state.some((n) => n > 0))) out.push(row('Gs', new States(said, meta.states, end)));
+  if (said.heap.at.length > 0) out.push(row('Heap', new Heap(said.heap, end)));
   return out;
 }
 
 // legend is what the lanes' colours mean.
-export function legend({lanes: said}) {
-  if (!said) return [];
-  const states = said.words.map((word, k) => el('span', null, el('i', {className: `k${KINDS[k]}`}), word));
-  return [el('span', null, 'Gs: goroutines'), ...states, ...(said.heap.length > 0 ? [el('span', null, 'Heap: live, and a line at its goal')] : [])];
+export function legend(meta, said) {
+  if (lanes(meta, said).length === 0) return [];
+  const states = meta.states.map((word, k) => el('span', null, el('i', {className: `k${KINDS[k]}`}), word));
+  return [el('span', null, 'Gs: goroutines'), ...states, ...(said.heap.at.length > 0 ? [el('span', null, 'Heap: live, and a line at its goal')] : [])];
 }
 
 const row = (name, lane) => ({id: name, label: name, p: -1, g: -1, m: -1, lane});
@@ -58,11 +57,10 @@ function visible(track, box, scale, window, weigh, f) {
 }
 
 class Heap {
-  constructor(points, end) {
-    this.live = points.map((p) => p[1]);
-    this.goal = points.map((p) => p[2]);
-    this.track = spans(points.map((p) => p[0]), end);
-    this.top = points.reduce((most, p) => Math.max(most, p[1], p[2]), 1);
+  constructor({at, live, goal}, end) {
+    Object.assign(this, {live, goal});
+    this.track = spans(at, end);
+    this.top = live.reduce((most, n, i) => Math.max(most, n, goal[i]), 1);
   }
 
   paint(c, box, lane, scale, view) {
@@ -86,7 +84,7 @@ class Heap {
 }
 
 class States {
-  constructor({states, words, width}, end) {
+  constructor({states, width}, words, end) {
     Object.assign(this, {states, words, width});
     this.track = spans(states[0].map((_, c) => c * width), end);
     this.all = states[0].map((_, c) => states.reduce((sum, s) => sum + s[c], 0));

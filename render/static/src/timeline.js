@@ -47,7 +47,7 @@ export class Timeline {
     this.caption = el('p', {className: 'moment', role: 'status', hidden: true});
     this.legend = el('p', {className: 'controls legend ran'});
     root.before(this.caption, this.legend);
-    functions.legend(this.legend, this.view.functions, overTime.legend(meta));
+    functions.legend(this.legend, this.view.functions, overTime.legend(meta, trace.lanes));
     this.settle();
     this.draw();
     root.append(this.tip);
@@ -194,7 +194,7 @@ export class Timeline {
     this.trace = trace;
     this.meta = meta;
     this.view = Object.assign(newView(meta, trace, this.view.functions), {window, shown, flags});
-    functions.legend(this.legend, this.view.functions, overTime.legend(meta));
+    functions.legend(this.legend, this.view.functions, overTime.legend(meta, trace.lanes));
     this.detail = null;
     this.arrange();
     this.view.row = id ? this.view.rowById(id) : -1;
@@ -457,7 +457,7 @@ function newView(meta, trace, before) {
   const tracks = new Map(trace.tracks.map((t) => [t.p, t]));
   const tiles = new Map(trace.tiles.map((t) => [t.p, t]));
   const ps = meta.rows.map((p) => ({id: `P${p}`, label: `P${p}`, p, g: -1, m: -1, track: tracks.get(p), tiles: tiles.get(p)}));
-  const lanes = [cpus.row(meta), ...overTime.lanes(meta)].filter(Boolean);
+  const lanes = [cpus.row(meta), ...overTime.lanes(meta, trace.lanes)].filter(Boolean);
   const view = {
     window: [meta.from, meta.to], row: -1, chosen: null, wake: null, woke: [], masks: null, kinds: [...meta.kinds, 'runnable', 'neither ran nor runnable'], shown: meta.marks.map(() => false),
     ps, lanes, rows: [...ps, ...lanes], front: 0, procs: ps.length, flags: [], tracks: trace.tracks, stops: trace.stops, threads: trace.threads, rounded: trace.rounded,
