@@ -40,6 +40,7 @@ import (
 //	marks:  n, at…, p…, from…, kind (bytes)
 //	depth:  n, at…, runnable…
 //	tiles:  n, each          p, kinds, columns, share in 1/255 (bytes)
+//	lanes                    see encoder.lanes
 //
 // Numbers are uvarints, ids that may be -1 varints, instants differences. A
 // slice's wait is rounded where rounded (a byte after the unit) is 1: see e.wait. A
@@ -79,6 +80,7 @@ func block(r *report.Report) []byte {
 	e.marks(tl.Marks)
 	e.depth(depthPoints(r))
 	e.tiles(r)
+	e.lanes(&tl.Lanes)
 	return e.buf
 }
 

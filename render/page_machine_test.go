@@ -49,7 +49,7 @@ func TestPageCPUs(t *testing.T) {
 		at := func(instant int64) string {
 			return eval[string](p, fmt.Sprintf(`(() => { const t = gmptrace.timeline; t.show(t.bounds, -1);
 				const b = t.box, from = %d / t.bounds[1];
-				t.choose(b.x + b.width * from, b.y + b.height - (t.threads ? t.below() : 0) - 20); return t.view.rows[t.view.row].id + ': ' + document.getElementById('detail').textContent; })()`, instant))
+				t.choose(b.x + b.width * from, b.y + t.view.places[t.view.rowById("CPUs")].top + 28); return t.view.rows[t.view.row].id + ': ' + document.getElementById('detail').textContent; })()`, instant))
 		}
 		for _, x := range []struct {
 			at   int64

@@ -162,12 +162,14 @@ type meta struct {
 	TileWidth int64          `json:"tileWidth"`
 	Ranges    [][4]int64     `json:"ranges"` // start, end, 1 for stop-the-world, index in Causes
 	Causes    []string       `json:"causes"`
-	Findings  []place        `json:"findings"`         // those that have a moment
+	Findings  []place        `json:"findings"`         // those that have a moment, each at its first
+	Moments   []place        `json:"moments"`          // of all of them
 	Found     int            `json:"found"`            // all
 	Served    bool           `json:"served,omitempty"` // windows can be asked for
 	Have      int64          `json:"have"`             // slices in the block
 	All       int64          `json:"all"`              // in the part that was analysed
 	CPUs      *lane          `json:"cpus,omitempty"`
+	States    []string       `json:"states"` // that the lane of goroutines counts
 }
 
 // place is where a finding is on the timeline.
@@ -175,15 +177,20 @@ type place struct {
 	Start  int64        `json:"start"`
 	End    int64        `json:"end"`
 	P      model.ProcID `json:"p"`
+	G      model.GoID   `json:"g"`
 	Number int          `json:"number"`
 	Title  string       `json:"title"`
+	Text   string       `json:"text,omitempty"`
 }
 
 func newMeta(r *report.Report) meta {
-	m := meta{Rows: rows(r), Names: [][2]string{}, Kept: [][2]int64{}, TileWidth: max(1, r.Overview.Width), Findings: []place{}, Found: len(r.Findings), CPUs: newLane(r)}
+	m := meta{Rows: rows(r), Names: [][2]string{}, Kept: [][2]int64{}, TileWidth: max(1, r.Overview.Width), Findings: []place{}, Moments: []place{}, Found: len(r.Findings), CPUs: newLane(r)}
 	m.From, m.To = bounds(r)
 	for k := range report.NumSliceKinds {
 		m.Kinds = append(m.Kinds, k.String())
+	}
+	for s := range report.NumGoStates {
+		m.States = append(m.States, s.String())
 	}
 	for s := range model.NumSources {
 		m.Sources = append(m.Sources, s.String())
@@ -193,9 +200,12 @@ func newMeta(r *report.Report) meta {
 	}
 	m.Ranges, m.Causes = ranges(r)
 	for _, f := range r.Findings {
-		if len(f.Moments) > 0 {
-			a, b := around(r, f.Moments[0].Start, f.Moments[0].End)
-			m.Findings = append(m.Findings, place{a, b, f.Moments[0].P, f.Number, f.Title})
+		for i, x := range f.Moments {
+			a, b := around(r, x.Start, x.End)
+			m.Moments = append(m.Moments, place{a, b, x.P, x.G, f.Number, f.Title, x.Text})
+			if i == 0 {
+				m.Findings = append(m.Findings, m.Moments[len(m.Moments)-1])
+			}
 		}
 	}
 	m.timeline(r.Timeline)

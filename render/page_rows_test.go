@@ -54,16 +54,16 @@ func TestPageDetail(t *testing.T) {
 	key := func(k string) string {
 		return eval[string](p, fmt.Sprintf(`(() => { gmptrace.timeline.root.dispatchEvent(new KeyboardEvent('keydown', {key: %q})); return document.getElementById('detail').textContent; })()`, k))
 	}
-	if got := key("w"); !strings.HasPrefix(got, "P0 · user goroutine · G20") || !strings.Contains(got, "from 0.00010") {
+	if got := key("b"); !strings.HasPrefix(got, "P0 · user goroutine · G20") || !strings.Contains(got, "from 0.00010") {
 		t.Errorf("the waker is %q", got)
 	}
 	if got := eval[string](p, `document.getElementById('panel').innerText`); !strings.Contains(got, "Made runnable (2)\nG21") {
 		t.Errorf("the waker's panel does not say whom it made runnable:\n%s", got)
 	}
-	if got := key("]"); !strings.Contains(got, "from 0.00060") {
+	if got := key(">"); !strings.Contains(got, "from 0.00060") {
 		t.Errorf("the next slice of G20 is %q", got)
 	}
-	if got := key("["); !strings.Contains(got, "from 0.00010") {
+	if got := key("<"); !strings.Contains(got, "from 0.00010") {
 		t.Errorf("the slice of G20 before is %q", got)
 	}
 	p.do(chromedp.Evaluate[chromedp.Void](`[...document.querySelectorAll('#panel li button')][0].click()`))
@@ -127,23 +127,23 @@ func TestPagePins(t *testing.T) {
 	}
 	p.do(chromedp.Evaluate[chromedp.Void](`document.getElementById('search-clear').click()`))
 	rows := `gmptrace.timeline.view.rows.map((r) => r.id).join()`
-	if got := eval[string](p, rows); got != "P0,P1,G21,G22" {
+	if got := eval[string](p, rows); got != "G21,G22,P0,P1" {
 		t.Errorf("the rows are %s", got)
 	}
-	spans := eval[string](p, `(({start, end, kind, n}) => Array.from({length: n}, (_, i) => kind[i] + ':' + start[i] / 1e3 + '-' + end[i] / 1e3).join())(gmptrace.timeline.view.rows[2].track)`)
+	spans := eval[string](p, `(({start, end, kind, n}) => Array.from({length: n}, (_, i) => kind[i] + ':' + start[i] / 1e3 + '-' + end[i] / 1e3).join())(gmptrace.timeline.view.rows[0].track)`)
 	if spans != "6:300-400,0:400-500" {
 		t.Errorf("G21's row is %s", spans)
 	}
-	if got := eval[string](p, `(() => { const t = gmptrace.timeline; const b = t.box; t.hover(b.x + b.width * .35, b.y + b.height - 35); return t.tip.textContent; })()`); !strings.Contains(got, "G21 · runnable") {
+	if got := eval[string](p, `(() => { const t = gmptrace.timeline; const b = t.box; t.hover(b.x + b.width * .35, b.y + 8); return t.tip.textContent; })()`); !strings.Contains(got, "G21 · runnable") {
 		t.Errorf("on G21's row is %q", got)
 	}
 	p.do(chromedp.Evaluate[chromedp.Void](`gmptrace.timeline.togglePin(20)`))
-	if got := eval[string](p, `(() => { const t = gmptrace.timeline; const b = t.box; t.hover(b.x + b.width * .45, b.y + b.height - 12); return t.tip.textContent; })()`); !strings.Contains(got, "G20 · blocked: select\nG20 main.a\n300"+words.Tie+"µs") {
+	if got := eval[string](p, `(() => { const t = gmptrace.timeline; const b = t.box; t.hover(b.x + b.width * .45, b.y + 56); return t.tip.textContent; })()`); !strings.Contains(got, "G20 · blocked: select\nG20 main.a\n300"+words.Tie+"µs") {
 		t.Errorf("on G20's row is %q", got)
 	}
 	p.do(chromedp.Evaluate[chromedp.Void](`gmptrace.timeline.togglePin(20)`))
 	p.do(chromedp.Evaluate[chromedp.Void](`document.getElementById('show-threads').click()`))
-	if got := eval[string](p, rows); got != "P0,P1,G21,G22,M41,M42,M43" {
+	if got := eval[string](p, rows); got != "G21,G22,P0,P1,M41,M42,M43" {
 		t.Errorf("with threads the rows are %s", got)
 	}
 	if got := eval[string](p, `gmptrace.timeline.hash()`); got != "#t=0-1000000&row=G21&g=21,22" {
@@ -153,8 +153,68 @@ func TestPagePins(t *testing.T) {
 		t.Errorf("sticks out: %s", over)
 	}
 	p.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('#pins button').click()`))
-	if got := eval[string](p, rows); got != "P0,P1,G22,M41,M42,M43" {
+	if got := eval[string](p, rows); got != "G22,P0,P1,M41,M42,M43" {
 		t.Errorf("after removing one the rows are %s", got)
+	}
+	p.quiet()
+}
+
+// TestPageMoment: with many Ps too, who a moment names stands in sight, with what the
+// finding says; marks and the chosen slice are in the address and come back from it.
+func TestPageMoment(t *testing.T) {
+	p := open(t, sample(64, 20_000), view{width: desktop, height: 768})
+	p.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('#f1 a[href^="#t="]').click()`))
+	rows := `gmptrace.timeline.view.rows.slice(0, 3).map((r) => r.id).join()`
+	if got := eval[string](p, rows); got != "P3,G4711,P0" {
+		t.Errorf("first are %s", got)
+	}
+	bottom := eval[float64](p, `(({root, box, view}) => root.getBoundingClientRect().top + box.y + view.places[2].top)(gmptrace.timeline)`)
+	if bottom > 768 {
+		t.Errorf("the rows that the moment names end at %.0f, out of sight", bottom)
+	}
+	if got := eval[string](p, `document.querySelector('.moment').innerText`); !strings.HasPrefix(got, "Finding 1 of 15: One goroutine held P3 for 148 ms") || !strings.Contains(got, "P3 and G4711 stand first") {
+		t.Errorf("beside them stands %q", got)
+	}
+	if got := eval[string](p, `document.querySelector('.ran').innerText`); !strings.HasPrefix(got, "Most time ran:") || strings.Count(got, words.Tie+"%") != 8 {
+		t.Errorf("the legend of functions is %q", got)
+	}
+	press := func(keys string) string {
+		return eval[string](p, fmt.Sprintf(`(() => { for (const key of %q) gmptrace.timeline.root.dispatchEvent(new KeyboardEvent('keydown', {key})); return gmptrace.timeline.hash(); })()`, keys))
+	}
+	hash := press("]m]mf")
+	if !strings.Contains(hash, "&row=P3&g=4711") || !strings.Contains(hash, "&at=") || !strings.Contains(hash, "&marks=") {
+		t.Errorf("the address is %s", hash)
+	}
+	p.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`gmptrace.timeline.unmark(), location.hash = %q`, hash)), wait(`gmptrace.timeline.view.flags.length === 2`))
+	if got := press(""); got != hash {
+		t.Errorf("the address %s leads to %s", hash, got)
+	}
+	p.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('.moment button').click()`))
+	if got := eval[string](p, rows+` + document.querySelector('.moment').hidden`); got != "G4711,P0,P1true" {
+		t.Errorf("put back, the first are %s", got)
+	}
+	p.do(chromedp.Evaluate[chromedp.Void](`document.dispatchEvent(new KeyboardEvent('keydown', {key: '?', bubbles: true}))`))
+	if got := eval[int](p, `document.querySelectorAll('dialog[open] tr').length`); got < 20 {
+		t.Errorf("the list of keys has %d lines", got)
+	}
+	p.quiet()
+}
+
+// TestPageLanes: the lanes of the heap and of goroutines say what there was at a moment, by
+// mouse and by keys.
+func TestPageLanes(t *testing.T) {
+	p := open(t, sample(8, 2000), view{width: desktop, height: 768})
+	at := func(row string) string {
+		return eval[string](p, fmt.Sprintf(`(() => { const t = gmptrace.timeline, b = t.box; t.choose(b.x + b.width / 8 + 1, b.y + t.view.places[t.view.rowById(%q)].top + 20); return document.getElementById('detail').textContent; })()`, row))
+	}
+	for row, want := range map[string]string{"Heap": "Heap · 22.5\u00a0MB live · goal, at which the collection is to have ended: 38.0\u00a0MB", "Gs": "Goroutines · 92, on average · 8 running, 18 in a system call, 28 runnable, 38 blocked · 2.00\u00a0ms, from 0.25"} {
+		if got := at(row); !strings.HasPrefix(got, want) {
+			t.Errorf("the lane %s says %q, not %q", row, got, want)
+		}
+	}
+	got := eval[string](p, `(() => { const t = gmptrace.timeline, before = t.detail.range.start; t.root.dispatchEvent(new KeyboardEvent('keydown', {key: ']'})); return String(t.detail.range.start - before); })()`)
+	if got != "2000000" {
+		t.Errorf("the next stretch begins %s ns later", got)
 	}
 	p.quiet()
 }

@@ -57,7 +57,7 @@ func use(p *tab) {
 		for (const b of document.querySelectorAll('input[data-mark]')) b.click();
 		for (const id of ['zoom-in', 'zoom-out', 'next-finding', 'zoom-all']) document.getElementById(id)?.click();
 		for (const a of [...document.querySelectorAll('a[href^="#t="]')].slice(0, 12)) a.click();
-		for (const key of ['+', 'ArrowLeft', 'ArrowRight', 'ArrowDown', 'ArrowUp', '.', ',', 'w', '[', ']', 'g', 'g', 'g', 'n', 'N', '-', '0']) timeline.root.dispatchEvent(new KeyboardEvent('keydown', {key}));
+		for (const key of ['+', 'ArrowLeft', 'ArrowRight', 'ArrowDown', 'ArrowUp', '.', ',', 'b', '[', ']', '<', '>', 'w', 'a', 's', 'd', 'f', 'm', 'M', 'g', 'g', 'g', 'n', 'N', '-', '0']) timeline.root.dispatchEvent(new KeyboardEvent('keydown', {key}));
 		const {x, y, width, height} = timeline.box;
 		for (let i = 0; i < 100; i++) timeline.hover(x + (width * i) / 100, y + (height * (i % 9)) / 9);
 		for (let i = 0; i < 9; i++) timeline.choose(x + (width * i) / 9, y + (height * i) / 9);
@@ -185,7 +185,7 @@ func TestPageLinks(t *testing.T) {
 	if hash := eval[string](p, `location.hash`); hash != momentLink(r, m) {
 		t.Errorf("the address is %s", hash)
 	}
-	if got := eval[string](p, `(() => { const {timeline: t} = gmptrace; t.hover(t.box.x + t.box.width / 2, t.box.y + (t.box.height - 34) * 3.5 / 8); return t.tip.textContent; })()`); !strings.Contains(got, "G4711 main.priceIndex.rebuild") {
+	if got := eval[string](p, `(() => { const {timeline: t} = gmptrace; t.hover(t.box.x + t.box.width / 2, t.box.y + 8); return t.tip.textContent; })()`); !strings.Contains(got, "G4711 main.priceIndex.rebuild") {
 		t.Errorf("in the middle of the finding's row is %q, want G4711", got)
 	}
 	if top := eval[float64](p, `document.getElementById('timeline').getBoundingClientRect().top`); top < 0 || top > 500 {
@@ -239,8 +239,9 @@ func TestPageRows(t *testing.T) {
 		same := eval[float64](p, fmt.Sprintf(`(() => {
 			const {box, canvases: [canvas], view} = gmptrace.timeline;
 			const ratio = canvas.width / gmptrace.timeline.chart.getWidth();
-			const y = Math.floor((box.y + (3 + 0.7) * box.height / %d) * ratio);
-			const [r, g, b] = [1, 3, 5].map((i) => parseInt(view.palette.kinds[0].slice(i, i + 2), 16));
+			const y = Math.floor((box.y + (3 + 0.7) * gmptrace.timeline.tall / %d) * ratio);
+			const colour = view.palette.fills[view.rows[3].track.shade[view.rows[3].track.label.findIndex((k) => view.labels[k] === 'main.priceIndex.rebuild')]];
+			const [r, g, b] = [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
 			const {data} = canvas.getContext('2d').getImageData(Math.ceil(box.x * ratio), y, Math.floor(box.width * ratio) - 4, 1);
 			let n = 0;
 			for (let i = 0; i < data.length; i += 4) n += data[i] === r && data[i + 1] === g && data[i + 2] === b;

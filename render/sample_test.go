@@ -232,6 +232,13 @@ func sampleTimeline(r *report.Report, procs, n int) {
 		tl.Depth = append(tl.Depth, report.DepthPoint{At: at, N: depth})
 		tl.Marks = append(tl.Marks, report.Mark{At: at, P: model.ProcID(random.IntN(procs)), From: 3, Kind: report.MarkKind(random.IntN(int(report.NumMarkKinds)))})
 	}
+	tl.Lanes.Width = sampleEnd / 1000
+	for i := range int64(1000) {
+		tl.Lanes.Heap = append(tl.Lanes.Heap, report.HeapPoint{At: i * sampleEnd / 1000, Live: 10e6 + i%250*100_000, Goal: 38e6})
+		for state := range report.NumGoStates {
+			tl.Lanes.States[state] = append(tl.Lanes.States[state], float64(procs)+float64(state)*10)
+		}
+	}
 	r.Timeline = tl
 }
 

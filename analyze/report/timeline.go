@@ -36,6 +36,7 @@ type Timeline struct {
 	Complete bool
 	Kept     []Window // in order of time; the whole trace when Complete
 	LeftOut  int64    // slices not kept
+	Lanes    Lanes
 
 	Parts []KeptPart // of Kept, each to be left out whole
 }
@@ -100,6 +101,34 @@ type Stop struct {
 	Why   string  // "blocked: chan receive", "preempted", "yielded", "ended"
 	Stack []Frame // where, innermost frame first; empty if the trace shows none
 	At    Frame   // which of Stack says most: the innermost of the program's own code, if any
+}
+
+// Lanes are what there is over all of the time beside slices.
+type Lanes struct {
+	Heap   []HeapPoint // in order of time; empty where the trace has none
+	Width  int64       // of a column of States, in nanoseconds
+	States [NumGoStates][]float64
+}
+
+// HeapPoint is the heap in bytes from a moment on; 0 for not known. Where several changes
+// make one point, Live is the largest.
+type HeapPoint struct{ At, Live, Goal int64 }
+
+// GoState is what a goroutine does, as lanes count it.
+type GoState uint8
+
+// The states that are counted.
+const (
+	GoRunning GoState = iota
+	GoSyscall
+	GoRunnable
+	GoWaiting
+	NumGoStates
+)
+
+// String is the state's name in reports.
+func (s GoState) String() string {
+	return [...]string{"running", "in a system call", "runnable", "blocked", "?"}[min(s, NumGoStates)]
 }
 
 // KeepWindow adds a window in full detail, joined with the one before it where

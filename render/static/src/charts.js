@@ -14,14 +14,6 @@ const STEALS_BESIDE = 94; // above and below the matrix: render/page_charts.go
 // hooks complete the option of the chart with that id.
 const hooks = {latency, steals, functions, lives};
 
-// end disposes of a chart. Painting that goes on in steps would come after that, and fail:
-// with nothing to paint there is none.
-export function end(chart) {
-  chart.clear();
-  chart.getZr().flush();
-  chart.dispose();
-}
-
 // draw draws every chart of options that has a hook and an element, and returns
 // them.
 export function draw(options) {

@@ -27,7 +27,7 @@ export function parse(bytes) {
   const stops = new Stops(r);
   return {
     who, threads, stops, rounded, tracks: r.list(() => track(r, unit, rounded)), calls: calls(r, unit), marks: marks(r, unit), depth: depth(r, unit),
-    tiles: r.list(() => tiles(r)),
+    tiles: r.list(() => tiles(r)), lanes: lanes(r, unit),
   };
 }
 
@@ -132,6 +132,16 @@ function tiles(r) {
   const kinds = r.uvarint();
   const columns = r.uvarint();
   return {p, kinds, columns, share: r.bytes(kinds * columns)};
+}
+
+// lanes are the heap in bytes from instants on, and goroutines by state in columns.
+function lanes(r, unit) {
+  const n = r.uvarint();
+  const heap = {at: r.instants(n, unit), live: r.uvarints(n, Float64Array), goal: r.uvarints(n, Float64Array)};
+  const width = r.uvarint();
+  const columns = r.uvarint();
+  const states = Array.from({length: 4}, () => r.uvarints(columns, Float64Array).map((x) => x / 100));
+  return {heap, width, states};
 }
 
 export class Reader {

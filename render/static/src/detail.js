@@ -12,6 +12,10 @@ export function describe(view, meta, row, instant) {
     const i = at(view.rows[row].cpus.track, instant);
     return i >= 0 ? cpus.describe(view.rows[row], row, i) : {title: label, lines: [`at ${moment(instant, view)}`, 'the machine was not asked']};
   }
+  if (view.rows[row].lane) {
+    const i = at(view.rows[row].lane.track, instant);
+    return i >= 0 ? view.rows[row].lane.describe(row, i) : {title: label, lines: [`at ${moment(instant, view)}`, 'not known yet']};
+  }
   if (view.keeps(instant)) {
     const i = track ? at(track, instant) : -1;
     if (i >= 0) return slice(view, meta, row, i, stop);
@@ -23,6 +27,7 @@ export function describe(view, meta, row, instant) {
 // slice describes slice i of a row.
 export function slice(view, meta, row, index, stop) {
   if (view.rows[row].cpus) return cpus.describe(view.rows[row], row, index);
+  if (view.rows[row].lane) return view.rows[row].lane.describe(row, index);
   let i = index;
   const {label, track: shown} = view.rows[row];
   const from = original(shown, i);

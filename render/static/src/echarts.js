@@ -12,4 +12,12 @@ use([
   CanvasRenderer,
 ]);
 
+// dispose ends a chart. What of a long drawing is left for the frames to come would else
+// be drawn onto layers that are gone: with nothing to paint there is none.
+export function dispose(chart) {
+  chart.clear();
+  chart.getZr().flush();
+  chart.dispose();
+}
+
 export {init};

@@ -38,6 +38,18 @@ export function count(n) {
   return s.replace('-', '').length < 5 ? s : s.replace(/\B(?=(\d{3})+$)/g, THIN);
 }
 
+// bytes formats a size.
+export function bytes(n) {
+  let v = n;
+  let unit = '';
+  for (const next of ['kB', 'MB', 'GB']) {
+    if (v < 999.5) break;
+    v /= 1000;
+    unit = next;
+  }
+  return unit === '' ? plural(n, 'byte') : digits3(v) + NBSP + unit;
+}
+
 // plural is a count of things.
 export function plural(n, thing) {
   const ending = n === 1 ? '' : /(ch|sh|s|x)$/.test(thing) ? 'es' : 's';

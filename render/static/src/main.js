@@ -3,8 +3,10 @@
 import * as charts from './charts.js';
 import {inflate, parse} from './decode.js';
 import {button} from './dom.js';
+import {dispose} from './echarts.js';
 import * as fetching from './fetch.js';
 import * as finder from './finder.js';
+import {help} from './keys.js';
 import * as panel from './panel.js';
 import * as rows from './rows.js';
 import {fromHash, zoom} from './span.js';
@@ -23,7 +25,7 @@ async function main() {
   const timeline = $('timeline') ? new Timeline($('timeline'), options.timeline, meta, trace) : null;
   let drawn = charts.draw(options);
   const redraw = () => {
-    for (const chart of drawn) charts.end(chart);
+    for (const chart of drawn) dispose(chart);
     drawn = charts.draw(options);
     timeline?.draw();
   };
@@ -32,6 +34,7 @@ async function main() {
   printing(redraw);
   if (timeline) control(timeline);
   if (timeline) rowControls(timeline);
+  if (timeline) help(document.querySelector('.keys'));
   const search = timeline ? finder.connect(timeline, $) : null;
   links(timeline, search);
   document.documentElement.classList.add('live');
@@ -114,8 +117,7 @@ function rowControls(timeline) {
     b.addEventListener('click', () => {
       const g = Number(b.dataset.g);
       if (!timeline.pins.includes(g)) timeline.togglePin(g);
-      $('timeline-section').scrollIntoView();
-      timeline.root.focus({preventScroll: true});
+      timeline.reveal();
     });
   }
 }
@@ -161,7 +163,7 @@ function status(timeline) {
 // remember puts the window into the address, unless all is shown.
 function remember(timeline) {
   const [start, end] = timeline.view.window;
-  const all = start <= timeline.bounds[0] && end >= timeline.bounds[1] && timeline.view.row < 0 && timeline.pins.length === 0 && !timeline.fields;
+  const all = start <= timeline.bounds[0] && end >= timeline.bounds[1] && timeline.view.row < 0 && timeline.pins.length === 0 && timeline.view.flags.length === 0 && !timeline.fields;
   if (all && !location.hash.startsWith('#t=')) return;
   history.replaceState(null, '', all ? location.pathname + location.search : timeline.hash());
 }
@@ -211,8 +213,7 @@ function go(timeline, search) {
     $('tool-find').open = true;
     search(moment.search);
   }
-  $('timeline-section').scrollIntoView();
-  timeline.root.focus({preventScroll: true});
+  timeline.reveal();
 }
 
 // reveal opens the finding that the address names.

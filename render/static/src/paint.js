@@ -4,7 +4,8 @@
 import * as cpus from './cpus.js';
 import {tick} from './format.js';
 import {Leaders} from './label.js';
-import {KINDS, scan, scanTiles} from './scan.js';
+import {Pixels} from './pixels.js';
+import {scan, scanTiles, SHADES} from './scan.js';
 import {parts, ticks} from './span.js';
 import {font, ink} from './theme.js';
 
@@ -32,7 +33,7 @@ export function surface(canvas, width, height) {
 // patterns fills kinds with colour and texture, so that they can be told apart
 // without colour as well.
 export function patterns(palette) {
-  return palette.kinds.map((colour, kind) => {
+  return palette.fills.map((colour, kind) => {
     const draw = textures[kind];
     if (!draw) return colour;
     const tile = document.createElement('canvas');
@@ -92,78 +93,88 @@ export function rows(c, box, view) {
   slices(c, box, scale, view, view.masks);
   coarse(c, box, scale, view);
   stops(c, box, scale, view);
-  view.rows.forEach((row, i) => { if (row.cpus) cpus.paint(c, box, rowBox(box, view, i), scale, view, row); });
+  view.rows.forEach((row, i) => {
+    if (row.cpus) cpus.paint(c, box, rowBox(box, view, i), scale, view, row);
+    row.lane?.paint(c, box, rowBox(box, view, i), scale, view);
+  });
   phases(c, box, scale, view);
   decisions(c, box, scale, view);
   rowNames(c, box, view);
   select(c, box, scale, view);
+  flags(c, box, scale, view);
 }
 
 // slices paints those of all rows; with masks only those that a search found.
 function slices(c, box, scale, view, masks) {
-  const batches = Array.from({length: KINDS}, () => []);
+  const batches = Array.from({length: SHADES}, () => []);
   const labels = [];
-  view.rows.forEach((row, i) => paintRow(row, rowBox(box, view, i), box.x, scale, view, batches, labels, masks));
+  view.pixels ??= new Pixels();
+  view.pixels.begin(box.width, box.height, view.palette.fills);
+  view.rows.forEach((row, i) => paintRow(row, rowBox(box, view, i), box, scale, view, batches, labels, masks));
+  view.pixels.draw(c, box.x, box.y);
   fill(c, batches, view);
   if (masks || !view.masks) names(c, labels, view);
 }
 
-// Rows of goroutines and threads have one height and stand below those of Ps; between
-// them there may be a higher one, of CPUs.
+// Rows stand in three groups: in front those that a moment names and those of
+// goroutines, then the Ps, then lanes and threads. Those of Ps share one height; the
+// others are high enough to be read however many Ps there are.
 const PITCH = 24;
 const TALL = 48;
 const SEPARATOR = 10;
 
-const pitchBelow = (row) => (row?.cpus ? TALL : PITCH);
-
-// extraHeight is what the rows below those of Ps take.
-export const extraHeight = ({rows: all, procs}) => all.slice(procs).reduce((sum, row) => sum + pitchBelow(row), all.length > procs ? SEPARATOR : 0);
-
-// offsetBelow is where row i below those of Ps begins.
-const offsetBelow = ({rows: all, procs}, i) => all.slice(procs, i).reduce((sum, row) => sum + pitchBelow(row), SEPARATOR);
+// layout says where the rows of a view are, from the top of the first; pitch is the
+// height of a P's.
+export function layout(view, pitch) {
+  const {rows: all, front, procs} = view;
+  let y = 0;
+  view.places = all.map((row, i) => {
+    if (i > 0 && (i === front || i === front + procs)) y += SEPARATOR;
+    const high = row.cpus || row.lane ? TALL : i >= front && i < front + procs ? pitch : Math.max(PITCH, row.p >= 0 ? pitch : 0);
+    y += high;
+    return {top: y - high, pitch: high};
+  });
+  view.height = Math.max(y, PITCH);
+}
 
 // rowBox is where row i is, without the gap below it. Its edges are on whole
 // pixels: thin rows would be a blur otherwise.
 export function rowBox(box, view, i) {
-  const height = box.height - extraHeight(view);
-  const pitch = i < view.procs ? height / view.procs : pitchBelow(view.rows[i]);
-  const top = i < view.procs ? box.y + i * pitch : box.y + height + offsetBelow(view, i);
+  const {top, pitch} = view.places[i];
   const gap = pitch >= 12 ? 4 : pitch >= 4 ? 1 : 0;
-  const y = Math.round(top);
-  return {y, pitch, height: Math.max(1, Math.round(top + pitch) - y - gap)};
+  const y = Math.round(box.y + top);
+  return {y, pitch, height: Math.max(1, Math.round(box.y + top + pitch) - y - gap)};
 }
 
 // rowAt is the row at a height of the canvas, -1 between the groups.
 export function rowAt(box, view, y) {
-  const height = box.height - extraHeight(view);
-  if (y < box.y || y >= box.y + box.height) return -1;
-  if (y < box.y + height) return Math.floor(((y - box.y) / height) * view.procs);
-  const below = y - box.y - height;
-  if (view.rows.length === view.procs || below < SEPARATOR) return -1;
-  const next = view.rows.findIndex((_, i) => i > view.procs && offsetBelow(view, i) > below);
-  return next < 0 ? view.rows.length - 1 : next - 1;
+  return view.places.findIndex(({top, pitch}) => y >= box.y + top && y < box.y + top + pitch);
 }
 
-function paintRow(row, lane, left, scale, view, batches, labels, masks) {
+function paintRow(row, lane, box, scale, view, batches, labels, masks) {
+  const {pixels} = view;
+  const left = box.x;
+  const top = lane.y - box.y;
   const mask = masks && row.track ? row.mask : null;
   const leaders = row.p >= 0 && lane.height >= LEAST && row.track?.label ? new Leaders(view.leading, LEADERS, (label, x, width) => labels.push({x: left + x, width, lane, row, leads: view.labels[label]})) : null;
   const sink = {
     slice(x, width, i) {
-      const kind = row.track.kind[i];
-      batches[kind].push(x, lane.y, width > 3 ? width - 0.75 : width, lane.height);
+      const shade = row.track.shade[i];
+      if (width < THIN) pixels.add(x - left, top, width > 3 ? width - 0.75 : width, lane.height, shade);
+      else batches[shade].push(x, lane.y, width - 0.75, lane.height);
       if (width > LABEL && lane.height >= LEAST && labels.length < MAX_LABELS) {
-        labels.push({x, width, lane, kind, row, i});
+        labels.push({x, width, lane, kind: row.track.kind[i], shade, row, i});
         leaders?.cut(x - left);
       } else if (leaders) leaders.add(x - left, width, row.track.label[i]);
     },
     narrow: leaders && ((x, width, i) => leaders.add(x - left, width, row.track.label[i])),
     column(x, width, share) {
-      let y = lane.y + lane.height;
-      for (let k = 0; k < KINDS; k++) {
+      let y = top + lane.height;
+      for (let k = 0; k < SHADES; k++) {
         const height = share[k] * lane.height;
         if (height < 0.1) continue;
         y -= height;
-        batches[k].push(x, y, width, height);
+        pixels.add(x - left, y, width, height, k);
       }
     },
   };
@@ -175,28 +186,20 @@ function paintRow(row, lane, left, scale, view, batches, labels, masks) {
   leaders?.cut(Infinity);
 }
 
-// fill paints rectangles [x, y, width, height, ...] by kind. Thin ones show no
-// texture, and are put on whole pixels: both cost most of the time otherwise.
-function fill(c, batches, {palette, patterns}) {
-  batches.forEach((rects, kind) => {
-    c.fillStyle = palette.kinds[kind];
-    for (let i = 0; i < rects.length; i += 4) if (rects[i + 2] < THIN) whole(c, rects[i], rects[i + 1], rects[i + 2], rects[i + 3]);
-    c.fillStyle = patterns[kind];
-    for (let i = 0; i < rects.length; i += 4) if (rects[i + 2] >= THIN) c.fillRect(rects[i], rects[i + 1], rects[i + 2], rects[i + 3]);
+// fill paints rectangles [x, y, width, height, ...] by shade, with its texture.
+function fill(c, batches, {patterns}) {
+  batches.forEach((rects, shade) => {
+    c.fillStyle = patterns[shade];
+    for (let i = 0; i < rects.length; i += 4) c.fillRect(rects[i], rects[i + 1], rects[i + 2], rects[i + 3]);
   });
-}
-
-function whole(c, x, y, width, height) {
-  const [left, top] = [Math.round(x), Math.round(y)];
-  c.fillRect(left, top, Math.max(1, Math.round(x + width) - left), Math.round(y + height) - top);
 }
 
 function names(c, labels, view) {
   c.font = `11px ${font}`;
   c.textBaseline = 'middle';
   c.textAlign = 'left';
-  for (const {x, width, lane, kind, row, i, leads} of labels) {
-    const colour = leads ? view.palette.card : view.palette.kinds[kind];
+  for (const {x, width, lane, kind, shade, row, i, leads} of labels) {
+    const colour = leads ? view.palette.card : view.palette.fills[shade];
     c.save();
     c.beginPath();
     c.rect(x + 2, lane.y, width - 5, lane.height);
@@ -360,16 +363,17 @@ function polygon(c, points) {
 }
 
 function rowNames(c, box, view) {
-  const {pitch} = rowBox(box, view, 0);
+  const pitch = view.places[view.front]?.pitch ?? PITCH;
   const every = [1, 2, 4, 8, 16, 32, 64].find((n) => n * pitch >= 13) || 128;
   c.font = `12px ${font}`;
   c.textAlign = 'right';
   c.textBaseline = 'middle';
   view.rows.forEach((row, i) => {
-    if (i < view.procs && i % every && i !== view.row) return;
+    const proc = i >= view.front && i < view.front + view.procs;
+    if (proc && (i - view.front) % every && i !== view.row) return;
     const lane = rowBox(box, view, i);
     c.fillStyle = i === view.row ? view.palette.critical : view.palette.text;
-    c.fillText(row.label, box.x - 8, (i < view.procs ? lane.y + pitch / 2 : lane.y + lane.height / 2) + 0.5, box.x - 10);
+    c.fillText(row.label, box.x - 8, (proc ? lane.y + pitch / 2 : lane.y + lane.height / 2) + 0.5, box.x - 10);
   });
 }
 
@@ -432,6 +436,22 @@ function arrow(c, box, scale, view, from, to) {
   c.beginPath();
   polygon(c, [[x1 - 7, y - 4.5], [x1, y], [x1 - 7, y + 4.5]]);
   c.fill();
+}
+
+// flags draws the user's marks: lines through all rows, numbered above them.
+function flags(c, box, scale, view) {
+  c.font = `11px ${font}`;
+  c.textAlign = 'center';
+  c.textBaseline = 'middle';
+  view.flags.forEach((at, i) => {
+    const x = Math.round(box.x + (at - view.window[0]) * scale);
+    if (x < box.x || x > box.x + box.width) return;
+    c.fillStyle = view.palette.accent;
+    c.fillRect(x - 0.75, box.y - LANE, 1.5, box.height + LANE);
+    c.fillRect(x - 8, box.y - LANE, 16, 14);
+    c.fillStyle = ink(view.palette.accent);
+    c.fillText(String(i + 1), x, box.y - LANE + 7.5);
+  });
 }
 
 // depth paints the number of runnable goroutines: y(n) says where.

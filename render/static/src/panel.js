@@ -22,9 +22,9 @@ function buttons(timeline, slice, g, wake) {
   const box = el('p', {className: 'controls'});
   const add = (text, key, act, on) => box.append(button(text, act, {disabled: !on, title: `key ${key}`}));
   if (g < 0) return box;
-  add('Its slice before', '[', () => timeline.goOn(-1), following(view, slice, -1));
-  add('Its next slice', ']', () => timeline.goOn(1), following(view, slice, 1));
-  add('To its waker', 'w', () => timeline.toWaker(), wake?.by);
+  add('Its slice before', '{', () => timeline.goOn(-1), following(view, slice, -1));
+  add('Its next slice', '}', () => timeline.goOn(1), following(view, slice, 1));
+  add('To its waker', 'b', () => timeline.toWaker(), wake?.by);
   add(timeline.pins.includes(g) ? `Remove row of G${g}` : `Row for G${g}`, 'g', () => timeline.togglePin(g), true);
   return box;
 }

@@ -73,11 +73,12 @@ function collect(view, wanted) {
 
 function columns(list, nobody) {
   const n = list.length;
-  const t = {n, start: new Float64Array(n), end: new Float64Array(n), kind: new Uint8Array(n), who: new Uint32Array(n), of: [], at: new Uint32Array(n), why: []};
+  const t = {n, start: new Float64Array(n), end: new Float64Array(n), kind: new Uint8Array(n), shade: new Uint8Array(n), who: new Uint32Array(n), of: [], at: new Uint32Array(n), why: []};
   list.forEach((s, i) => {
     t.start[i] = s.start;
     t.end[i] = s.end;
     t.kind[i] = s.kind;
+    t.shade[i] = s.track?.shade?.[s.i] ?? s.kind;
     t.of.push(s.track ?? null);
     t.why.push(s.why ?? '');
     t.at[i] = s.i ?? 0;

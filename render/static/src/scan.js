@@ -3,6 +3,7 @@
 import {firstEndingAfter} from './span.js';
 
 export const KINDS = 8; // analyze.NumSliceKinds, and those of rows.js
+export const SHADES = KINDS + 8; // kinds, and functions with a colour of their own: see functions.js
 export const COLUMN = 2; // width of a column of merged slices, in pixels
 const MOST_TOLD = 1 << 14; // merged slices of a track that are looked at one by one
 const WIDE = 1.25; // a slice narrower than this is merged, in pixels
@@ -10,11 +11,12 @@ const WIDE = 1.25; // a slice narrower than this is merged, in pixels
 // scan walks the slices of track that overlap [a, b). left and scale say where
 // a is and how many pixels a nanosecond has. sink.slice(x, width, i) is called
 // for wide ones; sink.column(x, width, share) for columns of merged ones, with
-// the share of the column's time per kind. With a mask only slices whose byte is
+// the share of the column's time per shade. With a mask only slices whose byte is
 // not zero are seen. sink.narrow(x, width, i), where there is one, is called for merged
 // ones, of very many for some: each for as many as are left out.
 export function scan(track, a, b, left, scale, sink, mask) {
-  const {start, end, kind} = track;
+  const {start, end} = track;
+  const shade = track.shade ?? track.kind;
   const column = new Column(sink);
   const first = firstEndingAfter(end, a);
   const every = Math.ceil((firstEndingAfter(end, b) - first + 1) / MOST_TOLD);
@@ -23,7 +25,7 @@ export function scan(track, a, b, left, scale, sink, mask) {
     const x = left + (Math.max(a, start[i]) - a) * scale;
     const right = left + (Math.min(b, end[i]) - a) * scale;
     if (right - x < WIDE) {
-      column.add(x, right - x, kind[i]);
+      column.add(x, right - x, shade[i]);
       if (sink.narrow && i % every === 0) sink.narrow(x, (right - x) * every, i);
       continue;
     }
@@ -38,28 +40,31 @@ export function scan(track, a, b, left, scale, sink, mask) {
 class Column {
   constructor(sink) {
     this.sink = sink;
-    this.time = new Float64Array(KINDS);
+    this.time = new Float64Array(SHADES);
     this.edge = 0; // where the last wide slice ended
     this.index = -1;
   }
 
-  add(x, width, kind) {
+  add(x, width, shade) {
     const index = Math.floor(x / COLUMN);
     if (index !== this.index) {
       this.flush(Infinity);
       this.index = index;
     }
-    this.time[kind] += width;
+    this.time[shade] += width;
   }
 
   flush(limit) {
     if (this.index < 0) return;
     const x = Math.max(this.edge, this.index * COLUMN);
     const width = Math.max(0.5, Math.min(limit, (this.index + 1) * COLUMN) - x);
-    const whole = Math.max(width, this.time.reduce((sum, t) => sum + t, 0)); // a column cut short by a wide slice may have more
-    for (let k = 0; k < KINDS; k++) this.time[k] /= whole;
-    this.sink.column(x, width, this.time);
-    this.time.fill(0);
+    const {time} = this;
+    let sum = 0;
+    for (let k = 0; k < SHADES; k++) sum += time[k];
+    const whole = Math.max(width, sum); // a column cut short by a wide slice may have more
+    for (let k = 0; k < SHADES; k++) time[k] /= whole;
+    this.sink.column(x, width, time);
+    for (let k = 0; k < SHADES; k++) time[k] = 0;
     this.index = -1;
   }
 }
@@ -67,7 +72,7 @@ class Column {
 // scanTiles is scan for the coarse picture: tiles hold shares of columns that
 // are width nanoseconds long, the first of which begins at zero.
 export function scanTiles(tiles, width, a, b, left, scale, sink) {
-  const share = new Float64Array(KINDS);
+  const share = new Float64Array(SHADES);
   const last = Math.min(tiles.columns, Math.ceil(b / width));
   for (let c = Math.max(0, Math.floor(a / width)); c < last; c++) {
     for (let k = 0; k < tiles.kinds; k++) share[k] = tiles.share[k * tiles.columns + c] / 255;

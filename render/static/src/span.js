@@ -16,35 +16,62 @@ export function pan([start, end], share) {
   return [start + by, end + by];
 }
 
-// zoom changes a window's length by factor around its middle.
-export function zoom([start, end], factor) {
-  const middle = (start + end) / 2;
-  const half = Math.max(MIN, (end - start) * factor) / 2;
-  return [middle - half, middle + half];
+// zoom changes a window's length by factor around an instant, its middle if none is
+// given.
+export function zoom([start, end], factor, around = (start + end) / 2) {
+  const length = Math.max(MIN, (end - start) * factor);
+  const begin = around - ((around - start) / (end - start)) * length;
+  return [begin, begin + length];
+}
+
+// fields are what an address may say beside the window, in order: how each looks, and
+// what it means.
+const fields = {
+  row: [/^(?:[PGM]\d{1,15}|[A-Z][A-Za-z]{1,15})$/, String],
+  g: [/^\d{1,15}(?:,\d{1,15}){0,31}$/, numbers],
+  m: [/^[01]$/, (text) => text === '1'],
+  find: [/^/, decodeURIComponent],
+  did: [/^/, decodeURIComponent],
+  least: [/^/, decodeURIComponent],
+  at: [/^\d{1,16}$/, Number],
+  marks: [/^\d{1,16}(?:,\d{1,16}){0,15}$/, numbers],
+};
+
+function numbers(text) {
+  return text.split(',').map(Number);
 }
 
 // toHash and fromHash are the address of a window:
-// "#t=START-END&row=P3&g=12,345&m=1&find=serve&did=waited&least=1ms", with the chosen
-// row, the goroutines that have rows, whether threads have, and what is searched.
-export function toHash([start, end], row, pins = [], threads = null, search = null) {
+// "#t=START-END&row=P3&g=12,345&m=1&find=serve&did=waited&least=1ms&at=START&marks=1,2",
+// with the chosen row, the goroutines that have rows, whether threads have, what is
+// searched, where in the row the chosen slice begins, and marks.
+export function toHash([start, end], row, pins = [], threads = null, search = null, {at = null, marks = []} = {}) {
   const parts = [`#t=${Math.round(start)}-${Math.round(end)}`];
   if (row !== null) parts.push(`row=${row}`);
   if (pins.length > 0) parts.push(`g=${pins.join(',')}`);
   if (threads !== null) parts.push(`m=${threads ? 1 : 0}`);
   for (const [key, value] of Object.entries(search ?? {})) if (value !== '') parts.push(`${key}=${encodeURIComponent(value)}`);
+  if (at !== null) parts.push(`at=${Math.round(at)}`);
+  if (marks.length > 0) parts.push(`marks=${marks.map(Math.round).join(',')}`);
   return parts.join('&');
 }
 
 export function fromHash(hash) {
-  const m = /^#t=(\d{1,16})-(\d{1,16})(?:&row=([PGM]\d{1,15}|CPUs))?(?:&g=(\d{1,15}(?:,\d{1,15}){0,31}))?(?:&m=([01]))?(?:&find=([^&]*))?(?:&did=([^&]*))?(?:&least=([^&]*))?$/.exec(hash);
+  const [time, ...rest] = hash.split('&');
+  const m = /^#t=(\d{1,16})-(\d{1,16})$/.exec(time);
   if (!m || Number(m[2]) <= Number(m[1])) return null;
-  const [, start, end, row, pins, threads, ...search] = m;
+  const said = {};
   try {
-    const [find, did, least] = search.map((value) => decodeURIComponent(value ?? ''));
-    return {window: [Number(start), Number(end)], row: row ?? null, pins: pins ? pins.split(',').map(Number) : null, threads: threads ? threads === '1' : null, search: find + did + least === '' ? null : {find, did, least}};
+    for (const part of rest) {
+      const [, key, value] = /^(\w+)=(.*)$/.exec(part) ?? [];
+      if (!Object.hasOwn(fields, key) || key in said || !fields[key][0].test(value)) return null;
+      said[key] = fields[key][1](value);
+    }
   } catch {
     return null; // "%" and no two digits
   }
+  const {row = null, g = null, m: threads = null, find = '', did = '', least = '', at = null, marks = null} = said;
+  return {window: [Number(m[1]), Number(m[2])], row, pins: g, threads, search: find + did + least === '' ? null : {find, did, least}, at, marks};
 }
 
 // step is the distance of ticks on an axis: 1, 2 or 5 times a power of ten, at

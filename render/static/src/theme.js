@@ -6,6 +6,7 @@ const names = {
 };
 const steps = ['--k0', '--k1', '--k2', '--k3', '--k4', '--k5', '--s-runnable', '--away'];
 const states = ['--s-running', '--s-runnable', '--s-syscall', '--s-sync', '--s-chan', '--s-net', '--s-sleep', '--s-other'];
+const functions = ['--f0', '--f1', '--f2', '--f3', '--f4', '--f5', '--f6', '--f7'];
 const marks = ['--m0', '--m1', '--m2', '--m3'];
 
 export const font = 'system-ui,"Segoe UI",Roboto,"DejaVu Sans",sans-serif';
@@ -15,6 +16,7 @@ export function read() {
   const style = getComputedStyle(document.documentElement);
   const value = (name) => style.getPropertyValue(name).trim();
   const palette = {kinds: steps.map(value), states: states.map(value), marks: marks.map(value)};
+  palette.fills = [...palette.kinds, ...functions.map(value)]; // by shade: see functions.js
   for (const [key, name] of Object.entries(names)) palette[key] = value(name);
   return palette;
 }

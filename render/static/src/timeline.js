@@ -1,10 +1,14 @@
 // The timeline: go-echarts' axes, zoom and linked grids around two painted
 // images, and what the user can do with them.
-import {init} from './echarts.js';
+import {dispose, init} from './echarts.js';
 import * as cpus from './cpus.js';
 import * as detail from './detail.js';
+import {button, el} from './dom.js';
 import {count, dur, offset} from './format.js';
+import * as functions from './functions.js';
+import {keys} from './keys.js';
 import {label} from './label.js';
+import * as overTime from './lanes.js';
 import * as paint from './paint.js';
 import {at} from './scan.js';
 import * as rows from './rows.js';
@@ -17,6 +21,7 @@ const GUTTER = {wide: 56, narrow: 36, letter: 7.6, beside: 14}; // room for the 
 const NARROW = 600;
 export const MOST_THREADS = 32; // that get rows
 export const MOST_PINS = 16;
+const MOST_MARKS = 16;
 
 export class Timeline {
   // trace is what decode.parse returns, meta and option what the page carries.
@@ -26,6 +31,8 @@ export class Timeline {
     this.trace = trace;
     this.view = newView(meta, trace);
     this.pins = []; // goroutines with a row of their own
+    this.first = -1; // the P that stands before all others
+    this.pointer = null; // the instant that it is at
     this.threads = false; // whether threads have rows
     this.threadsAtFirst = false; // and had them without being asked
     this.height = root.clientHeight;
@@ -37,6 +44,11 @@ export class Timeline {
     this.tip = document.createElement('div');
     this.tip.className = 'tip';
     this.tip.hidden = true;
+    this.caption = el('p', {className: 'moment', role: 'status', hidden: true});
+    this.legend = el('p', {className: 'controls legend ran'});
+    root.before(this.caption, this.legend);
+    functions.legend(this.legend, this.view.functions, overTime.legend(meta, trace.lanes));
+    this.settle();
     this.draw();
     root.append(this.tip);
     root.addEventListener('keydown', (e) => this.key(e));
@@ -57,22 +69,30 @@ export class Timeline {
     const {window} = view; // painting takes it from the axis, which begins with all
     view.palette = read();
     view.patterns = paint.patterns(view.palette);
-    if (this.chart) this.chart.dispose();
+    if (this.chart) dispose(this.chart);
     this.chart = init(this.root, null, {renderer: 'canvas'});
-    this.root.style.height = `${this.height + this.below()}px`;
+    this.root.style.height = `${this.height + this.more()}px`;
     this.chart.resize();
     this.chart.setOption(this.completed(structuredClone(this.option)));
     const zr = this.chart.getZr();
     zr.on('mousemove', (e) => this.hover(e.offsetX, e.offsetY));
     zr.on('click', (e) => this.choose(e.offsetX, e.offsetY));
-    zr.on('globalout', () => { this.tip.hidden = true; });
+    zr.on('globalout', () => {
+      this.tip.hidden = true;
+      this.pointer = null;
+    });
     this.chart.on('datazoom', () => this.changed());
     this.show(window, view.row);
   }
 
-  // below is the height of the rows below those of Ps: of CPUs, goroutines and threads.
-  below() {
-    return paint.extraHeight(this.view);
+  // more is what the rows take beyond those of Ps.
+  more() {
+    return Math.round(this.view.height) - this.tall;
+  }
+
+  // settle gives rows their places.
+  settle() {
+    paint.layout(this.view, this.tall / Math.max(1, this.meta.rows.length));
   }
 
   // completed adds to the option what only a script can say: functions and the
@@ -82,8 +102,8 @@ export class Timeline {
     o.textStyle = {fontFamily: font};
     const longest = Math.max(count(o.yAxis[1].max).length, ...this.view.rows.map((row) => row.label.length));
     const left = Math.max(this.root.clientWidth < NARROW ? GUTTER.narrow : GUTTER.wide, Math.ceil(longest * GUTTER.letter + GUTTER.beside));
-    o.grid[0].height = this.tall + this.below();
-    o.grid[1].top = Number(o.grid[1].top) + this.below();
+    o.grid[0].height = this.tall + this.more();
+    o.grid[1].top = Number(o.grid[1].top) + this.more();
     for (const grid of o.grid) Object.assign(grid, {left, outerBoundsMode: 'none'});
     o.yAxis[1].axisLabel = {color: palette.muted, hideOverlap: true, formatter: count};
     o.yAxis[1].nameTextStyle = {color: palette.muted, align: 'left'};
@@ -136,19 +156,45 @@ export class Timeline {
     if (n === 0) return;
     this.finding = this.finding < 0 && step < 0 ? n - 1 : (this.finding + step + n) % n;
     const f = this.meta.findings[this.finding];
-    this.detail = {title: `Finding ${f.number} of ${this.meta.found}`, lines: [f.title]};
-    this.show([f.start, f.end], this.view.rowOf(f.p));
+    this.restore({window: [f.start, f.end], row: f.p < 0 ? null : `P${f.p}`, pins: f.g > 0 ? [f.g] : null, threads: null, at: null, marks: null});
+  }
+
+  // tell says above the rows which finding a moment is of, and who stands first for it.
+  tell({window: [start, end], row, pins}) {
+    const m = this.meta.moments.find((x) => x.start === start && x.end === end && (x.p < 0 ? row === null : row === `P${x.p}`) && (x.g <= 0 || pins?.includes(x.g)));
+    this.caption.hidden = !m;
+    if (!m) return;
+    const first = [...(this.first >= 0 ? [`P${this.first}`] : []), ...(m.g > 0 ? [`G${m.g}`] : [])].join(' and ');
+    this.caption.replaceChildren(
+      el('strong', null, `Finding ${m.number} of ${this.meta.found}: ${m.title}`),
+      ...(m.text ? [` · ${m.text}`] : []), ...(first ? [` · ${first} ${m.g > 0 && this.first >= 0 ? 'stand' : 'stands'} first`] : []),
+      ' · ', el('a', {href: `#f${m.number}`}, 'why, and what to do'), ' ', button('×', () => this.forget(), {'aria-label': 'Close: rows back to their places'}));
+  }
+
+  // forget puts the rows back to where they are without a moment.
+  forget() {
+    this.first = -1;
+    this.caption.hidden = true;
+    this.arrange();
+    this.root.focus({preventScroll: true});
+  }
+
+  // reveal scrolls to the rows, and to what is said above them.
+  reveal() {
+    (this.caption.hidden ? this.legend : this.caption).scrollIntoView();
+    this.root.focus({preventScroll: true});
   }
 
   // replace takes another timeline of the same trace, with other windows in full
   // detail. What is chosen stays so where it is still there.
   replace(meta, trace) {
-    const {window, row, shown} = this.view;
+    const {window, row, shown, flags} = this.view;
     const chosen = this.detail?.slice;
     const id = this.view.rows[row]?.id;
     this.trace = trace;
     this.meta = meta;
-    this.view = Object.assign(newView(meta, trace), {window, shown});
+    this.view = Object.assign(newView(meta, trace, this.view.functions), {window, shown, flags});
+    functions.legend(this.legend, this.view.functions, overTime.legend(meta, trace.lanes));
     this.detail = null;
     this.arrange();
     this.view.row = id ? this.view.rowById(id) : -1;
@@ -157,17 +203,19 @@ export class Timeline {
     else this.repaint();
   }
 
-  // arrange gives rows to the goroutines and threads that should have one, and
-  // keeps the chosen row and slice where they still exist.
+  // arrange gives rows to the goroutines and threads that should have one, puts first
+  // who is named, and keeps the chosen row and slice where they still exist.
   arrange() {
     const {view} = this;
     const row = view.rows[view.row]?.id;
     const chosen = this.detail?.slice;
-    view.rows = view.rows.slice(0, view.always);
-    for (const g of this.pins) view.rows.push({id: `G${g}`, label: `G${g}`, p: -1, g, m: -1, track: rows.goroutine(view, g)});
-    if (this.threads) {
-      for (const {m, track} of rows.threads(view, this.trace.calls, MOST_THREADS)) view.rows.push({id: `M${this.trace.threads[m]}`, label: `M${this.trace.threads[m]}`, p: -1, g: -1, m, track});
-    }
+    const named = view.ps.filter(({p}) => p === this.first);
+    const front = [...named, ...this.pins.map((g) => ({id: `G${g}`, label: `G${g}`, p: -1, g, m: -1, track: rows.goroutine(view, g)}))];
+    const threads = this.threads ? rows.threads(view, this.trace.calls, MOST_THREADS) : [];
+    const below = threads.map(({m, track}) => ({id: `M${this.trace.threads[m]}`, label: `M${this.trace.threads[m]}`, p: -1, g: -1, m, track}));
+    view.rows = [...front, ...view.ps.filter(({p}) => p !== this.first), ...view.lanes, ...below];
+    [view.front, view.procs] = [front.length, view.ps.length - named.length];
+    this.settle();
     this.masked();
     view.row = row ? view.rowById(row) : -1;
     if (chosen) this.choosing(detail.slice(view, this.meta, view.rowOf(chosen.track.p), chosen.i));
@@ -187,15 +235,30 @@ export class Timeline {
     this.arrange();
   }
 
-  // restore is what an address says: rows, and then the moment.
-  restore({window, row, pins, threads}) {
-    const same = (pins === null || String(pins) === String(this.pins)) && (threads === null || threads === this.threads);
+  // restore is what an address says: rows, of which those that it names come first, and
+  // then the moment.
+  restore(moment) {
+    const {window, row, pins, threads, at: chosen, marks} = moment;
+    const first = /^P\d+$/.test(row ?? '') ? Number(row.slice(1)) : -1;
+    const same = first === this.first && (pins === null || String(pins) === String(this.pins)) && (threads === null || threads === this.threads);
+    this.first = first;
+    this.view.flags = marks ?? this.view.flags;
     if (!same) {
       this.pins = pins === null ? this.pins : [...new Set(pins)].slice(0, MOST_PINS);
       this.threads = threads ?? this.threads;
       this.arrange();
     }
+    this.tell(moment);
     this.show(window, row === null ? -1 : this.view.rowById(row));
+    if (chosen !== null) this.chooseAt(chosen);
+  }
+
+  // chooseAt chooses what an instant is part of in the chosen row.
+  chooseAt(instant) {
+    const {view} = this;
+    const track = trackOf(view.rows[view.row]);
+    const i = track ? at(track, instant) : -1;
+    if (i >= 0) this.pick(detail.slice(view, this.meta, view.row, i));
   }
 
   showThreads(on) {
@@ -245,8 +308,9 @@ export class Timeline {
   }
 
   key(e) {
-    const act = keys[e.key];
-    if (!act || e.ctrlKey || e.metaKey || e.altKey) return;
+    const act = keys[e.key] ?? keys[e.key.toLowerCase()];
+    const typed = e.getModifierState('AltGraph'); // on some keyboards brackets need it
+    if (!act || (!typed && (e.ctrlKey || e.altKey)) || e.metaKey) return;
     act(this);
     e.preventDefault();
   }
@@ -263,6 +327,7 @@ export class Timeline {
   hover(x, y) {
     const place = this.place(x, y);
     this.tip.hidden = !place;
+    this.pointer = place?.instant ?? null;
     if (!place) return;
     const {title, lines} = detail.describe(this.view, this.meta, place.row, place.instant);
     this.tip.textContent = [title, ...lines].join('\n');
@@ -298,8 +363,8 @@ export class Timeline {
   // step chooses the next or the previous slice of the row.
   step(by) {
     const {view} = this;
-    if (view.row < 0) view.row = 0;
-    const track = view.rows[view.row]?.cpus?.track ?? view.rows[view.row]?.track;
+    if (view.row < 0 && view.rows.length > 0) view.row = 0;
+    const track = trackOf(view.rows[view.row]);
     if (!track || track.n === 0) return;
     const {chosen} = view;
     const from = this.near(track); // the first press chooses what is in the middle
@@ -330,6 +395,35 @@ export class Timeline {
     this.repaint();
   }
 
+  // zoom changes the window's length, around where the pointer is.
+  zoom(factor) {
+    const {window} = this.view;
+    this.show(span.zoom(window, factor, this.pointer !== null && this.pointer >= window[0] && this.pointer <= window[1] ? this.pointer : undefined));
+  }
+
+  // fit shows the chosen slice from end to end, with some room.
+  fit() {
+    const {chosen} = this.view;
+    if (!chosen) return;
+    const room = Math.max((chosen.end - chosen.start) / 10, span.MIN / 10);
+    this.show([chosen.start - room, chosen.end + room]);
+  }
+
+  // mark marks where the chosen slice begins, or else where the pointer or the middle
+  // is; what is marked already is not any more.
+  mark() {
+    const {view} = this;
+    const instant = Math.round(view.chosen?.start ?? this.pointer ?? (view.window[0] + view.window[1]) / 2);
+    const rest = view.flags.filter((x) => x !== instant);
+    view.flags = rest.length < view.flags.length ? rest : [...rest.slice(-(MOST_MARKS - 1)), instant].sort((a, b) => a - b);
+    this.repaint();
+  }
+
+  unmark() {
+    this.view.flags = [];
+    this.repaint();
+  }
+
   toggle(kind, on) {
     this.view.shown[kind] = on;
     this.repaint();
@@ -342,50 +436,35 @@ export class Timeline {
 
   hash() {
     const {view, pins, threads} = this;
-    return span.toHash(view.window, view.row < 0 ? null : view.rows[view.row].id, pins, threads === this.threadsAtFirst ? null : threads, this.fields);
+    const chosen = view.chosen?.row === view.row ? view.chosen.start : null;
+    const row = view.row < 0 ? null : view.rows[view.row].id;
+    return span.toHash(view.window, row, pins, threads === this.threadsAtFirst ? null : threads, this.fields, {at: chosen, marks: view.flags});
   }
 
   status() {
     const [start, end] = this.view.window;
-    return `${offset(start, end - start)} to ${offset(end, end - start)} (${dur(end - start)})`;
+    const [from, to] = this.view.flags.slice(-2);
+    const marked = to === undefined ? '' : `; between the last two marks ${dur(to - from)}`;
+    return `${offset(start, end - start)} to ${offset(end, end - start)} (${dur(end - start)})${marked}`;
   }
 }
 
-const keys = {
-  ArrowLeft: (t) => t.show(span.pan(t.view.window, -0.2)),
-  ArrowRight: (t) => t.show(span.pan(t.view.window, 0.2)),
-  ArrowUp: (t) => t.moveRow(-1),
-  ArrowDown: (t) => t.moveRow(1),
-  '+': (t) => t.show(span.zoom(t.view.window, 0.5)),
-  '=': (t) => t.show(span.zoom(t.view.window, 0.5)),
-  '-': (t) => t.show(span.zoom(t.view.window, 2)),
-  0: (t) => t.show(t.bounds, -1),
-  n: (t) => t.nextFinding(1),
-  N: (t) => t.nextFinding(-1),
-  ',': (t) => t.step(-1),
-  '.': (t) => t.step(1),
-  '[': (t) => t.goOn(-1),
-  ']': (t) => t.goOn(1),
-  w: (t) => t.toWaker(),
-  g: (t) => t.pinChosen(),
-};
+// trackOf is what can be chosen on a row.
+const trackOf = (row) => row?.cpus?.track ?? row?.lane?.track ?? row?.track;
 
 // newView is all that the painters need, and the state that the user changes.
-function newView(meta, trace) {
+function newView(meta, trace, before) {
   const tracks = new Map(trace.tracks.map((t) => [t.p, t]));
   const tiles = new Map(trace.tiles.map((t) => [t.p, t]));
-  const index = new Map(meta.rows.map((p, i) => [p, i]));
+  const ps = meta.rows.map((p) => ({id: `P${p}`, label: `P${p}`, p, g: -1, m: -1, track: tracks.get(p), tiles: tiles.get(p)}));
+  const lanes = [cpus.row(meta), ...overTime.lanes(meta, trace.lanes)].filter(Boolean);
   const view = {
     window: [meta.from, meta.to], row: -1, chosen: null, wake: null, woke: [], masks: null, kinds: [...meta.kinds, 'runnable', 'neither ran nor runnable'], shown: meta.marks.map(() => false),
-    rows: meta.rows.map((p) => ({id: `P${p}`, label: `P${p}`, p, g: -1, m: -1, track: tracks.get(p), tiles: tiles.get(p)})),
-    procs: meta.rows.length, always: 0, tracks: trace.tracks, stops: trace.stops, threads: trace.threads, rounded: trace.rounded,
+    ps, lanes, rows: [...ps, ...lanes], front: 0, procs: ps.length, flags: [], tracks: trace.tracks, stops: trace.stops, threads: trace.threads, rounded: trace.rounded,
     kept: meta.kept, tileWidth: meta.tileWidth, who: trace.who, marks: trace.marks, depth: trace.depth,
     ranges: meta.ranges.map(([start, end, stw, cause]) => ({start, end, stw: stw === 1, cause: meta.causes[cause]})),
   };
-  const lane = cpus.row(meta);
-  if (lane) view.rows.push(lane);
-  view.always = view.rows.length;
-  view.rowOf = (p) => index.get(p) ?? -1;
+  view.rowOf = (p) => (p < 0 ? -1 : view.rows.findIndex((row) => row.p === p));
   view.rowById = (id) => view.rows.findIndex((row) => row.id === id);
   view.keeps = (t) => view.kept.some(([from, to]) => t >= from && t < to);
   // stopOf is how the goroutine of a slice stopped at its end.
@@ -393,6 +472,7 @@ function newView(meta, trace) {
   view.firstMark = (t) => Math.max(0, span.firstEndingAfter(trace.marks.at, t - 1));
   view.firstDepth = (t) => span.firstEndingAfter(trace.depth.at, t);
   view.labels = label(trace.tracks, trace.who, trace.stops, (who) => meta.names[trace.who.name[who]]?.[0] || `G${trace.who.g[who]}`);
+  view.functions = functions.shade(trace.tracks, view.labels, before);
   view.leading = new Float64Array(view.labels.length); // see label.Leaders
   view.label = (track, i, kind) => view.labels[track.label[i]] || meta.kinds[kind];
   return view;

@@ -21,7 +21,7 @@ const spells = {
   change: null,
   number: null,
   mean: null,
-  bytes: null,
+  bytes: number(format.bytes),
   function: null,
   goroutine: null,
 };

@@ -12,24 +12,28 @@ test('a window is moved and shortened into the bounds', () => {
 test('zooming keeps the middle and stops at the shortest window', () => {
   assert.deepEqual(span.zoom([0, 8000], 0.5), [2000, 6000]);
   assert.deepEqual(span.zoom([0, 1000], 0.5), [0, 1000]);
+  assert.deepEqual(span.zoom([0, 8000], 0.5, 2000), [1000, 5000], 'what is at the pointer stays there');
 });
 
 test('the address of a window reads back', () => {
   const hash = span.toHash([1205e6, 1385e6], 'P3');
   assert.equal(hash, '#t=1205000000-1385000000&row=P3');
-  assert.deepEqual(span.fromHash(hash), {window: [1205e6, 1385e6], row: 'P3', pins: null, threads: null, search: null});
+  assert.deepEqual(span.fromHash(hash), {window: [1205e6, 1385e6], row: 'P3', pins: null, threads: null, search: null, at: null, marks: null});
   assert.equal(span.fromHash('#t=1-2&row=CPUs').row, 'CPUs');
   const rows = span.toHash([5, 9], 'G12', [12, 7], true);
   assert.equal(rows, '#t=5-9&row=G12&g=12,7&m=1');
-  assert.deepEqual(span.fromHash(rows), {window: [5, 9], row: 'G12', pins: [12, 7], threads: true, search: null});
+  assert.deepEqual(span.fromHash(rows), {window: [5, 9], row: 'G12', pins: [12, 7], threads: true, search: null, at: null, marks: null});
   const search = {find: 'a&b=%', did: 'blocked: chan receive', least: '1 ms'};
   assert.deepEqual(span.fromHash(span.toHash([5, 9], null, [], null, search)).search, search);
   assert.equal(span.fromHash('#t=0-5&find=%2'), null);
+  const chosen = span.toHash([5, 9], 'P0', [], null, null, {at: 6, marks: [7, 8]});
+  assert.equal(chosen, '#t=5-9&row=P0&at=6&marks=7,8');
+  assert.deepEqual([span.fromHash(chosen).at, span.fromHash(chosen).marks], [6, [7, 8]]);
   assert.equal(span.fromHash('#t=0-5').row, null);
 });
 
 test('no other address is taken for a window', () => {
-  for (const bad of ['', '#', '#findings', '#t=5-5', '#t=9-5', '#t=-1-5', '#t=1-2&row=X', '#t=1-2&row=P-1', '#t=1e9-2e9', '#t=1-2<script>', '#t=1-2&g=', '#t=1-2&g=1,', '#t=1-2&g=x', '#t=1-2&m=2']) {
+  for (const bad of ['', '#', '#findings', '#t=5-5', '#t=9-5', '#t=-1-5', '#t=1-2&row=X', '#t=1-2&row=P-1', '#t=1e9-2e9', '#t=1-2<script>', '#t=1-2&g=', '#t=1-2&g=1,', '#t=1-2&g=x', '#t=1-2&m=2', '#t=1-2&at=', '#t=1-2&marks=1,', '#t=1-2&row=P1&row=P2', '#t=1-2&toString=1']) {
     assert.equal(span.fromHash(bad), null, bad);
   }
 });
