@@ -35,7 +35,9 @@ export function toHash([start, end], row, pins = [], threads = null, search = nu
   return parts.join('&');
 }
 
-export function fromHash(hash) {
+// The selection's part is read by select.js.
+export function fromHash(address) {
+  const hash = address.replace(/&sel=[^&]*$/, '');
   const m = /^#t=(\d{1,16})-(\d{1,16})(?:&row=([PGM]\d{1,15}|CPUs))?(?:&g=(\d{1,15}(?:,\d{1,15}){0,31}))?(?:&m=([01]))?(?:&find=([^&]*))?(?:&did=([^&]*))?(?:&least=([^&]*))?$/.exec(hash);
   if (!m || Number(m[2]) <= Number(m[1])) return null;
   const [, start, end, row, pins, threads, ...search] = m;

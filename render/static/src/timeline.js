@@ -32,6 +32,7 @@ export class Timeline {
     this.tall = Number(option.grid[0].height);
     this.listeners = [];
     this.fields = null; // of the search, as an address has them: see span.toHash
+    this.more = ''; // what others add to the address
     this.finding = -1;
     this.canvases = [document.createElement('canvas'), document.createElement('canvas')];
     this.tip = document.createElement('div');
@@ -342,7 +343,7 @@ export class Timeline {
 
   hash() {
     const {view, pins, threads} = this;
-    return span.toHash(view.window, view.row < 0 ? null : view.rows[view.row].id, pins, threads === this.threadsAtFirst ? null : threads, this.fields);
+    return span.toHash(view.window, view.row < 0 ? null : view.rows[view.row].id, pins, threads === this.threadsAtFirst ? null : threads, this.fields) + this.more;
   }
 
   status() {
