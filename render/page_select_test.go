@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/performance"
 	"github.com/chromedp/chromedp"
 
@@ -26,22 +27,31 @@ func (p *tab) text(id string) string {
 	return words.Text(eval[string](p, fmt.Sprintf(`document.getElementById(%q).innerText`, id)))
 }
 
-// dragged drags over the timeline with the shift key held, from and to shares of the
-// width and height of its rows.
-const dragged = `const {timeline: t} = gmptrace, {x, y, width, height} = t.box, r = t.root.getBoundingClientRect();
-	const at = ([a, b]) => ({clientX: r.left + x + width * a, clientY: r.top + y + height * b, shiftKey: true, bubbles: true, button: 0});
-	const target = t.root.querySelector('canvas');
-	const [from, to] = %s;
-	target.dispatchEvent(new MouseEvent('mousedown', at(from)));
-	target.dispatchEvent(new MouseEvent('mousemove', at(to)));
-	target.dispatchEvent(new MouseEvent('mouseup', at(to)));
-	target.dispatchEvent(new MouseEvent('click', at(to)));`
+// drag drags over the timeline with the shift key held, from and to shares of the width
+// and height of its rows.
+func (p *tab) drag(from, to [2]float64) {
+	p.Helper()
+	place := func(at [2]float64) []float64 {
+		return eval[[]float64](p, fmt.Sprintf(`(() => { const {root, box} = gmptrace.timeline;
+			root.scrollIntoView({block: 'center', behavior: 'instant'});
+			const r = root.getBoundingClientRect();
+			return [r.left + box.x + box.width * %f, r.top + box.y + box.height * %f]; })()`, at[0], at[1]))
+	}
+	mouse := func(kind input.DispatchMouseEventType, at []float64) {
+		call(p, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: kind, X: at[0], Y: at[1], Modifiers: 8, Button: input.MouseButtonLeft, Buttons: 1, ClickCount: 1})
+	}
+	a, b := place(from), place(to)
+	mouse(input.DispatchMouseEventTypeMousePressed, a)
+	mouse(input.DispatchMouseEventTypeMouseMoved, b)
+	mouse(input.DispatchMouseEventTypeMouseReleased, b)
+	p.do(chromedp.Evaluate[chromedp.Void](`new Promise((f) => requestAnimationFrame(() => setTimeout(f)))`, chromedp.EvalAwaitPromise))
+}
 
 // TestPageSelection selects a part of the timeline by dragging and by keys, and finds in
 // its sums what happened there, by hand.
 func TestPageSelection(t *testing.T) {
 	p := open(t, chainReport(), view{width: desktop, height: 768, hash: "#t=0-1000000&m=0"})
-	p.run(fmt.Sprintf(dragged, `[[.25, .1], [.65, .1]]`))
+	p.drag([2]float64{.25, .1}, [2]float64{.65, .1})
 	if got := eval[string](p, `gmptrace.timeline.more`); !near(got, 250_000, 650_000, "") {
 		t.Errorf("the selection is %s", got)
 	}
@@ -56,11 +66,14 @@ func TestPageSelection(t *testing.T) {
 	if got := p.text("selection-title"); !strings.Contains(got, "Selection: 400 µs") {
 		t.Errorf("the title is %q", got)
 	}
-	p.run(fmt.Sprintf(dragged, `[[.25, .6], [.65, .9]]`))
+	p.drag([2]float64{.25, .6}, [2]float64{.65, .9})
 	if got := eval[string](p, `gmptrace.timeline.more`); !near(got, 250_000, 650_000, ":P1-P1") {
 		t.Errorf("the selection of a row's part is %s", got)
 	}
 	p.run(`gmptrace.selection.restore('&sel=250000-650000:P1-P1')`)
+	if got := eval[string](p, `gmptrace.timeline.view.window + ''`); got != "0,1000000" {
+		t.Errorf("dragging moved the window to %s", got)
+	}
 	if got := strings.Join(strings.Fields(p.text("selection-sums")), " "); !strings.Contains(got, "user goroutine 150 µs 38 % of P time") {
 		t.Errorf("of P1 alone the sums are\n%s", got)
 	}
@@ -203,17 +216,17 @@ func TestPageToolsAccessible(t *testing.T) {
 	for _, v := range []view{{width: desktop, height: 768}, {width: desktop, height: 768, dark: true}, {width: phone, height: 844}} {
 		p := open(t, asked(partial(sample(8, 5000))), v)
 		p.do(chromedp.Evaluate[chromedp.Void](string(axe)))
-		for _, step := range []string{
-			`gmptrace.selection.restore('&sel=1210000000-1300000000:P1-P3'); for (const d of document.querySelectorAll('#selection details')) d.open = true`,
-			`gmptrace.palette.open(); gmptrace.palette.field.value = 'main'; gmptrace.palette.search()`,
-			`document.getElementById('palette').close(); gmptrace.instances.ofFunction('main.priceIndex.rebuild')`,
+		for _, step := range [][2]string{
+			{"#selection", `gmptrace.selection.restore('&sel=1210000000-1300000000:P1-P3'); for (const d of document.querySelectorAll('#selection details')) d.open = true`},
+			{"#palette", `gmptrace.palette.open(); gmptrace.palette.field.value = 'main'; gmptrace.palette.search()`},
+			{"#instances", `document.getElementById('palette').close(); gmptrace.instances.ofFunction('main.priceIndex.rebuild')`},
 		} {
-			p.run(step)
+			p.run(step[1])
 			if over := eval[string](p, overflowing); over != "" {
-				t.Errorf("%d wide, dark %v: after %.40q sticks out: %s", v.width, v.dark, step, over)
+				t.Errorf("%d wide, dark %v: with %s sticks out: %s", v.width, v.dark, step[0], over)
 			}
-			for _, violation := range eval[[]string](p, `axe.run().then((r) => r.violations.map((v) => v.id + ': ' + v.help + ': ' + v.nodes.slice(0, 3).map((n) => n.html + ' ' + (n.any[0]?.message || '')).join(' | ')))`) {
-				t.Errorf("%d wide, dark %v: after %.40q: %s", v.width, v.dark, step, violation)
+			for _, violation := range eval[[]string](p, fmt.Sprintf(`axe.run(%q).then((r) => r.violations.map((v) => v.id + ': ' + v.help + ': ' + v.nodes.slice(0, 3).map((n) => n.html + ' ' + (n.any[0]?.message || '')).join(' | ')))`, step[0])) {
+				t.Errorf("%d wide, dark %v: %s: %s", v.width, v.dark, step[0], violation)
 			}
 		}
 		p.quiet()

@@ -86,6 +86,7 @@ function addTrack(view, out, t, k, {end: ends, first}, fits) {
     if (ran > 0) {
       out.slices++;
       out.kinds[kind[i]] += ran;
+      if (here === 0) continue; // of no goroutine
       if (kind[i] === SYSCALL) out.called[here] += ran;
       else out.ran[here] += ran;
     }
@@ -99,15 +100,13 @@ function addTrack(view, out, t, k, {end: ends, first}, fits) {
       if (wait[i] > out.longestWait) out.longestWait = wait[i];
     }
     const ready = s - wait[i];
-    if (ready >= b) continue;
     const last = before[at];
     const stopped = last < 0 ? first[person] : ends[last];
     const waited = Math.min(s, b) - Math.max(ready, a);
     if (waited > 0) out.waited[stopped] += waited;
-    if (last < 0 || ready <= a) continue;
-    const away = Math.abs(gone[last]);
-    const lasted = Math.min(ready, b) - Math.max(ready - away, a);
-    if (away === 0 || lasted <= 0) continue;
+    if (last < 0 || gone[last] === 0) continue;
+    const lasted = Math.min(ready, b) - Math.max(ready - Math.abs(gone[last]), a);
+    if (lasted <= 0) continue;
     if (gone[last] < 0) {
       out.calledAway[stopped] += lasted;
       continue;

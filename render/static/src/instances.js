@@ -21,33 +21,63 @@ export function ofFunction(view, names, name) {
   });
 }
 
-// collect are the slices whose end fits and whose person fits, with sums:
-// {ran, waited, gone, goroutines, slices: [{track, i, ns, gone}]}, in order of time.
+// collect are the slices whose end fits, or whose person does, by the numbers that
+// absent.links gives them: {ran, waited, gone, goroutines, slices}.
 export function collect(view, ends, people) {
-  const {offset: first, gone} = links(view);
+  const {offset: from, gone} = links(view);
   const {end} = prepare(view);
   const out = {ran: 0, waited: 0, gone: 0, goroutines: new Set(), slices: []};
   view.tracks.forEach((track, k) => {
-    for (let i = 0, at = first[k]; i < track.n; i++, at++) {
+    for (let i = 0, at = from[k]; i < track.n; i++, at++) {
       if (ends ? ends[end[at]] === 0 : people[track.who[i]] === 0) continue;
-      const s = {track, i, ns: track.end[i] - track.start[i], wait: track.wait[i], gone: gone[at]};
-      out.ran += s.ns;
-      out.waited += s.wait;
-      out.gone += Math.abs(s.gone);
-      out.goroutines.add(view.who.g[track.who[i]]);
-      out.slices.push(s);
+      out.ran += track.end[i] - track.start[i];
+      out.waited += track.wait[i];
+      out.gone += Math.abs(gone[at]);
+      out.goroutines.add(track.who[i]);
+      out.slices.push(at);
     }
   });
-  out.slices.sort((a, b) => a.track.start[a.i] - b.track.start[b.i]);
+  out.goroutines = new Set([...out.goroutines].map((who) => view.who.g[who]));
   return out;
 }
 
-const orders = {
-  time: (a, b) => a.track.start[a.i] - b.track.start[b.i],
-  ran: (a, b) => b.ns - a.ns,
-  waited: (a, b) => b.wait - a.wait,
-  gone: (a, b) => Math.abs(b.gone) - Math.abs(a.gone),
+const orders = { // most first
+  time: (s) => -s.track.start[s.i],
+  ran: (s) => s.track.end[s.i] - s.track.start[s.i],
+  waited: (s) => s.track.wait[s.i],
+  gone: (s, gone) => Math.abs(gone),
 };
+
+// first are the at most n slices of a list of numbers that have most of what an order
+// says, in that order: a million need not be sorted to show a hundred.
+export function first(view, list, order, n) {
+  const {offset: from, gone} = links(view);
+  const values = [];
+  const out = [];
+  let k = 0; // the list is in order of tracks
+  const s = {track: null, i: 0};
+  for (const at of list) {
+    while (at >= from[k + 1]) k++;
+    s.track = view.tracks[k];
+    s.i = at - from[k];
+    const value = orders[order](s, gone[at]);
+    if (out.length === n && value <= values[n - 1]) continue;
+    let low = 0;
+    let high = out.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (values[middle] >= value) low = middle + 1;
+      else high = middle;
+    }
+    values.splice(low, 0, value);
+    out.splice(low, 0, {track: s.track, i: s.i, gone: gone[at]});
+    if (out.length > n) {
+      values.pop();
+      out.pop();
+    }
+  }
+  return out;
+}
 
 // Instances is the dialog.
 export class Instances {
@@ -97,10 +127,10 @@ export class Instances {
 
   list() {
     const {$, found} = this;
-    const list = found.slices.toSorted?.(orders[$('instances-order').value]) ?? [...found.slices].sort(orders[$('instances-order').value]);
-    $('instances-rows').replaceChildren(...list.slice(0, this.shown).map((s) => this.row(s)));
-    $('instances-more').hidden = list.length <= this.shown;
-    $('instances-more').textContent = `Show more of ${count(list.length)}`;
+    const list = first(this.timeline.view, found.slices, $('instances-order').value, this.shown);
+    $('instances-rows').replaceChildren(...list.map((s) => this.row(s)));
+    $('instances-more').hidden = found.slices.length <= this.shown;
+    $('instances-more').textContent = `Show more of ${count(found.slices.length)}`;
   }
 
   row(s) {
@@ -116,7 +146,7 @@ export class Instances {
     }, {className: 'jump', title: 'To this slice'});
     const away = s.gone === 0 ? '' : dur(Math.abs(s.gone));
     const where = stop.stack.length > 0 ? stop.label || stop.stack[0][0] : '';
-    return el('tr', null, cell(at), cell(person(this.timeline, track.who[i]), 'name'), cell(`P${track.p}`), cell(dur(s.ns)), cell(s.wait > 0 ? dur(s.wait) : ''),
+    return el('tr', null, cell(at), cell(person(this.timeline, track.who[i]), 'name'), cell(`P${track.p}`), cell(dur(track.end[i] - track.start[i])), cell(track.wait[i] > 0 ? dur(track.wait[i]) : ''),
       cell(woke < 0 ? '' : person(this.timeline, woke), 'name'), cell(s.gone < 0 ? 'system call' : stop.why, 'word'), cell(away), cell(where, 'name'));
   }
 }

@@ -60,10 +60,10 @@ export class Selection {
     return this.chosen ?? {from, to, rows: null};
   }
 
-  // select makes another selection; null for none.
+  // select makes another selection; null for none. It is what its address says.
   select(chosen) {
-    this.chosen = chosen;
-    this.timeline.more = toHash(chosen);
+    this.chosen = chosen && {...chosen, from: Math.round(chosen.from), to: Math.round(chosen.to)};
+    this.timeline.more = toHash(this.chosen);
     this.timeline.changed();
     this.update();
   }
@@ -88,22 +88,22 @@ export class Selection {
 
   // drag selects while the shift key is held: the chart sees nothing of it.
   drag(e) {
-    const down = e.type === 'mousedown' || e.type === 'pointerdown';
-    if (down && e.shiftKey && e.button === 0) this.begun ??= this.place(e);
+    const what = e.type.replace('pointer', 'mouse'); // both come, in this order
+    if (what === 'mousedown' && e.shiftKey && e.button === 0 && !this.begun) {
+      this.begun = this.place(e);
+      if (e.pointerId !== undefined) this.timeline.root.setPointerCapture(e.pointerId);
+    }
     if (!this.begun) return;
     e.stopPropagation();
-    e.preventDefault();
+    if (!e.type.startsWith('pointer')) e.preventDefault(); // or no mouse's events would follow
+    if (what === 'mousemove' && !this.ended) this.draw(this.between(this.begun, this.place(e)));
+    if (what !== 'mouseup' || this.ended) return;
     const to = this.place(e);
-    if (e.type === 'mousemove' || e.type === 'pointermove') this.draw(this.between(this.begun, to));
-    if (e.type === 'pointerdown') this.timeline.root.setPointerCapture(e.pointerId);
-    if (e.type === 'mouseup') {
-      const chosen = this.between(this.begun, to);
-      if (Math.abs(to.x - this.begun.x) > 2) this.select(chosen);
-      else this.draw(this.chosen);
-      this.timeline.root.focus({preventScroll: true});
-    }
-    if (e.type === 'click') this.begun = null; // comes after the mouse's button is released
-    if (e.type === 'mouseup') setTimeout(() => { this.begun = null; });
+    this.ended = true;
+    if (Math.abs(to.x - this.begun.x) > 2) this.select(this.between(this.begun, to));
+    else this.draw(this.chosen);
+    this.timeline.root.focus({preventScroll: true});
+    setTimeout(() => { this.begun = this.ended = null; }); // after the click that follows
   }
 
   place(e) {
