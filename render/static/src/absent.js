@@ -5,7 +5,7 @@ import {SYSCALL} from './rows.js';
 // track k is offset[k] + i. before is the number of the goroutine's slice before, -1 for
 // none; gone is how long it was neither running nor runnable after a slice, in
 // nanoseconds: negative where it was in a system call without a P, 0 where it went on or
-// is not known to have run again.
+// is not known to have run again; final is 1 for the last slice of each goroutine.
 export function links(view) {
   if (view.links) return view.links;
   const {tracks, who} = view;
@@ -31,7 +31,9 @@ export function links(view) {
     end[g] = t.end[i];
     called[g] = t.kind[i] === SYSCALL ? 1 : 0;
   });
-  view.links = {offset, before, gone};
+  const final = new Uint8Array(n);
+  for (const at of last) if (at >= 0) final[at] = 1;
+  view.links = {offset, before, gone, final};
   return view.links;
 }
 

@@ -50,7 +50,7 @@ export function sum(view, {from, to, choice}) {
   const by = () => new Float64Array(ends.size);
   const names = view.stops.places.length + 1;
   const out = {
-    from, to, kinds: new Float64Array(KINDS), ran: by(), called: by(), waited: by(), gone: by(), calledAway: by(), stopped: new Uint32Array(ends.size),
+    from, to, kinds: new Float64Array(KINDS), ran: by(), called: by(), waited: by(), gone: by(), calledAway: by(), leftFor: by(), left: new Uint32Array(ends.size), stopped: new Uint32Array(ends.size),
     sources: new Uint32Array(128), certain: new Uint32Array(128), sourceWait: new Float64Array(128), slices: 0, longestWait: 0,
     wakers: new Uint32Array(names + 1), wakersTime: new Float64Array(names + 1), // by name, the last for nobody
     kept: 0, procs: 0, list: ends.list,
@@ -62,14 +62,21 @@ export function sum(view, {from, to, choice}) {
     if (whole) out.procs++;
     if (!whole && !people && choice.ms.size === 0) return;
     const fits = whole ? null : (i) => people?.[t.who[i]] === 1 || choice.ms.has(t.m[i]);
-    addTrack(view, out, t, k, ends, fits);
+    addTrack(view, out, t, k, {...ends, stays: blocked(view, ends)}, fits);
   });
   return out;
 }
 
-function addTrack(view, out, t, k, {end: ends, first}, fits) {
+// blocked tells by the number of an end whether goroutines are blocked after it. Nobody is
+// known to stay so where slices were left out.
+function blocked(view, ends) {
+  ends.blocked ??= Uint8Array.from(ends.list, ({stop}) => (view.kept.length === 1 && stop.why.startsWith('blocked') ? 1 : 0));
+  return ends.blocked;
+}
+
+function addTrack(view, out, t, k, {end: ends, first, stays}, fits) {
   const {from: a, to: b} = out;
-  const {before, gone, offset} = view.links;
+  const {before, gone, offset, final} = view.links;
   const {g: ids, name: names} = view.who;
   const nobody = out.wakers.length - 1;
   const {start, end, kind, from, wait, by, who, place} = t;
@@ -83,6 +90,10 @@ function addTrack(view, out, t, k, {end: ends, first}, fits) {
     if (fits && !fits(i)) continue;
     const here = ends[at];
     const ran = Math.min(e, b) - Math.max(s, a);
+    if (final[at] === 1 && stays[here] === 1 && e < b) {
+      out.left[here]++;
+      out.leftFor[here] += b - Math.max(e, a);
+    }
     if (ran > 0) {
       out.slices++;
       out.kinds[kind[i]] += ran;

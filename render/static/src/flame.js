@@ -17,6 +17,7 @@ export const WHATS = [
   {id: 'ran', text: 'running', colour: 0, columns: ['ran']},
   {id: 'waited', text: 'waiting for a P', colour: 6, columns: ['waited']},
   {id: 'gone', text: 'blocked, by reason', colour: 2, columns: ['gone'], why: true},
+  {id: 'left', text: 'blocked and not seen to run again', colour: 5, columns: ['leftFor'], why: true},
   {id: 'called', text: 'in system calls', colour: 4, columns: ['called', 'calledAway']},
 ];
 

@@ -18,7 +18,7 @@ function states(view, sums) {
   for (let k = 0; k < 6; k++) if (sums.kinds[k] > 0) rows.push([view.kinds[k], dur(sums.kinds[k]), whole > 0 ? `${pct(sums.kinds[k] / whole)} of P time` : '']);
   if (whole > ran) rows.push(['idle', dur(whole - ran), `${pct((whole - ran) / whole)} of P time`]);
   const mean = (ns) => (sums.kept > 0 ? `${(ns / sums.kept).toFixed(1)} goroutines on average` : '');
-  for (const [text, ns] of [['runnable, waiting for a P', total(sums.waited)], ['blocked', total(sums.gone)], ['in a system call without a P', total(sums.calledAway)]]) {
+  for (const [text, ns] of [['runnable, waiting for a P', total(sums.waited)], ['blocked', total(sums.gone)], ['in a system call without a P', total(sums.calledAway)], ['blocked, not seen to run again', total(sums.leftFor)]]) {
     if (ns > 0) rows.push([text, dur(ns), mean(ns)]);
   }
   return {title: 'By state', head: ['state', 'time', 'how much that is'], rows, note: 'Waits count where the timeline shows the goroutine run again; of rows that were chosen, those that ended on them.'};
@@ -40,21 +40,22 @@ const time = (ns) => (ns > 0 ? dur(ns) : '');
 const more = (list) => (list.length > MOST ? `; the ${MOST} that ran longest of ${count(list.length)}` : '');
 
 function stops(sums) {
-  const list = grouped(sums, (end) => end.stop.why, ['gone', 'stopped', 'waited']);
+  const list = grouped(sums, (end) => end.stop.why, ['gone', 'stopped', 'waited', 'left']);
   const where = places(sums);
   return {
-    title: 'Why goroutines stopped', head: ['why', 'times', 'blocked for', 'then runnable for', 'most of it in'],
-    rows: list.map(({text, values: [gone, stopped, waited]}) => [text, stopped > 0 ? count(stopped) : '', time(gone), time(waited), where.get(text) ?? '']), note: '',
+    title: 'Why goroutines stopped', head: ['why', 'times', 'blocked for', 'then runnable', 'not seen again', 'most of it in'],
+    rows: list.map(({text, values: [gone, stopped, waited, left]}) => [text, stopped > 0 ? count(stopped) : '', time(gone), time(waited), left > 0 ? count(left) : '', where.get(text) ?? '']), note: 'Not seen again are goroutines that are not seen to run after it.',
   };
 }
 
 // places is by why the call in which goroutines were blocked longest.
 function places(sums) {
   const best = new Map();
-  const by = grouped(sums, ({stop}) => (stop.label && stop.why ? `${stop.why}\n${stop.label}` : ''), ['gone']);
-  for (const {text, values: [gone]} of by) {
+  const by = grouped(sums, ({stop}) => (stop.label && stop.why ? `${stop.why}\n${stop.label}` : ''), ['gone', 'leftFor']);
+  by.sort((a, b) => b.values[0] + b.values[1] - a.values[0] - a.values[1]);
+  for (const {text, values: [gone, left]} of by) {
     const [why, label] = text.split('\n');
-    if (gone > 0 && !best.has(why)) best.set(why, label);
+    if (gone + left > 0 && !best.has(why)) best.set(why, label);
   }
   return best;
 }

@@ -49,6 +49,7 @@ test('a selection is cut at its ends', () => {
   assert.deepEqual(by('called'), {'-': 5});
   assert.deepEqual(by('waited'), {'-': 60 + 20, preempted: 20}, 'G11 from 40 to 60 and 90 to 110, G12 from 60 to 120');
   assert.deepEqual(by('gone'), {'blocked: select': 95});
+  assert.equal(aggregate.total(got.left), 0);
   assert.deepEqual([got.slices, got.procs, got.kept, got.longestWait], [6, 2, 105, 60]);
   assert.deepEqual([got.wakers[1], got.wakersTime[1]], [1, 95], 'a goroutine of b ended the wait');
 });
@@ -59,6 +60,14 @@ test('a selection of rows has the waits that ended on them', () => {
   assert.deepEqual([aggregate.total(p1.ran), aggregate.total(p1.waited), aggregate.total(p1.gone), p1.procs], [50, 50, 0, 1]);
   const g10 = sum({gs: new Set([10])});
   assert.deepEqual([aggregate.total(g10.ran), aggregate.total(g10.gone), g10.procs], [140, 130, 0]);
+});
+
+test('who blocks and is not seen again is counted apart', () => {
+  const leak = made([[10, 50, 0, 0, 0, 0, 1], [60, 80, 1, 0, 0, 0, 2], [90, 100, 2, 0, 0, 0, 1], [200, 210, 2, 10]]);
+  const got = aggregate.sum(leak, {from: 40, to: 120, choice: null});
+  assert.deepEqual([aggregate.total(got.left), aggregate.total(got.leftFor), aggregate.total(got.gone)], [1, 70, 20], 'G10; G11 was preempted, G12 runs again');
+  const partly = {...made([[10, 50, 0, 0, 0, 0, 1]]), kept: [[0, 100], [200, 300]]};
+  assert.equal(aggregate.total(aggregate.sum(partly, {from: 40, to: 120, choice: null}).left), 0, 'it may have run where slices were left out');
 });
 
 test('a flame graph folds who calls itself and leaves out the preemption', () => {
