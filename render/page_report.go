@@ -115,7 +115,7 @@ func newPage(r *report.Report) (*page, error) {
 		return nil, err
 	}
 	return &page{
-		Report: r, CSP: policy(bundle, ""), Style: template.CSS(style), Script: template.JS(bundle),
+		Report: r, CSP: policy(bundle, ""), Style: template.CSS(style + selectionStyle), Script: template.JS(bundle),
 		Strip: newStrip(r), Options: options, Meta: newMeta(r), Block: template.HTML(packed), Rows: len(rows(r)),
 	}, nil
 }
@@ -170,6 +170,7 @@ type meta struct {
 	All       int64          `json:"all"`              // in the part that was analysed
 	CPUs      *lane          `json:"cpus,omitempty"`
 	States    []string       `json:"states"` // that the lane of goroutines counts
+	Spans     []spanPlace    `json:"spans"`
 }
 
 // place is where a finding is on the timeline.
@@ -184,7 +185,7 @@ type place struct {
 }
 
 func newMeta(r *report.Report) meta {
-	m := meta{Rows: rows(r), Names: [][2]string{}, Kept: [][2]int64{}, TileWidth: max(1, r.Overview.Width), Findings: []place{}, Moments: []place{}, Found: len(r.Findings), CPUs: newLane(r)}
+	m := meta{Rows: rows(r), Names: [][2]string{}, Kept: [][2]int64{}, TileWidth: max(1, r.Overview.Width), Findings: []place{}, Moments: []place{}, Found: len(r.Findings), CPUs: newLane(r), Spans: spanPlaces(r)}
 	m.From, m.To = bounds(r)
 	for k := range report.NumSliceKinds {
 		m.Kinds = append(m.Kinds, k.String())

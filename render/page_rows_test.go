@@ -105,10 +105,10 @@ func TestPageSearch(t *testing.T) {
 		t.Errorf("the result leads to %q", got)
 	}
 	p.do(chromedp.Evaluate[chromedp.Void](`document.dispatchEvent(new KeyboardEvent('keydown', {key: '/', bubbles: true}))`))
-	if got := eval[string](p, `document.activeElement.id`); got != "search-text" {
+	if got := eval[string](p, `document.activeElement.id`); got != "palette-text" {
 		t.Errorf("/ leads to %q", got)
 	}
-	p.do(chromedp.Evaluate[chromedp.Void](`document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape', bubbles: true}))`))
+	p.do(chromedp.Evaluate[chromedp.Void](`document.getElementById('palette').close(), document.getElementById('search-text').focus(), document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape', bubbles: true}))`))
 	if got := eval[string](p, `document.getElementById('search-text').value + gmptrace.timeline.view.masks`); got != "null" {
 		t.Errorf("after Escape there is %q", got)
 	}

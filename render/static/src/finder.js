@@ -39,12 +39,6 @@ export function connect(timeline, $) {
   $('search-clear').addEventListener('click', () => { clear(); text.focus(); });
   document.addEventListener('keydown', (e) => {
     if (e.ctrlKey || e.metaKey || e.altKey) return;
-    if (e.key === '/' && !e.target.closest?.('input, select, textarea')) {
-      e.preventDefault();
-      $('timeline-section').scrollIntoView();
-      text.focus({preventScroll: true});
-      text.select();
-    }
     if (e.key === 'Escape' && e.target.closest?.('#timeline-section')) {
       clear();
       timeline.root.focus({preventScroll: true});

@@ -25,8 +25,9 @@ const table = [
   [['M'], 'remove all marks', (t) => t.unmark()],
   [['n'], 'the next finding', (t) => t.nextFinding(1)],
   [['N'], 'the finding before', (t) => t.nextFinding(-1)],
-  [['/'], 'find'],
-  [['Escape'], 'clear what was searched'],
+  [['x'], 'select what is shown; Shift and the arrows stretch it'],
+  [['/'], 'search the page, as Ctrl-K does'],
+  [['Escape'], 'clear what was searched or selected'],
   [['?'], 'this list'],
 ];
 

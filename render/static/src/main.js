@@ -10,6 +10,7 @@ import {help} from './keys.js';
 import * as panel from './panel.js';
 import * as rows from './rows.js';
 import {fromHash, zoom} from './span.js';
+import * as tools from './tools.js';
 import {MOST_THREADS, Timeline} from './timeline.js';
 
 const $ = (id) => document.getElementById(id);
@@ -36,11 +37,12 @@ async function main() {
   if (timeline) rowControls(timeline);
   if (timeline) help(document.querySelector('.keys'));
   const search = timeline ? finder.connect(timeline, $) : null;
+  const tool = timeline && $('selection') ? tools.connect(timeline, $, search) : null;
   links(timeline, search);
   document.documentElement.classList.add('live');
   reveal();
   if (timeline && meta.served) fetching.connect(timeline, (text) => { $('fetched').textContent = text; });
-  window.gmptrace = {timeline, loaded: performance.now() - began}; // for the tests
+  window.gmptrace = {timeline, ...tool, loaded: performance.now() - began}; // for the tests
 }
 
 // follow keeps the charts in step with the theme and the window's width.
@@ -163,7 +165,7 @@ function status(timeline) {
 // remember puts the window into the address, unless all is shown.
 function remember(timeline) {
   const [start, end] = timeline.view.window;
-  const all = start <= timeline.bounds[0] && end >= timeline.bounds[1] && timeline.view.row < 0 && timeline.pins.length === 0 && timeline.view.flags.length === 0 && !timeline.fields;
+  const all = start <= timeline.bounds[0] && end >= timeline.bounds[1] && timeline.view.row < 0 && timeline.pins.length === 0 && timeline.view.flags.length === 0 && !timeline.fields && !timeline.beside;
   if (all && !location.hash.startsWith('#t=')) return;
   history.replaceState(null, '', all ? location.pathname + location.search : timeline.hash());
 }
@@ -213,6 +215,7 @@ function go(timeline, search) {
     $('tool-find').open = true;
     search(moment.search);
   }
+  timeline.onRestore?.(location.hash);
   timeline.reveal();
 }
 

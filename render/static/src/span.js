@@ -56,8 +56,9 @@ export function toHash([start, end], row, pins = [], threads = null, search = nu
   return parts.join('&');
 }
 
+// The selection's part is read by select.js.
 export function fromHash(hash) {
-  const [time, ...rest] = hash.split('&');
+  const [time, ...rest] = hash.replace(/&sel=[^&]*$/, '').split('&');
   const m = /^#t=(\d{1,16})-(\d{1,16})$/.exec(time);
   if (!m || Number(m[2]) <= Number(m[1])) return null;
   const said = {};

@@ -39,6 +39,7 @@ export class Timeline {
     this.tall = Number(option.grid[0].height);
     this.listeners = [];
     this.fields = null; // of the search, as an address has them: see span.toHash
+    this.beside = ''; // what others add to the address
     this.finding = -1;
     this.canvases = [document.createElement('canvas'), document.createElement('canvas')];
     this.tip = document.createElement('div');
@@ -438,7 +439,7 @@ export class Timeline {
     const {view, pins, threads} = this;
     const chosen = view.chosen?.row === view.row ? view.chosen.start : null;
     const row = view.row < 0 ? null : view.rows[view.row].id;
-    return span.toHash(view.window, row, pins, threads === this.threadsAtFirst ? null : threads, this.fields, {at: chosen, marks: view.flags});
+    return span.toHash(view.window, row, pins, threads === this.threadsAtFirst ? null : threads, this.fields, {at: chosen, marks: view.flags}) + this.beside;
   }
 
   status() {

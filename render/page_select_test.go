@@ -1,0 +1,258 @@
+package render
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/performance"
+	"github.com/chromedp/chromedp"
+
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
+)
+
+// run runs a script in the page.
+func (p *tab) run(script string) {
+	p.Helper()
+	p.do(chromedp.Evaluate[chromedp.Void](`(() => {` + script + `})()`))
+}
+
+// text is what an element shows, with plain blanks.
+func (p *tab) text(id string) string {
+	p.Helper()
+	return words.Text(eval[string](p, fmt.Sprintf(`document.getElementById(%q).innerText`, id)))
+}
+
+// drag drags over the timeline with the shift key held, from and to shares of the width
+// and height of its rows.
+func (p *tab) drag(from, to [2]float64) {
+	p.Helper()
+	place := func(at [2]float64) []float64 {
+		return eval[[]float64](p, fmt.Sprintf(`(() => { const {root, box} = gmptrace.timeline;
+			root.scrollIntoView({block: 'center', behavior: 'instant'});
+			const r = root.getBoundingClientRect();
+			return [r.left + box.x + box.width * %f, r.top + box.y + box.height * %f]; })()`, at[0], at[1]))
+	}
+	mouse := func(kind input.DispatchMouseEventType, at []float64) {
+		call(p, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: kind, X: at[0], Y: at[1], Modifiers: 8, Button: input.MouseButtonLeft, Buttons: 1, ClickCount: 1})
+	}
+	a, b := place(from), place(to)
+	mouse(input.DispatchMouseEventTypeMousePressed, a)
+	mouse(input.DispatchMouseEventTypeMouseMoved, b)
+	mouse(input.DispatchMouseEventTypeMouseReleased, b)
+	p.do(chromedp.Evaluate[chromedp.Void](`new Promise((f) => requestAnimationFrame(() => setTimeout(f)))`, chromedp.EvalAwaitPromise))
+}
+
+// TestPageSelection selects a part of the timeline by dragging and by keys, and finds in
+// its sums what happened there, by hand.
+func TestPageSelection(t *testing.T) {
+	p := open(t, chainReport(), view{width: desktop, height: 768, hash: "#t=0-1000000&m=0"})
+	p.drag([2]float64{.25, .1}, [2]float64{.65, .1})
+	if got := eval[string](p, `gmptrace.timeline.more`); !near(got, 250_000, 650_000, "") {
+		t.Errorf("the selection is %s", got)
+	}
+	p.run(`gmptrace.selection.restore('&sel=250000-650000')`)
+	// In [250, 650): G20 ran 50 and 50, G21 100, G22 50; G21 was runnable 100 (300 to 400), G22
+	// 250 to 500: 250. G20 was blocked from 300 to 600.
+	for _, want := range []string{"user goroutine 250 µs 31 % of P time", "idle 550 µs", "runnable, waiting for a P 350 µs", "blocked 300 µs 0.8 goroutines on average", "blocked: select 3 300 µs"} {
+		if got := strings.Join(strings.Fields(p.text("selection-sums")), " "); !strings.Contains(got, want) {
+			t.Errorf("the sums lack %q:\n%s", want, got)
+		}
+	}
+	if got := p.text("selection-title"); !strings.Contains(got, "Selection: 400 µs") {
+		t.Errorf("the title is %q", got)
+	}
+	p.drag([2]float64{.25, .6}, [2]float64{.65, .9})
+	if got := eval[string](p, `gmptrace.timeline.more`); !near(got, 250_000, 650_000, ":P1-P1") {
+		t.Errorf("the selection of a row's part is %s", got)
+	}
+	p.run(`gmptrace.selection.restore('&sel=250000-650000:P1-P1')`)
+	if got := eval[string](p, `gmptrace.timeline.view.window + ''`); got != "0,1000000" {
+		t.Errorf("dragging moved the window to %s", got)
+	}
+	if got := strings.Join(strings.Fields(p.text("selection-sums")), " "); !strings.Contains(got, "user goroutine 150 µs 38 % of P time") {
+		t.Errorf("of P1 alone the sums are\n%s", got)
+	}
+	key := func(k string, shift bool) {
+		p.run(fmt.Sprintf(`gmptrace.timeline.root.dispatchEvent(new KeyboardEvent('keydown', {key: %q, shiftKey: %v, bubbles: true}))`, k, shift))
+	}
+	key("Escape", false)
+	key("ArrowRight", true)
+	key("ArrowRight", true)
+	if got := eval[string](p, `gmptrace.timeline.more + ' ' + gmptrace.timeline.view.window`); got != "&sel=500000-550000 0,1000000" {
+		t.Errorf("by keys the selection and window are %s", got)
+	}
+	key("ArrowDown", true)
+	key("ArrowDown", true)
+	if got := eval[string](p, `gmptrace.timeline.more`); got != "&sel=500000-550000:P0-P1" {
+		t.Errorf("by keys the selection is %s", got)
+	}
+	key("x", false)
+	if got := eval[string](p, `gmptrace.timeline.more`); !strings.HasPrefix(got, "&sel=0-1000000") {
+		t.Errorf("x selects %s", got)
+	}
+	p.quiet()
+}
+
+// near tells whether the address of a selection is one within two pixels.
+func near(address string, from, to float64, rows string) bool {
+	var a, b float64
+	var rest string
+	_, _ = fmt.Sscanf(address, "&sel=%f-%f%s", &a, &b, &rest)
+	return math.Abs(a-from) < 2000 && math.Abs(b-to) < 2000 && rest == rows
+}
+
+// TestPageSelectionLink opens a page at a selection.
+func TestPageSelectionLink(t *testing.T) {
+	p := open(t, chainReport(), view{width: desktop, height: 768, hash: "#t=0-1000000&sel=250000-650000:P1-P1"})
+	if got := p.text("selection-title"); got != "Selection: 400 µs from 0.000250 s, row P1" {
+		t.Errorf("the title is %q", got)
+	}
+	if got := eval[string](p, `getComputedStyle(document.querySelector('.selected')).display`); got == "none" {
+		t.Error("the timeline does not show the selection")
+	}
+	p.run(`location.hash = '#t=0-1000000'`)
+	p.do(wait(`gmptrace.timeline.more === ''`))
+	p.quiet()
+}
+
+// TestPageFlame moves in the flame graph by keys, and finds the same in its table.
+func TestPageFlame(t *testing.T) {
+	p := open(t, chainReport(), view{width: desktop, height: 768})
+	p.run(`gmptrace.selection.selectShown()`)
+	key := func(k string) string {
+		p.run(fmt.Sprintf(`document.getElementById('flame').dispatchEvent(new KeyboardEvent('keydown', {key: %q, bubbles: true}))`, k))
+		return p.text("flame-says")
+	}
+	if got := p.text("flame-says"); got != "running: 450 µs (100 %)" {
+		t.Errorf("at first it says %q", got)
+	}
+	for _, c := range [][2]string{{"ArrowDown", "main.a: 300 µs (67 %)"}, {"ArrowDown", "main.wait: 300 µs (67 %), last seen in itself for 300 µs"}, {"ArrowUp", "main.a: 300 µs (67 %)"}, {"ArrowRight", "main.b: 100 µs (22 %)"}, {"Enter", "main.b: 100 µs (22 %)"}, {"Escape", "running: 450 µs (100 %)"}} {
+		if got := key(c[0]); got != c[1] {
+			t.Errorf("%s leads to %q, want %q", c[0], got, c[1])
+		}
+	}
+	if got := strings.Join(strings.Fields(words.Text(eval[string](p, `document.getElementById('flame-rows').textContent`))), " "); !strings.HasPrefix(got, "main.wait450 µs450 µs100 %main.a300 µs67 %") {
+		t.Errorf("the table has %q", got)
+	}
+	p.run(`document.getElementById('flame-of').value = '2', document.getElementById('flame-of').dispatchEvent(new Event('change'))`)
+	if got := key("ArrowDown"); got != "blocked: select: 300 µs (100 %)" {
+		t.Errorf("of blocked time it says %q", got)
+	}
+	p.quiet()
+}
+
+// TestPagePalette searches for each kind of thing and goes there.
+func TestPagePalette(t *testing.T) {
+	p := open(t, sample(8, 5000), view{width: desktop, height: 768})
+	find := func(text string) string {
+		p.run(fmt.Sprintf(`document.getElementById('palette').close();
+			document.dispatchEvent(new KeyboardEvent('keydown', {key: 'k', ctrlKey: true, bubbles: true}));
+			const f = document.getElementById('palette-text'); f.value = %q; f.dispatchEvent(new Event('input'))`, text))
+		return p.text("palette-list")
+	}
+	enter := func() {
+		p.run(`document.getElementById('palette-text').dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true}))`)
+	}
+	for _, c := range [][2]string{
+		{"rebuild", "function main.priceIndex.rebuild"}, {"G4711", "goroutine G4711"}, {"P3", "row P3"}, {"stop-the-world waited", "finding 2 A stop-the-world waited"},
+		{"worst waits", "part of the page Worst waits"}, {"1.2s", "instant 1.20000 s"}, {"</script>", "</script><script>window.PWN=1</script>"}, {"ServeHTTP", "request main.(*shop).ServeHTTP"},
+	} {
+		if got := find(c[0]); !strings.Contains(strings.Join(strings.Fields(got), " "), c[1]) {
+			t.Errorf("%q finds %.300q, without %q", c[0], got, c[1])
+		}
+	}
+	find("1.2s")
+	enter()
+	p.do(wait(`gmptrace.timeline.view.window[0] > 0`))
+	if got := eval[float64](p, `(gmptrace.timeline.view.window[0] + gmptrace.timeline.view.window[1]) / 2e9`); got < 1.199 || got > 1.201 {
+		t.Errorf("1.2s leads to %v s", got)
+	}
+	find("G4711")
+	enter()
+	if got := eval[string](p, `gmptrace.timeline.detail.title + gmptrace.timeline.pins`); got != "P3 · user goroutine4711" {
+		t.Errorf("G4711 leads to %q", got)
+	}
+	find("rebuild")
+	enter()
+	if got := eval[bool](p, `document.getElementById('instances').open`); !got {
+		t.Error("a function does not open its slices")
+	}
+	if got := p.text("instances-sum"); !strings.Contains(got, "ran 171 ms") {
+		t.Errorf("the function's slices are %q", got)
+	}
+	p.run(`document.querySelector('#instances-rows button').click()`)
+	if got := eval[string](p, `gmptrace.timeline.detail.title + document.getElementById('instances').open`); got != "P3 · user goroutinefalse" {
+		t.Errorf("its slice leads to %q", got)
+	}
+	if got := eval[string](p, `String(window.PWN)`); got != "undefined" {
+		t.Errorf("a name acted: %s", got)
+	}
+	p.quiet()
+}
+
+// TestPageNamesOpen: names in tables open the view of their function.
+func TestPageNamesOpen(t *testing.T) {
+	p := open(t, sample(8, 5000), view{width: desktop, height: 768})
+	p.do(wait(`document.querySelector('main .fn')`))
+	p.run(`[...document.querySelectorAll('main .fn')].find((b) => b.textContent.includes('rebuild')).click()`)
+	if got := p.text("instances-title"); got != "main.priceIndex.rebuild" {
+		t.Errorf("a name opens %q", got)
+	}
+	p.quiet()
+}
+
+// TestPageToolsAccessible runs axe-core over the selection and each dialog, and looks for
+// what sticks out of a phone's screen.
+func TestPageToolsAccessible(t *testing.T) {
+	axe, err := os.ReadFile("testdata/axe.min.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []view{{width: desktop, height: 768}, {width: desktop, height: 768, dark: true}, {width: phone, height: 844}} {
+		p := open(t, asked(partial(sample(8, 5000))), v)
+		p.do(chromedp.Evaluate[chromedp.Void](string(axe)))
+		for _, step := range [][2]string{
+			{"#selection", `gmptrace.selection.restore('&sel=1210000000-1300000000:P1-P3'); for (const d of document.querySelectorAll('#selection details')) d.open = true`},
+			{"#palette", `gmptrace.palette.open(); gmptrace.palette.field.value = 'main'; gmptrace.palette.search()`},
+			{"#instances", `document.getElementById('palette').close(); gmptrace.instances.ofFunction('main.priceIndex.rebuild')`},
+		} {
+			p.run(step[1])
+			if over := eval[string](p, overflowing); over != "" {
+				t.Errorf("%d wide, dark %v: with %s sticks out: %s", v.width, v.dark, step[0], over)
+			}
+			for _, violation := range eval[[]string](p, fmt.Sprintf(`axe.run(%q).then((r) => r.violations.map((v) => v.id + ': ' + v.help + ': ' + v.nodes.slice(0, 3).map((n) => n.html + ' ' + (n.any[0]?.message || '')).join(' | ')))`, step[0])) {
+				t.Errorf("%d wide, dark %v: %s: %s", v.width, v.dark, step[0], violation)
+			}
+		}
+		p.quiet()
+	}
+}
+
+// BenchmarkPageTools prints what a selection, a flame graph and a search cost on the
+// browser's main thread.
+func BenchmarkPageTools(b *testing.B) {
+	r := sample(8, 1_000_000)
+	for b.Loop() {
+		toolCosts(b, r)
+	}
+}
+
+func toolCosts(b *testing.B, r *report.Report) {
+	p := open(b, r, view{width: desktop, height: 768})
+	call(p, performance.Enable, performance.EnableParams{TimeDomain: performance.EnableTimeDomainThreadTicks})
+	b.ReportMetric(p.cpu(func() { p.do(wait(`gmptrace.timeline.view.ends`)) }), "prepare-ms")
+	for _, step := range [][2]string{
+		{"first", `gmptrace.selection.select({from: 1e8, to: 19e8, rows: null})`}, {"select", `gmptrace.selection.select({from: 1e8, to: 18e8, rows: null})`},
+		{"select-rows", `gmptrace.selection.select({from: 1e8, to: 18e8, rows: ['P1', 'P4']})`},
+		{"flame", `gmptrace.selection.drawFlame()`}, {"palette", `gmptrace.palette.open()`},
+		{"palette-type", `gmptrace.palette.field.value = 'main', gmptrace.palette.search()`}, {"palette-g", `gmptrace.palette.field.value = '12', gmptrace.palette.search()`},
+		{"function", `document.getElementById('palette').close(); gmptrace.instances.ofFunction(gmptrace.timeline.meta.names[0][1])`},
+	} {
+		b.ReportMetric(p.cpu(func() { p.frame(step[1]) }), step[0]+"-ms")
+	}
+}

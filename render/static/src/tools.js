@@ -1,0 +1,87 @@
+// What looks things up on the timeline: the selection with its flame graph, the search
+// dialog, and the view of a function or goroutine.
+import {prepare} from './aggregate.js';
+import {button} from './dom.js';
+import {Instances} from './instances.js';
+import {Palette} from './palette.js';
+import {Selection} from './select.js';
+
+const READY = 500; // ms after loading at which what selections need is made, if it is not yet
+
+// connect makes them work; $ finds an element by its id, search searches the timeline for
+// what an address says.
+export function connect(timeline, $, search) {
+  const instances = new Instances(timeline, $);
+  const toMoment = (start, end, row) => { location.hash = `#t=${Math.round(start)}-${Math.round(Math.max(end, start + 1))}${row ? `&row=${row}` : ''}`; };
+  const toSpan = (s) => {
+    const room = (s.end - s.start) * 0.05;
+    toMoment(Math.max(timeline.bounds[0], s.start - room), Math.min(timeline.bounds[1], s.end + room), '');
+  };
+  const selection = new Selection(timeline, $, (name) => instances.ofFunction(name), toSpan);
+  instances.onLeave = () => focus(timeline, $);
+  instances.onFind = (name) => {
+    search({find: name, did: '', least: ''});
+    focus(timeline, $);
+  };
+  const palette = new Palette(timeline, $, {
+    instant: ({instant}) => {
+      const [start, end] = timeline.view.window;
+      const all = timeline.bounds[1] - timeline.bounds[0];
+      const half = Math.min(end - start, all / 20) / 2;
+      toMoment(Math.max(0, instant - half), instant + half, '');
+    },
+    finding: ({finding: f}) => toMoment(f.start, f.end, f.p >= 0 ? `P${f.p}` : ''),
+    span: ({span}) => toSpan(span),
+    function: ({name}) => instances.ofFunction(name),
+    goroutine: ({g}) => toGoroutine(timeline, $, g),
+    row: ({row}) => {
+      timeline.show(timeline.view.window, timeline.view.rowById(row));
+      focus(timeline, $);
+    },
+    place: ({id}) => {
+      if (location.hash === `#${id}`) history.replaceState(null, '', ' ');
+      location.hash = `#${id}`;
+    },
+  });
+  timeline.onRestore = (hash) => selection.restore(hash);
+  const idle = globalThis.requestIdleCallback ?? setTimeout;
+  idle(() => linkNames(timeline, instances));
+  setTimeout(() => idle(() => prepare(timeline.view)), READY);
+  return {selection, palette, instances};
+}
+
+// focus moves to the timeline, and only as far as it takes to see it.
+function focus(timeline, $) {
+  const {top, bottom} = timeline.root.getBoundingClientRect();
+  if (top < 0 || bottom > innerHeight) $('timeline-section').scrollIntoView();
+  timeline.root.focus({preventScroll: true});
+}
+
+// toGoroutine gives a goroutine a row and goes to the longest of its slices.
+function toGoroutine(timeline, $, g) {
+  if (!timeline.pins.includes(g)) timeline.togglePin(g);
+  const {view} = timeline;
+  let best = null;
+  let longest = -1;
+  for (const track of view.tracks) {
+    for (let i = 0; i < track.n; i++) {
+      const ns = track.end[i] - track.start[i];
+      if (ns > longest && view.who.g[track.who[i]] === g) [best, longest] = [{track, i}, ns];
+    }
+  }
+  if (best) timeline.goTo(best);
+  focus(timeline, $);
+}
+
+// linkNames makes the names of functions that the timeline knows open their view.
+function linkNames({view, meta}, instances) {
+  const known = new Set(meta.names.map(([, name]) => name));
+  for (const {stack} of view.stops.list) for (const [fn] of stack) known.add(fn);
+  known.delete('');
+  for (const e of document.querySelectorAll('main :is(span, code)[title]')) {
+    const name = e.title;
+    if (!known.has(name) || e.closest('a, button, summary, svg, dialog')) continue;
+    const text = e.textContent;
+    e.replaceChildren(button(text, () => instances.ofFunction(name), {className: 'fn', 'aria-label': `${text}: its slices`}));
+  }
+}
