@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"container/heap"
 	"regexp"
 	"slices"
 	"strings"
@@ -26,6 +27,7 @@ type Span struct {
 
 	// Of a request on a connection.
 	handled bool       // a handler was called
+	idle    bool       // none was by the time that its goroutine began to wait for the next request
 	ahead   model.GoID // goroutine that reads ahead, 0 for none yet
 	through bool       // seen in a function of what is selected, whatever the handler
 	seen    []sighting // what its stacks said of the handler, until it has ended
@@ -77,30 +79,46 @@ func FindAll(n *names.Table, kind report.InstanceKind) Finder {
 type underWay[K comparable] struct {
 	open  map[K]*Span
 	left  int64
-	began []*Span // in the order of their beginnings, those that have ended too
+	began []*Span // in the order in which they turned out to be some, with others that have ended
+	since starts
 }
 
 func (u *underWay[K]) begin(k K, x *Span) {
+	if u.attempt(k, x) {
+		u.confirm(x)
+		u.since.add(x, len(u.open))
+	}
+}
+
+// attempt is begin for what may turn out to be no instance: only once confirm is
+// called for it is it held for one that has not ended, and only once it is in since is
+// what happens meanwhile kept. It reports whether there is room for it.
+func (u *underWay[K]) attempt(k K, x *Span) bool {
 	if u.open == nil {
 		u.open = map[K]*Span{}
 	}
 	if len(u.open) >= maxOpen {
 		u.left++
-		return
+		return false
 	}
 	u.open[k] = x
+	return true
+}
+
+func (u *underWay[K]) confirm(x *Span) {
 	u.began = append(u.began, x)
+	if crowded(len(u.began), len(u.open)) {
+		u.began = slices.DeleteFunc(u.began, (*Span).over)
+	}
 }
 
-// attempt is begin for what may turn out to be no instance: only once confirm is
-// called for it is it held for one that has not ended.
-func (u *underWay[K]) attempt(k K, x *Span) {
-	n := len(u.began)
-	u.begin(k, x)
-	u.began = u.began[:n]
-}
+func (in *Span) over() bool { return in.ended }
 
-func (u *underWay[K]) confirm(x *Span) { u.began = append(u.began, x) }
+// past reports whether nothing that happens need be kept for it any more.
+func (in *Span) past() bool { return in.ended || in.idle }
+
+// crowded reports whether most of a list must have ended, and not only of a short one.
+func crowded(listed, open int) bool { return listed > 2*open+1<<10 }
 
 // end is the instance with this key, which is under way no longer; nil if there
 // is none.
@@ -113,15 +131,43 @@ func (u *underWay[K]) end(k K, at model.Time) *Span {
 	return x
 }
 
-func (u *underWay[K]) oldest() model.Time {
-	for len(u.began) > 0 && u.began[0].ended {
-		u.began = u.began[1:]
+func (u *underWay[K]) oldest() model.Time { return u.since.oldest() }
+
+// starts are instances and what may be some, of which the one that began first comes
+// first: a heap, as a goroutine's beginning may show later than that of a younger one. Those
+// that have ended are taken out when they are in the way.
+type starts struct{ list []*Span }
+
+func (s *starts) Len() int           { return len(s.list) }
+func (s *starts) Less(i, j int) bool { return s.list[i].Start < s.list[j].Start }
+func (s *starts) Swap(i, j int)      { s.list[i], s.list[j] = s.list[j], s.list[i] }
+func (s *starts) Push(x any)         { s.list = append(s.list, x.(*Span)) }
+
+func (s *starts) Pop() any {
+	last := len(s.list) - 1
+	x := s.list[last]
+	s.list[last] = nil
+	s.list = s.list[:last]
+	return x
+}
+
+// add adds one; open is how many have not ended.
+func (s *starts) add(x *Span, open int) {
+	if crowded(len(s.list), open) {
+		s.list = slices.DeleteFunc(s.list, (*Span).past)
+		heap.Init(s)
 	}
-	if len(u.began) == 0 {
-		u.began = nil
+	heap.Push(s, x)
+}
+
+func (s *starts) oldest() model.Time {
+	for len(s.list) > 0 && s.list[0].past() {
+		heap.Pop(s)
+	}
+	if len(s.list) == 0 {
 		return replay.Forever
 	}
-	return u.began[0].Start
+	return s.list[0].Start
 }
 
 func (u *underWay[K]) close(now model.Time, ended func(*Span)) {
@@ -193,6 +239,7 @@ func (x *goroutineFinder) seen(s sight) {
 	if name := x.stacks.of(s.stack, x.called); name != "" {
 		in.Name = name
 		x.confirm(in)
+		x.since.add(in, len(x.open))
 	}
 }
 

@@ -243,7 +243,7 @@ func (x *requestFinder) Find(f *model.Facts, ended func(*Span)) {
 // skip takes out what tells nothing of a request, as nearly all does, until the next of
 // each kind that does.
 func (x *requestFinder) skip(rest *model.Facts) {
-	for len(rest.Ps) > 0 && (!x.tells(rest.Ps[0].Stack) || rest.Ps[0].Does != model.PDoesRun || x.kind(rest.Ps[0].Func) < servesConn) {
+	for len(rest.Ps) > 0 && !x.shows(&rest.Ps[0]) {
 		rest.Ps = rest.Ps[1:]
 	}
 	for len(rest.Events) > 0 && (rest.Events[0].Op != model.OpCPUSample || !x.tells(rest.Events[0].Stack)) {
@@ -252,6 +252,19 @@ func (x *requestFinder) skip(rest *model.Facts) {
 	for len(rest.Dispatches) > 0 && (rest.Dispatches[0].By == model.NoG || !begins(x.kind(rest.Dispatches[0].Func))) {
 		rest.Dispatches = rest.Dispatches[1:]
 	}
+}
+
+// shows reports whether a P's stretch tells something of a request.
+func (x *requestFinder) shows(iv *model.PInterval) bool {
+	return x.kind(iv.Func) >= servesConn && iv.Does == model.PDoesRun && (x.tells(iv.Stack) || x.goesIdle(iv))
+}
+
+// goesIdle reports whether a stretch ended as its goroutine began to wait for the next
+// request. That the wait ends, and who serves has another one, may show long after. A
+// connection waits for what reads ahead too, before that shows.
+func (x *requestFinder) goesIdle(iv *model.PInterval) bool {
+	k := x.kind(iv.Func)
+	return (k == servesConn && iv.Reason == model.ReasonNetwork || k == servesGRPCWorker) && iv.Stopped == model.OpPark && x.stack(iv.Stack).between
 }
 
 // begins reports whether a goroutine of this kind, as it begins, tells of who started it.
@@ -276,8 +289,11 @@ func (x *requestFinder) until(t model.Time, rest *model.Facts, ended func(*Span)
 		case 0:
 			return
 		case 1:
-			iv := &rest.Ps[0]
-			x.seen(iv.G, iv.End, iv.Stack)
+			if iv := &rest.Ps[0]; x.goesIdle(iv) {
+				x.idles(iv.G, iv.End, ended)
+			} else {
+				x.seen(iv.G, iv.End, iv.Stack)
+			}
 			rest.Ps = rest.Ps[1:]
 		case 2:
 			ev := &rest.Events[0]
@@ -344,7 +360,15 @@ func (x *requestFinder) seen(g model.GoID, at model.Time, stack uint32) {
 // called.
 func (x *requestFinder) starts(iv *model.GInterval, at model.Time) {
 	if x.open[iv.G] == nil {
-		x.attempt(iv.G, &Span{task: -1, g: iv.G, fn: iv.Func, Start: at})
+		x.maybe(&Span{task: -1, g: iv.G, fn: iv.Func, Start: at})
+	}
+}
+
+// maybe begins what its goroutine may serve. Until its handler is called it may wait for a
+// P for longer than anything else, and what happens meanwhile is kept as for any request.
+func (x *requestFinder) maybe(in *Span) {
+	if x.attempt(in.g, in) {
+		x.since.add(in, len(x.open))
 	}
 }
 
@@ -388,7 +412,7 @@ func (x *requestFinder) handled(d *model.Dispatch, ended func(*Span)) {
 		in.seen = next.takes(in.seen)
 		x.over(d.By, d.Ready, ended)
 		in = next
-		x.attempt(d.By, in)
+		x.maybe(in)
 	}
 	in.ahead = d.G
 	x.isRequest(in)
@@ -402,6 +426,18 @@ func (x *requestFinder) over(g model.GoID, at model.Time, ended func(*Span)) {
 		return
 	}
 	x.done(in, ended)
+}
+
+// idles ends what a goroutine served that begins to wait for more. If no handler shows by
+// then it is left to the end of that wait, for which nothing need be kept.
+func (x *requestFinder) idles(g model.GoID, at model.Time, ended func(*Span)) {
+	switch in := x.open[g]; {
+	case in == nil:
+	case in.handled:
+		x.over(g, at, ended)
+	default:
+		in.idle = true
+	}
 }
 
 // takes takes what was seen since a request began, which counted as the one before so

@@ -38,6 +38,7 @@ type slowOnes struct {
 	servers []int8 // by stack: 1 of a server, -1 not, 0 not known yet
 
 	pages  pages
+	queued backlog
 	kept   int               // stretches in those that are not forgotten
 	ranges *history          // stopped worlds, sweeps and what goes on, which have a beginning that pages may not have any more
 	begun  []model.Beginning // what ranges have not been told of yet
@@ -106,6 +107,7 @@ func (s *slowOnes) begins(f *model.Facts) {
 
 // write notes the facts down, which are some of those that in has.
 func (s *slowOnes) write(f, in *model.Facts) {
+	s.queued.watch(f)
 	p := s.pages.newest()
 	s.kept -= p.size()
 	p.write(f, in)
@@ -168,9 +170,10 @@ func (s *slowOnes) hold(in *Span) {
 }
 
 // forget drops the pages that nothing under way needs, but for the newest, once they
-// are half of all: what begins with the first stretch of a goroutine has begun when that one ends.
+// are a third of all: what begins with the first stretch of a goroutine has begun when that
+// one ends, and until then stands in a queue.
 func (s *slowOnes) forget() {
-	oldest, least := s.oldest(), reportHard
+	oldest, least := min(s.oldest(), s.queued.oldest()), reportHard
 	if s.kept > reportHard {
 		least /= 2 // not one after the other
 	}
@@ -180,7 +183,7 @@ func (s *slowOnes) forget() {
 		left -= x.page(n).size()
 		n++
 	}
-	if n == x.begin || left > s.kept/2 && s.kept <= reportHard {
+	if n == x.begin || s.kept-left < max(reportSoft, left/2) && s.kept <= reportHard {
 		return
 	}
 	lost := x.page(n - 1).until
