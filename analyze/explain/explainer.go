@@ -271,16 +271,35 @@ func (e *explainer) close() {
 // late as it can, for each was one of the slowest for a while if all of them wait in
 // one queue.
 func (e *explainer) fill(before model.Time) {
+	wanted := func(x *explained) bool { return x.view != nil && x.Start < before }
 	for _, g := range e.groups {
 		for _, p := range g.populations {
-			for _, x := range p.detailed() {
-				if x.view != nil && x.Start < before {
+			for _, x := range p.slowest.Best() {
+				if wanted(x) {
 					e.details(x)
 				}
 			}
+			p.typical.kept = slices.DeleteFunc(p.typical.kept, func(x *explained) bool {
+				switch {
+				case !wanted(x):
+				case e.detailed > detailsFree+detailsEach*e.stretches:
+					return true
+				default:
+					e.details(x)
+				}
+				return false
+			})
 		}
 	}
 }
+
+// The details of typical instances may take detailsEach looks for each stretch that there
+// is, and detailsFree in any case: where so many goroutines wait for a P that each one's
+// wait is all that all others did, a few of them tell what is typical.
+const (
+	detailsFree = 1 << 20
+	detailsEach = 2
+)
 
 // from looks at the history from a moment, to explain an instance.
 func (e *explainer) from(v *view, in *Span) {

@@ -71,3 +71,27 @@ func TestLeftOut(t *testing.T) {
 		t.Errorf("got %q, want %q", x.Notes[0], want)
 	}
 }
+
+// TestFewTypical: once finding out the details of instances has taken more than the trace
+// has stretches for, it is done for the slowest ones alone.
+func TestFewTypical(t *testing.T) {
+	explained := func(looks int) (more int, x *report.Explanation) {
+		var e *explainer
+		if _, err := replay.Run(t.Context(), replaytest.Scenario(t, replaytest.Woken(100, true)), replay.Options{Name: "growth"}, func(s *replay.Session) {
+			e = explains(s, Selector{Kind: report.KindTask, Task: -1, Top: 1})
+			e.detailed = looks
+		}); err != nil {
+			t.Fatal(err)
+		}
+		x = e.explanation()
+		return e.detailed - looks, x
+	}
+	all, x := explained(0)
+	few, y := explained(1 << 30)
+	if few == 0 || few >= all {
+		t.Errorf("%d looks for the slowest, %d for typical ones as well", few, all)
+	}
+	if len(y.Slowest) == 0 || len(y.Slowest) != len(x.Slowest) || len(y.Slowest[0].Causes) == 0 {
+		t.Errorf("%d of the slowest are explained, %d with typical ones", len(y.Slowest), len(x.Slowest))
+	}
+}
