@@ -19,12 +19,15 @@ import (
 // from 25 %. A collector
 // that keeps up needs almost no assists.
 //
+// Where goroutines marked for half of what they ran, that is why there was more work than
+// the Ps could do, if there was.
+//
 // False positives: none known; a program that is throttled by assists is slowed
 // down by that time.
 //
 // Always decided: both ends of every assist are in the trace.
 var checkGCAssist = Check{ID: "gc-assist", Costs: costsCollector, Title: "Goroutines that had to help the collector", Symptom: true, Begin: func(s *replay.Session) Judge {
-	return (&gcAssistJudge{bench: bench{s}, gc: replay.Shared(s, measure.NewGC), cycles: replay.Shared(s, newCycles)}).decide
+	return (&gcAssistJudge{bench: bench{s}, gc: replay.Shared(s, measure.NewGC), cycles: replay.Shared(s, newCycles), latency: replay.Shared(s, measure.NewWaits)}).decide
 }}
 
 const (
@@ -35,8 +38,9 @@ const (
 
 type gcAssistJudge struct {
 	bench
-	gc     *measure.GC
-	cycles *cycles
+	gc      *measure.GC
+	cycles  *cycles
+	latency *measure.Waits
 }
 
 func (r *gcAssistJudge) decide(rep *report.Report) Judgement {
@@ -57,7 +61,7 @@ func (r *gcAssistJudge) decide(rep *report.Report) Judgement {
 	f.Moments = r.scenes()
 	// A collector that runs all the time shows in the workers as well. What slows
 	// goroutines down more is the point: their assists, or waits behind workers.
-	j.Explains = Explained{"gc-workers": f.CostNS}
+	j.Explains = Explained{"gc-workers": f.CostNS, "overload": a.partOf(r.latency.StarvedNS)}
 	j.Findings = []report.Finding{f}
 	return j
 }
@@ -81,6 +85,12 @@ func sumAssists(rep *report.Report) assists {
 		}
 	}
 	return a
+}
+
+// partOf is the part of long waits for a P that assists account for: what others ran
+// meanwhile was that part marking.
+func (a *assists) partOf(waits int64) int64 {
+	return int64(float64(waits) * float64(a.marked) / float64(max(1, a.ran)))
 }
 
 // atLeast reports whether assists took that many per cent of what goroutines ran.
