@@ -64,7 +64,7 @@ func (r *lockedThreadJudge) describe(span int64) report.Finding {
 	l := r.locked
 	return report.Finding{
 		Severity: report.SeverityInfo,
-		Title:    fmt.Sprintf("Goroutines locked to their thread gave their P away %s times", words.Count(l.n)),
+		Title:    fmt.Sprintf("Goroutines locked to their thread gave their P away %s times%s", words.Count(l.n), r.mostly()),
 		CostNS:   l.cost(),
 		CostOf:   "time that these goroutines, and those whom they made ready, were runnable",
 		What: fmt.Sprintf("%s times a second a thread with a locked goroutine gave its P away; these goroutines waited %s to run, %s at the median and %s at the longest.",
@@ -84,6 +84,21 @@ func (r *lockedThreadJudge) describe(span int64) report.Finding {
 	}
 }
 
+// mostly names what those goroutines run, where it is mostly one thing that waited.
+func (r *lockedThreadJudge) mostly() string {
+	fn, n, all := "", int64(0), int64(0)
+	for stack, k := range r.locked.started {
+		all += k
+		if k > n || k == n && r.runs(stack) < fn {
+			fn, n = r.runs(stack), k
+		}
+	}
+	if fn == "" || n*2 < all {
+		return ""
+	}
+	return ", mostly " + words.Function(fn)
+}
+
 // scenes are the longest waits.
 func (r *lockedThreadJudge) scenes() []report.Moment {
 	var out []report.Moment
@@ -101,6 +116,8 @@ type lockedGs struct {
 	open  int             // of gs
 	waits stat.Sketch
 
+	started map[uint32]int64 // waits by the stack that a goroutine started with
+
 	// The other way: those whom a locked goroutine makes ready need another thread.
 	known  [256]model.GoID // goroutines whose thread gave its P away, by id modulo
 	others stat.Sketch
@@ -112,7 +129,7 @@ type lockedGs struct {
 }
 
 func newLockedGs(*replay.Session) *lockedGs {
-	return &lockedGs{worst: stat.NewTopK[model.GInterval](report.MaxMoments)}
+	return &lockedGs{started: map[uint32]int64{}, worst: stat.NewTopK[model.GInterval](report.MaxMoments)}
 }
 
 func (l *lockedGs) Watch(f *model.Facts) {
@@ -170,6 +187,7 @@ func (l *lockedGs) runs(iv *model.GInterval) {
 	l.open--
 	d := int64(iv.End - iv.Start)
 	l.waits.Add(d)
+	l.started[iv.Func]++
 	if l.worst.Admits(d) {
 		l.worst.Offer(d, *iv)
 	}
