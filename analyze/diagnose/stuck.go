@@ -139,6 +139,13 @@ func goroutinesWait(n int) string {
 	return words.Count(n) + " goroutines wait"
 }
 
+func goroutinesTry(n int) string {
+	if n == 1 {
+		return "a goroutine tries"
+	}
+	return words.Count(n) + " goroutines try"
+}
+
 func severityOfStuck(stuck []*standingAt) report.Severity {
 	n := 0
 	for _, x := range stuck {
@@ -156,6 +163,10 @@ func severityOfStuck(stuck []*standingAt) report.Severity {
 // whyStuck says who likely holds what, and what to do.
 func (r *stuckJudge) whyStuck(stuck []*standingAt) (why, advice string) {
 	most := stuck[0]
+	if most.pool.Makes() {
+		return fmt.Sprintf("The other side takes no connections: %s to make one, and the network lets none of them go on.", goroutinesTry(r.standing.dials)),
+			most.pool.Never
+	}
 	if most.pool != nil {
 		return fmt.Sprintf("Nobody gives back %s any more: whoever has one returned without, or stands itself. Who that is is not told: taking one leaves no event.", most.pool.What),
 			cmp.Or(most.pool.Never, most.what.Advice)
@@ -188,7 +199,9 @@ type standing struct {
 	ended   []*endedWaits // by stack
 	open    []model.GInterval
 	receive []model.GInterval // likewise, of those that wait for what may come or not
-	unknown int               // of them whose place does not show
+	dials   int               // goroutines that make connections, and wait for the network, when the trace ends
+	dialEnd model.Time
+	unknown int // of them whose place does not show
 	end     model.Time
 }
 
@@ -214,8 +227,21 @@ func (w *standing) Watch(f *model.Facts) {
 			w.waited(iv)
 		case model.ReasonChanRecv, model.ReasonSelect, model.ReasonCond:
 			w.received(iv)
+		case model.ReasonNetwork:
+			w.dialled(iv)
 		}
 	}
+}
+
+// dialled takes in a wait for the network, if it is for a connection that is being made.
+func (w *standing) dialled(iv *model.GInterval) {
+	if iv.Stack == 0 || iv.Open&model.OpenEnd == 0 || !w.pools.Makes(iv.Stack) {
+		return
+	}
+	if iv.End > w.dialEnd { // those before were of a break in the trace
+		w.dials, w.dialEnd = 0, iv.End
+	}
+	w.dials++
 }
 
 // waited takes in a wait.
@@ -353,6 +379,9 @@ func (w *standing) receivers(places *names.Places, at *report.Frame) *standingAt
 			x.what, x.pool = names.EndOf(iv.Reason, p.Callee), w.pools.Of(iv.Stack)
 		}
 		x.add(iv)
+	}
+	if x.pool != nil && x.pool.Made != nil && w.dials*2 >= x.n {
+		x.pool = x.pool.Made
 	}
 	return x
 }

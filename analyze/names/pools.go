@@ -27,7 +27,8 @@ const BeingMade = "still being made (dial, TLS handshake)"
 // made is of connections that goroutines of net/http make for those who wait for one: no
 // limit kept them waiting.
 var made = &Pool{Func: "net/http.(*Transport).getConn", What: "a connection that was " + BeingMade,
-	Advice: "Keep connections: raise http.Transport.MaxIdleConnsPerHost (2 by default) to the calls that go to one host at once, and MaxIdleConns; read bodies to their end and close them; or use HTTP/2, which needs one."}
+	Advice: "Keep connections: raise http.Transport.MaxIdleConnsPerHost (2 by default) to the calls that go to one host at once, and MaxIdleConns; read bodies to their end and close them; or use HTTP/2, which needs one.",
+	Never:  "Give dials and handshakes a timeout (net.Dialer.Timeout, http.Transport.TLSHandshakeTimeout) and requests a context that ends; and try another host where one takes no connections."}
 
 // closeBodies is what to do where connections are never given back.
 const closeBodies = "Close each response's body on every path, by defer, and give requests a timeout or a context that ends. More connections only put it off."
