@@ -33,6 +33,7 @@ type rootKey struct {
 // rootSum is what is known of one root.
 type rootSum struct {
 	ns      int64
+	times   int64 // that it began
 	likely  int64 // of ns: what the other ends of connections did
 	yielded int64 // of that: the P was given up, and nobody else had it
 	unseen  int64 // of that: the place is the function that a goroutine started with, where it was does not show
@@ -61,7 +62,7 @@ func (e *explainer) accountOf(of []*explained) *account {
 		a.total += x.bill.total
 		lost := e.noCPU(x)
 		for s, t := range x.sums {
-			a.add(x, &s, a.without(x, &s, t.ns, lost[s]))
+			a.add(x, &s, tally{ns: a.without(x, &s, t.ns, lost[s]), n: t.n})
 		}
 	}
 	a.joinCallers()
@@ -72,7 +73,7 @@ func (e *explainer) accountOf(of []*explained) *account {
 func (e *explainer) accountOfAll(p *population) *account {
 	a := &account{e: e, places: e.places(), by: map[rootKey]*rootSum{}, n: p.sum.count, total: p.sum.total}
 	for s, t := range p.shares {
-		a.add(&explained{Span: &Span{g: model.NoG}}, &s, t.ns)
+		a.add(&explained{Span: &Span{g: model.NoG}}, &s, t)
 	}
 	a.joinCallers()
 	return a
@@ -115,10 +116,11 @@ func (a *account) sumOf(k rootKey) *rootSum {
 }
 
 // add adds a step.
-func (a *account) add(x *explained, s *stepSum, ns int64) {
+func (a *account) add(x *explained, s *stepSum, of tally) {
 	k, who := a.root(x, s)
-	r := a.sumOf(k)
+	r, ns := a.sumOf(k), of.ns
 	r.ns += ns
+	r.times += of.n
 	r.causes[s.cause] += ns
 	if s.likely {
 		r.likely += ns
@@ -393,7 +395,7 @@ func (a *account) folded(own func(rootKey) bool) map[rootKey]*rootSum {
 
 // joined is the sum of two.
 func joined(a, b *rootSum) *rootSum {
-	x := &rootSum{ns: a.ns + b.ns, yielded: a.yielded + b.yielded, likely: a.likely + b.likely, unseen: a.unseen + b.unseen, gs: map[model.GoID]bool{}, who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}, held: map[report.Frame]int64{}}
+	x := &rootSum{ns: a.ns + b.ns, times: a.times + b.times, yielded: a.yielded + b.yielded, likely: a.likely + b.likely, unseen: a.unseen + b.unseen, gs: map[model.GoID]bool{}, who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}, held: map[report.Frame]int64{}}
 	for _, r := range []*rootSum{a, b} {
 		maps.Copy(x.gs, r.gs)
 		for c, ns := range r.causes {

@@ -25,7 +25,7 @@ func (a *account) describe(k rootKey, r *rootSum) report.Root {
 	if st != nil {
 		x.Stood = st.at
 	}
-	t := tale{Root: &x, sum: r, st: st, known: k.known, asked: a.e.cpus.Said(), manyHadPs: len(r.gs) >= len(a.e.h.ps), mean: r.ns / max(1, a.n)}
+	t := tale{Root: &x, sum: r, st: st, known: k.known, asked: a.e.cpus.Said(), manyHadPs: len(r.gs) >= len(a.e.h.ps), mean: r.ns / max(1, a.n), times: r.times / max(1, a.n)}
 	t.callee, _ = most(r.callee)
 	if k.kind == report.RootNoCPU {
 		t.loss = k.fn
@@ -93,6 +93,7 @@ type tale struct {
 	st        *standing
 	known     *names.Pool
 	mean      int64 // of an instance
+	times     int64 // that it began, in an instance
 	callee    string
 	stills    *measure.StandstillSum
 	loss      string // of RootNoCPU: why there was none
@@ -173,7 +174,7 @@ func (t *tale) what() string {
 		if t.At.Func == "" {
 			return did[report.CauseNetwork]
 		}
-		return did[report.CauseNetwork] + ": " + called(t.callee, t.At, t.From) + t.while()
+		return did[report.CauseNetwork] + t.often() + ": " + called(t.callee, t.At, t.From) + t.while()
 	case report.RootSleep:
 		return "sleeping" + in + t.while()
 	case report.RootFoundLate:
@@ -189,6 +190,27 @@ func (t *tale) what() string {
 		return t.waiting() + t.meanwhile() + t.through()
 	}
 	return did[report.CauseUnknown]
+}
+
+const (
+	// oftenFrom is how often an instance must wait for the network at one place for that to
+	// be worth a word, and oftenLong how long the waits must be: shorter ones are the pieces
+	// of one answer.
+	oftenFrom = 8
+	oftenLong = 300_000 // ns
+)
+
+// repeats reports whether each instance waits there again and again.
+func (t *tale) repeats() bool {
+	return t.times >= oftenFrom && t.mean/t.times >= oftenLong
+}
+
+// often says how often an instance waits there, where it does so again and again.
+func (t *tale) often() string {
+	if !t.repeats() {
+		return ""
+	}
+	return fmt.Sprintf(" %s, %s each", words.Times(t.times), words.Length(t.mean/t.times))
 }
 
 // orNoCPU says what computing may have been as well, where it is long enough.
@@ -280,6 +302,9 @@ func (t *tale) meanwhile() string {
 	if c == report.CauseLock {
 		return ": who held it does not show"
 	}
+	if t.timed() {
+		return " until a timer ended it"
+	}
 	if t.At.Func == "" || t.known != nil || t.At == t.Stood {
 		return map[report.Cause]string{
 			report.CauseRunning: " while others ran",
@@ -305,6 +330,15 @@ func (t *tale) meanwhile() string {
 		return " while " + who + " was in a system call" + t.into() + lock
 	}
 	return " while " + who + " ran" + lock
+}
+
+// timed reports whether timers ended most of it: who waits at channels was let go on by
+// no goroutine.
+func (t *tale) timed() bool {
+	if t.Kind != report.RootPlace || t.st == nil || t.known != nil || t.sum.causes[report.CauseBlocked]*2 <= t.sum.ns {
+		return false
+	}
+	return t.st.via == blockedFor(model.ReasonSelect) || t.st.via == blockedFor(model.ReasonChanRecv)
 }
 
 // holder is where who held the lock was blocked, and waited for who is behind most of
@@ -479,7 +513,7 @@ func (t *tale) stopAdvice() string {
 // endAdvice is what to do about a wait that nobody ended.
 func (t *tale) endAdvice() string {
 	if t.known != nil && t.known.Never != "" {
-		return t.known.Never
+		return t.known.Never + t.orDials()
 	}
 	if t.st != nil && t.st.via != 0 {
 		if end := names.EndOf(model.Reason(t.st.via-1), t.st.callee); end != nil {
@@ -489,11 +523,23 @@ func (t *tale) endAdvice() string {
 	return "Find out who is to end it: a lock that nobody unlocks, or a channel that nobody serves."
 }
 
+// orDials is what else to do where what is waited for may not come about: whether it is
+// being made does not show in one wait.
+func (t *tale) orDials() string {
+	if t.known.Made == nil {
+		return ""
+	}
+	return " If dials hang instead, as the other side takes no connections, give them a timeout (net.Dialer.Timeout)."
+}
+
 // placeAdvice is what to do about a wait for others at a channel, select, semaphore or
 // condition variable.
 func (t *tale) placeAdvice() string {
 	if t.st == nil || t.st.at.Func == "" {
 		return ""
+	}
+	if t.timed() {
+		return "No goroutine let " + words.Function(t.st.at.Func) + " go on there, a timer did: if it keeps to a rate, raise that or call less often; if it gave up an answer, see who was to give it."
 	}
 	if !t.ours() || t.At == t.Stood {
 		return "If " + words.Function(t.st.at.Func) + " waits for a place among few there, allow more of them; else find out what those do who are to let it go on."
@@ -520,6 +566,9 @@ func (t *tale) ownAdvice() string {
 	case report.RootSleep:
 		return "If " + who + " polls there, let it be woken by what it waits for instead: a lock, a channel, a sync.Cond."
 	case report.RootNetwork:
+		if t.repeats() {
+			return fmt.Sprintf("If each of those waits is for a call, ask for all at once, or at the same time: %s makes one after the other.", cmp.Or(words.Function(t.From), who))
+		}
 		return "Find out why the other side of " + who + " takes that long, or ask it for less."
 	case report.RootSyscall:
 		s := "Let " + who + " ask less of the operating system there, or move that off this path"
@@ -586,6 +635,9 @@ func (t *tale) sure() (string, string) {
 	case report.RootLock:
 		return "medium", "the trace names who unlocked; since when that goroutine held it is inferred"
 	case report.RootPlace:
+		if t.timed() {
+			return "medium", "that no goroutine ended the wait is in the trace, that a timer did is inferred"
+		}
 		return "medium", "the trace names who ended the wait, what that had to do with it is inferred"
 	case report.RootFoundLate:
 		return "medium", "since when the timer was due, or the network ready, a trace does not show: this is the most that it can have been"
