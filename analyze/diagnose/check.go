@@ -88,6 +88,7 @@ var All = []Check{
 	checkDisk,
 	checkThreads,
 	checkLockedThread,
+	checkFinalizers,
 	checkLeak,
 	checkPreemption,
 	checkGlobalQueue,

@@ -1,0 +1,133 @@
+package diagnose
+
+import (
+	"fmt"
+	"slices"
+
+	"gmptrace/analyze/names"
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/stat"
+	"gmptrace/analyze/words"
+	"gmptrace/model"
+)
+
+// checkFinalizers measures for how long finalizers and cleanups were blocked. One
+// goroutine runs all finalizers, few run cleanups: whatever else they are to give back
+// comes later by that.
+//
+// Threshold: 10 ms, and a tenth of the trace; a warning from half of it.
+//
+// False positives: with several goroutines for cleanups (Go 1.25) others go on meanwhile;
+// and nobody may need what they give back.
+//
+// Always decided: a finalizer's wait without a stack counts as none.
+var checkFinalizers = Check{ID: "finalizers", Title: "Finalizers that were blocked", Begin: func(s *replay.Session) Judge {
+	return (&finalizersJudge{bench: bench{s}, finalizers: replay.Shared(s, newFinalizers)}).decide
+}}
+
+const (
+	finalizersSome = 10_000_000 // ns
+	finalizersPart = 10         // the part of the trace: a tenth
+	finalizersMuch = 2          // for a warning: half
+)
+
+type finalizersJudge struct {
+	bench
+	finalizers *finalizers
+}
+
+func (r *finalizersJudge) decide(rep *report.Report) Judgement {
+	x, span := r.finalizers, report.Analysed(rep)
+	j := Judgement{Measured: fmt.Sprintf("finalizers were blocked %s, for %s", words.Times(x.n), words.Length(x.ns))}
+	if x.ns < finalizersSome || x.ns*finalizersPart < span {
+		return j
+	}
+	f := r.describe(span)
+	if x.ns*finalizersMuch >= span {
+		f.Severity = report.SeverityWarning
+	}
+	j.Findings = []report.Finding{f}
+	return j
+}
+
+func (r *finalizersJudge) describe(span int64) report.Finding {
+	x, places := r.finalizers, r.Names.Places()
+	f := report.Finding{
+		Severity: report.SeverityInfo,
+		Title:    fmt.Sprintf("Finalizers were blocked for %s", words.Length(x.ns)),
+		CostNS:   x.ns,
+		CostOf:   "time that a finalizer was blocked",
+		What:     fmt.Sprintf("Finalizers were blocked %s, for %s of the trace in all.", words.Times(x.n), words.ShareOf(x.ns, span)),
+		Why:      "One goroutine runs all finalizers, one after the other (and few run cleanups): while one is blocked, those behind it wait, and what they are to give back is missing.",
+		Advice:   "Do not wait in a finalizer: let it start a goroutine for that; and give back by a call (Close), not by a finalizer, what others wait for.",
+		Sure:     "high", SureWhy: "the waits are in the trace; how many finalizers stood behind them is not",
+	}
+	for i, p := range topPlaces(places, x.blocked) {
+		if i == 0 && p.n*2 >= x.ns {
+			f.Title += ", mostly in " + p.name
+		}
+		f.Evidence = append(f.Evidence, report.Evidence{Label: "blocked in " + p.name, Value: words.Length(p.n)})
+	}
+	for _, p := range topPlaces(places, x.let) {
+		f.Evidence = append(f.Evidence, report.Evidence{Label: "waited for a finalizer in " + p.name, Value: words.Length(p.n)})
+	}
+	for _, iv := range x.worst.Best() {
+		f.Moments = append(f.Moments, r.scene(iv.Start, iv.End, iv.G, model.NoP, model.NoM, fmt.Sprintf("a finalizer was blocked for %s", words.Length(int64(iv.End-iv.Start)))))
+	}
+	return f
+}
+
+// finalizers answers: for how long, and where, were finalizers blocked?
+type finalizers struct {
+	names   *names.Table
+	inside  []int8 // by stack: 1 inside of a finalizer, -1 not, 0 not known yet
+	n, ns   int64
+	blocked map[uint32]int64 // ns by stack
+	let     map[uint32]int64 // likewise, of those whom finalizers let go on
+	worst   *stat.TopK[model.GInterval]
+}
+
+func newFinalizers(s *replay.Session) *finalizers {
+	return &finalizers{names: s.Names, blocked: map[uint32]int64{}, let: map[uint32]int64{}, worst: stat.NewTopK[model.GInterval](report.MaxMoments)}
+}
+
+func (x *finalizers) Watch(f *model.Facts) {
+	for i := range f.Gs {
+		iv := &f.Gs[i]
+		if iv.State != model.GWaiting {
+			continue
+		}
+		d := int64(iv.End - iv.Start)
+		switch {
+		case x.is(iv.Stack):
+			x.n++
+			x.ns += d
+			x.blocked[iv.Stack] += d
+			if x.worst.Admits(d) {
+				x.worst.Offer(d, *iv)
+			}
+		case iv.Stack != 0 && x.is(iv.ByStack):
+			x.let[iv.Stack] += d
+		}
+	}
+}
+
+// is reports whether a stack is inside of a finalizer or cleanup.
+func (x *finalizers) is(stack uint32) bool {
+	for int(stack) >= len(x.inside) {
+		x.inside = append(x.inside, 0)
+	}
+	if x.inside[stack] == 0 {
+		x.inside[stack] = -1
+		if frames := x.names.Stacks[stack]; len(frames) > 1 && slices.Contains(finalizing, frames[len(frames)-1].Func) && !names.IsRuntime(frames[len(frames)-2].Func) {
+			x.inside[stack] = 1
+		}
+	}
+	return x.inside[stack] > 0
+}
+
+// finalizing are the runtime's functions that run finalizers and cleanups.
+//
+// Source: runtime/mfinal.go and runtime/mcleanup.go, Go 1.21 to 1.26.
+var finalizing = []string{"runtime.runfinq", "runtime.runFinalizers", "runtime.runCleanups"}
