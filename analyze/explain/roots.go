@@ -253,7 +253,7 @@ func (t *tale) waiting() string {
 		what = "waiting to lock for writing (RWMutex)"
 	case strings.Contains(t.st.callee, "Mutex).Lock"):
 		what = "waiting to lock a mutex"
-	case strings.HasSuffix(t.st.callee, "WaitGroup).Wait"):
+	case r == model.ReasonSync && names.WaitsForGroup(t.st.callee):
 		what = "waiting for a wait group"
 	case r == model.ReasonSync:
 		what = "waiting for a lock, semaphore or wait group"

@@ -31,6 +31,10 @@ var (
 		"Signal or broadcast on each path that changes what is waited for, and check that in a loop, under the lock, before each wait."}
 )
 
+// WaitsForGroup reports whether a function waits for a wait group: sync.WaitGroup's own, or
+// that of a group that is made of one, as errgroup's is.
+func WaitsForGroup(callee string) bool { return strings.HasSuffix(callee, "Group).Wait") }
+
 // EndOf is what to say of waits for a reason, in a function that was called; nil where
 // nothing is known.
 func EndOf(reason model.Reason, callee string) *End {
@@ -42,7 +46,7 @@ func EndOf(reason model.Reason, callee string) *End {
 	case model.ReasonCond:
 		return &endConds
 	case model.ReasonSync:
-		if strings.HasSuffix(callee, "WaitGroup).Wait") {
+		if WaitsForGroup(callee) {
 			return &endGroups
 		}
 		return &endLocks
