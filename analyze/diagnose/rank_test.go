@@ -69,3 +69,26 @@ func TestFold(t *testing.T) {
 		t.Errorf("got %s, want %s", strings.Join(got, ", "), want)
 	}
 }
+
+// TestOutweighs: the verdict begins with what requests were slow by, where that is most of
+// it and has a name, and the first finding is a symptom of less than half of that.
+func TestOutweighs(t *testing.T) {
+	slow := func(other int64) *slowness {
+		describe := report.Root{Kind: report.RootSyscall, NS: 20e6, At: report.Frame{Func: "main.describe"}}
+		return &slowness{Slowest: &report.Slowest{Roots: []report.Root{describe, {Kind: report.RootQueue, NS: other}}}, extra: 20e6 + other}
+	}
+	for _, c := range []struct {
+		id    string
+		other int64
+		want  bool
+	}{
+		{"unbalanced", 9e6, true},
+		{"unbalanced", 11e6, false},
+		{"runnext", 9e6, false}, // a cause
+		{"threads", 9e6, false}, // tells of system calls itself
+	} {
+		if got := slow(c.other).outweighs(&report.Finding{ID: c.id}); got != c.want {
+			t.Errorf("%s, which is %d ns of it: %v, want %v", c.id, c.other, got, c.want)
+		}
+	}
+}

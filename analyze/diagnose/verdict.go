@@ -34,9 +34,10 @@ func verdict(rep *report.Report) report.Verdict {
 }
 
 // explain puts into a verdict why requests or tasks were slow: behind the finding, or
-// before it where that does not name who is behind it and the root does.
+// before it where that does not name who is behind it and the root does, or the finding is
+// little of why they were slow.
 func (s *slowness) explain(v *report.Verdict, rep *report.Report) {
-	if s.names(&rep.Findings[0]) {
+	if s.names(&rep.Findings[0]) || s.outweighs(&rep.Findings[0]) {
 		v.Headline, v.Detail = s.Headline, v.Headline
 		v.Advice = cmp.Or(s.Advice, v.Advice)
 	} else {
@@ -55,6 +56,18 @@ func (s *slowness) names(f *report.Finding) bool {
 	who := words.Function(root.At.Func)
 	c := checkOf(f)
 	return who != "" && !strings.Contains(f.Title, who) && s.leads(c.Costs) && c.namesLess(root.Kind)
+}
+
+// outweighs reports whether the root of slow requests or tasks is most of why they were
+// slow, and names who is behind it, and what a symptom tells is less than half of that.
+func (s *slowness) outweighs(f *report.Finding) bool {
+	root, c := &s.Roots[0], checkOf(f)
+	kinds := c.Costs.roots()
+	if !c.Symptom || c.Counted || kinds == nil || s.leads(c.Costs) || root.At.Func == "" {
+		return false
+	}
+	most := s.share([]report.RootKind{root.Kind})
+	return most >= .5 && 2*s.share(kinds) < most
 }
 
 // checkOf is the check whose finding it is.
