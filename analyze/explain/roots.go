@@ -571,6 +571,9 @@ func (t *tale) ownAdvice() string {
 		}
 		return "Find out why the other side of " + who + " takes that long, or ask it for less."
 	case report.RootSyscall:
+		if strings.HasPrefix(t.callee, "os/exec.") {
+			return who + " runs a command there and waits for its end: keep what it answers, or do that in this process."
+		}
 		s := "Let " + who + " ask less of the operating system there, or move that off this path"
 		if t.mean >= takesThread {
 			s += ": each such call takes a thread"
