@@ -37,7 +37,10 @@ func verdict(rep *report.Report) report.Verdict {
 // before it where that does not name who is behind it and the root does, or the finding is
 // little of why they were slow.
 func (s *slowness) explain(v *report.Verdict, rep *report.Report) {
-	if s.names(&rep.Findings[0]) || s.outweighs(&rep.Findings[0]) {
+	if s.outweighs(&rep.Findings[0]) {
+		v.Headline, v.Detail = s.Headline, v.Headline
+		v.Advice = cmp.Or(s.Advice, s.Roots[0].Advice)
+	} else if s.names(&rep.Findings[0]) {
 		v.Headline, v.Detail = s.Headline, v.Headline
 		v.Advice = cmp.Or(s.Advice, v.Advice)
 	} else {
