@@ -17,7 +17,14 @@ type slowness struct {
 // slownessOf is nil where the program has neither, or too few to say what is usual.
 func slownessOf(rep *report.Report) *slowness {
 	s := &slowness{Slowest: &rep.Slowest}
-	if s.Kind == "" || len(s.Roots) == 0 || len(s.Groups) == 0 || s.Durations.Count < fewRequests {
+	if s.Kind == "" || len(s.Roots) == 0 || len(s.Groups) == 0 {
+		return nil
+	}
+	few := int64(fewRequests)
+	if s.Roots[0].Kind == report.RootNeverEnded {
+		few = fewStand
+	}
+	if s.Durations.Count < few {
 		return nil
 	}
 	for i := range s.Roots {
@@ -29,6 +36,9 @@ func slownessOf(rep *report.Report) *slowness {
 const (
 	// fewRequests is the least number of them that weighs findings.
 	fewRequests = 10
+	// fewStand is that least number where they were slow as they never ended: those that did
+	// end need not be many to tell.
+	fewStand = 5
 	// slowFrom is by how much the slow ones must have been slower for that to be what a
 	// reader asks about.
 	slowFrom = 5_000_000 // ns
