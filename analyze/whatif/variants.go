@@ -2,6 +2,7 @@ package whatif
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -140,8 +141,24 @@ func outcomeOf(w *simulate.Workload, cfg simulate.Config) *outcome {
 	return x
 }
 
+// errTooLong is that a simulation came to no end in a time that its workload is worth: a few
+// steps that take for ever, for which sysmon looks at each time slice, or that goroutines
+// take in turn.
+var errTooLong = errors.New("its goroutines ran for too long to be simulated: take a part of it with --from and --to")
+
+// enough is how many events a simulation of w may have.
+func enough(w *simulate.Workload) int64 { return 1<<20 + 64*w.Steps }
+
 // runAll simulates all plans, on all CPUs of this machine.
 func runAll(ctx context.Context, w *simulate.Workload, plans []plan) ([][]*outcome, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := func(events int64) bool {
+		if events > enough(w) {
+			cancel(errTooLong)
+		}
+		return ctx.Err() != nil
+	}
 	results := make([][]*outcome, len(plans))
 	jobs := make(chan [2]int)
 	var wg sync.WaitGroup
@@ -149,7 +166,7 @@ func runAll(ctx context.Context, w *simulate.Workload, plans []plan) ([][]*outco
 		wg.Go(func() {
 			for j := range jobs {
 				cfg := plans[j[0]].cfg
-				cfg.Seed = uint64(j[1] + 1)
+				cfg.Seed, cfg.Stop = uint64(j[1]+1), stop
 				results[j[0]][j[1]] = outcomeOf(w, cfg)
 			}
 		})
@@ -164,7 +181,7 @@ func runAll(ctx context.Context, w *simulate.Workload, plans []plan) ([][]*outco
 	}
 	close(jobs)
 	wg.Wait()
-	return results, ctx.Err()
+	return results, context.Cause(ctx)
 }
 
 // medianOf is the result of the seed whose makespan is the median.

@@ -8,7 +8,6 @@ import (
 
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
-	"gmptrace/analyze/words"
 	"gmptrace/model"
 	"gmptrace/model/simulate"
 )
@@ -197,17 +196,9 @@ type prediction struct {
 // maxWorkload is how many bytes of steps can be addressed.
 const maxWorkload = 3 << 30
 
-// maxSlices is how many time slices of computing are simulated: sysmon looks at each,
-// whatever the steps. So this is 10 minutes, and a trace with more is a few steps that
-// took for ever, or damaged.
-const maxSlices = 60_000
-
 func (w *prediction) predict(ctx context.Context) error {
 	if w.c.bytes() > maxWorkload {
 		return fmt.Errorf("%s: the workload is too large to be simulated: take a part of it with --from and --to", w.x.Trace.Name)
-	}
-	if ns := w.c.seen.running + w.c.seen.stalled; ns > maxSlices*model.TimeSlice {
-		return fmt.Errorf("%s: its goroutines ran for %s in all, which is too long to be simulated: take a part of it with --from and --to", w.x.Trace.Name, words.Length(ns))
 	}
 	w.w = w.c.build()
 	recorded := w.w
@@ -219,13 +210,13 @@ func (w *prediction) predict(ctx context.Context) error {
 	plans := w.plans()
 	results, err := runAll(ctx, w.w, plans)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", w.x.Trace.Name, err)
 	}
 	check := results[0]
 	if w.x.Machine != nil { // the recorded run had what the machine gave
 		again, err := runAll(ctx, recorded, plans[:1])
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", w.x.Trace.Name, err)
 		}
 		check = again[0]
 	}

@@ -139,11 +139,17 @@ type sim struct {
 	res      *Result
 }
 
+// stopEvery is after how many events Config.Stop is asked.
+const stopEvery = 1 << 14
+
 // Run simulates w under cfg.
 func Run(w *Workload, cfg Config) *Result {
 	s := newSim(w, cfg)
 	s.begin()
-	for s.live > 0 {
+	for events := int64(1); s.live > 0; events++ {
+		if events%stopEvery == 0 && cfg.Stop != nil && cfg.Stop(events) {
+			break
+		}
 		p := s.ends.first()
 		end := s.clock(s.ends.at[p])
 		if t := s.timers.next(); t < end {
