@@ -52,7 +52,7 @@ func (p *tab) drag(from, to [2]float64) {
 func TestPageSelection(t *testing.T) {
 	p := open(t, chainReport(), view{width: desktop, height: 768, hash: "#t=0-1000000&m=0"})
 	p.drag([2]float64{.25, .1}, [2]float64{.65, .1})
-	if got := eval[string](p, `gmptrace.timeline.more`); !near(got, 250_000, 650_000, "") {
+	if got := eval[string](p, `gmptrace.timeline.beside`); !near(got, 250_000, 650_000, "") {
 		t.Errorf("the selection is %s", got)
 	}
 	p.run(`gmptrace.selection.restore('&sel=250000-650000')`)
@@ -67,7 +67,7 @@ func TestPageSelection(t *testing.T) {
 		t.Errorf("the title is %q", got)
 	}
 	p.drag([2]float64{.25, .6}, [2]float64{.65, .9})
-	if got := eval[string](p, `gmptrace.timeline.more`); !near(got, 250_000, 650_000, ":P1-P1") {
+	if got := eval[string](p, `gmptrace.timeline.beside`); !near(got, 250_000, 650_000, ":P1-P1") {
 		t.Errorf("the selection of a row's part is %s", got)
 	}
 	p.run(`gmptrace.selection.restore('&sel=250000-650000:P1-P1')`)
@@ -83,16 +83,16 @@ func TestPageSelection(t *testing.T) {
 	key("Escape", false)
 	key("ArrowRight", true)
 	key("ArrowRight", true)
-	if got := eval[string](p, `gmptrace.timeline.more + ' ' + gmptrace.timeline.view.window`); got != "&sel=500000-550000 0,1000000" {
+	if got := eval[string](p, `gmptrace.timeline.beside + ' ' + gmptrace.timeline.view.window`); got != "&sel=500000-550000 0,1000000" {
 		t.Errorf("by keys the selection and window are %s", got)
 	}
 	key("ArrowDown", true)
 	key("ArrowDown", true)
-	if got := eval[string](p, `gmptrace.timeline.more`); got != "&sel=500000-550000:P0-P1" {
+	if got := eval[string](p, `gmptrace.timeline.beside`); got != "&sel=500000-550000:P0-P1" {
 		t.Errorf("by keys the selection is %s", got)
 	}
 	key("x", false)
-	if got := eval[string](p, `gmptrace.timeline.more`); !strings.HasPrefix(got, "&sel=0-1000000") {
+	if got := eval[string](p, `gmptrace.timeline.beside`); !strings.HasPrefix(got, "&sel=0-1000000") {
 		t.Errorf("x selects %s", got)
 	}
 	p.quiet()
@@ -116,7 +116,7 @@ func TestPageSelectionLink(t *testing.T) {
 		t.Error("the timeline does not show the selection")
 	}
 	p.run(`location.hash = '#t=0-1000000'`)
-	p.do(wait(`gmptrace.timeline.more === ''`))
+	p.do(wait(`gmptrace.timeline.beside === ''`))
 	p.quiet()
 }
 

@@ -224,10 +224,11 @@ export class Flame {
   // table is the same as a table.
   table() {
     const list = functions(this.tree);
-    const cell = (ns) => el('td', null, ns > 0 ? dur(ns) : '');
+    const cell = (of, text) => el('td', {'data-th': of}, text);
+    const length = (of, ns) => cell(of, ns > 0 ? dur(ns) : '');
     this.rows.replaceChildren(...list.slice(0, IN_TABLE).map((f) => el('tr', null,
       el('td', {className: 'name'}, f.full ? button(f.text, () => this.open(f.full), {className: 'jump', title: f.full}) : f.text),
-      cell(f.self), cell(f.ns), el('td', null, pct(f.ns / this.whole)))));
+      length('last seen in itself', f.self), length('with what it called', f.ns), cell('share', pct(f.ns / this.whole)))));
     if (list.length > IN_TABLE) this.rows.append(el('tr', null, el('td', {className: 'name', colSpan: 4}, `and ${count(list.length - IN_TABLE)} more`)));
   }
 }
