@@ -29,7 +29,8 @@
 //
 // is how the runtime is set. source is where GOMAXPROCS comes from: env, quota, cpus, or
 // set by the program. gogc=off is a collector that is switched off; a gomemlimit of 0
-// is none.
+// is none. Who samples another process knows only what its environment sets: what that
+// leaves open is 0, and there is no source.
 //
 //	at 812736410000000 4711=15300000,200000 4712=900000,0 throttled=12,3,150000000 steal=0 stall=31000 asleep=0
 //

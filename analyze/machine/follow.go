@@ -27,6 +27,9 @@ func Follow(ctx context.Context, w io.Writer, pid int, every time.Duration) erro
 
 func (s *Sampler) follow(ctx context.Context, w io.Writer, every time.Duration) error {
 	b := bytes.NewBufferString(Header + "\n")
+	if g := s.environment(); g != nil {
+		b.Write(Append(nil, Record{Go: g}))
+	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for n := 0; ; n++ {

@@ -317,3 +317,27 @@ func BenchmarkSample(b *testing.B) {
 	}
 	b.ReportMetric(float64(len(s.threads)), "threads")
 }
+
+// TestEnvironment: what a process's environment says of its runtime is told, and nothing
+// that it does not say.
+func TestEnvironment(t *testing.T) {
+	for environ, want := range map[string]*Go{
+		"GOGC=off\x00GOMAXPROCS=3\x00GOMEMLIMIT=2GiB\x00":  {GOMAXPROCS: 3, GOGC: -1, GOMEMLIMIT: 2 << 30},
+		"HOME=/\x00GOGC=50\x00":                            {GOGC: 50},
+		"GOMEMLIMIT=1000B\x00":                             {GOMEMLIMIT: 1000},
+		"GOGC=x\x00GOMAXPROCS=-1\x00GOMEMLIMIT=9999999TiB": nil,
+		"XGOGC=5\x00GOGC":                                  nil,
+		"":                                                 nil,
+	} {
+		s := &Sampler{root: t.TempDir(), pid: "7"}
+		if err := os.MkdirAll(s.path("/proc/7"), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(s.path("/proc/7/environ"), []byte(environ), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.environment(); !reflect.DeepEqual(got, want) {
+			t.Errorf("%q says %+v, want %+v", environ, got, want)
+		}
+	}
+}
