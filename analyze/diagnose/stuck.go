@@ -28,6 +28,8 @@ import (
 // warning from two goroutines, critical from eight: what they are to do never ends. One
 // alone is information.
 //
+// Where requests or tasks wait for ever, two that stand to send as long will do.
+//
 // False positives: a lock that is held on purpose until the trace ends, and goroutines
 // that park themselves for good. Which lock it is, and who holds it, is not in a trace:
 // a holder that never unlocks leaves no event. Where goroutines stand at several lines,
@@ -60,8 +62,9 @@ func (r *stuckJudge) decide(rep *report.Report) Judgement {
 		return j
 	}
 	var stuck []*standingAt
+	waited := slices.ContainsFunc(rep.Slowest.Roots, func(root report.Root) bool { return root.Kind == report.RootNeverEnded })
 	for _, x := range all {
-		if x.stuck(report.Analysed(rep)) {
+		if x.stuck(report.Analysed(rep)) || waited && x.sendsOn(report.Analysed(rep)) {
 			stuck = append(stuck, x)
 		}
 	}
@@ -402,6 +405,13 @@ func (x *standingAt) stuck(span int64) bool {
 		return false
 	}
 	return d >= stuckFrom && (d >= stuckLong || d*stuckPart >= span) && d >= stuckTimes*x.longest
+}
+
+// sendsOn reports whether several stand to send so long that they may be what others wait for
+// who wait for ever: a line at which goroutines stand for good is no such line, or has one.
+func (x *standingAt) sendsOn(span int64) bool {
+	d := int64(x.end - max(x.since, x.last))
+	return !x.lock && x.n >= stuckWarning && (d >= stuckLong || d >= stuckFrom && d*stuckPart >= span) && d >= stuckTimes*x.longest
 }
 
 // pilesUp reports whether more and more came to stand there: no line is made for that, even

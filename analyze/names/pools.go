@@ -50,7 +50,7 @@ var knownPools = []Pool{
 		Never:  "Release it on every path, by defer; and acquire it with a context that ends."},
 	{Func: "golang.org/x/sync/errgroup.(*Group).Go", What: "a place in an errgroup",
 		Advice: "Raise the limit given to errgroup.Group.SetLimit, if what its goroutines use can take it.",
-		Never:  "Let the group's functions return: give them the group's context, and end what they wait for with it."},
+		Never:  "Do not call Go of a limited group from within it: all places may wait for one. And let its functions return: give them the group's context, and end what they wait for with it."},
 	{Func: "internal/pool.(*ConnPool).waitTurn", What: "a connection",
 		Advice: "Raise PoolSize of the client, if the server can take it, or hold connections for less.",
 		Never:  "Close what was taken from the client (connections, subscriptions, pipelines) on every path, by defer, and give calls a context that ends. A larger pool only puts it off."},
