@@ -180,9 +180,10 @@ func (a *account) root(x *explained, s *stepSum) (rootKey, *names.Place) {
 		return named(report.RootStopped, a.places.Of(s.stack))
 	case s.cause == report.CauseFoundLate:
 		return named(report.RootFoundLate, a.who(s.seen, s.who))
-	case s.who.G == model.NoG && yields(a.e.names.Stacks[s.seen]):
-		return named(report.RootQueue, a.places.Of(s.seen))
 	case s.cause == report.CauseIdleP, s.cause == report.CauseDispatch:
+		if s.who.G == model.NoG && yields(a.e.names.Stacks[s.seen]) {
+			return named(report.RootQueue, a.places.Of(s.seen))
+		}
 		return rootKey{kind: report.RootLate}, nil
 	case waitsForP(s.cause):
 		return named(report.RootQueue, a.who(s.seen, s.who))
