@@ -185,8 +185,7 @@ func (r *stuckJudge) whyStuck(stuck []*standingAt) (why, advice string) {
 		}
 	}
 	if len(also) == 0 {
-		return "Whoever holds the lock is blocked on something that is no lock, or returned without unlocking: who that is is not told.",
-			most.what.Advice
+		return most.what.Why, most.what.Advice
 	}
 	if len(at) == 1 {
 		return fmt.Sprintf("Whoever holds that lock likely waits for another one itself, %s, which somebody who waits in %s holds: likely a deadlock.", also[0], most.name), "Lock both in one order in " + most.name + " and " + at[0] + "."
@@ -330,7 +329,7 @@ func (w *standing) at(places *names.Places) []*standingAt {
 		}
 		x := byName[placeName(&p.At)]
 		if x == nil {
-			x = &standingAt{name: placeName(&p.At), what: names.EndOf(iv.Reason, p.Callee), lock: iv.Reason == model.ReasonSync, pool: w.pools.Of(iv.Stack), since: iv.Start, end: iv.End, g: iv.G, stack: iv.Stack}
+			x = &standingAt{name: placeName(&p.At), what: w.endOf(iv), lock: iv.Reason == model.ReasonSync, pool: w.pools.Of(iv.Stack), since: iv.Start, end: iv.End, g: iv.G, stack: iv.Stack}
 			byName[x.name] = x
 			out = append(out, x)
 		}
@@ -379,7 +378,7 @@ func (w *standing) receivers(places *names.Places, at *report.Frame) *standingAt
 		}
 		if x.n == 0 {
 			x.since, x.end, x.g, x.stack = iv.Start, iv.End, iv.G, iv.Stack
-			x.what, x.pool = names.EndOf(iv.Reason, p.Callee), w.pools.Of(iv.Stack)
+			x.what, x.pool = w.endOf(iv), w.pools.Of(iv.Stack)
 		}
 		x.add(iv)
 	}
@@ -387,6 +386,11 @@ func (w *standing) receivers(places *names.Places, at *report.Frame) *standingAt
 		x.pool = x.pool.Made
 	}
 	return x
+}
+
+// endOf is what a wait is for.
+func (w *standing) endOf(iv *model.GInterval) *names.End {
+	return names.EndOf(iv.Reason, w.pools.Names.Stacks[iv.Stack])
 }
 
 func (x *standingAt) add(iv *model.GInterval) {

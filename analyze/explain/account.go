@@ -51,7 +51,8 @@ type standing struct {
 	via    via
 	at     report.Frame
 	callee string
-	rw     string // "RLock" or "Lock" of an RWMutex, "" for none
+	rw     string     // "RLock" or "Lock" of an RWMutex, "" for none
+	end    *names.End // what it waited for, nil where nothing is known
 }
 
 // accountOf divides the time of instances whose details are known.
@@ -150,7 +151,11 @@ func (a *account) add(x *explained, s *stepSum, of tally) {
 
 // standing is where an explained goroutine was blocked during a step.
 func (a *account) standing(s *stepSum) standing {
-	st := standing{via: s.via, rw: rwMutex(a.e.names.Stacks[s.stood])}
+	frames := a.e.names.Stacks[s.stood]
+	st := standing{via: s.via, rw: rwMutex(frames)}
+	if s.via != 0 {
+		st.end = names.EndOf(model.Reason(s.via-1), frames)
+	}
 	if p := a.places.Of(s.stood); p != nil {
 		st.at, st.callee = p.At, p.Callee
 	}

@@ -253,7 +253,7 @@ func (t *tale) waiting() string {
 		what = "waiting to lock for writing (RWMutex)"
 	case strings.Contains(t.st.callee, "Mutex).Lock"):
 		what = "waiting to lock a mutex"
-	case r == model.ReasonSync && names.WaitsForGroup(t.st.callee):
+	case r == model.ReasonSync && t.st.end.OfGroup():
 		what = "waiting for a wait group"
 	case r == model.ReasonSync:
 		what = "waiting for a lock, semaphore or wait group"
@@ -515,10 +515,8 @@ func (t *tale) endAdvice() string {
 	if t.known != nil && t.known.Never != "" {
 		return t.known.Never + t.orDials()
 	}
-	if t.st != nil && t.st.via != 0 {
-		if end := names.EndOf(model.Reason(t.st.via-1), t.st.callee); end != nil {
-			return end.Advice
-		}
+	if t.st != nil && t.st.end != nil {
+		return t.st.end.Advice
 	}
 	return "Find out who is to end it: a lock that nobody unlocks, or a channel that nobody serves."
 }

@@ -3,6 +3,7 @@ package names
 import (
 	"strings"
 
+	"gmptrace/analyze/report"
 	"gmptrace/model"
 )
 
@@ -10,7 +11,7 @@ import (
 type End struct {
 	Does   string // what who waits wants: "to lock"
 	Undone string // what nobody did: "unlocked"
-	Why    string // "" where there is more to say than what kind it is
+	Why    string // of a lock, where nothing tells who may hold it
 	Advice string
 }
 
@@ -21,7 +22,8 @@ var (
 	endReceives = End{"to receive", "answered them",
 		"Nobody sends what they wait for: whoever was to answer left it out, or gave up.",
 		"Make sure that there is an answer in any case, an error as well; and let who waits give up when its context ends: select on its Done."}
-	endLocks = End{"to lock", "unlocked", "",
+	endLocks = End{"to lock", "unlocked",
+		"Whoever holds the lock is blocked on something that is no lock, or returned without unlocking: who that is is not told.",
 		"Unlock by defer, and hold no lock where something is waited for; a dump of all goroutines (/debug/pprof/goroutine?debug=2) shows who stands where."}
 	endGroups = End{"for a wait group", "called its last Done",
 		"Somebody whom it counts has not called Done: it returned early, or is blocked itself.",
@@ -31,13 +33,25 @@ var (
 		"Signal or broadcast on each path that changes what is waited for, and check that in a loop, under the lock, before each wait."}
 )
 
-// WaitsForGroup reports whether a function waits for a wait group: sync.WaitGroup's own, or
-// that of a group that is made of one, as errgroup's is.
-func WaitsForGroup(callee string) bool { return strings.HasSuffix(callee, "Group).Wait") }
+// OfGroup reports whether a wait group is waited for.
+func (e *End) OfGroup() bool { return e == &endGroups }
 
-// EndOf is what to say of waits for a reason, in a function that was called; nil where
-// nothing is known.
-func EndOf(reason model.Reason, callee string) *End {
+// waitsForGroup reports whether a stack waits for a wait group: sync.WaitGroup's own, also
+// inside of a library's function, or that of a group that is made of one, as errgroup's is.
+func waitsForGroup(frames []report.Frame) bool {
+	for i := range frames {
+		if strings.HasSuffix(frames[i].Func, "Group).Wait") {
+			return true
+		}
+		if !HasPrefix(frames[i].Func, WaitPackages) {
+			return false
+		}
+	}
+	return false
+}
+
+// EndOf is what to say of waits for a reason, with a stack; nil where nothing is known.
+func EndOf(reason model.Reason, frames []report.Frame) *End {
 	switch reason {
 	case model.ReasonChanSend:
 		return &endSends
@@ -46,7 +60,7 @@ func EndOf(reason model.Reason, callee string) *End {
 	case model.ReasonCond:
 		return &endConds
 	case model.ReasonSync:
-		if WaitsForGroup(callee) {
+		if waitsForGroup(frames) {
 			return &endGroups
 		}
 		return &endLocks
