@@ -62,9 +62,10 @@ func (r *stuckJudge) decide(rep *report.Report) Judgement {
 		return j
 	}
 	var stuck []*standingAt
+	span := report.Analysed(rep)
 	waited := slices.ContainsFunc(rep.Slowest.Roots, func(root report.Root) bool { return root.Kind == report.RootNeverEnded })
 	for _, x := range all {
-		if x.stuck(report.Analysed(rep)) || waited && x.sendsOn(report.Analysed(rep)) {
+		if x.stuck(span) || waited && x.sendsOn(span) {
 			stuck = append(stuck, x)
 		}
 	}
@@ -402,20 +403,21 @@ func (x *standingAt) add(iv *model.GInterval) {
 	}
 }
 
-// stuck reports whether nobody went on from there for too long, in span ns of trace.
+// stuck reports whether nobody goes on from there, in span ns of trace.
 func (x *standingAt) stuck(span int64) bool {
-	d := int64(x.end - max(x.since, x.last)) // those who were let go on last may have come before
-	if !x.lock && x.endedWaits.n < stuckSends && !x.pilesUp() {
-		return false
-	}
-	return d >= stuckFrom && (d >= stuckLong || d*stuckPart >= span) && d >= stuckTimes*x.longest
+	return (x.lock || x.endedWaits.n >= stuckSends || x.pilesUp()) && x.tooLong(span)
 }
 
 // sendsOn reports whether several stand to send so long that they may be what others wait for
 // who wait for ever: a line at which goroutines stand for good is no such line, or has one.
 func (x *standingAt) sendsOn(span int64) bool {
-	d := int64(x.end - max(x.since, x.last))
-	return !x.lock && x.n >= stuckWarning && (d >= stuckLong || d >= stuckFrom && d*stuckPart >= span) && d >= stuckTimes*x.longest
+	return !x.lock && x.n >= stuckWarning && x.tooLong(span)
+}
+
+// tooLong reports whether nobody has gone on from there for long.
+func (x *standingAt) tooLong(span int64) bool {
+	d := int64(x.end - max(x.since, x.last)) // those who were let go on last may have come before
+	return d >= stuckFrom && (d >= stuckLong || d*stuckPart >= span) && d >= stuckTimes*x.longest
 }
 
 // pilesUp reports whether more and more came to stand there: no line is made for that, even
