@@ -39,7 +39,7 @@ func verdict(rep *report.Report) report.Verdict {
 func (s *slowness) explain(v *report.Verdict, rep *report.Report) {
 	if s.outweighs(&rep.Findings[0]) {
 		v.Headline, v.Detail = s.Headline, v.Headline
-		v.Advice = cmp.Or(s.Advice, s.Roots[0].Advice)
+		v.Advice = s.Advice
 	} else if s.names(&rep.Findings[0]) {
 		v.Headline, v.Detail = s.Headline, v.Headline
 		v.Advice = cmp.Or(s.Advice, v.Advice)
