@@ -164,15 +164,9 @@ func (m *Machine) hold(iv *model.PInterval) {
 		m.held = append(m.held, nil)
 	}
 	m.began++
-	k, _ := slices.BinarySearch(m.bounds, iv.Start+1)
-	for at := iv.Start; at < iv.End; k++ {
-		to := iv.End
-		if k < len(m.bounds) {
-			to = min(to, m.bounds[k])
-		}
-		m.holdPart(iv.P, heldSlot{k: int32(k), m: iv.M, start: at, end: to, ns: int64(to - at), n: 1, from: at, to: to})
-		at = to
-	}
+	m.split(iv.Start, iv.End, func(k int32, from, to model.Time) {
+		m.holdPart(iv.P, heldSlot{k: k, m: iv.M, start: from, end: to, ns: int64(to - from), n: 1, from: from, to: to})
+	})
 }
 
 func (m *Machine) holdPart(p model.ProcID, x heldSlot) {

@@ -10,13 +10,18 @@ import (
 // Spread tells of a stretch of time in which samples it lies, and for how long: what is
 // known between two of them is only known of all of that time.
 func (m *Machine) Spread(from, to model.Time, in func(k int32, ns int64)) {
+	m.split(from, to, func(k int32, from, to model.Time) { in(k, int64(to-from)) })
+}
+
+// split divides a stretch of time where samples were taken.
+func (m *Machine) split(from, to model.Time, in func(k int32, from, to model.Time)) {
 	k, _ := slices.BinarySearch(m.bounds, from+1)
 	for ; from < to; k++ {
 		end := to
 		if k < len(m.bounds) {
 			end = min(end, m.bounds[k])
 		}
-		in(int32(k), int64(end-from))
+		in(int32(k), from, end)
 		from = end
 	}
 }

@@ -71,14 +71,10 @@ func (m *Machine) solve() {
 	}
 	m.wantedWhole(sums, whole)
 	m.throttle(sums)
-	for k := range sums {
-		if stopped(sums, k) {
-			m.rep.StoodStill += max(0, sums[k].longest-m.stole(k))
-		}
-	}
 	m.late = make([]cpuLate, len(sums))
 	for k := range sums {
 		m.late[k] = m.lateIn(&sums[k], k, stopped(sums, k))
+		m.rep.StoodStill += m.late[k].stood
 	}
 	m.slots = make([][]cpuSlot, len(m.held))
 	for p := range m.held {
