@@ -57,7 +57,7 @@ type standing struct {
 
 // accountOf divides the time of instances whose details are known.
 func (e *explainer) accountOf(of []*explained) *account {
-	a := &account{e: e, places: e.places(), by: map[rootKey]*rootSum{}}
+	a := &account{e: e, places: e.names.Places(), by: map[rootKey]*rootSum{}}
 	for _, x := range of {
 		a.n++
 		a.total += x.bill.total
@@ -72,9 +72,10 @@ func (e *explainer) accountOf(of []*explained) *account {
 
 // accountOfAll divides the time of all instances of a population that keeps that.
 func (e *explainer) accountOfAll(p *population) *account {
-	a := &account{e: e, places: e.places(), by: map[rootKey]*rootSum{}, n: p.sum.count, total: p.sum.total}
+	a := &account{e: e, places: e.names.Places(), by: map[rootKey]*rootSum{}, n: p.sum.count, total: p.sum.total}
+	all := &explained{Span: &Span{g: model.NoG}}
 	for s, t := range p.shares {
-		a.add(&explained{Span: &Span{g: model.NoG}}, &s, t)
+		a.add(all, &s, t)
 	}
 	a.joinCallers()
 	return a
@@ -106,11 +107,15 @@ func (a *account) joinCallers() {
 	}
 }
 
+func newRootSum() *rootSum {
+	return &rootSum{gs: map[model.GoID]bool{}, who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}, held: map[report.Frame]int64{}}
+}
+
 // sumOf is the sum of a root.
 func (a *account) sumOf(k rootKey) *rootSum {
 	r := a.by[k]
 	if r == nil {
-		r = &rootSum{gs: map[model.GoID]bool{}, who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}, held: map[report.Frame]int64{}}
+		r = newRootSum()
 		a.by[k] = r
 	}
 	return r
@@ -230,7 +235,7 @@ func (a *account) pooled(s *stepSum) (rootKey, *names.Place) {
 		kind = report.RootLock
 	}
 	k, who := named(kind, a.places.Of(s.pool))
-	k.known = names.PoolOf(a.e.names.Stacks[s.pool])
+	k.known = a.e.pools.Of(s.pool)
 	if s.made && k.known.Made != nil {
 		k.known = k.known.Made
 	}
@@ -288,7 +293,7 @@ func (a *account) waited(s *stepSum) report.RootKind {
 		return report.RootNotTold
 	case a.e.locks.Locking(s.stood):
 		return report.RootLock
-	case s.via == blockedFor(model.ReasonSync) && names.PoolOf(a.e.names.Stacks[s.stood]) == nil: // a wait group
+	case s.via == blockedFor(model.ReasonSync) && a.e.pools.Of(s.stood) == nil: // a wait group
 		return report.RootNotTold
 	}
 	return report.RootPlace
@@ -401,8 +406,10 @@ func (a *account) folded(own func(rootKey) bool) map[rootKey]*rootSum {
 
 // joined is the sum of two.
 func joined(a, b *rootSum) *rootSum {
-	x := &rootSum{ns: a.ns + b.ns, times: a.times + b.times, yielded: a.yielded + b.yielded, likely: a.likely + b.likely, unseen: a.unseen + b.unseen, gs: map[model.GoID]bool{}, who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}, held: map[report.Frame]int64{}}
+	x := newRootSum()
 	for _, r := range []*rootSum{a, b} {
+		x.ns, x.times, x.likely = x.ns+r.ns, x.times+r.times, x.likely+r.likely
+		x.yielded, x.unseen = x.yielded+r.yielded, x.unseen+r.unseen
 		maps.Copy(x.gs, r.gs)
 		for c, ns := range r.causes {
 			x.causes[c] += ns

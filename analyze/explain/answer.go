@@ -44,9 +44,11 @@ func (a *answer) tell(x *report.Explanation) {
 	if len(sample) > 0 {
 		usual = a.e.accountOf(sample)
 	}
-	mine := a.e.accountOf(a.slow)
+	var mine *account
 	if a.p.shares != nil { // which of them were slowest says little of many that are small
 		mine, slower = a.e.accountOfAll(a.p), false
+	} else {
+		mine = a.e.accountOf(a.slow)
 	}
 	if slower {
 		x.Roots = mine.roots(usual)

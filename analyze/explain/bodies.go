@@ -57,7 +57,7 @@ func (e *explainer) doing(x *explained) map[model.GoID]string {
 		} else if t.g.G != model.NoG {
 			g = t.g.G
 		}
-		if p := e.places().Of(t.seen); p != nil && p.Own {
+		if p := e.names.Places().Of(t.seen); p != nil && p.Own {
 			sums[seenIn{g, p.At.Func}] += spent.ns
 		}
 	}

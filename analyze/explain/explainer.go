@@ -252,9 +252,6 @@ func (e *explainer) explainEnded(g *group) {
 	g.ended = g.ended[:0]
 }
 
-// places knows the places of stacks, once all has been read.
-func (e *explainer) places() *names.Places { return e.names.Places() }
-
 // close explains what was found since, and what the trace leaves unfinished.
 func (e *explainer) close() {
 	e.view = whole

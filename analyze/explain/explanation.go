@@ -240,7 +240,7 @@ func (e *explainer) pathStep(s *step, doing map[model.GoID]string) report.PathSt
 }
 
 func (e *explainer) place(stack uint32) *report.Frame {
-	if p := e.places().Of(stack); p != nil {
+	if p := e.names.Places().Of(stack); p != nil {
 		return &p.At
 	}
 	return names.PlaceOf(e.names.Stacks[stack])

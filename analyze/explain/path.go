@@ -226,7 +226,7 @@ func (w *walk) waits(stack uint32, c report.Cause) func() {
 	if asks == 0 && c == report.CauseBlocked && w.pools.Asks(stack) {
 		w.asks = stack
 	}
-	if pool == 0 && w.pools.Waits(stack) {
+	if pool == 0 && w.pools.Of(stack) != nil {
 		w.pool = stack
 	} else if pool != 0 {
 		w.makes = makes || w.pools.Makes(stack)

@@ -433,7 +433,7 @@ func (t *tale) advice() string {
 	switch t.Kind {
 	case report.RootQueue, report.RootFoundLate:
 		if t.yields() {
-			return "If " + who + " polls there, let it be woken by what it waits for instead: a lock, a channel, a sync.Cond."
+			return pollAdvice(who)
 		}
 		if !t.ours() {
 			return t.shared()
@@ -480,6 +480,12 @@ func (t *tale) advice() string {
 
 // yields reports whether nobody had the P for most of the time: who waited had given it up.
 func (t *tale) yields() bool { return t.At.Func != "" && 2*t.sum.yielded > t.sum.ns }
+
+// pollAdvice is what to do about who looks again and again, asleep or without its P in
+// between.
+func pollAdvice(who string) string {
+	return "If " + who + " polls there, let it be woken by what it waits for instead: a lock, a channel, a sync.Cond."
+}
 
 // shared is what to do where the load of many had the Ps.
 func (t *tale) shared() string {
@@ -562,7 +568,7 @@ func (t *tale) ownAdvice() string {
 		}
 		return s
 	case report.RootSleep:
-		return "If " + who + " polls there, let it be woken by what it waits for instead: a lock, a channel, a sync.Cond."
+		return pollAdvice(who)
 	case report.RootNetwork:
 		if t.repeats() {
 			return fmt.Sprintf("If each of those waits is for a call, ask for all at once, or at the same time: %s makes one after the other.", cmp.Or(words.Function(t.From), who))

@@ -72,7 +72,7 @@ func (e *explainer) spent(x *explained) []report.Spent {
 
 // spentRows sums the steps of an instance.
 func (e *explainer) spentRows(x *explained) map[spentKey]*spentSum {
-	a := &account{e: e, places: e.places()}
+	a := &account{e: e, places: e.names.Places()}
 	rows := map[spentKey]*spentSum{}
 	lost := e.noCPU(x)
 	for s, t := range x.sums {
@@ -137,7 +137,7 @@ func (a *account) spentKey(x *explained, s *stepSum) (spentKey, *names.Place) {
 		k.fn = a.e.funcOf(s.g.G, s.g.Func)
 	}
 	if s.via != 0 && !own(s) && s.cause != report.CauseFoundLate {
-		k.stood, k.known = a.standing(s), names.PoolOf(a.e.names.Stacks[s.stood])
+		k.stood, k.known = a.standing(s), a.e.pools.Of(s.stood)
 	}
 	place := a.spentPlace(x, s)
 	if place != nil {

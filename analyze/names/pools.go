@@ -84,18 +84,13 @@ type Pools struct {
 }
 
 // poolSite is what a stack has to do with pools and calls.
-type poolSite struct{ known, waits, makes, asks bool }
-
-// Waits reports whether a stack waits in a known pool.
-func (p *Pools) Waits(stack uint32) bool { return p.of(stack).waits }
+type poolSite struct {
+	known, makes, asks bool
+	pool               *Pool
+}
 
 // Of is the known pool in which a stack waits, nil for none.
-func (p *Pools) Of(stack uint32) *Pool {
-	if !p.Waits(stack) {
-		return nil
-	}
-	return PoolOf(p.Names.Stacks[stack])
-}
+func (p *Pools) Of(stack uint32) *Pool { return p.of(stack).pool }
 
 // Keeps reports whether a stack waits in a pool for what others have to give back: nobody
 // makes it anew, and nobody stands there for good.
@@ -118,7 +113,7 @@ func (p *Pools) of(stack uint32) poolSite {
 	x := &p.stacks[stack]
 	if !x.known {
 		frames := p.Names.Stacks[stack]
-		*x = poolSite{known: true, waits: PoolOf(frames) != nil,
+		*x = poolSite{known: true, pool: PoolOf(frames),
 			makes: slices.ContainsFunc(frames, func(f report.Frame) bool { return HasPrefix(f.Func, making) }),
 			asks:  slices.ContainsFunc(frames, ofNet)}
 	}
