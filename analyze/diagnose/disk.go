@@ -102,7 +102,7 @@ func (r *diskJudge) scenes() []report.Moment {
 // disk answers: how long did system calls on files take?
 type disk struct {
 	names   *names.Table
-	files   []int8 // by stack: 1 a call on a file, -1 not, 0 not known yet
+	files   names.Flags // of stacks: a call on a file
 	calls   stat.Sketch
 	unended int64 // calls beside those, of which the trace does not tell how long they took
 	slow    int64
@@ -188,16 +188,9 @@ var fileCalls = []string{".Fsync", ".fsync", ".Fdatasync", ".Pwrite", ".pwrite",
 
 // onFile reports whether a stack is in a call about files.
 func (d *disk) onFile(stack uint32) bool {
-	for int(stack) >= len(d.files) {
-		d.files = append(d.files, 0)
-	}
-	if d.files[stack] == 0 {
-		d.files[stack] = -1
-		if slices.ContainsFunc(d.names.Stacks[stack], func(f report.Frame) bool { return isFileCall(f.Func) }) {
-			d.files[stack] = 1
-		}
-	}
-	return d.files[stack] > 0
+	return d.files.Of(d.names, stack, func(frames []report.Frame) bool {
+		return slices.ContainsFunc(frames, func(f report.Frame) bool { return isFileCall(f.Func) })
+	})
 }
 
 func isFileCall(fn string) bool {

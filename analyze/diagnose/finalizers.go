@@ -81,7 +81,7 @@ func (r *finalizersJudge) describe(span int64) report.Finding {
 // finalizers answers: for how long, and where, were finalizers blocked?
 type finalizers struct {
 	names   *names.Table
-	inside  []int8 // by stack: 1 inside of a finalizer, -1 not, 0 not known yet
+	inside  names.Flags // of stacks: inside of a finalizer or cleanup
 	n, ns   int64
 	blocked map[uint32]int64 // ns by stack
 	let     map[uint32]int64 // likewise, of those whom finalizers let go on
@@ -100,31 +100,23 @@ func (x *finalizers) Watch(f *model.Facts) {
 		}
 		d := int64(iv.End - iv.Start)
 		switch {
-		case x.is(iv.Stack):
+		case x.inside.Of(x.names, iv.Stack, finalizes):
 			x.n++
 			x.ns += d
 			x.blocked[iv.Stack] += d
 			if x.worst.Admits(d) {
 				x.worst.Offer(d, *iv)
 			}
-		case iv.Stack != 0 && x.is(iv.ByStack):
+		case iv.Stack != 0 && x.inside.Of(x.names, iv.ByStack, finalizes):
 			x.let[iv.Stack] += d
 		}
 	}
 }
 
-// is reports whether a stack is inside of a finalizer or cleanup.
-func (x *finalizers) is(stack uint32) bool {
-	for int(stack) >= len(x.inside) {
-		x.inside = append(x.inside, 0)
-	}
-	if x.inside[stack] == 0 {
-		x.inside[stack] = -1
-		if frames := x.names.Stacks[stack]; len(frames) > 1 && slices.Contains(finalizing, frames[len(frames)-1].Func) && !names.IsRuntime(frames[len(frames)-2].Func) {
-			x.inside[stack] = 1
-		}
-	}
-	return x.inside[stack] > 0
+// finalizes reports whether frames are of a finalizer or cleanup.
+func finalizes(frames []report.Frame) bool {
+	n := len(frames)
+	return n > 1 && slices.Contains(finalizing, frames[n-1].Func) && !names.IsRuntime(frames[n-2].Func)
 }
 
 // finalizing are the runtime's functions that run finalizers and cleanups.

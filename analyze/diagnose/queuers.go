@@ -21,8 +21,8 @@ import (
 // for: it grows with neither the trace nor its goroutines.
 type queuers struct {
 	names   *names.Table
-	sites   []int32 // by stack: index into places + 1, 0 not looked at, -1 none
-	cancels []int8  // by stack: 1 it cancels a context, -1 it does not, 0 not looked at
+	sites   []int32     // by stack: index into places + 1, 0 not looked at, -1 none
+	cancels names.Flags // of stacks: cancels a context
 	places  []*queuePlace
 	byName  map[string]int32
 	unknown unplaced
@@ -321,16 +321,9 @@ func (q *queuers) find(iv *model.GInterval) int32 {
 
 // cancelling reports whether a stack cancels a context: whoever waits then has given up.
 func (q *queuers) cancelling(stack uint32) bool {
-	for int(stack) >= len(q.cancels) {
-		q.cancels = append(q.cancels, 0)
-	}
-	if q.cancels[stack] == 0 {
-		q.cancels[stack] = -1
-		if slices.ContainsFunc(q.names.Stacks[stack], func(f report.Frame) bool { return strings.HasPrefix(f.Func, "context.(*cancelCtx).cancel") }) {
-			q.cancels[stack] = 1
-		}
-	}
-	return q.cancels[stack] > 0
+	return q.cancels.Of(q.names, stack, func(frames []report.Frame) bool {
+		return slices.ContainsFunc(frames, func(f report.Frame) bool { return strings.HasPrefix(f.Func, "context.(*cancelCtx).cancel") })
+	})
 }
 
 // tally counts who let in.

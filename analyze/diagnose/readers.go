@@ -16,7 +16,7 @@ import (
 type readers struct {
 	blame  *blame
 	names  *names.Table
-	idle   []int8       // by stack: 0 not looked at, 1 waits where nothing is due, -1 does not
+	idle   names.Flags  // of stacks: waits where nothing is due
 	places []*waitPlace // by stack
 
 	ended  int64 // waits for the network that something other than a goroutine ended
@@ -77,16 +77,7 @@ func (n *readers) stretch(iv *model.GInterval) {
 // request on a connection that is kept alive, or the next connection. That is no delay,
 // however long it is.
 func (n *readers) standsBy(stack uint32) bool {
-	for int(stack) >= len(n.idle) {
-		n.idle = append(n.idle, 0)
-	}
-	if n.idle[stack] == 0 {
-		n.idle[stack] = -1
-		if waitsForPeer(n.names.Stacks[stack]) {
-			n.idle[stack] = 1
-		}
-	}
-	return n.idle[stack] > 0
+	return n.idle.Of(n.names, stack, waitsForPeer)
 }
 
 // waitsForPeer reports whether frames are of a server between two requests, of a client

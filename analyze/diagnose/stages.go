@@ -20,7 +20,7 @@ type stages struct {
 	names   *names.Table
 	sends   []*sendPlace // by stack
 	stages  []*stage     // by the function that receivers started with
-	receive []int8       // by stack: 1 it receives from a channel, -1 it does not, 0 not looked at
+	receive names.Flags  // of stacks: receives from a channel
 	unknown unplaced
 
 	slots []receiver // by a hash of the goroutine; nil before the first
@@ -176,16 +176,9 @@ func (w *stages) receiver(g model.GoID) *receiver {
 // receiving reports whether a stack receives from a channel: whoever it woke had waited to
 // send.
 func (w *stages) receiving(stack uint32) bool {
-	for int(stack) >= len(w.receive) {
-		w.receive = append(w.receive, 0)
-	}
-	if w.receive[stack] == 0 {
-		w.receive[stack] = -1
-		if frames := w.names.Stacks[stack]; len(frames) > 0 && strings.HasPrefix(frames[0].Func, "runtime.chanrecv") {
-			w.receive[stack] = 1
-		}
-	}
-	return w.receive[stack] > 0
+	return w.receive.Of(w.names, stack, func(frames []report.Frame) bool {
+		return len(frames) > 0 && strings.HasPrefix(frames[0].Func, "runtime.chanrecv")
+	})
 }
 
 // waited takes in that a goroutine waited to send, until another received.

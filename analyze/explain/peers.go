@@ -38,36 +38,22 @@ const (
 // peers find the other ends of connections in a history.
 type peers struct {
 	names   *names.Table
-	writes  []int8 // by stack: 1 it writes a response, -1 not, 0 not known yet
-	between []int8 // likewise: it waits for the next request
+	writes  names.Flags // of stacks: writes a response
+	between names.Flags // likewise: waits for the next request
 }
 
-// flag is what is known of a stack, found out once.
-func flag(list *[]int8, stack uint32, is func() bool) bool {
-	for int(stack) >= len(*list) {
-		*list = append(*list, 0)
-	}
-	if (*list)[stack] == 0 {
-		(*list)[stack] = -1
-		if is() {
-			(*list)[stack] = 1
-		}
-	}
-	return (*list)[stack] > 0
-}
-
-func (p *peers) has(stack uint32, fn string) bool {
-	return slices.ContainsFunc(p.names.Stacks[stack], func(f report.Frame) bool { return f.Func == fn })
+func hasFunc(frames []report.Frame, fn string) bool {
+	return slices.ContainsFunc(frames, func(f report.Frame) bool { return f.Func == fn })
 }
 
 // responds reports whether a stretch writes a response.
 func (p *peers) responds(s *gSeg) bool {
-	return s.state == model.GSyscall && flag(&p.writes, s.stack, func() bool { return p.has(s.stack, httpWrite) })
+	return s.state == model.GSyscall && p.writes.Of(p.names, s.stack, func(frames []report.Frame) bool { return hasFunc(frames, httpWrite) })
 }
 
 // awaits reports whether a stretch waits for the next request.
 func (p *peers) awaits(s *gSeg) bool {
-	return s.state == model.GWaiting && s.reason == model.ReasonNetwork && flag(&p.between, s.stack, func() bool { return !p.has(s.stack, httpHandler) })
+	return s.state == model.GWaiting && s.reason == model.ReasonNetwork && p.between.Of(p.names, s.stack, func(frames []report.Frame) bool { return !hasFunc(frames, httpHandler) })
 }
 
 // of is the goroutine that serves the other end of the connection that g reads, NoG where

@@ -40,7 +40,7 @@ type requestFinder struct {
 	client bool           // those sent, instead of those served
 	kinds  []serverKind   // by stack that goroutines start with, 0 while not known
 	stacks []requestStack // by stack
-	tell   []int8         // by stack: 1 one that is inside of what calls a handler, -1 not, 0 not known yet
+	tell   names.Flags    // of stacks: inside of what calls a handler
 	window *replay.Window // of requests that are counted; nil for all
 
 	aside map[model.GoID]*Span // by goroutine that a request has started, and that may run its handler
@@ -188,19 +188,13 @@ func handledBy(frames []report.Frame) (handled int, aside bool) {
 // tells reports whether a stack says something of a request, as few do: what was seen with
 // another one need not be looked at.
 func (x *requestFinder) tells(stack uint32) bool {
-	if int(stack) < len(x.tell) && x.tell[stack] != 0 {
-		return x.tell[stack] > 0
-	}
-	for int(stack) >= len(x.tell) {
-		x.tell = append(x.tell, 0)
-	}
-	x.tell[stack] = -1
-	if frames := x.names.Stacks[stack]; len(frames) > 0 {
-		if handled, _ := handledBy(frames); handled >= 0 {
-			x.tell[stack] = 1
+	return x.tell.Of(x.names, stack, func(frames []report.Frame) bool {
+		if len(frames) == 0 {
+			return false
 		}
-	}
-	return x.tell[stack] > 0
+		handled, _ := handledBy(frames)
+		return handled >= 0
+	})
 }
 
 // caller is the innermost function that is not of these packages.

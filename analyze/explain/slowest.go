@@ -33,9 +33,9 @@ const (
 // whom those had to do with.
 type slowOnes struct {
 	explainer
-	clip    bool   // a part of the trace is analysed
-	seen    bool   // a server or a task
-	servers []int8 // by stack: 1 of a server, -1 not, 0 not known yet
+	clip    bool        // a part of the trace is analysed
+	seen    bool        // a server or a task
+	servers names.Flags // of stacks: of a server
 
 	pages  pages
 	queued backlog
@@ -215,16 +215,9 @@ func (s *slowOnes) shows(f *model.Facts) (at model.Time, ok bool) {
 // serves reports whether a stack is in a server, waiting for connections or for
 // what comes on one.
 func (s *slowOnes) serves(stack uint32) bool {
-	for int(stack) >= len(s.servers) {
-		s.servers = append(s.servers, 0)
-	}
-	if s.servers[stack] == 0 {
-		s.servers[stack] = -1
-		if slices.ContainsFunc(s.names.Stacks[stack], func(f report.Frame) bool { return names.Serves(f.Func) }) {
-			s.servers[stack] = 1
-		}
-	}
-	return s.servers[stack] > 0
+	return s.servers.Of(s.names, stack, func(frames []report.Frame) bool {
+		return slices.ContainsFunc(frames, func(f report.Frame) bool { return names.Serves(f.Func) })
+	})
 }
 
 func (s *slowOnes) Fill(r *report.Report) {

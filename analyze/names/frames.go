@@ -40,6 +40,23 @@ func SystemCall(frames []report.Frame) string {
 	return call
 }
 
+// Flags are what holds for some stacks and not for others. Each is looked at once.
+type Flags struct{ stacks []int8 } // 1 it holds, -1 not, 0 not known yet
+
+// Of reports whether it holds for a stack of n.
+func (f *Flags) Of(n *Table, stack uint32, holds func(frames []report.Frame) bool) bool {
+	for int(stack) >= len(f.stacks) {
+		f.stacks = append(f.stacks, 0)
+	}
+	if f.stacks[stack] == 0 {
+		f.stacks[stack] = -1
+		if holds(n.Stacks[stack]) {
+			f.stacks[stack] = 1
+		}
+	}
+	return f.stacks[stack] > 0
+}
+
 // Missing stands for strings, and for what is on stacks, of a generation that was cut
 // short before it wrote them. It is nobody's name.
 const Missing = "(not in the trace)"

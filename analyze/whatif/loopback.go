@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"gmptrace/analyze/names"
+	"gmptrace/analyze/report"
 	"gmptrace/model"
 	"gmptrace/model/simulate"
 )
@@ -25,10 +26,10 @@ import (
 //
 // A goroutine whose waits nobody's sending explains waits for something outside.
 type loopback struct {
-	names *names.Table
-	sends []sent
-	waits []netWait
-	kinds []int8 // by stack: 1 sends, -1 does not, 0 not known yet
+	names  *names.Table
+	sends  []sent
+	waits  []netWait
+	sender names.Flags // of stacks: sends
 }
 
 // sent is a system call that sends.
@@ -56,20 +57,11 @@ var senders = []string{"syscall.write", "syscall.writev", "syscall.sendto", "sys
 const senderFrames = 6
 
 func (l *loopback) sending(stack uint32) bool {
-	for int(stack) >= len(l.kinds) {
-		l.kinds = append(l.kinds, 0)
-	}
-	if l.kinds[stack] == 0 {
-		l.kinds[stack] = -1
-		frames := l.names.Stacks[stack]
-		for i := range min(len(frames), senderFrames) {
-			name := frames[i].Func
-			if slices.ContainsFunc(senders, func(s string) bool { return strings.HasPrefix(name, s) && !strings.Contains(name[len(s):], ".") }) {
-				l.kinds[stack] = 1
-			}
-		}
-	}
-	return l.kinds[stack] > 0
+	return l.sender.Of(l.names, stack, func(frames []report.Frame) bool {
+		return slices.ContainsFunc(frames[:min(len(frames), senderFrames)], func(f report.Frame) bool {
+			return slices.ContainsFunc(senders, func(s string) bool { return strings.HasPrefix(f.Func, s) && !strings.Contains(f.Func[len(s):], ".") })
+		})
+	})
 }
 
 // syscall takes a system call of goroutine g.
