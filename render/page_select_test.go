@@ -52,10 +52,10 @@ func (p *tab) drag(from, to [2]float64) {
 func TestPageSelection(t *testing.T) {
 	p := open(t, chainReport(), view{width: desktop, height: 768, hash: "#t=0-1000000&m=0"})
 	p.drag([2]float64{.25, .1}, [2]float64{.65, .1})
-	if got := eval[string](p, `gmptrace.timeline.beside`); !near(got, 250_000, 650_000, "") {
+	if got := selected(p); !near(got, 250_000, 650_000, "") {
 		t.Errorf("the selection is %s", got)
 	}
-	p.run(`gmptrace.selection.restore('&sel=250000-650000')`)
+	p.run(`gmptrace.selection.select({from: 250000, to: 650000, rows: null})`)
 	// In [250, 650): G20 ran 50 and 50, G21 100, G22 50; G21 was runnable 100 (300 to 400), G22
 	// 250 to 500: 250. G20 was blocked from 300 to 600.
 	for _, want := range []string{"user goroutine 250 µs 31 % of P time", "idle 550 µs", "runnable, waiting for a P 350 µs", "blocked 300 µs 0.8 goroutines on average", "blocked: select 3 300 µs"} {
@@ -67,10 +67,10 @@ func TestPageSelection(t *testing.T) {
 		t.Errorf("the title is %q", got)
 	}
 	p.drag([2]float64{.25, .6}, [2]float64{.65, .9})
-	if got := eval[string](p, `gmptrace.timeline.beside`); !near(got, 250_000, 650_000, ":P1-P1") {
+	if got := selected(p); !near(got, 250_000, 650_000, ":P1-P1") {
 		t.Errorf("the selection of a row's part is %s", got)
 	}
-	p.run(`gmptrace.selection.restore('&sel=250000-650000:P1-P1')`)
+	p.run(`gmptrace.selection.select({from: 250000, to: 650000, rows: ['P1', 'P1']})`)
 	if got := eval[string](p, `gmptrace.timeline.view.window + ''`); got != "0,1000000" {
 		t.Errorf("dragging moved the window to %s", got)
 	}
@@ -83,19 +83,30 @@ func TestPageSelection(t *testing.T) {
 	key("Escape", false)
 	key("ArrowRight", true)
 	key("ArrowRight", true)
-	if got := eval[string](p, `gmptrace.timeline.beside + ' ' + gmptrace.timeline.view.window`); got != "&sel=500000-550000 0,1000000" {
+	if got := selected(p) + eval[string](p, `' ' + gmptrace.timeline.view.window`); got != "&sel=500000-550000 0,1000000" {
 		t.Errorf("by keys the selection and window are %s", got)
 	}
 	key("ArrowDown", true)
 	key("ArrowDown", true)
-	if got := eval[string](p, `gmptrace.timeline.beside`); got != "&sel=500000-550000:P0-P1" {
+	if got := selected(p); got != "&sel=500000-550000:P0-P1" {
 		t.Errorf("by keys the selection is %s", got)
 	}
 	key("x", false)
-	if got := eval[string](p, `gmptrace.timeline.beside`); !strings.HasPrefix(got, "&sel=0-1000000") {
+	if got := selected(p); !strings.HasPrefix(got, "&sel=0-1000000") {
 		t.Errorf("x selects %s", got)
 	}
+	p.run(`gmptrace.selection.select({from: 250000, to: 650000, rows: null})`)
+	key("f", false)
+	if got := eval[string](p, `gmptrace.timeline.view.window.map(Math.round) + ''`); got != "210000,690000" {
+		t.Errorf("f shows %s of a selection from 250000 to 650000", got)
+	}
 	p.quiet()
+}
+
+// selected is what the address says of the selection.
+func selected(p *tab) string {
+	p.Helper()
+	return eval[string](p, `/&sel=[^&]*|$/.exec(gmptrace.timeline.hash())[0]`)
 }
 
 // near tells whether the address of a selection is one within two pixels.
@@ -116,7 +127,7 @@ func TestPageSelectionLink(t *testing.T) {
 		t.Error("the timeline does not show the selection")
 	}
 	p.run(`location.hash = '#t=0-1000000'`)
-	p.do(wait(`gmptrace.timeline.beside === ''`))
+	p.do(wait(`gmptrace.timeline.selected === null`))
 	p.quiet()
 }
 
@@ -158,6 +169,10 @@ func TestPagePalette(t *testing.T) {
 	enter := func() {
 		p.run(`document.getElementById('palette-text').dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true}))`)
 	}
+	p.run(`document.dispatchEvent(new KeyboardEvent('keydown', {key: '/', bubbles: true}))`)
+	if got := eval[string](p, `[...document.querySelectorAll('dialog[open], details.tool[open]')].map((e) => e.id) + ''`); got != "palette" {
+		t.Errorf("/ opens %q", got)
+	}
 	for _, c := range [][2]string{
 		{"rebuild", "function main.priceIndex.rebuild"}, {"G4711", "goroutine G4711"}, {"P3", "row P3"}, {"stop-the-world waited", "finding 2 A stop-the-world waited"},
 		{"worst waits", "part of the page Worst waits"}, {"1.2s", "instant 1.20000 s"}, {"</script>", "</script><script>window.PWN=1</script>"}, {"ServeHTTP", "request main.(*shop).ServeHTTP"},
@@ -189,6 +204,9 @@ func TestPagePalette(t *testing.T) {
 	if got := eval[string](p, `gmptrace.timeline.detail.title + document.getElementById('instances').open`); got != "P3 · user goroutinefalse" {
 		t.Errorf("its slice leads to %q", got)
 	}
+	find("mu total")
+	enter()
+	p.do(wait(`gmptrace.timeline.caption.innerText.startsWith('Finding 3 of')`))
 	if got := eval[string](p, `String(window.PWN)`); got != "undefined" {
 		t.Errorf("a name acted: %s", got)
 	}
@@ -217,7 +235,7 @@ func TestPageToolsAccessible(t *testing.T) {
 		p := open(t, asked(partial(sample(8, 5000))), v)
 		p.do(chromedp.Evaluate[chromedp.Void](string(axe)))
 		for _, step := range [][2]string{
-			{"#selection", `gmptrace.selection.restore('&sel=1210000000-1300000000:P1-P3'); for (const d of document.querySelectorAll('#selection details')) d.open = true`},
+			{"#selection", `gmptrace.selection.select({from: 1210000000, to: 1300000000, rows: ['P1', 'P3']}); for (const d of document.querySelectorAll('#selection details')) d.open = true`},
 			{"#palette", `gmptrace.palette.open(); gmptrace.palette.field.value = 'main'; gmptrace.palette.search()`},
 			{"#instances", `document.getElementById('palette').close(); gmptrace.instances.ofFunction('main.priceIndex.rebuild')`},
 		} {

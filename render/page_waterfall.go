@@ -176,7 +176,7 @@ func ticks(length int64) []tick {
 		if at > 0 {
 			text = "+" + round(at)
 		}
-		list = append(list, tick{left, text, left > 85})
+		list = append(list, tick{left, text, left > 90})
 	}
 	return list
 }

@@ -1,5 +1,6 @@
 // What each slice's goroutine did before and after it, as far as slices are kept.
 import {SYSCALL} from './rows.js';
+import {keptThrough} from './span.js';
 
 // links joins the slices of each goroutine. Slices of all tracks are numbered: slice i of
 // track k is offset[k] + i. before is the number of the goroutine's slice before, -1 for
@@ -53,18 +54,6 @@ function numbers(ids) {
     return seen.get(g);
   });
   return {of, count: seen.size};
-}
-
-// keptThrough tells whether two instants lie in one window kept in full detail.
-function keptThrough(kept, a, b) {
-  let low = 0;
-  let high = kept.length - 1;
-  while (low < high) { // the last one that begins by then
-    const middle = (low + high + 1) >>> 1;
-    if (kept[middle][0] <= a) low = middle;
-    else high = middle - 1;
-  }
-  return high >= 0 && a >= kept[low][0] && b <= kept[low][1];
 }
 
 // inOrder visits the slices of all tracks in order of their starts.

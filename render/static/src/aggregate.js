@@ -70,7 +70,7 @@ export function sum(view, {from, to, choice}) {
 // blocked tells by the number of an end whether goroutines are blocked after it. Nobody is
 // known to stay so where slices were left out.
 function blocked(view, ends) {
-  ends.blocked ??= Uint8Array.from(ends.list, ({stop}) => (view.kept.length === 1 && stop.why.startsWith('blocked') ? 1 : 0));
+  ends.blocked ??= Uint8Array.from(ends.list, ({stop}) => (view.whole && stop.why.startsWith('blocked') ? 1 : 0));
   return ends.blocked;
 }
 

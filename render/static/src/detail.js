@@ -1,5 +1,4 @@
 // What the page says about a place on the timeline, as lines of plain text.
-import * as cpus from './cpus.js';
 import {count, dur, offset, pct} from './format.js';
 import {original} from './rows.js';
 import {at} from './scan.js';
@@ -7,14 +6,10 @@ import {at} from './scan.js';
 // describe is {title, lines} of an instant on a row.
 export function describe(view, meta, row, instant) {
   const stop = view.ranges.find((r) => r.stw && instant >= r.start && instant < r.end);
-  const {track, label} = view.rows[row];
-  if (view.rows[row].cpus) {
-    const i = at(view.rows[row].cpus.track, instant);
-    return i >= 0 ? cpus.describe(view.rows[row], row, i) : {title: label, lines: [`at ${moment(instant, view)}`, 'the machine was not asked']};
-  }
-  if (view.rows[row].lane) {
-    const i = at(view.rows[row].lane.track, instant);
-    return i >= 0 ? view.rows[row].lane.describe(row, i) : {title: label, lines: [`at ${moment(instant, view)}`, 'not known yet']};
+  const {track, label, lane} = view.rows[row];
+  if (lane) {
+    const i = at(lane.track, instant);
+    return i >= 0 ? lane.describe(row, i) : {title: label, lines: [`at ${moment(instant, view)}`, lane.nothing]};
   }
   if (view.keeps(instant)) {
     const i = track ? at(track, instant) : -1;
@@ -26,7 +21,6 @@ export function describe(view, meta, row, instant) {
 
 // slice describes slice i of a row.
 export function slice(view, meta, row, index, stop) {
-  if (view.rows[row].cpus) return cpus.describe(view.rows[row], row, index);
   if (view.rows[row].lane) return view.rows[row].lane.describe(row, index);
   let i = index;
   const {label, track: shown} = view.rows[row];

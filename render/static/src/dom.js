@@ -17,3 +17,16 @@ export function button(text, act, props) {
   b.addEventListener('click', act);
   return b;
 }
+
+// copy puts a text on the clipboard and says so on the button that was pressed.
+export async function copy(b, text) {
+  const was = b.dataset.text ?? b.textContent;
+  b.dataset.text = was;
+  try {
+    await navigator.clipboard.writeText(text);
+    b.textContent = 'Copied';
+  } catch {
+    b.textContent = 'Copy failed';
+  }
+  setTimeout(() => { b.textContent = was; }, 2000);
+}

@@ -45,6 +45,7 @@ export function connect(timeline, $) {
     }
   });
   return (search) => {
+    $('tool-find').open = true;
     [text.value, kind.value, least.value] = [search.find, search.did, search.least];
     run();
   };
@@ -62,10 +63,9 @@ function list(timeline, $, found) {
   }
   const slices = found.reduce((sum, f) => sum + f.n, 0);
   const more = found.length > MOST ? `; the list has the ${MOST} with most time` : '';
-  const kept = timeline.meta.kept.length === 1 && timeline.meta.kept[0][1] > timeline.bounds[1] ? '' : ', of those kept in full detail';
+  const kept = timeline.view.whole ? '' : ', of those kept in full detail';
   status.textContent = found.length === 0 ? `Nothing found${kept}.` : `${plural(slices, 'slice')} of ${plural(found.length, 'goroutine')}${kept}${more}.`;
 }
-
 
 function result(timeline, f) {
   const g = timeline.view.who.g[f.who];

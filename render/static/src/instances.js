@@ -1,5 +1,5 @@
-// The view of one function or goroutine: all slices of it that the timeline has, with what
-// they waited for.
+// The view of one function: all slices of it that the timeline has, with what they waited
+// for.
 import {links} from './absent.js';
 import {prepare} from './aggregate.js';
 import {button, el} from './dom.js';
@@ -21,15 +21,14 @@ export function ofFunction(view, names, name) {
   });
 }
 
-// collect are the slices whose end fits, or whose person does, by the numbers that
-// absent.links gives them: {ran, waited, gone, goroutines, slices}.
-export function collect(view, ends, people) {
+// collect are the slices whose end fits, by the numbers that absent.links gives them: {ran, waited, gone, goroutines, slices}.
+export function collect(view, ends) {
   const {offset: from, gone} = links(view);
   const {end} = prepare(view);
   const out = {ran: 0, waited: 0, gone: 0, goroutines: new Set(), slices: []};
   view.tracks.forEach((track, k) => {
     for (let i = 0, at = from[k]; i < track.n; i++, at++) {
-      if (ends ? ends[end[at]] === 0 : people[track.who[i]] === 0) continue;
+      if (ends[end[at]] === 0) continue;
       out.ran += track.end[i] - track.start[i];
       out.waited += track.wait[i];
       out.gone += Math.abs(gone[at]);
@@ -100,15 +99,7 @@ export class Instances {
   ofFunction(name) {
     const {view, meta} = this.timeline;
     const ends = ofFunction(view, meta.names, name);
-    this.open(name, collect(view, ends, null), `Slices that ended in ${name} or in what it called, or of goroutines that it was started with. What a goroutine did between two stops is not known: a slice counts for the stack at its end.`);
-  }
-
-  // ofGoroutine opens that of a goroutine.
-  ofGoroutine(g) {
-    const {view} = this.timeline;
-    const people = Uint8Array.from(view.who.g, (id) => (id === g ? 1 : 0));
-    const who = people.indexOf(1);
-    this.open(`G${g}`, collect(view, null, people), who < 0 ? 'The timeline has no slice of it.' : `All slices of ${person(this.timeline, who)}.`);
+    this.open(name, collect(view, ends), `Slices that ended in ${name} or in what it called, or of goroutines that it was started with. What a goroutine did between two stops is not known: a slice counts for the stack at its end.`);
   }
 
   open(name, found, what) {
@@ -117,7 +108,7 @@ export class Instances {
     $('instances-title').textContent = name;
     $('instances-what').textContent = what;
     const {ran, waited, gone, goroutines, slices} = found;
-    const partly = this.timeline.meta.kept.length === 1 && this.timeline.meta.kept[0][1] > this.timeline.bounds[1] ? '' : ', of what is kept in full detail';
+    const partly = this.timeline.view.whole ? '' : ', of what is kept in full detail';
     $('instances-sum').textContent = `${plural(slices.length, 'slice')} of ${plural(goroutines.size, 'goroutine')}${partly}: ran ${dur(ran)}, was runnable before for ${dur(waited)}, blocked or in a system call after for ${dur(gone)}.`;
     $('instances-order').value = 'ran';
     this.list();

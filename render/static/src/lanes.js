@@ -17,11 +17,9 @@ export function lanes(meta, said) {
   return out;
 }
 
-// legend is what the lanes' colours mean.
-export function legend(meta, said) {
-  if (lanes(meta, said).length === 0) return [];
-  const states = meta.states.map((word, k) => el('span', null, el('i', {className: `k${KINDS[k]}`}), word));
-  return [el('span', null, 'Gs: goroutines'), ...states, ...(said.heap.at.length > 0 ? [el('span', null, 'Heap: live, and a line at its goal')] : [])];
+// legend is what the colours of rows with lanes mean.
+export function legend(rows) {
+  return rows.flatMap(({lane}) => lane.legend).map(([colour, text]) => el('span', null, ...(colour ? [el('i', {className: colour})] : []), text));
 }
 
 const row = (name, lane) => ({id: name, label: name, p: -1, g: -1, m: -1, lane});
@@ -58,7 +56,7 @@ function visible(track, box, scale, window, weigh, f) {
 
 class Heap {
   constructor({at, live, goal}, end) {
-    Object.assign(this, {live, goal});
+    Object.assign(this, {live, goal, nothing: 'not known yet', legend: [['', 'Heap: live, and a line at its goal']]});
     this.track = spans(at, end);
     this.top = live.reduce((most, n, i) => Math.max(most, n, goal[i]), 1);
   }
@@ -85,7 +83,7 @@ class Heap {
 
 class States {
   constructor({states, width}, words, end) {
-    Object.assign(this, {states, words, width});
+    Object.assign(this, {states, words, nothing: 'not known yet', legend: [['', 'Gs: goroutines'], ...words.map((word, k) => [`k${KINDS[k]}`, word])]});
     this.track = spans(states[0].map((_, c) => c * width), end);
     this.all = states[0].map((_, c) => states.reduce((sum, s) => sum + s[c], 0));
     this.top = this.all.reduce((most, n) => Math.max(most, n), 1);

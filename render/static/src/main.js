@@ -2,7 +2,7 @@
 // without a script is in the page already.
 import * as charts from './charts.js';
 import {inflate, parse} from './decode.js';
-import {button} from './dom.js';
+import {button, copy} from './dom.js';
 import {dispose} from './echarts.js';
 import * as fetching from './fetch.js';
 import * as finder from './finder.js';
@@ -31,11 +31,10 @@ async function main() {
     timeline?.draw();
   };
   follow(redraw);
-  finding();
   printing(redraw);
   if (timeline) control(timeline);
   if (timeline) rowControls(timeline);
-  if (timeline) help(document.querySelector('.keys'));
+  if (timeline) help($('keys'));
   const search = timeline ? finder.connect(timeline, $) : null;
   const tool = timeline && $('selection') ? tools.connect(timeline, $, search) : null;
   links(timeline, search);
@@ -56,13 +55,6 @@ function follow(redraw) {
     cancelAnimationFrame(pending);
     pending = requestAnimationFrame(redraw);
   });
-}
-
-// finding unfolds the search where its key is pressed: what is folded takes no focus.
-function finding() {
-  document.addEventListener('keydown', (e) => {
-    if (e.key === '/' && !e.ctrlKey && !e.metaKey && !e.altKey && !e.target.closest?.('input, select, textarea')) $('tool-find').open = true;
-  }, true);
 }
 
 // printing opens the findings and takes the light theme for paper.
@@ -91,7 +83,7 @@ function control(timeline) {
     'next-finding': () => timeline.nextFinding(),
   };
   for (const [id, act] of Object.entries(actions)) $(id)?.addEventListener('click', act);
-  $('copy-link').addEventListener('click', () => copy(location.href.split('#')[0] + timeline.hash()));
+  $('copy-link').addEventListener('click', (e) => copy(e.target, location.href.split('#')[0] + timeline.hash()));
   for (const box of document.querySelectorAll('input[data-mark]')) {
     box.checked = false; // a reload may have kept it
     box.addEventListener('change', () => timeline.toggle(Number(box.dataset.mark), box.checked));
@@ -136,17 +128,6 @@ function pins(timeline) {
   $('legend-rows').hidden = $('pins').hidden = timeline.pins.length === 0;
 }
 
-async function copy(text) {
-  const button = $('copy-link');
-  try {
-    await navigator.clipboard.writeText(text);
-    button.textContent = 'Copied';
-  } catch {
-    button.textContent = 'Copy failed: use the address bar';
-  }
-  setTimeout(() => { button.textContent = 'Copy link'; }, 2000);
-}
-
 let saving = 0;
 let told = null;
 
@@ -165,7 +146,7 @@ function status(timeline) {
 // remember puts the window into the address, unless all is shown.
 function remember(timeline) {
   const [start, end] = timeline.view.window;
-  const all = start <= timeline.bounds[0] && end >= timeline.bounds[1] && timeline.view.row < 0 && timeline.pins.length === 0 && timeline.view.flags.length === 0 && !timeline.fields && !timeline.beside;
+  const all = start <= timeline.bounds[0] && end >= timeline.bounds[1] && timeline.view.row < 0 && timeline.pins.length === 0 && timeline.view.flags.length === 0 && !timeline.fields && !timeline.selected;
   if (all && !location.hash.startsWith('#t=')) return;
   history.replaceState(null, '', all ? location.pathname + location.search : timeline.hash());
 }
@@ -211,11 +192,7 @@ function go(timeline, search) {
   const moment = fromHash(location.hash);
   if (!moment || !timeline) return;
   timeline.restore(moment);
-  if (moment.search) {
-    $('tool-find').open = true;
-    search(moment.search);
-  }
-  timeline.onRestore?.(location.hash);
+  if (moment.search) search(moment.search);
   timeline.reveal();
 }
 

@@ -1,7 +1,6 @@
 // The painters: they draw onto a canvas of their own, which the chart then
 // shows as one image. Drawing a hundred thousand slices as chart items is a
 // hundred times slower.
-import * as cpus from './cpus.js';
 import {tick} from './format.js';
 import {Leaders} from './label.js';
 import {Pixels} from './pixels.js';
@@ -9,7 +8,7 @@ import {scan, scanTiles, SHADES} from './scan.js';
 import {parts, ticks} from './span.js';
 import {font, ink} from './theme.js';
 
-export const LANE = 18; // height of the lane of GC phases above the rows
+const LANE = 18; // height of the lane of GC phases above the rows
 const LEAST = 11; // height of a row with labels
 const LABEL = 48; // a slice is labelled if it is this wide
 const MAX_LABELS = 400;
@@ -93,10 +92,7 @@ export function rows(c, box, view) {
   slices(c, box, scale, view, view.masks);
   coarse(c, box, scale, view);
   stops(c, box, scale, view);
-  view.rows.forEach((row, i) => {
-    if (row.cpus) cpus.paint(c, box, rowBox(box, view, i), scale, view, row);
-    row.lane?.paint(c, box, rowBox(box, view, i), scale, view);
-  });
+  view.rows.forEach((row, i) => row.lane?.paint(c, box, rowBox(box, view, i), scale, view));
   phases(c, box, scale, view);
   decisions(c, box, scale, view);
   rowNames(c, box, view);
@@ -130,7 +126,7 @@ export function layout(view, pitch) {
   let y = 0;
   view.places = all.map((row, i) => {
     if (i > 0 && (i === front || i === front + procs)) y += SEPARATOR;
-    const high = row.cpus || row.lane ? TALL : i >= front && i < front + procs ? pitch : Math.max(PITCH, row.p >= 0 ? pitch : 0);
+    const high = row.lane ? TALL : i >= front && i < front + procs ? pitch : Math.max(PITCH, row.p >= 0 ? pitch : 0);
     y += high;
     return {top: y - high, pitch: high};
   });
@@ -470,7 +466,7 @@ export function depth(c, box, view, y) {
 }
 
 // columnPeaks is the largest depth in each pixel column of the window.
-export function columnPeaks(view, width) {
+function columnPeaks(view, width) {
   const {at, runnable, n} = view.depth;
   const [start, end] = view.window;
   const out = new Float64Array(Math.max(1, Math.ceil(width)));

@@ -2,6 +2,7 @@
 import {el} from './dom.js';
 import {dur, offset} from './format.js';
 import {short} from './flame.js';
+import {parseLength} from './search.js';
 
 const MOST = 40; // results in the list
 const MOST_OF_KIND = 12;
@@ -9,9 +10,8 @@ const PLACES = 'main section[id] > h2, main details[id] > summary h3'; // headin
 
 // instant reads "1.2s" or "350 ms"; NaN for what is none.
 export function instant(text) {
-  const m = /^@?\s*(\d+(?:[.,]\d+)?)\s*(ns|us|µs|μs|ms|s)$/i.exec(text.trim());
-  if (!m) return NaN;
-  return Number(m[1].replace(',', '.')) * {ns: 1, us: 1e3, 'µs': 1e3, 'μs': 1e3, ms: 1e6, s: 1e9}[m[2].toLowerCase()];
+  const length = text.trim().replace(/^@/, '');
+  return /s$/i.test(length) ? parseLength(length) : NaN; // a number alone is a goroutine
 }
 
 // rank is how well a text (in lower case) fits words, the less the better; -1 for not.
@@ -76,7 +76,7 @@ export function find(entries, text) {
   }).slice(0, MOST);
 }
 
-// Palette is the dialog. acts do what is chosen: see main.js.
+// Palette is the dialog. acts do what is chosen: see tools.js.
 export class Palette {
   constructor(timeline, $, acts) {
     Object.assign(this, {timeline, acts, dialog: $('palette'), field: $('palette-text'), box: $('palette-list'), says: $('palette-says'), results: [], at: 0});
@@ -94,7 +94,7 @@ export class Palette {
       e.preventDefault();
       this.open();
     });
-    for (const id of ['palette-open', 'palette-open-too']) $(id)?.addEventListener('click', () => this.open());
+    $('palette-open').addEventListener('click', () => this.open());
   }
 
   open() {

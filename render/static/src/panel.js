@@ -1,7 +1,7 @@
 // The panel below the timeline: what is known of the chosen slice.
 import {button, el} from './dom.js';
 import {count, dur, offset} from './format.js';
-import {together} from './rows.js';
+import {keptThrough} from './span.js';
 import {following, waited, wakeUp} from './wake.js';
 
 const MOST = 8; // goroutines in a list
@@ -54,7 +54,7 @@ function howLong(view, slice, why) {
   if (!next) return [];
   const ready = next.track.start[next.i] - next.track.wait[next.i];
   const end = slice.track.end[slice.i];
-  return ready > end && together(view, end, ready) ? [` for ${about(view)}${dur(ready - end)}`] : [];
+  return ready > end && keptThrough(view.kept, end, ready) ? [` for ${about(view)}${dur(ready - end)}`] : [];
 }
 
 // wakeFacts says how the goroutine became runnable.

@@ -1,6 +1,8 @@
 // Rows of one goroutine or one thread: tracks that are put together of the slices
 // of all Ps. Slice i of such a track is slice at[i] of the P track of[i]; where
 // of[i] is null it is a stretch in between.
+import {keptThrough} from './span.js';
+
 export const RUNNABLE = 6; // kinds after those of analyze.SliceKind
 export const AWAY = 7;
 
@@ -18,7 +20,7 @@ export function goroutine(view, g) {
     const {track, i} = s;
     const end = last ? last.end : -1;
     const ready = (track.from[i] & 127) === 0 ? s.start : Math.max(end, s.start - track.wait[i]);
-    if (last && ready > end && together(view, end, ready)) out.push({start: end, end: ready, ...absence(view, last)});
+    if (last && ready > end && keptThrough(view.kept, end, ready)) out.push({start: end, end: ready, ...absence(view, last)});
     if (ready < s.start) out.push({start: ready, end: s.start, kind: RUNNABLE});
     out.push(s);
     last = s;
@@ -30,11 +32,6 @@ export function goroutine(view, g) {
 function absence(view, slice) {
   if (slice.kind === SYSCALL) return {kind: SYSCALL, why: 'system call without a P'};
   return {kind: AWAY, why: view.stopOf(slice).why || view.kinds[AWAY]};
-}
-
-// together tells whether two instants lie in one window kept in full detail.
-export function together(view, a, b) {
-  return view.kept.some(([from, to]) => a >= from && b <= to);
 }
 
 // threads are the tracks of the threads that did most, at most most of them, in

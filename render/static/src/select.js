@@ -1,32 +1,19 @@
 // A selection on the timeline: a part of its time, of all rows or of some beside each other.
 import * as aggregate from './aggregate.js';
-import {button, el} from './dom.js';
+import {button, copy, el} from './dom.js';
 import {dur, offset} from './format.js';
 import {Flame, WHATS, tree} from './flame.js';
 import * as paint from './paint.js';
-import {fit, MIN} from './span.js';
+import {fit, MIN, spell} from './span.js';
 import * as sums from './sums.js';
 
 const ROWS_FROM = 8; // pixels up or down from which on a drag chooses rows
 const STEP = 1 / 40; // of the window, that a key moves the end of a selection by
 
-// toHash and fromHash are a selection's part of an address: "&sel=START-END:P0-P3", the
-// first and the last row only where it is not of all.
-export function toHash(chosen) {
-  if (!chosen) return '';
-  return `&sel=${Math.round(chosen.from)}-${Math.round(chosen.to)}${chosen.rows ? `:${chosen.rows.join('-')}` : ''}`;
-}
-
-export function fromHash(hash) {
-  const m = /&sel=(\d{1,16})-(\d{1,16})(?::([A-Za-z]+\d*)-([A-Za-z]+\d*))?$/.exec(hash);
-  if (!m || Number(m[2]) <= Number(m[1])) return null;
-  return {from: Number(m[1]), to: Number(m[2]), rows: m[3] ? [m[3], m[4]] : null};
-}
-
 export class Selection {
   // openName shows a function's instances.
   constructor(timeline, $, openName, openSpan) {
-    Object.assign(this, {timeline, $, openName, openSpan, chosen: null, done: null});
+    Object.assign(this, {timeline, $, openName, openSpan, done: null});
     this.mark = el('div', {className: 'selected', hidden: true});
     timeline.root.append(this.mark);
     this.flame = new Flame($, openName);
@@ -42,7 +29,7 @@ export class Selection {
     $('select-none').addEventListener('click', () => this.select(null));
     $('select-rows').addEventListener('click', () => this.select({...this.range(), rows: null}));
     $('select-row').addEventListener('click', () => this.selectRow());
-    $('select-zoom').addEventListener('click', () => { if (this.chosen) timeline.show([this.chosen.from, this.chosen.to]); });
+    $('select-zoom').addEventListener('click', () => timeline.fit());
     $('select-text').addEventListener('click', (e) => copy(e.target, sums.asText(this.head, this.tables)));
     $('select-link').addEventListener('click', (e) => copy(e.target, location.href.split('#')[0] + timeline.hash()));
     // What nobody has looked at is not summed up.
@@ -60,19 +47,14 @@ export class Selection {
     return this.chosen ?? {from, to, rows: null};
   }
 
-  // select makes another selection; null for none. It is what its address says.
-  select(chosen) {
-    this.chosen = chosen && {...chosen, from: Math.round(chosen.from), to: Math.round(chosen.to)};
-    this.timeline.beside = toHash(this.chosen);
-    this.timeline.changed();
-    this.update();
+  get chosen() {
+    return this.timeline.selected;
   }
 
-  restore(hash) {
-    const chosen = fromHash(hash);
-    if (toHash(chosen) === toHash(this.chosen)) return;
-    if (chosen) [chosen.from, chosen.to] = fit([chosen.from, chosen.to], this.timeline.bounds);
-    this.select(chosen);
+  // select makes another selection; null for none. It is what its address says.
+  select(chosen) {
+    this.timeline.selected = chosen && {...chosen, from: Math.round(chosen.from), to: Math.round(chosen.to)};
+    this.timeline.changed();
   }
 
   selectShown() {
@@ -175,13 +157,13 @@ export class Selection {
     return {text: rows[0] === rows[1] ? `row ${rows[0]}` : `rows ${rows[0]} to ${rows[1]}`, choice: any ? choice : null};
   }
 
-  // follow keeps the mark where it belongs, and the sums of what the timeline has.
+  // follow keeps the mark where it belongs, and the sums of what is selected.
   follow() {
     this.draw(this.chosen);
     const {view} = this.timeline;
     this.$('select-row').disabled = view.row < 0;
     this.$('select-row').textContent = view.row < 0 ? 'Only the chosen row' : `Only row ${view.rows[view.row].label}`;
-    if (this.done && this.done.view !== view) this.update();
+    this.update();
   }
 
   draw(chosen) {
@@ -206,11 +188,11 @@ export class Selection {
     for (const id of ['select-none', 'select-zoom']) $(id).disabled = !chosen;
     $('select-rows').disabled = !chosen?.rows;
     if (!chosen && !this.seen) {
-      if (this.done) this.done = null;
+      this.done = null;
       return;
     }
     const range = this.range();
-    const key = toHash(range);
+    const key = spell(range);
     if (this.done?.key === key && this.done.view === timeline.view) return;
     const {text, choice} = this.rows(range);
     const got = aggregate.sum(timeline.view, {...range, choice});
@@ -247,17 +229,4 @@ export class Selection {
     const act = c.span ? () => this.openSpan(c.span) : () => this.openName(c.name);
     return el('td', {className}, c.span || c.name ? button(c.text, act, {className: 'jump'}) : c.text);
   }
-}
-
-// copy puts a text on the clipboard and says so on the button.
-async function copy(b, text) {
-  const was = b.dataset.text ?? b.textContent;
-  b.dataset.text = was;
-  try {
-    await navigator.clipboard.writeText(text);
-    b.textContent = 'Copied';
-  } catch {
-    b.textContent = 'Copy failed';
-  }
-  setTimeout(() => { b.textContent = was; }, 2000);
 }

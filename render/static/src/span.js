@@ -35,17 +35,30 @@ const fields = {
   least: [/^/, decodeURIComponent],
   at: [/^\d{1,16}$/, Number],
   marks: [/^\d{1,16}(?:,\d{1,16}){0,15}$/, numbers],
+  sel: [/^\d{1,16}-\d{1,16}(?::[A-Za-z]+\d*-[A-Za-z]+\d*)?$/, selection],
 };
 
 function numbers(text) {
   return text.split(',').map(Number);
 }
 
+// spell is how an address says a selection: "START-END:P0-P3", with the first and the last
+// row where it is not of all.
+export function spell({from, to, rows}) {
+  return `${Math.round(from)}-${Math.round(to)}${rows ? `:${rows.join('-')}` : ''}`;
+}
+
+// selection reads what spell wrote; null for one without length.
+function selection(text) {
+  const [from, to, ...rows] = text.split(/[-:]/);
+  return Number(from) < Number(to) ? {from: Number(from), to: Number(to), rows: rows.length > 0 ? rows : null} : null;
+}
+
 // toHash and fromHash are the address of a window:
-// "#t=START-END&row=P3&g=12,345&m=1&find=serve&did=waited&least=1ms&at=START&marks=1,2",
+// "#t=START-END&row=P3&g=12,345&m=1&find=serve&did=waited&least=1ms&at=START&marks=1,2&sel=START-END",
 // with the chosen row, the goroutines that have rows, whether threads have, what is
-// searched, where in the row the chosen slice begins, and marks.
-export function toHash([start, end], row, pins = [], threads = null, search = null, {at = null, marks = []} = {}) {
+// searched, where in the row the chosen slice begins, marks, and what is selected.
+export function toHash([start, end], row, pins = [], threads = null, search = null, {at = null, marks = [], selected = null} = {}) {
   const parts = [`#t=${Math.round(start)}-${Math.round(end)}`];
   if (row !== null) parts.push(`row=${row}`);
   if (pins.length > 0) parts.push(`g=${pins.join(',')}`);
@@ -53,12 +66,12 @@ export function toHash([start, end], row, pins = [], threads = null, search = nu
   for (const [key, value] of Object.entries(search ?? {})) if (value !== '') parts.push(`${key}=${encodeURIComponent(value)}`);
   if (at !== null) parts.push(`at=${Math.round(at)}`);
   if (marks.length > 0) parts.push(`marks=${marks.map(Math.round).join(',')}`);
+  if (selected) parts.push(`sel=${spell(selected)}`);
   return parts.join('&');
 }
 
-// The selection's part is read by select.js.
 export function fromHash(hash) {
-  const [time, ...rest] = hash.replace(/&sel=[^&]*$/, '').split('&');
+  const [time, ...rest] = hash.split('&');
   const m = /^#t=(\d{1,16})-(\d{1,16})$/.exec(time);
   if (!m || Number(m[2]) <= Number(m[1])) return null;
   const said = {};
@@ -71,8 +84,8 @@ export function fromHash(hash) {
   } catch {
     return null; // "%" and no two digits
   }
-  const {row = null, g = null, m: threads = null, find = '', did = '', least = '', at = null, marks = null} = said;
-  return {window: [Number(m[1]), Number(m[2])], row, pins: g, threads, search: find + did + least === '' ? null : {find, did, least}, at, marks};
+  const {row = null, g = null, m: threads = null, find = '', did = '', least = '', at = null, marks = null, sel: selected = null} = said;
+  return {window: [Number(m[1]), Number(m[2])], row, pins: g, threads, search: find + did + least === '' ? null : {find, did, least}, at, marks, selected};
 }
 
 // step is the distance of ticks on an axis: 1, 2 or 5 times a power of ten, at
@@ -117,4 +130,16 @@ export function parts([start, end], kept) {
   }
   if (at < end) out.push([at, end, false]);
   return out;
+}
+
+// keptThrough tells whether two instants lie in one window kept in full detail.
+export function keptThrough(kept, a, b) {
+  let low = 0;
+  let high = kept.length - 1;
+  while (low < high) { // the last one that begins by then
+    const middle = (low + high + 1) >>> 1;
+    if (kept[middle][0] <= a) low = middle;
+    else high = middle - 1;
+  }
+  return high >= 0 && a >= kept[low][0] && b <= kept[low][1];
 }

@@ -20,7 +20,7 @@ import * as wake from './wake.js';
 const GUTTER = {wide: 56, narrow: 36, letter: 7.6, beside: 14}; // room for the rows' names
 const NARROW = 600;
 export const MOST_THREADS = 32; // that get rows
-export const MOST_PINS = 16;
+const MOST_PINS = 16;
 const MOST_MARKS = 16;
 
 export class Timeline {
@@ -39,7 +39,7 @@ export class Timeline {
     this.tall = Number(option.grid[0].height);
     this.listeners = [];
     this.fields = null; // of the search, as an address has them: see span.toHash
-    this.beside = ''; // what others add to the address
+    this.selected = null; // {from, to, rows}, the first and the last of which or null for all: see select.js
     this.finding = -1;
     this.canvases = [document.createElement('canvas'), document.createElement('canvas')];
     this.tip = document.createElement('div');
@@ -48,7 +48,7 @@ export class Timeline {
     this.caption = el('p', {className: 'moment', role: 'status', hidden: true});
     this.legend = el('p', {className: 'controls legend ran'});
     root.before(this.caption, this.legend);
-    functions.legend(this.legend, this.view.functions, overTime.legend(meta, trace.lanes));
+    functions.legend(this.legend, this.view.functions, overTime.legend(this.view.lanes));
     this.settle();
     this.draw();
     root.append(this.tip);
@@ -157,7 +157,7 @@ export class Timeline {
     if (n === 0) return;
     this.finding = this.finding < 0 && step < 0 ? n - 1 : (this.finding + step + n) % n;
     const f = this.meta.findings[this.finding];
-    this.restore({window: [f.start, f.end], row: f.p < 0 ? null : `P${f.p}`, pins: f.g > 0 ? [f.g] : null, threads: null, at: null, marks: null});
+    this.restore({window: [f.start, f.end], row: f.p < 0 ? null : `P${f.p}`, pins: f.g > 0 ? [f.g] : null, threads: null, at: null, marks: null, selected: this.selected});
   }
 
   // tell says above the rows which finding a moment is of, and who stands first for it.
@@ -195,7 +195,7 @@ export class Timeline {
     this.trace = trace;
     this.meta = meta;
     this.view = Object.assign(newView(meta, trace, this.view.functions), {window, shown, flags});
-    functions.legend(this.legend, this.view.functions, overTime.legend(meta, trace.lanes));
+    functions.legend(this.legend, this.view.functions, overTime.legend(this.view.lanes));
     this.detail = null;
     this.arrange();
     this.view.row = id ? this.view.rowById(id) : -1;
@@ -239,11 +239,13 @@ export class Timeline {
   // restore is what an address says: rows, of which those that it names come first, and
   // then the moment.
   restore(moment) {
-    const {window, row, pins, threads, at: chosen, marks} = moment;
+    const {window, row, pins, threads, at: chosen, marks, selected} = moment;
     const first = /^P\d+$/.test(row ?? '') ? Number(row.slice(1)) : -1;
     const same = first === this.first && (pins === null || String(pins) === String(this.pins)) && (threads === null || threads === this.threads);
     this.first = first;
     this.view.flags = marks ?? this.view.flags;
+    if (selected) [selected.from, selected.to] = span.fit([selected.from, selected.to], this.bounds);
+    this.selected = selected;
     if (!same) {
       this.pins = pins === null ? this.pins : [...new Set(pins)].slice(0, MOST_PINS);
       this.threads = threads ?? this.threads;
@@ -402,12 +404,13 @@ export class Timeline {
     this.show(span.zoom(window, factor, this.pointer !== null && this.pointer >= window[0] && this.pointer <= window[1] ? this.pointer : undefined));
   }
 
-  // fit shows the chosen slice from end to end, with some room.
+  // fit shows what is selected, or else the chosen slice, from end to end, with some room.
   fit() {
     const {chosen} = this.view;
-    if (!chosen) return;
-    const room = Math.max((chosen.end - chosen.start) / 10, span.MIN / 10);
-    this.show([chosen.start - room, chosen.end + room]);
+    if (!this.selected && !chosen) return;
+    const [start, end] = this.selected ? [this.selected.from, this.selected.to] : [chosen.start, chosen.end];
+    const room = Math.max((end - start) / 10, span.MIN / 10);
+    this.show([start - room, end + room]);
   }
 
   // mark marks where the chosen slice begins, or else where the pointer or the middle
@@ -430,16 +433,11 @@ export class Timeline {
     this.repaint();
   }
 
-  resize() {
-    this.chart.resize();
-    this.show(this.view.window);
-  }
-
   hash() {
     const {view, pins, threads} = this;
     const chosen = view.chosen?.row === view.row ? view.chosen.start : null;
     const row = view.row < 0 ? null : view.rows[view.row].id;
-    return span.toHash(view.window, row, pins, threads === this.threadsAtFirst ? null : threads, this.fields, {at: chosen, marks: view.flags}) + this.beside;
+    return span.toHash(view.window, row, pins, threads === this.threadsAtFirst ? null : threads, this.fields, {at: chosen, marks: view.flags, selected: this.selected});
   }
 
   status() {
@@ -451,7 +449,7 @@ export class Timeline {
 }
 
 // trackOf is what can be chosen on a row.
-const trackOf = (row) => row?.cpus?.track ?? row?.lane?.track ?? row?.track;
+const trackOf = (row) => row?.lane?.track ?? row?.track;
 
 // newView is all that the painters need, and the state that the user changes.
 function newView(meta, trace, before) {
@@ -462,7 +460,7 @@ function newView(meta, trace, before) {
   const view = {
     window: [meta.from, meta.to], row: -1, chosen: null, wake: null, woke: [], masks: null, kinds: [...meta.kinds, 'runnable', 'neither ran nor runnable'], shown: meta.marks.map(() => false),
     ps, lanes, rows: [...ps, ...lanes], front: 0, procs: ps.length, flags: [], tracks: trace.tracks, stops: trace.stops, threads: trace.threads, rounded: trace.rounded,
-    kept: meta.kept, tileWidth: meta.tileWidth, who: trace.who, marks: trace.marks, depth: trace.depth,
+    kept: meta.kept, whole: meta.kept.length === 1 && meta.kept[0][0] <= meta.from && meta.kept[0][1] > meta.to, tileWidth: meta.tileWidth, who: trace.who, marks: trace.marks, depth: trace.depth,
     ranges: meta.ranges.map(([start, end, stw, cause]) => ({start, end, stw: stw === 1, cause: meta.causes[cause]})),
   };
   view.rowOf = (p) => (p < 0 ? -1 : view.rows.findIndex((row) => row.p === p));

@@ -1,10 +1,11 @@
 // What looks things up on the timeline: the selection with its flame graph, the search
-// dialog, and the view of a function or goroutine.
+// dialog, and the view of a function.
 import {prepare} from './aggregate.js';
 import {button} from './dom.js';
 import {Instances} from './instances.js';
 import {Palette} from './palette.js';
 import {Selection} from './select.js';
+import {toHash} from './span.js';
 
 const READY = 500; // ms after loading at which what selections need is made, if it is not yet
 
@@ -12,10 +13,10 @@ const READY = 500; // ms after loading at which what selections need is made, if
 // what an address says.
 export function connect(timeline, $, search) {
   const instances = new Instances(timeline, $);
-  const toMoment = (start, end, row) => { location.hash = `#t=${Math.round(start)}-${Math.round(Math.max(end, start + 1))}${row ? `&row=${row}` : ''}`; };
+  const toMoment = (start, end, row = null, pins = []) => { location.hash = toHash([start, Math.max(end, start + 1)], row, pins); };
   const toSpan = (s) => {
     const room = (s.end - s.start) * 0.05;
-    toMoment(Math.max(timeline.bounds[0], s.start - room), Math.min(timeline.bounds[1], s.end + room), '');
+    toMoment(Math.max(timeline.bounds[0], s.start - room), Math.min(timeline.bounds[1], s.end + room));
   };
   const selection = new Selection(timeline, $, (name) => instances.ofFunction(name), toSpan);
   instances.onLeave = () => focus(timeline, $);
@@ -28,9 +29,9 @@ export function connect(timeline, $, search) {
       const [start, end] = timeline.view.window;
       const all = timeline.bounds[1] - timeline.bounds[0];
       const half = Math.min(end - start, all / 20) / 2;
-      toMoment(Math.max(0, instant - half), instant + half, '');
+      toMoment(Math.max(0, instant - half), instant + half);
     },
-    finding: ({finding: f}) => toMoment(f.start, f.end, f.p >= 0 ? `P${f.p}` : ''),
+    finding: ({finding: f}) => toMoment(f.start, f.end, f.p >= 0 ? `P${f.p}` : null, f.g > 0 ? [f.g] : []),
     span: ({span}) => toSpan(span),
     function: ({name}) => instances.ofFunction(name),
     goroutine: ({g}) => toGoroutine(timeline, $, g),
@@ -43,7 +44,6 @@ export function connect(timeline, $, search) {
       location.hash = `#${id}`;
     },
   });
-  timeline.onRestore = (hash) => selection.restore(hash);
   const idle = globalThis.requestIdleCallback ?? setTimeout;
   idle(() => linkNames(timeline, instances));
   setTimeout(() => idle(() => prepare(timeline.view)), READY);

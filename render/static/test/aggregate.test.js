@@ -20,7 +20,7 @@ function made(...tracks) {
   const list = [call(''), call('blocked: select', 'runtime.selectgo', 'main.wait', 'main.a'), call('preempted', 'runtime.asyncPreempt2', 'runtime.asyncPreempt', 'main.sort', 'main.sort', 'main.b')];
   const places = [Uint32Array.of(1, 2), Uint32Array.of(1, 2), Uint32Array.of()];
   const stops = {list, places, of: (id) => list[id], id: (name, place) => (place === 0 ? 0 : places[name][place - 1])};
-  return {tracks: built, who: {g: [10, 11, 12, -1], name: [0, 1, 1, 2]}, kept: [[0, 1000]], rounded: false, stops};
+  return {tracks: built, who: {g: [10, 11, 12, -1], name: [0, 1, 1, 2]}, kept: [[0, 1000]], whole: true, rounded: false, stops};
 }
 
 // G10 makes G11 runnable at 30; it blocks from 50 to 180 and is then made runnable by G12.
@@ -66,8 +66,10 @@ test('who blocks and is not seen again is counted apart', () => {
   const leak = made([[10, 50, 0, 0, 0, 0, 1], [60, 80, 1, 0, 0, 0, 2], [90, 100, 2, 0, 0, 0, 1], [200, 210, 2, 10]]);
   const got = aggregate.sum(leak, {from: 40, to: 120, choice: null});
   assert.deepEqual([aggregate.total(got.left), aggregate.total(got.leftFor), aggregate.total(got.gone)], [1, 70, 20], 'G10; G11 was preempted, G12 runs again');
-  const partly = {...made([[10, 50, 0, 0, 0, 0, 1]]), kept: [[0, 100], [200, 300]]};
-  assert.equal(aggregate.total(aggregate.sum(partly, {from: 40, to: 120, choice: null}).left), 0, 'it may have run where slices were left out');
+  for (const kept of [[[0, 100], [200, 300]], [[0, 100]]]) {
+    const partly = {...made([[10, 50, 0, 0, 0, 0, 1]]), kept, whole: false};
+    assert.equal(aggregate.total(aggregate.sum(partly, {from: 40, to: 120, choice: null}).left), 0, 'it may have run where slices were left out');
+  }
 });
 
 test('a flame graph folds who calls itself and leaves out the preemption', () => {
@@ -89,9 +91,9 @@ test('names without the directories of packages', () => {
 
 test('the slices of a function, those first that have most', () => {
   const ends = instances.ofFunction(view, names, 'main.sort');
-  const got = instances.collect(view, ends, null);
+  const got = instances.collect(view, ends);
   assert.deepEqual([got.slices, got.ran, [...got.goroutines]], [[4], 30, [11]]);
-  const all = instances.collect(view, null, Uint8Array.of(1, 1, 1, 0));
+  const all = instances.collect(view, aggregate.prepare(view).list.map((_, at) => Math.min(at, 1)));
   const list = (order, n) => instances.first(view, all.slices, order, n).map((s) => s.track.start[s.i]);
   assert.deepEqual([list('ran', 2), list('time', 3), list('waited', 1), list('gone', 1)], [[200, 10], [10, 60, 110], [120], [10]]);
 });

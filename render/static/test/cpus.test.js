@@ -11,11 +11,11 @@ const meta = {cpus: {spans, reasons: ['the quota was used up', 'the machine was 
 
 test('a span says what was wanted, had and why not more', () => {
   const row = cpus.row(meta);
-  assert.deepEqual([...row.cpus.track.end], [10e6, 20e6]);
-  const all = cpus.describe(row, 8, 0);
+  assert.deepEqual([...row.lane.track.end], [10e6, 20e6]);
+  const all = row.lane.describe(8, 0);
   assert.equal(all.title, 'CPUs · 2.00 of 2.00 that Ps wanted');
   assert.match(all.lines.join(), /every P that wanted a CPU had one/);
-  const some = cpus.describe(row, 8, 1);
+  const some = row.lane.describe(8, 1);
   assert.equal(some.title, 'CPUs · 1.50 of 3.00 that Ps wanted');
   assert.match(some.lines.join(), /quota was used up: 15.0.ms \(50.%\)/);
   assert.match(some.lines.join(), /suspended: 60.0.s,/);
