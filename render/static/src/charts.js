@@ -57,11 +57,13 @@ function latency(o, palette, width) {
   bars.barCategoryGap = '12%';
   const lines = bars.markLine ? bars.markLine.data : [];
   const x = (line) => (line.xAxis * (width - LATENCY_BESIDE)) / bars.data.length;
-  if (width < NARROW) o.grid[0].top = Number(o.grid[0].top) + LINE;
+  let highest = 1; // level of a label that there is room for as it is
   lines.forEach((line, i) => { // a label that would touch the one before, or the axis' name, goes above it
     const level = i > 0 && x(line) - x(lines[i - 1]) < LABEL ? 1 - (lines[i - 1].label?.offset[1] ?? 0) / LINE : (x(line) < NAMED ? 2 : 0);
     if (level > 0) line.label = {offset: [0, -level * LINE]};
+    highest = Math.max(highest, level);
   });
+  o.grid[0].top = Number(o.grid[0].top) + (highest - 1) * LINE;
   bars.markLine = {
     symbol: 'none', silent: true, animation: false, lineStyle: {color: palette.critical, type: 'dashed'},
     label: {color: palette.text, formatter: (m) => m.name}, data: lines,
