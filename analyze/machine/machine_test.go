@@ -234,6 +234,12 @@ func TestLimits(t *testing.T) {
 	if err := s.follow(done, io.Discard, DefaultEvery); err == nil || !strings.Contains(err.Error(), "3 of its threads were not sampled") || len(s.threads) != maxOpen {
 		t.Errorf("%d of %d threads are sampled, %v", len(s.threads), maxOpen+3, err)
 	}
+	threads := s.threads
+	s.threads = nil // all have ended
+	if err := s.follow(t.Context(), io.Discard, DefaultEvery); err == nil || !strings.HasSuffix(err.Error(), strconv.Itoa(maxOpen)+" may be open") {
+		t.Errorf("once the process has ended it says %v", err)
+	}
+	s.threads = threads
 	s.left, s.samples = 0, 0
 	if err := os.RemoveAll(tasks); err != nil {
 		t.Fatal(err)

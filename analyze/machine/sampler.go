@@ -42,6 +42,7 @@ type Sampler struct {
 	threads []*threadFile // by task
 	inner   bool          // the process calls its threads otherwise: it is in a PID namespace of its own
 	left    int           // threads that were not sampled at one time, for want of descriptors
+	most    int           // threads that were sampled then
 	stat    *os.File      // of the machine, nil where it cannot be read
 	stall   *os.File
 	cpuStat *os.File // of the cgroup
@@ -212,7 +213,9 @@ func (s *Sampler) findThreads() error {
 		}
 		s.threads = slices.Insert(s.threads, i, &threadFile{Thread: Thread{ID: s.ownID(task), Run: -1}, task: task, file: file})
 	}
-	s.left = max(s.left, left)
+	if left > s.left {
+		s.left, s.most = left, len(s.threads)
+	}
 	return nil
 }
 
@@ -251,7 +254,7 @@ func (s *Sampler) leftOut() error {
 	if s.left == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d of its threads were not sampled: each takes a file, and %d may be open", s.left, len(s.threads))
+	return fmt.Errorf("%d of its threads were not sampled: each takes a file, and %d may be open", s.left, s.most)
 }
 
 // readThread reads a thread's counters, and adds them to x if they have changed.
