@@ -81,18 +81,18 @@ func (g *Gave) lead(to string) string {
 		share, by, worst = -share, "more", g.Old
 	}
 	return fmt.Sprintf("The machine gave %s %s CPU %s: of the CPU time that Ps wanted they got %s before, %s now (%s). ",
-		words.Share(share), by, to, words.Share(g.Old.got()), words.Share(g.New.got()), worst.why())
+		words.Share(share), by, to, words.Share(g.Old.got()), words.Share(g.New.got()), lostTo[worst.Lost.Most()])
 }
 
-// why is what most was lost to.
-func (m *Machine) why() string {
-	most := report.CPULoss(0)
-	for why := range report.NumCPULosses {
-		if *m.Lost.At(why) > *m.Lost.At(most) {
-			most = why
-		}
-	}
-	return [report.NumCPULosses]string{"the quota was used up", "another process had the rest", "more Ps than CPUs", "the hypervisor took the rest", "the process was stopped", "threads stood in the kernel"}[most]
+// lostTo is what a P's CPU time was lost to. Whether others had it or the program itself is an
+// estimate.
+var lostTo = [report.NumCPULosses]string{
+	report.LossQuota:      "the quota was used up",
+	report.LossOthers:     "likely another process had the rest",
+	report.LossOwn:        "likely the program's own threads had the rest: more Ps than CPUs",
+	report.LossHypervisor: "the hypervisor took the rest",
+	report.LossStopped:    "the process was stopped",
+	report.LossKernel:     "threads stood in the kernel",
 }
 
 // halfAsked says that only one side tells; "" otherwise.

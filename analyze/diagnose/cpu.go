@@ -87,7 +87,7 @@ func (r *cpuJudge) notAsked(m *report.Machine) Judgement {
 }
 
 func (r *cpuJudge) describe(m *report.Machine, lacks []measure.Lack) report.Finding {
-	lost, why := m.Lost.Total(), mostLost(m)
+	lost, why := m.Lost.Total(), m.Lost.Most()
 	w := cpuWords[why](m)
 	f := report.Finding{
 		Severity: cpuSeverity(lost, m.Wanted), Title: w.title,
@@ -112,16 +112,6 @@ func cpuSeverity(lost, wanted int64) report.Severity {
 		return report.SeverityWarning
 	}
 	return report.SeverityInfo
-}
-
-// mostLost is the reason for most of what was lost.
-func mostLost(m *report.Machine) (why report.CPULoss) {
-	for w := range report.NumCPULosses {
-		if *m.Lost.At(w) > *m.Lost.At(why) {
-			why = w
-		}
-	}
-	return why
 }
 
 // cpuLossWords is what there is to say of a reason.

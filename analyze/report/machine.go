@@ -102,6 +102,16 @@ func (l *CPULost) Add(x CPULost) {
 	}
 }
 
+// Most is the reason for most of it; the first if there is none.
+func (l *CPULost) Most() (most CPULoss) {
+	for why := range NumCPULosses {
+		if *l.At(why) > *l.At(most) {
+			most = why
+		}
+	}
+	return most
+}
+
 // Total is the time of all reasons.
 func (l CPULost) Total() int64 {
 	return l.Quota + l.Others + l.Own + l.Hypervisor + l.Stopped + l.Kernel

@@ -30,7 +30,7 @@ func (w *prediction) measured() {
 	w.oneCore = m.SMT > 1 && m.CPUs > 1 && m.CPUs <= m.SMT && m.Online <= m.SMT
 	w.x.Machine = &Computing{Wanted: m.Wanted, Lost: m.Lost}
 	w.w = w.c.workload(w.c.cpus)
-	got := 1 - float64(m.Lost.Total())/float64(m.Wanted)
+	got := 1 - w.x.Machine.lacked()
 	for i := range w.w.Cycles {
 		w.w.Cycles[i].Work = int64(float64(w.w.Cycles[i].Work) * got)
 	}
@@ -45,13 +45,13 @@ func (w *prediction) computingNote() string {
 	lost := m.Lost.Total()
 	text := fmt.Sprintf("Computing is what the machine measured: of %s that Ps ran goroutines, %s passed without a CPU and is taken out", words.Length(m.Wanted), words.Length(lost))
 	if others := m.Lost.Others + m.Lost.Hypervisor; others > 0 {
-		text += fmt.Sprintf(", %s that others had", words.Length(others))
+		text += fmt.Sprintf(", %s that others likely had", words.Length(others))
 	}
 	if m.Lost.Quota > 0 {
 		text += fmt.Sprintf(", %s for the quota", words.Length(m.Lost.Quota))
 	}
 	if m.Lost.Own > 0 {
-		text += fmt.Sprintf(", %s that the program's own threads had", words.Length(m.Lost.Own))
+		text += fmt.Sprintf(", %s that the program's own threads likely had", words.Length(m.Lost.Own))
 	}
 	return text + ": predictions hold where every P has a CPU."
 }

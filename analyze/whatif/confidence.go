@@ -56,7 +56,7 @@ func (w *prediction) doubts(v *Variant) []doubt {
 	l := &w.c.seen
 	stalls := float64(l.stalled) > stallShare*float64(max(w.x.Recorded.Makespan, 1))*float64(w.procs)
 	asRecorded := v.Procs == w.procs && v.Scheduler == simulate.GMP.String() && v.Settings == ""
-	add(stalls && w.x.Machine == nil && !asRecorded, ConfidencePoor, "threads were kept from running, so other programs took CPUs, and how much of computing was that the trace alone does not tell: gmptrace record asks the machine")
+	add(stalls && w.x.Machine == nil && !asRecorded, ConfidencePoor, "threads were kept from running, so likely other programs took CPUs, and how much of computing was that the trace alone does not tell: gmptrace record asks the machine")
 	lacked := w.x.Machine.lacked()
 	add(lacked >= mostLacked, ConfidencePoor, "so much of the time on Ps passed without a CPU that the rest tells little: what system calls and wake-ups took for want of one is as recorded")
 	add(lacked >= givenLeast && lacked < mostLacked, ConfidenceFair, "what system calls and wake-ups took for want of a CPU is as recorded")
@@ -76,7 +76,7 @@ func (w *prediction) doubts(v *Variant) []doubt {
 		marked += c.Work
 	}
 	add(float64(marked) > markingShare*float64(l.running), ConfidenceFair, "the collector has much to do, and is simulated coarsely")
-	add(stalls && w.x.Machine != nil, ConfidenceFair, "threads were kept from running: other programs took CPUs")
+	add(stalls && w.x.Machine != nil, ConfidenceFair, "threads were kept from running: likely other programs took CPUs")
 	add(busy < stepLength*float64(w.w.Steps), ConfidenceFair, "goroutines do little between one wait or system call and the next: what those cost with several Ps differs from program to program")
 	known := w.oneCPU || w.set.Stretch > 0 || w.set.Calibration != nil || w.set.Parallel > 0 && w.set.Parallel != DefaultParallel
 	add((v.Procs > 1) != (w.procs > 1) && !known, ConfidenceFair, "how much longer the same computing takes with several Ps depends on the machine and the program (see --costs and --parallel-slowdown)")
