@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -415,16 +416,12 @@ func (c *recordCommand) runTest(ctx context.Context, args []string, trace string
 		return nil, fmt.Errorf("go test: %w", err)
 	}
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))
-	said := make(chan []byte, 1)
+	var follower sync.WaitGroup
 	seen := false
-	go func() {
-		evidence, ok := c.followTest(following, cmd.Process.Pid, trace)
-		seen = ok
-		said <- evidence
-	}()
+	follower.Go(func() { evidence, seen = c.followTest(following, cmd.Process.Pid, trace) })
 	failed = cmd.Wait()
 	stop()
-	evidence = <-said
+	follower.Wait()
 	switch {
 	case ctx.Err() != nil:
 		killGroup(cmd)
@@ -444,7 +441,7 @@ func (c *recordCommand) followTest(ctx context.Context, goCommand int, trace str
 	for {
 		for _, pid := range machine.Below(goCommand) {
 			if isTest(machine.Arguments(pid), trace) {
-				stop := c.follow(context.WithoutCancel(ctx), pid)
+				stop := c.follow(ctx, pid)
 				<-ctx.Done()
 				return stop(), true
 			}
