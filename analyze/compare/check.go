@@ -34,7 +34,9 @@ func Check(fixture, traces []*Behaviour, file string, opt Options) []report.Chec
 	for k, n := range at {
 		out[n].beside(beside)
 		out[n].explain(CauseOf(fixture, traces, k.kind, k.name))
-		out[n].subject(k, traces)
+		if out[n].Status == report.CheckFail {
+			out[n].Subject = k.subject(traces)
+		}
 	}
 	results := machineAsBefore(r.Machine, file)
 	slices.SortStableFunc(out, func(a, b expected) int { return strings.Compare(a.ID, b.ID) })
@@ -185,21 +187,23 @@ func (x *expected) beside(circumstances []string) {
 	}
 }
 
-// subject says how what failed can be explained. Series of goroutines are named by what
-// these run, which not all start with.
-func (x *expected) subject(k key, traces []*Behaviour) {
-	if x.Status != report.CheckFail {
-		return
-	}
+// Subject says how what has changed can be explained in some traces, nil where it cannot.
+func (x *Change) Subject(traces []*Behaviour) *report.CheckSubject {
+	return key{x.Kind, x.Name}.subject(traces)
+}
+
+// subject says how a series can be explained. Series of goroutines are named by what these
+// run, which not all start with.
+func (k key) subject(traces []*Behaviour) *report.CheckSubject {
 	kind := map[SeriesKind]report.InstanceKind{SeriesRequest: report.KindRequest, SeriesTask: report.KindTask, SeriesRegion: report.KindRegion,
 		SeriesLife: report.KindGoroutine, SeriesCycle: report.KindGoroutine, SeriesWait: report.KindGoroutine, SeriesDispatch: report.KindGoroutine}[k.kind]
 	if kind == "" {
-		return
+		return nil
 	}
 	if kind == report.KindGoroutine && k.name != "" && !slices.ContainsFunc(traces, func(b *Behaviour) bool { return b.starts[k.name] }) {
 		kind = report.KindAt
 	}
-	x.Subject = &report.CheckSubject{Kind: kind, Name: k.name}
+	return &report.CheckSubject{Kind: kind, Name: k.name}
 }
 
 // Values are both sides of a change, for people.

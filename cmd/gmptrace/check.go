@@ -150,7 +150,7 @@ func (c *checkCommand) run(ctx context.Context, traces []string) error {
 		if n := len(held.traces) - 1; n > 0 {
 			all.Name = fmt.Sprintf("%s and %d more, compared together", held.traces[0].Trace.Name, n)
 		}
-		checked.Add(&all, sayNext(traces[0], compare.Check(held.fixture, held.traces, held.file, c.compare)))
+		checked.Add(&all, c.sayNext(traces[0], compare.Check(held.fixture, held.traces, held.file, c.compare)))
 	}
 	for _, o := range outputs {
 		err := o.write(ctx, func(w io.Writer) error { return c.render(w, checked, o) })
@@ -215,7 +215,7 @@ func (c *checkCommand) checkTrace(ctx context.Context, trace string, held *heldT
 	if held.fixture != nil && len(held.traces) == 1 && !c.several {
 		results = append(results, compare.Check(held.fixture, held.traces, held.file, c.compare)...)
 	}
-	checked.Add(&rep.Trace, sayNext(trace, results))
+	checked.Add(&rep.Trace, c.sayNext(trace, results))
 	c.concludeTrace(&rep.Trace)
 	return nil
 }

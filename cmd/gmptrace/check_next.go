@@ -10,21 +10,26 @@ import (
 
 // sayNext names with each failure the command that tells more of it, where what it is
 // held to names none itself.
-func sayNext(trace string, results []report.CheckResult) []report.CheckResult {
+func (an *analysis) sayNext(trace string, results []report.CheckResult) []report.CheckResult {
 	for i := range results {
 		r := &results[i]
 		if r.Status != report.CheckFail || r.Next != "" {
 			continue
 		}
-		r.Next = "gmptrace analyze " + words.Shell(trace)
-		if x := r.Subject; x != nil {
-			r.Next = "gmptrace explain " + words.Shell(trace) + selector(explained[x.Kind], x.Name)
+		r.Next = "gmptrace analyze " + an.shellWords(trace)
+		if r.Subject != nil {
+			r.Next = an.explaining(trace, r.Subject)
 		}
 	}
 	return results
 }
 
-// explained are the flags by which explain takes what can fail.
+// explaining is the command that explains what of a trace failed or changed.
+func (an *analysis) explaining(trace string, x *report.CheckSubject) string {
+	return "gmptrace explain " + an.shellWords(trace) + selector(explained[x.Kind], x.Name)
+}
+
+// explained are the flags by which explain takes what can fail or change.
 var explained = map[report.InstanceKind]string{report.KindRequest: "--http", report.KindTask: "--task", report.KindRegion: "--region",
 	report.KindGoroutine: "--func", report.KindAt: "--at"}
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"strconv"
@@ -107,7 +108,7 @@ func (c *diffCommand) run(ctx context.Context, traces []string) error {
 		return err
 	}
 	r := compare.Sets(before, after, c.compare)
-	if err := out.write(ctx, func(w io.Writer) error { return c.render(w, old, new, r) }); err != nil {
+	if err := out.write(ctx, func(w io.Writer) error { return c.render(w, old, new, after, r) }); err != nil {
 		return err
 	}
 	if out.path != "" {
@@ -116,7 +117,7 @@ func (c *diffCommand) run(ctx context.Context, traces []string) error {
 	return nil
 }
 
-func (c *diffCommand) render(w io.Writer, old, new []string, r *compare.Result) error {
+func (c *diffCommand) render(w io.Writer, old, new []string, after []*compare.Behaviour, r *compare.Result) error {
 	switch c.format.value {
 	case formatJSON:
 		return render.DiffJSON(w, r)
@@ -125,23 +126,34 @@ func (c *diffCommand) render(w io.Writer, old, new []string, r *compare.Result) 
 	}
 	opt := c.textOptions(new[0], c.out)
 	opt.Verbose = c.verbose
-	opt.Next = c.next(old, new, r)
+	opt.Next = c.next(old, new, after, r)
 	return render.DiffText(w, r, opt)
 }
 
 // next is what to do with a comparison: look at what changed for the worse, in one of the
-// new traces.
-func (c *diffCommand) next(old, new []string, r *compare.Result) []render.Step {
+// new traces, and at what users wait for before what goroutines do.
+func (c *diffCommand) next(old, new []string, after []*compare.Behaviour, r *compare.Result) []render.Step {
 	var steps []render.Step
-	for i := range r.Changes {
-		ch := &r.Changes[i]
-		if flag := explained[report.InstanceKind(ch.Kind)]; ch.Verdict == compare.Worse && flag != "" {
-			steps = append(steps, render.Step{Command: "gmptrace explain " + c.shellWords(new[0]) + selector(flag, ch.Name), Gives: "where its time went"})
-			break
-		}
+	if x := worst(r, after[:1]); x != nil {
+		steps = append(steps, render.Step{Command: c.explaining(new[0], x), Gives: "where its time went"})
 	}
 	page := "gmptrace diff --format html -o diff.html " + c.allShellWords(old) + " --against " + c.allShellWords(new)
 	return append(steps, render.Step{Command: page, Gives: "with the distributions"})
+}
+
+// worst is what has become worse most; nil if nothing has that some traces explain.
+func worst(r *compare.Result, traces []*compare.Behaviour) (most *report.CheckSubject) {
+	for i := range r.Changes {
+		if r.Changes[i].Verdict != compare.Worse {
+			continue
+		}
+		x := r.Changes[i].Subject(traces)
+		if x != nil && x.Kind != report.KindGoroutine && x.Kind != report.KindAt {
+			return x
+		}
+		most = cmp.Or(most, x)
+	}
+	return most
 }
 
 func (c *diffCommand) allShellWords(traces []string) string {

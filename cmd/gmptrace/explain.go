@@ -12,7 +12,6 @@ import (
 	"gmptrace/analyze/explain"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
-	"gmptrace/analyze/words"
 	"gmptrace/model"
 	"gmptrace/render"
 
@@ -245,7 +244,7 @@ func (c *explainCommand) run(ctx context.Context, trace string) error {
 			x, err := explain.Explain(ctx, in, opt, sel)
 			if err == nil {
 				x.Version = buildVersion()
-				x.Next = namingTrace(x.Next, trace)
+				x.Next = c.namingTrace(x.Next, trace)
 				selected = len(x.Groups) > 0 || sel.Kind == "" && sel.Having == nil
 			}
 			return x, err
@@ -260,9 +259,9 @@ func (c *explainCommand) run(ctx context.Context, trace string) error {
 }
 
 // namingTrace puts a trace's name where a command has TRACE.
-func namingTrace(command, trace string) string {
+func (an *analysis) namingTrace(command, trace string) string {
 	if before, ok := strings.CutSuffix(command, "TRACE"); ok {
-		return before + words.Shell(trace)
+		return before + an.shellWords(trace)
 	}
 	return command
 }

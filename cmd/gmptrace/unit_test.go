@@ -9,6 +9,7 @@ import (
 
 	"github.com/creack/pty"
 
+	"gmptrace/analyze/compare"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
 )
@@ -145,5 +146,29 @@ func TestNoProgress(t *testing.T) {
 	an.quiet = true
 	if an.progress(&input{}).bar != nil {
 		t.Error("a bar in spite of --quiet")
+	}
+}
+
+// TestWorst: of what has become worse, what users wait for is explained first, else what
+// goroutines do; what is not worse, and what no flag selects, is not.
+func TestWorst(t *testing.T) {
+	change := func(kind compare.SeriesKind, v compare.Verdict) compare.Change {
+		return compare.Change{Kind: kind, Name: "n", Verdict: v}
+	}
+	for _, x := range []struct {
+		changes []compare.Change
+		want    report.InstanceKind
+	}{
+		{[]compare.Change{change(compare.SeriesCycle, compare.Worse), change(compare.SeriesTask, compare.Worse)}, report.KindTask},
+		{[]compare.Change{change(compare.SeriesAll, compare.Worse), change(compare.SeriesCycle, compare.Worse), change(compare.SeriesTask, compare.Better)}, report.KindAt},
+		{[]compare.Change{change(compare.KindRate, compare.Worse), change(compare.SeriesLife, compare.ByMachine)}, ""},
+	} {
+		var got report.InstanceKind
+		if s := worst(&compare.Result{Changes: x.changes}, []*compare.Behaviour{{}}); s != nil {
+			got = s.Kind
+		}
+		if got != x.want {
+			t.Errorf("%+v: %q, want %q", x.changes, got, x.want)
+		}
 	}
 }
