@@ -409,7 +409,7 @@ func (r *rule) each(ctx context.Context, s *scene, res *report.CheckResult) erro
 		res.Failures = append(res.Failures, f)
 	}
 	r.sumUp(res, failed)
-	if kind := subjects[r.scope]; kind != "" && res.Status == report.CheckFail {
+	if kind := subjects[r.scope]; kind != "" && len(failed) > 0 {
 		res.Subject = &report.CheckSubject{Kind: kind, Name: res.Failures[0].Item}
 	}
 	r.settleItems(res, open, why)
