@@ -19,8 +19,8 @@ func (s *Sampler) environment() *Go {
 				g.GOMAXPROCS = n
 			}
 		case "GOGC":
-			if n, err := strconv.ParseInt(value, 10, 32); err == nil && n > 0 {
-				g.GOGC = n
+			if n, err := strconv.ParseInt(value, 10, 32); err == nil {
+				g.GOGC = max(n, -1) // below 0 it is off as well
 			} else if value == "off" {
 				g.GOGC = -1
 			}

@@ -330,6 +330,7 @@ func TestEnvironment(t *testing.T) {
 	for environ, want := range map[string]*Go{
 		"GOGC=off\x00GOMAXPROCS=3\x00GOMEMLIMIT=2GiB\x00":  {GOMAXPROCS: 3, GOGC: -1, GOMEMLIMIT: 2 << 30},
 		"HOME=/\x00GOGC=50\x00":                            {GOGC: 50},
+		"GOGC=-5\x00":                                      {GOGC: -1},
 		"GOMEMLIMIT=1000B\x00":                             {GOMEMLIMIT: 1000},
 		"GOGC=x\x00GOMAXPROCS=-1\x00GOMEMLIMIT=9999999TiB": nil,
 		"XGOGC=5\x00GOGC":                                  nil,
