@@ -53,14 +53,8 @@ Keys of a rule:
                traces some check can't be decided: the result names those
   skip_if      as that of the policy, for this rule`,
 		Example: `  gmptrace policy list`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usagef("unknown command %q for %q: it has init, validate and list", args[0], "gmptrace policy")
-			}
-			return nil
-		},
-		RunE: func(*cobra.Command, []string) error {
-			return usagef("no command given: init, validate or list")
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return noCommand(cmd, args, "no command given: init, validate or list")
 		},
 	}
 	cmd.AddCommand(a.policyInitCommand(), a.policyValidateCommand(), a.policyListCommand())

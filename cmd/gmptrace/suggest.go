@@ -27,7 +27,15 @@ func noCommand(cmd *cobra.Command, args []string, missing string) error {
 		return openError(name, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist})
 	}
 	cmd.SuggestionsMinimumDistance = mostTypos
-	return usagef("unknown command %q for %q%s", name, cmd.CommandPath(), didYouMean(cmd.SuggestionsFor(name)))
+	hint := didYouMean(cmd.SuggestionsFor(name))
+	if hint == "" && cmd.HasParent() {
+		var names []string
+		for _, c := range cmd.Commands() {
+			names = append(names, c.Name())
+		}
+		hint = ": it has " + strings.Join(names, ", ")
+	}
+	return usagef("unknown command %q for %q%s", name, cmd.CommandPath(), hint)
 }
 
 // didYouMean is a question behind what was not understood, "" if nothing is like it.
