@@ -101,9 +101,15 @@ func (a *answer) pile(x *report.Explanation) int64 {
 // who says what the instances are, and how long they take.
 func (a *answer) who(x *report.Explanation) string {
 	n, longest := a.p.all.N(), a.slow[0]
-	name := ""
+	name, unnamed := "", ""
 	if a.p.name != "" && !a.g.pooled {
 		name = " of " + a.called()
+		switch {
+		case 2*a.p.unnamed > n:
+			name, unnamed = "", fmt.Sprintf("; %s shows as the handler of %s, of the others none does", a.called(), words.Count(n-a.p.unnamed))
+		case 10*a.p.unnamed >= n:
+			unnamed = fmt.Sprintf("; of %s the handler does not show", words.Count(a.p.unnamed))
+		}
 	}
 	if n == 1 {
 		return fmt.Sprintf("The one %s%s took %s. ", one(a.g), name, lengthText(longest))
@@ -116,10 +122,7 @@ func (a *answer) who(x *report.Explanation) string {
 	if x.Unfinished > 0 && x.Unfinished*20 >= n {
 		s += fmt.Sprintf("; %s had not ended when the trace did", words.Count(x.Unfinished))
 	}
-	if a.p.unnamed*10 >= n && a.p.name != "" {
-		s += fmt.Sprintf("; of %s the handler does not show", words.Count(a.p.unnamed))
-	}
-	return s + ". "
+	return s + unnamed + ". "
 }
 
 // called is the population's name in words.

@@ -137,6 +137,10 @@ func (t *tale) what() string {
 	if t.At.Func != "" {
 		by = place(t.At, t.From)
 	}
+	if t.unseen() {
+		by = "goroutines of " + words.Function(t.At.Func) + ", whose stacks do not show where,"
+		in = ", in goroutines of " + words.Function(t.At.Func) + ": no stack shows where"
+	}
 	switch t.Kind {
 	case report.RootComputing:
 		return "computing" + in + t.while() + t.orNoCPU()
@@ -556,6 +560,9 @@ func (t *tale) ours() bool { return t.At.Func != "" && !names.Standard(&t.At) }
 
 // ownAdvice is what to do about what goroutines did of their own.
 func (t *tale) ownAdvice() string {
+	if t.Kind == report.RootComputing && t.unseen() {
+		return "Take a CPU profile while the trace is recorded: its samples stand in the trace, and show where."
+	}
 	if !t.ours() {
 		return ""
 	}
@@ -612,6 +619,16 @@ const (
 	muchMore   = 4
 	muchLonger = 5_000_000 // ns
 )
+
+// unseen reports whether all that shows of who ran is what of the standard library started
+// the goroutines, such as a server: that is nobody's name.
+func (t *tale) unseen() bool {
+	switch t.Kind {
+	case report.RootComputing, report.RootQueue:
+		return t.At.Func != "" && t.sum.unseen*2 >= t.sum.ns && names.Standard(&t.At)
+	}
+	return false
+}
 
 // adviceByMore is what to do about what slow ones do for much longer than typical ones.
 func adviceByMore(x *report.Root) string {
