@@ -247,7 +247,7 @@ var namedPath = regexp.MustCompile("`((?:analyze|cmd|fixtures|model|render)(?:/[
 // TestNamedPathsExist looks for the files and folders that the documents name. ID is that
 // of any check.
 func TestNamedPathsExist(t *testing.T) {
-	pages := []string{"README.md", "CONTRIBUTING.md", "fixtures/README.md", "analyze/schema/README.md"}
+	pages := []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "fixtures/README.md", "analyze/schema/README.md"}
 	for _, page := range docs(t) {
 		pages = append(pages, filepath.Join("cmd/gmptrace", page))
 	}
