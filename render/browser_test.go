@@ -101,13 +101,23 @@ func open(t testing.TB, r *report.Report, v view) *tab {
 	return p
 }
 
-// openWritten opens what write writes.
-func openWritten(t testing.TB, write func(io.Writer) error, v view) *tab {
+// running is the browser for a test.
+func running(t testing.TB) context.Context {
 	t.Helper()
-	parent, err := browser()
+	if testing.Short() {
+		t.Skip("-short: no browser")
+	}
+	ctx, err := browser()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return ctx
+}
+
+// openWritten opens what write writes.
+func openWritten(t testing.TB, write func(io.Writer) error, v view) *tab {
+	t.Helper()
+	parent := running(t)
 	path := filepath.Join(t.TempDir(), "report.html")
 	f, err := os.Create(path)
 	if err != nil {

@@ -28,10 +28,7 @@ func TestPageServed(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	parent, err := browser()
-	if err != nil {
-		t.Fatal(err)
-	}
+	parent := running(t)
 	ctx, cancel := chromedp.NewContext(parent)
 	defer cancel()
 	p := &tab{TB: t, ctx: ctx}

@@ -146,7 +146,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("URL", server.URL)
-			env.Setenv("FIXTURES", fixtures)
+			env.Setenv("FIXTURES", filepath.ToSlash(fixtures)) // as patterns and shells have it
 			env.Setenv("GORACE", os.Getenv("GORACE"))
 			return writeTraces(env.WorkDir)
 		},

@@ -103,7 +103,9 @@ func TestServe(t *testing.T) {
 // TestServeKeeps: a trace that can be read only once is served as well, and leaves
 // no file behind.
 func TestServeKeeps(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	t.Setenv("TMP", temp) // Windows
 	server := endpoints(t)
 	r, w := io.Pipe()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -116,17 +118,17 @@ func TestServeKeeps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, body := fetched(t, strings.TrimSpace(line), nil); !strings.Contains(body, "127.0.0.1") || strings.Contains(body, os.Getenv("TMPDIR")) {
+	if _, body := fetched(t, strings.TrimSpace(line), nil); !strings.Contains(body, "127.0.0.1") || strings.Contains(body, temp) {
 		t.Error("the page does not call the trace by its address")
 	}
-	if left, _ := os.ReadDir(os.Getenv("TMPDIR")); len(left) != 1 {
+	if left, _ := os.ReadDir(temp); len(left) != 1 {
 		t.Errorf("while it serves there are %d temporary files, want the trace's copy", len(left))
 	}
 	cancel()
 	if c := <-code; c != exitDone {
 		t.Errorf("exit code %d after Ctrl-C", c)
 	}
-	if left, _ := os.ReadDir(os.Getenv("TMPDIR")); len(left) != 0 {
+	if left, _ := os.ReadDir(temp); len(left) != 0 {
 		t.Errorf("it left %v behind", left)
 	}
 }

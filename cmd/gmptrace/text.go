@@ -25,9 +25,10 @@ func (an *analysis) textOptions(trace, out string) render.TextOptions {
 // textOptions suit a terminal or a file.
 func textOptions(stdout io.Writer) render.TextOptions {
 	_, height := terminalSize(stdout)
+	console, _ := stdout.(*os.File)
 	return render.TextOptions{
 		// https://no-color.org
-		Color:  isTerminal(stdout) && os.Getenv("NO_COLOR") == "",
+		Color:  isTerminal(stdout) && os.Getenv("NO_COLOR") == "" && colours(console),
 		Width:  outputWidth(stdout),
 		Height: height,
 	}

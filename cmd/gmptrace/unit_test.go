@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -93,13 +94,23 @@ func TestPrintable(t *testing.T) {
 	}
 }
 
+// terminal is one that the test looks at, and its other side.
+func terminal(t *testing.T) (screen, tty *os.File) {
+	t.Helper()
+	screen, tty, err := pty.Open()
+	switch {
+	case errors.Is(err, pty.ErrUnsupported):
+		t.Skip("no pseudo-terminals on this system: ", err)
+	case err != nil:
+		t.Fatal(err)
+	}
+	return screen, tty
+}
+
 // TestProgress runs gmptrace's bar on a terminal: it must show bytes and events,
 // and leave the line as it found it.
 func TestProgress(t *testing.T) {
-	screen, stderr, err := pty.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
+	screen, stderr := terminal(t)
 	defer screen.Close()
 	read := make(chan string)
 	go func() {
@@ -136,10 +147,7 @@ func TestNoProgress(t *testing.T) {
 			t.Errorf("a bar on %T", w)
 		}
 	}
-	screen, tty, err := pty.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
+	screen, tty := terminal(t)
 	defer screen.Close()
 	defer tty.Close()
 	an := newAnalysis(&app{stderr: tty})
