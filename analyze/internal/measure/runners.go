@@ -110,13 +110,12 @@ func (r *Runners) stretch(iv *model.GInterval, d *model.Dispatch) uint32 {
 			of = iv.Stack
 		}
 		trail := r.Trails.Of(of)
-		if r.maybe[uint64(iv.G)%uint64(len(r.maybe))] > 0 {
-			r.grown(iv.G, trail)
-		}
+		r.grown(iv.G, trail)
 		return trail
 	}
 	trail := r.Trails.Of(iv.Func)
-	if !r.Trails.Bare(trail) {
+	if !r.Trails.Bare(trail) { // where it started may show after its first stretches
+		r.grown(iv.G, trail)
 		return trail
 	}
 	y := r.young[iv.G]
@@ -164,6 +163,9 @@ func (r *Runners) preempted(x *model.Preempt) {
 
 // grown tells what a goroutine did before it showed what it runs.
 func (r *Runners) grown(g model.GoID, trail uint32) {
+	if r.maybe[uint64(g)%uint64(len(r.maybe))] == 0 {
+		return
+	}
 	if y := r.young[g]; y != nil {
 		r.tell(y, trail)
 		r.forget(g, y)

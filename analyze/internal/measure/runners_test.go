@@ -29,3 +29,19 @@ func TestManyYoung(t *testing.T) {
 		}
 	}
 }
+
+// TestStartShowsLate: what a goroutine did before it showed where it started is told as soon
+// as that shows, though it has no stack of its own by then.
+func TestStartShowsLate(t *testing.T) {
+	numbering := names.NewNumbering()
+	started := numbering.Stack(names.StackFrames{Key: "a", Frames: []report.Frame{{Func: "main.work"}}})
+	table := &numbering.Table
+	r := &Runners{Trails: names.NewTrails(table), names: table, young: map[model.GoID]*young{}}
+	r.Watch(&model.Facts{Gs: []model.GInterval{
+		{Start: 1, End: 3, G: 7, State: model.GWaiting},
+		{Start: 3, End: 4, G: 7, State: model.GRunning, Func: started},
+	}})
+	if len(r.Late) != 1 || r.Late[0].Start != 1 || r.Late[0].Trail != r.Gs[1] || len(r.young) > 0 {
+		t.Errorf("told late %+v, and %d goroutines are waited for", r.Late, len(r.young))
+	}
+}
