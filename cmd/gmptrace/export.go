@@ -22,7 +22,7 @@ type exporter interface {
 
 // exporters are all formats, in the order of the help.
 func exporters() []exporter {
-	return []exporter{}
+	return []exporter{newPprofExport()}
 }
 
 type exportCommand struct {
@@ -47,8 +47,10 @@ func (a *app) exportCommand() *cobra.Command {
 		Long: `Export writes what gmptrace makes of a trace in a format that other tools read.
 
 ` + traceHelp,
-		Example: `  gmptrace export --format pprof app.trace`,
-		Args:    oneTrace,
+		Example: `  gmptrace export --format pprof app.trace
+  gmptrace export --format pprof --type block --http='Checkout' app.trace
+  gmptrace export --format pprof --type offcpu --from 5ms --to 50ms -o offcpu.pb.gz app.trace`,
+		Args: explainArgs, // its hint at a handler's pattern holds here too
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.ran = true
 			if err := c.ownFlags(cmd); err != nil {
@@ -67,6 +69,11 @@ func (a *app) exportCommand() *cobra.Command {
 		e.addFlags(own)
 		own.VisitAll(func(flag *pflag.Flag) { c.owners[flag.Name] = e.name() })
 		f.AddFlagSet(own)
+		own.VisitAll(func(flag *pflag.Flag) {
+			if of, ok := flag.Value.(*choice); ok {
+				of.complete(cmd, flag.Name)
+			}
+		})
 	}
 	c.format.complete(cmd, "format")
 	return cmd

@@ -5,6 +5,7 @@
 //	gmptrace analyze TRACE    prints the same as text or JSON
 //	gmptrace explain TRACE    says why something was slow, and who did it
 //	gmptrace record URL       records a trace, and asks the machine meanwhile
+//	gmptrace export TRACE     writes it for other tools: a profile for pprof
 //	gmptrace decisions TRACE  prints every scheduling decision, one a line
 //	gmptrace check TRACE...   holds traces to the rules of a policy
 //	gmptrace policy           writes, checks and explains policies
@@ -165,6 +166,6 @@ Exit codes: 0 done; 1 --fail-on found something, or a check failed; 2 usage or n
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.AddCommand(a.reportCommand(), a.serveCommand(), a.analyzeCommand(), a.explainCommand(), a.checkCommand(), a.policyCommand(), a.fixtureCommand(),
-		a.diffCommand(), a.whatifCommand(), a.decisionsCommand(), a.recordCommand(), a.versionCommand())
+		a.diffCommand(), a.whatifCommand(), a.decisionsCommand(), a.exportCommand(), a.recordCommand(), a.versionCommand())
 	return root
 }

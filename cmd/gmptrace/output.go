@@ -123,9 +123,9 @@ func outputError(name string, err error) error {
 	return fmt.Errorf("%s: cannot be written: %w", printableName(name), err)
 }
 
-// generator marks a file as written by render.HTML, or by a check in any of its
-// formats: reports of checks are written again and again.
-var generator = regexp.MustCompile(`<meta name="generator" content="gmptrace[ "]|^gmptrace check |^\{\s*"schema": "gmptrace\.check/|<!-- gmptrace check -->|"driver": \{\s*"name": "gmptrace"`)
+// generator marks a file as written by render.HTML, by a check in any of its formats, or
+// as a profile: these are written again and again.
+var generator = regexp.MustCompile(`<meta name="generator" content="gmptrace[ "]|^gmptrace check |^\{\s*"schema": "gmptrace\.check/|<!-- gmptrace check -->|"driver": \{\s*"name": "gmptrace"|gmptrace export\x00`)
 
 // mayReplace tells whether a report may take the place of what name names.
 func mayReplace(name string, force bool) error {
