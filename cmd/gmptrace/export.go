@@ -22,7 +22,7 @@ type exporter interface {
 
 // exporters are all formats, in the order of the help.
 func exporters() []exporter {
-	return []exporter{newPprofExport()}
+	return []exporter{newPprofExport(), &perfettoExport{}}
 }
 
 type exportCommand struct {
@@ -49,7 +49,9 @@ func (a *app) exportCommand() *cobra.Command {
 ` + traceHelp,
 		Example: `  gmptrace export --format pprof app.trace
   gmptrace export --format pprof --type block --http='Checkout' app.trace
-  gmptrace export --format pprof --type offcpu --from 5ms --to 50ms -o offcpu.pb.gz app.trace`,
+  gmptrace export --format pprof --type offcpu --from 5ms --to 50ms -o offcpu.pb.gz app.trace
+  gmptrace export --format perfetto app.trace
+  gmptrace export --format perfetto --tracks p,g,findings --from 1s --to 2s app.trace`,
 		Args: explainArgs, // its hint at a handler's pattern holds here too
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.ran = true

@@ -28,7 +28,7 @@ const mostLines = 4000
 // rooms are all of them, each after those that import it: imports go down the list.
 // An import that is not here, and one here that is not made, fail TestImports.
 var rooms = []room{
-	{path: "cmd/gmptrace", imports: "render analyze analyze/export/pprof analyze/policy analyze/compare analyze/whatif analyze/explain analyze/machine analyze/replay analyze/report analyze/words model model/simulate"},
+	{path: "cmd/gmptrace", imports: "render analyze analyze/export/perfetto analyze/export/pprof analyze/policy analyze/compare analyze/whatif analyze/explain analyze/machine analyze/replay analyze/report analyze/words model model/simulate"},
 	{path: "render/debugpage", imports: "render analyze analyze/flight analyze/replay"},
 	{path: "render", imports: "analyze analyze/compare analyze/whatif analyze/names analyze/report analyze/words model",
 		most: 7600, why: "text and page share takeaways and key figures, and five formats of checks what a failure says: no circle of imports is worth a wall"},
@@ -37,6 +37,7 @@ var rooms = []room{
 	{path: "analyze/compare", imports: "analyze analyze/explain analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
 	{path: "analyze/policy", imports: "analyze/diagnose analyze/rules analyze/names analyze/report analyze/words model"}, // ids alone of the two
 	{path: "analyze/export/pprof", imports: "analyze/explain analyze/names analyze/replay analyze/report analyze/words model"},
+	{path: "analyze/export/perfetto", imports: "analyze analyze/names analyze/replay analyze/report analyze/words model"},
 	{path: "analyze", imports: "analyze/diagnose analyze/explain analyze/rules analyze/internal/timeline analyze/internal/measure analyze/names analyze/replay analyze/report model"},
 
 	// Analyses, one question each. No one knows another, all know measure.

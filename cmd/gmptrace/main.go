@@ -5,9 +5,9 @@
 //	gmptrace analyze TRACE    prints the same as text or JSON
 //	gmptrace explain TRACE    says why something was slow, and who did it
 //	gmptrace record URL       records a trace, and asks the machine meanwhile
-//	gmptrace export TRACE     writes it for other tools: a profile for pprof
 //	gmptrace decisions TRACE  prints every scheduling decision, one a line
 //	gmptrace check TRACE...   holds traces to the rules of a policy
+//	gmptrace export TRACE     writes a trace in formats of other tools
 //	gmptrace policy           writes, checks and explains policies
 //
 // One file of this package holds one subcommand; analysis.go has what those that

@@ -124,7 +124,8 @@ func outputError(name string, err error) error {
 }
 
 // generator marks a file as written by render.HTML, by a check in any of its formats, or
-// as a profile: these are written again and again.
+// as an export, which some formats have in the header of their compression: these are
+// written again and again.
 var generator = regexp.MustCompile(`<meta name="generator" content="gmptrace[ "]|^gmptrace check |^\{\s*"schema": "gmptrace\.check/|<!-- gmptrace check -->|"driver": \{\s*"name": "gmptrace"|gmptrace export\x00`)
 
 // mayReplace tells whether a report may take the place of what name names.
@@ -171,6 +172,38 @@ func (o *output) write(ctx context.Context, render func(io.Writer) error) error 
 		return o.wrap(err)
 	}
 	return o.commit()
+}
+
+// writeFrom is write for what is written while it is read: an error in reading is told as
+// such, not as one of the output.
+func (o *output) writeFrom(ctx context.Context, read func(io.Writer) error) error {
+	w := &failing{w: contextWriter{ctx, o.w}}
+	b := bufio.NewWriterSize(w, 1<<16)
+	err := read(b)
+	if err == nil {
+		err = b.Flush()
+	}
+	switch {
+	case w.err != nil:
+		return o.wrap(w.err)
+	case err != nil:
+		return err
+	}
+	return o.commit()
+}
+
+// failing keeps the first error of a writer.
+type failing struct {
+	w   io.Writer
+	err error
+}
+
+func (f *failing) Write(p []byte) (int, error) {
+	n, err := f.w.Write(p)
+	if f.err == nil {
+		f.err = err
+	}
+	return n, err
 }
 
 // commit is the moment from which on the report exists.
