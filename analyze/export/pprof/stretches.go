@@ -126,7 +126,11 @@ func (s *stretches) marked(events []model.Event, until model.Time) []model.Event
 		}
 		s.samples++
 		if len(s.kind.states) == 0 && (s.window == nil || s.window.Holds(ev.Time)) {
-			s.tell(&part{from: ev.Time, to: ev.Time, g: ev.G, n: 1, fn: ev.Stack, key: key{stack: ev.Stack, of: ev.Stack, task: s.marks.now(ev.G), state: model.GRunning}})
+			p := part{from: ev.Time, to: ev.Time, g: ev.G, n: 1, key: key{stack: ev.Stack, task: s.marks.now(ev.G), state: model.GRunning}}
+			if ev.G > 0 { // else it is the stack of a thread
+				p.fn, p.of = ev.Stack, ev.Stack
+			}
+			s.tell(&p)
 		}
 	}
 	return events
