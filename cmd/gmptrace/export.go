@@ -51,7 +51,7 @@ func (a *app) exportCommand() *cobra.Command {
   gmptrace export --format pprof --type block --http='Checkout' app.trace
   gmptrace export --format pprof --type offcpu --from 5ms --to 50ms -o offcpu.pb.gz app.trace
   gmptrace export --format perfetto app.trace
-  gmptrace export --format perfetto --tracks p,g,findings --from 1s --to 2s app.trace`,
+  gmptrace export --format perfetto --tracks p,g,findings --from 5ms --to 20ms app.trace`,
 		Args: explainArgs, // its hint at a handler's pattern holds here too
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.ran = true

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"strings"
 
@@ -32,6 +31,9 @@ func (e *perfettoExport) export(ctx context.Context, an *analysis, trace, out st
 	opt, err := e.options()
 	if err != nil {
 		return err
+	}
+	if out == "" && trace == "-" {
+		return usagef("standard input has no name to call the file by: give one with -o FILE")
 	}
 	if out == "" {
 		out = strings.TrimSuffix(defaultOutput(trace), ".html") + e.suffix()
@@ -77,7 +79,7 @@ func (e *perfettoExport) options() (perfetto.Options, error) {
 	}
 	set, err := perfetto.ParseTracks(e.tracks)
 	if err != nil {
-		return opt, usageError(fmt.Sprintf("--tracks %v", err))
+		return opt, usagef("--tracks %s: %v", strings.Join(e.tracks, ","), err)
 	}
 	opt.Tracks = set
 	return opt, nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"gmptrace/analyze/export/perfetto"
 )
 
 // defaultOutput is the report's file name for a trace: the trace's own without
@@ -123,10 +126,9 @@ func outputError(name string, err error) error {
 	return fmt.Errorf("%s: cannot be written: %w", printableName(name), err)
 }
 
-// generator marks a file as written by render.HTML, by a check in any of its formats, or
-// as an export, which some formats have in the header of their compression: these are
-// written again and again.
-var generator = regexp.MustCompile(`<meta name="generator" content="gmptrace[ "]|^gmptrace check |^\{\s*"schema": "gmptrace\.check/|<!-- gmptrace check -->|"driver": \{\s*"name": "gmptrace"|gmptrace export\x00`)
+// generator marks a file as written by render.HTML, or by a check in any of its formats:
+// these are written again and again, as are exports.
+var generator = regexp.MustCompile(`<meta name="generator" content="gmptrace[ "]|^gmptrace check |^\{\s*"schema": "gmptrace\.check/|<!-- gmptrace check -->|"driver": \{\s*"name": "gmptrace"`)
 
 // mayReplace tells whether a report may take the place of what name names.
 func mayReplace(name string, force bool) error {
@@ -159,7 +161,7 @@ func writtenByGmptrace(name string) (bool, error) {
 	}
 	defer f.Close()
 	head, err := io.ReadAll(io.LimitReader(f, 4096))
-	return generator.Match(head), err
+	return generator.Match(head) || exported(head), err
 }
 
 // write lets render write, and puts the file into its place.
@@ -247,6 +249,13 @@ func (o *output) wrap(err error) error {
 		name = "the output"
 	}
 	return outputError(name, err)
+}
+
+// exported reports whether a file begins as compressed exports do: with a header whose
+// comment says so.
+func exported(head []byte) bool {
+	const fixed = 10 // bytes of the header before that
+	return len(head) > fixed && bytes.HasPrefix(head[fixed:], []byte(perfetto.Comment+"\x00"))
 }
 
 // contextWriter refuses to write once ctx is done: Ctrl-C ends rendering too.

@@ -46,14 +46,14 @@ func Write(ctx context.Context, r io.Reader, out io.Writer, opt Options) (*Resul
 	opt.Tracks = cmp.Or(opt.Tracks, AllTracks)
 	opt.MaxTracks = cmp.Or(opt.MaxTracks, DefaultMaxTracks)
 	if opt.Plain {
-		return write(ctx, r, out, opt)
+		return convert(ctx, r, out, opt)
 	}
 	z, err := gzip.NewWriterLevel(out, level)
 	if err != nil {
 		return nil, err
 	}
 	z.Comment = Comment
-	res, err := write(ctx, r, z, opt)
+	res, err := convert(ctx, r, z, opt)
 	if err == nil {
 		err = z.Close()
 	}
@@ -67,7 +67,7 @@ const level = 8
 // Comment is what the header of a compressed file says of it.
 const Comment = "gmptrace export"
 
-func write(ctx context.Context, r io.Reader, out io.Writer, opt Options) (*Result, error) {
+func convert(ctx context.Context, r io.Reader, out io.Writer, opt Options) (*Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	x := &exporter{opt: opt, w: &writer{out: out, fail: cancel}, blocked: blockedNames(), sets: map[model.Sources]string{}}
@@ -105,8 +105,8 @@ type exporter struct {
 	threads    *threads
 	goroutines *goroutines
 	marks      *marks
-	collector  *collector
-	counters   *counters
+	phases     *phases
+	gauges     *gauges
 
 	now     []model.Dispatch // of the moment that is being told
 	blocked [model.NumReasons]string
@@ -125,10 +125,10 @@ func (x *exporter) begin(s *replay.Session) {
 	}
 	if x.opt.Tracks.Has(Counters) {
 		s.Depths, s.Begun = true, true
-		x.counters = newCounters(x)
+		x.gauges = newGauges(x)
 	}
-	if x.opt.Tracks.Has(Collector) {
-		x.collector = newCollector(x)
+	if x.opt.Tracks.Has(Collections) {
+		x.phases = newPhases(x)
 	}
 	if x.opt.Tracks.Has(Tasks) {
 		x.marks = &marks{exporter: x, group: x.group("User tasks", false), seq: x.w.sequence(0),
@@ -167,8 +167,8 @@ func (x *exporter) finish(a *analyze.Analysis) {
 	if x.marks != nil {
 		x.marks.finish(end)
 	}
-	if x.collector != nil {
-		x.collector.finish(end)
+	if x.phases != nil {
+		x.phases.finish(end)
 	}
 	if a != nil {
 		x.findings(a.Report(x.tr).Findings)

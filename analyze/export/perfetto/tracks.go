@@ -11,31 +11,31 @@ type Tracks uint16
 
 // What there is to write.
 const (
-	Ps        Tracks = 1 << iota // which goroutines ran on them
-	Ms                           // which P threads held, and their system calls
-	Gs                           // states of goroutines
-	Tasks                        // tasks, regions and messages of the program
-	Collector                    // mark phases, and when the world was stopped
-	Counters                     // heap, runnable goroutines, busy Ps
-	Flows                        // who made whom runnable: needs Gs
-	Decisions                    // where dispatched goroutines came from, handoffs and preemptions: needs Ps
-	Findings                     // what gmptrace found
+	Ps          Tracks = 1 << iota // which goroutines ran on them
+	Ms                             // which P threads held, and their system calls
+	Gs                             // states of goroutines
+	Tasks                          // tasks, regions and messages of the program
+	Collections                    // mark phases, and when the world was stopped
+	Counters                       // heap, runnable goroutines, busy Ps
+	Flows                          // who made whom runnable: needs Gs
+	Decisions                      // where dispatched goroutines came from, handoffs and preemptions: needs Ps
+	Findings                       // what gmptrace found
 
 	AllTracks = 1<<iota - 1
 )
 
-var trackNames = []string{"p", "m", "g", "tasks", "gc", "counters", "flows", "decisions", "findings"}
+var spelled = []string{"p", "m", "g", "tasks", "gc", "counters", "flows", "decisions", "findings"}
 
 // TrackNames are the names of all, for ParseTracks.
-func TrackNames() []string { return slices.Clone(trackNames) }
+func TrackNames() []string { return slices.Clone(spelled) }
 
 // ParseTracks is the set of these names.
 func ParseTracks(names []string) (Tracks, error) {
 	var set Tracks
 	for _, name := range names {
-		i := slices.Index(trackNames, name)
+		i := slices.Index(spelled, name)
 		if i < 0 {
-			return 0, fmt.Errorf("%q: need some of %s", name, strings.Join(trackNames, ", "))
+			return 0, fmt.Errorf("%q: need some of %s", name, strings.Join(spelled, ", "))
 		}
 		set |= 1 << i
 	}
@@ -53,7 +53,7 @@ func (t Tracks) Has(x Tracks) bool { return t&x == x }
 
 func (t Tracks) String() string {
 	var names []string
-	for i, name := range trackNames {
+	for i, name := range spelled {
 		if t.Has(1 << i) {
 			names = append(names, name)
 		}

@@ -129,13 +129,13 @@ func (x *exporter) decided(f *model.Facts, at model.Time) {
 // counted tells what is counted.
 func (x *exporter) counted(f *model.Facts, at model.Time) {
 	for ; len(f.Depths) > 0 && f.Depths[0].Time <= at; f.Depths = f.Depths[1:] {
-		if x.counters != nil {
-			x.counters.depth(&f.Depths[0])
+		if x.gauges != nil {
+			x.gauges.depth(&f.Depths[0])
 		}
 	}
 	for ; len(f.Begun) > 0 && f.Begun[0].End <= at; f.Begun = f.Begun[1:] {
-		if x.counters != nil {
-			x.counters.begun(&f.Begun[0])
+		if x.gauges != nil {
+			x.gauges.begun(&f.Begun[0])
 		}
 	}
 }
@@ -147,10 +147,10 @@ func (x *exporter) event(ev *model.Event) {
 	if x.marks != nil {
 		x.marks.event(ev)
 	}
-	if x.collector != nil {
-		x.collector.event(ev)
+	if x.phases != nil {
+		x.phases.event(ev)
 	}
-	if x.counters != nil {
-		x.counters.event(ev)
+	if x.gauges != nil {
+		x.gauges.event(ev)
 	}
 }

@@ -2,9 +2,9 @@ package perfetto
 
 import "gmptrace/model"
 
-// collector is the tracks of the garbage collector's mark phases, and of the moments for
+// phases are the tracks of the garbage collector's mark phases, and of the moments for
 // which the world was stopped, for that or for anything else.
-type collector struct {
+type phases struct {
 	*exporter
 	seq         *sequence
 	mark, pause phase
@@ -18,14 +18,14 @@ type phase struct {
 	open  bool
 }
 
-func newCollector(x *exporter) *collector {
-	c := &collector{exporter: x, seq: x.w.sequence(0)}
+func newPhases(x *exporter) *phases {
+	c := &phases{exporter: x, seq: x.w.sequence(0)}
 	c.mark.track = x.group("GC mark phases", false)
 	c.pause.track = x.group("World stopped", false)
 	return c
 }
 
-func (c *collector) event(ev *model.Event) {
+func (c *phases) event(ev *model.Event) {
 	switch ev.Op {
 	case model.OpGCBegin:
 		c.begin(&c.mark, ev.Time, "GC mark phase")
@@ -38,14 +38,14 @@ func (c *collector) event(ev *model.Event) {
 	}
 }
 
-func (c *collector) begin(p *phase, at model.Time, name string) {
+func (c *phases) begin(p *phase, at model.Time, name string) {
 	if !p.open { // two threads may stop the world one after the other, and each says so
 		p.open, p.since, p.name = true, at, name
 	}
 }
 
 // end writes a phase. One that began before the trace does not show.
-func (c *collector) end(p *phase, at model.Time) {
+func (c *phases) end(p *phase, at model.Time) {
 	if !p.open {
 		return
 	}
@@ -61,7 +61,7 @@ func (c *collector) end(p *phase, at model.Time) {
 	c.seq.sliceEnd(to, p.track)
 }
 
-func (c *collector) finish(at model.Time) {
+func (c *phases) finish(at model.Time) {
 	c.end(&c.mark, at)
 	c.end(&c.pause, at)
 }

@@ -2,8 +2,8 @@ package perfetto
 
 import "gmptrace/model"
 
-// counters are the tracks of what is counted: the heap, runnable goroutines, busy Ps.
-type counters struct {
+// gauges are the tracks of what is counted: the heap, runnable goroutines, busy Ps.
+type gauges struct {
 	*exporter
 	seq                        *sequence
 	live, goal, runnable, busy uint64
@@ -12,8 +12,8 @@ type counters struct {
 	told                       [2]int64 // the values of runnable and busy, -1 for none yet
 }
 
-func newCounters(x *exporter) *counters {
-	c := &counters{exporter: x, told: [2]int64{-1, -1}}
+func newGauges(x *exporter) *gauges {
+	c := &gauges{exporter: x, told: [2]int64{-1, -1}}
 	counter := func(name string, unit uint64) uint64 {
 		c.rank++
 		return x.w.declare(track{parent: processTrack, name: name, counting: true, unit: unit, rank: c.rank})
@@ -24,7 +24,7 @@ func newCounters(x *exporter) *counters {
 	return c
 }
 
-func (c *counters) event(ev *model.Event) {
+func (c *gauges) event(ev *model.Event) {
 	if !c.session.Window.Holds(ev.Time) {
 		return
 	}
@@ -37,12 +37,12 @@ func (c *counters) event(ev *model.Event) {
 }
 
 // depth tells how many goroutines are runnable.
-func (c *counters) depth(d *model.Depth) {
+func (c *gauges) depth(d *model.Depth) {
 	c.tell(0, c.runnable, d.Time, int64(d.N))
 }
 
 // begun tells how many Ps run a goroutine, or are held by one in a system call.
-func (c *counters) begun(b *model.Beginning) {
+func (c *gauges) begun(b *model.Beginning) {
 	if b.P < 0 {
 		return
 	}
@@ -59,11 +59,13 @@ func (c *counters) begun(b *model.Beginning) {
 	} else {
 		c.nBusy--
 	}
-	c.tell(1, c.busy, max(b.Start, c.seq.at), c.nBusy)
+	if b.End >= c.session.Window.From {
+		c.tell(1, c.busy, max(b.Start, c.seq.at), c.nBusy)
+	}
 }
 
 // tell writes a value if it is another one than before.
-func (c *counters) tell(i int, track uint64, at model.Time, v int64) {
+func (c *gauges) tell(i int, track uint64, at model.Time, v int64) {
 	if c.told[i] != v {
 		c.told[i] = v
 		c.seq.count(at, track, v)
