@@ -6,6 +6,7 @@
 //	gmptrace explain TRACE    says why something was slow, and who did it
 //	gmptrace record URL       records a trace, and asks the machine meanwhile
 //	gmptrace decisions TRACE  prints every scheduling decision, one a line
+//	gmptrace anonymize TRACE  writes the trace with other names
 //	gmptrace check TRACE...   holds traces to the rules of a policy
 //	gmptrace export TRACE     writes a trace in formats of other tools
 //	gmptrace policy           writes, checks and explains policies
@@ -166,6 +167,6 @@ Exit codes: 0 done; 1 --fail-on found something, or a check failed; 2 usage or n
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.AddCommand(a.reportCommand(), a.serveCommand(), a.analyzeCommand(), a.explainCommand(), a.checkCommand(), a.policyCommand(), a.fixtureCommand(),
-		a.diffCommand(), a.whatifCommand(), a.decisionsCommand(), a.exportCommand(), a.recordCommand(), a.versionCommand())
+		a.diffCommand(), a.whatifCommand(), a.decisionsCommand(), a.exportCommand(), a.recordCommand(), a.anonymizeCommand(), a.versionCommand())
 	return root
 }

@@ -49,12 +49,12 @@ func urlName(rawURL string) string {
 	return strings.TrimSuffix(path.Base("/"+u.Path), "/")
 }
 
-// notItself refuses to replace a trace by its own report, which --force would allow.
+// notItself refuses to replace a trace by what is made of it, which --force would allow.
 func notItself(trace, name string) error {
 	a, errA := os.Stat(trace)
 	b, errB := os.Stat(name)
 	if errA == nil && errB == nil && a.Mode().IsRegular() && os.SameFile(a, b) {
-		return usagef("%s is the trace itself: give the report another name with -o", printableName(name))
+		return usagef("%s is the trace itself: give the output another name with -o", printableName(name))
 	}
 	return nil
 }

@@ -78,6 +78,8 @@ type splitter struct {
 	holed   bool // of the generation that the input's end cut, more than its end is lost
 	readErr error
 
+	experimental int // batches of experiments, which are left out
+
 	gaps     int   // stretches skipped before the trace went on
 	headerAt int64 // where a batch's bytes hold the header of another trace; 0 if none do
 
@@ -144,6 +146,7 @@ func (s *splitter) next() (batch []byte, h batchHeader, err error) {
 			continue
 		}
 		if h.experimental {
+			s.experimental++
 			s.discard(h.size) // of no use here
 			continue
 		}

@@ -1,0 +1,17 @@
+package explain
+
+import (
+	"slices"
+
+	"gmptrace/analyze/names"
+)
+
+// KnownPackages are the import paths of servers and routers that requests are told by,
+// outside of the standard library. Each stands for all packages below it as well.
+func KnownPackages() []string { return names.Packages(slices.Concat(servers, routers)) }
+
+// Methods are names of methods that requests are told by, in whatever package: those of
+// interfaces that servers, routers and others call.
+func Methods() []string {
+	return slices.Concat(callbacks, []string{"ServeHTTP", "runHandler", "Accept"})
+}
