@@ -78,7 +78,7 @@ func reportSteps(r *report.Report, opt TextOptions) []Step {
 	if len(r.Findings) > 0 && len(r.Findings[0].Moments) > 0 {
 		opt := opt
 		opt.Window = windowOf(r.Findings[0].Moments[0])
-		steps = append(steps, Step{opt.command("explain"), "the worst moment of finding 1"})
+		steps = append(steps, Step{opt.command("explain"), fmt.Sprintf("the worst moment of finding %d", r.Findings[0].Number)})
 	}
 	if opt.short {
 		steps = append(steps, Step{opt.command("analyze --all"), "findings in full, all figures"})
