@@ -93,6 +93,14 @@ func (an *analysis) check(trace string) error {
 
 // load reads and analyses a trace.
 func (an *analysis) load(ctx context.Context, trace string) (*report.Report, error) {
+	read := func() (*report.Report, error) { return an.report(ctx, trace) }
+	if an.host != nil {
+		return an.host.Report(read)
+	}
+	return read()
+}
+
+func (an *analysis) report(ctx context.Context, trace string) (*report.Report, error) {
 	return reading(ctx, an, trace, func(in io.Reader, opt replay.Options) (*report.Report, error) {
 		rep, err := analyze.Analyze(ctx, in, analyze.Options{Options: opt, Slices: an.slices, Around: an.around, Spans: an.spans})
 		if err == nil {
@@ -177,16 +185,24 @@ func (an *analysis) options(in *input, bar *progress) replay.Options {
 func (an *analysis) evidence(trace string) (*machine.Evidence, error) {
 	name := an.machine
 	if name == "" {
-		if !isFile(trace) {
+		if !an.isFile(trace) {
 			return nil, nil
 		}
 		name = trace + machine.Suffix
 	}
-	f, err := os.Open(name)
+	open := os.Open
+	if an.host != nil {
+		open = an.host.Open
+	}
+	f, err := open(name)
 	if an.machine == "" && errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
+		var said *report.InputError
+		if errors.As(err, &said) {
+			return nil, err
+		}
 		return nil, openError(name, err)
 	}
 	defer f.Close()

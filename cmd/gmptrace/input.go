@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 
+	"gmptrace/cmd/gmptrace/mcp"
+
 	"golang.org/x/term"
 )
 
@@ -20,6 +22,8 @@ type input struct {
 // open opens what TRACE names.
 func (an *analysis) open(ctx context.Context, trace string) (*input, error) {
 	switch {
+	case an.host != nil:
+		return openHosted(an.host, trace)
 	case trace == "-":
 		return openStdin(ctx, an.stdin)
 	case isURL(trace):
@@ -32,8 +36,25 @@ func (an *analysis) open(ctx context.Context, trace string) (*input, error) {
 	return in, err
 }
 
+// openHosted opens a file where no process of its own is around the command.
+func openHosted(h *mcp.Host, path string) (*input, error) {
+	f, err := h.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, openError(path, err)
+	}
+	return &input{ReadCloser: f, name: path, size: info.Size()}, nil
+}
+
 // isFile tells whether what TRACE names can be read again and again.
-func isFile(trace string) bool {
+func (a *app) isFile(trace string) bool {
+	if a.host != nil {
+		return true
+	}
 	info, err := os.Stat(trace)
 	return trace != "-" && !isURL(trace) && (err != nil || info.Mode().IsRegular())
 }

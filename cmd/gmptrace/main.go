@@ -31,6 +31,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"gmptrace/analyze/report"
+	"gmptrace/cmd/gmptrace/mcp"
 )
 
 // The exit codes. Where two fit, the earlier in this list is taken: a finding
@@ -62,6 +63,7 @@ type app struct {
 	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
+	host   *mcp.Host // what stands around it if it is no process of its own
 	code   int
 	ran    bool // a subcommand's own code was reached: what fails from there on is not the usage
 }
@@ -167,6 +169,6 @@ Exit codes: 0 done; 1 --fail-on found something, or a check failed; 2 usage or n
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.AddCommand(a.reportCommand(), a.serveCommand(), a.analyzeCommand(), a.explainCommand(), a.checkCommand(), a.policyCommand(), a.fixtureCommand(),
-		a.diffCommand(), a.whatifCommand(), a.decisionsCommand(), a.exportCommand(), a.recordCommand(), a.anonymizeCommand(), a.versionCommand())
+		a.diffCommand(), a.whatifCommand(), a.decisionsCommand(), a.exportCommand(), a.recordCommand(), a.anonymizeCommand(), a.mcpCommand(), a.versionCommand())
 	return root
 }

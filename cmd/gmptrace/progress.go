@@ -16,12 +16,16 @@ import (
 // progress is a bar on standard error: bytes read, events, time left. The zero
 // progress shows nothing.
 type progress struct {
-	mu  sync.Mutex // update is called from another goroutine, perhaps once more after close
-	bar *progressbar.ProgressBar
+	mu   sync.Mutex // update is called from another goroutine, perhaps once more after close
+	bar  *progressbar.ProgressBar
+	told func(replay.Progress) // instead of a bar; nil for none
 }
 
 // progress begins a bar for in, if a person is there to see it.
 func (an *analysis) progress(in *input) *progress {
+	if an.host != nil {
+		return &progress{told: an.host.Progress}
+	}
 	if an.quiet || !isTerminal(an.stderr) {
 		return &progress{}
 	}
@@ -45,6 +49,9 @@ func (an *analysis) progress(in *input) *progress {
 func (p *progress) update(at replay.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.told != nil {
+		p.told(at)
+	}
 	if p.bar == nil {
 		return
 	}

@@ -81,7 +81,7 @@ func (c *serveCommand) run(ctx context.Context, trace string) error {
 	if err := c.check(trace); err != nil {
 		return err
 	}
-	if !isFile(trace) {
+	if !c.isFile(trace) {
 		copied, err := c.copied(ctx, trace)
 		if err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gmptrace/analyze/words"
+	"gmptrace/cmd/gmptrace/mcp"
 	"gmptrace/render"
 )
 
@@ -16,6 +17,9 @@ func (an *analysis) textOptions(trace, out string) render.TextOptions {
 	opt := textOptions(an.stdout)
 	if out != "" && out != "-" {
 		opt = render.TextOptions{}
+	}
+	if an.host != nil {
+		opt.Width = mcp.Width
 	}
 	opt.Trace = an.shellWords(trace)
 	opt.Window = strings.Join(slices.Concat(given("--from", an.from.text), given("--to", an.to.text)), " ")
@@ -38,7 +42,7 @@ func textOptions(stdout io.Writer) render.TextOptions {
 // it is read; TRACE for what is not there to be read again, or has a name that must not
 // be shown.
 func (an *analysis) shellWords(trace string) string {
-	if !isFile(trace) || words.Printable(trace) != trace || words.Printable(an.machine) != an.machine {
+	if !an.isFile(trace) || words.Printable(trace) != trace || words.Printable(an.machine) != an.machine {
 		return "TRACE"
 	}
 	args := slices.Concat(given("--machine", an.machine), given("--go-version", string(an.goVersion)))

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package mcp
+
+const nonblock = 0 // there are no pipes in folders
