@@ -15,11 +15,9 @@ type marks struct {
 	entered bool // what is analysed has begun
 
 	tasks   map[int64]*openTask
-	begun   []*openTask // before what is analysed
-	lanes   []uint64    // free ones
+	lanes   []uint64 // free ones
 	regions map[model.GoID]*regionTrack
-	early   []*regionTrack // with regions that began before what is analysed
-	left    int64          // tasks and goroutines with regions that have no track
+	left    int64 // tasks and goroutines with regions that have no track
 }
 
 // openTask is a task under way; its lane is 0 before what is analysed.
@@ -27,7 +25,6 @@ type openTask struct {
 	id   int64
 	name string
 	lane uint64
-	over bool
 }
 
 // regionTrack is the track of a goroutine's regions.
@@ -68,17 +65,15 @@ func (x *marks) enter() {
 		return
 	}
 	x.entered = true
-	for _, t := range x.begun {
-		if !t.over {
-			x.beginTask(t, x.session.Window.From)
-		}
+	for _, id := range sortedKeys(x.tasks) {
+		x.beginTask(x.tasks[id], x.session.Window.From)
 	}
-	for _, r := range x.early {
+	for _, g := range sortedKeys(x.regions) {
+		r := x.regions[g]
 		for i := range r.open {
 			x.beginRegion(r, &r.open[i], x.session.Window.From)
 		}
 	}
-	x.begun, x.early = nil, nil
 }
 
 func (x *marks) taskBegins(ev *model.Event) {
@@ -88,11 +83,9 @@ func (x *marks) taskBegins(ev *model.Event) {
 	}
 	t := &openTask{id: ev.Subject, name: x.session.Names.Texts[ev.Arg]}
 	x.tasks[ev.Subject] = t
-	if !x.entered {
-		x.begun = append(x.begun, t)
-		return
+	if x.entered {
+		x.beginTask(t, ev.Time)
 	}
-	x.beginTask(t, ev.Time)
 }
 
 func (x *marks) beginTask(t *openTask, at model.Time) {
@@ -114,33 +107,10 @@ func (x *marks) taskEnds(ev *model.Event) {
 		return // begun before the trace
 	}
 	delete(x.tasks, ev.Subject)
-	t.over = true
 	if t.lane != 0 {
 		x.seq.sliceEnd(ev.Time, t.lane)
 		x.lanes = append(x.lanes, t.lane)
-	} else {
-		x.begun = dropOver(x.begun)
 	}
-}
-
-// dropOver lets go of tasks that are over when they are the most.
-func dropOver(tasks []*openTask) []*openTask {
-	over := 0
-	for _, t := range tasks {
-		if t.over {
-			over++
-		}
-	}
-	if 2*over < len(tasks) {
-		return tasks
-	}
-	kept := tasks[:0]
-	for _, t := range tasks {
-		if !t.over {
-			kept = append(kept, t)
-		}
-	}
-	return kept
 }
 
 func (x *marks) regionBegins(ev *model.Event) {
@@ -158,13 +128,9 @@ func (x *marks) regionBegins(ev *model.Event) {
 		return
 	}
 	r.open = append(r.open, openRegion{name: x.session.Names.Texts[ev.Arg], task: ev.Subject})
-	if !x.entered {
-		if len(r.open) == 1 {
-			x.early = append(x.early, r)
-		}
-		return
+	if x.entered {
+		x.beginRegion(r, &r.open[len(r.open)-1], ev.Time)
 	}
-	x.beginRegion(r, &r.open[len(r.open)-1], ev.Time)
 }
 
 // mostNested is how deep regions of one goroutine are followed.

@@ -28,10 +28,8 @@ func readRouter(t *testing.T) []byte {
 	return data
 }
 
-// TestGolden writes a trace whose events are text, and compares all of it, as text, but for
-// findings, whose words are those of others.
-func TestGolden(t *testing.T) {
-	const scenario = `gomaxprocs n=2
+// scenario has a task, regions in each other, wakes and a preemption.
+const scenario = `gomaxprocs n=2
 status-p q=0 m=0 p=0 state=held
 status-p q=1 m=1 p=1 state=idle
 status-g g=1 m=0 p=0 by=1 state=running fn=main.main
@@ -58,6 +56,10 @@ task-begin task=8 by=1 p=0 m=0 name=open
 region-begin by=1 p=0 m=0 name=open
 park g=1 p=0 m=0 reason=sleep fn=time.Sleep<main.main
 `
+
+// TestGolden writes a trace whose events are text, and compares all of it, as text, but for
+// findings, whose words are those of others.
+func TestGolden(t *testing.T) {
 	var out bytes.Buffer
 	if _, err := perfetto.Write(t.Context(), replaytest.Scenario(t, scenario), &out, perfetto.Options{Plain: true, Tracks: perfetto.AllTracks &^ perfetto.Findings}); err != nil {
 		t.Fatal(err)
@@ -264,6 +266,29 @@ func TestWindow(t *testing.T) {
 	for _, e := range d.events {
 		if e.at < 30e6 || e.at > 60e6 {
 			t.Fatalf("%q of %s is at %d", e.name, d.path(e.track), e.at)
+		}
+	}
+}
+
+// TestUnderWay: what is under way when the part begins begins with it.
+func TestUnderWay(t *testing.T) {
+	var out bytes.Buffer
+	opt := perfetto.Options{Plain: true, Options: replay.Options{From: replay.Bound{Set: true, Offset: 9500}}}
+	if _, err := perfetto.Write(t.Context(), replaytest.Scenario(t, scenario), &out, opt); err != nil {
+		t.Fatal(err)
+	}
+	d := decode(t, &out)
+	ends := map[string]uint64{}
+	for _, all := range d.slices(t) {
+		for _, s := range all {
+			if s.start == 9500 {
+				ends[fmt.Sprintf("%s at %d", s.name, s.depth)] = s.end
+			}
+		}
+	}
+	for name, end := range map[string]uint64{"order at 0": 12_020_000, "pay at 0": 12_000, "inner at 1": 11_000, "running at 0": 13_000} {
+		if ends[name] != end {
+			t.Errorf("%s ends at %d, want %d of %v", name, ends[name], end, ends)
 		}
 	}
 }
