@@ -137,7 +137,7 @@ func (c *anonymizeCommand) rewrite(ctx context.Context, in *input, w io.Writer) 
 
 // tell says what became of the trace.
 func (c *anonymizeCommand) tell(trace string, res *anonymize.Result) {
-	if _, err := os.Stat(trace + machine.Suffix); err == nil && isFile(trace) {
+	if _, err := os.Stat(trace + machine.Suffix); err == nil && c.isFile(trace) {
 		c.remark("%s is not anonymized, and was not copied: it has the machine's name, process and threads", printableName(trace+machine.Suffix))
 	}
 	c.remark("%s: %s of %s, %s", printableName(c.out), words.Plural(res.Trace.Events, "event"), words.Plural(int64(res.Trace.Generations), "generation"), res.Trace.Format)
