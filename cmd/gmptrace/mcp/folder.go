@@ -146,19 +146,19 @@ type files struct {
 
 // of are the files of a question.
 func (f *folder) of(traces []string) (*files, error) {
-	fs := &files{folder: f, traces: map[string]int64{}, versions: map[string]string{}}
+	all := &files{folder: f, traces: map[string]int64{}, versions: map[string]string{}}
 	for _, name := range traces {
 		info, err := f.stat(name)
 		if err != nil {
 			return nil, err
 		}
-		fs.traces[name], fs.versions[name] = info.Size(), version(info)
+		all.traces[name], all.versions[name] = info.Size(), version(info)
 		// What is wrong with it is said by the command that wants to read it.
 		if info, err := f.stat(name + machine.Suffix); err == nil {
-			fs.versions[name+machine.Suffix] = version(info)
+			all.versions[name+machine.Suffix] = version(info)
 		}
 	}
-	return fs, nil
+	return all, nil
 }
 
 func (f *folder) stat(name string) (fs.FileInfo, error) {
@@ -171,13 +171,13 @@ func (f *folder) stat(name string) (fs.FileInfo, error) {
 }
 
 // open opens a file as long as it is what it was when the question came.
-func (fs *files) open(name string) (*os.File, error) {
-	file, err := fs.folder.open(name)
+func (all *files) open(name string) (*os.File, error) {
+	file, err := all.folder.open(name)
 	if err != nil {
 		return nil, err
 	}
 	info, err := file.Stat()
-	if err == nil && version(info) != fs.versions[name] {
+	if err == nil && version(info) != all.versions[name] {
 		err = changed(name)
 	}
 	if err != nil {

@@ -115,9 +115,9 @@ func hash(texts ...string) uint64 {
 }
 
 // hash is of what the files were when the question came.
-func (fs *files) hash() uint64 {
+func (all *files) hash() uint64 {
 	var texts []string
-	for name, version := range fs.versions {
+	for name, version := range all.versions {
 		texts = append(texts, name+"\x00"+version)
 	}
 	slices.Sort(texts)

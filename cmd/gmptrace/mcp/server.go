@@ -137,11 +137,11 @@ func answering[A asker](s *Server) sdk.ToolHandlerFor[A, any] {
 
 // answer is a page of what the command of a question prints.
 func (s *Server) answer(ctx context.Context, req *sdk.CallToolRequest, q *question) (*sdk.CallToolResult, error) {
-	fs, err := s.folder.of(q.files())
+	those, err := s.folder.of(q.files())
 	if err != nil {
 		return nil, err
 	}
-	at := cursor{Question: hash(q.args()...), Files: fs.hash()}
+	at := cursor{Question: hash(q.args()...), Files: those.hash()}
 	if q.cursor != "" {
 		is := at
 		if at, err = parseCursor(q.cursor); err != nil {
@@ -154,7 +154,7 @@ func (s *Server) answer(ctx context.Context, req *sdk.CallToolRequest, q *questi
 			return nil, changed(strings.Join(q.files(), ", "))
 		}
 	}
-	e, err := s.text(ctx, req, q, fs, int64(at.Offset))
+	e, err := s.text(ctx, req, q, those, int64(at.Offset))
 	if err != nil {
 		return nil, err
 	}
@@ -186,8 +186,8 @@ func page(e *excerpt, at cursor) *sdk.CallToolResult {
 
 // text is a part of what a command prints, which has the page at an offset: one that was
 // kept, or what it prints now.
-func (s *Server) text(ctx context.Context, req *sdk.CallToolRequest, q *question, fs *files, from int64) (*excerpt, error) {
-	key := strings.Join(append(q.args(), fmt.Sprint(fs.hash())), "\x00")
+func (s *Server) text(ctx context.Context, req *sdk.CallToolRequest, q *question, those *files, from int64) (*excerpt, error) {
+	key := strings.Join(append(q.args(), fmt.Sprint(those.hash())), "\x00")
 	if e, ok := s.texts.get(key, func(e *excerpt) bool { return e.covers(from) }); ok {
 		return e, nil
 	}
@@ -197,7 +197,7 @@ func (s *Server) text(ctx context.Context, req *sdk.CallToolRequest, q *question
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	e, err := s.printed(ctx, req, q, fs, from)
+	e, err := s.printed(ctx, req, q, those, from)
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +207,7 @@ func (s *Server) text(ctx context.Context, req *sdk.CallToolRequest, q *question
 
 // printed is a part of what a command prints now: its output, and behind it what it has to
 // say about it.
-func (s *Server) printed(ctx context.Context, req *sdk.CallToolRequest, q *question, fs *files, from int64) (*excerpt, error) {
+func (s *Server) printed(ctx context.Context, req *sdk.CallToolRequest, q *question, those *files, from int64) (*excerpt, error) {
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	e := &excerpt{from: from, stop: stop}
@@ -217,15 +217,15 @@ func (s *Server) printed(ctx context.Context, req *sdk.CallToolRequest, q *quest
 	remarks, err := s.run(running, Host{
 		Out: e,
 		Open: func(name string) (*os.File, error) {
-			file, err := fs.open(name)
-			if size, ok := fs.traces[name]; ok && err == nil {
+			file, err := those.open(name)
+			if size, ok := those.traces[name]; ok && err == nil {
 				told.next(size)
 			}
 			return file, err
 		},
 		Progress: told.update,
 		Report: func(read func() (*report.Report, error)) (*report.Report, error) {
-			made, err := s.report(q, fs, read)
+			made, err := s.report(q, those, read)
 			rep = made
 			return made, err
 		},
@@ -249,8 +249,8 @@ func (s *Server) printed(ctx context.Context, req *sdk.CallToolRequest, q *quest
 
 // report is that of a trace, or of a part of it: it is kept, for other tools ask for
 // the same.
-func (s *Server) report(q *question, fs *files, read func() (*report.Report, error)) (*report.Report, error) {
-	key := strings.Join(slices.Concat(q.files(), []string{q.from, q.to, fmt.Sprint(fs.hash())}), "\x00")
+func (s *Server) report(q *question, those *files, read func() (*report.Report, error)) (*report.Report, error) {
+	key := strings.Join(slices.Concat(q.files(), []string{q.from, q.to, fmt.Sprint(those.hash())}), "\x00")
 	if rep, ok := s.reports.get(key, func(*report.Report) bool { return true }); ok {
 		return rep, nil
 	}

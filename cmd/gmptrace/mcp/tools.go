@@ -218,11 +218,11 @@ func tool[A asker](name, title, description string) func(*Server) {
 	if err != nil {
 		panic(fmt.Sprintf("arguments of %s: %v", name, err)) // of types that stand above
 	}
-	outside := false
+	openWorld := false
 	return func(s *Server) {
 		sdk.AddTool(s.protocol, &sdk.Tool{
 			Name: name, Title: title, Description: description, InputSchema: schema,
-			Annotations: &sdk.ToolAnnotations{Title: title, ReadOnlyHint: true, IdempotentHint: true, OpenWorldHint: &outside},
+			Annotations: &sdk.ToolAnnotations{Title: title, ReadOnlyHint: true, IdempotentHint: true, OpenWorldHint: &openWorld},
 		}, answering[A](s))
 	}
 }
