@@ -57,6 +57,7 @@ func began(in *Span) model.Time {
 // function was seen in; not messages, nor what has one.
 type Selection struct {
 	window *replay.Window
+	part   bool // it is not all of the trace
 	groups []*group
 	found  []bool            // by group: it has an instance
 	chosen func(*Class) bool // nil until all has been read
@@ -72,7 +73,7 @@ type Class struct {
 // Select begins to find what a Selector selects.
 func Select(s *replay.Session, sel Selector) *Selection {
 	e := &explainer{names: s.Names, window: s.Window, zero: s.Zero, locks: &names.LockSites{Names: s.Names}}
-	x := &Selection{window: s.Window, groups: e.finders(sel)}
+	x := &Selection{window: s.Window, part: s.Part, groups: e.finders(sel)}
 	x.found = make([]bool, len(x.groups))
 	return x
 }
@@ -173,6 +174,9 @@ func (x *Selection) Name(c Class) string {
 func (x *Selection) Nothing() string {
 	var said []string
 	where, e := "The trace has", explainer{}
+	if x.part {
+		where = "That part of the trace has"
+	}
 	for i, g := range x.groups {
 		said = append(said, e.none(g, where, i > 0))
 		where = "It has"

@@ -314,7 +314,7 @@ func (b *building) comments(r *Result) []string {
 	list = append(list, b.restricted()...)
 	list = append(list, b.missing(tr)...)
 	for i := range list {
-		list[i] = valid(list[i])
+		list[i] = valid(words.Text(list[i]))
 	}
 	return list
 }
