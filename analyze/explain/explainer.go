@@ -37,6 +37,8 @@ type explainer struct {
 	peers  peers
 	bodies map[model.GoID]uint32 // a stack of goroutines that a wrapper may have started: see body
 
+	each *Each // is told of every instance, where set
+
 	// prepare, where set, makes h hold what an instance needs, before it is explained.
 	prepare func(*Span)
 	look    func(model.Time) *view // what is known at a time
@@ -238,7 +240,7 @@ func (e *explainer) settle() {
 func (e *explainer) explainAll() {
 	for i, g := range e.groups {
 		e.explainEnded(g)
-		if g.n() > 0 && !g.late() { // the ones after it will not be asked for
+		if g.n() > 0 && !g.late() && e.each == nil { // the ones after it will not be asked for
 			e.groups = e.groups[:i+1]
 			return
 		}
@@ -345,6 +347,9 @@ func (e *explainer) explain(g *group, in *Span) {
 	} else {
 		p.skipped++
 	}
+	if e.each != nil {
+		e.each.told(g.kind, in, sum)
+	}
 }
 
 // tell tells of an instance which is among the slowest so far of its population, for
@@ -412,6 +417,9 @@ func (e *explainer) sum(p *population, in *Span) {
 			}
 			p.share(s.summed(), tally{ns: int64(s.to - s.from), n: 1})
 		}
+	}
+	if e.each != nil {
+		e.each.walks(&w)
 	}
 	e.from(e.view, in)
 	w.path(in.g, in.Start, in.End, 0, 0)

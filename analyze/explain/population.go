@@ -24,6 +24,7 @@ type group struct {
 
 	populations []*population // in the order in which they were first seen
 	by          map[popKey]*population
+	unnamedIn   string // with which those count that show no name, where that is one that has a name
 }
 
 // popKey is what instances have in common that are one population, as far as it is known
@@ -151,7 +152,7 @@ func (g *group) joinUnnamed() {
 	for _, p := range all {
 		g.at(k).add(p)
 	}
-	g.at(k).unnamed = unnamed.all.N()
+	g.at(k).unnamed, g.unnamedIn = unnamed.all.N(), k.name
 }
 
 // isRouted reports whether several handlers show, each often enough.

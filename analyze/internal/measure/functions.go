@@ -98,7 +98,7 @@ func (f *functions) add(iv *model.GInterval, trail uint32) {
 		}
 	case model.GRunnable:
 		t.Runnable += d
-		if !tellsNothing(iv) {
+		if !TellsNothing(iv) {
 			t.waits.Add(d)
 		}
 	case model.GSyscall:
@@ -108,7 +108,7 @@ func (f *functions) add(iv *model.GInterval, trail uint32) {
 		}
 		t.Syscall += d
 	case model.GWaiting:
-		b := &t.blocked[f.reason(iv)]
+		b := &t.blocked[BlockedFor(f.locks, iv)]
 		b.NS += d
 		b.Count++
 	default:
@@ -116,11 +116,11 @@ func (f *functions) add(iv *model.GInterval, trail uint32) {
 	}
 }
 
-// reason is why a goroutine waited: where the collector has it wait on a semaphore of its
-// own, that is no lock of the program.
-func (f *functions) reason(iv *model.GInterval) model.Reason {
+// BlockedFor is why a goroutine waited: where the collector has it wait on a semaphore of
+// its own, that is no lock of the program.
+func BlockedFor(locks *names.LockSites, iv *model.GInterval) model.Reason {
 	switch {
-	case iv.Reason != model.ReasonSync || !f.locks.OfCollector(iv.Stack):
+	case iv.Reason != model.ReasonSync || !locks.OfCollector(iv.Stack):
 		return iv.Reason
 	case iv.Assist:
 		return model.ReasonAssist
@@ -128,9 +128,9 @@ func (f *functions) reason(iv *model.GInterval) model.Reason {
 	return model.ReasonUntilGCEnds
 }
 
-// tellsNothing reports whether a wait was cut off where it began: it is as long as
+// TellsNothing reports whether a wait was cut off where it began: it is as long as
 // nothing at least.
-func tellsNothing(iv *model.GInterval) bool { return iv.Open != 0 && iv.End == iv.Start }
+func TellsNothing(iv *model.GInterval) bool { return iv.Open != 0 && iv.End == iv.Start }
 
 func (f *functions) Fill(r *report.Report) {
 	starts := f.names.Starts()

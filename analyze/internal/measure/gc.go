@@ -27,6 +27,7 @@ type GC struct {
 	longest   *stat.TopK[report.GCRange]
 	WorstSTW  *stat.TopK[STWPause]
 	Assists   *stat.TopK[model.GInterval] // the longest stretches inside assists
+	Each      func(report.GCRange)        // is told every range at its end, where set
 	Awaited   map[uint32]*Awaited         // whom pauses waited for, by the stack that he was at when he stopped
 }
 
@@ -238,6 +239,9 @@ func (c *GC) endAll(now model.Time) {
 func (c *GC) keep(r report.GCRange) {
 	c.out.RangesLeft++
 	c.longest.Offer(r.End-r.Start, r)
+	if c.Each != nil {
+		c.Each(r)
+	}
 }
 
 func (c *GC) Fill(r *report.Report) {

@@ -54,7 +54,7 @@ func (l *Waits) Watch(f *model.Facts) {
 // notable counts a wait that is long or cut off.
 func (l *Waits) notable(iv *model.GInterval) {
 	wait := int64(iv.End - iv.Start)
-	if iv.Open != 0 && !tellsNothing(iv) {
+	if iv.Open != 0 && !TellsNothing(iv) {
 		l.censored++
 		l.longest = max(l.longest, wait)
 	}

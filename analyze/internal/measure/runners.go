@@ -23,6 +23,13 @@ type Runners struct {
 	Gs         []uint32
 	Dispatches []uint32
 
+	// Youths are, of the stretches of Gs that are told late, in their order, the numbers
+	// of the youths that they belong to: the stretches of a goroutine that show nothing,
+	// one after the other. Who wants them sets Numbered.
+	Numbered bool
+	Youths   []uint32
+	youths   uint32 // so many
+
 	// Late is what was told of before, or among the facts at hand, and shows now.
 	Late           []LateStretch
 	LateDispatches []LateDispatch
@@ -32,6 +39,7 @@ type Runners struct {
 type LateStretch struct {
 	model.GInterval
 	Trail uint32
+	Youth uint32 // see Runners.Youths
 }
 
 // LateDispatch is a dispatch with its trail.
@@ -42,6 +50,7 @@ type LateDispatch struct {
 
 // young is a goroutine that has not shown yet what it runs.
 type young struct {
+	number     uint32 // see Runners.Youths
 	trail      uint32 // by where it was preempted, 0 for not yet
 	gs         []model.GInterval
 	dispatches []model.Dispatch
@@ -62,6 +71,7 @@ func NewRunners(s *replay.Session) *Runners {
 func (r *Runners) Watch(f *model.Facts) {
 	r.Gs = slices.Grow(r.Gs[:0], len(f.Gs))[:len(f.Gs)]
 	r.Dispatches, r.Late, r.LateDispatches = slices.Grow(r.Dispatches[:0], len(f.Dispatches)), r.Late[:0], r.LateDispatches[:0]
+	r.Youths = r.Youths[:0]
 	preempts := f.Preempts
 	for i := range f.Gs {
 		iv := &f.Gs[i]
@@ -140,6 +150,9 @@ func (r *Runners) stretch(iv *model.GInterval, d *model.Dispatch) uint32 {
 	if d != nil {
 		y.dispatches = append(y.dispatches, *d)
 	}
+	if r.Numbered {
+		r.Youths = append(r.Youths, y.number)
+	}
 	if ends {
 		r.grown(iv.G, trail)
 	}
@@ -174,7 +187,7 @@ func (r *Runners) grown(g model.GoID, trail uint32) {
 
 func (r *Runners) tell(y *young, trail uint32) {
 	for i := range y.gs {
-		r.Late = append(r.Late, LateStretch{y.gs[i], trail})
+		r.Late = append(r.Late, LateStretch{y.gs[i], trail, y.number})
 	}
 	for i := range y.dispatches {
 		r.LateDispatches = append(r.LateDispatches, LateDispatch{y.dispatches[i], trail})
@@ -187,6 +200,8 @@ func (r *Runners) newborn(g model.GoID) *young {
 	if n := len(r.spare); n > 0 {
 		y, r.spare = r.spare[n-1], r.spare[:n-1]
 	}
+	y.number = r.youths
+	r.youths++
 	r.young[g] = y
 	r.maybe[uint64(g)%uint64(len(r.maybe))]++
 	return y
