@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
+
+	"gmptrace/analyze/export/tables"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -22,7 +25,7 @@ type exporter interface {
 
 // exporters are all formats, in the order of the help.
 func exporters() []exporter {
-	return []exporter{newPprofExport(), &perfettoExport{}}
+	return []exporter{newPprofExport(), &perfettoExport{}, tablesExporter{tables.Parquet}, tablesExporter{tables.CSV}}
 }
 
 type exportCommand struct {
@@ -51,7 +54,9 @@ func (a *app) exportCommand() *cobra.Command {
   gmptrace export --format pprof --type block --http='Checkout' app.trace
   gmptrace export --format pprof --type offcpu --from 5ms --to 50ms -o offcpu.pb.gz app.trace
   gmptrace export --format perfetto app.trace
-  gmptrace export --format perfetto --tracks p,g,findings --from 5ms --to 20ms app.trace`,
+  gmptrace export --format perfetto --tracks p,g,findings --from 5ms --to 20ms app.trace
+  gmptrace export --format parquet app.trace
+  gmptrace export --format csv -o app app.trace`,
 		Args: explainArgs, // its hint at a handler's pattern holds here too
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.ran = true
@@ -78,7 +83,24 @@ func (a *app) exportCommand() *cobra.Command {
 		})
 	}
 	c.format.complete(cmd, "format")
+	c.addHelp(cmd)
 	return cmd
+}
+
+// helper is an exporter that has more to say in --help with its --format.
+type helper interface{ help() string }
+
+// addHelp has --help with a --format tell of that too.
+func (c *exportCommand) addHelp(cmd *cobra.Command) {
+	general := cmd.HelpFunc()
+	cmd.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		general(cmd, args)
+		for _, e := range c.formats {
+			if h, ok := e.(helper); ok && cmd.Flags().Changed("format") && e.name() == c.format.value {
+				fmt.Fprint(cmd.OutOrStdout(), "\n", h.help())
+			}
+		}
+	})
 }
 
 // ownFlags refuses flags of another format than the one that is written.

@@ -28,7 +28,7 @@ const mostLines = 4000
 // rooms are all of them, each after those that import it: imports go down the list.
 // An import that is not here, and one here that is not made, fail TestImports.
 var rooms = []room{
-	{path: "cmd/gmptrace", imports: "render analyze cmd/gmptrace/mcp analyze/anonymize analyze/export/perfetto analyze/export/pprof analyze/policy analyze/compare analyze/whatif analyze/explain analyze/machine analyze/replay analyze/report analyze/words model model/simulate",
+	{path: "cmd/gmptrace", imports: "render analyze analyze/export/tables cmd/gmptrace/mcp analyze/anonymize analyze/export/perfetto analyze/export/pprof analyze/policy analyze/compare analyze/whatif analyze/explain analyze/machine analyze/replay analyze/report analyze/words model model/simulate",
 		most: 5400, why: "one file a command: what they share are flags, input and output, and the rest stands in rooms"},
 	{path: "cmd/gmptrace/mcp", imports: "render analyze/machine analyze/replay analyze/report analyze/schema analyze/words"}, // is handed the commands
 	{path: "render/debugpage", imports: "render analyze analyze/flight analyze/replay"},
@@ -41,6 +41,7 @@ var rooms = []room{
 	{path: "analyze/export/pprof", imports: "analyze/explain analyze/names analyze/replay analyze/report analyze/words model"},
 	{path: "analyze/export/perfetto", imports: "analyze analyze/names analyze/replay analyze/report analyze/words model"},
 	{path: "analyze/anonymize", imports: "analyze/explain analyze/internal/load analyze/machine analyze/names analyze/report analyze/words"}, // writes a trace, by what all know of names
+	{path: "analyze/export/tables", imports: "analyze analyze/explain analyze/internal/measure analyze/names analyze/replay analyze/report analyze/words model"},
 	{path: "analyze", imports: "analyze/diagnose analyze/explain analyze/rules analyze/internal/timeline analyze/internal/measure analyze/names analyze/replay analyze/report model"},
 
 	// Analyses, one question each. No one knows another, all know measure.
