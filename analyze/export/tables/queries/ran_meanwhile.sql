@@ -1,5 +1,6 @@
--- Who ran while they waited: of waits of 1 ms and longer, what the P ran meanwhile on whose
--- queue the goroutine stood or, out of the global queue, which took it in the end.
+-- Who ran while they waited: of waits of 1 ms and longer, who had the P meanwhile on whose
+-- queue the goroutine stood or, out of the global queue, which took it in the end. In a
+-- system call a goroutine has its P until somebody takes it.
 WITH long AS (
     SELECT g, func, at_ns, at_ns + dur_ns AS until_ns, coalesce(queue_p, p) AS p
     FROM read_parquet('waits.parquet')
@@ -7,7 +8,7 @@ WITH long AS (
 ), ran AS (
     SELECT p, func, at_ns, at_ns + dur_ns AS until_ns
     FROM read_parquet('procs.parquet')
-    WHERE does = 'run'
+    WHERE does IN ('run', 'syscall')
 )
 SELECT long.func AS waited, ran.func AS ran, count(DISTINCT (long.g, long.at_ns)) AS waits,
     sum(least(long.until_ns, ran.until_ns) - greatest(long.at_ns, ran.at_ns)) AS ran_ns
