@@ -45,21 +45,32 @@ func (k kind) String() string {
 	return [...]string{"int64", "int64 ns", "bool", "text"}[k]
 }
 
-// cell is a value of a row; NULL has no kind.
+// cell is a value of a row; NULL has no kind. All have the level of a value that could
+// be NULL and is not: where it can't, that counts for nothing.
 type cell = parquet.Value
 
-// null is no value.
-var null = parquet.NullValue()
+func valueOf(v parquet.Value) cell { return v.Level(0, 1, 0) }
 
-func numberOf(n int64) cell { return parquet.Int64Value(n) }
-func flagOf(b bool) cell    { return parquet.BooleanValue(b) }
+// The cells that there are many of.
+var (
+	null    = parquet.NullValue() // no value
+	yes, no = valueOf(parquet.BooleanValue(true)), valueOf(parquet.BooleanValue(false))
+)
+
+func numberOf(n int64) cell { return valueOf(parquet.Int64Value(n)) }
+func flagOf(b bool) cell {
+	if b {
+		return yes
+	}
+	return no
+}
 
 // identOf is an id, NULL where there is none, which is negative.
 func identOf(n int64) cell {
 	if n < 0 {
 		return null
 	}
-	return parquet.Int64Value(n)
+	return numberOf(n)
 }
 
 // textOf is a text, NULL for none. What a trace holds may be any bytes: those that are no
@@ -71,5 +82,5 @@ func textOf(s string) cell {
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\uFFFD")
 	}
-	return parquet.ByteArrayValue([]byte(s))
+	return valueOf(parquet.ByteArrayValue([]byte(s)))
 }

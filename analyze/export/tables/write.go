@@ -58,12 +58,11 @@ const (
 
 // parquetWriter writes a Parquet file, column by column.
 type parquetWriter struct {
-	out     *parquet.GenericWriter[any]
-	columns []column
-	into    []*parquet.ColumnWriter
-	batch   [][]parquet.Value // by column
-	rows    int               // in the group, the batch's among them
-	text    int               // bytes of texts in it
+	out   *parquet.GenericWriter[any]
+	into  []*parquet.ColumnWriter
+	batch [][]parquet.Value // by column
+	rows  int               // in the group, the batch's among them
+	text  int               // bytes of texts in it
 }
 
 func newParquetWriter(t *table, w io.Writer, rep *report.Report) *parquetWriter {
@@ -76,7 +75,7 @@ func newParquetWriter(t *table, w io.Writer, rep *report.Report) *parquetWriter 
 	for _, m := range metadata(t, rep) {
 		options = append(options, parquet.KeyValueMetadata(m[0], m[1]))
 	}
-	p := &parquetWriter{out: parquet.NewGenericWriter[any](w, options...), columns: t.columns, batch: make([][]parquet.Value, len(t.columns))}
+	p := &parquetWriter{out: parquet.NewGenericWriter[any](w, options...), batch: make([][]parquet.Value, len(t.columns))}
 	p.into = p.out.ColumnWriters()
 	return p
 }
@@ -104,14 +103,10 @@ func parquetSchema(t *table) *parquet.Schema {
 
 func (p *parquetWriter) write(row []cell) error {
 	for i, v := range row {
-		level := 0
-		if p.columns[i].null && !v.IsNull() {
-			level = 1
-		}
-		if p.columns[i].kind == text && !v.IsNull() {
+		if v.Kind() == parquet.ByteArray {
 			p.text += len(v.ByteArray())
 		}
-		p.batch[i] = append(p.batch[i], v.Level(0, level, i))
+		p.batch[i] = append(p.batch[i], v)
 	}
 	p.rows++
 	if p.rows%batchRows != 0 && p.rows < groupRows && p.text < groupText {
