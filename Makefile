@@ -139,3 +139,19 @@ bundle-check:
 .PHONY: screenshots
 screenshots: chromium
 	$(GO) test ./render -run TestScreenshots -count 1 -screenshots "$(CURDIR)/.github/screenshots"
+
+# Binaries for others: the same sources and Go give the same bytes. VERSION is stamped.
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+DIST      ?= $(BIN)/dist
+PLATFORMS ?= $(foreach os,linux darwin windows freebsd,$(os)/amd64 $(os)/arm64)
+.PHONY: dist
+dist:
+	@rm -rf "$(DIST)" && mkdir -p "$(DIST)"
+	@for platform in $(PLATFORMS); do \
+	  os=$${platform%/*} arch=$${platform#*/}; \
+	  name="gmptrace-$(VERSION)-$$os-$$arch"; test $$os != windows || name="$$name.exe"; \
+	  echo "$(DIST)/$$name"; \
+	  CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch GOAMD64=v1 GOARM64=v8.0 GOFLAGS= \
+	    $(GO) build -trimpath -buildvcs=auto -ldflags "-s -w -X main.release=$(VERSION)" -o "$(DIST)/$$name" ./cmd/gmptrace || exit 1; \
+	done
+	@cd "$(DIST)" && { sha256sum gmptrace-* 2>/dev/null || shasum -a 256 gmptrace-*; } >SHA256SUMS && cat SHA256SUMS
