@@ -37,6 +37,7 @@ var rooms = []room{
 
 	// Whole reports, and what is made of them.
 	{path: "analyze/compare", imports: "analyze analyze/explain analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
+	{path: "analyze/fleet", imports: "analyze analyze/explain analyze/internal/measure analyze/machine analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
 	{path: "analyze/policy", imports: "analyze/diagnose analyze/rules analyze/names analyze/report analyze/words model"}, // ids alone of the two
 	{path: "analyze/export/pprof", imports: "analyze/explain analyze/names analyze/replay analyze/report analyze/words model"},
 	{path: "analyze/export/perfetto", imports: "analyze analyze/names analyze/replay analyze/report analyze/words model"},

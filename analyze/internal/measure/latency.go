@@ -104,6 +104,9 @@ func (l *Waits) Fill(r *report.Report) {
 	}
 }
 
+// All is the distribution that Fill told of.
+func (l *Waits) All() *stat.Sketch { return &l.all }
+
 // Waiting is the number of goroutines runnable at the end of what was analysed.
 func (l *Waits) Waiting(t *report.Trace) int {
 	if int64(l.endAt-l.zero) != t.To {
