@@ -36,6 +36,7 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"howSure": howSure, "sureWord": sureWord, "rootsOf": rootsOf, "rootRows": rootRows, "pageRoots": func() int { return pageRoots }, "rootsSum": rootsSum, "groupName": groupName, "spentRows": spentRows, "pageSpent": func() int { return pageSpent },
 	"p99Of":            func(n, ns int64) string { return words.P99(n, words.Length(ns)) },
 	"firstAntagonists": first[report.Antagonist], "mainP": mainP,
+	"partyName": partyName, "quantileText": quantileText, "quantileOf": quantileOf, "changeWord": changeWord, "tallyText": tallyText,
 }).ParseFS(templates, "templates/*.tmpl"))
 
 // maxTableFunctions bounds the page's table of functions.

@@ -31,8 +31,8 @@ type sums struct {
 
 	Events, Duration int64 // Duration in ns
 
-	Hosts    table[party, *party]
-	Builds   table[party, *party]
+	Hosts    table[member, *member]
+	Builds   table[member, *member]
 	Findings table[subject, *subject] // by id
 	Causes   table[subject, *subject] // by sample, kind, function
 	Shares   table[count, *count]     // traces with a finding or cause, by that and host or build
@@ -52,15 +52,15 @@ const (
 	mostLost     = 20
 )
 
-// party is a host or a build.
-type party struct {
+// member is a host or a build.
+type member struct {
 	Traces count
 	Told   count            // of these: what the slowest spent their time on is known
 	Start  string           // the earliest, as RFC 3339; "" where no trace has one
 	With   map[string]count // by host its builds, and by build its hosts, with the traces
 }
 
-func (p *party) add(o *party) {
+func (p *member) add(o *member) {
 	p.Traces.add(&o.Traces)
 	p.Told.add(&o.Told)
 	p.begin(o.Start)
@@ -70,13 +70,13 @@ func (p *party) add(o *party) {
 }
 
 // begin takes in when a trace began.
-func (p *party) begin(start string) {
+func (p *member) begin(start string) {
 	if start != "" && (p.Start == "" || start < p.Start) {
 		p.Start = start
 	}
 }
 
-func (p *party) with(name string, n count) {
+func (p *member) with(name string, n count) {
 	if p.With == nil {
 		p.With = map[string]count{}
 	}
@@ -192,8 +192,8 @@ func (a *adder) add(r *Rows) {
 		}
 	}
 	s.Told.add(&told)
-	a.party(&s.Hosts, a.host, a.build, text(x.Start), told)
-	a.party(&s.Builds, a.build, a.host, text(x.Start), told)
+	a.member(&s.Hosts, a.host, a.build, text(x.Start), told)
+	a.member(&s.Builds, a.build, a.host, text(x.Start), told)
 	a.findings(r)
 	a.causes(r)
 	if samples[a.sample] == SampleSlow {
@@ -201,13 +201,13 @@ func (a *adder) add(r *Rows) {
 	}
 	sample := string(samples[a.sample])
 	r.series(func(x *Row, values *stat.Sketch) {
-		s.Series.at(key{sample, text(x.Of), text(x.Name), a.build}, mostSeries).take(values, max(0, number(x.Open)))
-		s.ByHost.at(key{sample, text(x.Of), text(x.Name), a.host}, mostGrains).take(values)
+		s.Series.at(label{sample, text(x.Of), text(x.Name), a.build}, mostSeries).take(values, max(0, number(x.Open)))
+		s.ByHost.at(label{sample, text(x.Of), text(x.Name), a.host}, mostGrains).take(values)
 	})
 }
 
-func (a *adder) party(t *table[party, *party], name, with, start string, told count) {
-	p := t.at(key{name}, mostParties)
+func (a *adder) member(t *table[member, *member], name, with, start string, told count) {
+	p := t.at(label{name}, mostParties)
 	p.Traces.add(&a.one)
 	p.Told.add(&told)
 	p.begin(start)
@@ -243,16 +243,16 @@ func (a *adder) findings(r *Rows) {
 	}
 	for _, id := range order {
 		f := by[id]
-		s := a.s.Findings.at(key{id}, mostSubjects)
+		s := a.s.Findings.at(label{id}, mostSubjects)
 		s.Severe[f.severe]++
-		a.subject(s, f.cost, worst{f.cost, a.trace, number(f.x.At), text(f.x.Title), text(f.x.Advice)})
+		a.subject(s, f.cost, worstTrace{f.cost, a.trace, number(f.x.At), text(f.x.Title), text(f.x.Advice)})
 		if f.severe > 0 { // what is only worth knowing sets nobody apart
 			a.share("finding", id, "", f.x)
 		}
 	}
 }
 
-func (a *adder) subject(s *subject, cost int64, w worst) {
+func (a *adder) subject(s *subject, cost int64, w worstTrace) {
 	s.Traces.add(&a.one)
 	s.Cost = sumOf(s.Cost, cost)
 	s.Worst.offer(w)
@@ -260,10 +260,10 @@ func (a *adder) subject(s *subject, cost int64, w worst) {
 
 // share counts the trace for its host, its build, and the line that the row names.
 func (a *adder) share(what, id, fn string, x *Row) {
-	a.s.Shares.at(key{what, id, fn, "host", a.host}, mostShares).add(&a.one)
-	a.s.Shares.at(key{what, id, fn, "build", a.build}, mostShares).add(&a.one)
+	a.s.Shares.at(label{what, id, fn, "host", a.host}, mostShares).add(&a.one)
+	a.s.Shares.at(label{what, id, fn, "build", a.build}, mostShares).add(&a.one)
 	if x.Func != nil {
-		a.s.Places.at(key{what, id, fn, text(x.Func), text(x.File), strconv.FormatInt(number(x.Line), 10)}, mostPlaces).add(&a.one)
+		a.s.Places.at(label{what, id, fn, text(x.Func), text(x.File), strconv.FormatInt(number(x.Line), 10)}, mostPlaces).add(&a.one)
 	}
 }
 
@@ -277,14 +277,14 @@ func (a *adder) causes(r *Rows) {
 		x             *Row
 		longer, whole int64
 	}
-	by := map[key]*sumBy{}
-	var order []key
+	by := map[label]*sumBy{}
+	var order []label
 	for i := range r.rows {
 		x := &r.rows[i]
 		if x.Kind != RowCause {
 			continue
 		}
-		k := key{text(x.ID), text(x.Func)}
+		k := label{text(x.ID), text(x.Func)}
 		c := by[k]
 		if c == nil {
 			c = &sumBy{x: x, whole: number(x.Longer)}
@@ -303,13 +303,13 @@ func (a *adder) causes(r *Rows) {
 		if ppm < leastShare {
 			continue
 		}
-		s := a.s.Causes.at(key{string(samples[a.sample]), k[0], k[1]}, mostSubjects)
+		s := a.s.Causes.at(label{string(samples[a.sample]), k[0], k[1]}, mostSubjects)
 		s.Share += ppm
 		if first {
 			s.First++
 		}
 		first = false
-		a.subject(s, c.longer, worst{c.longer, a.trace, 0, text(c.x.Title), text(c.x.Advice)})
+		a.subject(s, c.longer, worstTrace{c.longer, a.trace, 0, text(c.x.Title), text(c.x.Advice)})
 		a.share("cause", k[0], k[1], c.x)
 	}
 }

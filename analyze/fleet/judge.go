@@ -59,7 +59,7 @@ type claim struct {
 	with, of    int64 // traces of the one
 	others, all int64 // and of the rest
 	name        string
-	what        key
+	what        label
 	sample      int
 }
 
@@ -76,11 +76,11 @@ func (t *teller) outliersByShare() {
 	tests := 0
 	for i := range samples {
 		for _, what := range t.subjects(i) {
-			of := func(p *party) int64 { return t.whole(p, what, i) }
+			of := func(p *member) int64 { return t.whole(p, what, i) }
 			total := t.total(what, i)
 			with := t.withTotal(what, i)
 			for _, k := range t.shares(what, "host") {
-				p := t.s.Hosts.By[key{k[4]}]
+				p := t.s.Hosts.By[label{k[4]}]
 				if k[4] == "" || p == nil {
 					continue
 				}
@@ -107,7 +107,7 @@ func (t *teller) outliersByShare() {
 }
 
 // subjectWords name a finding or a cause.
-func subjectWords(what key) string {
+func subjectWords(what label) string {
 	if what[0] == "finding" {
 		return what[1]
 	}
@@ -118,21 +118,21 @@ func subjectWords(what key) string {
 func share(n, of int64) float64 { return float64(n) / float64(max(1, of)) }
 
 // subjects are the findings and causes that traces of a sample have.
-func (t *teller) subjects(sample int) []key {
-	var out []key
+func (t *teller) subjects(sample int) []label {
+	var out []label
 	for _, k := range t.s.Findings.keys(mostSubjects) {
-		out = append(out, key{"finding", k[0]})
+		out = append(out, label{"finding", k[0]})
 	}
 	for _, k := range t.s.Causes.keys(mostSubjects) {
 		if k[0] == string(samples[sample]) {
-			out = append(out, key{"cause", k[1], k[2]})
+			out = append(out, label{"cause", k[1], k[2]})
 		}
 	}
 	return out
 }
 
 // whole is how many traces of a host or build could have told of something.
-func (t *teller) whole(p *party, what key, sample int) int64 {
+func (t *teller) whole(p *member, what label, sample int) int64 {
 	if what[0] == "cause" {
 		return p.Told.N[sample]
 	}
@@ -140,7 +140,7 @@ func (t *teller) whole(p *party, what key, sample int) int64 {
 }
 
 // total is how many traces of the sample could.
-func (t *teller) total(what key, sample int) int64 {
+func (t *teller) total(what label, sample int) int64 {
 	if what[0] == "cause" {
 		return t.s.Told.N[sample]
 	}
@@ -148,7 +148,7 @@ func (t *teller) total(what key, sample int) int64 {
 }
 
 // withTotal is how many of them do.
-func (t *teller) withTotal(what key, sample int) int64 {
+func (t *teller) withTotal(what label, sample int) int64 {
 	var n int64
 	for _, k := range t.shares(what, "build") {
 		n += t.s.Shares.By[k].N[sample]
@@ -158,7 +158,7 @@ func (t *teller) withTotal(what key, sample int) int64 {
 
 func (t *teller) buildsOf(host string) []string {
 	out := []string{}
-	for name := range t.s.Hosts.By[key{host}].With {
+	for name := range t.s.Hosts.By[label{host}].With {
 		if name != "" {
 			out = append(out, name)
 		}
@@ -211,9 +211,9 @@ func (t *teller) outliersByQuantile() {
 }
 
 // farHosts are those among the hosts of one distribution.
-func (t *teller) farHosts(keys []key) (out []Outlier) {
+func (t *teller) farHosts(keys []label) (out []Outlier) {
 	var logs []float64
-	var told []key
+	var told []label
 	for _, k := range keys {
 		if g := t.s.ByHost.By[k]; k[3] != "" && g.N >= fewestValues && g.Traces >= fewestTraces {
 			told = append(told, k)
@@ -295,17 +295,17 @@ func (t *teller) changes() {
 func (t *teller) changedShares(old, new string, pairs int) {
 	var claims []claim
 	tests := 0
-	o, n := t.s.Builds.By[key{old}], t.s.Builds.By[key{new}]
+	o, n := t.s.Builds.By[label{old}], t.s.Builds.By[label{new}]
 	if o == nil || n == nil {
 		return
 	}
 	for i := range samples {
 		for _, what := range t.subjects(i) {
 			c := claim{of: t.whole(n, what, i), all: t.whole(o, what, i), what: what, sample: i}
-			if x := t.s.Shares.By[key{what[0], what[1], what[2], "build", new}]; x != nil {
+			if x := t.s.Shares.By[label{what[0], what[1], what[2], "build", new}]; x != nil {
 				c.with = x.N[i]
 			}
-			if x := t.s.Shares.By[key{what[0], what[1], what[2], "build", old}]; x != nil {
+			if x := t.s.Shares.By[label{what[0], what[1], what[2], "build", old}]; x != nil {
 				c.others = x.N[i]
 			}
 			if c.of < fewestTraces || c.all < fewestTraces || c.with+c.others == 0 {
@@ -333,15 +333,15 @@ func (t *teller) changedShares(old, new string, pairs int) {
 
 // changedQuantiles are those whose intervals do not touch.
 func (t *teller) changedQuantiles(old, new string) {
-	by := map[key]*Quantiles{}
+	by := map[label]*Quantiles{}
 	for i := range t.out.Quantiles {
 		if q := &t.out.Quantiles[i]; q.Build == old {
-			by[key{q.Of, q.Name}] = q
+			by[label{q.Of, q.Name}] = q
 		}
 	}
 	for i := range t.out.Quantiles {
 		n := &t.out.Quantiles[i]
-		o := by[key{n.Of, n.Name}]
+		o := by[label{n.Of, n.Name}]
 		if n.Build != new || o == nil || n.Traces < fewestTraces || o.Traces < fewestTraces {
 			continue
 		}

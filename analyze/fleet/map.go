@@ -42,10 +42,10 @@ func Key(trace io.Reader, in Input) (string, error) {
 	if _, err := io.Copy(h, trace); err != nil {
 		return "", err
 	}
-	return in.key(h), nil
+	return in.keyOf(h), nil
 }
 
-func (in *Input) key(trace hash.Hash) string {
+func (in *Input) keyOf(trace hash.Hash) string {
 	key := hex.EncodeToString(trace.Sum(nil))
 	if len(in.Evidence) == 0 && in.Host == "" && in.Build == "" && in.Trigger == "" {
 		return key
@@ -77,7 +77,7 @@ func Map(ctx context.Context, trace io.Reader, in Input, opt Options) (*Rows, er
 	if _, rest := io.Copy(io.Discard, file); rest != nil || file.err != nil {
 		return nil, cmp.Or(file.err, rest)
 	}
-	b := builder{in: in, key: in.key(h)}
+	b := builder{in: in, key: in.keyOf(h)}
 	var bad *report.InputError
 	switch {
 	case errors.As(err, &bad):
@@ -324,4 +324,4 @@ func short(s string) string {
 }
 
 // kept is a text as a column has it.
-func kept(s string) *string { return told(short(s)) }
+func kept(s string) *string { return optional(short(s)) }

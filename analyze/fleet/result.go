@@ -102,15 +102,15 @@ type Cause struct {
 	Sample Sample `json:"sample"`
 	Kind   string `json:"kind"` // as of a root
 	Func   string `json:"func"` // who is behind it; "" where nobody in particular is
-	Told
-	First int64   `json:"first"` // of Traces: it had most of the time
-	Share float64 `json:"share"` // of the time that slow ones took longer than typical ones: the mean over the sample's traces that tell
+	Told   `json:"seen"`
+	First  int64   `json:"first"` // of Traces: it had most of the time
+	Share  float64 `json:"share"` // of the time that slow ones took longer than typical ones: the mean over the sample's traces that tell
 }
 
 // Finding is what a check found in several traces.
 type Finding struct {
-	ID string `json:"id"`
-	Told
+	ID       string `json:"id"`
+	Told     `json:"seen"`
 	Critical int64 `json:"critical"` // of Traces
 	Warning  int64 `json:"warning"`
 	Baseline int64 `json:"baseline"`
@@ -198,7 +198,7 @@ func (t *teller) parties() {
 	}
 }
 
-func (t *teller) list(all *table[party, *party]) (out []Party, named int) {
+func (t *teller) list(all *table[member, *member]) (out []Party, named int) {
 	out = []Party{}
 	for _, k := range all.keys(mostParties) {
 		p := all.By[k]
@@ -278,7 +278,7 @@ func (t *teller) causes() {
 			s := t.s.Causes.By[k]
 			c := Cause{Sample: samples[i], Kind: k[1], Func: k[2], First: s.First, Share: float64(s.Share) / 1e6 / float64(max(1, t.s.Told.N[i]))}
 			c.Told = t.told(s, t.s.Told.N[i])
-			t.tallies(&c.Told, key{"cause", k[1], k[2]}, i, func(p *party) int64 { return p.Told.N[i] })
+			t.tallies(&c.Told, label{"cause", k[1], k[2]}, i, func(p *member) int64 { return p.Told.N[i] })
 			list = append(list, c)
 		}
 		slices.SortStableFunc(list, func(a, b Cause) int { return cmp.Or(cmp.Compare(b.Share, a.Share), cmp.Compare(b.Traces, a.Traces)) })
@@ -299,7 +299,7 @@ func (t *teller) told(s *subject, of int64) Told {
 
 // tallies says where something was seen: in the traces of one sample or, if that is -1, of
 // all.
-func (t *teller) tallies(x *Told, what key, sample int, of func(*party) int64) {
+func (t *teller) tallies(x *Told, what label, sample int, of func(*member) int64) {
 	n := func(c *count) int64 {
 		if sample < 0 {
 			return c.all()
@@ -319,7 +319,7 @@ func (t *teller) tallies(x *Told, what key, sample int, of func(*party) int64) {
 }
 
 // parts are the traces by host or build, the most first.
-func (t *teller) parts(keys []key, n func(*count) int64, all *table[party, *party], of func(*party) int64) (out []Tally, told int) {
+func (t *teller) parts(keys []label, n func(*count) int64, all *table[member, *member], of func(*member) int64) (out []Tally, told int) {
 	out = []Tally{}
 	for _, k := range keys {
 		traces := n(t.s.Shares.By[k])
@@ -327,7 +327,7 @@ func (t *teller) parts(keys []key, n func(*count) int64, all *table[party, *part
 			continue
 		}
 		x := Tally{Name: k[4], Traces: traces}
-		if p := all.By[key{k[4]}]; p != nil {
+		if p := all.By[label{k[4]}]; p != nil {
 			x.Of = of(p)
 		}
 		if k[4] != "" {
@@ -345,14 +345,14 @@ func first(list []Tally) []Tally {
 }
 
 func (t *teller) findings() {
-	all := func(p *party) int64 { return p.Traces.all() }
+	all := func(p *member) int64 { return p.Traces.all() }
 	for _, k := range t.s.Findings.keys(mostSubjects) {
 		s := t.s.Findings.By[k]
 		if s.Severe[1]+s.Severe[2] == 0 {
 			continue
 		}
 		x := Finding{ID: k[0], Critical: s.Severe[2], Warning: s.Severe[1], Baseline: s.Traces.N[0], Slow: s.Traces.N[1], Told: t.told(s, t.s.Traces.all())}
-		t.tallies(&x.Told, key{"finding", k[0]}, -1, all)
+		t.tallies(&x.Told, label{"finding", k[0]}, -1, all)
 		t.out.Findings = append(t.out.Findings, x)
 	}
 	slices.SortStableFunc(t.out.Findings, func(a, b Finding) int {
@@ -523,26 +523,26 @@ func (c *Cause) Words() string {
 }
 
 // index finds the keys that begin alike.
-type index map[key][]key
+type index map[label][]label
 
 // shares are the keys of what was seen by host or build, in their order.
-func (t *teller) shares(what key, by string) []key {
+func (t *teller) shares(what label, by string) []label {
 	if t.byShare == nil {
 		t.byShare = index{}
 		for _, k := range t.s.Shares.keys(mostShares) {
-			begin := key{k[0], k[1], k[2], k[3]}
+			begin := label{k[0], k[1], k[2], k[3]}
 			t.byShare[begin] = append(t.byShare[begin], k)
 		}
 	}
-	return t.byShare[key{what[0], what[1], what[2], by}]
+	return t.byShare[label{what[0], what[1], what[2], by}]
 }
 
 // places are the keys of the lines that were seen in something.
-func (t *teller) places(what key) []key {
+func (t *teller) places(what label) []label {
 	if t.byPlace == nil {
 		t.byPlace = index{}
 		for _, k := range t.s.Places.keys(mostPlaces) {
-			begin := key{k[0], k[1], k[2]}
+			begin := label{k[0], k[1], k[2]}
 			t.byPlace[begin] = append(t.byPlace[begin], k)
 		}
 	}

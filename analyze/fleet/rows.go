@@ -307,8 +307,8 @@ func readColumn(g parquet.RowGroup, name string) ([]int64, error) {
 // ref is where a column's value lies.
 func ref[T any](v T) *T { return &v }
 
-// told is a text that something tells, nil for none.
-func told(s string) *string {
+// optional is a text that something tells, nil for none.
+func optional(s string) *string {
 	if s == "" {
 		return nil
 	}

@@ -6,18 +6,18 @@ import (
 	"slices"
 )
 
-// key names what something is told of, by as many parts as it takes.
-type key [6]string
+// label names what something is told of, by as many parts as it takes.
+type label [6]string
 
-// others is what is told of together when there are too many things.
-var others = key{Others}
+// leftOver is what is told of together when there are too many things.
+var leftOver = label{Others}
 
 // Others is what stands for all that are not told apart.
 const Others = "(others)"
 
-func (k key) compare(o key) int { return slices.Compare(k[:], o[:]) }
+func (k label) compare(o label) int { return slices.Compare(k[:], o[:]) }
 
-func (k key) hash() uint64 {
+func (k label) hash() uint64 {
 	h := fnv.New64a()
 	for _, part := range k {
 		h.Write([]byte(part))
@@ -36,22 +36,22 @@ type sum[V any] interface {
 // least. These are the same ones in whatever order and portions they come, and none of
 // them has ever been given up, so that their sums are whole. All others are one sum.
 type table[V any, P sum[V]] struct {
-	By    map[key]P
+	By    map[label]P
 	Rest  P // nil for none
 	Given bool
 	Bound uint64 // where Given: what hashes to no less was given up
 }
 
 // at is the sum of a key, to add to.
-func (t *table[V, P]) at(k key, most int) P {
+func (t *table[V, P]) at(k label, most int) P {
 	if x := t.By[k]; x != nil {
 		return x
 	}
-	if t.Given && k.hash() >= t.Bound || k == others {
+	if t.Given && k.hash() >= t.Bound || k == leftOver {
 		return t.rest()
 	}
 	if t.By == nil {
-		t.By = map[key]P{}
+		t.By = map[label]P{}
 	}
 	if len(t.By) >= 2*most { // not one after the other
 		t.cut(most)
@@ -111,13 +111,13 @@ func (t *table[V, P]) merge(o *table[V, P], most int) {
 
 // keys are those of all that are told apart, in their order, now that nothing is added any
 // more.
-func (t *table[V, P]) keys(most int) []key {
+func (t *table[V, P]) keys(most int) []label {
 	t.cut(most)
-	out := make([]key, 0, len(t.By))
+	out := make([]label, 0, len(t.By))
 	for k := range t.By {
 		out = append(out, k)
 	}
-	slices.SortFunc(out, key.compare)
+	slices.SortFunc(out, label.compare)
 	return out
 }
 
@@ -157,8 +157,8 @@ func (c *count) add(o *count) {
 // all is how many there are of all samples.
 func (c *count) all() int64 { return c.N[0] + c.N[1] + c.N[2] }
 
-// worst is a trace in a ranking.
-type worst struct {
+// worstTrace is a trace in a ranking.
+type worstTrace struct {
 	Cost  int64
 	Trace string
 	At    int64
@@ -171,15 +171,15 @@ const mostWorst = 3
 
 // worstOf keeps the worst: the costliest and, of those that cost the same, the one whose
 // key comes first.
-type worstOf struct{ List []worst }
+type worstOf struct{ List []worstTrace }
 
-func (l *worstOf) offer(w worst) {
+func (l *worstOf) offer(w worstTrace) {
 	l.List = append(l.List, w)
-	slices.SortFunc(l.List, func(a, b worst) int {
+	slices.SortFunc(l.List, func(a, b worstTrace) int {
 		return cmp.Or(cmp.Compare(b.Cost, a.Cost), cmp.Compare(a.Trace, b.Trace), cmp.Compare(a.At, b.At), cmp.Compare(a.Text, b.Text))
 	})
 	seen := map[string]bool{}
-	l.List = slices.DeleteFunc(l.List, func(w worst) bool {
+	l.List = slices.DeleteFunc(l.List, func(w worstTrace) bool {
 		again := seen[w.Trace]
 		seen[w.Trace] = true
 		return again

@@ -9,6 +9,7 @@
 //	gmptrace anonymize TRACE  writes the trace with other names
 //	gmptrace check TRACE...   holds traces to the rules of a policy
 //	gmptrace export TRACE     writes a trace in formats of other tools
+//	gmptrace fleet TRACES     says what many traces have in common
 //	gmptrace policy           writes, checks and explains policies
 //
 // One file of this package holds one subcommand; analysis.go has what those that
@@ -169,6 +170,6 @@ Exit codes: 0 done; 1 --fail-on found something, or a check failed; 2 usage or n
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.AddCommand(a.reportCommand(), a.serveCommand(), a.analyzeCommand(), a.explainCommand(), a.checkCommand(), a.policyCommand(), a.fixtureCommand(),
-		a.diffCommand(), a.whatifCommand(), a.decisionsCommand(), a.exportCommand(), a.recordCommand(), a.anonymizeCommand(), a.mcpCommand(), a.versionCommand())
+		a.diffCommand(), a.whatifCommand(), a.decisionsCommand(), a.exportCommand(), a.recordCommand(), a.anonymizeCommand(), a.mcpCommand(), a.fleetCommand(), a.versionCommand())
 	return root
 }
