@@ -351,6 +351,15 @@ func (f *Fleet) Merge(o *Fleet) error {
 	return nil
 }
 
+// Quantile is one of a distribution: what Result tells some of. It is 0 where there is no
+// such distribution.
+func (f *Fleet) Quantile(sample Sample, of, name, build string, q float64) int64 {
+	if x := f.s.Series.By[label{string(sample), of, name, build}]; x != nil {
+		return x.Values.Quantile(q)
+	}
+	return 0
+}
+
 // N is how many traces there are.
 func (f *Fleet) N() int { return len(f.s.Paths) }
 

@@ -23,15 +23,9 @@ SELECT CAST(NULL AS VARCHAR) AS kind, CAST(NULL AS VARCHAR) AS trace, CAST(NULL 
        CAST(NULL AS BIGINT) AS greatest_ns
 WHERE 1 = 0;
 
--- The sample that a trace belongs to: baseline was taken by chance and tells how things are,
--- slow because something was slow, and of other nothing tells why.
-CREATE OR REPLACE MACRO fleet_sample(trigger) AS
-  CASE WHEN trigger = 'baseline' THEN 'baseline'
-       WHEN trigger IN ('slow', 'observed', 'metric') THEN 'slow'
-       ELSE 'other' END;
-
 -- Quantiles by what, name and build, of one sample: sketches are merged by adding up the
--- counts of equal bins.
+-- counts of equal bins. The samples are baseline, which was taken by chance and tells how
+-- things are; slow, because something was slow; and other, of which nothing tells why.
 CREATE OR REPLACE MACRO fleet_quantiles_of(q, wanted) AS TABLE
 WITH bins AS (
   SELECT "of", name, build, bin, mid_ns, SUM(count) AS n, MIN(least_ns) AS least, MAX(greatest_ns) AS greatest
