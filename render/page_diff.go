@@ -16,6 +16,7 @@ type diffPage struct {
 	*compare.Result
 	CSP    template.HTMLAttr
 	Style  template.CSS
+	Pages  []Link        // beside it, where it is served
 	Groups []pageChanges // of what changed, what users feel first
 	Same   []compare.Change
 	Few    int
@@ -31,9 +32,11 @@ type pageChanges struct {
 
 // DiffHTML writes a comparison as one page that needs nothing else and has no
 // script, in the manner of ExplainHTML.
-func DiffHTML(w io.Writer, r *compare.Result) error {
+func DiffHTML(w io.Writer, r *compare.Result) error { return writeDiff(w, r, nil) }
+
+func writeDiff(w io.Writer, r *compare.Result, pages []Link) error {
 	safe := mapped(*r, words.Printable)
-	p := &diffPage{Result: &safe, CSP: explainPolicy, Style: template.CSS(style)}
+	p := &diffPage{Result: &safe, CSP: explainPolicy, Style: template.CSS(style), Pages: safeLinks(pages)}
 	g := grouped(&safe)
 	for i, list := range g.changed {
 		if len(list) > 0 {

@@ -17,6 +17,7 @@ type explainPage struct {
 	CSP    template.HTMLAttr
 	Style  template.CSS
 	Report *report.Report // the trace alone, for the templates that pages share
+	Home   *home
 }
 
 // explainPolicy lets nothing run and nothing be asked for: the page has no script.
@@ -24,9 +25,11 @@ const explainPolicy template.HTMLAttr = `content="default-src 'none'; style-src 
 
 // ExplainHTML writes an explanation as one page that needs nothing else, in the
 // manner of HTML, but without a script: all of it reads as it is.
-func ExplainHTML(w io.Writer, x *report.Explanation) error {
+func ExplainHTML(w io.Writer, x *report.Explanation) error { return writeExplanation(w, x, nil) }
+
+func writeExplanation(w io.Writer, x *report.Explanation, at *home) error {
 	safe := mapped(*x, words.Printable)
-	p := &explainPage{Explanation: &safe, CSP: explainPolicy, Style: template.CSS(style), Report: &report.Report{Trace: safe.Trace}}
+	p := &explainPage{Explanation: &safe, CSP: explainPolicy, Style: template.CSS(style), Report: &report.Report{Trace: safe.Trace}, Home: at}
 	if err := pageTemplate.ExecuteTemplate(w, "explain.tmpl", p); err != nil {
 		return fmt.Errorf("writing the explanation's page: %w", err)
 	}

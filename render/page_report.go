@@ -36,16 +36,13 @@ type page struct {
 	Meta    meta
 	Block   template.HTML // base64
 	Rows    int
+	Pages   []Link // beside it, where it is served
 }
 
 // HTML writes r as one page that needs nothing else: no request leaves it, and
 // nothing that the trace names can act in it. The same Report gives the same
 // bytes.
-func HTML(w io.Writer, r *report.Report) error { return writePage(w, r, false) }
-
-// Served is HTML for a server that answers requests for windows of the timeline
-// with Window: at window?from=…&to=… beside the page.
-func Served(w io.Writer, r *report.Report) error { return writePage(w, r, true) }
+func HTML(w io.Writer, r *report.Report) error { return writePage(w, r, nil) }
 
 // HTMLWithin is HTML in at most so many bytes: slices of the timeline are left out,
 // those that show the least first. It returns the page's size, which is more only
@@ -90,11 +87,12 @@ func Window(w io.Writer, r *report.Report) error {
 	return nil
 }
 
-func writePage(w io.Writer, r *report.Report, served bool) error {
+// writePage writes a page that is served, with these beside it, or one for a file: nil.
+func writePage(w io.Writer, r *report.Report, served *[]Link) error {
 	safe := mapped(*r, words.Printable)
 	p, err := newPage(&safe)
-	if err == nil && served {
-		p.Meta.Served, p.CSP = true, policy(bundle, "; connect-src 'self'")
+	if err == nil && served != nil {
+		p.Meta.Served, p.CSP, p.Pages = true, servedPolicy(), safeLinks(*served)
 	}
 	if err != nil {
 		return fmt.Errorf("building the report page: %w", err)

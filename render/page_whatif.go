@@ -15,9 +15,13 @@ import (
 
 // WhatIfHTML writes predictions as one page that needs nothing else, in the manner
 // of HTML. It has no script: its pictures are drawn here.
-func WhatIfHTML(w io.Writer, x *whatif.Result) error {
+func WhatIfHTML(w io.Writer, x *whatif.Result) error { return writeWhatIf(w, x, nil) }
+
+func writeWhatIf(w io.Writer, x *whatif.Result, pages []Link) error {
 	safe := mapped(*x, words.Printable)
-	if err := pageTemplate.ExecuteTemplate(w, "whatif.tmpl", newWhatIfPage(&safe)); err != nil {
+	p := newWhatIfPage(&safe)
+	p.Pages = safeLinks(pages)
+	if err := pageTemplate.ExecuteTemplate(w, "whatif.tmpl", p); err != nil {
 		return fmt.Errorf("writing the predictions as a page: %w", err)
 	}
 	return nil
@@ -28,6 +32,7 @@ type whatIfPage struct {
 	*whatif.Result
 	CSP      template.HTMLAttr
 	Style    template.CSS
+	Pages    []Link // beside it, where it is served
 	Program  string
 	Subtitle string
 	Some     bool // there is something to show

@@ -34,8 +34,9 @@ type analysis struct {
 	quiet     bool
 	name      string // that a file is shown by instead of its own; "" for that
 	around    []report.Window
-	slices    int  // of the timeline to keep; commands without pictures leave it 0
-	spans     bool // ask for the times of tasks, regions and requests
+	watch     func(replay.Progress) // told of progress, where no bar is
+	slices    int                   // of the timeline to keep; commands without pictures leave it 0
+	spans     bool                  // ask for the times of tasks, regions and requests
 }
 
 func newAnalysis(a *app) *analysis {
@@ -127,6 +128,9 @@ func reading[T any](ctx context.Context, an *analysis, trace string, read func(i
 	bar := an.progress(in)
 	opt := an.options(in, bar)
 	opt.Machine = said
+	if an.watch != nil {
+		opt.Progress = an.watch
+	}
 	x, err := read(in, opt)
 	bar.close()
 	return x, printableError(err)

@@ -48,8 +48,12 @@ type selectors struct {
 // allRequests is the value of --http without one.
 const allRequests = "."
 
+func newExplain(an *analysis) *explainCommand {
+	return &explainCommand{analysis: an, format: chosen(formatText, formatJSON, formatHTML)}
+}
+
 func (a *app) explainCommand() *cobra.Command {
-	c := &explainCommand{analysis: newAnalysis(a), format: chosen(formatText, formatJSON, formatHTML)}
+	c := newExplain(newAnalysis(a))
 	cmd := &cobra.Command{
 		Use:     "explain TRACE",
 		Short:   "Say why something was slow, and who did it",
@@ -66,13 +70,17 @@ func (a *app) explainCommand() *cobra.Command {
 	c.addFlags(f)
 	must(f.MarkHidden("fail-on")) // explanations are no findings
 	c.selectors.addFlags(f)
-	f.IntVar(&c.top, "top", explain.DefaultTop, "explain the `K` slowest")
+	c.addTop(f)
 	f.Var(&c.format, "format", "`FORMAT` of the output: text, json or html")
 	f.StringVarP(&c.out, "output", "o", "-", "write to `FILE`; - is standard output")
 	f.BoolVar(&c.force, "force", false, "replace FILE whoever wrote it")
 	c.completions(cmd)
 	c.format.complete(cmd, "format")
 	return cmd
+}
+
+func (c *explainCommand) addTop(f *pflag.FlagSet) {
+	f.IntVar(&c.top, "top", explain.DefaultTop, "explain the `K` slowest")
 }
 
 const explainHelp = `Explain picks requests, tasks, regions, goroutines or messages out of a trace and
@@ -119,12 +127,19 @@ func explainArgs(cmd *cobra.Command, args []string) error {
 // givenOf are those of some flags that were given.
 func givenOf(cmd *cobra.Command, flags []string) []string {
 	var given []string
+	cmd.Flags().Visit(func(f *pflag.Flag) { given = append(given, f.Name) })
+	return among(given, flags)
+}
+
+// among are those of some flags that are among given, in their own order.
+func among(given, flags []string) []string {
+	var list []string
 	for _, name := range flags {
-		if cmd.Flags().Changed(name) {
-			given = append(given, name)
+		if slices.Contains(given, name) {
+			list = append(list, name)
 		}
 	}
-	return given
+	return list
 }
 
 // addFlags adds the flags that say what to explain.
@@ -230,10 +245,7 @@ func (c *explainCommand) run(ctx context.Context, trace string) error {
 	if err := c.check(trace); err != nil {
 		return err
 	}
-	if c.top < 1 || c.top > 1000 {
-		return usagef("--top %d: need a number from 1 to 1000", c.top)
-	}
-	sel, err := c.selectors.selector(c.top)
+	sel, err := c.selector()
 	if err != nil {
 		return err
 	}
@@ -241,10 +253,8 @@ func (c *explainCommand) run(ctx context.Context, trace string) error {
 	err = answer[*report.Explanation]{
 		out: c.out, force: c.force,
 		read: func(in io.Reader, opt replay.Options) (*report.Explanation, error) {
-			x, err := explain.Explain(ctx, in, opt, sel)
+			x, err := c.explained(ctx, in, opt, sel, trace)
 			if err == nil {
-				x.Version = buildVersion()
-				x.Next = c.namingTrace(x.Next, trace)
 				selected = len(x.Groups) > 0 || sel.Kind == "" && sel.Having == nil
 			}
 			return x, err
@@ -256,6 +266,24 @@ func (c *explainCommand) run(ctx context.Context, trace string) error {
 		c.code = exitPartial
 	}
 	return err
+}
+
+// selector is what the flags ask for.
+func (c *explainCommand) selector() (explain.Selector, error) {
+	if c.top < 1 || c.top > 1000 {
+		return explain.Selector{}, usagef("--top %d: need a number from 1 to 1000", c.top)
+	}
+	return c.selectors.selector(c.top)
+}
+
+// explained explains what is read of a trace with this name.
+func (c *explainCommand) explained(ctx context.Context, in io.Reader, opt replay.Options, sel explain.Selector, trace string) (*report.Explanation, error) {
+	x, err := explain.Explain(ctx, in, opt, sel)
+	if err == nil {
+		x.Version = buildVersion()
+		x.Next = c.namingTrace(x.Next, trace)
+	}
+	return x, err
 }
 
 // namingTrace puts a trace's name where a command has TRACE.

@@ -6,8 +6,10 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,9 +18,9 @@ import (
 // long is more than any step of these tests takes, on any machine.
 const long = 30 * time.Second
 
-// served starts serving a trace of this process, and returns the address that was
+// serving starts serving a trace of this process, and returns the address that was
 // printed and what ends it: Ctrl-C, whose exit code it returns.
-func served(t *testing.T, flags ...string) (string, func() int) {
+func serving(t *testing.T, flags ...string) (string, func() int) {
 	t.Helper()
 	t.Chdir(t.TempDir())
 	if err := writeTraces("."); err != nil {
@@ -72,7 +74,7 @@ func fetched(t *testing.T, address string, change func(*http.Request)) (*http.Re
 
 // TestServe looks at the page and at a window as its script does.
 func TestServe(t *testing.T) {
-	address, end := served(t)
+	address, end := serving(t)
 	if !strings.HasPrefix(address, "http://127.0.0.1:") {
 		t.Errorf("the address is %q, not of this machine alone", address)
 	}
@@ -135,7 +137,7 @@ func TestServeKeeps(t *testing.T) {
 
 // TestServeRefuses asks as nobody should.
 func TestServeRefuses(t *testing.T) {
-	address, _ := served(t, "--slices", "0") // the trace is read again for every window
+	address, _ := serving(t, "--slices", "0") // the trace is read again for every window
 	origin := strings.Join(strings.Split(address, "/")[:3], "/")
 	for _, test := range []struct {
 		name, address string
@@ -161,5 +163,76 @@ func TestServeRefuses(t *testing.T) {
 	}
 	if res, body := fetched(t, address+"window?from=0&to=1000", nil); res.StatusCode != http.StatusInternalServerError || !strings.Contains(body, "cannot be opened") {
 		t.Errorf("without the trace: %s: %s", res.Status, body)
+	}
+}
+
+// TestServeAsks has the trace explained and predicted as the page's links do.
+func TestServeAsks(t *testing.T) {
+	address, _ := serving(t, "--quiet")
+	for _, test := range []struct {
+		path   string
+		status int
+		want   string
+	}{
+		{"explain", http.StatusOK, `href="./#t=`},
+		{"explain?func=.&top=1", http.StatusOK, `class="explanation"`},
+		{"explain?goroutine=1&from=1us&to=1h", http.StatusOK, "G1"},
+		{"explain?func=(", http.StatusBadRequest, "missing closing"},
+		{"explain?func=x&task=y", http.StatusBadRequest, "only one of"},
+		{"explain?from=2ms&to=1ms", http.StatusBadRequest, "is not before"},
+		{"explain?output=x", http.StatusBadRequest, "no such flag"},
+		{"explain?machine=/etc/passwd", http.StatusBadRequest, "no such flag"},
+		{"whatif?gomaxprocs=1&scheduler=gmp&seeds=1&cpus=", http.StatusOK, `id="h-runs"`},
+		{"whatif?gomaxprocs=0", http.StatusBadRequest, "need numbers from 1"},
+		{"whatif?costs=/etc/passwd", http.StatusBadRequest, "no such flag"},
+	} {
+		if res, body := fetched(t, address+test.path, nil); res.StatusCode != test.status || !strings.Contains(body, test.want) {
+			t.Errorf("%s: %s: %.300s", test.path, res.Status, body)
+		}
+	}
+}
+
+// TestServeTwo shows what changed between two traces, and both reports.
+func TestServeTwo(t *testing.T) {
+	address, end := serving(t, "app.trace.gz")
+	for path, want := range map[string]string{
+		"": `href="new/"`, "old/": "app.trace ", "new/": "app.trace.gz ", "new/explain?func=.&top=1": `href="../old/"`, "old/window?from=0&to=1000": `"block"`,
+	} {
+		if res, body := fetched(t, address+path, nil); res.StatusCode != http.StatusOK || !strings.Contains(body, want) {
+			t.Errorf("%q: %s: %.300s", path, res.Status, body)
+		}
+	}
+	for _, path := range []string{"window?from=0&to=1000", "explain", "old", "other/"} {
+		if res, _ := fetched(t, address+path, nil); res.StatusCode != http.StatusNotFound {
+			t.Errorf("%q: %s", path, res.Status)
+		}
+	}
+	if code := end(); code != exitDone {
+		t.Errorf("exit code %d after Ctrl-C", code)
+	}
+}
+
+// TestServePort: the port is the one that was asked for, or it is told that it is taken.
+func TestServePort(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := strconv.Itoa(taken.Addr().(*net.TCPAddr).Port)
+	t.Chdir(t.TempDir())
+	if err := writeTraces("."); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ port, want string }{{port, "address already in use"}, {"65536", "need a number from 1 to 65535"}} {
+		var stderr bytes.Buffer
+		if code := run(t.Context(), []string{"serve", "--port", test.port, "app.trace"}, strings.NewReader(""), io.Discard, &stderr); code != exitUsage || !strings.Contains(stderr.String(), test.want) {
+			t.Errorf("port %s: exit code %d: %s", test.port, code, &stderr)
+		}
+	}
+	if err := taken.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if address, _ := serving(t, "--port", port); !strings.HasPrefix(address, "http://127.0.0.1:"+port+"/") {
+		t.Errorf("it serves at %s, not port %s", address, port)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"gmptrace/render"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 type whatifCommand struct {
@@ -37,8 +38,12 @@ type whatifCommand struct {
 	noHandoff  bool
 }
 
+func newWhatIf(an *analysis) *whatifCommand {
+	return &whatifCommand{analysis: an, format: chosen(formatText, formatJSON, formatHTML)}
+}
+
 func (a *app) whatifCommand() *cobra.Command {
-	c := &whatifCommand{analysis: newAnalysis(a), format: chosen(formatText, formatJSON, formatHTML)}
+	c := newWhatIf(newAnalysis(a))
 	cmd := &cobra.Command{
 		Use:   "whatif TRACE",
 		Short: "Predict the program under other schedulers and settings",
@@ -75,6 +80,19 @@ running, nothing is called better than poor.
 	f := cmd.Flags()
 	c.addFlags(f)
 	must(f.MarkHidden("fail-on")) // predictions are no findings
+	c.addSettings(f)
+	f.StringVar(&c.costs, "costs", "", "`FILE` of what things cost on the program's machine, as fixtures/tools/calibrate writes it, in place of defaults")
+	f.Var(&c.format, "format", "`FORMAT` of the output: text, json or html")
+	f.StringVarP(&c.out, "output", "o", "-", "write to `FILE`; - is standard output")
+	f.BoolVar(&c.force, "force", false, "replace FILE whoever wrote it")
+	c.completions(cmd)
+	c.format.complete(cmd, "format")
+	must(cmd.RegisterFlagCompletionFunc("scheduler", cobra.FixedCompletions(simulate.Names(), cobra.ShellCompDirectiveNoFileComp)))
+	return cmd
+}
+
+// addSettings adds the flags that say what to simulate.
+func (c *whatifCommand) addSettings(f *pflag.FlagSet) {
 	f.StringSliceVar(&c.schedulers, "scheduler", nil, "`NAMES` of schedulers, separated by commas: "+strings.Join(simulate.Names(), ", ")+" (default: all)")
 	f.IntSliceVar(&c.procs, "gomaxprocs", nil, "`NUMBERS` of Ps or threads, separated by commas (default: as recorded, half and twice of it)")
 	f.IntVar(&c.cpus, "cpus", 0, "`N` CPUs that the Ps share (default: one for each)")
@@ -84,15 +102,7 @@ running, nothing is called better than poor.
 	f.BoolVar(&c.noAsync, "no-async-preempt", false, "no preemption by signals, as before Go 1.14")
 	f.BoolVar(&c.noHandoff, "no-handoff", false, "system calls keep their P")
 	f.Float64Var(&c.parallel, "parallel-slowdown", whatif.DefaultParallel, "how much longer the same computing takes with several Ps than with one, a `FACTOR`")
-	f.StringVar(&c.costs, "costs", "", "`FILE` of what things cost on the program's machine, as fixtures/tools/calibrate writes it, in place of defaults")
 	f.IntVar(&c.seeds, "seeds", whatif.DefaultSeeds, "simulate each variant `N` times, with other luck")
-	f.Var(&c.format, "format", "`FORMAT` of the output: text, json or html")
-	f.StringVarP(&c.out, "output", "o", "-", "write to `FILE`; - is standard output")
-	f.BoolVar(&c.force, "force", false, "replace FILE whoever wrote it")
-	c.completions(cmd)
-	c.format.complete(cmd, "format")
-	must(cmd.RegisterFlagCompletionFunc("scheduler", cobra.FixedCompletions(simulate.Names(), cobra.ShellCompDirectiveNoFileComp)))
-	return cmd
 }
 
 // maxSimulatedProcs is the most Ps that the model knows of.
@@ -179,15 +189,20 @@ func (c *whatifCommand) run(ctx context.Context, trace string) error {
 	return answer[*whatif.Result]{
 		out: c.out, force: c.force,
 		read: func(in io.Reader, opt replay.Options) (*whatif.Result, error) {
-			x, err := whatif.Simulate(ctx, in, opt, set)
-			if err == nil {
-				x.Version = buildVersion()
-			}
-			return x, err
+			return simulated(ctx, in, opt, set)
 		},
 		render: func(w io.Writer, x *whatif.Result) error { return c.render(w, trace, x) },
 		told:   func(x *whatif.Result) (string, *report.Trace) { return x.Check.Text, &x.Trace },
 	}.give(ctx, c.analysis, trace)
+}
+
+// simulated are the predictions for what is read of a trace.
+func simulated(ctx context.Context, in io.Reader, opt replay.Options, set whatif.Settings) (*whatif.Result, error) {
+	x, err := whatif.Simulate(ctx, in, opt, set)
+	if err == nil {
+		x.Version = buildVersion()
+	}
+	return x, err
 }
 
 func (c *whatifCommand) render(w io.Writer, trace string, x *whatif.Result) error {

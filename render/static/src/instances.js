@@ -1,6 +1,7 @@
 // The view of one function: all slices of it that the timeline has, with what they waited
 // for.
 import {links} from './absent.js';
+import {named} from './ask.js';
 import {prepare} from './aggregate.js';
 import {button, el} from './dom.js';
 import {count, dur, offset, plural} from './format.js';
@@ -106,6 +107,7 @@ export class Instances {
     const {$} = this;
     Object.assign(this, {name, found, shown: AT_ONCE});
     $('instances-title').textContent = name;
+    if (this.timeline.meta.served) $('instances-ask').replaceChildren(named(name));
     $('instances-what').textContent = what;
     const {ran, waited, gone, goroutines, slices} = found;
     const partly = this.timeline.view.whole ? '' : ', of what is kept in full detail';

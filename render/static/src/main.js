@@ -1,5 +1,6 @@
 // What the page does once it is loaded. Everything that must be readable
 // without a script is in the page already.
+import * as ask from './ask.js';
 import * as charts from './charts.js';
 import {inflate, parse} from './decode.js';
 import {button, copy} from './dom.js';
@@ -41,6 +42,7 @@ async function main() {
   document.documentElement.classList.add('live');
   reveal();
   if (timeline && meta.served) fetching.connect(timeline, (text) => { $('fetched').textContent = text; });
+  if (meta.served) ask.connect($, () => (timeline && !wholeShown(timeline) ? timeline.hash() : location.pathname + location.search));
   window.gmptrace = {timeline, ...tool, loaded: performance.now() - began}; // for the tests
 }
 
@@ -145,10 +147,15 @@ function status(timeline) {
 
 // remember puts the window into the address, unless all is shown.
 function remember(timeline) {
-  const [start, end] = timeline.view.window;
-  const all = start <= timeline.bounds[0] && end >= timeline.bounds[1] && timeline.view.row < 0 && timeline.pins.length === 0 && timeline.view.flags.length === 0 && !timeline.fields && !timeline.selected;
-  if (all && !location.hash.startsWith('#t=')) return;
+  const all = wholeShown(timeline);
+  if (all && !location.hash.startsWith('#t=') || ask.toAsk(location.hash) !== null) return;
   history.replaceState(null, '', all ? location.pathname + location.search : timeline.hash());
+}
+
+// wholeShown tells whether the timeline is as it was at first.
+function wholeShown({view, bounds, pins: rows, fields, selected}) {
+  const [start, end] = view.window;
+  return start <= bounds[0] && end >= bounds[1] && view.row < 0 && rows.length === 0 && view.flags.length === 0 && !fields && !selected;
 }
 
 // strip shows on the overview which part the timeline shows.
@@ -176,10 +183,10 @@ function center(timeline, e) {
 // them.
 function links(timeline, search) {
   document.addEventListener('click', (e) => {
-    const link = e.target.closest?.('a[href^="#t="]');
+    const link = e.composedPath()[0].closest?.('a[href^="#t="], a[href^="./#t="]'); // the latter in answers
     if (!link || !timeline) return;
     e.preventDefault();
-    history.pushState(null, '', link.getAttribute('href'));
+    history.pushState(null, '', link.hash);
     go(timeline, search);
   });
   addEventListener('hashchange', () => { go(timeline, search); reveal(); });

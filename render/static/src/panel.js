@@ -1,4 +1,5 @@
 // The panel below the timeline: what is known of the chosen slice.
+import * as ask from './ask.js';
 import {button, el} from './dom.js';
 import {count, dur, offset} from './format.js';
 import {keptThrough} from './span.js';
@@ -25,6 +26,7 @@ function buttons(timeline, slice, g, wake) {
   add('Its slice before', '{', () => timeline.goOn(-1), following(view, slice, -1));
   add('Its next slice', '}', () => timeline.goOn(1), following(view, slice, 1));
   add('To its waker', 'b', () => timeline.toWaker(), wake?.by);
+  if (timeline.meta.served) box.append(ask.goroutine(g), ' ');
   add(timeline.pins.includes(g) ? `Remove row of G${g}` : `Row for G${g}`, 'g', () => timeline.togglePin(g), true);
   return box;
 }
