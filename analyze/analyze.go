@@ -75,6 +75,7 @@ func (a *Analysis) Begin(s *replay.Session) {
 	replay.Shared(s, measure.NewEpisodes)
 	replay.Shared(s, measure.NewProcs)
 	replay.Shared(s, measure.NewGC)
+	replay.Shared(s, measure.NewMMU)
 	replay.Shared(s, measure.NewPreemptions)
 	replay.Shared(s, measure.NewHandoffs)
 	replay.Shared(s, measure.NewDispatches)

@@ -55,6 +55,12 @@ func blockSample() *report.Report {
 	tiles.Share[report.SliceUser] = []float32{0, 0.5}
 	tiles.Share[report.SliceSched] = []float32{0.0001, 1.2}
 	r.Overview = report.Overview{Columns: 2, Width: 100, Procs: []report.ProcTiles{tiles}}
+	r.Timeline.Lanes.Spans = []report.SpanLane{
+		{Kind: report.KindTask, Name: "checkout", LeftOut: 300, Spans: []report.Span{{Start: 64, End: 640, G: 7}, {Start: 128, End: 1280, G: 8, Open: true}},
+			Regions: []report.Span{{Start: 192, End: 256, G: 7, Name: "price"}, {Start: 192, End: 320, G: 9, Name: "pay", In: 1}, {Start: 256, End: 320, G: 9, Name: "price", In: 1}, {Start: 320, End: 384, G: 9, Name: "checkout", In: 1}}},
+		{Kind: report.KindRegion, Name: "warm up", Spans: []report.Span{{Start: 640, End: 704, G: 1}}},
+	}
+	r.Timeline.Lanes.Logs = []report.LogPoint{{At: 64, G: 7, Text: "paid", N: 1}, {At: 640, G: 8, Text: "paid", N: 200}}
 	return r
 }
 
@@ -78,7 +84,9 @@ func TestBlock(t *testing.T) {
 		Depth  []report.DepthPoint `json:"depth"`
 		Tiles  []tile              `json:"tiles"`
 		Calls  []report.Blocked    `json:"calls"`
-	}{Calls: r.Timeline.Blocked, Block: block(r), Marks: r.Timeline.Marks, Depth: r.Timeline.Depth,
+		Spans  []report.SpanLane   `json:"spans"`
+		Logs   []report.LogPoint   `json:"logs"`
+	}{Calls: r.Timeline.Blocked, Spans: r.Timeline.Lanes.Spans, Logs: r.Timeline.Lanes.Logs, Block: block(r), Marks: r.Timeline.Marks, Depth: r.Timeline.Depth,
 		Tiles: []tile{{7, 2, []int{0, 128, 0, 0, 0, 0, 0, 0, 0, 0, 1, 255}}}}
 	for _, tr := range r.Timeline.Tracks {
 		out := track{P: tr.P}

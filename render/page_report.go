@@ -169,6 +169,7 @@ type meta struct {
 	CPUs      *lane          `json:"cpus,omitempty"`
 	States    []string       `json:"states"` // that the lane of goroutines counts
 	Spans     []spanPlace    `json:"spans"`
+	HeapLimit int64          `json:"heapLimit,omitempty"` // bytes
 }
 
 // place is where a finding is on the timeline.
@@ -183,7 +184,7 @@ type place struct {
 }
 
 func newMeta(r *report.Report) meta {
-	m := meta{Rows: rows(r), Names: [][2]string{}, Kept: [][2]int64{}, TileWidth: max(1, r.Overview.Width), Findings: []place{}, Moments: []place{}, Found: len(r.Findings), CPUs: newLane(r), Spans: spanPlaces(r)}
+	m := meta{Rows: rows(r), Names: [][2]string{}, Kept: [][2]int64{}, TileWidth: max(1, r.Overview.Width), Findings: []place{}, Moments: []place{}, Found: len(r.Findings), CPUs: newLane(r), Spans: spanPlaces(r), HeapLimit: heapLimit(r)}
 	m.From, m.To = bounds(r)
 	for k := range report.NumSliceKinds {
 		m.Kinds = append(m.Kinds, k.String())

@@ -212,6 +212,17 @@ func TestPageLanes(t *testing.T) {
 			t.Errorf("the lane %s says %q, not %q", row, got, want)
 		}
 	}
+	for row, want := range map[string]string{
+		"Task1": "task checkout, 3 at once · G181: 10.0\u00a0ms, from 0.2430\u00a0s", "Reg1": "region warm up · G1: 300\u00a0ms, from 0.10", "Logs": "log: __f__window.PWN=2__f__ · G7, at 0.150", "Task3": "no task",
+	} {
+		if got := at(row); !strings.Contains(got, want) {
+			t.Errorf("the lane %s says %q, not %q", row, got, want)
+		}
+	}
+	if got := eval[string](p, `document.querySelector('.legend.ran').textContent`); !strings.Contains(got, "4\u00a0more names without a row, 321 tasks and regions of still more") {
+		t.Errorf("the legend does not say what has no row: %s", got)
+	}
+	at("Gs")
 	got := eval[string](p, `(() => { const t = gmptrace.timeline, before = t.detail.range.start; t.root.dispatchEvent(new KeyboardEvent('keydown', {key: ']'})); return String(t.detail.range.start - before); })()`)
 	if got != "2000000" {
 		t.Errorf("the next stretch begins %s ns later", got)

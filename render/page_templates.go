@@ -35,7 +35,7 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"half": func(v float64) string { return fmt.Sprintf("%.2f", v*.64) }, "upper": func(v float64) string { return fmt.Sprintf("%.2f", 64-v*.64) },
 	"howSure": howSure, "sureWord": sureWord, "rootsOf": rootsOf, "rootRows": rootRows, "pageRoots": func() int { return pageRoots }, "rootsSum": rootsSum, "groupName": groupName, "spentRows": spentRows, "pageSpent": func() int { return pageSpent },
 	"p99Of": func(n, ns int64) string { return words.P99(n, words.Length(ns)) },
-	"asked": askedKind, "askedGoroutine": askedGoroutine, "askedMoment": askedMoment, "askedFirst": askedFirst,
+	"asked": askedKind, "mmuCurve": newMMUCurve, "askedGoroutine": askedGoroutine, "askedMoment": askedMoment, "askedFirst": askedFirst,
 	"firstAntagonists": first[report.Antagonist], "mainP": mainP,
 	"partyName": partyName, "quantileText": quantileText, "quantileOf": quantileOf, "changeWord": changeWord, "tallyText": tallyText,
 }).ParseFS(templates, "templates/*.tmpl"))

@@ -202,6 +202,7 @@ func sampleTime(r *report.Report, procs int) {
 
 func sampleGCTimes(r *report.Report) {
 	r.GC = report.GC{Cycles: int64(len(sampleGC)), Mark: 228 * ms, Workers: 400 * ms, Assist: 31 * ms, Sweep: 12 * ms, STWCount: int64(len(sampleSTW)), STWTotal: 16_200_000}
+	r.GC.MMU = []report.MMUPoint{{Window: 14 * ms}, {Window: 16 * ms, Utilisation: .1}, {Window: 32 * ms, Utilisation: .4}, {Window: 1024 * ms, Utilisation: .82}}
 	for _, g := range sampleGC {
 		r.GC.Ranges = append(r.GC.Ranges, report.GCRange{Start: g[0], End: g[1]})
 	}
@@ -239,7 +240,28 @@ func sampleTimeline(r *report.Report, procs, n int) {
 			tl.Lanes.States[state] = append(tl.Lanes.States[state], float64(procs)+float64(state)*10)
 		}
 	}
+	sampleSpans(&tl.Lanes)
 	r.Timeline = tl
+}
+
+// sampleSpans are tasks that overlap, with regions inside, regions of no task, and messages,
+// under hostile names too.
+func sampleSpans(l *report.Lanes) {
+	task := report.SpanLane{Kind: report.KindTask, Name: "checkout", LeftOut: 1234}
+	for i := range int64(600) {
+		start := i * 3 * ms
+		task.Spans = append(task.Spans, report.Span{Start: start, End: min(sampleEnd, start+10*ms), G: model.GoID(100 + i), Open: i == 599})
+		task.Regions = append(task.Regions, report.Span{Start: start + ms, End: start + 4*ms, G: model.GoID(100 + i), Name: "price", In: int(i)},
+			report.Span{Start: start + 2*ms, End: start + 3*ms, G: model.GoID(100 + i), Name: hostile[i%int64(len(hostile))], In: int(i)})
+	}
+	l.Spans = append(l.Spans, task, report.SpanLane{Kind: report.KindRegion, Name: "warm up", Spans: []report.Span{{Start: 100 * ms, End: 400 * ms, G: 1}}})
+	for i, name := range hostile {
+		l.Logs = append(l.Logs, report.LogPoint{At: int64(i) * 150 * ms, G: 7, Text: name, N: int64(i + 1)})
+		if i < 3 {
+			l.Spans = append(l.Spans, report.SpanLane{Kind: report.KindTask, Name: name, Spans: []report.Span{{Start: 500 * ms, End: 600 * ms, G: 3}}})
+		}
+	}
+	l.MoreSpans, l.Untold = 4, 321
 }
 
 func sampleTrack(random *rand.Rand, p model.ProcID, mean float64) *report.Track {

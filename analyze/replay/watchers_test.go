@@ -27,6 +27,7 @@ var fillers = []func(*replay.Session){
 	alone(measure.NewEpisodes),
 	alone(measure.NewProcs),
 	alone(measure.NewGC),
+	alone(measure.NewMMU),
 	alone(measure.NewPreemptions),
 	alone(measure.NewHandoffs),
 	alone(measure.NewDispatches),

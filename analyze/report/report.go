@@ -345,17 +345,18 @@ type PreemptCount struct {
 
 // GC is what collection cost.
 type GC struct {
-	Cycles     int64     `json:"cycles"`         // mark phases that overlap with what was analysed
-	Mark       int64     `json:"mark_ns"`        // wall time inside concurrent mark phases
-	Workers    int64     `json:"worker_ns"`      // P time of mark workers
-	Assist     int64     `json:"assist_ns"`      // goroutine time running inside mark assists
-	AssistWait int64     `json:"assist_wait_ns"` // goroutine time blocked or runnable inside them
-	Sweep      int64     `json:"sweep_ns"`       // P time in sweeping by user goroutines
-	STWCount   int64     `json:"stw_count"`
-	STWTotal   int64     `json:"stw_ns"`
-	STWs       []STWKind `json:"stw_kinds"`
-	Ranges     []GCRange `json:"-"` // for pictures; at most MaxRanges
-	RangesLeft int64     `json:"-"` // ranges beyond those kept
+	Cycles     int64      `json:"cycles"`         // mark phases that overlap with what was analysed
+	Mark       int64      `json:"mark_ns"`        // wall time inside concurrent mark phases
+	Workers    int64      `json:"worker_ns"`      // P time of mark workers
+	Assist     int64      `json:"assist_ns"`      // goroutine time running inside mark assists
+	AssistWait int64      `json:"assist_wait_ns"` // goroutine time blocked or runnable inside them
+	Sweep      int64      `json:"sweep_ns"`       // P time in sweeping by user goroutines
+	STWCount   int64      `json:"stw_count"`
+	STWTotal   int64      `json:"stw_ns"`
+	STWs       []STWKind  `json:"stw_kinds"`
+	MMU        []MMUPoint `json:"mmu"` // shortest window first; empty where nothing was collected
+	Ranges     []GCRange  `json:"-"`   // for pictures; at most MaxRanges
+	RangesLeft int64      `json:"-"`   // ranges beyond those kept
 }
 
 // STWKind is stop-the-world pauses of one cause.

@@ -108,6 +108,11 @@ type Lanes struct {
 	Heap   []HeapPoint // in order of time; empty where the trace has none
 	Width  int64       // of a column of States, in nanoseconds
 	States [NumGoStates][]float64
+
+	Spans     []SpanLane // most time first
+	MoreSpans int        // names that have no lane
+	Untold    int64      // tasks and regions of still more names, or of too many at once
+	Logs      []LogPoint // in order of time
 }
 
 // HeapPoint is the heap in bytes from a moment on; 0 for not known. Where several changes

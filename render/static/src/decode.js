@@ -141,7 +141,39 @@ function lanes(r, unit) {
   const width = r.uvarint();
   const columns = r.uvarint();
   const states = Array.from({length: 4}, () => r.uvarints(columns, Float64Array).map((x) => x / 100));
-  return {heap, width, states};
+  const more = r.uvarint();
+  const untold = r.uvarint();
+  return {heap, width, states, spans: {more, untold, lanes: r.list(() => spanLane(r, unit))}, logs: logs(r, unit)};
+}
+
+// spanLane is the tasks of a name with regions inside of them, or regions of no task.
+function spanLane(r, unit) {
+  const task = r.uvarint() === 0;
+  const left = r.uvarint();
+  const [name, ...names] = textLines(r);
+  const all = spans(r, unit);
+  const inside = spans(r, unit);
+  inside.name = Array.from(r.uvarints(inside.n, Uint32Array), (i) => (i === 0 ? name : names[i - 1]));
+  inside.in = r.uvarints(inside.n, Uint32Array);
+  return {task, left, name, all, inside};
+}
+
+function spans(r, unit) {
+  const n = r.uvarint();
+  const start = r.instants(n, unit);
+  const end = r.uvarints(n, Float64Array).map((length, i) => start[i] + length * unit);
+  return {n, start, end, g: r.varints(n), open: r.bytes(n)};
+}
+
+// logs are messages that the program logged: the first of those that are close together.
+function logs(r, unit) {
+  const n = r.uvarint();
+  const at = r.instants(n, unit);
+  const count = r.uvarints(n, Float64Array);
+  const g = r.varints(n);
+  const of = r.uvarints(n, Uint32Array);
+  const texts = textLines(r);
+  return {n, at, count, g, text: Array.from(of, (i) => texts[i])};
 }
 
 export class Reader {

@@ -3,6 +3,7 @@
 import {el} from './dom.js';
 import {bytes, dur, offset} from './format.js';
 import {firstEndingAfter} from './span.js';
+import * as spanLanes from './spans.js';
 import {font} from './theme.js';
 
 const KINDS = [0, 4, 6, 7]; // whose colours and textures the states have: running, system call, runnable, blocked
@@ -13,7 +14,8 @@ export function lanes(meta, said) {
   const end = meta.to;
   const out = [];
   if (said.states.some((state) => state.some((n) => n > 0))) out.push(row('Gs', new States(said, meta.states, end)));
-  if (said.heap.at.length > 0) out.push(row('Heap', new Heap(said.heap, end)));
+  if (said.heap.at.length > 0) out.push(row('Heap', new Heap(said.heap, end, meta.heapLimit ?? 0)));
+  for (const [id, lane] of spanLanes.lanes(said, end)) out.push(row(id, lane));
   return out;
 }
 
@@ -55,10 +57,13 @@ function visible(track, box, scale, window, weigh, f) {
 }
 
 class Heap {
-  constructor({at, live, goal}, end) {
-    Object.assign(this, {live, goal, nothing: 'not known yet', legend: [['', 'Heap: live, and a line at its goal']]});
+  constructor({at, live, goal}, end, limit) {
+    Object.assign(this, {live, goal, limit, nothing: 'not known yet'});
     this.track = spans(at, end);
     this.top = live.reduce((most, n, i) => Math.max(most, n, goal[i]), 1);
+    this.near = limit > 0 && limit <= 2 * this.top; // else the heap would not be seen beside it
+    if (this.near) this.top = Math.max(this.top, limit * 1.02);
+    this.legend = [['', `Heap: live, and a line at its goal${limit > 0 ? this.near ? ', a dashed one at GOMEMLIMIT' : `; GOMEMLIMIT is ${bytes(limit)}` : ''}`]];
   }
 
   paint(c, box, lane, scale, view) {
@@ -71,13 +76,15 @@ class Heap {
       c.fillStyle = view.palette.critical;
       if (this.goal[i] > 0) c.fillRect(x, y(this.goal[i]), width, 1.5);
     });
+    if (this.near) dashed(c, box, y(this.limit) + 0.5, view);
     scaleOf(c, box, lane, view, bytes(this.top));
   }
 
   describe(index, i) {
     const [start, end] = [this.track.start[i], this.track.end[i]];
+    const limit = this.limit > 0 ? [`GOMEMLIMIT, of which other memory of Go's is part too: ${bytes(this.limit)}`] : [];
     const goal = this.goal[i] > 0 ? [`goal, at which the collection is to have ended: ${bytes(this.goal[i])}`] : [];
-    return {title: `Heap · ${this.live[i] > 0 ? `${bytes(this.live[i])} live` : 'not known'}`, lines: [...goal, when(start, end)], range: {row: index, i, start, end}};
+    return {title: `Heap · ${this.live[i] > 0 ? `${bytes(this.live[i])} live` : 'not known'}`, lines: [...goal, ...limit, when(start, end)], range: {row: index, i, start, end}};
   }
 }
 
@@ -111,10 +118,21 @@ class States {
 }
 
 const number = (n) => (n >= 100 ? String(Math.round(n)) : String(Math.round(n * 10) / 10));
-const when = (start, end) => `${dur(end - start)}, from ${offset(start, Math.max(1, end - start))}`;
+export const when = (start, end) => `${dur(end - start)}, from ${offset(start, Math.max(1, end - start))}`;
+
+function dashed(c, box, y, view) {
+  c.save();
+  c.setLineDash([5, 4]);
+  c.strokeStyle = view.palette.text;
+  c.beginPath();
+  c.moveTo(box.x, y);
+  c.lineTo(box.x + box.width, y);
+  c.stroke();
+  c.restore();
+}
 
 // scaleOf says what the upper edge is.
-function scaleOf(c, box, lane, view, text) {
+export function scaleOf(c, box, lane, view, text) {
   c.font = `11px ${font}`;
   c.textAlign = 'left';
   c.textBaseline = 'middle';

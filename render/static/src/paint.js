@@ -126,7 +126,7 @@ export function layout(view, pitch) {
   let y = 0;
   view.places = all.map((row, i) => {
     if (i > 0 && (i === front || i === front + procs)) y += SEPARATOR;
-    const high = row.lane ? TALL : i >= front && i < front + procs ? pitch : Math.max(PITCH, row.p >= 0 ? pitch : 0);
+    const high = row.lane ? row.lane.height || TALL : i >= front && i < front + procs ? pitch : Math.max(PITCH, row.p >= 0 ? pitch : 0);
     y += high;
     return {top: y - high, pitch: high};
   });

@@ -27,7 +27,7 @@ export function zoom([start, end], factor, around = (start + end) / 2) {
 // fields are what an address may say beside the window, in order: how each looks, and
 // what it means.
 const fields = {
-  row: [/^(?:[PGM]\d{1,15}|[A-Z][A-Za-z]{1,15})$/, String],
+  row: [/^(?:[PGM]\d{1,15}|[A-Z][A-Za-z]{1,15}\d{0,2})$/, String],
   g: [/^\d{1,15}(?:,\d{1,15}){0,31}$/, numbers],
   m: [/^[01]$/, (text) => text === '1'],
   find: [/^/, decodeURIComponent],

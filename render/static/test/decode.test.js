@@ -23,6 +23,9 @@ test('a block reads back as what was written', () => {
   const {marks, depth} = got;
   assert.deepEqual(Array.from(marks.at, (at, i) => ({At: at, P: marks.p[i], From: marks.from[i], Kind: marks.kind[i]})), golden.marks);
   assert.deepEqual(Array.from(depth.at, (at, i) => ({At: at, N: depth.runnable[i]})), golden.depth);
+  const spans = (of) => Array.from({length: of.n}, (_, i) => ({Start: of.start[i], End: of.end[i], G: of.g[i], Name: of.name?.[i] ?? '', In: of.in?.[i] ?? 0, Open: of.open[i] === 1}));
+  assert.deepEqual(got.lanes.spans.lanes.map((l) => ({Kind: l.task ? 'task' : 'region', Name: l.name, Spans: spans(l.all), Regions: l.inside.n > 0 ? spans(l.inside) : null, LeftOut: l.left})), golden.spans);
+  assert.deepEqual(Array.from(got.lanes.logs.at, (at, i) => ({At: at, G: got.lanes.logs.g[i], Text: got.lanes.logs.text[i], N: got.lanes.logs.count[i]})), golden.logs);
   assert.deepEqual(got.tiles.map((t) => ({P: t.p, Columns: t.columns, Share: [...t.share]})), golden.tiles);
 });
 
