@@ -18,14 +18,31 @@ const (
 	textRoots       = 5
 	textSpent       = 6 // of the slowest
 	textSpentOther  = 3 // of each other
+
+	summaryRoots = 2
+	summarySpent = 1 // of the slowest
 )
 
 // ExplainText writes an explanation for a terminal, in the manner of Text.
 func ExplainText(w io.Writer, x *report.Explanation, opt TextOptions) error {
+	return explainText(w, x, opt, (*terminal).explanation)
+}
+
+// ExplainSummary writes the answer, what the time went to, the slowest, and the commands
+// that tell more.
+func ExplainSummary(w io.Writer, x *report.Explanation, opt TextOptions) error {
+	opt.short = true
+	return explainText(w, x, opt, (*terminal).explained)
+}
+
+func explainText(w io.Writer, x *report.Explanation, opt TextOptions, write func(*terminal, *report.Explanation)) error {
 	safe := mapped(*x, words.Printable)
 	out := bufio.NewWriter(w)
 	t := newTerminal(out, opt)
-	t.explanation(&safe)
+	t.explainAnswer(&safe)
+	if len(safe.Slowest) > 0 {
+		write(t, &safe)
+	}
 	opt = opt.named(safe.Trace.Name)
 	t.next(explainSteps(&safe, opt), opt)
 	t.again(safe.Headline, bold)
@@ -35,7 +52,7 @@ func ExplainText(w io.Writer, x *report.Explanation, opt TextOptions) error {
 	return nil
 }
 
-func (t *terminal) explanation(x *report.Explanation) {
+func (t *terminal) explainAnswer(x *report.Explanation) {
 	textIdentity(t, &report.Report{Trace: x.Trace})
 	t.wrap("", "", x.Headline, bold)
 	if x.Detail != "" {
@@ -48,15 +65,37 @@ func (t *terminal) explanation(x *report.Explanation) {
 		t.wrap("Sure:  ", "       ", sure)
 	}
 	t.line("")
-	if len(x.Slowest) == 0 {
-		return
+}
+
+// explained is what a summary has below the answer.
+func (t *terminal) explained(x *report.Explanation) {
+	if n := x.Durations.Count; n > 0 {
+		t.wrap("Of:    ", "       ", x.What+": "+words.Count(n)+unfinished(x.Unfinished))
+		t.line("")
 	}
+	if len(x.Roots) > 0 {
+		t.roots(x, summaryRoots)
+	} else {
+		t.compared(x)
+	}
+	t.instance(1, &x.Slowest[0], summarySpent)
+	rest := "all causes and names"
+	if n := int64(len(x.Slowest)) - 1; n > 0 {
+		rest = "the next " + words.Count(n) + " slowest, " + rest
+	}
+	t.wrap("", "", "With --all: "+rest)
+	t.line("")
+}
+
+func (t *terminal) explanation(x *report.Explanation) {
 	t.durations(x)
-	t.roots(x)
+	t.roots(x, textRoots)
 	t.populations(x)
 	t.compared(x)
+	most := textSpent
 	for i := range x.Slowest {
-		t.instance(i+1, &x.Slowest[i])
+		t.instance(i+1, &x.Slowest[i], most)
+		most = textSpentOther
 	}
 	for _, n := range x.Notes {
 		t.wrap("  - ", "    ", n)
@@ -107,7 +146,7 @@ func (t *terminal) durations(x *report.Explanation) {
 
 // roots shows what the time of the slow ones went to, and who was behind it, beside that
 // of typical ones.
-func (t *terminal) roots(x *report.Explanation) {
+func (t *terminal) roots(x *report.Explanation, most int) {
 	if len(x.Roots) == 0 {
 		return
 	}
@@ -124,7 +163,7 @@ func (t *terminal) roots(x *report.Explanation) {
 		}
 		list.add(slow, typical, text)
 	}
-	for _, r := range rootRows(x, textRoots) {
+	for _, r := range rootRows(x, most) {
 		add(r.Slow, r.Than, r.Text)
 	}
 	add(words.Length(x.Slow.Mean), words.Length(rootsSum(x.Usual)), "in all")
@@ -177,7 +216,7 @@ func (t *terminal) compared(x *report.Explanation) {
 	t.more(len(rows)-shown, "cause")
 }
 
-func (t *terminal) instance(n int, in *report.Instance) {
+func (t *terminal) instance(n int, in *report.Instance, most int) {
 	t.heading(fmt.Sprintf("%d  %s took %s", n, instanceName(in), instanceLength(in)), instanceWhere(in))
 	for _, l := range in.Logs {
 		t.wrap("   message ", "           ", l)
@@ -189,10 +228,6 @@ func (t *terminal) instance(n int, in *report.Instance) {
 		t.line("")
 	}
 	table := table{align: "rrrw", left: 2}
-	most := textSpent
-	if n > 1 {
-		most = textSpentOther
-	}
 	for _, s := range spentRows(in, most) {
 		table.add(words.Length(s.NS), words.ShareOf(s.NS, in.Duration), words.Count(s.Count), s.Text)
 	}

@@ -26,6 +26,7 @@ type explainCommand struct {
 	force     bool
 	selectors selectors
 	top       int
+	all       bool
 }
 
 // selectors are the flags of which one says what to explain.
@@ -71,6 +72,7 @@ func (a *app) explainCommand() *cobra.Command {
 	must(f.MarkHidden("fail-on")) // explanations are no findings
 	c.selectors.addFlags(f)
 	c.addTop(f)
+	f.BoolVar(&c.all, "all", false, "print all of it, not the answer alone: as text")
 	f.Var(&c.format, "format", "`FORMAT` of the output: text, json or html")
 	f.StringVarP(&c.out, "output", "o", "-", "write to `FILE`; - is standard output")
 	f.BoolVar(&c.force, "force", false, "replace FILE whoever wrote it")
@@ -87,7 +89,8 @@ const explainHelp = `Explain picks requests, tasks, regions, goroutines or messa
 says where the time of the slowest went, and what they have that typical ones
 do not. Every nanosecond has one cause, and the parts sum to the whole. While the
 explained goroutine was blocked, the time is that of the goroutine which unblocked
-it, and so on: the critical path.
+it, and so on: the critical path. The text is the answer and the slowest one; --all
+prints the others, how long they took, all causes and names.
 
 At most one of --goroutine, --func, --task, --region, --log, --http and --at selects
 what is explained. Without any, it is the requests that the program served, if it
@@ -106,6 +109,7 @@ is all Ps, for moments.
 
 const explainExamples = `  gmptrace explain app.trace
   gmptrace explain --http app.trace
+  gmptrace explain --all app.trace
   gmptrace explain --http='Checkout' --top 3 app.trace
   gmptrace explain --task checkout --from 10ms --to 30ms app.trace
   gmptrace explain --at 'main\.exportTable' app.trace
@@ -301,5 +305,8 @@ func (c *explainCommand) render(w io.Writer, trace string, x *report.Explanation
 	case formatHTML:
 		return render.ExplainHTML(w, x)
 	}
-	return render.ExplainText(w, x, c.textOptions(trace, c.out))
+	if c.all {
+		return render.ExplainText(w, x, c.textOptions(trace, c.out))
+	}
+	return render.ExplainSummary(w, x, c.textOptions(trace, c.out))
 }
