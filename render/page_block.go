@@ -85,37 +85,78 @@ func block(r *report.Report) []byte {
 }
 
 // Blocks are deflated in pieces, several at a time, each on its own: what a page holds
-// does not depend on how many. Of larger pieces less would be saved than a thousandth.
-const pieceSize = 1 << 18
+// does not depend on how many.
+const (
+	pieceSize  = 1 << 18
+	leastPiece = 1 << 12
+)
 
 // packLevel is a level from which on a page shrinks by less than a twentieth and takes
 // several times as long.
 const packLevel = 6
 
+// emptyEnd is the last block of a deflated text, with nothing in it.
+var emptyEnd = []byte{3, 0}
+
 // pack makes a block fit for a page.
 func pack(raw []byte) (string, error) {
-	pieces := make([]bytes.Buffer, max(1, (len(raw)+pieceSize-1)/pieceSize))
+	pieces := make([][]byte, (len(raw)+pieceSize-1)/pieceSize)
 	err := inParallel(len(pieces), func() (func(int) error, error) {
-		w, err := flate.NewWriter(nil, packLevel)
-		return func(i int) error {
-			w.Reset(&pieces[i])
-			if _, err := w.Write(raw[i*pieceSize : min(len(raw), (i+1)*pieceSize)]); err != nil {
-				return err
-			}
-			if i < len(pieces)-1 {
-				return w.Flush() // the next piece follows
-			}
-			return w.Close()
+		p, err := newPacker()
+		return func(i int) (err error) {
+			pieces[i], err = p.pack(raw[i*pieceSize : min(len(raw), (i+1)*pieceSize)])
+			return err
 		}, err
 	})
 	if err != nil {
 		return "", fmt.Errorf("packing the timeline: %w", err)
 	}
-	packed := make([]byte, 0, len(raw)/2)
-	for i := range pieces {
-		packed = append(packed, pieces[i].Bytes()...)
+	return base64.StdEncoding.EncodeToString(slices.Concat(slices.Concat(pieces...), emptyEnd)), nil
+}
+
+// packer deflates pieces. Columns differ in what makes them small: some repeat themselves,
+// in others it costs room to look for that, and the letters of each have other frequencies.
+type packer struct{ writers [2]*flate.Writer }
+
+func newPacker() (*packer, error) {
+	repeats, err := flate.NewWriter(nil, packLevel)
+	if err != nil {
+		return nil, err
 	}
-	return base64.StdEncoding.EncodeToString(packed), nil
+	frequencies, err := flate.NewWriter(nil, flate.HuffmanOnly)
+	return &packer{[2]*flate.Writer{repeats, frequencies}}, err
+}
+
+// pack returns the shortest of what the writers make of a piece, and of what its halves
+// make.
+func (p *packer) pack(raw []byte) ([]byte, error) {
+	var best []byte
+	for _, w := range p.writers {
+		var b bytes.Buffer
+		w.Reset(&b)
+		if _, err := w.Write(raw); err != nil {
+			return nil, err
+		}
+		if err := w.Flush(); err != nil { // another piece may follow
+			return nil, err
+		}
+		if best == nil || b.Len() < len(best) {
+			best = b.Bytes()
+		}
+	}
+	if len(raw) <= leastPiece {
+		return best, nil
+	}
+	half := len(raw) / 2
+	first, err := p.pack(raw[:half])
+	if err != nil {
+		return nil, err
+	}
+	second, err := p.pack(raw[half:])
+	if err == nil && len(first)+len(second) < len(best) {
+		best = slices.Concat(first, second)
+	}
+	return best, err
 }
 
 // inParallel does n things, as many at a time as there are processors: those that do

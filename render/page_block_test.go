@@ -2,8 +2,12 @@ package render
 
 import (
 	"bytes"
+	"compress/flate"
+	"encoding/base64"
 	"encoding/json"
 	"flag"
+	"io"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"testing"
@@ -166,4 +170,33 @@ func TestRoundedWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "waits.json", append(raw, '\n'))
+}
+
+// TestPack: what is packed comes back, whatever is in it, and mixtures take no more than
+// the parts.
+func TestPack(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	noise, words := make([]byte, 300_000), bytes.Repeat([]byte("a column that repeats itself "), 20_000)
+	for i := range noise {
+		noise[i] = byte(random.NormFloat64() * 9)
+	}
+	sizes := map[string]int{}
+	for name, raw := range map[string][]byte{"nothing": nil, "a byte": {7}, "noise": noise, "words": words, "both": slices.Concat(noise, words)} {
+		packed, err := pack(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		deflated, err := base64.StdEncoding.DecodeString(packed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := io.ReadAll(flate.NewReader(bytes.NewReader(deflated)))
+		if err != nil || !bytes.Equal(back, raw) {
+			t.Errorf("%s: %d bytes come back as %d (%v)", name, len(raw), len(back), err)
+		}
+		sizes[name] = len(deflated)
+	}
+	if most := (sizes["noise"] + sizes["words"]) * 101 / 100; sizes["both"] > most || sizes["noise"] > len(noise)*3/4 {
+		t.Errorf("packed they have %v bytes", sizes)
+	}
 }

@@ -103,7 +103,7 @@ func TestPageSize(t *testing.T) {
 		what string
 		r    *report.Report
 		most int
-	}{{"without data", &report.Report{}, 900_000}, {"of 200 000 slices", sample(8, 200_000), 2_700_000}} {
+	}{{"without data", &report.Report{}, 900_000}, {"of 200 000 slices", sample(8, 200_000), 2_500_000}} {
 		if n := len(htmlOf(t, c.r)); n > c.most {
 			t.Errorf("a page %s has %d bytes, more than %d", c.what, n, c.most)
 		}
