@@ -16,7 +16,7 @@ type diffPage struct {
 	*compare.Result
 	CSP    template.HTMLAttr
 	Style  template.CSS
-	Pages  []Link        // beside it, where it is served
+	Pages  []PageLink    // beside it, where it is served
 	Groups []pageChanges // of what changed, what users feel first
 	Same   []compare.Change
 	Few    int
@@ -34,7 +34,7 @@ type pageChanges struct {
 // script, in the manner of ExplainHTML.
 func DiffHTML(w io.Writer, r *compare.Result) error { return writeDiff(w, r, nil) }
 
-func writeDiff(w io.Writer, r *compare.Result, pages []Link) error {
+func writeDiff(w io.Writer, r *compare.Result, pages []PageLink) error {
 	safe := mapped(*r, words.Printable)
 	p := &diffPage{Result: &safe, CSP: explainPolicy, Style: template.CSS(style), Pages: safeLinks(pages)}
 	g := grouped(&safe)

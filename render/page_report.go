@@ -36,7 +36,7 @@ type page struct {
 	Meta    meta
 	Block   template.HTML // base64
 	Rows    int
-	Pages   []Link // beside it, where it is served
+	Pages   []PageLink // beside it, where it is served
 }
 
 // HTML writes r as one page that needs nothing else: no request leaves it, and
@@ -88,7 +88,7 @@ func Window(w io.Writer, r *report.Report) error {
 }
 
 // writePage writes a page that is served, with these beside it, or one for a file: nil.
-func writePage(w io.Writer, r *report.Report, served *[]Link) error {
+func writePage(w io.Writer, r *report.Report, served *[]PageLink) error {
 	safe := mapped(*r, words.Printable)
 	p, err := newPage(&safe)
 	if err == nil && served != nil {

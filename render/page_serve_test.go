@@ -71,15 +71,15 @@ func TestPageAsks(t *testing.T) {
 				return
 			case <-hold:
 			}
-			if err := ExplainServed(&page, sampleExplanation(), r, Link{"./", "Report"}); err != nil {
+			if err := ExplainServed(&page, sampleExplanation(), r, PageLink{"./", "Report"}); err != nil {
 				t.Error(err)
 			}
 		case WhatIfPath:
-			if err := WhatIfServed(&page, predictions(), Link{"./", "Report"}); err != nil {
+			if err := WhatIfServed(&page, predictions(), PageLink{"./", "Report"}); err != nil {
 				t.Error(err)
 			}
 		default:
-			if err := Served(w, r, Link{"../", "What changed"}); err != nil {
+			if err := Served(w, r, PageLink{"../", "What changed"}); err != nil {
 				t.Error(err)
 			}
 			return

@@ -21,35 +21,35 @@ const (
 	WhatIfPath  = "whatif"
 )
 
-// Link is a page beside a served one.
-type Link struct{ Address, Text string }
+// PageLink is a page beside a served one.
+type PageLink struct{ Address, Text string }
 
 // Served is HTML for a server that answers what the page asks for beside it: windows of the
 // timeline, with Window, at window?from=…&to=…, and explanations and predictions.
-func Served(w io.Writer, r *report.Report, pages ...Link) error {
+func Served(w io.Writer, r *report.Report, pages ...PageLink) error {
 	return writePage(w, r, &pages)
 }
 
 // ExplainServed is ExplainHTML with links into the timeline of the report that is served
 // at "./", and to explanations of the same trace.
-func ExplainServed(w io.Writer, x *report.Explanation, r *report.Report, pages ...Link) error {
+func ExplainServed(w io.Writer, x *report.Explanation, r *report.Report, pages ...PageLink) error {
 	return writeExplanation(w, x, &home{r, pages})
 }
 
 // WhatIfServed is WhatIfHTML with links to pages.
-func WhatIfServed(w io.Writer, x *whatif.Result, pages ...Link) error {
+func WhatIfServed(w io.Writer, x *whatif.Result, pages ...PageLink) error {
 	return writeWhatIf(w, x, pages)
 }
 
 // DiffServed is DiffHTML with links to pages.
-func DiffServed(w io.Writer, r *compare.Result, pages ...Link) error {
+func DiffServed(w io.Writer, r *compare.Result, pages ...PageLink) error {
 	return writeDiff(w, r, pages)
 }
 
 // home is what a served explanation belongs to. In a file there is none: it is nil then.
 type home struct {
 	report *report.Report
-	Pages  []Link
+	Pages  []PageLink
 }
 
 // At is the address of a moment on the report's timeline.
@@ -103,10 +103,10 @@ func askedFirst(r *report.Report) string {
 func servedPolicy() template.HTMLAttr { return policy(bundle, "; connect-src 'self'") }
 
 // safeLinks are pages with names that are safe to print.
-func safeLinks(pages []Link) []Link {
-	out := make([]Link, 0, len(pages))
+func safeLinks(pages []PageLink) []PageLink {
+	out := make([]PageLink, 0, len(pages))
 	for _, l := range pages {
-		out = append(out, Link{l.Address, words.Printable(l.Text)})
+		out = append(out, PageLink{l.Address, words.Printable(l.Text)})
 	}
 	return out
 }

@@ -17,7 +17,7 @@ import (
 // of HTML. It has no script: its pictures are drawn here.
 func WhatIfHTML(w io.Writer, x *whatif.Result) error { return writeWhatIf(w, x, nil) }
 
-func writeWhatIf(w io.Writer, x *whatif.Result, pages []Link) error {
+func writeWhatIf(w io.Writer, x *whatif.Result, pages []PageLink) error {
 	safe := mapped(*x, words.Printable)
 	p := newWhatIfPage(&safe)
 	p.Pages = safeLinks(pages)
@@ -32,7 +32,7 @@ type whatIfPage struct {
 	*whatif.Result
 	CSP      template.HTMLAttr
 	Style    template.CSS
-	Pages    []Link // beside it, where it is served
+	Pages    []PageLink // beside it, where it is served
 	Program  string
 	Subtitle string
 	Some     bool // there is something to show

@@ -25,17 +25,17 @@ const (
 
 // ExplainText writes an explanation for a terminal, in the manner of Text.
 func ExplainText(w io.Writer, x *report.Explanation, opt TextOptions) error {
-	return explainText(w, x, opt, (*terminal).explanation)
+	return writeExplained(w, x, opt, (*terminal).explanation)
 }
 
 // ExplainSummary writes the answer, what the time went to, the slowest, and the commands
 // that tell more.
 func ExplainSummary(w io.Writer, x *report.Explanation, opt TextOptions) error {
 	opt.short = true
-	return explainText(w, x, opt, (*terminal).explained)
+	return writeExplained(w, x, opt, (*terminal).explained)
 }
 
-func explainText(w io.Writer, x *report.Explanation, opt TextOptions, write func(*terminal, *report.Explanation)) error {
+func writeExplained(w io.Writer, x *report.Explanation, opt TextOptions, write func(*terminal, *report.Explanation)) error {
 	safe := mapped(*x, words.Printable)
 	out := bufio.NewWriter(w)
 	t := newTerminal(out, opt)

@@ -42,17 +42,17 @@ const (
 
 // Two is a server of the reports of two traces, and of what changed between them.
 func Two(before, after *Trace, changed *compare.Result) (*Server, error) {
-	comparison := render.Link{Address: "../", Text: "What changed"}
-	a, err := newSite(before, comparison, render.Link{Address: "../" + newPlace, Text: "Report of the new trace"})
+	comparison := render.PageLink{Address: "../", Text: "What changed"}
+	a, err := newSite(before, comparison, render.PageLink{Address: "../" + newPlace, Text: "Report of the new trace"})
 	if err != nil {
 		return nil, err
 	}
-	b, err := newSite(after, comparison, render.Link{Address: "../" + oldPlace, Text: "Report of the old trace"})
+	b, err := newSite(after, comparison, render.PageLink{Address: "../" + oldPlace, Text: "Report of the old trace"})
 	if err != nil {
 		return nil, err
 	}
 	var front bytes.Buffer
-	err = render.DiffServed(&front, changed, render.Link{Address: oldPlace, Text: "Report of the old trace"}, render.Link{Address: newPlace, Text: "Report of the new trace"})
+	err = render.DiffServed(&front, changed, render.PageLink{Address: oldPlace, Text: "Report of the old trace"}, render.PageLink{Address: newPlace, Text: "Report of the new trace"})
 	return newServer(front.Bytes(), map[string]*site{oldPlace: a, newPlace: b}), err
 }
 

@@ -44,16 +44,16 @@ func (e BadRequest) Unwrap() error { return e.Err }
 type site struct {
 	*Trace
 	page  []byte
-	pages []render.Link   // others beside these
-	base  []report.Window // what the page is about
-	turn  chan struct{}   // one reading at a time, of all sites
+	pages []render.PageLink // others beside these
+	base  []report.Window   // what the page is about
+	turn  chan struct{}     // one reading at a time, of all sites
 
 	mu    sync.Mutex
 	kept  map[string][]byte
 	order []string // of kept, oldest first
 }
 
-func newSite(t *Trace, pages ...render.Link) (*site, error) {
+func newSite(t *Trace, pages ...render.PageLink) (*site, error) {
 	s := &site{Trace: t, pages: pages, base: t.Report.Moments(), kept: map[string][]byte{}}
 	var page bytes.Buffer
 	err := render.Served(&page, shown(t.Report, s.base), pages...)
@@ -170,8 +170,8 @@ func (s *site) whatIf(asked url.Values) question {
 }
 
 // beside are the pages beside an answer: the report and what is beside that.
-func (s *site) beside() []render.Link {
-	return append([]render.Link{{Address: "./", Text: "Report"}}, s.pages...)
+func (s *site) beside() []render.PageLink {
+	return append([]render.PageLink{{Address: "./", Text: "Report"}}, s.pages...)
 }
 
 // ask answers with a page: as such, for which a browser waits, and which it cancels by

@@ -11,7 +11,7 @@ import (
 type Lanes struct {
 	zero   model.Time
 	shift  uint // a column of states is 1<<shift nanoseconds wide
-	states [report.NumGoStates]spans
+	states [report.NumGoStates]timeSums
 	heap   heap
 }
 

@@ -254,7 +254,7 @@ func (m *Machine) Fill(rep *report.Report) {
 	}
 	r.Samples = len(m.bounds)
 	r.Every = m.every()
-	r.Spans = m.spans()
+	r.Spans = m.stretches()
 	for p := range m.slots {
 		for i := range m.slots[p] {
 			x := &m.slots[p][i]
@@ -289,9 +289,9 @@ func (m *Machine) whySnapshot() string {
 	return text + "."
 }
 
-// spans are what the samples told, in order of time: those of the trace's own time, joined
+// stretches are what the samples told, in order of time: those of the trace's own time, joined
 // where they are too many.
-func (m *Machine) spans() []report.CPUSpan {
+func (m *Machine) stretches() []report.CPUSpan {
 	first, _ := slices.BinarySearch(m.bounds, m.s.Zero+1)
 	first = max(first, 1) // the sample that ends the first one
 	last := len(m.bounds) - 1

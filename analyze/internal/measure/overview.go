@@ -14,29 +14,29 @@ type columns struct {
 	shift uint       // a column is 1<<shift nanoseconds wide
 	end   model.Time // of the last column, where the next one would begin
 
-	runnable spans
-	marks    spans // mark phases
-	stw      spans
+	runnable timeSums
+	marks    timeSums // mark phases
+	stw      timeSums
 	peak     []int32
-	procs    []*[report.NumSliceKinds]spans
+	procs    []*[report.NumSliceKinds]timeSums
 }
 
-// spans is the time that intervals cover in each column. Columns that an
+// timeSums is the time that intervals cover in each column. Columns that an
 // interval covers whole are counted at its ends, so that adding one takes the
 // same time however long it is.
-type spans struct {
+type timeSums struct {
 	part []int64 // time in columns covered in part
 	full []int64 // change of the number of intervals that cover the column whole
 }
 
-func (s *spans) grow() {
+func (s *timeSums) grow() {
 	if s.part == nil {
 		s.part = make([]int64, report.OverviewColumns+1)
 		s.full = make([]int64, report.OverviewColumns+1)
 	}
 }
 
-func (s *spans) add(from, to int64, shift uint) {
+func (s *timeSums) add(from, to int64, shift uint) {
 	s.grow()
 	a, b := from>>shift, to>>shift
 	if a == b {
@@ -50,7 +50,7 @@ func (s *spans) add(from, to int64, shift uint) {
 }
 
 // sums are the covered times of every column.
-func (s *spans) sums(shift uint) []int64 {
+func (s *timeSums) sums(shift uint) []int64 {
 	s.grow()
 	out := make([]int64, report.OverviewColumns)
 	var covering int64
@@ -62,7 +62,7 @@ func (s *spans) sums(shift uint) []int64 {
 }
 
 // double merges pairs of columns.
-func (s *spans) double(shift uint) {
+func (s *timeSums) double(shift uint) {
 	if s.part == nil {
 		return
 	}
@@ -110,17 +110,17 @@ func (o *columns) reach(at model.Time) int64 {
 	return off
 }
 
-func (o *columns) add(s *spans, from, to model.Time) {
+func (o *columns) add(s *timeSums, from, to model.Time) {
 	b := o.reach(to)
 	s.add(max(0, int64(from-o.zero)), b, o.shift)
 }
 
-func (o *columns) proc(p model.ProcID) *[report.NumSliceKinds]spans {
+func (o *columns) proc(p model.ProcID) *[report.NumSliceKinds]timeSums {
 	for int(p) >= len(o.procs) {
 		o.procs = append(o.procs, nil)
 	}
 	if o.procs[p] == nil {
-		o.procs[p] = new([report.NumSliceKinds]spans)
+		o.procs[p] = new([report.NumSliceKinds]timeSums)
 	}
 	return o.procs[p]
 }
@@ -159,7 +159,7 @@ func SliceKind(iv *model.PInterval) report.SliceKind {
 }
 
 // share turns covered times into shares of the columns' width.
-func share[F float32 | float64](s *spans, shift uint, columns int) []F {
+func share[F float32 | float64](s *timeSums, shift uint, columns int) []F {
 	out := make([]F, columns)
 	for i, v := range s.sums(shift)[:columns] {
 		out[i] = F(float64(v) / float64(int64(1)<<shift))
