@@ -21,6 +21,10 @@ type pkg struct {
 // function is what stands for a function: its package, and each part of its name behind
 // that, by themselves. So what is one for a reader of names is one afterwards.
 func (n *namer) function(name string) string {
+	if path, ok := cutShort(name); ok && n.known.keeps(path) {
+		n.keptPackages[unescaped(path)] = true
+		return name // of the standard library, say, by which analyses know it
+	}
 	path, rest := splitFunction(name)
 	p := n.of(path)
 	if below := belowVendor(path); n.known.keeps(below) {
@@ -48,6 +52,28 @@ func balanced(s string) bool {
 		}
 	}
 	return len(open) == 0
+}
+
+// ofType are the type arguments that a name of a generic function has.
+var ofType = strings.NewReplacer("[...]", "")
+
+// cutShort is the package of a name that lacks a bracket, as the linker makes them of
+// functions within generic ones. ok is false of other names, and of those that may name something
+// of another package too.
+func cutShort(name string) (path string, ok bool) {
+	if balanced(name) {
+		return "", false
+	}
+	name = ofType.Replace(name)
+	if strings.ContainsAny(name, "[]{}( ") {
+		return "", false
+	}
+	slash := strings.LastIndexByte(name, '/') + 1
+	dot := strings.IndexByte(name[slash:], '.')
+	if dot <= 0 {
+		return "", false
+	}
+	return name[:slash+dot], true
 }
 
 // belowVendor is an import path without the folder of copies that it lies in.

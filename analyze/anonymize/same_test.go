@@ -50,6 +50,16 @@ func fixtures(t testing.TB) map[string][]byte {
 	return all
 }
 
+// small are those of them that do not take long to compare.
+func small(t testing.TB) map[string][]byte {
+	all := fixtures(t)
+	maps.DeleteFunc(all, func(_ string, b []byte) bool { return len(b) > 200<<10 })
+	if len(all) < 40 {
+		t.Fatalf("%d traces only", len(all))
+	}
+	return all
+}
+
 func uncompressed(t testing.TB, name string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(name)
@@ -86,7 +96,7 @@ func anonymized(t testing.TB, b []byte, keep ...string) ([]byte, *Result) {
 // TestSameEvents: what is read of the output is what is read of the trace, event by event,
 // with names, threads and the clock put right. The reference reader takes it too.
 func TestSameEvents(t *testing.T) {
-	for name, b := range fixtures(t) {
+	for name, b := range small(t) {
 		t.Run(name, func(t *testing.T) {
 			out, res := anonymized(t, b)
 			want, got := readAll(t, b, ""), readAll(t, out, "")
@@ -204,7 +214,7 @@ func renamedStack(stack string, to map[[2]string]string) string {
 // TestSameReport: a report says the same of the output, but for names, thread ids and the
 // date. What is sorted by name where all else is equal comes in another order.
 func TestSameReport(t *testing.T) {
-	for name, b := range fixtures(t) {
+	for name, b := range small(t) {
 		if strings.Contains(name, "-healthy") || strings.Contains(name, ".trace.zst") {
 			continue // twins of others, which take as long
 		}
