@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -224,8 +222,7 @@ func (c *Collector) identify(path string) source {
 		s.key, err = Key(f, s.in)
 	}
 	if err != nil {
-		sum := sha256.Sum256([]byte(path))
-		s.err, s.key = reason(err), "unread-"+hex.EncodeToString(sum[:8])
+		s.err, s.key = reason(err), unreadKey(s.in.Path)
 	}
 	return s
 }
@@ -240,8 +237,7 @@ func once(sources []source) []source {
 // read, fresh ones.
 func (c *Collector) rowsOf(ctx context.Context, s *source) (r *Rows, fresh bool, err error) {
 	if s.err != nil { // it may be there the next time: nothing is kept
-		b := builder{in: s.in, key: s.key}
-		return b.unreadable("it cannot be read: " + s.err.Error()), false, nil
+		return Unread(s.in, s.key, s.err), false, nil
 	}
 	name := filepath.Join(c.Dir, s.key+RowsSuffix)
 	if r, err := readFile(name); err == nil && r.Key() == s.key {
@@ -258,8 +254,7 @@ func (c *Collector) rowsOf(ctx context.Context, s *source) (r *Rows, fresh bool,
 		return nil, false, ctx.Err()
 	}
 	if err != nil {
-		b := builder{in: s.in, key: s.key}
-		return b.unreadable("it cannot be read: " + reason(err).Error()), false, nil
+		return Unread(s.in, s.key, err), false, nil
 	}
 	if r.Key() != s.key { // somebody is writing it: the next time it may be whole
 		return r, true, nil
