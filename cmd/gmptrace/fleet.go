@@ -135,6 +135,9 @@ func (c *fleetCommand) run(ctx context.Context, names []string) error {
 	default:
 		return usagef("--trigger %q: need one of baseline, slow, observed, metric, asked", printableName(c.given.Trigger))
 	}
+	if c.host != nil {
+		return c.answer(ctx, names)
+	}
 	if c.rows == "" {
 		c.rows = defaultRows(names)
 	}
@@ -251,15 +254,8 @@ func (c *fleetCommand) tell(all *fleet.Collected, files fleet.Files, r *fleet.Re
 // next is what to go on with: the worst trace of the first cause, and all of it as a page.
 func (c *fleetCommand) next(r *fleet.Result, links *render.FleetLinks, files fleet.Files) []render.Step {
 	var steps []render.Step
-	var worst []fleet.Worst
-	switch {
-	case len(r.Causes) > 0:
-		worst = r.Causes[0].Worst
-	case len(r.Findings) > 0:
-		worst = r.Findings[0].Worst
-	}
-	if len(worst) > 0 && links.Command(worst[0]) != "" {
-		steps = append(steps, render.Step{Command: links.Command(worst[0]), Gives: "the trace in which it was worst"})
+	if worst := worstOf(r); worst != nil && links.Command(*worst) != "" {
+		steps = append(steps, render.Step{Command: links.Command(*worst), Gives: "the trace in which it was worst"})
 	}
 	rows := c.rows
 	if len(files.Traces) == 0 {

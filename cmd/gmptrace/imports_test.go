@@ -30,7 +30,7 @@ const mostLines = 4000
 var rooms = []room{
 	{path: "cmd/gmptrace", imports: "render analyze render/serve analyze/fleet analyze/export/tables cmd/gmptrace/mcp analyze/anonymize analyze/export/perfetto analyze/export/pprof analyze/policy analyze/compare analyze/whatif analyze/explain analyze/machine analyze/replay analyze/report analyze/words model model/simulate",
 		most: 5400, why: "one file a command: what they share are flags, input and output, and the rest stands in rooms"},
-	{path: "cmd/gmptrace/mcp", imports: "render analyze/machine analyze/replay analyze/report analyze/schema analyze/words"}, // is handed the commands
+	{path: "cmd/gmptrace/mcp", imports: "render analyze/fleet analyze/machine analyze/replay analyze/report analyze/schema analyze/words"}, // is handed the commands
 	{path: "render/serve", imports: "render analyze/compare analyze/replay analyze/report analyze/whatif analyze/words"},
 	{path: "render/debugpage", imports: "render analyze analyze/flight analyze/replay"},
 	{path: "render", imports: "analyze analyze/compare analyze/fleet analyze/whatif analyze/names analyze/report analyze/words model",

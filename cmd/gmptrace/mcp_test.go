@@ -155,6 +155,78 @@ func TestMCP(t *testing.T) {
 	}
 }
 
+// TestMCPFleet: a folder of traces is answered for as the command does, with a damaged one
+// and rows among them; nothing is written, and nothing outside of the folder is read.
+func TestMCPFleet(t *testing.T) {
+	cases, err := filepath.Abs("../../fixtures/traces")
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := t.TempDir()
+	dir := filepath.Join(base, "root")
+	evil := "sub/evil\x1b[2J\u202e.trace"
+	for to, from := range map[string]string{"root/a.trace.gz": "cases/orders.trace.gz", "root/sub/b.trace.gz": "cases/jobs.trace.gz", "root/sub/cut.trace": "broken/truncated.trace",
+		"root/" + evil: "broken/html.trace", "outside/secret.trace.gz": "cases/payments.trace.gz"} {
+		copyFile(t, filepath.Join(cases, from), filepath.Join(base, to))
+	}
+	if err := os.Symlink("../outside", filepath.Join(dir, "link")); err != nil {
+		t.Skip(err)
+	}
+	t.Chdir(dir)
+	rows := filepath.Join(base, "rows")
+	told, _, _ := strings.Cut(printed(t, "fleet", "--rows", rows, "--trigger", "baseline", "."), "\nNext")
+	session := assistant(t, nil, "--root", dir)
+	got, failed := ask(t, session, "fleet", toolArguments{"traces": ".", "trigger": "baseline"})
+	if answer, _, _ := strings.Cut(got, "\nNext"); failed || answer != told || len(told) < 500 {
+		t.Errorf("error %v:\n%s\nwant\n%s", failed, answer, told)
+	}
+	for _, want := range []string{"gmptrace analyze ", `evil\x1b[2J\u202e.trace`, "1 traces could not be read, and 1 could be in part"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "secret") {
+		t.Errorf("it tells of what lies outside:\n%s", got)
+	}
+	if again, _ := ask(t, session, "fleet", toolArguments{"traces": ".", "trigger": "baseline"}); again != got {
+		t.Error("another answer to the same question")
+	}
+	for _, name := range []string{"link", "link/secret.trace.gz", "../outside", filepath.Join(base, "outside/secret.trace.gz"), "/etc", "none\x1b[2J", "http://localhost/x"} {
+		if text, failed := ask(t, session, "fleet", toolArguments{"traces": []string{"a.trace.gz", name}}); !failed || strings.Contains(text, "secret traces") {
+			t.Errorf("%s: no error, but %s", name, text)
+		}
+	}
+	if text, failed := ask(t, session, "fleet", toolArguments{"traces": ".", "trigger": "moon"}); !failed || !strings.Contains(text, `--trigger "moon"`) {
+		t.Errorf("a reason that there is not: %s", text)
+	}
+	if err := os.Rename(rows, filepath.Join(dir, "kept")); err != nil {
+		t.Fatal(err)
+	}
+	ofRows, failed := ask(t, session, "fleet", toolArguments{"traces": "kept"})
+	if answer, _, _ := strings.Cut(ofRows, "\nNext"); failed || answer != told {
+		t.Errorf("of rows: error %v:\n%s\nwant\n%s", failed, answer, told)
+	}
+	if err := os.WriteFile("kept/bad.parquet", []byte("PAR1 of none"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if text, failed := ask(t, session, "fleet", toolArguments{"traces": "kept"}); !failed || !strings.HasPrefix(text, "kept/bad.parquet: ") {
+		t.Errorf("of rows that are none: %s", text)
+	}
+	if entries, err := os.ReadDir("."); err != nil || len(entries) != 4 {
+		t.Errorf("wrote into the folder: %v, %v", entries, err)
+	}
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, []byte(readFile(t, from)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestMCPErrors: mistakes are told in the words of the command line.
 func TestMCPErrors(t *testing.T) {
 	t.Chdir(t.TempDir())
@@ -265,9 +337,9 @@ func TestMCPHostile(t *testing.T) {
 		}
 		for tool, args := range map[string]toolArguments{
 			"verdict": {"all": true}, "explain": {"top": 40, "task": hostileNames[1]}, "findings": {}, "window": {"from": "1us"}, "decisions": {},
-			"compare": {"before": name, "after": name, "verbose": true},
+			"compare": {"before": name, "after": name, "verbose": true}, "fleet": {"traces": []string{name}},
 		} {
-			if tool != "compare" {
+			if tool != "compare" && tool != "fleet" {
 				args["trace"] = name
 			}
 			got, failed := ask(t, session, tool, args) // looks for what is not to be shown

@@ -14,6 +14,8 @@ import (
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"gmptrace/analyze/fleet"
+	"gmptrace/analyze/machine"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
@@ -26,6 +28,7 @@ const (
 
 	atOnce      = 2        // analyses: the rest wait for their turn
 	mostReports = 16 << 20 // bytes of JSON of the reports that are kept
+	mostRows    = 16 << 20 // bytes that the rows that are kept would have as files
 	mostRequest = 1 << 20  // bytes of a message to the server
 )
 
@@ -34,6 +37,9 @@ type Host struct {
 	Out      io.Writer
 	Open     func(name string) (*os.File, error) // instead of os.Open
 	Progress func(replay.Progress)
+
+	// Rows are rows of a trace that were kept, or what read makes.
+	Rows func(name string, read func() (*fleet.Rows, error)) (*fleet.Rows, error)
 
 	// Report is a report that was kept, or what read makes.
 	Report func(read func() (*report.Report, error)) (*report.Report, error)
@@ -51,6 +57,7 @@ type Server struct {
 	turn     chan struct{}
 	texts    kept[string, *excerpt]
 	reports  kept[string, *report.Report]
+	rows     kept[string, *fleet.Rows]
 }
 
 // New is a server for the traces below a folder.
@@ -60,7 +67,7 @@ func New(dir, version string, run Command) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{run: run, folder: f, turn: make(chan struct{}, atOnce)}
-	s.texts.most, s.reports.most = mostKept, mostReports
+	s.texts.most, s.reports.most, s.rows.most = mostKept, mostReports, mostRows
 	s.protocol = sdk.NewServer(&sdk.Implementation{Name: "gmptrace", Title: "gmptrace", Version: version},
 		&sdk.ServerOptions{Instructions: instructions, Capabilities: &sdk.ServerCapabilities{
 			Tools: &sdk.ToolCapabilities{}, Resources: &sdk.ResourceCapabilities{}, Prompts: &sdk.PromptCapabilities{}, // none of which ever changes
@@ -137,6 +144,13 @@ func answering[A asker](s *Server) sdk.ToolHandlerFor[A, any] {
 
 // answer is a page of what the command of a question prints.
 func (s *Server) answer(ctx context.Context, req *sdk.CallToolRequest, q *question) (*sdk.CallToolResult, error) {
+	if q.folders {
+		below, err := s.folder.below(ctx, q.traces)
+		if err != nil {
+			return nil, err
+		}
+		q.traces = below
+	}
 	those, err := s.folder.of(q.files())
 	if err != nil {
 		return nil, err
@@ -224,6 +238,9 @@ func (s *Server) printed(ctx context.Context, req *sdk.CallToolRequest, q *quest
 			return file, err
 		},
 		Progress: told.update,
+		Rows: func(name string, read func() (*fleet.Rows, error)) (*fleet.Rows, error) {
+			return s.rowsOf(q, those, name, read)
+		},
 		Report: func(read func() (*report.Report, error)) (*report.Report, error) {
 			made, err := s.report(q, those, read)
 			rep = made
@@ -264,6 +281,25 @@ func (s *Server) report(q *question, those *files, read func() (*report.Report, 
 	}
 	s.reports.put(key, rep, int(size))
 	return rep, nil
+}
+
+// rowsOf are the rows of a trace that a question names: they are kept, for the next question
+// may be of the same traces and some more.
+func (s *Server) rowsOf(q *question, those *files, name string, read func() (*fleet.Rows, error)) (*fleet.Rows, error) {
+	key := strings.Join(slices.Concat(q.flags, []string{name, those.versions[name], those.versions[name+machine.Suffix]}), "\x00")
+	if r, ok := s.rows.get(key, func(*fleet.Rows) bool { return true }); ok {
+		return r, nil
+	}
+	r, err := read()
+	if err != nil {
+		return nil, err
+	}
+	var size counter
+	if err := r.Write(&size); err != nil {
+		return nil, err
+	}
+	s.rows.put(key, r, int(size)+len(key))
+	return r, nil
 }
 
 // counter counts what is written.

@@ -127,6 +127,9 @@ func TestCommandLines(t *testing.T) {
 		{"decisions", arguments{"trace": "a", "kinds": []string{"steal", "handoff"}}, "decisions --quiet --format=text --kind=steal,handoff a"},
 		{"decisions", arguments{"trace": "a", "kinds": "steal"}, "decisions --quiet --format=text --kind=steal a"},
 		{"compare", arguments{"before": "a", "after": []string{"b", "-o"}, "verbose": true}, "diff --quiet --verbose a --against b ./-o"},
+		{"fleet", arguments{"traces": []string{"b", "-o", "b"}, "trigger": "slow", "build": "--x", "host_from": "^(.)", "build_from": "b"},
+			"fleet --quiet --format=text --trigger=slow --build=--x --host-from=^(.) --build-from=b ./-o b"},
+		{"fleet", arguments{"traces": "."}, "fleet --quiet --format=text x.trace"},
 	} {
 		if got := text(call(t, session, test.tool, test.args)); got != test.want+"\n" {
 			t.Errorf("%s %v: %q, want %q", test.tool, test.args, got, test.want)
@@ -154,6 +157,9 @@ func TestBadArguments(t *testing.T) {
 		{"compare", arguments{"before": []string{}, "after": "a"}, "before, after: need at least one"},
 		{"compare", arguments{"before": "", "after": "a"}, "before, after: need at least one"},
 		{"compare", arguments{"before": []any{"a", 1}, "after": "a"}, "before"},
+		{"fleet", arguments{}, "traces"},
+		{"fleet", arguments{"traces": []string{}}, "traces: need at least one"},
+		{"fleet", arguments{"traces": "."}, "has neither traces nor rows below it"},
 		{"verdict", arguments{"trace": "a", "cursor": "moon"}, "cursor: is none that an answer has given"},
 		{"verdict", arguments{"trace": "a", "cursor": cursor{Offset: 1 << 63}.String()}, "cursor: is none that an answer has given"},
 		{"verdict", arguments{"trace": "a", "cursor": cursor{Question: 1}.String()}, "cursor: is of another question"},
@@ -468,7 +474,7 @@ func TestLists(t *testing.T) {
 			}
 		}
 	}
-	if want := []string{"compare", "decisions", "explain", "findings", "verdict", "window"}; !slices.Equal(names, want) {
+	if want := []string{"compare", "decisions", "explain", "findings", "fleet", "verdict", "window"}; !slices.Equal(names, want) {
 		t.Errorf("tools %q, want %q", names, want)
 	}
 	resources, err := session.ListResources(t.Context(), nil)

@@ -20,6 +20,7 @@ type question struct {
 	against  []string // new ones, to compare the others with
 	from, to string   // of the flags, those that say which part is read
 	cursor   string
+	folders  bool // a folder stands for the traces below it
 	brief    bool // answer with the report in short as well, for programs
 }
 
@@ -90,6 +91,26 @@ var tools = []func(*Server){
 	tool[compareArguments]("compare", "What changed between traces",
 		"Compares how long requests, tasks, regions and goroutines took, how long they waited for a P and what the scheduler did in traces from before a change and from after it. "+
 			"It claims a change only where it is more than chance explains; several traces a side tell how runs differ."),
+	tool[fleetArguments]("fleet", "What many traces have in common",
+		"Says of many traces, such as the snapshots of a service's flight recorders, which cause eats the slow requests, on which hosts, since which build; how long things take by build, and which hosts stand out. "+
+			"A trace that cannot be read is told of, and stops nothing. It ends in the trace to go on with: verdict is 'gmptrace analyze'."),
+}
+
+type fleetArguments struct {
+	Traces    texts  `json:"traces" jsonschema:"the traces: paths of files below the server's folder, relative to it, of folders with traces below them, and of rows that 'gmptrace fleet' keeps"`
+	Trigger   string `json:"trigger,omitempty" jsonschema:"take all traces for taken because of this: baseline, slow, observed, metric or asked"`
+	Build     string `json:"build,omitempty" jsonschema:"take all traces for those of this build"`
+	HostFrom  string `json:"host_from,omitempty" jsonschema:"take the host from a trace's path: what this regular expression matches, or its first group"`
+	BuildFrom string `json:"build_from,omitempty" jsonschema:"take the build from a trace's path, likewise"`
+	paged
+}
+
+func (a fleetArguments) asks() (question, error) {
+	if len(a.Traces) == 0 {
+		return question{}, errors.New("traces: need at least one trace, or a folder with some")
+	}
+	return question{command: "fleet", traces: a.Traces, folders: true, cursor: a.Cursor, flags: slices.Concat([]string{"--format=text"},
+		flag("trigger", a.Trigger), flag("build", a.Build), flag("host-from", a.HostFrom), flag("build-from", a.BuildFrom))}, nil
 }
 
 type oneTrace struct {
