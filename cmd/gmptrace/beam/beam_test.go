@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -196,6 +197,28 @@ func TestCheck(t *testing.T) {
 		if err := j.check(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q in it", err, want)
 		}
+	}
+}
+
+// TestFlags: command lines that are shown have flags that there are, runners' among them.
+func TestFlags(t *testing.T) {
+	f := flag.NewFlagSet("", flag.ContinueOnError)
+	new(job).flags(f)
+	lines := 0
+	for line := range strings.Lines(strings.ReplaceAll(string(read(t, "../docs/fleet.md"))+usage, "\\\n", " ")) {
+		words := strings.Fields(line)
+		if len(words) < 2 || words[0] != "./beam" && words[0] != "beam" {
+			continue
+		}
+		lines++
+		for _, word := range words {
+			if name, ok := strings.CutPrefix(word, "--"); ok && f.Lookup(name) == nil && flag.Lookup(name) == nil {
+				t.Errorf("no flag %s: %s", word, line)
+			}
+		}
+	}
+	if lines < 6 {
+		t.Errorf("%d command lines", lines)
 	}
 }
 

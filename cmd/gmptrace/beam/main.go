@@ -48,17 +48,22 @@ Flags:
 // release is the version that make dist stamps into gmptrace; "" where nothing did so here.
 var release string
 
+// flags are those that are not Beam's own.
+func (j *job) flags(f *flag.FlagSet) {
+	f.StringVar(&j.List, "list", "", "take patterns from the lines of `FILE` as well")
+	f.StringVar(&j.Rows, "rows", "", "keep rows in the folder `DIR`")
+	f.StringVar(&j.Output, "output", "", "write what all traces say together to `FILE`, as JSON")
+	f.Int64Var(&j.MaxMemory, "max-memory", 0, "`BYTES` that reading one trace may take; 0 for 2 GiB")
+	f.StringVar(&j.Given.Host, "host", "", "take all traces for those of the host `NAME`")
+	f.StringVar(&j.Given.Build, "build", "", "take all traces for those of the build `NAME`")
+	f.StringVar(&j.Given.Trigger, "trigger", "", "take all traces for taken because of `WHY`: baseline, slow, observed, metric or asked")
+	f.StringVar(&j.Given.HostFrom, "host-from", "", "take the host from a trace's path: what `REGEXP` matches, or its first group")
+	f.StringVar(&j.Given.BuildFrom, "build-from", "", "take the build from a trace's path, likewise: `REGEXP`")
+}
+
 func main() {
 	var j job
-	flag.StringVar(&j.List, "list", "", "take patterns from the lines of `FILE` as well")
-	flag.StringVar(&j.Rows, "rows", "", "keep rows in the folder `DIR`")
-	flag.StringVar(&j.Output, "output", "", "write what all traces say together to `FILE`, as JSON")
-	flag.Int64Var(&j.MaxMemory, "max-memory", 0, "`BYTES` that reading one trace may take; 0 for 2 GiB")
-	flag.StringVar(&j.Given.Host, "host", "", "take all traces for those of the host `NAME`")
-	flag.StringVar(&j.Given.Build, "build", "", "take all traces for those of the build `NAME`")
-	flag.StringVar(&j.Given.Trigger, "trigger", "", "take all traces for taken because of `WHY`: baseline, slow, observed, metric or asked")
-	flag.StringVar(&j.Given.HostFrom, "host-from", "", "take the host from a trace's path: what `REGEXP` matches, or its first group")
-	flag.StringVar(&j.Given.BuildFrom, "build-from", "", "take the build from a trace's path, likewise: `REGEXP`")
+	j.flags(flag.CommandLine)
 	flag.Usage = func() {
 		fmt.Fprint(flag.CommandLine.Output(), usage)
 		flag.PrintDefaults()
