@@ -36,7 +36,7 @@ func DiffHTML(w io.Writer, r *compare.Result) error { return writeDiff(w, r, nil
 
 func writeDiff(w io.Writer, r *compare.Result, pages []PageLink) error {
 	safe := mapped(*r, words.Printable)
-	p := &diffPage{Result: &safe, CSP: explainPolicy, Style: template.CSS(style), Pages: safeLinks(pages)}
+	p := &diffPage{Result: &safe, CSP: explainPolicy, Style: pageStyle(), Pages: safeLinks(pages)}
 	g := grouped(&safe)
 	for i, list := range g.changed {
 		if len(list) > 0 {

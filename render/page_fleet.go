@@ -30,7 +30,7 @@ type fleetCauses struct {
 // script, in the manner of ExplainHTML.
 func FleetHTML(w io.Writer, r *fleet.Result, links FleetLinks) error {
 	safe := mapped(*r, words.Printable)
-	p := &fleetPage{Result: &safe, CSP: explainPolicy, Style: template.CSS(style), links: &links}
+	p := &fleetPage{Result: &safe, CSP: explainPolicy, Style: pageStyle(), links: &links}
 	for _, s := range sampleTitles {
 		all := 0
 		for _, c := range safe.Causes {

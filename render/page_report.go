@@ -22,9 +22,6 @@ var templates embed.FS
 //go:embed static/gmptrace.bundle.js
 var bundle string
 
-//go:embed static/gmptrace.css
-var style string
-
 // page is what the templates draw on.
 type page struct {
 	*report.Report
@@ -113,7 +110,7 @@ func newPage(r *report.Report) (*page, error) {
 		return nil, err
 	}
 	return &page{
-		Report: r, CSP: policy(bundle, ""), Style: template.CSS(style + selectionStyle), Script: template.JS(bundle),
+		Report: r, CSP: policy(bundle, ""), Style: reportStyle(), Script: template.JS(bundle),
 		Strip: newStrip(r), Options: options, Meta: newMeta(r), Block: template.HTML(packed), Rows: len(rows(r)),
 	}, nil
 }

@@ -2,13 +2,9 @@ package render
 
 import (
 	"cmp"
-	_ "embed"
 
 	"gmptrace/analyze/report"
 )
-
-//go:embed static/selection.css
-var selectionStyle string
 
 // spanPlace is where a request or task, or one of its messages, is on the timeline.
 type spanPlace struct {

@@ -224,6 +224,50 @@ func TestPageNamesOpen(t *testing.T) {
 	p.quiet()
 }
 
+// TestPageProseNamesOpen: what prose names opens, has an address, and Back leads away.
+func TestPageProseNamesOpen(t *testing.T) {
+	r := sample(8, 5000)
+	r.Findings[0].Why = "main.priceIndex.rebuild kept P3, at 1.25 s; G4711 waited, as G999999 did. <b>G4711</b>"
+	p := open(t, r, view{width: desktop, height: 768})
+	p.do(wait(`document.querySelector('#f1 dd a.fn')`))
+	if got := eval[string](p, `[...[...document.querySelectorAll('#f1 dt')].find((e) => e.textContent === 'Why').nextElementSibling.querySelectorAll('a.fn')].map((a) => a.textContent) + ''`); words.Text(got) != "main.priceIndex.rebuild,P3,1.25 s,G4711,G4711" {
+		t.Errorf("linked is %q", got)
+	}
+	click := func(text string) {
+		p.run(fmt.Sprintf(`[...document.querySelectorAll('#f1 dd a.fn')].find((a) => a.textContent.startsWith(%q)).click()`, text))
+	}
+	for _, c := range [][3]string{{"main.priceIndex.rebuild", "main.priceIndex.rebuild", "ran 171 ms"}, {"G4711", "G4711 main.priceIndex.rebuild", " of 1 goroutine"}, {"P3", "P3", "ran "}} {
+		click(c[0])
+		if got := p.text("instances-title"); got != c[1] {
+			t.Errorf("%s opens %q", c[0], got)
+		}
+		if got := p.text("instances-sum"); !strings.Contains(got, c[2]) {
+			t.Errorf("%s has %q", c[0], got)
+		}
+		if got := eval[string](p, `decodeURIComponent(location.hash)`); got != "#of="+c[0] {
+			t.Errorf("the address of %s is %q", c[0], got)
+		}
+	}
+	p.run(`history.back()`)
+	p.do(wait(`document.getElementById('instances-title').textContent.startsWith('G4711')`))
+	p.run(`[...document.querySelectorAll('#instances-rows .fn')].find((b) => /^P/.test(b.textContent)).click()`)
+	if got := p.text("instances-title"); !strings.HasPrefix(got, "P") {
+		t.Errorf("a P in the list opens %q", got)
+	}
+	p.run(`history.go(-3)`)
+	p.do(wait(`!document.getElementById('instances').open && location.hash === ''`))
+	click("1.25")
+	p.do(wait(`gmptrace.timeline.view.window[0] > 1.2e9 && gmptrace.timeline.view.window[1] < 1.3e9`))
+	p.quiet()
+	linked := open(t, r, view{width: desktop, height: 768, hash: "#of=main.priceIndex.rebuild"})
+	if got := eval[string](linked, `document.getElementById('instances').open + document.getElementById('instances-title').textContent`); got != "truemain.priceIndex.rebuild" {
+		t.Errorf("the address leads to %q", got)
+	}
+	linked.run(`document.getElementById('instances-close').click()`)
+	linked.do(wait(`location.hash === ''`))
+	linked.quiet()
+}
+
 // TestPageToolsAccessible runs axe-core over the selection and each dialog, and looks for
 // what sticks out of a phone's screen.
 func TestPageToolsAccessible(t *testing.T) {

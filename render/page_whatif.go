@@ -84,7 +84,7 @@ const (
 
 func newWhatIfPage(x *whatif.Result) *whatIfPage {
 	rep := &report.Report{Trace: x.Trace}
-	p := &whatIfPage{Result: x, Style: template.CSS(style), Program: program(rep), Subtitle: subtitle(rep), Work: workloadText(&x.Workload),
+	p := &whatIfPage{Result: x, Style: pageStyle(), Program: program(rep), Subtitle: subtitle(rep), Work: workloadText(&x.Workload),
 		CSP:  template.HTMLAttr(`content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"`),
 		Some: x.Check.Confidence != whatif.ConfidenceNone && len(x.Variants) > 0}
 	if !p.Some {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -35,5 +36,23 @@ func TestLockfile(t *testing.T) {
 	}
 	if !strings.Contains(string(raw), `"integrity": "sha512-`) {
 		t.Error("static/package-lock.json pins no package by its sum")
+	}
+}
+
+// TestStyleSqueezed: what is left out of the style sheets is nothing that a text of theirs
+// has, and no rule.
+func TestStyleSqueezed(t *testing.T) {
+	sheet := style + selectionStyle
+	got := string(reportStyle())
+	if strings.Contains(got, "/*") || len(got) >= len(sheet) {
+		t.Error("comments were left in")
+	}
+	if strings.Count(got, "{") != strings.Count(styleComment.ReplaceAllString(sheet, ""), "{") {
+		t.Error("rules are missing")
+	}
+	for _, text := range regexp.MustCompile(`"[^"\n]*"`).FindAllString(styleComment.ReplaceAllString(sheet, ""), -1) {
+		if strings.ContainsAny(text, "{};,") {
+			t.Errorf("the text %s would lose its blanks", text)
+		}
 	}
 }

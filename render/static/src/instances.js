@@ -1,7 +1,7 @@
-// The view of one function: all slices of it that the timeline has, with what they waited
-// for.
+// The view of one function, goroutine or P: all slices of it that the timeline has, with
+// what they waited for. It has an address, so that it can be linked and gone back from.
 import {links} from './absent.js';
-import {named} from './ask.js';
+import {goroutine, named} from './ask.js';
 import {prepare} from './aggregate.js';
 import {button, el} from './dom.js';
 import {count, dur, offset, plural} from './format.js';
@@ -9,6 +9,19 @@ import {person} from './panel.js';
 import {waker} from './decode.js';
 
 const AT_ONCE = 100; // slices in the list, until more are asked for
+const HASH = '#of=';
+
+// toHash and fromHash are the address of a view: of a function's name, of "G12" or "P3".
+export const toHash = (name) => HASH + encodeURIComponent(name);
+
+export function fromHash(hash) {
+  if (!hash.startsWith(HASH)) return null;
+  try {
+    return decodeURIComponent(hash.slice(HASH.length)) || null;
+  } catch {
+    return null; // "%" and no two digits
+  }
+}
 
 // ofFunction tells by number of an end (see aggregate.prepare) whether a function was what
 // its goroutine runs (1) or on the stack at which it stopped (2).
@@ -22,14 +35,22 @@ export function ofFunction(view, names, name) {
   });
 }
 
-// collect are the slices whose end fits, by the numbers that absent.links gives them: {ran, waited, gone, goroutines, slices}.
-export function collect(view, ends) {
-  const {offset: from, gone} = links(view);
+// ofEnds, ofGoroutine and ofProc say which slices fit: by the number of their end, of
+// a goroutine, or of a P.
+export function ofEnds(view, ends) {
   const {end} = prepare(view);
+  return (track, i, at) => ends[end[at]] !== 0;
+}
+export const ofGoroutine = ({who}, g) => (track, i) => who.g[track.who[i]] === g;
+export const ofProc = (view, p) => (track) => track.p === p;
+
+// collect are the slices that fit, by the numbers that absent.links gives them: {ran, waited, gone, goroutines, slices}.
+export function collect(view, fits) {
+  const {offset: from, gone} = links(view);
   const out = {ran: 0, waited: 0, gone: 0, goroutines: new Set(), slices: []};
   view.tracks.forEach((track, k) => {
     for (let i = 0, at = from[k]; i < track.n; i++, at++) {
-      if (ends[end[at]] === 0) continue;
+      if (!fits(track, i, at)) continue;
       out.ran += track.end[i] - track.start[i];
       out.waited += track.wait[i];
       out.gone += Math.abs(gone[at]);
@@ -79,11 +100,19 @@ export function first(view, list, order, n) {
   return out;
 }
 
+// titled is the goroutine that slices are of.
+function titled(timeline, {slices}) {
+  const [{track, i}] = first(timeline.view, slices, 'ran', 1);
+  return person(timeline, track.who[i]);
+}
+
 // Instances is the dialog.
 export class Instances {
-  constructor(timeline, $) {
-    Object.assign(this, {timeline, $, shown: AT_ONCE});
+  // home says what the address is when no view is open.
+  constructor(timeline, $, home) {
+    Object.assign(this, {timeline, $, home, name: null, shown: AT_ONCE});
     this.dialog = $('instances');
+    this.dialog.addEventListener('close', () => this.closed());
     $('instances-close').addEventListener('click', () => this.dialog.close());
     $('instances-order').addEventListener('change', () => this.list());
     $('instances-more').addEventListener('click', () => {
@@ -91,26 +120,70 @@ export class Instances {
       this.list();
     });
     $('instances-find').addEventListener('click', () => {
+      const {name} = this;
       this.dialog.close();
-      this.onFind?.(this.name);
+      this.onFind?.(name);
     });
+    const follow = () => this.follow(fromHash(location.hash));
+    addEventListener('hashchange', follow);
+    addEventListener('popstate', follow);
+    document.addEventListener('click', (e) => this.click(e));
+    follow();
   }
 
-  // ofFunction opens the view of a function, by its full name or as slices are labelled.
+  // click opens what a link names, once: the one before it is where Back leads.
+  click(e) {
+    const link = e.target.closest?.(`a[href^="${HASH}"]`);
+    if (!link || e.ctrlKey || e.metaKey || e.shiftKey || e.altKey) return;
+    e.preventDefault();
+    this.show(fromHash(link.hash));
+  }
+
+  // show opens the view of a name, and puts it into the address.
+  show(name) {
+    if (fromHash(location.hash) !== name) history.pushState(null, '', toHash(name));
+    this.follow(name);
+  }
+
   ofFunction(name) {
-    const {view, meta} = this.timeline;
-    const ends = ofFunction(view, meta.names, name);
-    this.open(name, collect(view, ends), `Slices that ended in ${name} or in what it called, or of goroutines that it was started with. What a goroutine did between two stops is not known: a slice counts for the stack at its end.`);
+    this.show(name);
   }
 
-  open(name, found, what) {
-    const {$} = this;
-    Object.assign(this, {name, found, shown: AT_ONCE});
-    $('instances-title').textContent = name;
-    if (this.timeline.meta.served) $('instances-ask').replaceChildren(named(name));
+  // follow shows the view that an address names; null for none.
+  follow(name) {
+    if (name === this.name) return;
+    this.name = name;
+    if (name === null) this.dialog.close();
+    else this.open(name, ...this.about(name));
+  }
+
+  closed() {
+    if (this.dialog.open) return; // again, by now
+    this.name = null;
+    if (fromHash(location.hash) !== null) history.replaceState(null, '', this.home());
+  }
+
+  // about is what there is of a name, what that says, and what explains it.
+  about(name) {
+    const {view, meta} = this.timeline;
+    const [, kind, id] = /^([GP])(\d{1,15})$/.exec(name) ?? [];
+    if (kind === 'G') {
+      const found = collect(view, ofGoroutine(view, Number(id)));
+      return [found, 'All that the goroutine did: what it ran, what it waited for, and who made it runnable again.', goroutine(id)];
+    }
+    if (kind === 'P') return [collect(view, ofProc(view, Number(id))), 'All that ran on this P.', ''];
+    const found = collect(view, ofEnds(view, ofFunction(view, meta.names, name)));
+    return [found, `Slices that ended in ${name} or in what it called, or of goroutines that it was started with. What a goroutine did between two stops is not known: a slice counts for the stack at its end.`, named(name)];
+  }
+
+  open(name, found, what, explains) {
+    const {$, timeline: {view, meta}} = this;
+    Object.assign(this, {found, shown: AT_ONCE});
+    $('instances-title').textContent = /^G\d+$/.test(name) && found.slices.length > 0 ? titled(this.timeline, found) : name;
+    if (meta.served) $('instances-ask').replaceChildren(explains);
     $('instances-what').textContent = what;
     const {ran, waited, gone, goroutines, slices} = found;
-    const partly = this.timeline.view.whole ? '' : ', of what is kept in full detail';
+    const partly = view.whole ? '' : ', of what is kept in full detail';
     $('instances-sum').textContent = `${plural(slices.length, 'slice')} of ${plural(goroutines.size, 'goroutine')}${partly}: ran ${dur(ran)}, was runnable before for ${dur(waited)}, blocked or in a system call after for ${dur(gone)}.`;
     $('instances-order').value = 'ran';
     this.list();
@@ -139,7 +212,19 @@ export class Instances {
     }, {className: 'jump', title: 'To this slice'});
     const away = s.gone === 0 ? '' : dur(Math.abs(s.gone));
     const where = stop.stack.length > 0 ? stop.label || stop.stack[0][0] : '';
-    return el('tr', null, cell(at), cell(person(this.timeline, track.who[i]), 'name'), cell(`P${track.p}`), cell(dur(track.end[i] - track.start[i])), cell(track.wait[i] > 0 ? dur(track.wait[i]) : ''),
-      cell(woke < 0 ? '' : person(this.timeline, woke), 'name'), cell(s.gone < 0 ? 'system call' : stop.why, 'word'), cell(away), cell(where, 'name'));
+    return el('tr', null, cell(at), this.who(track.who[i]), cell(this.link(`P${track.p}`, `P${track.p}`)), cell(dur(track.end[i] - track.start[i])), cell(track.wait[i] > 0 ? dur(track.wait[i]) : ''),
+      woke < 0 ? cell('', 'name') : this.who(woke), cell(s.gone < 0 ? 'system call' : stop.why, 'word'), cell(away), cell(where, 'name'));
+  }
+
+  // who is a cell with a goroutine, which opens its view.
+  who(k) {
+    const text = person(this.timeline, k);
+    const g = this.timeline.view.who.g[k];
+    return el('td', {className: 'name'}, g < 0 ? text : this.link(text, `G${g}`));
+  }
+
+  // link goes on to another view.
+  link(text, name) {
+    return button(text, () => this.show(name), {className: 'fn'});
   }
 }

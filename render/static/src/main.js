@@ -7,6 +7,7 @@ import {button, copy} from './dom.js';
 import {dispose} from './echarts.js';
 import * as fetching from './fetch.js';
 import * as finder from './finder.js';
+import * as instances from './instances.js';
 import {help} from './keys.js';
 import * as panel from './panel.js';
 import * as rows from './rows.js';
@@ -37,12 +38,13 @@ async function main() {
   if (timeline) rowControls(timeline);
   if (timeline) help($('keys'));
   const search = timeline ? finder.connect(timeline, $) : null;
-  const tool = timeline && $('selection') ? tools.connect(timeline, $, search) : null;
+  const home = () => (timeline && !wholeShown(timeline) ? timeline.hash() : location.pathname + location.search);
+  const tool = timeline && $('selection') ? tools.connect(timeline, $, search, home) : null;
   links(timeline, search);
   document.documentElement.classList.add('live');
   reveal();
   if (timeline && meta.served) fetching.connect(timeline, (text) => { $('fetched').textContent = text; });
-  if (meta.served) ask.connect($, () => (timeline && !wholeShown(timeline) ? timeline.hash() : location.pathname + location.search));
+  if (meta.served) ask.connect($, home);
   window.gmptrace = {timeline, ...tool, loaded: performance.now() - began}; // for the tests
 }
 
@@ -148,7 +150,7 @@ function status(timeline) {
 // remember puts the window into the address, unless all is shown.
 function remember(timeline) {
   const all = wholeShown(timeline);
-  if (all && !location.hash.startsWith('#t=') || ask.toAsk(location.hash) !== null) return;
+  if (all && !location.hash.startsWith('#t=') || ask.toAsk(location.hash) !== null || instances.fromHash(location.hash) !== null) return;
   history.replaceState(null, '', all ? location.pathname + location.search : timeline.hash());
 }
 

@@ -1,8 +1,9 @@
 // What looks things up on the timeline: the selection with its flame graph, the search
 // dialog, and the view of a function.
 import {prepare} from './aggregate.js';
-import {button} from './dom.js';
-import {Instances} from './instances.js';
+import {el} from './dom.js';
+import {Instances, toHash as toView} from './instances.js';
+import * as names from './names.js';
 import {Palette} from './palette.js';
 import {Selection} from './select.js';
 import {toHash} from './span.js';
@@ -10,9 +11,9 @@ import {toHash} from './span.js';
 const READY = 500; // ms after loading at which what selections need is made, if it is not yet
 
 // connect makes them work; $ finds an element by its id, search searches the timeline for
-// what an address says.
-export function connect(timeline, $, search) {
-  const instances = new Instances(timeline, $);
+// what an address says, home says what the address is when nothing is open.
+export function connect(timeline, $, search, home) {
+  const instances = new Instances(timeline, $, home);
   const toMoment = (start, end, row = null, pins = []) => { location.hash = toHash([start, Math.max(end, start + 1)], row, pins); };
   const toSpan = (s) => {
     const room = (s.end - s.start) * 0.05;
@@ -21,7 +22,8 @@ export function connect(timeline, $, search) {
   const selection = new Selection(timeline, $, (name) => instances.ofFunction(name), toSpan);
   instances.onLeave = () => focus(timeline, $);
   instances.onFind = (name) => {
-    search({find: name, did: '', least: ''});
+    if (/^P\d+$/.test(name)) timeline.show(timeline.view.window, timeline.view.rowById(name));
+    else search({find: name, did: '', least: ''});
     focus(timeline, $);
   };
   const palette = new Palette(timeline, $, {
@@ -45,7 +47,7 @@ export function connect(timeline, $, search) {
     },
   });
   const idle = globalThis.requestIdleCallback ?? setTimeout;
-  idle(() => linkNames(timeline, instances));
+  idle(() => linkNames(timeline));
   setTimeout(() => idle(() => prepare(timeline.view)), READY);
   return {selection, palette, instances};
 }
@@ -73,15 +75,18 @@ function toGoroutine(timeline, $, g) {
   focus(timeline, $);
 }
 
-// linkNames makes the names of functions that the timeline knows open their view.
-function linkNames({view, meta}, instances) {
+// linkNames makes the names of what the timeline knows links to it: of functions in tables,
+// and of all that prose names.
+function linkNames({view, meta, bounds}) {
   const known = new Set(meta.names.map(([, name]) => name));
   for (const {stack} of view.stops.list) for (const [fn] of stack) known.add(fn);
   known.delete('');
   for (const e of document.querySelectorAll('main :is(span, code)[title]')) {
     const name = e.title;
     if (!known.has(name) || e.closest('a, button, summary, svg, dialog')) continue;
-    const text = e.textContent;
-    e.replaceChildren(button(text, () => instances.ofFunction(name), {className: 'fn', 'aria-label': `${text}: its slices`}));
+    e.replaceChildren(el('a', {className: 'fn', href: toView(name), 'aria-label': `${e.textContent}: its slices`}, e.textContent));
   }
+  const half = (bounds[1] - bounds[0]) / 200;
+  const moment = (at) => toHash([Math.max(bounds[0], at - half), Math.min(bounds[1], at + half)], null);
+  names.link(names.lexicon(view, meta.names), ({kind, name, id, instant}) => (kind === 'time' ? moment(instant) : toView(kind === 'function' ? name : kind + id)));
 }

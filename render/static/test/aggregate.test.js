@@ -91,9 +91,9 @@ test('names without the directories of packages', () => {
 
 test('the slices of a function, those first that have most', () => {
   const ends = instances.ofFunction(view, names, 'main.sort');
-  const got = instances.collect(view, ends);
+  const got = instances.collect(view, instances.ofEnds(view, ends));
   assert.deepEqual([got.slices, got.ran, [...got.goroutines]], [[4], 30, [11]]);
-  const all = instances.collect(view, aggregate.prepare(view).list.map((_, at) => Math.min(at, 1)));
+  const all = instances.collect(view, instances.ofEnds(view, aggregate.prepare(view).list.map((_, at) => Math.min(at, 1))));
   const list = (order, n) => instances.first(view, all.slices, order, n).map((s) => s.track.start[s.i]);
   assert.deepEqual([list('ran', 2), list('time', 3), list('waited', 1), list('gone', 1)], [[200, 10], [10, 60, 110], [120], [10]]);
 });
