@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
-	"path"
 	"runtime"
 	"slices"
 	"sync"
@@ -41,6 +40,7 @@ import (
 //	depth:  n, at…, runnable…
 //	tiles:  n, each          p, kinds, columns, share in 1/255 (bytes)
 //	lanes                    see encoder.lanes
+//	samples                  see encoder.samples
 //
 // Numbers are uvarints, ids that may be -1 varints, instants differences. A
 // slice's wait is rounded where rounded (a byte after the unit) is 1: see e.wait. A
@@ -81,6 +81,7 @@ func block(r *report.Report) []byte {
 	e.depth(depthPoints(r))
 	e.tiles(r)
 	e.lanes(&tl.Lanes)
+	e.samples(&tl.Lanes.Samples)
 	return e.buf
 }
 
@@ -468,11 +469,7 @@ func (e *encoder) stops(tl *report.Timeline, p stopPlaces) {
 		} else {
 			list.uvarint(uint64(labels.number(words.Function(words.Printable(s.At.Func)))) + 1)
 		}
-		stack := s.Stack[:min(len(s.Stack), shownFrames)]
-		list.uvarint(uint64(len(stack)))
-		for _, f := range stack {
-			list.uvarint(uint64(frames.number(words.Printable(f.Func) + "\t" + words.Printable(fmt.Sprintf("%s:%d", path.Base(f.File), f.Line)))))
-		}
+		list.frames(s.Stack, &frames)
 	}
 	for _, text := range [][]byte{whys.text, frames.text, labels.text} {
 		e.uvarint(uint64(len(text)))

@@ -65,6 +65,8 @@ func blockSample() *report.Report {
 		{Kind: report.KindRegion, Name: "warm up", Spans: []report.Span{{Start: 640, End: 704, G: 1}}},
 	}
 	r.Timeline.Lanes.Logs = []report.LogPoint{{At: 64, G: 7, Text: "paid", N: 1}, {At: 640, G: 8, Text: "paid", N: 200}}
+	r.Timeline.Lanes.Samples = report.CPUSamples{All: 3, Every: 2, Stacks: [][]report.Frame{{{Func: "main.sum", File: "/a/sum.go", Line: 3}, {Func: "main.main", File: "/a/main.go", Line: 9}}, {{Func: "main.main", File: "/a/main.go", Line: 9}}},
+		List: []report.CPUSample{{At: 128, P: 7, G: 7, M: 1, Stack: 0}, {At: 640, P: -1, G: -1, M: -1, Stack: 1}}}
 	return r
 }
 
@@ -82,15 +84,16 @@ func TestBlock(t *testing.T) {
 		Share   []int
 	}
 	file := struct {
-		Block  []byte              `json:"block"` // not deflated: that differs between versions of Go
-		Tracks []track             `json:"tracks"`
-		Marks  []report.Mark       `json:"marks"`
-		Depth  []report.DepthPoint `json:"depth"`
-		Tiles  []tile              `json:"tiles"`
-		Calls  []report.Blocked    `json:"calls"`
-		Spans  []report.SpanLane   `json:"spans"`
-		Logs   []report.LogPoint   `json:"logs"`
-	}{Calls: r.Timeline.Blocked, Spans: r.Timeline.Lanes.Spans, Logs: r.Timeline.Lanes.Logs, Block: block(r), Marks: r.Timeline.Marks, Depth: r.Timeline.Depth,
+		Block   []byte              `json:"block"` // not deflated: that differs between versions of Go
+		Tracks  []track             `json:"tracks"`
+		Marks   []report.Mark       `json:"marks"`
+		Depth   []report.DepthPoint `json:"depth"`
+		Tiles   []tile              `json:"tiles"`
+		Calls   []report.Blocked    `json:"calls"`
+		Spans   []report.SpanLane   `json:"spans"`
+		Logs    []report.LogPoint   `json:"logs"`
+		Samples report.CPUSamples   `json:"samples"`
+	}{Samples: r.Timeline.Lanes.Samples, Calls: r.Timeline.Blocked, Spans: r.Timeline.Lanes.Spans, Logs: r.Timeline.Lanes.Logs, Block: block(r), Marks: r.Timeline.Marks, Depth: r.Timeline.Depth,
 		Tiles: []tile{{7, 2, []int{0, 128, 0, 0, 0, 0, 0, 0, 0, 0, 1, 255}}}}
 	for _, tr := range r.Timeline.Tracks {
 		out := track{P: tr.P}

@@ -8,7 +8,7 @@ import (
 	"gmptrace/analyze/words"
 )
 
-// lanes writes what there is over time beside slices, last of a block: see
+// lanes writes what there is over time beside slices: see
 // static/src/lanes.js.
 //
 //	heap:   n, at…, live…, goal…         bytes

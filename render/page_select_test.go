@@ -157,6 +157,44 @@ func TestPageFlame(t *testing.T) {
 	p.quiet()
 }
 
+// TestPageFlameSamples: where the trace has CPU samples, they are a flame graph too, of all
+// and of what is selected.
+func TestPageFlameSamples(t *testing.T) {
+	r := chainReport()
+	p := open(t, r, view{width: desktop, height: 768})
+	if got := p.text("flame-of"); strings.Contains(got, "samples") {
+		t.Errorf("a trace without samples offers %q", got)
+	}
+	frames := func(list ...string) (stack []report.Frame) {
+		for _, fn := range list {
+			stack = append(stack, report.Frame{Func: fn, File: "/src/main.go", Line: 7})
+		}
+		return stack
+	}
+	r.Timeline.Lanes.Samples = report.CPUSamples{All: 10, Every: 2, Stacks: [][]report.Frame{frames("main.sum", "main.a"), frames("example.org/x/y.Hash", "main.sum", "main.a"), frames("runtime.mstart"), frames("main.gone")}, List: []report.CPUSample{
+		{At: 120_000, P: 0, G: 20, M: 0, Stack: 0}, {At: 200_000, P: 0, G: 20, M: 0, Stack: 1}, {At: 300_000, P: -1, G: -1, M: 2, Stack: 2}, {At: 450_000, P: 1, G: 99, M: 1, Stack: 3}, {At: 650_000, P: 0, G: 20, M: 0, Stack: 0}}}
+	p = open(t, r, view{width: desktop, height: 768})
+	p.run(`gmptrace.selection.selectShown(); document.getElementById('flame-of').value = '5', document.getElementById('flame-of').dispatchEvent(new Event('change'))`)
+	rows := func() string {
+		return words.Text(eval[string](p, `[...document.querySelectorAll('#flame-rows tr')].map((tr) => [...tr.cells].map((c) => c.textContent).join(' ')).join('; ')`))
+	}
+	if got, want := rows(), "main.sum 4 samples 6 samples 60 %; main.gone 2 samples 2 samples 20 %; runtime.mstart 2 samples 2 samples 20 %; y.Hash 2 samples 2 samples 20 %; main.a  6 samples 60 %; threads without a goroutine  2 samples 20 %"; got != want {
+		t.Errorf("the table has\n%s, want\n%s", got, want)
+	}
+	if got := p.text("flame-take"); !strings.Contains(got, "10 samples in the whole trace") || !strings.Contains(got, "one in 2") {
+		t.Errorf("of the samples it says %q", got)
+	}
+	p.run(`gmptrace.selection.select({from: 100000, to: 600000, rows: ['P0', 'P0']})`)
+	if got, want := rows(), "main.sum 2 samples 4 samples 100 %; y.Hash 2 samples 2 samples 50 %; main.a  4 samples 100 %"; got != want {
+		t.Errorf("of P0 in the first 600 µs the table has\n%s, want\n%s", got, want)
+	}
+	p.run(`document.getElementById('flame-of').value = '0', document.getElementById('flame-of').dispatchEvent(new Event('change'))`)
+	if got := p.text("flame-take"); !strings.HasPrefix(got, "By the stacks at which goroutines stopped") {
+		t.Errorf("of what ran it says %q", got)
+	}
+	p.quiet()
+}
+
 // TestPagePalette searches for each kind of thing and goes there.
 func TestPagePalette(t *testing.T) {
 	p := open(t, sample(8, 5000), view{width: desktop, height: 768})

@@ -36,3 +36,20 @@ type MMUPoint struct {
 	Window      int64   `json:"window_ns"`
 	Utilisation float64 `json:"utilisation"`
 }
+
+// CPUSamples are what the CPU profiler found running, where it ran while the trace was taken.
+type CPUSamples struct {
+	All    int64       // that the trace has
+	Every  int64       // 1 if List has all of them, 2 for every second and so on
+	List   []CPUSample // in order of time
+	Stacks [][]Frame   // innermost frame first
+}
+
+// CPUSample is one of them. P and G are -1 where the thread had none.
+type CPUSample struct {
+	At    int64
+	P     model.ProcID
+	G     model.GoID
+	M     int32 // index in Timeline.Threads, -1 if none is known
+	Stack int   // index in CPUSamples.Stacks
+}

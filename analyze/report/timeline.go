@@ -113,6 +113,8 @@ type Lanes struct {
 	MoreSpans int        // names that have no lane
 	Untold    int64      // tasks and regions of still more names, or of too many at once
 	Logs      []LogPoint // in order of time
+
+	Samples CPUSamples
 }
 
 // HeapPoint is the heap in bytes from a moment on; 0 for not known. Where several changes

@@ -41,6 +41,7 @@ type tracker struct {
 	depth   depths
 	latency *measure.Waits
 	lanes   *measure.Lanes
+	samples *measure.Samples
 	spans   *measure.Spans
 }
 
@@ -93,7 +94,7 @@ const mostRecent = 250_000
 // NewTracker makes a tracker, for replay.Shared.
 func NewTracker(s *replay.Session, budget int, around []report.Window) *tracker {
 	s.Depths = true
-	return &tracker{names: s.Names, zero: s.Zero, latency: replay.Shared(s, measure.NewWaits), moments: replay.Shared(s, measure.NewMoments), lanes: replay.Shared(s, measure.NewLanes), spans: replay.Shared(s, measure.NewSpans),
+	return &tracker{names: s.Names, zero: s.Zero, latency: replay.Shared(s, measure.NewWaits), moments: replay.Shared(s, measure.NewMoments), lanes: replay.Shared(s, measure.NewLanes), samples: replay.Shared(s, measure.NewSamples), spans: replay.Shared(s, measure.NewSpans),
 		budget: budget, recent: min(budget/2, mostRecent), around: around, begun: map[model.GoID]model.Time{}}
 }
 
@@ -467,6 +468,7 @@ func (t *tracker) Fill(r *report.Report) {
 	out.LeftOut = t.leftOut
 	out.Complete = t.leftOut == 0
 	out.Lanes = t.lanes.Of(r.Trace.DurationNS)
+	out.Lanes.Samples = t.samples.Of()
 	t.spans.Into(&out.Lanes, r.Trace.DurationNS)
 	open := t.current()
 	open.depth = append(t.depth.flush(open.depth), report.DepthPoint{At: r.Trace.To, N: t.latency.Waiting(&r.Trace)})

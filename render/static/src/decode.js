@@ -27,7 +27,7 @@ export function parse(bytes) {
   const stops = new Stops(r);
   return {
     who, threads, stops, rounded, tracks: r.list(() => track(r, unit, rounded)), calls: calls(r, unit), marks: marks(r, unit), depth: depth(r, unit),
-    tiles: r.list(() => tiles(r)), lanes: lanes(r, unit),
+    tiles: r.list(() => tiles(r)), lanes: lanes(r, unit), samples: samples(r, unit),
   };
 }
 
@@ -144,6 +144,18 @@ function lanes(r, unit) {
   const more = r.uvarint();
   const untold = r.uvarint();
   return {heap, width, states, spans: {more, untold, lanes: r.list(() => spanLane(r, unit))}, logs: logs(r, unit)};
+}
+
+// samples are those of the CPU profiler; null where there are none. Of all every so-manieth
+// is there.
+function samples(r, unit) {
+  const all = r.uvarint();
+  if (all === 0) return null;
+  const every = r.uvarint();
+  const n = r.uvarint();
+  const out = {all, every, n, at: r.instants(n, unit), p: r.varints(n), g: r.varints(n), m: r.varints(n), stack: r.uvarints(n, Uint32Array)};
+  const frames = textLines(r).map((line) => line.split('\t'));
+  return {...out, stacks: r.list(() => Array.from(r.uvarints(r.uvarint(), Uint32Array), (i) => frames[i]))};
 }
 
 // spanLane is the tasks of a name with regions inside of them, or regions of no task.

@@ -1,7 +1,7 @@
 // A flame graph of a selection: by the stacks at which goroutines stopped, outermost call
 // on top.
 import {button, el} from './dom.js';
-import {count, dur, pct} from './format.js';
+import {count, dur, pct, plural} from './format.js';
 import {font, ink, read} from './theme.js';
 
 const ROW = 20; // height of a call, in pixels
@@ -9,6 +9,7 @@ const LEAST = 0.6; // width below which a call is left out, in pixels
 const LETTERS = 30; // width from which on a call is named
 const CUT = 24; // calls of a stack that a page has at most: shownFrames of render/page_block.go
 const IN_TABLE = 100;
+const NO_GOROUTINE = -2; // instead of a name's number
 const PREEMPTS = /^runtime\.asyncPreempt2?$/; // where the runtime made a goroutine stop, not what it did
 
 // WHATS are what of a sum a flame graph can show: columns of aggregate.sum, and the number
@@ -20,6 +21,29 @@ export const WHATS = [
   {id: 'left', text: 'blocked and not seen to run again', colour: 5, columns: ['leftFor'], why: true},
   {id: 'called', text: 'in system calls', colour: 4, columns: ['called', 'calledAway']},
 ];
+
+// SAMPLES is another, where the trace has any: what the CPU profiler found running.
+export const SAMPLES = {id: 'samples', text: 'CPU samples', colour: 1, samples: true};
+
+// sampled is a tree of the samples in [from, to), as aggregate.sum takes a choice of rows.
+export function sampled(view, {from, to}, choice, names) {
+  const {samples: {every, n, at, p, g, m, stack, stacks}, who} = view;
+  const name = new Map();
+  who.g.forEach((id, k) => { if (!name.has(id)) name.set(id, who.name[k]); });
+  const found = new Map(); // by goroutine's function and stack: many are the same
+  for (let i = 0; i < n; i++) {
+    if (at[i] < from || at[i] >= to || choice && !choice.ps.has(p[i]) && !choice.gs.has(g[i]) && !choice.ms.has(m[i])) continue;
+    const of = g[i] > 0 ? name.get(g[i]) ?? -1 : NO_GOROUTINE;
+    const key = `${of} ${stack[i]}`;
+    const f = found.get(key) ?? {name: of, stop: {stack: stacks[stack[i]]}, n: 0};
+    f.n += every;
+    found.set(key, f);
+  }
+  const root = node(SAMPLES.text, '', null);
+  for (const f of found.values()) put(root, f, f.n, SAMPLES, names);
+  order(root);
+  return root;
+}
 
 // short is a function's name without the directories of its package.
 export function short(name) {
@@ -57,7 +81,8 @@ function put(root, {name, stop}, ns, what, names) {
   };
   const [shortName, fullName] = names[name] ?? ['', ''];
   if (what.why) step(stop.why || 'why is not known', '');
-  step(shortName || 'goroutines of no known function', fullName);
+  if (shortName || !what.samples) step(shortName || 'goroutines of no known function', fullName);
+  else if (name === NO_GOROUTINE) step('threads without a goroutine', '');
   const {stack} = stop;
   if (stack.length === CUT) step('…', '');
   for (let i = stack.length - 1; i >= 0; i--) {
@@ -134,8 +159,14 @@ export class Flame {
   // tell says what a call is.
   tell(n) {
     if (!n || !this.tree) return;
-    if (this.tree.ns === 0) this.says.textContent = `Nothing: no goroutine was ${this.tree.text} here.`;
-    else this.says.textContent = `${n.full || n.text}: ${dur(n.ns)} (${pct(n.ns / this.whole)})${n.parent && n.self > 0 ? `, last seen in itself for ${dur(n.self)}` : ''}`;
+    const {samples} = this.what;
+    if (this.tree.ns === 0) this.says.textContent = samples ? 'Nothing: no CPU sample was taken here.' : `Nothing: no goroutine was ${this.tree.text} here.`;
+    else this.says.textContent = `${n.full || n.text}: ${this.much(n.ns)} (${pct(n.ns / this.whole)})${n.parent && n.self > 0 ? `, ${samples ? 'in itself' : 'last seen in itself for'} ${this.much(n.self)}` : ''}`;
+  }
+
+  // much is an amount of what is shown.
+  much(n) {
+    return this.what.samples ? plural(n, 'sample') : dur(n);
   }
 
   // at is the call below the mouse.
@@ -225,7 +256,7 @@ export class Flame {
   table() {
     const list = functions(this.tree);
     const cell = (of, text) => el('td', {'data-th': of}, text);
-    const length = (of, ns) => cell(of, ns > 0 ? dur(ns) : '');
+    const length = (of, ns) => cell(of, ns > 0 ? this.much(ns) : '');
     this.rows.replaceChildren(...list.slice(0, IN_TABLE).map((f) => el('tr', null,
       el('td', {className: 'name'}, f.full ? button(f.text, () => this.open(f.full), {className: 'jump', title: f.full}) : f.text),
       length('last seen in itself', f.self), length('with what it called', f.ns), cell('share', pct(f.ns / this.whole)))));

@@ -1,14 +1,19 @@
 // A selection on the timeline: a part of its time, of all rows or of some beside each other.
 import * as aggregate from './aggregate.js';
 import {button, copy, el} from './dom.js';
-import {dur, offset} from './format.js';
-import {Flame, WHATS, tree} from './flame.js';
+import {dur, offset, plural} from './format.js';
+import {Flame, SAMPLES, WHATS, sampled, tree} from './flame.js';
 import * as paint from './paint.js';
 import {fit, MIN, spell} from './span.js';
 import * as sums from './sums.js';
 
 const ROWS_FROM = 8; // pixels up or down from which on a drag chooses rows
 const STEP = 1 / 40; // of the window, that a key moves the end of a selection by
+
+// ofSamples says what a flame graph of samples tells.
+function ofSamples({all, every}) {
+  return `By the stacks at which the CPU profiler found threads running: ${plural(all, 'sample')} in the whole trace, 100 for a second of CPU time unless the program chose otherwise.${every > 1 ? ` The page has one in ${every}, which stands for all of them.` : ''}`;
+}
 
 export class Selection {
   // openName shows a function's instances.
@@ -23,7 +28,9 @@ export class Selection {
     timeline.root.addEventListener('keydown', (e) => this.key(e), true);
     timeline.onChange(() => this.follow());
     const what = $('flame-of');
-    what.replaceChildren(...WHATS.map((w, i) => el('option', {value: String(i)}, w.text)));
+    this.whats = timeline.view.samples ? [...WHATS, SAMPLES] : WHATS;
+    this.take = $('flame-take').textContent;
+    what.replaceChildren(...this.whats.map((w, i) => el('option', {value: String(i)}, w.text)));
     what.addEventListener('change', () => this.drawFlame());
     $('select-shown').addEventListener('click', () => this.selectShown());
     $('select-none').addEventListener('click', () => this.select(null));
@@ -196,7 +203,7 @@ export class Selection {
     if (this.done?.key === key && this.done.view === timeline.view) return;
     const {text, choice} = this.rows(range);
     const got = aggregate.sum(timeline.view, {...range, choice});
-    this.done = {key, view: timeline.view, sums: got};
+    this.done = {key, view: timeline.view, sums: got, range, choice};
     $('selection-title').textContent = chosen ? `Selection: ${dur(range.to - range.from)} from ${offset(range.from, range.to - range.from)}, ${text}` : 'What the whole trace consists of';
     this.head = sums.headline(got, text);
     this.tables = sums.tables(timeline.view, timeline.meta, got);
@@ -207,8 +214,10 @@ export class Selection {
 
   drawFlame() {
     if (!this.done) return;
-    const what = WHATS[Number(this.$('flame-of').value)];
-    this.flame.show(tree(this.done.sums, what, this.timeline.meta.names), what);
+    const {view, meta: {names}} = this.timeline;
+    const what = this.whats[Number(this.$('flame-of').value)];
+    this.$('flame-take').textContent = what.samples ? ofSamples(view.samples) : this.take;
+    this.flame.show(what.samples ? sampled(view, this.done.range, this.done.choice, names) : tree(this.done.sums, what, names), what);
   }
 
   table({title, note, head, rows}, i) {

@@ -459,7 +459,7 @@ function newView(meta, trace, before) {
   const lanes = [cpus.row(meta), ...overTime.lanes(meta, trace.lanes)].filter(Boolean);
   const view = {
     window: [meta.from, meta.to], row: -1, chosen: null, wake: null, woke: [], masks: null, kinds: [...meta.kinds, 'runnable', 'neither ran nor runnable'], shown: meta.marks.map(() => false),
-    ps, lanes, rows: [...ps, ...lanes], front: 0, procs: ps.length, flags: [], tracks: trace.tracks, stops: trace.stops, threads: trace.threads, rounded: trace.rounded,
+    ps, lanes, rows: [...ps, ...lanes], front: 0, procs: ps.length, flags: [], tracks: trace.tracks, stops: trace.stops, samples: trace.samples, threads: trace.threads, rounded: trace.rounded,
     kept: meta.kept, whole: meta.kept.length === 1 && meta.kept[0][0] <= meta.from && meta.kept[0][1] > meta.to, tileWidth: meta.tileWidth, who: trace.who, marks: trace.marks, depth: trace.depth,
     ranges: meta.ranges.map(([start, end, stw, cause]) => ({start, end, stw: stw === 1, cause: meta.causes[cause]})),
   };

@@ -26,6 +26,10 @@ test('a block reads back as what was written', () => {
   const spans = (of) => Array.from({length: of.n}, (_, i) => ({Start: of.start[i], End: of.end[i], G: of.g[i], Name: of.name?.[i] ?? '', In: of.in?.[i] ?? 0, Open: of.open[i] === 1}));
   assert.deepEqual(got.lanes.spans.lanes.map((l) => ({Kind: l.task ? 'task' : 'region', Name: l.name, Spans: spans(l.all), Regions: l.inside.n > 0 ? spans(l.inside) : null, LeftOut: l.left})), golden.spans);
   assert.deepEqual(Array.from(got.lanes.logs.at, (at, i) => ({At: at, G: got.lanes.logs.g[i], Text: got.lanes.logs.text[i], N: got.lanes.logs.count[i]})), golden.logs);
+  const {all, every, at, p, g, m, stack, stacks} = got.samples;
+  assert.deepEqual([all, every], [golden.samples.All, golden.samples.Every]);
+  assert.deepEqual(Array.from(at, (t, i) => ({At: t, P: p[i], G: g[i], M: m[i], Stack: stack[i]})), golden.samples.List);
+  assert.deepEqual(stacks, golden.samples.Stacks.map((frames) => frames.map((f) => [f.func, `${f.file.replace(/.*\//, '')}:${f.line}`])));
   assert.deepEqual(got.tiles.map((t) => ({P: t.p, Columns: t.columns, Share: [...t.share]})), golden.tiles);
 });
 
