@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"reflect"
 	"strings"
@@ -83,6 +84,28 @@ func TestDiffPage(t *testing.T) {
 		if !strings.Contains(page.String(), want) || !strings.Contains(text.String(), want) {
 			t.Errorf("%q is missing from the page or the text", want)
 		}
+	}
+}
+
+// TestDiffExplains: where the new trace is served, what it has of a change explains it.
+func TestDiffExplains(t *testing.T) {
+	side := compare.Side{Median: 5e6, Lo: 5e6, Hi: 5e6, N: 4, Count: 40}
+	r := &compare.Result{Verdict: "Slower.", Changes: []compare.Change{
+		{Kind: compare.SeriesRequest, Name: "main.(*shop).pay", Stat: "p50", Unit: "ns", Old: side, New: side, Verdict: compare.Worse},
+		{Kind: compare.SeriesTask, Name: `a "b"&c`, Stat: "p50", Unit: "ns", Old: side, New: side, Verdict: compare.Worse},
+		{Kind: compare.SeriesWait, Name: "a/b.run", Stat: "p99", Unit: "ns", Old: side, New: side, Verdict: compare.Same},
+		{Kind: compare.SeriesTask, Name: "gone", Stat: "p50", Unit: "ns", Old: side, Verdict: compare.Same},
+		{Kind: compare.SeriesAll, Stat: "p50", Unit: "ns", Old: side, New: side, Verdict: compare.Same},
+		{Kind: compare.KindRate, Name: "steals", Stat: "rate", Unit: "/s", Old: side, New: side, Verdict: compare.Worse}}}
+	links := func(write func(io.Writer) error) string {
+		p := openWritten(t, write, view{width: desktop, height: 768, noScript: true})
+		return eval[string](p, `[...document.querySelectorAll('a.ask')].map((a) => decodeURIComponent(a.getAttribute('href'))).sort().join(' ')`)
+	}
+	if got := links(func(w io.Writer) error { return DiffHTML(w, r) }); got != "" {
+		t.Errorf("in a file there are links %q", got)
+	}
+	if got, want := links(func(w io.Writer) error { return DiffServed(w, r, "new/") }), `new/explain?func=^a/b\.run$ new/explain?http=^main\.\(\*shop\)\.pay$ new/explain?task=a+"b"&c`; got != want {
+		t.Errorf("served there are links\n%s, want\n%s", got, want)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"gmptrace/analyze/compare"
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
 
@@ -22,7 +23,33 @@ type diffPage struct {
 	Few    int
 	Equal  string // says that nothing differs; "" where something does
 	Level  string // of severity, for the verdict's colour
+
+	Explains string // where the new trace is served, and can be asked; "" where it is not
 }
+
+// Asked is the address of what explains, in the new trace, the lengths that a change is of;
+// "" where nothing does.
+func (p *diffPage) Asked(c compare.Change) string {
+	if p.Explains == "" || c.New.Count == 0 || c.Name == "" {
+		return ""
+	}
+	switch c.Kind {
+	case compare.KindRate:
+		return ""
+	case compare.SeriesRequest, compare.SeriesTask, compare.SeriesRegion:
+		return p.Explains + askedKind(report.InstanceKind(c.Kind), c.Name)
+	}
+	return p.Explains + askedKind(report.KindGoroutine, c.Name)
+}
+
+// diffRows are changes as a table of a page.
+type diffRows struct {
+	Page *diffPage
+	List []compare.Change
+}
+
+// Rows are changes for a template.
+func (p *diffPage) Rows(list []compare.Change) diffRows { return diffRows{p, list} }
 
 // pageChanges are the changes of one of changeGroups.
 type pageChanges struct {
@@ -32,11 +59,11 @@ type pageChanges struct {
 
 // DiffHTML writes a comparison as one page that needs nothing else and has no
 // script, in the manner of ExplainHTML.
-func DiffHTML(w io.Writer, r *compare.Result) error { return writeDiff(w, r, nil) }
+func DiffHTML(w io.Writer, r *compare.Result) error { return writeDiff(w, r, "", nil) }
 
-func writeDiff(w io.Writer, r *compare.Result, pages []PageLink) error {
+func writeDiff(w io.Writer, r *compare.Result, explains string, pages []PageLink) error {
 	safe := mapped(*r, words.Printable)
-	p := &diffPage{Result: &safe, CSP: explainPolicy, Style: pageStyle(), Pages: safeLinks(pages)}
+	p := &diffPage{Result: &safe, CSP: explainPolicy, Style: pageStyle(), Pages: safeLinks(pages), Explains: explains}
 	g := grouped(&safe)
 	for i, list := range g.changed {
 		if len(list) > 0 {

@@ -41,9 +41,10 @@ func WhatIfServed(w io.Writer, x *whatif.Result, pages ...PageLink) error {
 	return writeWhatIf(w, x, pages)
 }
 
-// DiffServed is DiffHTML with links to pages.
-func DiffServed(w io.Writer, r *compare.Result, pages ...PageLink) error {
-	return writeDiff(w, r, pages)
+// DiffServed is DiffHTML with links to pages, and from each change to what explains it in
+// the new trace, which is served at newPlace: "new/".
+func DiffServed(w io.Writer, r *compare.Result, newPlace string, pages ...PageLink) error {
+	return writeDiff(w, r, newPlace, pages)
 }
 
 // home is what a served explanation belongs to. In a file there is none: it is nil then.

@@ -52,7 +52,7 @@ func Two(before, after *Trace, changed *compare.Result) (*Server, error) {
 		return nil, err
 	}
 	var front bytes.Buffer
-	err = render.DiffServed(&front, changed, render.PageLink{Address: oldPlace, Text: "Report of the old trace"}, render.PageLink{Address: newPlace, Text: "Report of the new trace"})
+	err = render.DiffServed(&front, changed, newPlace, render.PageLink{Address: oldPlace, Text: "Report of the old trace"}, render.PageLink{Address: newPlace, Text: "Report of the new trace"})
 	return newServer(front.Bytes(), map[string]*site{oldPlace: a, newPlace: b}), err
 }
 
