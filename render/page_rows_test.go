@@ -205,7 +205,7 @@ func TestPageMoment(t *testing.T) {
 func TestPageLanes(t *testing.T) {
 	p := open(t, sample(8, 2000), view{width: desktop, height: 768})
 	at := func(row string) string {
-		return eval[string](p, fmt.Sprintf(`(() => { const t = gmptrace.timeline, b = t.box; t.choose(b.x + b.width / 8 + 1, b.y + t.view.places[t.view.rowById(%q)].top + 20); return document.getElementById('detail').textContent; })()`, row))
+		return eval[string](p, fmt.Sprintf(`(() => { const t = gmptrace.timeline, b = t.box; t.choose(b.x + b.width / 8 + .5, b.y + t.view.places[t.view.rowById(%q)].top + 20); return document.getElementById('detail').textContent; })()`, row))
 	}
 	for row, want := range map[string]string{"Heap": "Heap · 22.5\u00a0MB live · goal, at which the collection is to have ended: 38.0\u00a0MB", "Gs": "Goroutines · 92, on average · 8 running, 18 in a system call, 28 runnable, 38 blocked · 2.00\u00a0ms, from 0.25"} {
 		if got := at(row); !strings.HasPrefix(got, want) {
@@ -218,6 +218,9 @@ func TestPageLanes(t *testing.T) {
 		if got := at(row); !strings.Contains(got, want) {
 			t.Errorf("the lane %s says %q, not %q", row, got, want)
 		}
+	}
+	if got, want := eval[string](p, `gmptrace.timeline.view.rows.filter((r) => /^(Task|Reg)/.test(r.id)).map((r) => r.label) + ''`), "checkout"; !strings.HasPrefix(got, want) || !strings.Contains(got, "warm up") {
+		t.Errorf("the rows of tasks and regions are called %q", got)
 	}
 	if got := eval[string](p, `document.querySelector('.legend.ran').textContent`); !strings.Contains(got, "4\u00a0more names without a row, 321 tasks and regions of still more") {
 		t.Errorf("the legend does not say what has no row: %s", got)

@@ -74,3 +74,12 @@ export function tick(at, step) {
   const [whole, part] = (at / scale).toFixed(decimals).split('.');
   return count(whole) + (part ? `.${part}` : '') + NBSP + unit;
 }
+
+// shortened is a text of at most n letters: of a longer one the middle is left out, as its
+// ends tell most.
+export function shortened(text, n) {
+  const letters = [...text];
+  if (letters.length <= n) return text;
+  const end = Math.floor((n - 1) / 2);
+  return `${letters.slice(0, n - 1 - end).join('')}…${letters.slice(letters.length - end).join('')}`;
+}

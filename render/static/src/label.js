@@ -1,5 +1,6 @@
 // Labels: what a slice is called. That is the call that its goroutine stopped in, of those
 // on its stack the one that says most, else what the goroutine runs.
+import {shortened} from './format.js';
 
 // label gives every track the numbers of its slices' labels: track.label, 0 for slices
 // without a goroutine. It returns the labels by number. nameOf names a person.
@@ -71,4 +72,11 @@ export class Leaders {
     if (this.last) this.found(this.last.label, this.last.from, this.last.to - this.last.from);
     this.last = null;
   }
+}
+
+// within is as much of a name as there is room for.
+export function within(c, name, room) {
+  let text = name;
+  for (let n = [...name].length - 1; n > 2 && c.measureText(text).width > room; n--) text = shortened(name, n);
+  return text;
 }

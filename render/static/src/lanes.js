@@ -1,11 +1,13 @@
 // Lanes over all of the time beside slices: the live heap with its goal, and how many
 // goroutines are in which state.
 import {el} from './dom.js';
-import {bytes, dur, offset} from './format.js';
+import {bytes, dur, offset, shortened} from './format.js';
+import {within} from './label.js';
 import {firstEndingAfter} from './span.js';
 import * as spanLanes from './spans.js';
 import {font} from './theme.js';
 
+const LETTERS = 14; // of a row's name in the margin
 const KINDS = [0, 4, 6, 7]; // whose colours and textures the states have: running, system call, runnable, blocked
 
 // lanes are the rows; none where the trace says nothing of them.
@@ -24,7 +26,8 @@ export function legend(rows) {
   return rows.flatMap(({lane}) => lane.legend).map(([colour, text]) => el('span', null, ...(colour ? [el('i', {className: colour})] : []), text));
 }
 
-const row = (name, lane) => ({id: name, label: name, p: -1, g: -1, m: -1, lane});
+// row is a lane's. Those of the program's own tasks and regions are called by their names.
+const row = (id, lane) => ({id, label: shortened(lane.name || id, LETTERS), p: -1, g: -1, m: -1, lane});
 
 // spans is a track of stretches that begin at instants, the last until end.
 function spans(starts, end) {
@@ -132,8 +135,9 @@ function dashed(c, box, y, view) {
 }
 
 // scaleOf says what the upper edge is.
-export function scaleOf(c, box, lane, view, text) {
+export function scaleOf(c, box, lane, view, says) {
   c.font = `11px ${font}`;
+  const text = within(c, says, box.width - 8);
   c.textAlign = 'left';
   c.textBaseline = 'middle';
   c.fillStyle = view.palette.card;

@@ -2,7 +2,7 @@
 // shows as one image. Drawing a hundred thousand slices as chart items is a
 // hundred times slower.
 import {tick} from './format.js';
-import {Leaders} from './label.js';
+import {Leaders, within} from './label.js';
 import {Pixels} from './pixels.js';
 import {scan, scanTiles, SHADES} from './scan.js';
 import {parts, ticks} from './span.js';
@@ -369,7 +369,7 @@ function rowNames(c, box, view) {
     if (proc && (i - view.front) % every && i !== view.row) return;
     const lane = rowBox(box, view, i);
     c.fillStyle = i === view.row ? view.palette.critical : view.palette.text;
-    c.fillText(row.label, box.x - 8, (proc ? lane.y + pitch / 2 : lane.y + lane.height / 2) + 0.5, box.x - 10);
+    c.fillText(within(c, row.label, box.x - 10), box.x - 8, (proc ? lane.y + pitch / 2 : lane.y + lane.height / 2) + 0.5, box.x - 10);
   });
 }
 

@@ -37,7 +37,7 @@ export function index(view, meta, places) {
     ...[...full].map((name) => entry('function', name, {name})),
     ...(meta.spans ?? []).map((s) => entry(s.kind, s.name, {span: s})),
     ...(meta.spans ?? []).flatMap((s) => (s.logs ?? []).map((log) => entry('log message', log, {span: s}))),
-    ...view.rows.map((row) => entry('row', row.label, {row: row.id})),
+    ...view.rows.map((row) => entry('row', row.lane?.name || row.label, {row: row.id})),
     ...places.map(({text, id}) => entry('part of the page', text, {id})),
   ];
 }

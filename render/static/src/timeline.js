@@ -17,7 +17,7 @@ import * as span from './span.js';
 import {font, ink, read} from './theme.js';
 import * as wake from './wake.js';
 
-const GUTTER = {wide: 56, narrow: 36, letter: 7.6, beside: 14}; // room for the rows' names
+const GUTTER = {wide: 56, narrow: 36, letter: 7.6, beside: 14, lane: 7}; // room for the rows' names; lane: letters of a lane's where it is narrow
 const NARROW = 600;
 export const MOST_THREADS = 32; // that get rows
 const MOST_PINS = 16;
@@ -101,8 +101,9 @@ export class Timeline {
   completed(o) {
     const {palette} = this.view;
     o.textStyle = {fontFamily: font};
-    const longest = Math.max(count(o.yAxis[1].max).length, ...this.view.rows.map((row) => row.label.length));
-    const left = Math.max(this.root.clientWidth < NARROW ? GUTTER.narrow : GUTTER.wide, Math.ceil(longest * GUTTER.letter + GUTTER.beside));
+    const narrow = this.root.clientWidth < NARROW;
+    const longest = Math.max(count(o.yAxis[1].max).length, ...this.view.rows.map((row) => Math.min(row.label.length, narrow && row.lane ? GUTTER.lane : Infinity)));
+    const left = Math.max(narrow ? GUTTER.narrow : GUTTER.wide, Math.ceil(longest * GUTTER.letter + GUTTER.beside));
     o.grid[0].height = this.tall + this.more();
     o.grid[1].top = Number(o.grid[1].top) + this.more();
     for (const grid of o.grid) Object.assign(grid, {left, outerBoundsMode: 'none'});

@@ -50,3 +50,7 @@ test('tick has the decimals that its step needs', () => {
   assert.equal(plain(format.tick(2e9, 1e9)), '2 s');
   assert.equal(plain(format.tick(1000100, 100)), '1000.1 µs');
 });
+
+test('of a long name the middle is left out', () => {
+  for (const [text, n, want] of [['checkout', 8, 'checkout'], ['checkout', 7, 'che…out'], ['checkout', 4, 'ch…t'], ['répricé all', 6, 'rép…ll'], ['', 3, '']]) assert.equal(format.shortened(text, n), want);
+});
