@@ -75,7 +75,7 @@ function parts(text, found, address) {
   for (const f of found) {
     out.push(text.slice(from, f.at));
     const a = document.createElement('a');
-    Object.assign(a, {className: 'fn', href: address(f), textContent: f.text});
+    Object.assign(a, {className: f.kind === 'function' ? 'fn' : 'fn id', href: address(f), textContent: f.text});
     out.push(a);
     from = f.at + f.text.length;
   }

@@ -226,16 +226,16 @@ export class Selection {
       th.scope = 'col';
       return th;
     });
-    const table = el('table', {className: 'data'}, el('caption', {className: 'vh'}, title), el('thead', null, el('tr', null, ...heads)), el('tbody', null, ...rows.map((row) => el('tr', null, ...row.map((c, k) => this.cell(c, k))))));
+    const table = el('table', {className: 'data cards'}, el('caption', {className: 'vh'}, title), el('thead', null, el('tr', null, ...heads)), el('tbody', null, ...rows.map((row) => el('tr', null, ...row.map((c, k) => this.cell(c, k, head[k]))))));
     const box = el('div', {className: 'scroll', tabIndex: 0, 'aria-label': title}, table);
     box.setAttribute('role', 'region');
     return el('div', {className: 'sum', id: `sum-${i}`}, el('h3', null, title), ...(note ? [el('p', {className: 'take'}, note)] : []), box);
   }
 
-  cell(c, k) {
-    const className = k === 0 ? 'name' : '';
-    if (typeof c === 'string') return el('td', {className}, c);
+  cell(c, k, of) {
+    const props = k === 0 ? {className: 'name'} : {'data-th': of};
+    if (typeof c === 'string') return el('td', props, c);
     const act = c.span ? () => this.openSpan(c.span) : () => this.openName(c.name);
-    return el('td', {className}, c.span || c.name ? button(c.text, act, {className: 'jump'}) : c.text);
+    return el('td', props, c.span || c.name ? button(c.text, act, {className: 'jump'}) : c.text);
   }
 }
