@@ -148,6 +148,9 @@ type Config struct {
 	// from ready to running; nil for nobody. Whoever wants the distribution keeps it.
 	Waited func(ns int64)
 
+	// Marked is told of each Mark that a goroutine comes to, and when; nil for nobody.
+	Marked func(n int, at int64)
+
 	// Stop is asked now and then, with how many events were simulated so far, whether that
 	// is enough: what has not ended by then is Unfinished. Nil for never.
 	Stop func(events int64) bool

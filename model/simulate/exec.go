@@ -10,13 +10,17 @@ func (s *sim) exec(p int32) {
 	for g.pc < g.to {
 		op, pc := s.next(g.pc)
 		var a, b int64
-		if op != stepBlock && op != stepYield && op != stepGoyield {
+		if op != stepBlock && op != stepYield && op != stepGoyield && op != stepPass {
 			a, pc = s.arg(pc)
 		}
 		if op == stepWake || op == stepSwitch || op == stepSend {
 			b, pc = s.arg(pc)
 		}
 		g.pc = pc
+		if op == stepMark {
+			s.mark(a, s.now)
+			continue
+		}
 		s.res.Events++
 		switch op {
 		case stepRun:
@@ -42,6 +46,12 @@ func (s *sim) exec(p int32) {
 			s.stop(p, g, gBlocked)
 			s.find(p)
 			return
+		case stepPass:
+			if !s.passes(g, gi) {
+				g.block++
+				g.early >>= 1
+				s.lateOnes(g, gi)
+			}
 		case stepAssist:
 			if a = s.assist(p, a); a > 0 {
 				s.until(p, pRun, a+pp.debt)
@@ -92,6 +102,25 @@ func (s *sim) exec(p int32) {
 		s.res.Makespan = s.now
 	}
 	s.find(p)
+}
+
+// mark tells that a mark was come to.
+func (s *sim) mark(arg, at int64) {
+	if s.cfg.Marked != nil {
+		s.cfg.Marked(int(arg>>1), at)
+	}
+}
+
+// arrived tells the marks that g, which is dispatched, came to when it became runnable.
+func (s *sim) arrived(g *gor) {
+	for g.rem == 0 && g.pc < g.to && step(s.code[g.pc]) == stepMark {
+		a, pc := s.arg(g.pc + 1)
+		if a&1 == 0 {
+			return
+		}
+		s.mark(a, max(g.since, 0))
+		g.pc = pc
+	}
 }
 
 // stretched is a length of computing on this machine.
@@ -234,6 +263,7 @@ func (s *sim) start(p, gi int32, cost *Cost, extra int64, inherit bool) {
 		}
 	}
 	g.state, g.p, pp.g = gRunning, p, gi
+	s.arrived(g)
 	s.gaps += gap + pp.debt
 	ns := gap + pp.debt + g.rem
 	pp.debt = 0

@@ -226,6 +226,7 @@ func (s *sim) appear(gi int32) {
 	if s.cfg.Scheduler == ThreadQueue {
 		g.p = s.home(-1)
 	}
+	s.arrived(g)
 	if g.pc < g.to {
 		op, pc := s.next(g.pc)
 		switch op {

@@ -49,6 +49,8 @@ const (
 	stepAssist               // marks for a length, if the collection has as much left
 	stepSend                 // wakes a goroutine out of the block of a number, through the network
 	stepStarved              // waits for a length for the collection to have done some work, unless it is over
+	stepMark                 // tells when this was come to: twice a number, and one more if it is about when the goroutine became runnable
+	stepPass                 // a block that is over at once, whoever wakes the goroutine out of it
 )
 
 // Code is a goroutine's steps being written. The zero value has none.
@@ -126,6 +128,22 @@ func (c *Code) Starved(ns int64) { c.put(stepStarved, uint64(max(ns, 0))) }
 
 // STW stops the world for ns.
 func (c *Code) STW(ns int64) { c.put(stepSTW, uint64(max(ns, 0))) }
+
+// Mark has Config.Marked told when the goroutine comes here. With ready, and where it has
+// computed nothing since it became runnable, it came here when it did that: what a wait for
+// a P belongs to has begun by then. It takes no time and counts as no step.
+func (c *Code) Mark(n int, ready bool) {
+	arg := uint64(n) << 1
+	if ready {
+		arg |= 1
+	}
+	c.B = append(c.B, byte(stepMark))
+	c.B = binary.AppendUvarint(c.B, arg)
+}
+
+// Pass is a Block that nobody waits in: it has a number, and the Wake that would end it
+// does nothing.
+func (c *Code) Pass() { c.put(stepPass) }
 
 // Add appends a goroutine with these steps and returns its number.
 func (w *Workload) Add(g Goroutine, c *Code) int {
