@@ -39,6 +39,9 @@ type whatIfPage struct {
 	Changed  []string
 	Doubts   []string
 	Rows     []whatIfRow
+	ChangeIs string // heading of changes, "" for none
+	ChangeOf string // what to know of them
+	Changes  []changeTable
 	Small    []smallMultiple
 	SmallEnd string // where the common time axis ends
 	SmallTop string // what the height of all stands for
@@ -89,6 +92,10 @@ func newWhatIfPage(x *whatif.Result) *whatIfPage {
 		Some: x.Check.Confidence != whatif.ConfidenceNone && len(x.Variants) > 0}
 	if !p.Some {
 		return p
+	}
+	if len(x.Changes) > 0 {
+		p.ChangeIs, p.ChangeOf = changesTitle(x)
+		p.Changes = changeTables(x)
 	}
 	p.Changed, p.Doubts = changedSettings(x), doubts(x)
 	for _, v := range allVariants(x) {

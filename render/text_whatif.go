@@ -47,13 +47,16 @@ func (t *terminal) whatIf(x *whatif.Result) {
 	if x.Check.Confidence == whatif.ConfidenceNone {
 		return
 	}
+	t.programChanges(x)
 	t.variants(x)
 	t.scaling(x)
-	t.heading("Advice", "")
-	for _, a := range x.Advice {
-		t.wrap("  - ", "    ", a.Text)
+	if len(x.Advice) > 0 {
+		t.heading("Advice", "")
+		for _, a := range x.Advice {
+			t.wrap("  - ", "    ", a.Text)
+		}
+		t.line("")
 	}
-	t.line("")
 	t.heading("What the simulations took for granted", workloadText(&x.Workload))
 	costs := table{align: "lrrrl", left: 3}
 	for _, c := range x.Costs {

@@ -37,6 +37,11 @@ func predictions() *whatif.Result {
 			x.Scaling = append(x.Scaling, whatif.ScalePoint{Scheduler: s, Procs: p, Makespan: 40 * ms / int64(p)})
 		}
 	}
+	shift := whatif.Shift{Recorded: 10 * ms, Before: 11 * ms, After: 8 * ms, Change: -.27, Low: -.3, High: -.2, Known: true}
+	for _, kind := range []whatif.ChangeKind{whatif.ChangeFunction, whatif.ChangeLock, whatif.ChangeSyscall, whatif.ChangeGC} {
+		x.Changes = append(x.Changes, whatif.Changed{Kind: kind, Name: hostile[1], By: .2, Time: 3 * ms, Share: .3, Run: shift, Confidence: whatif.ConfidenceFair, Doubt: "a doubt", Text: hostile[2],
+			Of: []whatif.Effect{{Kind: "request", Name: "/" + hostile[0], Count: 400, P50: shift, P90: shift, P99: shift}, {Kind: "task", Name: hostile[3], Count: 2, P50: shift}}})
+	}
 	x.Trace.Name = hostile[4]
 	return x
 }
@@ -137,6 +142,9 @@ func TestWhatIfShowsSafely(t *testing.T) {
 	for _, out := range []string{texts[0].String(), page} {
 		if !strings.Contains(out, "Self-check: good.") {
 			t.Error("an output has no self-check")
+		}
+		if !strings.Contains(out, "What to make faster first") || !strings.Contains(out, "-27.0") {
+			t.Error("an output does not tell what to make faster")
 		}
 		if !strings.Contains(out, "Not surer: a doubt (all).") {
 			t.Error("an output does not say why predictions are not surer")

@@ -28,7 +28,7 @@ func howSure(v *Variant) string {
 // says so if none does.
 func (w *prediction) advise() {
 	x := w.x
-	if len(x.Variants) == 0 || x.Check.Confidence == ConfidenceNone {
+	if len(x.Variants) == 0 || x.Check.Confidence == ConfidenceNone || len(x.Variants) == 1 && !w.set.Change.none() {
 		return
 	}
 	base := &x.Variants[0]
@@ -72,6 +72,10 @@ func (w *prediction) headline() {
 	x := w.x
 	if x.Check.Confidence == ConfidenceNone {
 		x.Headline = "There is nothing to simulate: no goroutine of the program ran."
+		return
+	}
+	if !w.set.Change.none() && len(x.Changes) > 0 {
+		x.Headline, x.Detail = x.Changes[0].Text, w.changeDetail()
 		return
 	}
 	x.Headline = x.Advice[0].Text

@@ -3,6 +3,7 @@ package whatif
 import (
 	"cmp"
 	"encoding/binary"
+	"iter"
 	"slices"
 
 	"gmptrace/analyze/internal/measure"
@@ -22,11 +23,12 @@ func (c *workloads) bytes() int64 {
 // build makes the workload of what was kept, in which computing took the time on Ps.
 func (c *workloads) build() *simulate.Workload {
 	c.connect()
-	return c.workload(nil)
+	return c.workload(nil, nil)
 }
 
-// workload makes the workload. With cpus computing takes what it had of a CPU.
-func (c *workloads) workload(cpus *measure.Machine) *simulate.Workload {
+// workload makes the workload. With cpus computing takes what it had of a CPU. With a change
+// it is changed, and has marks where requests and tasks begin and end.
+func (c *workloads) workload(cpus *measure.Machine, ch *changing) *simulate.Workload {
 	w := &simulate.Workload{Cycles: slices.Clone(c.cycles)}
 	var code simulate.Code
 	for _, g := range c.order {
@@ -34,7 +36,7 @@ func (c *workloads) workload(cpus *measure.Machine) *simulate.Workload {
 		code.B = code.B[:0]
 		code = simulate.Code{B: code.B}
 		if !g.worker {
-			c.write(g, &code, cpus)
+			c.write(g, &code, cpus, ch)
 		}
 		w.Add(simulate.Goroutine{Root: g.root, Runtime: g.runtime || g.worker, Tight: g.tight, Locked: g.locked}, &code)
 	}
@@ -63,45 +65,44 @@ type writer struct {
 	help  bool  // they were computed for the collector
 	local []bool
 	cpus  *measure.Machine // nil: computing takes the time on a P
+	ch    *changing        // nil: nothing changes
+	part  float64          // of what is computed, that is left by the change
 	p     model.ProcID     // of the step, -1 where that does not matter
 }
 
 // computed is what computing from one time to another takes.
 func (w *writer) computed(from, to model.Time) int64 {
 	ns := int64(to - from)
-	if w.cpus == nil || w.p < 0 || ns <= 0 {
-		return ns
+	if w.cpus != nil && w.p >= 0 && ns > 0 {
+		lost := w.cpus.Divide(w.p, from, to)
+		ns = max(0, ns-lost.Total())
 	}
-	lost := w.cpus.Divide(w.p, from, to)
-	return max(0, ns-lost.Total())
+	if w.part != 1 {
+		ns = int64(float64(ns) * w.part)
+	}
+	return ns
 }
 
 // write writes g's steps.
-func (c *workloads) write(g *gWork, code *simulate.Code, cpus *measure.Machine) {
-	w := writer{code: code, cpus: cpus, marks: c.placed(g), local: g.local}
+func (c *workloads) write(g *gWork, code *simulate.Code, cpus *measure.Machine, ch *changing) {
+	w := writer{code: code, cpus: cpus, marks: c.placed(g), local: g.local, part: 1, ch: ch}
 	if g.root && g.first > c.zero {
 		code.Wait(int64(g.first - c.zero)) // nobody is known to have created it
 	}
-	end := g.base
-	for b := g.own; len(b) > 0; {
-		kind := ownStep(b[0])
-		gap, n := binary.Varint(b[1:])
-		length, m := binary.Uvarint(b[1+n:])
-		b = b[1+n+m:]
-		w.p = -1
-		if kind&onP != 0 {
-			p, n := binary.Uvarint(b)
-			kind, b, w.p = kind&^onP, b[n:], model.ProcID(p)
+	if ch != nil {
+		ch.write(&w, g)
+	} else {
+		for s := range g.steps() {
+			w.p = s.p
+			w.own(&s)
 		}
-		from := end + model.Time(gap)
-		end = from + model.Time(length)
-		w.own(kind, from, end)
 	}
 	w.upTo(model.Time(1<<63 - 1))
 	w.compute()
 }
 
-func (w *writer) own(kind ownStep, from, to model.Time) {
+func (w *writer) own(s *ownAt) {
+	kind, from, to := s.kind, s.from, s.to
 	if kind == ownRun || kind == ownAssist {
 		if w.help != (kind == ownAssist) {
 			w.compute()
@@ -122,6 +123,15 @@ func (w *writer) own(kind ownStep, from, to model.Time) {
 	}
 	w.upTo(from)
 	w.compute()
+	if w.ch != nil {
+		if w.ch.spares(s) {
+			if kind == ownBlock {
+				w.code.Pass()
+			}
+			return
+		}
+		to = from + w.ch.stands(s)
+	}
 	switch kind {
 	case ownBlock:
 		w.code.Block()
@@ -175,11 +185,54 @@ func (w *writer) emit() {
 	case markGoyield:
 		w.code.Goyield()
 	case markGC:
-		w.code.GC(int(m.a))
+		if w.ch == nil || w.ch.collects(int(m.a)) {
+			w.code.GC(int(m.a))
+		}
 	case markSTW:
-		w.code.STW(int64(m.a))
+		if ns := w.ch.stopped(int64(m.a)); ns > 0 {
+			w.code.STW(ns)
+		}
+	case markBegin:
+		w.code.Mark(int(m.a), m.b == 1)
+	case markEnd:
+		w.code.Mark(int(m.a), false)
 	case markSend:
 		w.code.Send(int(m.a), int(m.b))
+	}
+}
+
+// ownAt is a step that a goroutine takes by itself.
+type ownAt struct {
+	kind     ownStep
+	from, to model.Time
+	p        model.ProcID // -1 where that does not matter
+	stack    uint32       // that it stood with, 0 of computing
+}
+
+// steps are what g did by itself.
+func (g *gWork) steps() iter.Seq[ownAt] {
+	return func(yield func(ownAt) bool) {
+		end := g.base
+		for b := g.own; len(b) > 0; {
+			s := ownAt{kind: ownStep(b[0]), p: -1}
+			gap, n := binary.Varint(b[1:])
+			length, m := binary.Uvarint(b[1+n:])
+			b = b[1+n+m:]
+			s.from = end + model.Time(gap)
+			s.to = s.from + model.Time(length)
+			end = s.to
+			switch kind := s.kind &^ onP; {
+			case s.kind&onP != 0:
+				p, n := binary.Uvarint(b)
+				s.kind, b, s.p = kind, b[n:], model.ProcID(p)
+			case kind != ownRun && kind != ownAssist:
+				stack, n := binary.Uvarint(b)
+				b, s.stack = b[n:], uint32(stack)
+			}
+			if !yield(s) {
+				return
+			}
+		}
 	}
 }
 

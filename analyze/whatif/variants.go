@@ -33,6 +33,9 @@ func (w *prediction) plans() []plan {
 	base := simulate.DefaultConfig(w.procs)
 	base.Costs, base.Alert = w.costs, w.rules.SysmonAlert
 	out := []plan{{name: fmt.Sprintf("gmp, GOMAXPROCS %d", w.procs), cfg: base, seeds: seeds}}
+	if !w.set.Change.none() && len(w.set.Schedulers) == 0 && len(w.set.Procs) == 0 {
+		return out // another program was asked for, no other settings
+	}
 	schedulers := w.set.Schedulers
 	if len(schedulers) == 0 {
 		schedulers = []simulate.Scheduler{simulate.GMP, simulate.SharedQueue, simulate.ThreadQueue}
@@ -274,7 +277,7 @@ const scaleLimit = 40_000_000
 
 // scale runs each scheduler with 1 to 128 Ps.
 func (w *prediction) scale(ctx context.Context) error {
-	if w.set.NoScaling || w.w.Steps*24 > scaleLimit || w.w.Steps == 0 {
+	if w.set.NoScaling || !w.set.Change.none() || w.w.Steps*24 > scaleLimit || w.w.Steps == 0 {
 		return nil
 	}
 	var plans []plan

@@ -30,6 +30,8 @@ type Settings struct {
 	Parallel   float64 // how much longer the same computing takes with several Ps than with one; 0 is DefaultParallel
 	Stretch    float64 // what lengths of computing are multiplied by, other than in the self-check; 0 for 1
 	NoScaling  bool    // leave Result.Scaling empty
+	NoChanges  bool    // leave Result.Changes empty
+	Change     Change  // the program to simulate beside the recorded one; none: those of what has most time cheaper
 
 	Calibration *Calibration // nil: defaults
 }
@@ -51,6 +53,7 @@ type Result struct {
 	Variants []Variant     `json:"variants"` // the first is Go's scheduler as it was recorded
 	Scaling  []ScalePoint  `json:"scaling"`  // each scheduler with a growing number of Ps, one seed; none for large traces
 	Advice   []Suggestion  `json:"advice"`   // most gain first
+	Changes  []Changed     `json:"changes"`  // of the program, with the same Ps; of a table those that help most first, none for large traces
 	Workload WorkloadSums  `json:"workload"`
 	Costs    []CostApplied `json:"costs"`
 	Notes    []string      `json:"notes"`   // what can't be known, or was assumed
@@ -203,7 +206,6 @@ func (w *prediction) predict(ctx context.Context) error {
 	w.w = w.c.build()
 	recorded := w.w
 	w.measured()
-	w.c.forget()
 	w.costs = w.c.calibrated(w.set.Calibration)
 	w.x.Recorded = w.c.recorded(w.procs)
 	w.describe()
@@ -234,6 +236,10 @@ func (w *prediction) predict(ctx context.Context) error {
 	if err := w.scale(ctx); err != nil {
 		return err
 	}
+	if err := w.changes(ctx); err != nil {
+		return fmt.Errorf("%s: %w", w.x.Trace.Name, err)
+	}
+	w.c.forget()
 	w.advise()
 	w.notes()
 	w.headline()

@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"math"
 
+	"gmptrace/analyze/explain"
 	"gmptrace/analyze/internal/measure"
+	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/stat"
 	"gmptrace/model"
@@ -41,6 +43,12 @@ type workloads struct {
 
 	ended  model.Time // the last wait for something outside
 	spread uint64     // spreads what is not known evenly
+
+	names     *names.Table
+	done      []explain.Done // requests and tasks
+	served    *explain.Served
+	began     map[int64]model.GoID // by task: who began it
+	sightings []sighting           // apart from where goroutines stopped, for what can be told of who computed
 
 	cpus  *measure.Machine
 	costs measured
@@ -105,7 +113,8 @@ type gWork struct {
 	waker   *gWork // who ended its last wait, until it is known how it was dispatched
 	wokenAt model.Time
 
-	own    []byte // ownStep, gap to the step before, length, in ns; with onP the P
+	fn     uint32 // stack that it started with, 0 if not known
+	own    []byte // ownStep, gap to the step before, length, in ns; of computing with onP the P, of others the stack
 	ownEnd model.Time
 	marks  []byte // markStep, distance to the mark before, arguments
 	markAt model.Time
@@ -115,6 +124,7 @@ type gWork struct {
 	pendFrom  model.Time
 	pendTo    model.Time
 	pendKind  ownStep
+	pendStack uint32
 	pendFirst bool // nothing that ended just before it was ended by the same thread
 }
 
@@ -146,15 +156,19 @@ const (
 	markSwitch                 // likewise, a coroutine that runs at once
 	markYield
 	markGoyield
-	markGC   // number of the cycle
-	markSTW  // length
-	markSend // likewise as markWake, through the network
+	markGC    // number of the cycle
+	markSTW   // length
+	markSend  // likewise as markWake, through the network
+	markBegin // of a request or task: number of the mark, and 1 if with its goroutine's becoming runnable
+	markEnd   // of one: number of the mark
 )
 
 func newWorkloads(s *replay.Session) *workloads {
 	s.Depths = true
-	return &workloads{cpus: replay.Shared(s, measure.NewMachine), window: s.Window, zero: s.Zero, local: loopback{names: s.Names}, gs: map[model.GoID]*gWork{}, stws: map[model.GoID]model.Time{}, gives: map[model.GoID]bool{},
-		seen: recordedRun{makespan: s.Zero, timeline: simulate.NewTimeline()}}
+	c := &workloads{cpus: replay.Shared(s, measure.NewMachine), window: s.Window, zero: s.Zero, names: s.Names, local: loopback{names: s.Names}, gs: map[model.GoID]*gWork{}, stws: map[model.GoID]model.Time{}, gives: map[model.GoID]bool{},
+		began: map[int64]model.GoID{}, seen: recordedRun{makespan: s.Zero, timeline: simulate.NewTimeline()}}
+	c.served = explain.AddServed(s, func(d *explain.Done) { c.done = append(c.done, *d) })
+	return c
 }
 
 func (c *workloads) g(id model.GoID) *gWork {
@@ -179,11 +193,17 @@ func (g *gWork) step(kind ownStep, from, to model.Time) {
 	g.ownEnd = to
 }
 
+// stand adds a step that is not computing, and the stack that it stood with.
+func (g *gWork) stand(kind ownStep, stack uint32, from, to model.Time) {
+	g.step(kind, from, to)
+	g.own = binary.AppendUvarint(g.own, uint64(stack))
+}
+
 // flush writes the wait that was left open to be shortened.
 func (g *gWork) flush() {
 	if g.pending {
 		g.pending = false
-		g.step(g.pendKind, g.pendFrom, g.pendTo)
+		g.stand(g.pendKind, g.pendStack, g.pendFrom, g.pendTo)
 	}
 }
 
@@ -261,6 +281,10 @@ func (c *workloads) event(ev *model.Event) {
 		return
 	}
 	switch ev.Op {
+	case model.OpCPUSample:
+		c.sighted(ev.G, ev.Time, ev.Stack, true)
+	case model.OpTaskBegin:
+		c.began[ev.Subject] = ev.G
 	case model.OpGCBegin:
 		if ev.Arg != 0 {
 			return // it was already on
@@ -288,6 +312,7 @@ func (c *workloads) event(ev *model.Event) {
 
 func (c *workloads) preempt(p *model.Preempt) {
 	g := c.g(p.G)
+	c.sighted(p.G, p.Time, p.Stack, false)
 	switch p.How {
 	case model.HowGosched:
 		g.mark(markYield, p.Time)
@@ -348,6 +373,7 @@ func (c *workloads) stretch(iv *model.GInterval, d *model.Dispatch) {
 	}
 	g := c.g(iv.G)
 	g.runtime = g.runtime || iv.Runtime
+	g.fn = max(g.fn, iv.Func)
 	if iv.Open&model.OpenEnd != 0 {
 		c.seen.cut++
 	}
@@ -389,7 +415,7 @@ func (c *workloads) stretch(iv *model.GInterval, d *model.Dispatch) {
 			delete(c.gives, iv.G)
 			kind = ownBlocking
 		}
-		g.step(kind, iv.Start, iv.End)
+		g.stand(kind, iv.Stack, iv.Start, iv.End)
 		if d := int64(iv.End - iv.Start); d < simulate.ShortCall {
 			c.seen.calls += d
 		} else {
@@ -405,11 +431,11 @@ func (c *workloads) wait(g *gWork, iv *model.GInterval) {
 		return
 	case iv.Reason == model.ReasonAssist:
 		c.seen.outside++
-		g.step(ownStarved, iv.Start, iv.End)
+		g.stand(ownStarved, iv.Stack, iv.Start, iv.End)
 		return
 	case iv.By != model.NoG && iv.By != iv.G && !c.g(iv.By).worker:
 		c.seen.inside++
-		g.step(ownBlock, iv.Start, iv.End)
+		g.stand(ownBlock, iv.Stack, iv.Start, iv.End)
 		g.waker, g.wokenAt = c.gs[iv.By], iv.End
 		return
 	}
@@ -417,7 +443,7 @@ func (c *workloads) wait(g *gWork, iv *model.GInterval) {
 	g.flush()
 	g.pendFirst = iv.End > c.ended+simulate.BatchGap
 	c.ended = iv.End
-	g.pending, g.pendFrom, g.pendTo, g.pendKind = true, iv.Start, iv.End, ownWait
+	g.pending, g.pendFrom, g.pendTo, g.pendKind, g.pendStack = true, iv.Start, iv.End, ownWait, iv.Stack
 	if iv.Reason == model.ReasonNetwork {
 		g.pendKind = ownNet
 		c.seen.net++

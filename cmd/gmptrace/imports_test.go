@@ -44,6 +44,7 @@ var rooms = []room{
 	{path: "analyze/export/perfetto", imports: "analyze analyze/names analyze/replay analyze/report analyze/words model"},
 	{path: "analyze/anonymize", imports: "analyze/explain analyze/internal/load analyze/machine analyze/names analyze/report analyze/words"}, // writes a trace, by what all know of names
 	{path: "analyze/export/tables", imports: "analyze analyze/explain analyze/internal/measure analyze/names analyze/replay analyze/report analyze/words model"},
+	{path: "analyze/whatif", imports: "analyze/explain analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model model/simulate"}, // of explain what requests and tasks there are
 	{path: "analyze", imports: "analyze/diagnose analyze/explain analyze/rules analyze/internal/timeline analyze/internal/measure analyze/names analyze/replay analyze/report model"},
 
 	// Analyses, one question each. No one knows another, all know measure.
@@ -52,7 +53,6 @@ var rooms = []room{
 	{path: "analyze/explain", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model",
 		most: 8400, why: "what finds instances, follows them, to the other end of a connection too, and tells of them shares the steps of their paths"},
 	{path: "analyze/rules", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
-	{path: "analyze/whatif", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model model/simulate"},
 	{path: "analyze/internal/timeline", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report model"},
 	{path: "analyze/internal/measure", imports: "analyze/machine analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
 

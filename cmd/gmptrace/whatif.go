@@ -22,6 +22,7 @@ import (
 
 type whatifCommand struct {
 	*analysis
+	changeFlags
 	format     choice
 	out        string
 	force      bool
@@ -53,6 +54,12 @@ of Go's scheduler, and under the two that it is usually explained against: one
 queue for all threads behind a lock (global-queue), and one queue for each thread
 without stealing or handoff (thread-queue).
 
+With --faster, --without-lock, --without-syscall or --gc it simulates another
+program, as it was scheduled: what each does to handlers and tasks, against the
+same simulation without it. Else it does so for what has most time. Who computed
+is told by the CPU profiler's samples where the trace has some, else by where
+goroutines stopped.
+
 Every output has a self-check: Go's scheduler, simulated as it was recorded,
 against the recorded run. Where they differ, so will the predictions. Each of
 them is good, fair or poor, and says why not better.
@@ -65,6 +72,9 @@ running, nothing is called better than poor.
 
 ` + traceHelp,
 		Example: `  gmptrace whatif app.trace
+  gmptrace whatif --faster main.pack=20% app.trace
+  gmptrace whatif --without-lock cart.Add app.trace
+  gmptrace whatif --gc off app.trace
   gmptrace whatif --gomaxprocs 1,2,4,8 app.trace
   gmptrace whatif --scheduler gmp --no-steal --seeds 3 app.trace
   gmptrace whatif --scheduler gmp --gomaxprocs 8 --cpus 2 app.trace
@@ -78,9 +88,10 @@ running, nothing is called better than poor.
 		},
 	}
 	f := cmd.Flags()
-	c.addFlags(f)
+	c.analysis.addFlags(f)
 	must(f.MarkHidden("fail-on")) // predictions are no findings
 	c.addSettings(f)
+	c.changeFlags.addFlags(f)
 	f.StringVar(&c.costs, "costs", "", "`FILE` of what things cost on the program's machine, as fixtures/tools/calibrate writes it, in place of defaults")
 	f.Var(&c.format, "format", "`FORMAT` of the output: text, json or html")
 	f.StringVarP(&c.out, "output", "o", "-", "write to `FILE`; - is standard output")
@@ -145,12 +156,14 @@ func (c *whatifCommand) settings() (whatif.Settings, error) {
 	} else if c.slice != model.TimeSlice {
 		set.Slice = c.slice
 	}
-	if c.costs != "" {
-		var err error
-		set.Calibration, err = readCosts(c.costs)
+	var err error
+	if set.Change, err = c.change(); err != nil {
 		return set, err
 	}
-	return set, nil
+	if c.costs != "" {
+		set.Calibration, err = readCosts(c.costs)
+	}
+	return set, err
 }
 
 // readCosts reads what fixtures/tools/calibrate wrote.

@@ -1,0 +1,511 @@
+package whatif
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/stat"
+	"gmptrace/analyze/words"
+	"gmptrace/model/simulate"
+)
+
+// Changed is a program that was changed, simulated beside the recorded one: with the same
+// Ps, so that what the simulation does otherwise than the machine is in both.
+type Changed struct {
+	Kind       ChangeKind `json:"kind"`
+	Name       string     `json:"name"`       // of the function; of what was asked for the words
+	By         float64    `json:"by_share"`   // which share of its time goes; 1 is all
+	Asked      bool       `json:"asked"`      // by flags, or Settings.Change; else it is one of the table
+	Time       int64      `json:"time_ns"`    // that is so in the trace, of all goroutines together: computing, waits or calls
+	Share      float64    `json:"time_share"` // of all computing; of locks and calls, of the run
+	Samples    int64      `json:"samples"`    // of the CPU profiler that tell so; 0 without
+	Saved      int64      `json:"saved_ns"`   // what is left out, of all goroutines together
+	Run        Shift      `json:"makespan"`
+	Of         []Effect   `json:"effects"` // on requests and tasks, those that take most time together first
+	Confidence Confidence `json:"confidence"`
+	Doubt      string     `json:"doubt"` // why not more, "" for good
+	Text       string     `json:"text"`
+}
+
+// take takes in what was found of a function, and returns by which share that may be otherwise.
+func (x *Changed) take(f found) (off float64) {
+	x.Time, x.Samples = f.ns, f.samples
+	return f.off()
+}
+
+// ChangeKind is what is changed.
+type ChangeKind string
+
+// The kinds.
+const (
+	ChangeAsked    ChangeKind = "asked" // several things, or what is named by an expression
+	ChangeFunction ChangeKind = "function"
+	ChangeLock     ChangeKind = "lock" // by the function that locks
+	ChangeSyscall  ChangeKind = "syscall"
+	ChangeGC       ChangeKind = "collector"
+)
+
+// Effect is what a change does to the requests of a handler, or the tasks of a name.
+type Effect struct {
+	Kind  string `json:"kind"` // request or task
+	Name  string `json:"name"` // "" where no handler shows
+	Count int64  `json:"count"`
+	P50   Shift  `json:"p50"`
+	P90   Shift  `json:"p90"`
+	P99   Shift  `json:"p99"`
+}
+
+// Shift is a length before and after. Both are simulated, and medians over the seeds.
+type Shift struct {
+	Recorded int64   `json:"recorded_ns"`
+	Before   int64   `json:"before_ns"`
+	After    int64   `json:"after_ns"`
+	Change   float64 `json:"change_share"` // of Before
+	Low      float64 `json:"low_share"`    // over the seeds, and by how well it is known who computed
+	High     float64 `json:"high_share"`
+	Known    bool    `json:"known"` // Before is what was recorded, within 30 %, and the length one of many enough: else the change says nothing
+}
+
+// Limits of what is simulated for changes.
+const (
+	mostEffects  = 12         // handlers and tasks that are told of
+	mostRows     = 8          // of the table
+	tableSeeds   = 3          // simulations of each of its cells
+	changesLimit = 30_000_000 // steps that are simulated for the table
+	rowLeast     = .01        // share of computing, or of the run, that a row must have
+)
+
+// levels are by how much what the table names gets cheaper.
+var levels = []float64{.2, .5}
+
+// trial is a simulation in which requests and tasks are followed.
+type trial struct {
+	makespan int64
+	of       []stat.Sketch // by group
+}
+
+// try simulates a change with so many seeds.
+func (w *prediction) try(ctx context.Context, a *attribution, ch *changing, seeds int) ([]trial, error) {
+	cpus := w.c.cpus
+	if w.x.Machine == nil {
+		cpus = nil
+	}
+	load := w.c.workload(cpus, ch)
+	if w.x.Machine != nil {
+		got := 1 - w.x.Machine.lacked()
+		for i := range load.Cycles {
+			load.Cycles[i].Work = int64(float64(load.Cycles[i].Work) * got)
+		}
+	}
+	for i := range load.Cycles {
+		load.Cycles[i].Work = int64(float64(load.Cycles[i].Work) * (1 - ch.gcBy))
+		load.Cycles[i].STW = int64(float64(load.Cycles[i].STW) * (1 - ch.gcBy))
+	}
+	group := make([]int32, len(w.c.done))
+	for n := range a.groups {
+		for _, i := range a.groups[n].of {
+			group[i] = int32(n)
+		}
+	}
+	var out []trial
+	for seed := range seeds {
+		t := trial{of: make([]stat.Sketch, len(a.groups))}
+		began := make([]int64, len(w.c.done))
+		cfg := simulate.DefaultConfig(w.procs)
+		cfg.Costs, cfg.Alert, cfg.Seed = w.costs, w.rules.SysmonAlert, uint64(seed+1)
+		cfg.Marked = func(n int, at int64) {
+			if n%2 == 0 {
+				began[n/2] = at + 1
+			} else if from := began[n/2]; from > 0 {
+				t.of[group[n/2]].Add(at + 1 - from)
+			}
+		}
+		long := false
+		cfg.Stop = func(events int64) bool { long = events > enough(load); return long || ctx.Err() != nil }
+		r := simulate.Run(load, cfg)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if long {
+			return nil, errTooLong
+		}
+		t.makespan = r.Makespan
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// changes simulates what was asked for or, without that, what has most time.
+func (w *prediction) changes(ctx context.Context) error {
+	if w.x.Check.Confidence == ConfidenceNone || w.set.NoChanges {
+		return nil
+	}
+	a := w.c.attributed()
+	if !w.set.Change.none() {
+		return w.asked(ctx, a)
+	}
+	err := w.table(ctx, a)
+	if errors.Is(err, errTooLong) {
+		w.x.Changes, err = nil, nil // nobody asked for it
+	}
+	return err
+}
+
+func (w *prediction) asked(ctx context.Context, a *attribution) error {
+	seeds := cmp.Or(max(w.set.Seeds, 0), DefaultSeeds)
+	before, err := w.try(ctx, a, a.changing(), seeds)
+	if err != nil {
+		return err
+	}
+	c := &w.set.Change
+	ch := a.changed(c, false)
+	after, err := w.try(ctx, a, ch, seeds)
+	if err != nil {
+		return err
+	}
+	x := Changed{Kind: ChangeAsked, Name: c.words(), Asked: true}
+	if len(c.Faster) > 0 {
+		x.By = c.Faster[0].By
+	}
+	off := w.foundOf(a, c, &x)
+	w.compare(a, ch, before, after, off, &x)
+	if len(c.Faster) == 1 && c.WithoutLock == nil && c.WithoutSyscall == nil && c.GC == GCAsRecorded && x.By < 1 {
+		free := Changed{Kind: ChangeAsked, Name: c.words() + ", were it free", By: 1, Asked: true, Time: x.Time, Share: x.Share, Samples: x.Samples}
+		ch := a.changed(c, true)
+		after, err := w.try(ctx, a, ch, seeds)
+		if err != nil {
+			return err
+		}
+		w.compare(a, ch, before, after, off, &free)
+		w.x.Changes = append(w.x.Changes, x, free)
+		return nil
+	}
+	w.x.Changes = append(w.x.Changes, x)
+	return nil
+}
+
+// words say what is changed.
+func (c *Change) words() string {
+	var out []string
+	for _, f := range c.Faster {
+		out = append(out, fmt.Sprintf("%s %s cheaper", f.Func, words.Share(f.By)))
+	}
+	if c.WithoutLock != nil {
+		out = append(out, fmt.Sprintf("without waits for locks in %s", c.WithoutLock))
+	}
+	if c.WithoutSyscall != nil {
+		out = append(out, fmt.Sprintf("without system calls of %s", c.WithoutSyscall))
+	}
+	switch c.GC {
+	case GCOff:
+		out = append(out, "without the collector")
+	case GCHalf:
+		out = append(out, "with half of the collections")
+	}
+	return strings.Join(out, ", ")
+}
+
+// foundOf says how much of the trace a change is about, and by which share that may be otherwise.
+func (w *prediction) foundOf(a *attribution, c *Change, x *Changed) (off float64) {
+	if len(c.Faster) > 0 {
+		off = x.take(a.matched(stacksWith(a.c.names, func(fn string) bool {
+			return slices.ContainsFunc(c.Faster, func(f Faster) bool { return f.Func.MatchString(fn) })
+		})))
+		x.Share = float64(x.Time) / float64(max(a.all, 1))
+		return off
+	}
+	ch := a.changed(c, false)
+	x.Time = a.stood(ch.spares) + a.stood(func(s *ownAt) bool { return ch.stands(s) < s.to-s.from })
+	if c.GC != GCAsRecorded {
+		x.Time += w.collected()
+	}
+	x.Share = float64(x.Time) / float64(max(w.x.Recorded.Makespan, 1))
+	return 0
+}
+
+// collected is how long the collector's workers and those who helped them marked.
+func (w *prediction) collected() int64 {
+	ns := int64(0)
+	for _, c := range w.c.cycles {
+		ns += c.Work
+	}
+	return ns
+}
+
+// stood is how long goroutines of the program stood where it is so.
+func (a *attribution) stood(so func(s *ownAt) bool) int64 {
+	ns := int64(0)
+	for _, g := range a.c.order {
+		if g.runtime || g.worker {
+			continue
+		}
+		for s := range g.steps() {
+			if s.kind != ownRun && s.kind != ownAssist && so(&s) {
+				ns += int64(s.to - s.from)
+			}
+		}
+	}
+	return ns
+}
+
+// compare fills in what a change does, of which off is by which share it may be more or less.
+func (w *prediction) compare(a *attribution, ch *changing, before, after []trial, off float64, x *Changed) {
+	x.Saved = ch.cut
+	x.Run = compareSeeds(before, after, off, func(t *trial) int64 { return t.makespan })
+	x.Run.Recorded = w.x.Recorded.Makespan
+	x.Run.Known = w.reproduces(&x.Run)
+	x.Of = []Effect{}
+	for _, n := range a.mostTime() {
+		in := &a.groups[n]
+		e := Effect{Kind: in.kind, Name: in.name, Count: int64(len(in.of))}
+		var rec stat.Sketch
+		for _, ns := range in.recorded {
+			rec.Add(ns)
+		}
+		for _, q := range []struct {
+			to *Shift
+			at float64
+		}{{&e.P50, .5}, {&e.P90, .9}, {&e.P99, .99}} {
+			*q.to = compareSeeds(before, after, off, func(t *trial) int64 { return t.of[n].Quantile(q.at) })
+			q.to.Recorded = rec.Quantile(q.at)
+			q.to.Known = float64(e.Count)*(1-q.at) >= 2.5 && w.reproduces(q.to)
+		}
+		x.Of = append(x.Of, e)
+	}
+	w.sureOf(a, x)
+	x.tell()
+}
+
+// mostTime are the groups of requests and tasks that take most time together.
+func (a *attribution) mostTime() []int {
+	var order []int
+	sum := make([]int64, len(a.groups))
+	for n := range a.groups {
+		order = append(order, n)
+		for _, ns := range a.groups[n].recorded {
+			sum[n] += ns
+		}
+	}
+	slices.SortFunc(order, func(i, j int) int {
+		return cmp.Or(cmp.Compare(sum[j], sum[i]), cmp.Compare(a.groups[i].kind, a.groups[j].kind), cmp.Compare(a.groups[i].name, a.groups[j].name))
+	})
+	return order[:min(len(order), mostEffects)]
+}
+
+// compareSeeds tells a figure before and after: pairs of one seed are compared.
+func compareSeeds(before, after []trial, off float64, figure func(*trial) int64) Shift {
+	var b, c []int64
+	var d []float64
+	for i := range before {
+		was, is := figure(&before[i]), figure(&after[i])
+		b, c = append(b, was), append(c, is)
+		d = append(d, difference(is, was))
+	}
+	slices.Sort(b)
+	slices.Sort(c)
+	slices.Sort(d)
+	s := Shift{Before: b[len(b)/2], After: c[len(c)/2], Change: d[len(d)/2], Low: d[0], High: d[len(d)-1]}
+	s.Low = max(-1, min(s.Low, s.Change*(1+off)))
+	s.High = max(s.High, s.Change*(1-off))
+	return s
+}
+
+// Limits of how far requests that are simulated as they were may be from those recorded, and
+// of how few samples may tell of a function.
+const (
+	goodRequests = .15
+	fairRequests = .3
+	goodSamples  = 100
+	fairSamples  = 20
+)
+
+// reproduces reports whether the simulation comes to what was recorded. Where the machine
+// gave too little of its CPUs to the recorded run, it must not.
+func (w *prediction) reproduces(s *Shift) bool {
+	return s.Before > 0 && (w.x.Machine.lacked() >= givenLeast || math.Abs(difference(s.Before, s.Recorded)) <= fairRequests)
+}
+
+// sureOf says how sure the effects that are told are, and what weighs most against more.
+func (w *prediction) sureOf(a *attribution, x *Changed) {
+	x.Confidence, x.Doubt = ConfidenceGood, ""
+	less := func(when bool, level Confidence, why string) {
+		if when && lessSure(x.Confidence, level) != x.Confidence {
+			x.Confidence, x.Doubt = lessSure(x.Confidence, level), why
+		}
+	}
+	worst := 0.0
+	for _, s := range x.told() {
+		if w.x.Machine.lacked() < givenLeast {
+			worst = max(worst, math.Abs(difference(s.Before, s.Recorded)))
+		}
+	}
+	asked := &Change{}
+	if x.Asked {
+		asked = &w.set.Change
+	}
+	function := len(asked.Faster) > 0 || x.Kind == ChangeFunction
+	samples := words.Plural(x.Samples, "sample") + " of the CPU profiler tell of it"
+	less(w.error > .1, ConfidencePoor, "the self-check failed")
+	less(len(x.told()) == 0, ConfidencePoor, "the simulation does not come to what was recorded")
+	less(function && a.sampled && x.Samples < fairSamples, ConfidencePoor, "only "+samples)
+	less(w.x.Machine.lacked() >= mostLacked, ConfidencePoor, "so much of the time on Ps passed without a CPU that the rest tells little")
+	less(function && !a.sampled, ConfidenceFair, "the trace has no CPU profile: who computed is told by where goroutines stopped")
+	less(function && x.Samples < goodSamples && a.sampled, ConfidenceFair, samples)
+	less(worst > goodRequests, ConfidenceFair, fmt.Sprintf("what was recorded comes out up to %s otherwise", words.Share(worst)))
+	less(w.error > .05, ConfidenceFair, "the self-check is off by more than 5 %")
+	less(x.Kind == ChangeLock || asked.WithoutLock != nil, ConfidenceFair, "who did not wait leaves no trace, and other locks may be waited for instead")
+	less(x.Kind == ChangeGC || asked.GC != GCAsRecorded, ConfidenceFair, "the collector is simulated coarsely")
+}
+
+// told are the changes that a sentence tells.
+func (x *Changed) told() []*Shift {
+	var out []*Shift
+	for i := range x.Of {
+		for _, s := range []*Shift{&x.Of[i].P50, x.Of[i].tail()} {
+			if s != nil && s.Known && i < toldEffects {
+				out = append(out, s)
+			}
+		}
+	}
+	if len(out) == 0 && len(x.Of) == 0 && x.Run.Known {
+		out = append(out, &x.Run)
+	}
+	return out
+}
+
+// toldEffects is of how many handlers and tasks a sentence tells.
+const toldEffects = 2
+
+// tail is the length that stands for the slow ones, nil for too few.
+func (e *Effect) tail() *Shift {
+	switch {
+	case e.P99.Known:
+		return &e.P99
+	case e.P90.Known:
+		return &e.P90
+	}
+	return nil
+}
+
+// tell says it in a sentence.
+func (x *Changed) tell() {
+	if x.Time == 0 {
+		x.Text = fmt.Sprintf("%s: nothing in the trace shows it, so that nothing is predicted to change.", x.Name)
+		x.Confidence, x.Doubt = ConfidencePoor, "what does not stop and is not sampled does not show"
+		return
+	}
+	x.Text = x.Name + ": "
+	if x.Kind != ChangeAsked {
+		x.Text = x.does() + ": "
+	}
+	x.Text += x.effects()
+	x.Text += ". How sure: " + string(x.Confidence)
+	if x.Doubt != "" {
+		x.Text += ": " + x.Doubt
+	}
+	x.Text += "."
+}
+
+// effects says what changes, of what takes most time.
+func (x *Changed) effects() string {
+	var parts []string
+	for i := range x.Of[:min(len(x.Of), toldEffects)] {
+		if text := x.Of[i].words(); text != "" {
+			parts = append(parts, text)
+		}
+	}
+	switch {
+	case len(parts) > 0:
+		return strings.Join(parts, "; ")
+	case len(x.Of) > 0:
+		return "what it does to requests and tasks is not told"
+	case x.Run.Known:
+		return "the run " + x.Run.words()
+	}
+	return "what it does to the run is not told"
+}
+
+// does says what is changed, of a row of the table.
+func (x *Changed) does() string {
+	switch x.Kind {
+	case ChangeLock:
+		return "nobody waits for locks in " + x.Name
+	case ChangeSyscall:
+		return fmt.Sprintf("system calls of %s %s shorter", x.Name, words.Share(x.By))
+	}
+	return fmt.Sprintf("%s %s cheaper", x.Name, words.Share(x.By))
+}
+
+// Called is what an effect is on.
+func (e *Effect) Called() string {
+	switch {
+	case e.Kind == string(report.KindTask):
+		return "task " + e.Name
+	case e.Name == "":
+		return "requests that show no handler"
+	}
+	return e.Name
+}
+
+// words say what changes for the typical and the slow ones, "" where that is not known.
+func (e *Effect) words() string {
+	tail := "p90"
+	if e.P99.Known {
+		tail = "p99"
+	}
+	var parts []string
+	if e.P50.Known {
+		parts = append(parts, "p50 "+e.P50.words())
+	}
+	if s := e.tail(); s != nil {
+		parts = append(parts, tail+" "+s.words())
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return e.Called() + " " + strings.Join(parts, ", ")
+}
+
+// clearly is the change below which there is none to speak of: lengths are counted in bins of
+// 1.6 %.
+const clearly = .02
+
+// Clear reports whether it is shorter or longer afterwards, by all seeds.
+func (s *Shift) Clear() bool {
+	return math.Abs(s.Change) >= clearly && (s.Low >= 0 || s.High <= 0)
+}
+
+// words say what changes, and in which range that likely lies.
+func (s *Shift) words() string {
+	if !s.Clear() {
+		return "about as before"
+	}
+	return fmt.Sprintf("%s (likely %s to %s)", words.Change(s.Change), words.Change(s.Low), words.Change(s.High))
+}
+
+// changeDetail says how much of the trace the change is about, and the bound.
+func (w *prediction) changeDetail() string {
+	x := &w.x.Changes[0]
+	if x.Time == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("It is about %s that goroutines waited, were in system calls or collected, all together, and leaves out %s", words.Length(x.Time), words.Length(x.Saved))
+	if len(w.set.Change.Faster) > 0 {
+		text = fmt.Sprintf("What matches is %s of computing, %s of all, and %s of it are left out", words.Length(x.Time), words.Share(x.Share), words.Length(x.Saved))
+		if x.Samples > 0 {
+			text += fmt.Sprintf("; %s of the CPU profiler tell so", words.Plural(x.Samples, "sample"))
+		} else {
+			text += ", half of it by where goroutines began to compute and half by where they stopped, as the trace has no CPU profile"
+		}
+	}
+	if len(w.x.Changes) > 1 && len(w.x.Changes[1].told()) > 0 {
+		text += ". Were it free, which is the most there is to gain: " + w.x.Changes[1].effects()
+	}
+	return text + "."
+}
