@@ -11,7 +11,7 @@
 // Packets are in sequences, whose names and clocks count for themselves: one for each P,
 // so that its slices need no name of their track and only say how long after each other
 // they are; one for all goroutines, one for threads, one for counters, and one for the
-// rest. Times are the trace's own, in nanoseconds: the clock of the whole is BOOTTIME, as
+// rest. Each writes its packets some at a time, as what is alike takes less room together. Times are the trace's own, in nanoseconds: the clock of the whole is BOOTTIME, as
 // Perfetto calls what needs no translation, whatever clock the program's machine had.
 // Packets are not in the order of time, which Perfetto does not need: a slice is written
 // when it has ended, and findings come last. Of packets of one time on one track, those

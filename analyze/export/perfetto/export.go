@@ -142,6 +142,7 @@ func (x *exporter) begin(s *replay.Session) {
 	}
 	if x.opt.Tracks.Has(Gs) {
 		x.goroutines = &goroutines{exporter: x, group: x.group("Goroutines", true), seq: x.w.sequence(0), wakes: x.w.sequence(0), known: map[model.GoID]*goTrack{}}
+		x.goroutines.seq.after = x.goroutines.wakes // arrows begin before they end
 	}
 	s.Add(x)
 }
@@ -174,6 +175,7 @@ func (x *exporter) finish(a *analyze.Analysis) {
 		x.findings(a.Report(x.tr).Findings)
 	}
 	x.about()
+	x.w.flush()
 }
 
 // sortedKeys are the keys of a map in ascending order.

@@ -19,7 +19,6 @@ type goroutines struct {
 	wakes *sequence // moments of waking, which are written at once: arrows begin before they end
 	known map[model.GoID]*goTrack
 	left  int64 // goroutines without a track
-	flows uint64
 }
 
 // goTrack is the track of one goroutine.
@@ -27,6 +26,8 @@ type goTrack struct {
 	uuid    uint64
 	told    bool        // its description is written
 	waiting []goStretch // to be written
+	woken   model.Time  // when the last arrow ended here
+	again   uint64      // how many others did in that moment
 }
 
 // goStretch is what is written of a stretch.
@@ -84,7 +85,7 @@ func (x *goroutines) stretch(iv *model.GInterval, d *model.Dispatch) {
 	}
 	x.tell(t, iv.G, iv.Func, false)
 	if iv.State > model.GNotExist {
-		o := goStretch{start: iv.Start, end: iv.End, state: iv.State, reason: iv.Reason, assist: iv.Assist, unended: iv.Unended, arrow: x.wake(iv, d)}
+		o := goStretch{start: iv.Start, end: iv.End, state: iv.State, reason: iv.Reason, assist: iv.Assist, unended: iv.Unended, arrow: x.wake(t, iv, d)}
 		if iv.State == model.GWaiting || iv.State == model.GSyscall {
 			o.stack = iv.Stack
 		}
@@ -166,7 +167,11 @@ func (x *exporter) placeOf(k nameKey) string {
 
 // wake writes who made a goroutine runnable, as a moment on that one's track, and is the
 // number of the arrow from there; 0 for none.
-func (x *goroutines) wake(iv *model.GInterval, d *model.Dispatch) uint64 {
+//
+// Arrows end in the moment in which they begin, and a number that has ended may be used
+// again: those to one goroutine have one, which takes least room, but for several of a
+// moment.
+func (x *goroutines) wake(t *goTrack, iv *model.GInterval, d *model.Dispatch) uint64 {
 	if !x.opt.Tracks.Has(Flows) || d == nil || d.By <= 0 || d.By == d.G || d.Censored || d.Ready != iv.Start {
 		return 0
 	}
@@ -174,7 +179,12 @@ func (x *goroutines) wake(iv *model.GInterval, d *model.Dispatch) uint64 {
 	if by == nil {
 		return 0
 	}
-	x.flows++
+	if t.woken == d.Ready {
+		t.again++
+	} else {
+		t.woken, t.again = d.Ready, 0
+	}
+	arrow := t.uuid | t.again<<32
 	x.wakes.begin(typeInstant, by.uuid)
 	x.wakes.category("wake")
 	if iv.Woken {
@@ -182,9 +192,9 @@ func (x *goroutines) wake(iv *model.GInterval, d *model.Dispatch) uint64 {
 	} else {
 		x.wakes.named("starts")
 	}
-	x.wakes.flow(x.flows, false)
+	x.wakes.flow(arrow, false)
 	x.wakes.end(d.Ready)
-	return x.flows
+	return arrow
 }
 
 // finish writes what waits, and describes the tracks of which nothing showed what they

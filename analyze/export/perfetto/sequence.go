@@ -18,7 +18,40 @@ type sequence struct {
 	names, categories, keys, texts interned
 	fresh                          []byte // InternedData that the next packet has to tell
 
-	event, packet, scratch []byte // of the packet being made
+	event, packet, scratch []byte    // of the packet being made
+	made                   []byte    // packets to be written
+	after                  *sequence // is written before this one, nil for none
+}
+
+// How many bytes of packets are kept, to be written at once: what is alike takes less room,
+// compressed, where it stands one after the other.
+const (
+	mostMade = 64 << 10 // of one sequence
+	mostKept = 16 << 20 // of all of them
+)
+
+// write has a packet of these fields be written with those that follow.
+func (s *sequence) write(fields []byte) {
+	before := len(s.made)
+	s.made = framed(s.made, fields)
+	s.w.packets++
+	s.w.kept += len(s.made) - before
+	switch {
+	case len(s.made) >= mostMade:
+		s.flush()
+	case s.w.kept >= mostKept:
+		s.w.flush()
+	}
+}
+
+// flush writes what the sequence keeps.
+func (s *sequence) flush() {
+	if s.after != nil {
+		s.after.flush()
+	}
+	s.w.write(s.made)
+	s.w.kept -= len(s.made)
+	s.made = s.made[:0]
 }
 
 // interned are texts that have numbers. Those that are made of something small are known
@@ -46,10 +79,10 @@ const mostInterned = 1 << 15
 
 // sequence begins a sequence of events, on a track if they have one in common.
 func (w *writer) sequence(track uint64) *sequence {
-	w.sequences++
-	s := &sequence{w: w, id: w.sequences, track: track, at: w.zero,
+	s := &sequence{w: w, id: uint64(len(w.all)) + 1, track: track, at: w.zero,
 		names: interned{field: internedNames}, categories: interned{field: internedCategories},
 		keys: interned{field: internedAnnotationNames}, texts: interned{field: internedStrings}}
+	w.all = append(w.all, s)
 	s.clear(true)
 	return s
 }
@@ -71,7 +104,7 @@ func (s *sequence) clear(first bool) {
 		p = appendUint(p, packetPreviousDropped, 1) // as Perfetto wants of what has nothing before
 		p = appendUint(p, packetFirstOnSequence, 1)
 	}
-	s.w.packet(appendBytes(p, packetDefaults, defaults))
+	s.write(appendBytes(p, packetDefaults, defaults))
 }
 
 // clocks has the times of the packets that follow count from the trace's first event.
@@ -86,7 +119,7 @@ func (s *sequence) clocks() []byte {
 // rewind goes back to the time of the trace's first event.
 func (s *sequence) rewind() {
 	p := appendUint(s.clocks(), packetSequence, s.id)
-	s.w.packet(appendUint(p, packetSequenceFlags, needsState))
+	s.write(appendUint(p, packetSequenceFlags, needsState))
 }
 
 // begin begins an event. What it says is added, and end writes it.
@@ -100,24 +133,25 @@ func (s *sequence) begin(kind, track uint64) {
 	}
 }
 
-// end writes the event begun.
+// end writes the event begun. Its time comes last, so that all else of it stands in one
+// piece, which most often was there before: so it takes less room, compressed.
 func (s *sequence) end(at model.Time) {
-	p := s.packet[:0]
-	if at >= s.at {
-		p = appendUint(p, packetTimestamp, uint64(at-s.at))
-		s.at = at
-	} else {
-		p = appendUint(p, packetTimestamp, uint64(max(0, at-s.w.zero)))
-		p = appendUint(p, packetTimestampClock, clockOffset)
-	}
-	p = appendUint(p, packetSequence, s.id)
+	p := appendUint(s.packet[:0], packetSequence, s.id)
+	p = appendUint(p, packetSequenceFlags, needsState)
 	p = appendBytes(p, packetTrackEvent, s.event)
 	if len(s.fresh) > 0 {
 		p = appendBytes(p, packetInternedData, s.fresh)
 		s.fresh = s.fresh[:0]
 	}
-	s.packet = appendUint(p, packetSequenceFlags, needsState)
-	s.w.packet(s.packet)
+	if at >= s.at {
+		p = appendUint(p, packetTimestamp, uint64(at-s.at))
+		s.at = at
+	} else {
+		p = appendUint(p, packetTimestampClock, clockOffset)
+		p = appendUint(p, packetTimestamp, uint64(max(0, at-s.w.zero)))
+	}
+	s.packet = p
+	s.write(p)
 }
 
 // sliceEnd ends the innermost slice of a track.

@@ -16,22 +16,40 @@ type writer struct {
 	err  error
 	fail func()
 
-	sequences uint64 // so many are there
-	tracks    uint64 // likewise
-	packets   int64
-	buf       []byte
+	all     []*sequence
+	kept    int    // bytes that they keep
+	tracks  uint64 // so many are there
+	packets int64
+	buf     []byte
 }
 
 // packet writes one packet of these fields.
 func (w *writer) packet(fields []byte) {
-	if w.err != nil {
+	w.buf = framed(w.buf[:0], fields)
+	w.packets++
+	w.write(w.buf)
+}
+
+// framed adds a packet of these fields to what is to be written.
+func framed(b, fields []byte) []byte {
+	return protowire.AppendBytes(protowire.AppendTag(b, tracePacket, protowire.BytesType), fields)
+}
+
+// write writes whole packets.
+func (w *writer) write(packets []byte) {
+	if w.err != nil || len(packets) == 0 {
 		return
 	}
-	w.buf = protowire.AppendTag(w.buf[:0], tracePacket, protowire.BytesType)
-	w.buf = protowire.AppendBytes(w.buf, fields)
-	w.packets++
-	if _, w.err = w.out.Write(w.buf); w.err != nil {
+	if _, w.err = w.out.Write(packets); w.err != nil {
 		w.fail()
+	}
+}
+
+// flush writes what the sequences keep.
+func (w *writer) flush() {
+	for _, s := range w.all {
+		s.flush()
+		s.made = nil // of many sequences each would hold on to its room
 	}
 }
 
