@@ -60,7 +60,7 @@ func (an *analysis) addTraceFlags(f *pflag.FlagSet) {
 	f.Var(&an.goVersion, "go-version", "`VERSION` of Go whose scheduler wrote the trace, such as 1.24 (default: as the trace says)")
 	f.Var(&an.maxMemory, "max-memory", "`BYTES` that reading may take, such as 4GiB; a trace that needs more is analysed up to there")
 	f.Var(&an.reader, "reader", "`WHO` decodes the trace: own, which is fast, or reference, which is golang.org/x/exp/trace")
-	f.StringVar(&an.machine, "machine", "", "what the machine said while the trace was recorded, in `FILE` (default: TRACE.machine, if it is there)")
+	f.StringVar(&an.machine, "machine", "", "what the machine said while the trace was recorded, in `FILE`, which may be compressed (default: TRACE.machine, if it is there)")
 	f.IntVar(&an.seconds, "seconds", 0, "let the trace endpoint record for `N` seconds (default: the endpoint's own, mostly 1)")
 	f.BoolVarP(&an.quiet, "quiet", "q", false, "no progress bar and no remarks on standard error")
 }
@@ -210,11 +210,21 @@ func (an *analysis) evidence(trace string) (*machine.Evidence, error) {
 		return nil, openError(name, err)
 	}
 	defer f.Close()
-	e, err := machine.ReadAll(f)
+	e, err := readEvidence(f)
 	if err != nil {
 		return nil, inputError(name, "read", "holds no evidence of a machine that can be read: "+err.Error(), "gmptrace record writes such files; package machine documents them.", err)
 	}
 	return e, nil
+}
+
+// readEvidence reads what the machine said, compressed or not.
+func readEvidence(r io.Reader) (*machine.Evidence, error) {
+	text, end, err := unpacked(r)
+	defer end()
+	if err != nil {
+		return nil, err
+	}
+	return machine.ReadAll(text)
 }
 
 // printableError makes the input's name in err safe to print.

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/creack/pty"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 
 	"gmptrace/analyze/compare"
 	"gmptrace/analyze/replay"
@@ -132,6 +134,50 @@ func TestProgress(t *testing.T) {
 	}
 	if line := strings.TrimRight(got, "\r"); !strings.HasSuffix(line, " ") || strings.Contains(got, "\n") {
 		t.Errorf("the line is not left clean: %q", got)
+	}
+}
+
+// TestBinaryOnTerminal: what is no text is not written to a terminal.
+func TestBinaryOnTerminal(t *testing.T) {
+	screen, tty := terminal(t)
+	defer screen.Close()
+	defer tty.Close()
+	for _, args := range [][]string{
+		{"export", "--format", "pprof", "-o", "-", "app.trace"},
+		{"export", "--format", "perfetto", "-o", "-", "app.trace"},
+		{"anonymize", "-o", "-", "app.trace"},
+	} {
+		var stderr bytes.Buffer
+		if code := run(t.Context(), args, nil, tty, &stderr); code != exitUsage || !strings.Contains(stderr.String(), "standard output is a terminal: pipe it, or name a file") {
+			t.Errorf("%q: exit code %d, %q", args, code, stderr.String())
+		}
+	}
+}
+
+// TestCompressedEvidence: what the machine said is read as it is, and compressed as traces
+// are; what is cut short is an error that says so.
+func TestCompressedEvidence(t *testing.T) {
+	const said = "gmptrace.machine 1\nmachine pid=1 cpus=2 online=4 smt=1 host=web-3\n"
+	var gz, zst bytes.Buffer
+	z := gzip.NewWriter(&gz)
+	s, err := zstd.NewWriter(&zst)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range []io.WriteCloser{z, s} {
+		io.WriteString(w, said)
+		w.Close()
+	}
+	for _, packed := range []string{said, gz.String(), zst.String()} {
+		e, err := readEvidence(strings.NewReader(packed))
+		if err != nil || len(e.Records) != 1 || e.Records[0].Machine.Online != 4 {
+			t.Errorf("%.4q…: %+v, %v", packed, e, err)
+		}
+	}
+	for _, cut := range []string{gz.String()[:gz.Len()-9], gz.String()[:5], zst.String()[:zst.Len()-4]} {
+		if _, err := readEvidence(strings.NewReader(cut)); err == nil {
+			t.Errorf("%.4q…: no error", cut)
+		}
 	}
 }
 
