@@ -74,6 +74,9 @@ func (c *anonymizeCommand) run(ctx context.Context, trace string) error {
 	if err := c.check(trace); err != nil {
 		return err
 	}
+	if err := c.notOnTerminal(c.out, "a trace"); err != nil {
+		return err
+	}
 	for _, name := range []string{c.out, c.names} {
 		if err := notItself(trace, name); err != nil {
 			return err

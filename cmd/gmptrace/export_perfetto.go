@@ -38,6 +38,9 @@ func (e *perfettoExport) export(ctx context.Context, an *analysis, trace, out st
 	if out == "" {
 		out = strings.TrimSuffix(defaultOutput(trace), ".html") + e.suffix()
 	}
+	if err := an.notOnTerminal(out, "a file for Perfetto"); err != nil {
+		return err
+	}
 	if err := notItself(trace, out); err != nil {
 		return err
 	}

@@ -67,8 +67,9 @@ func (x *pprofExport) export(ctx context.Context, an *analysis, trace, name stri
 		return usagef("standard input has no name to call the profile by: give one with -o FILE")
 	case name == "":
 		name = strings.TrimSuffix(defaultOutput(trace), ".html") + "." + x.kind.value + ".pb.gz"
-	case name == "-" && isTerminal(an.stdout):
-		return usagef("-o -: a profile is nothing to read, and standard output is a terminal: pipe it, or name a file")
+	}
+	if err := an.notOnTerminal(name, "a profile"); err != nil {
+		return err
 	}
 	if err := notItself(trace, name); err != nil {
 		return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -66,6 +65,14 @@ type output struct {
 	path  string   // "" for a stream
 	temp  *os.File // nil for a stream
 	force bool
+}
+
+// notOnTerminal refuses to write to a terminal what is no text.
+func (a *app) notOnTerminal(name, what string) error {
+	if name == "-" && isTerminal(a.stdout) {
+		return usagef("-o -: %s is nothing to read, and standard output is a terminal: pipe it, or name a file", what)
+	}
+	return nil
 }
 
 // createOutput prepares to write to path, so that an analysis need not run to
@@ -161,7 +168,7 @@ func writtenByGmptrace(name string) (bool, error) {
 	}
 	defer f.Close()
 	head, err := io.ReadAll(io.LimitReader(f, 4096))
-	return generator.Match(head) || exported(head), err
+	return generator.Match(head) || perfetto.Wrote(head), err // compressed profiles begin as those do
 }
 
 // write lets render write, and puts the file into its place.
@@ -249,13 +256,6 @@ func (o *output) wrap(err error) error {
 		name = "the output"
 	}
 	return outputError(name, err)
-}
-
-// exported reports whether a file begins as compressed exports do: with a header whose
-// comment says so.
-func exported(head []byte) bool {
-	const fixed = 10 // bytes of the header before that
-	return len(head) > fixed && bytes.HasPrefix(head[fixed:], []byte(perfetto.Comment+"\x00"))
 }
 
 // contextWriter refuses to write once ctx is done: Ctrl-C ends rendering too.

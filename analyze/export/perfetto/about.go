@@ -87,6 +87,16 @@ func (x *exporter) about() {
 	}
 }
 
+// program is what the process is called.
+func (x *exporter) program() string {
+	switch name := x.tr.Program; name {
+	case "", ".":
+		return "Go program"
+	default:
+		return name
+	}
+}
+
 // overview is what is known of the trace.
 func (x *exporter) overview() [][2]string {
 	t := &x.tr

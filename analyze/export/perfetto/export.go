@@ -1,6 +1,7 @@
 package perfetto
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"io"
@@ -52,7 +53,7 @@ func Write(ctx context.Context, r io.Reader, out io.Writer, opt Options) (*Resul
 	if err != nil {
 		return nil, err
 	}
-	z.Comment = Comment
+	z.Comment = comment
 	res, err := convert(ctx, r, z, opt)
 	if err == nil {
 		err = z.Close()
@@ -64,8 +65,18 @@ func Write(ctx context.Context, r io.Reader, out io.Writer, opt Options) (*Resul
 // and the default makes a sixth more.
 const level = 8
 
-// Comment is what the header of a compressed file says of it.
-const Comment = "gmptrace export"
+// comment is what the header of a compressed file says of it.
+const comment = "gmptrace export"
+
+// opening is the track that is described first, and its number.
+var opening, openingTrack = track{parent: processTrack, name: "About this trace", rank: 1}, uint64(processTrack + 1)
+
+// Wrote reports whether a file that begins like this is one that Write wrote.
+func Wrote(head []byte) bool {
+	const fixed = 10 // bytes of a compressed file's header before the comment
+	return len(head) > fixed && bytes.HasPrefix(head[fixed:], []byte(comment+"\x00")) ||
+		bytes.HasPrefix(head, framed(nil, opening.description(openingTrack)))
+}
 
 func convert(ctx context.Context, r io.Reader, out io.Writer, opt Options) (*Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -117,9 +128,9 @@ type exporter struct {
 // are to be seen.
 func (x *exporter) begin(s *replay.Session) {
 	x.session, x.w.zero = s, s.Zero
-	x.w.declare(track{process: true, name: "Go program", ordered: true})
+	x.w.reserve() // of the process: what it is called shows late
+	x.aboutTrack, x.rank = x.w.declare(opening), opening.rank
 	x.notes = x.w.sequence(0)
-	x.aboutTrack = x.group("About this trace", false)
 	if x.opt.Tracks.Has(Findings) {
 		x.found = x.group("Findings", false)
 	}
@@ -175,6 +186,7 @@ func (x *exporter) finish(a *analyze.Analysis) {
 		x.findings(a.Report(x.tr).Findings)
 	}
 	x.about()
+	x.w.describe(processTrack, track{process: true, name: x.program(), ordered: true})
 	x.w.flush()
 }
 

@@ -87,6 +87,9 @@ func TestRecorded(t *testing.T) {
 		rep := a.Report(tr)
 		d, _ := export(t, data, perfetto.Options{})
 		on := d.slices(t)
+		if got, want := d.tracks[1].message("process").text("process_name"), cmp.Or(rep.Trace.Program, "Go program"); got != want {
+			t.Errorf("the process is called %q, want %q", got, want)
+		}
 		holdGoroutines(t, d, on, sums)
 		holdFunctions(t, d, on, rep)
 		holdProcs(t, d, on, rep)

@@ -86,7 +86,10 @@ func (w *writer) declare(t track) uint64 {
 }
 
 // describe writes the description of a track.
-func (w *writer) describe(uuid uint64, t track) {
+func (w *writer) describe(uuid uint64, t track) { w.packet(t.description(uuid)) }
+
+// description is the fields of the packet that describes a track.
+func (t *track) description(uuid uint64) []byte {
 	name := words.Printable(t.name)
 	d := appendUint(nil, descriptorUUID, uuid)
 	d = appendString(d, descriptorName, name)
@@ -109,7 +112,7 @@ func (w *writer) describe(uuid uint64, t track) {
 	if t.rank > 0 && t.rank < 1<<31 {
 		d = appendUint(d, descriptorRank, uint64(t.rank))
 	}
-	w.packet(appendBytes(nil, packetTrackDescriptor, d))
+	return appendBytes(nil, packetTrackDescriptor, d)
 }
 
 // wall tells which wall-clock time, in nanoseconds since 1970, the trace's first event
