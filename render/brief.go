@@ -12,7 +12,7 @@ import (
 )
 
 // BriefSchema names the version of the form that Brief writes.
-const BriefSchema = "gmptrace.brief/1"
+const BriefSchema = "gmptrace.brief/2"
 
 // briefBytes is the most that Brief writes.
 const briefBytes = 8 << 10
@@ -41,7 +41,8 @@ type briefRoot struct {
 	At      report.Frame    `json:"at"`
 	Text    string          `json:"text"`
 	Advice  string          `json:"advice"`
-	Sure    string          `json:"sure"`
+	Sure    string          `json:"sure"` // as text says it: certain, likely, not told; "" where nothing says
+	SureWhy string          `json:"sure_why"`
 }
 
 type briefSlowest struct {
@@ -56,7 +57,8 @@ type briefFinding struct {
 	Severity report.Severity `json:"severity"`
 	Title    string          `json:"title"`
 	Advice   string          `json:"advice"`
-	Sure     string          `json:"sure"`
+	Sure     string          `json:"sure"` // as of a root
+	SureWhy  string          `json:"sure_why"`
 }
 
 const (
@@ -74,7 +76,7 @@ func Brief(w io.Writer, r *report.Report) error {
 	b := briefReport{Schema: BriefSchema, Trace: briefTrace{safe.Trace.Name, safe.Trace.Program, safe.Trace.Complete}, Verdict: safe.Verdict,
 		Roots: []briefRoot{}, Slowest: []briefSlowest{}, Findings: []briefFinding{}, Next: nextCommands(r)}
 	for _, x := range first(briefRoots, safe.Slowest.Roots) {
-		b.Roots = append(b.Roots, briefRoot{x.Kind, x.NS, x.Typical, x.At, x.Text, x.Advice, x.Sure})
+		b.Roots = append(b.Roots, briefRoot{x.Kind, x.NS, x.Typical, x.At, x.Text, x.Advice, sureWord(x.Sure, x.SureWhy), x.SureWhy})
 	}
 	for _, x := range first(briefShown, safe.Slowest.Instances) {
 		s := briefSlowest{Name: x.Name, Start: x.Start, Duration: x.Duration}
@@ -84,7 +86,7 @@ func Brief(w io.Writer, r *report.Report) error {
 		b.Slowest = append(b.Slowest, s)
 	}
 	for _, x := range first(briefFindings, safe.Findings) {
-		b.Findings = append(b.Findings, briefFinding{x.ID, x.Severity, x.Title, x.Advice, x.Sure})
+		b.Findings = append(b.Findings, briefFinding{x.ID, x.Severity, x.Title, x.Advice, sureWord(x.Sure, x.SureWhy), x.SureWhy})
 	}
 	data := b.encoded()
 	for len(data) > briefBytes && b.shrink() {

@@ -9,6 +9,34 @@ import (
 	"gmptrace/analyze/report"
 )
 
+// TestBriefSure: what is said to be certain or likely is what text calls so, with the reason.
+func TestBriefSure(t *testing.T) {
+	for _, test := range []struct{ sure, why, want string }{
+		{"certain", "it is in the trace", "certain"},
+		{"high", "", "certain"},
+		{"high", "whose it was is inferred", "likely"},
+		{"medium", "it is inferred", "likely"},
+		{"low", "the trace does not say", "not told"},
+		{"", "", ""},
+	} {
+		r := &report.Report{Findings: []report.Finding{{Sure: test.sure, SureWhy: test.why}}}
+		r.Slowest.Roots = []report.Root{{Sure: test.sure, SureWhy: test.why}}
+		var out bytes.Buffer
+		var b briefReport
+		if err := Brief(&out, r); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(out.Bytes(), &b); err != nil {
+			t.Fatal(err)
+		}
+		for _, got := range [][2]string{{b.Roots[0].Sure, b.Roots[0].SureWhy}, {b.Findings[0].Sure, b.Findings[0].SureWhy}} {
+			if got != [2]string{test.want, test.why} {
+				t.Errorf("%q, %q is %q", test.sure, test.why, got)
+			}
+		}
+	}
+}
+
 // TestBrief: a report in short has the verdict, who is behind it and what to do, and
 // stays within 8 kB whatever a trace calls things.
 func TestBrief(t *testing.T) {

@@ -150,7 +150,7 @@ func TestMCP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if brief, _ := result.StructuredContent.(map[string]any); brief["schema"] != "gmptrace.brief/1" || brief["verdict"] == nil {
+	if brief, _ := result.StructuredContent.(map[string]any); brief["schema"] != "gmptrace.brief/2" || brief["verdict"] == nil {
 		t.Errorf("structured: %v", result.StructuredContent)
 	}
 }
