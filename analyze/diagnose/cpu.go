@@ -121,7 +121,7 @@ var cpuWords = [report.NumCPULosses]func(*report.Machine) cpuLossWords{
 	report.LossQuota: func(m *report.Machine) cpuLossWords {
 		return cpuLossWords{"The CPU quota stopped the program" + throttledWords(m),
 			"The cgroup's quota was used up: none of its threads runs until the next period begins, whatever it holds. Requests, timers and the network wait meanwhile.",
-			"Raise the CPU limit" + limitWords(m) + ", or spread the work over time; with fewer Ps than the quota is worth in CPUs (GOMAXPROCS, which Go 1.25 and later choose so) a burst uses it up less soon."}
+			"Raise the CPU limit" + limitWords(m) + ", or spread the work over time" + quotaPs(m)}
 	},
 	report.LossOthers: func(m *report.Machine) cpuLossWords {
 		return cpuLossWords{fmt.Sprintf("Another process likely had the CPU for %s that the program's threads were ready to run", words.Length(m.Lost.Others)),
@@ -190,6 +190,18 @@ func limitWords(m *report.Machine) string {
 		return ""
 	}
 	return fmt.Sprintf(" (now %.4g CPUs)", m.QuotaCPUs)
+}
+
+// quotaPs is what fewer Ps do about a quota, of which Go 1.25 and later have two at the least.
+func quotaPs(m *report.Machine) string {
+	switch q := m.QuotaCPUs; {
+	case q == 0:
+		return "; with no more Ps than the quota is worth in CPUs (GOMAXPROCS) a burst uses it up less soon."
+	case q < 1:
+		return ". One P alone (GOMAXPROCS=1) can use up more than that, but takes longer for it than several."
+	default:
+		return fmt.Sprintf("; with GOMAXPROCS=%.0f a burst uses it up less soon (Go 1.25 and later choose by the quota, 2 at the least).", math.Ceil(min(q, 1<<20)))
+	}
 }
 
 func (r *cpuJudge) evidence(m *report.Machine) []report.Evidence {

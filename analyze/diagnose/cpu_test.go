@@ -26,3 +26,17 @@ func TestFewerPs(t *testing.T) {
 		}
 	}
 }
+
+// TestQuotaPs: no advice asks for fewer Ps than there can be.
+func TestQuotaPs(t *testing.T) {
+	for quota, want := range map[float64]string{
+		0:   "no more Ps than the quota is worth in CPUs",
+		0.5: "One P alone (GOMAXPROCS=1) can use up more than that",
+		1:   "with GOMAXPROCS=1 a burst",
+		2.5: "with GOMAXPROCS=3 a burst",
+	} {
+		if got := quotaPs(&report.Machine{QuotaCPUs: quota}); !strings.Contains(got, want) {
+			t.Errorf("a quota of %v CPUs: %q, want %q", quota, got, want)
+		}
+	}
+}
