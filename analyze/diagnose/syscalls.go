@@ -27,7 +27,7 @@ import (
 //
 // Always decided: system calls and retakes are in the trace.
 var checkSyscalls = Check{ID: "syscalls", Costs: costsCalls, Title: "System calls and cgo that held Ps", Begin: func(s *replay.Session) Judge {
-	return (&syscallsJudge{bench: bench{s}, witnesses: newWitnesses(s), handoffs: replay.Shared(s, measure.NewHandoffs)}).decide
+	return (&syscallsJudge{bench: bench{s}, witnesses: newWitnesses(s), handoffs: replay.Shared(s, measure.NewHandoffs), calls: replay.Shared(s, newCalls)}).decide
 }}
 
 const (
@@ -42,6 +42,7 @@ type syscallsJudge struct {
 	bench
 	witnesses
 	handoffs *measure.Handoffs
+	calls    *calls
 }
 
 func (r *syscallsJudge) decide(rep *report.Report) Judgement {
@@ -58,6 +59,9 @@ func (r *syscallsJudge) decide(rep *report.Report) Judgement {
 	}
 	if late {
 		r.tellWaits(&f)
+	}
+	if f.CostNS == h.Sum() { // what others waited for need not be what was retaken
+		r.tellCalls(&f)
 	}
 	j.Explains = r.attribute(pDidCall)
 	j.Findings = []report.Finding{f}
@@ -95,6 +99,18 @@ func (r *syscallsJudge) describe() report.Finding {
 	}
 	f.Moments, f.Stacks = r.scenes()
 	return f
+}
+
+// tellCalls names the function that made most of the calls, where one did: what to do is
+// to be done there.
+func (r *syscallsJudge) tellCalls(f *report.Finding) {
+	m, ok := r.calls.mostly(r.bench)
+	if !ok {
+		return
+	}
+	f.Title += ", mostly in " + m.at
+	f.Advice = m.advice()
+	f.Evidence = append(f.Evidence, report.Evidence{Label: "of the time until retaken, by calls in " + m.at, Value: words.Share(m.share)})
 }
 
 // scenes are the longest calls that were retaken, with the stacks of two.
