@@ -64,6 +64,43 @@ func mostlyBehind(episodes []report.Episode) string {
 	return ""
 }
 
+// seenFrom is the share of the worst waits from which it is told who of the program was
+// seen to have the Ps meanwhile, where that was twice as long as anybody else was.
+const seenFrom = .25
+
+// seenBehind is the place of the program where others were seen to run in most of what
+// shows of the worst waits, and the share of all their time that this is: the rest the
+// runtime had, or no stack tells where. False if it is too little, or others had as much.
+func seenBehind(episodes []report.Episode) (at report.Frame, share float64, ok bool) {
+	var waited int64
+	fns, lines := map[string]int64{}, map[report.Frame]int64{}
+	for _, e := range episodes {
+		waited += e.Wait
+		for _, c := range e.Culprits {
+			if c.At.Func != "" && !names.Standard(&c.At) {
+				fns[c.At.Func] += c.NS
+				lines[c.At] += c.NS
+			}
+		}
+	}
+	first, second := "", ""
+	for _, fn := range slices.Sorted(maps.Keys(fns)) {
+		switch {
+		case fns[fn] > fns[first]:
+			first, second = fn, first
+		case fns[fn] > fns[second]:
+			second = fn
+		}
+	}
+	for f, ns := range lines {
+		if f.Func == first && (at.Func == "" || ns > lines[at] || ns == lines[at] && f.Line < at.Line) {
+			at = f
+		}
+	}
+	share = float64(fns[first]) / float64(max(1, waited))
+	return at, share, first != "" && share >= seenFrom && fns[first] >= 2*fns[second]
+}
+
 // placeName is a frame for people: its function, file and line.
 func placeName(f *report.Frame) string {
 	return words.Place(f.Func, names.FileName(f.File), f.Line)

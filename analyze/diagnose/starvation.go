@@ -46,6 +46,7 @@ func (r *starvationJudge) decide(rep *report.Report) Judgement {
 		f.Title += ", the longest mostly behind " + culpritName(fn)
 	}
 	f.Why, f.Advice = r.cause(rep.Episodes)
+	tellSeen(&f, rep.Episodes)
 	if who := neverWaits(rep); who != "" {
 		f.Advice += fmt.Sprintf(" %s never waited for anything: if it polls (a select with a default, a loop that looks again), let it block instead.", who)
 	}
@@ -73,6 +74,21 @@ func (r *starvationJudge) describe() report.Finding {
 			{Label: "still waiting at the trace's end", Value: words.Plural(l.OpenEnd, "goroutine")},
 		}, r.blame.starved.evidence()...),
 	}
+}
+
+// tellSeen names who was seen to have the Ps for part of the longest waits, where nobody
+// had them for most: of several that took turns, with the runtime's own goroutines or with
+// what no stack tells of, the one that its authors can change.
+func tellSeen(f *report.Finding, episodes []report.Episode) {
+	if mostlyBehind(episodes) != "" {
+		return
+	}
+	at, share, ok := seenBehind(episodes)
+	if !ok {
+		return
+	}
+	f.Title += fmt.Sprintf(", the longest for at least %s behind %s", words.Share(share), placeName(&at))
+	f.Advice += fmt.Sprintf(" First look at %s, which was seen to have the Ps for longest.", words.Function(at.Func))
 }
 
 // neverWaits is the function of the program whose goroutines ran for half of the time of a
