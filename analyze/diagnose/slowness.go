@@ -90,8 +90,14 @@ func (s *slowness) severity() report.Severity {
 	case report.RootNeverEnded:
 		return report.SeverityCritical
 	case report.RootQueue, report.RootNoCPU, report.RootStoodStill, report.RootGC, report.RootForcedGC, report.RootStopping, report.RootStopped, report.RootLock, report.RootPlace, report.RootFoundLate:
-	case report.RootSleep: // for as long each time it is meant
-		if r.NS < sleepsMore*r.Typical {
+	case report.RootSleep:
+		// For as long each time it is meant, and of goroutines that were started for the slow
+		// one it is their work.
+		if r.NS < muchMore*r.Typical || r.Stood.Func != "" && r.Stood.Func != r.At.Func && !s.shares(r) {
+			return report.SeverityInfo
+		}
+	case report.RootComputing, report.RootSyscall, report.RootNetwork:
+		if r.NS < muchMore*r.Typical || !s.shares(r) || 2*s.Groups[0].Lost < s.Groups[0].Total {
 			return report.SeverityInfo
 		}
 	default:
@@ -108,9 +114,15 @@ func (s *slowness) severity() report.Severity {
 	return report.SeverityInfo
 }
 
-// sleepsMore is how many times as long as typical ones slow ones must sleep for that to be a
-// wait for something.
-const sleepsMore = 4
+// shares reports whether slow ones waited for what another one of them did: such as the
+// first that misses what is cached, and gets it for all.
+func (s *slowness) shares(r *report.Root) bool {
+	return r.Stood.Func != "" && r.Stood.Func != r.At.Func && r.From != "" && r.From == s.Name
+}
+
+// muchMore is how many times as long as typical ones slow ones must do what a program does
+// of its own for that to be worth a warning.
+const muchMore = 4
 
 // lostLong is what 1 % of the requests or tasks must lose at least for a warning.
 const lostLong = 20_000_000 // ns

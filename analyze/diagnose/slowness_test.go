@@ -1,0 +1,42 @@
+package diagnose
+
+import (
+	"testing"
+
+	"gmptrace/analyze/report"
+)
+
+// TestOwnSeverity: what a program does of its own warns where slow requests waited for
+// what another one did, or poll asleep, for much longer than typical ones.
+func TestOwnSeverity(t *testing.T) {
+	load, get := report.Frame{Func: "main.load"}, report.Frame{Func: "main.get"}
+	shared := report.Root{Kind: report.RootNetwork, NS: 100e6, Typical: 1e6, At: load, From: "main.show", Stood: get}
+	with := func(change func(*report.Root)) report.Root {
+		r := shared
+		change(&r)
+		return r
+	}
+	for _, c := range []struct {
+		name string
+		root report.Root
+		lost int64 // of 100 that all took
+		want report.Severity
+	}{
+		{"waits for what another request does", shared, 50, report.SeverityWarning},
+		{"few of them", shared, 49, report.SeverityInfo},
+		{"of its own", with(func(r *report.Root) { r.Stood = report.Frame{} }), 50, report.SeverityInfo},
+		{"started for it", with(func(r *report.Root) { r.From = "main.get.func1" }), 50, report.SeverityInfo},
+		{"typical ones do as well", with(func(r *report.Root) { r.Typical = 26e6 }), 50, report.SeverityInfo},
+		{"sleeps of its own", with(func(r *report.Root) { r.Kind, r.Stood = report.RootSleep, report.Frame{} }), 10, report.SeverityWarning},
+		{"what was started for it sleeps", with(func(r *report.Root) { r.Kind, r.From = report.RootSleep, "main.get.func1" }), 50, report.SeverityInfo},
+		{"another one sleeps", with(func(r *report.Root) { r.Kind = report.RootSleep }), 10, report.SeverityWarning},
+		{"computes for all", with(func(r *report.Root) { r.Kind = report.RootComputing }), 50, report.SeverityWarning},
+		{"not by much", with(func(r *report.Root) { r.NS, r.Typical = 19e6, 1e6 }), 50, report.SeverityInfo},
+	} {
+		s := &slowness{Slowest: &report.Slowest{Name: "main.show", Roots: []report.Root{c.root}, Groups: []report.Population{{Total: 100, Lost: c.lost}}}}
+		s.Durations.Count, s.Durations.Max, s.Slow.Mean = 50, c.root.NS, c.root.NS
+		if got := s.severity(); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
