@@ -5,16 +5,16 @@ import (
 	"slices"
 	"strings"
 
+	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
-	"gmptrace/analyze/stat"
 	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
 // cycles answers: who began the collections, how much room does the collector leave, and
-// who allocates? Live heap and goal are in the trace as they change, limits are not.
+// who allocates?
 type cycles struct {
 	names  *names.Table
 	window *replay.Window
@@ -22,14 +22,7 @@ type cycles struct {
 	begun  int64
 	stacks map[uint32]int64 // cycles by the stack that began them
 
-	live, goal int64       // bytes; 0 not known yet
-	peak       int64       // of live since the last cycle ended
-	marked     int64       // live when the last cycle ended
-	ended      bool        // the next goal is that of a cycle that has ended
-	grown      int64       // bytes allocated in cycles
-	whole      int64       // cycles that grown is of
-	room       stat.Sketch // goal beyond the live heap by cycle, in 1/1000 of that
-	heap       stat.Sketch // live when cycles ended
+	heap *measure.Heap
 
 	assists map[model.GoID]model.Event // that are under way
 	helped  map[uint32]int64           // ns in assists by the stack that they began in
@@ -38,12 +31,8 @@ type cycles struct {
 	spare    int64                       // ns that workers ran on Ps that had nothing else to do
 }
 
-// tightRoom is up to where a goal beyond the live heap is little room, in thousandths:
-// GOGC of 15.
-const tightRoom = 150
-
 func newCycles(s *replay.Session) *cycles {
-	return &cycles{names: s.Names, window: s.Window, stacks: map[uint32]int64{}, assists: map[model.GoID]model.Event{},
+	return &cycles{names: s.Names, window: s.Window, heap: replay.Shared(s, measure.NewHeap), stacks: map[uint32]int64{}, assists: map[model.GoID]model.Event{},
 		helped: map[uint32]int64{}, idleFrom: map[model.ProcID]model.Time{}}
 }
 
@@ -84,20 +73,12 @@ func (c *cycles) event(ev *model.Event) {
 	case model.OpGeneration:
 		if ev.Arg != 0 { // events were lost
 			clear(c.assists)
-			c.marked, c.peak, c.ended = 0, 0, false
 		}
 	case model.OpGCBegin:
 		if ev.Arg == 0 && c.window.From <= ev.Time && ev.Time < c.window.To {
 			c.begun++
 			c.stacks[ev.Stack]++
 		}
-	case model.OpGCEnd:
-		c.end()
-	case model.OpHeapAlloc:
-		c.live = ev.Arg
-		c.peak = max(c.peak, ev.Arg)
-	case model.OpHeapGoal:
-		c.newGoal(ev.Arg)
 	case model.OpAssistBegin:
 		c.assists[ev.G] = *ev
 	case model.OpAssistEnd:
@@ -105,28 +86,6 @@ func (c *cycles) event(ev *model.Event) {
 			c.helped[from.Stack] += int64(ev.Time - from.Time)
 			delete(c.assists, ev.G)
 		}
-	}
-}
-
-// end takes in that a cycle has ended: the live heap is what it marked.
-func (c *cycles) end() {
-	if c.live == 0 {
-		return
-	}
-	if c.marked > 0 && c.peak > c.marked {
-		c.grown += c.peak - c.marked
-		c.whole++
-	}
-	c.marked, c.peak, c.ended = c.live, c.live, true
-}
-
-// newGoal takes in the heap at which the next cycle is to have ended.
-func (c *cycles) newGoal(goal int64) {
-	c.goal = goal
-	if c.ended {
-		c.heap.Add(c.live)
-		c.room.Add(max(0, goal-c.live) * 1000 / c.live)
-		c.ended = false
 	}
 }
 
@@ -186,9 +145,6 @@ func (c *cycles) mostStack() (stack uint32) {
 	return stack
 }
 
-// tight reports whether the collector leaves the program hardly room.
-func (c *cycles) tight() bool { return c.room.N() > 0 && c.room.Quantile(.5) <= tightRoom }
-
 // collectorWhy is why a collection is mostly under way, in words.
 type collectorWhy struct {
 	title, often, why, advice string
@@ -200,21 +156,21 @@ type collectorWhy struct {
 func (c *cycles) why(b bench) collectorWhy {
 	places := b.Names.Places()
 	w := collectorWhy{sure: "certain", sureWhy: "cycles, mark workers and assists are in the trace", evidence: c.evidence(places)}
-	if c.whole > 0 {
-		w.often = fmt.Sprintf(", one per %s allocated", words.Bytes(c.grown/c.whole))
+	if c.heap.Whole > 0 {
+		w.often = fmt.Sprintf(", one per %s allocated", words.Bytes(c.heap.Grown/c.heap.Whole))
 	}
 	most := c.mostly()
 	switch {
 	case most == begunByProgram:
 		c.forced(&w, places)
-	case c.tight():
+	case c.heap.Tight():
 		c.limited(&w)
 	case most == begunByTime:
 		w.why = "The runtime's monitor began them, as there had been none for two minutes each time."
 	default:
 		w.why = "The program allocates so fast, or has so little room (GOMEMLIMIT, GOGC), that the collector runs most of the time."
-		if c.heap.N() > 0 {
-			w.why = fmt.Sprintf("The program allocates so fast that the heap, of which %s are live, reaches its goal, %s that, again and again.", words.Bytes(c.heap.Quantile(.5)), c.above())
+		if c.heap.Live.N() > 0 {
+			w.why = fmt.Sprintf("The program allocates so fast that the heap, of which %s are live, reaches its goal, %s that, again and again.", words.Bytes(c.heap.Live.Quantile(.5)), c.above())
 		}
 	}
 	w.advice = c.advice(places)
@@ -251,13 +207,13 @@ func (c *cycles) caller(places *names.Places) string {
 func (c *cycles) limited(w *collectorWhy) {
 	w.title = ": likely a memory limit, or a very low GOGC"
 	w.often += fmt.Sprintf(", the goal %s the live heap", c.above())
-	w.why = fmt.Sprintf("After a cycle %s are live, and the heap may hardly grow before the next one has to begin. Likely that is a memory limit (GOMEMLIMIT); a very low GOGC looks the same.", words.Bytes(c.heap.Quantile(.5)))
+	w.why = fmt.Sprintf("After a cycle %s are live, and the heap may hardly grow before the next one has to begin. Likely that is a memory limit (GOMEMLIMIT); a very low GOGC looks the same.", words.Bytes(c.heap.Live.Quantile(.5)))
 	w.sure, w.sureWhy = "high", "cycles, live heap and goal are in the trace, the limit and GOGC are not"
 }
 
 // above is by how much the goal is above the live heap.
 func (c *cycles) above() string {
-	room := c.room.Quantile(.5)
+	room := c.heap.Room.Quantile(.5)
 	if room == 0 {
 		return "no higher than"
 	}
@@ -274,12 +230,12 @@ func (c *cycles) advice(places *names.Places) string {
 	switch {
 	case c.mostly() == begunByProgram:
 		return "Do not ask for collections there: the collector runs by itself when the heap has grown. Neither GOGC nor GOMEMLIMIT changes how often the program asks."
-	case c.tight():
+	case c.heap.Tight():
 		return "Raise the limit or hold less in memory: raising GOGC does not help under a limit. If there is none, raise GOGC. " + allocate + "."
-	case c.room.N() == 0:
+	case c.heap.Room.N() == 0:
 		return allocate + " (profile with -alloc_space); give the collector more room: raise GOGC, or the memory limit if there is one."
 	}
-	return fmt.Sprintf("%s (profile with -alloc_space), or raise GOGC: the live heap is %s.", allocate, words.Bytes(c.heap.Quantile(.5)))
+	return fmt.Sprintf("%s (profile with -alloc_space), or raise GOGC: the live heap is %s.", allocate, words.Bytes(c.heap.Live.Quantile(.5)))
 }
 
 // evidence is the figures of the heap, who began the cycles and who allocates.
@@ -290,8 +246,8 @@ func (c *cycles) evidence(places *names.Places) []report.Evidence {
 		{Label: "cycles that the program asked for", Value: words.Count(n[begunByProgram])},
 		{Label: "cycles begun by the monitor, after two minutes", Value: words.Count(n[begunByTime])},
 	}
-	if c.heap.N() > 0 {
-		out = append(out, report.Evidence{Label: "live heap after a cycle, median", Value: words.Bytes(c.heap.Quantile(.5))},
+	if c.heap.Live.N() > 0 {
+		out = append(out, report.Evidence{Label: "live heap after a cycle, median", Value: words.Bytes(c.heap.Live.Quantile(.5))},
 			report.Evidence{Label: "goal, median", Value: c.above() + " that"})
 	}
 	for _, x := range topPlaces(places, c.helped) {

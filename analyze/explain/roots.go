@@ -25,7 +25,7 @@ func (a *account) describe(k rootKey, r *rootSum) report.Root {
 	if st != nil {
 		x.Stood = st.at
 	}
-	t := tale{Root: &x, sum: r, st: st, known: k.known, asked: a.e.cpus.Said(), manyHadPs: len(r.gs) >= len(a.e.h.ps), mean: r.ns / max(1, a.n), times: r.times / max(1, a.n)}
+	t := tale{Root: &x, sum: r, st: st, known: k.known, asked: a.e.cpus.Said(), tight: a.e.heap.Tight(), manyHadPs: len(r.gs) >= len(a.e.h.ps), mean: r.ns / max(1, a.n), times: r.times / max(1, a.n)}
 	t.callee, _ = most(r.callee)
 	if k.kind == report.RootNoCPU {
 		t.loss = k.fn
@@ -99,6 +99,7 @@ type tale struct {
 	loss      string // of RootNoCPU: why there was none
 	manyHadPs bool   // as many goroutines as there are Ps are behind it
 	asked     bool   // the machine was: what is told as computing was on a CPU
+	tight     bool   // the collector leaves hardly room
 }
 
 // place is a place in words: the function with its line, and who called it.
@@ -159,7 +160,7 @@ func (t *tale) what() string {
 	case report.RootNoCPU:
 		return t.noCPU()
 	case report.RootGC:
-		return "the garbage collector: " + t.collector() + t.allocating()
+		return "the garbage collector" + t.limited() + ": " + t.collector() + t.allocating()
 	case report.RootForcedGC:
 		return "the garbage collector, called with runtime.GC" + in
 	case report.RootStopping:
@@ -472,10 +473,7 @@ func (t *tale) advice() string {
 	case report.RootNeverEnded:
 		return t.endAdvice()
 	case report.RootGC:
-		if t.ours() {
-			return "Allocate less in " + who + ", or give the collector more memory to work with."
-		}
-		return "Allocate less, or give the collector more memory to work with."
+		return t.roomAdvice()
 	case report.RootLate:
 		return "Look at the machine: a CPU quota, other processes, a guest whose host is busy. The program's own goroutines did not have the Ps."
 	}
@@ -669,6 +667,10 @@ func (t *tale) sure() (string, string) {
 		return "medium", "a trace does not show since when the network was ready"
 	case report.RootStoodStill:
 		return "medium", "the rhythm is that of a CPU quota; the quota itself is not in the trace"
+	case report.RootGC:
+		if t.tight {
+			return "medium", "cycles, live heap and goal are in the trace, a limit and GOGC are not"
+		}
 	case report.RootLate:
 		return "medium", "a trace shows that the thread came late, not why"
 	case report.RootNotTold:

@@ -1,0 +1,75 @@
+package measure
+
+import (
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/stat"
+	"gmptrace/model"
+)
+
+// Heap answers: how much room does the collector leave the program? Live heap and goal
+// are in the trace as they change, limits are not.
+type Heap struct {
+	Room  stat.Sketch // goal beyond the live heap by cycle, in 1/1000 of that
+	Live  stat.Sketch // bytes when cycles ended
+	Grown int64       // bytes allocated in cycles
+	Whole int64       // cycles that Grown is of
+
+	live   int64 // bytes; 0 not known yet
+	peak   int64 // of live since the last cycle ended
+	marked int64 // live when the last cycle ended
+	ended  bool  // the next goal is that of a cycle that has ended
+}
+
+// tightRoom is up to where a goal beyond the live heap is little room, in thousandths:
+// GOGC of 15.
+const tightRoom = 150
+
+// NewHeap makes a Heap, for replay.Shared.
+func NewHeap(*replay.Session) *Heap { return &Heap{} }
+
+func (h *Heap) Watch(f *model.Facts) {
+	for i := range f.Events {
+		h.event(&f.Events[i])
+	}
+}
+
+func (h *Heap) event(ev *model.Event) {
+	switch ev.Op {
+	case model.OpGeneration:
+		if ev.Arg != 0 { // events were lost
+			h.marked, h.peak, h.ended = 0, 0, false
+		}
+	case model.OpGCEnd:
+		h.end()
+	case model.OpHeapAlloc:
+		h.live = ev.Arg
+		h.peak = max(h.peak, ev.Arg)
+	case model.OpHeapGoal:
+		h.newGoal(ev.Arg)
+	}
+}
+
+// end takes in that a cycle has ended: the live heap is what it marked.
+func (h *Heap) end() {
+	if h.live == 0 {
+		return
+	}
+	if h.marked > 0 && h.peak > h.marked {
+		h.Grown += h.peak - h.marked
+		h.Whole++
+	}
+	h.marked, h.peak, h.ended = h.live, h.live, true
+}
+
+// newGoal takes in the heap at which the next cycle is to have ended.
+func (h *Heap) newGoal(goal int64) {
+	if h.ended && h.live > 0 {
+		h.Live.Add(h.live)
+		h.Room.Add(max(0, goal-h.live) * 1000 / h.live)
+		h.ended = false
+	}
+}
+
+// Tight reports whether the collector leaves the program hardly room: a memory limit, or a
+// very low GOGC, looks like that.
+func (h *Heap) Tight() bool { return h.Room.N() > 0 && h.Room.Quantile(.5) <= tightRoom }
