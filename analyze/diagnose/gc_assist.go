@@ -16,8 +16,9 @@ import (
 // collector before they could go on allocating.
 //
 // Threshold: 5 % of the time that they ran, spent running inside assists; critical
-// from 25 %. A collector
-// that keeps up needs almost no assists.
+// from 25 %. A collector that keeps up needs almost no assists. Information where they took
+// less than 1 % of the Ps' time, with what was waited inside them: of a program that hardly
+// runs they are a part that nobody waits for.
 //
 // Where goroutines marked for half of what they ran, that is why there was more work than
 // the Ps could do, if there was.
@@ -34,6 +35,7 @@ const (
 	assistFrom     = 1_000_000 // ns of assists: less is nothing
 	assistMuch     = 5         // per cent of what the program's goroutines ran
 	assistCritical = 25        // per cent
+	assistSome     = 100       // the part of the Ps' time that is worth a warning
 )
 
 type gcAssistJudge struct {
@@ -50,6 +52,9 @@ func (r *gcAssistJudge) decide(rep *report.Report) Judgement {
 		return j
 	}
 	f := a.describe()
+	if f.CostNS*assistSome < measure.GomaxprocsTime(&rep.Trace, len(rep.Procs)) {
+		f.Severity = report.SeverityInfo
+	}
 	places := r.Names.Places()
 	f.Advice = r.cycles.advice(places)
 	for i, x := range topPlaces(places, r.cycles.helped) {

@@ -52,10 +52,15 @@ const (
 
 // little reports whether roots of these kinds are little of why slow ones were slow, or
 // made few of them slow and by no more than a time slice, or slow ones hardly took longer
-// than typical ones: what all lose is no news.
+// than typical ones: what all lose is no news. Where threads came late in the first place,
+// which the machine is behind, little is also what less than one in a hundred lost as much
+// to as is worth asking about: what others take then is longer as well.
 func (s *slowness) little(kinds []report.RootKind) bool {
 	share := s.share(kinds)
 	first := &s.Groups[0]
+	if s.Roots[0].Kind == report.RootLate && s.Durations.Count >= 100 && float64(s.Durations.P99)*share < slowFrom {
+		return true
+	}
 	if s.Typical.Count > 0 && float64(s.extra)*share < slowerBy*float64(s.Typical.Mean) {
 		return true
 	}

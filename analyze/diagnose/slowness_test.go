@@ -40,3 +40,23 @@ func TestOwnSeverity(t *testing.T) {
 		}
 	}
 }
+
+// TestLittleOfLate: where threads came late, what one in a hundred lost little to is no
+// reason, and else it may be.
+func TestLittleOfLate(t *testing.T) {
+	for _, c := range []struct {
+		first report.RootKind
+		p99   int64
+		want  bool
+	}{
+		{report.RootLate, 19e6, true}, // of which a quarter was for others
+		{report.RootLate, 21e6, false},
+		{report.RootComputing, 19e6, false},
+	} {
+		s := &slowness{Slowest: &report.Slowest{Roots: []report.Root{{Kind: c.first, NS: 45e6}, {Kind: report.RootQueue, NS: 15e6}}, Groups: []report.Population{{Total: 100, Lost: 50}}}, extra: 60e6}
+		s.Durations.Count, s.Durations.P99 = 100, c.p99
+		if got := s.little(costsOthers.roots()); got != c.want {
+			t.Errorf("%s, p99 %d: little is %t, want %t", c.first, c.p99, got, c.want)
+		}
+	}
+}

@@ -81,19 +81,21 @@ func describePauses(rep *report.Report) report.Finding {
 // severity is by the longest pause that the program made long, by what it asked for or
 // as it did not stop, and by how much all took. Else the machine did.
 func (r *stopTheWorldJudge) severity(rep *report.Report) report.Severity {
-	var longest int64
+	var longest, all int64
 	for _, a := range r.gc.Awaited {
 		longest = max(longest, a.Max)
+		all += a.Sum
 	}
 	for _, k := range rep.GC.STWs {
 		if !byCollector(k.Cause) && !byTracer(k.Cause) {
 			longest = max(longest, k.Max)
+			all += k.Total
 		}
 	}
 	if longest < pauseFrom {
 		return report.SeverityInfo
 	}
-	long, much := longest >= pauseLong, rep.GC.STWTotal*pausePart >= report.Analysed(rep)
+	long, much := longest >= pauseLong, min(all, rep.GC.STWTotal)*pausePart >= report.Analysed(rep) // a pause may count as both
 	switch {
 	case long && much:
 		return report.SeverityCritical
