@@ -385,6 +385,7 @@ func (a *account) roots(typical *account) []report.Root {
 	slices.SortFunc(out, func(a, b report.Root) int {
 		return cmp.Or(cmp.Compare(b.NS-b.Typical, a.NS-a.Typical), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.At.Func, b.At.Func))
 	})
+	collectorFirst(out)
 	return out
 }
 

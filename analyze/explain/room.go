@@ -1,6 +1,10 @@
 package explain
 
-import "gmptrace/analyze/words"
+import (
+	"gmptrace/analyze/names"
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
+)
 
 // limited says why the collector runs that often, where the room that it leaves tells.
 func (t *tale) limited() string {
@@ -21,4 +25,19 @@ func (t *tale) roomAdvice() string {
 		return "Raise the memory limit or hold less in memory: raising GOGC does not help under a limit. If there is none, raise GOGC. " + allocate + "."
 	}
 	return allocate + ", or give the collector more memory to work with."
+}
+
+// collectorFirst puts the collector, where it names who allocates, before a wait for a P
+// that others had of whom no stack of the program shows, if that is not much more: others
+// that had the P helped the collector as well, and nobody can do anything about them.
+func collectorFirst(roots []report.Root) {
+	if len(roots) < 2 || roots[0].Kind != report.RootQueue || roots[1].Kind != report.RootGC {
+		return
+	}
+	others, gc := &roots[0], &roots[1]
+	nameless := others.At.Func == "" || names.Standard(&others.At)
+	named := gc.At.Func != "" && !names.Standard(&gc.At)
+	if nameless && named && 4*(gc.NS-gc.Typical) >= 3*(others.NS-others.Typical) {
+		roots[0], roots[1] = roots[1], roots[0]
+	}
 }
