@@ -230,7 +230,7 @@ func TestDamaged(t *testing.T) {
 		_, n, _ := watched(t, raw)
 		words := slices.DeleteFunc(secrets(n), func(s string) bool { return s == "runtime" || s == "internal" }) // packages below may seem to be the standard library's
 		rng := rand.New(rand.NewPCG(1, 2))
-		for range 300 {
+		for range 100 {
 			b := slices.Clone(raw)
 			for range 1 + rng.IntN(8) {
 				b[16+rng.IntN(len(b)-16)] ^= 1 << rng.IntN(8)

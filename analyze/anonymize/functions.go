@@ -54,26 +54,21 @@ func balanced(s string) bool {
 	return len(open) == 0
 }
 
-// ofType are the type arguments that a name of a generic function has.
-var ofType = strings.NewReplacer("[...]", "")
+// shortened is a name that the linker made of a function within a generic one, without its
+// type arguments: it may lack a bracket.
+var shortened = regexp.MustCompile(`^([a-z0-9/]+)\.[\w.()*-]+$`)
 
-// cutShort is the package of a name that lacks a bracket, as the linker makes them of
-// functions within generic ones. ok is false of other names, and of those that may name something
-// of another package too.
+// cutShort is the package of a name that lacks a bracket. ok is false of other names, and
+// of those that may name something of another package too.
 func cutShort(name string) (path string, ok bool) {
 	if balanced(name) {
 		return "", false
 	}
-	name = ofType.Replace(name)
-	if strings.ContainsAny(name, "[]{}( ") {
+	m := shortened.FindStringSubmatch(strings.ReplaceAll(name, "[...]", ""))
+	if m == nil {
 		return "", false
 	}
-	slash := strings.LastIndexByte(name, '/') + 1
-	dot := strings.IndexByte(name[slash:], '.')
-	if dot <= 0 {
-		return "", false
-	}
-	return name[:slash+dot], true
+	return m[1], true
 }
 
 // belowVendor is an import path without the folder of copies that it lies in.

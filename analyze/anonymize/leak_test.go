@@ -26,7 +26,11 @@ func watched(t testing.TB, b []byte) (out []byte, n *namer, kept []string) {
 		t.Fatal(err)
 	}
 	for from, to := range n.texts[load.UseFunc] {
-		if path, _ := splitFunction(from); n.known.keeps(path) {
+		path, _ := splitFunction(from)
+		if short, ok := cutShort(from); ok {
+			path = short
+		}
+		if n.known.keeps(path) {
 			kept = append(kept, to)
 		}
 	}

@@ -53,8 +53,8 @@ func fixtures(t testing.TB) map[string][]byte {
 // small are those of them that do not take long to compare.
 func small(t testing.TB) map[string][]byte {
 	all := fixtures(t)
-	maps.DeleteFunc(all, func(_ string, b []byte) bool { return len(b) > 200<<10 })
-	if len(all) < 40 {
+	maps.DeleteFunc(all, func(_ string, b []byte) bool { return len(b) > 100<<10 })
+	if len(all) < 20 {
 		t.Fatalf("%d traces only", len(all))
 	}
 	return all
