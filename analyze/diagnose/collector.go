@@ -22,7 +22,7 @@ type cycles struct {
 	begun  int64
 	stacks map[uint32]int64 // cycles by the stack that began them
 
-	heap *measure.Heap
+	heap *measure.HeapRoom
 
 	assists map[model.GoID]model.Event // that are under way
 	helped  map[uint32]int64           // ns in assists by the stack that they began in
@@ -32,7 +32,7 @@ type cycles struct {
 }
 
 func newCycles(s *replay.Session) *cycles {
-	return &cycles{names: s.Names, window: s.Window, heap: replay.Shared(s, measure.NewHeap), stacks: map[uint32]int64{}, assists: map[model.GoID]model.Event{},
+	return &cycles{names: s.Names, window: s.Window, heap: replay.Shared(s, measure.NewHeapRoom), stacks: map[uint32]int64{}, assists: map[model.GoID]model.Event{},
 		helped: map[uint32]int64{}, idleFrom: map[model.ProcID]model.Time{}}
 }
 

@@ -6,9 +6,9 @@ import (
 	"gmptrace/model"
 )
 
-// Heap answers: how much room does the collector leave the program? Live heap and goal
+// HeapRoom answers: how much room does the collector leave the program? Live heap and goal
 // are in the trace as they change, limits are not.
-type Heap struct {
+type HeapRoom struct {
 	Room  stat.Sketch // goal beyond the live heap by cycle, in 1/1000 of that
 	Live  stat.Sketch // bytes when cycles ended
 	Grown int64       // bytes allocated in cycles
@@ -24,16 +24,16 @@ type Heap struct {
 // GOGC of 15.
 const tightRoom = 150
 
-// NewHeap makes a Heap, for replay.Shared.
-func NewHeap(*replay.Session) *Heap { return &Heap{} }
+// NewHeapRoom makes a HeapRoom, for replay.Shared.
+func NewHeapRoom(*replay.Session) *HeapRoom { return &HeapRoom{} }
 
-func (h *Heap) Watch(f *model.Facts) {
+func (h *HeapRoom) Watch(f *model.Facts) {
 	for i := range f.Events {
 		h.event(&f.Events[i])
 	}
 }
 
-func (h *Heap) event(ev *model.Event) {
+func (h *HeapRoom) event(ev *model.Event) {
 	switch ev.Op {
 	case model.OpGeneration:
 		if ev.Arg != 0 { // events were lost
@@ -50,7 +50,7 @@ func (h *Heap) event(ev *model.Event) {
 }
 
 // end takes in that a cycle has ended: the live heap is what it marked.
-func (h *Heap) end() {
+func (h *HeapRoom) end() {
 	if h.live == 0 {
 		return
 	}
@@ -62,7 +62,7 @@ func (h *Heap) end() {
 }
 
 // newGoal takes in the heap at which the next cycle is to have ended.
-func (h *Heap) newGoal(goal int64) {
+func (h *HeapRoom) newGoal(goal int64) {
 	if h.ended && h.live > 0 {
 		h.Live.Add(h.live)
 		h.Room.Add(max(0, goal-h.live) * 1000 / h.live)
@@ -72,4 +72,4 @@ func (h *Heap) newGoal(goal int64) {
 
 // Tight reports whether the collector leaves the program hardly room: a memory limit, or a
 // very low GOGC, looks like that.
-func (h *Heap) Tight() bool { return h.Room.N() > 0 && h.Room.Quantile(.5) <= tightRoom }
+func (h *HeapRoom) Tight() bool { return h.Room.N() > 0 && h.Room.Quantile(.5) <= tightRoom }

@@ -6,9 +6,9 @@ import (
 	"gmptrace/model"
 )
 
-// TestHeap: the room is what the goal that follows a cycle leaves beyond what that marked;
+// TestHeapRoom: the room is what the goal that follows a cycle leaves beyond what that marked;
 // goals of cycles under way, and what stands on both sides of lost events, do not count.
-func TestHeap(t *testing.T) {
+func TestHeapRoom(t *testing.T) {
 	alloc := func(n int64) model.Event { return model.Event{Op: model.OpHeapAlloc, Arg: n} }
 	goal := func(n int64) model.Event { return model.Event{Op: model.OpHeapGoal, Arg: n} }
 	ends := model.Event{Op: model.OpGCEnd}
@@ -25,7 +25,7 @@ func TestHeap(t *testing.T) {
 		{"events lost", []model.Event{alloc(100), ends, {Op: model.OpGeneration, Arg: 1}, goal(101)}, 0, false, 0, 0},
 		{"no live heap", []model.Event{alloc(100), ends, alloc(0), goal(101)}, 0, false, 0, 0},
 	} {
-		h := NewHeap(nil)
+		h := NewHeapRoom(nil)
 		h.Watch(&model.Facts{Events: c.events})
 		if h.Room.N() != c.cycles || h.Tight() != c.tight || h.Grown != c.grown || h.Whole != c.whole {
 			t.Errorf("%s: %d cycles, tight %t, %d grown in %d; want %d, %t, %d in %d", c.name, h.Room.N(), h.Tight(), h.Grown, h.Whole, c.cycles, c.tight, c.grown, c.whole)
