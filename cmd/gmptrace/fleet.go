@@ -82,7 +82,7 @@ taken, evidence of the machine beside a trace (TRACE.machine) says the host, and
 say so of other traces. How long things take is told by snapshots that were taken by
 chance alone (baseline): those taken because something was slow are a biased sample.`,
 		Example: `  gmptrace fleet app.trace app.trace.gz
-  gmptrace fleet --rows rows -o fleet.html .
+  gmptrace fleet --rows rows -o fleet.html app.trace app.trace.gz
   gmptrace fleet --host-from '([^/]+)/[^/]*$' --build v1 --trigger baseline app.trace
   gmptrace fleet --format json app.trace
   gmptrace fleet --sql`,
