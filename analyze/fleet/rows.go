@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
+	"strings"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -201,15 +203,29 @@ func ReadRows(r io.ReaderAt, size int64) (out *Rows, err error) {
 	return out, out.readSketches(bins)
 }
 
-func readHead(g parquet.RowGroup) ([]Row, error) {
-	in := parquet.NewGenericRowGroupReader[Row](g)
-	defer in.Close()
-	rows := make([]Row, g.NumRows())
-	n, err := in.Read(rows)
-	if err != nil && err != io.EOF {
-		return nil, fmt.Errorf("its rows cannot be read: %w", err)
+// columns are the fields of a Row by the names of their columns.
+var columns = func() (out []string) {
+	t := reflect.TypeFor[Row]()
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("parquet"), ",")
+		out = append(out, name)
 	}
-	if rows = rows[:n]; n == 0 || rows[0].Kind != RowTrace || rows[0].Trace == "" {
+	return out
+}()
+
+// readHead reads whole rows, column by column: a reader of rows would take most of the time
+// of a merge. A column that is not there is of a version that had it not yet.
+func readHead(g parquet.RowGroup) ([]Row, error) {
+	rows := make([]Row, g.NumRows())
+	for field, name := range columns {
+		err := eachValue(g, name, func(i int, v parquet.Value) error {
+			return set(reflect.ValueOf(&rows[i]).Elem().Field(field), v)
+		})
+		if err != nil {
+			return nil, fmt.Errorf("its column %s cannot be read: %w", name, err)
+		}
+	}
+	if len(rows) == 0 || rows[0].Kind != RowTrace || rows[0].Trace == "" {
 		return nil, errors.New("its first row is no trace's")
 	}
 	for i := range rows {
@@ -267,38 +283,84 @@ func (r *Rows) readSketches(g parquet.RowGroup) error {
 	return nil
 }
 
+// set sets a field of a Row.
+func set(to reflect.Value, v parquet.Value) error {
+	switch {
+	case to.Kind() == reflect.Pointer && to.Type().Elem().Kind() == reflect.Int64 && v.Kind() == parquet.Int64:
+		to.Set(reflect.ValueOf(ref(v.Int64())))
+	case to.Kind() == reflect.Pointer && to.Type().Elem().Kind() == reflect.String && v.Kind() == parquet.ByteArray:
+		to.Set(reflect.ValueOf(ref(string(v.ByteArray()))))
+	case to.Kind() == reflect.String && v.Kind() == parquet.ByteArray:
+		to.SetString(string(v.ByteArray()))
+	default:
+		return fmt.Errorf("it is of kind %v", v.Kind())
+	}
+	return nil
+}
+
 // readColumn reads the numbers of a column, none of which may be missing.
 func readColumn(g parquet.RowGroup, name string) ([]int64, error) {
+	out := make([]int64, 0, g.NumRows())
+	err := eachValue(g, name, func(_ int, v parquet.Value) error {
+		if v.Kind() != parquet.Int64 {
+			return fmt.Errorf("it is of kind %v", v.Kind())
+		}
+		out = append(out, v.Int64())
+		return nil
+	})
+	if err == nil && int64(len(out)) != g.NumRows() {
+		err = errors.New("it does not have a number in each row")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("its column %s cannot be read: %w", name, err)
+	}
+	return out, nil
+}
+
+// eachValue calls use with the values of a column, and the rows that they are of, without
+// those that are missing.
+func eachValue(g parquet.RowGroup, name string, use func(row int, v parquet.Value) error) error {
 	leaf, ok := g.Schema().Lookup(name)
 	if !ok {
-		return nil, fmt.Errorf("it has no column %s", name)
+		return nil
 	}
-	pages := g.ColumnChunks()[leaf.ColumnIndex].Pages()
+	chunk := g.ColumnChunks()[leaf.ColumnIndex]
+	if chunk.NumValues() != g.NumRows() {
+		return errors.New("it has not one value in each row")
+	}
+	if c, ok := chunk.(*parquet.FileColumnChunk); ok && c.NullCount() == g.NumRows() {
+		return nil // as most are: what one kind of rows has, others have not
+	}
+	pages := chunk.Pages()
 	defer pages.Close()
-	out := make([]int64, 0, g.NumRows())
-	buf := make([]parquet.Value, 512)
+	row := 0
+	var buf [128]parquet.Value
 	for {
 		p, err := pages.ReadPage()
 		if err == io.EOF {
-			return out, nil
+			return nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("its column %s cannot be read: %w", name, err)
+			return err
 		}
-		if p.NumNulls() > 0 || int64(len(out))+p.NumValues() > g.NumRows() {
-			return nil, fmt.Errorf("its column %s does not have a number in each row", name)
+		if int64(row)+p.NumValues() > g.NumRows() {
+			return errors.New("it has more values than there are rows")
 		}
-		for values := p.Values(); ; {
-			n, err := values.ReadValues(buf)
+		values := p.Values()
+		for err == nil {
+			var n int
+			n, err = values.ReadValues(buf[:])
 			for _, v := range buf[:n] {
-				out = append(out, v.Int64())
+				if !v.IsNull() {
+					if err := use(row, v); err != nil {
+						return err
+					}
+				}
+				row++
 			}
-			if err == io.EOF {
-				break
-			}
-			if err != nil {
-				return nil, fmt.Errorf("its column %s cannot be read: %w", name, err)
-			}
+		}
+		if err != io.EOF {
+			return err
 		}
 		parquet.Release(p)
 	}
