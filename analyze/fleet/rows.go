@@ -128,6 +128,7 @@ func (r *Rows) Path() string { return text(r.rows[0].Path) }
 const (
 	mostBytes = 64 << 20
 	mostRows  = 1 << 20
+	mostHead  = 1 << 14 // of the first group
 )
 
 // Write writes the rows as a file of Parquet: the same bytes for the same rows. All that a
@@ -189,8 +190,14 @@ func ReadRows(r io.ReaderAt, size int64) (out *Rows, err error) {
 	case schema != RowsSchema:
 		return nil, fmt.Errorf("its rows are of version %.40q, and %s are read here: let this gmptrace read the traces again", schema, RowsSchema)
 	}
-	if f.NumRows() > mostRows || len(f.RowGroups()) > 2 || len(f.RowGroups()) == 0 {
-		return nil, fmt.Errorf("%d rows in %d groups are not those of one trace", f.NumRows(), len(f.RowGroups()))
+	groups := f.RowGroups()
+	if len(groups) == 0 || len(groups) > 2 {
+		return nil, fmt.Errorf("%d groups of rows are not those of one trace", len(groups))
+	}
+	for i, g := range groups {
+		if n := g.NumRows(); n < 0 || n > mostRows || i == 0 && n > mostHead {
+			return nil, fmt.Errorf("%d rows in a group are not those of one trace", n)
+		}
 	}
 	out = &Rows{}
 	if out.rows, err = readHead(f.RowGroups()[0]); err != nil {
@@ -343,13 +350,15 @@ func eachValue(g parquet.RowGroup, name string, use func(row int, v parquet.Valu
 		if err != nil {
 			return err
 		}
-		if int64(row)+p.NumValues() > g.NumRows() {
-			return errors.New("it has more values than there are rows")
+		if n := p.NumValues(); n <= 0 || int64(row)+n > g.NumRows() {
+			return errors.New("a page of it has no values, or more than there are rows")
 		}
 		values := p.Values()
 		for err == nil {
 			var n int
-			n, err = values.ReadValues(buf[:])
+			if n, err = values.ReadValues(buf[:]); n == 0 && err == nil {
+				err = io.ErrNoProgress
+			}
 			for _, v := range buf[:n] {
 				if !v.IsNull() {
 					if err := use(row, v); err != nil {
