@@ -21,6 +21,8 @@ type accounts struct {
 	sums   map[seriesKey]*causeSums
 	cpus   *measure.Machine
 	onCPUs int // entries of all causeSums.onCPU
+	at     func(model.Time) int
+	parts  int // windows of doings of all causeSums
 }
 
 // Only what is among the last few stretches of the program is looked at, so that memory
@@ -32,6 +34,7 @@ const (
 	mostStretches = 1 << 12 // of one instance
 	mostEnded     = 1 << 10 // instances of one goroutine in one stretch
 	mostDoings    = 1 << 8  // told apart of one series
+	mostParts     = 1 << 12 // doings of all series of which is known in which windows they were
 )
 
 // stretch is what a goroutine did for a time.
@@ -66,11 +69,14 @@ type instance struct {
 type causeSums struct {
 	count int64
 	ns    map[doing]int64
-	onCPU map[cpuUse]int64 // ns that took a CPU, as far as samples may tell whether there was one
+	ended []int64           // instances by the window that they end in
+	parts map[doing][]int64 // of what can be held: ns by the window that their instances end in
+	onCPU map[cpuUse]int64  // ns that took a CPU, as far as samples may tell whether there was one
 }
 
-func newAccounts(cpus *measure.Machine) *accounts {
-	return &accounts{cpus: cpus, newest: make([]stretch, 0, 1<<10), gs: map[model.GoID]*goroutine{}, sums: map[seriesKey]*causeSums{}}
+// newAccounts makes accounts of instances, which at tells the windows of.
+func newAccounts(cpus *measure.Machine, at func(model.Time) int) *accounts {
+	return &accounts{cpus: cpus, at: at, newest: make([]stretch, 0, 1<<10), gs: map[model.GoID]*goroutine{}, sums: map[seriesKey]*causeSums{}}
 }
 
 // g is a goroutine.
@@ -96,6 +102,11 @@ func (a *accounts) forget(id model.GoID) {
 // take takes in a goroutine's next stretch, and accounts for the instances that end in it.
 func (a *accounts) take(g *goroutine, iv *model.GInterval) {
 	a.told++
+	if g.last != 0 && g.last+keptStretches > a.told {
+		if before := &a.newest[g.last%keptStretches]; before.what.cause == CauseRunning {
+			before.what.stack = iv.Stack // where it stopped
+		}
+	}
 	s := stretch{iv.Start, iv.End, g.last, doingOf(iv), neededBy(iv)}
 	if at := int(a.told % keptStretches); at < len(a.newest) {
 		a.newest[at] = s
@@ -144,10 +155,12 @@ func (a *accounts) close() {
 func (a *accounts) account(g *goroutine, in *instance) {
 	sums := a.sums[in.of]
 	if sums == nil {
-		sums = &causeSums{ns: map[doing]int64{}}
+		sums = newCauseSums()
 		a.sums[in.of] = sums
 	}
 	sums.count++
+	window := a.at(in.end)
+	sums.ended = addAt(sums.ended, window, 1)
 	left, seen := in.end-in.start, 0
 	until := uint64(0) // number of the stretch that it ends in
 	for n := g.last; n != 0 && seen < mostStretches; seen++ {
@@ -167,7 +180,7 @@ func (a *accounts) account(g *goroutine, in *instance) {
 			until = number
 		}
 		if ns := min(s.end, in.end) - max(s.start, in.start); ns > 0 {
-			sums.add(s.what, int64(ns))
+			a.part(sums, sums.add(s.what, int64(ns)), window, int64(ns))
 			a.use(sums, s.needs, max(s.start, in.start), min(s.end, in.end))
 			left -= ns
 		}
@@ -177,17 +190,50 @@ func (a *accounts) account(g *goroutine, in *instance) {
 	}
 }
 
-func (s *causeSums) add(what doing, ns int64) {
+func newCauseSums() *causeSums { return &causeSums{ns: map[doing]int64{}, parts: map[doing][]int64{}} }
+
+// add returns what the time was added to: where there are many doings, those of no place.
+func (s *causeSums) add(what doing, ns int64) doing {
 	if _, ok := s.ns[what]; !ok && len(s.ns) >= mostDoings {
 		what.stack = 0
 	}
 	s.ns[what] += ns
+	return what
+}
+
+// part notes in which window a doing that can be held was.
+func (a *accounts) part(s *causeSums, what doing, window int, ns int64) {
+	if !heldCauses[what.cause] || what.stack == 0 {
+		return
+	}
+	windows, ok := s.parts[what]
+	if !ok {
+		if a.parts >= mostParts {
+			return
+		}
+		a.parts++
+	}
+	s.parts[what] = addAt(windows, window, ns)
+}
+
+// halve joins the windows two by two.
+func (a *accounts) halve() {
+	for _, s := range a.sums {
+		s.ended = halved(s.ended)
+		for what, windows := range s.parts {
+			s.parts[what] = halved(windows)
+		}
+	}
 }
 
 func (s *causeSums) merge(o *causeSums) {
 	s.count += o.count
 	for what, ns := range o.ns {
 		s.ns[what] += ns
+	}
+	s.ended = sumOf(s.ended, o.ended)
+	for what, windows := range o.parts {
+		s.parts[what] = sumOf(s.parts[what], windows)
 	}
 	for use, ns := range o.onCPU {
 		if s.onCPU == nil {
@@ -235,7 +281,7 @@ func (a *accounts) rename(from, to seriesKey) {
 
 // causes are those of all series, requests of whatever handler among those of none.
 func (a *accounts) causes(places *names.Places) []Causes {
-	all := &causeSums{ns: map[doing]int64{}}
+	all := newCauseSums()
 	for k, s := range a.sums {
 		if k.kind == SeriesRequest {
 			all.merge(s)
@@ -247,7 +293,7 @@ func (a *accounts) causes(places *names.Places) []Causes {
 	var out []Causes
 	for k, s := range a.sums {
 		if s.count >= fewestValues {
-			c := Causes{Kind: k.kind, Name: k.name, Instances: s.count}
+			c := Causes{Kind: k.kind, Name: k.name, Instances: s.count, Ended: s.ended}
 			c.Causes, c.Rest = s.causes(places)
 			c.NoCPU = a.noCPU(s) / s.count
 			out = append(out, c)
@@ -265,7 +311,7 @@ func (s *causeSums) causes(places *names.Places) (list []Cause, rest int64) {
 	at := map[[2]string]int{}
 	longest := []int64{} // at one place of the function
 	for _, what := range s.ordered() {
-		c := Cause{Kind: what.cause, NS: s.ns[what]}
+		c := Cause{Kind: what.cause, NS: s.ns[what], Windows: s.parts[what]}
 		if p := places.Of(what.stack); what.stack != 0 && p != nil {
 			c.Func, c.File, c.Line, c.Call = p.At.Func, names.FileName(p.At.File), p.At.Line, p.Callee
 		}
@@ -275,11 +321,11 @@ func (s *causeSums) causes(places *names.Places) (list []Cause, rest int64) {
 			list, longest = append(list, c), append(longest, c.NS)
 			continue
 		}
-		sum := list[i].NS + c.NS
+		sum, windows := list[i].NS+c.NS, sumOf(list[i].Windows, c.Windows)
 		if c.NS > longest[i] {
 			list[i], longest[i] = c, c.NS
 		}
-		list[i].NS = sum
+		list[i].NS, list[i].Windows = sum, windows
 	}
 	for i := range list {
 		list[i].NS /= s.count

@@ -117,6 +117,7 @@ type collector struct {
 	finders []seriesFinder
 
 	accounts *accounts
+	places   *places
 	ended    []instance // among the facts at hand
 }
 
@@ -167,8 +168,8 @@ var rateNames = [numRates][2]string{
 	ratePreempts:   {"preemptions", "/s"},
 	rateCreated:    {"goroutines begun", "/s"},
 	rateRunning:    {"Ps running goroutines", "ns/s"},
-	rateGCWorker:   {"mark workers running", "ns/s"},
-	rateAssist:     {"mark assists running", "ns/s"},
+	rateGCWorker:   {"mark workers of the garbage collector running", "ns/s"},
+	rateAssist:     {"mark assists for the garbage collector running", "ns/s"},
 	rateSyscall:    {"Ps held by system calls", "ns/s"},
 	rateSTW:        {"world stopped", "ns/s"},
 
@@ -187,12 +188,14 @@ var rateOf = map[CauseKind]int{CauseLock: rateWaitLock, CauseChannel: rateWaitCh
 
 func newCollector(s *replay.Session) *collector {
 	n := s.Names
-	return &collector{names: n, runners: replay.Shared(s, measure.NewRunners), zero: s.Zero, window: s.Window, shift: firstWindow, accounts: newAccounts(replay.Shared(s, measure.NewMachine)), series: map[seriesKey]*Series{}, kinds: map[SeriesKind]int{}, finders: []seriesFinder{
+	b := &collector{names: n, runners: replay.Shared(s, measure.NewRunners), zero: s.Zero, window: s.Window, shift: firstWindow, places: newPlaces(), series: map[seriesKey]*Series{}, kinds: map[SeriesKind]int{}, finders: []seriesFinder{
 		{SeriesRequest, explain.FindAll(n, report.KindRequest)},
 		{SeriesTask, explain.FindAll(n, report.KindTask)},
 		{SeriesRegion, explain.FindAll(n, report.KindRegion)},
 		{SeriesLife, explain.FindAll(n, report.KindGoroutine)},
 	}}
+	b.accounts = newAccounts(replay.Shared(s, measure.NewMachine), b.at)
+	return b
 }
 
 // at is the window that a time lies in.
@@ -215,16 +218,10 @@ func (b *collector) halve() {
 		s.Windows = joined
 	}
 	for i := range b.rates {
-		c := b.rates[i].counts
-		for k := range c {
-			if k%2 == 0 {
-				c[k/2] = c[k]
-			} else {
-				c[k/2] += c[k]
-			}
-		}
-		b.rates[i].counts = c[:(len(c)+1)/2]
+		b.rates[i].counts = halved(b.rates[i].counts)
 	}
+	b.places.halve()
+	b.accounts.halve()
 }
 
 // joinedSketch joins some sketches, any of which may be missing, into the first one.
@@ -244,10 +241,7 @@ func joinedSketch(some []*stat.Sketch) *stat.Sketch {
 func (b *collector) count(what int, at model.Time, n float64) {
 	w := b.at(at)
 	r := &b.rates[what]
-	for w >= len(r.counts) {
-		r.counts = append(r.counts, 0)
-	}
-	r.counts[w] += n
+	r.counts = addAt(r.counts, w, n)
 }
 
 // spent counts a stretch of time, in the window that it ends in: stretches are
@@ -256,10 +250,16 @@ func (b *collector) spent(what int, from, to model.Time) { b.count(what, to, flo
 
 // spread counts a stretch of time that may be long, in all windows that it lies in.
 func (b *collector) spread(what int, from, to model.Time) {
+	b.each(from, to, func(window int, ns float64) { b.rates[what].counts = addAt(b.rates[what].counts, window, ns) })
+}
+
+// each tells the windows that a stretch of time lies in, and how much of it does.
+func (b *collector) each(from, to model.Time, tell func(window int, ns float64)) {
 	b.at(to) // which may make windows longer
 	for from < to {
-		end := min(to, b.zero+model.Time(b.at(from)+1)<<b.shift)
-		b.count(what, from, float64(end-from))
+		w := b.at(from)
+		end := min(to, b.zero+model.Time(w+1)<<b.shift)
+		tell(w, float64(end-from))
 		from = end
 	}
 }
@@ -412,6 +412,7 @@ func (b *collector) stretch(iv *model.GInterval, trail uint32) {
 	if rate, ok := rateOf[doingOf(iv).cause]; ok && iv.State != model.GRunning {
 		b.spread(rate, iv.Start, iv.End)
 	}
+	b.place(iv)
 	g := b.accounts.g(iv.G)
 	b.accounts.take(g, iv)
 	b.cycle(g, iv, trail)
@@ -478,6 +479,9 @@ func (b *collector) finish(out *Behaviour) {
 	b.accounts.close()
 	b.name()
 	out.Causes = b.accounts.causes(b.names.Places())
+	for i := range out.Causes {
+		out.Causes[i].fold(1, out.Windows)
+	}
 	out.starts = map[string]bool{}
 	for _, fn := range b.names.Start {
 		out.starts[b.names.Funcs[fn]] = true
@@ -499,19 +503,24 @@ func (b *collector) finish(out *Behaviour) {
 		out.Series = append(out.Series, *s)
 	}
 	for i := range b.rates {
-		r := Rate{Name: rateNames[i][0], Unit: rateNames[i][1], Windows: make([]float64, out.Windows)}
-		for w, n := range b.rates[i].counts {
-			r.Windows[min(w, out.Windows-1)] += n
-			r.Mean += n * 1e9 / float64(max(1, length))
-		}
-		r.Mean = math.Round(r.Mean*1e3) / 1e3 // as a fixture keeps it
-		for w := range r.Windows {
-			seconds := float64(out.Window) / 1e9
-			if w == out.Windows-1 {
-				seconds = float64(length-int64(w)*out.Window) / 1e9
-			}
-			r.Windows[w] = math.Round(10*r.Windows[w]/seconds) / 10 // as a fixture has it
-		}
-		out.Rates = append(out.Rates, r)
+		out.Rates = append(out.Rates, out.rate(rateNames[i][0], rateNames[i][1], b.rates[i].counts, length))
 	}
+	b.places.rates(b.names, out, length)
+}
+
+// rate is one of what was counted by windows, in a trace of a length in ns.
+func (b *Behaviour) rate(name, unit string, counts []float64, length int64) Rate {
+	r := Rate{Name: name, Unit: unit, Windows: folded(counts, 1, b.Windows)}
+	for _, n := range counts {
+		r.Mean += n * 1e9 / float64(max(1, length))
+	}
+	r.Mean = math.Round(r.Mean*1e3) / 1e3 // as a fixture keeps it
+	for w := range r.Windows {
+		seconds := float64(b.Window) / 1e9
+		if w == b.Windows-1 {
+			seconds = float64(length-int64(w)*b.Window) / 1e9
+		}
+		r.Windows[w] = math.Round(10*r.Windows[w]/seconds) / 10 // as a fixture has it
+	}
+	return r
 }

@@ -33,6 +33,7 @@ type Causes struct {
 	Kind      SeriesKind `json:"kind"`
 	Name      string     `json:"name"`
 	Instances int64      `json:"instances"`
+	Ended     []int64    `json:"ended"`               // of the instances, by window
 	Causes    []Cause    `json:"causes"`              // most first; those without a place, and of the others the first mostPlaces
 	Rest      int64      `json:"rest_ns"`             // of all other places, mean
 	NoCPU     int64      `json:"no_cpu_ns,omitempty"` // mean: of the time of all causes, what passed without a CPU; 0 too where the machine was not asked
@@ -46,6 +47,9 @@ type Cause struct {
 	Line uint64    `json:"line,omitempty"` // of those in the function the one with the most time
 	Call string    `json:"call,omitempty"` // what the function called there
 	NS   int64     `json:"mean_ns"`
+
+	// Windows are the ns in all instances that ended in each window; nil of what is not held.
+	Windows []int64 `json:"windows_ns,omitempty"`
 }
 
 // key is what a cause has in common with itself in a trace of another build: lines move.
@@ -62,6 +66,9 @@ func (c *Cause) Text() string {
 func (c *Cause) did() string {
 	switch c.Kind {
 	case CauseRunning:
+		if c.Func != "" {
+			return "running until it stopped"
+		}
 		return "running"
 	case CauseCollector:
 		return "working for the garbage collector, or waiting for it"

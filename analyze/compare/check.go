@@ -52,7 +52,7 @@ func comparable(r *Result, fixture, traces []*Behaviour, file string) report.Che
 	x := report.CheckResult{Kind: "fixture", ID: "fixture/comparable", Description: "There is something to compare", Expected: "at least one request, task, region, goroutine or cycle of the fixture in the traces, often enough",
 		File: file, Severity: report.CheckSeverityError, Status: report.CheckSkip, Items: 1}
 	for i := range r.Changes {
-		if c := &r.Changes[i]; c.Held && c.judged() && c.Stat != statFar {
+		if c := &r.Changes[i]; c.Held && c.judged() && c.passes() && c.Kind != KindRate {
 			x.Status = report.CheckPass
 			return x
 		}
@@ -174,7 +174,7 @@ func circumstances(r *Result, fixture, traces []*Behaviour) []string {
 	for i := range r.Changes {
 		c := &r.Changes[i]
 		if c.Kind == KindRate && c.Verdict == Worse && (c.Name == rateNames[rateGCWorker][0] || c.Name == rateNames[rateAssist][0]) {
-			out = append(out, fmt.Sprintf("the garbage collector's %s went from %s to %s", c.Name, Amount(c.Old.Median, c.Unit), Amount(c.New.Median, c.Unit)))
+			out = append(out, fmt.Sprintf("%s went from %s to %s", c.Name, Amount(c.Old.Median, c.Unit), Amount(c.New.Median, c.Unit)))
 		}
 	}
 	return out

@@ -38,15 +38,16 @@ const (
 // Floors of what varies more by itself than the lengths of the program's own
 // work, and amounts that matter to nobody.
 const (
-	waitFloor    = 1.0   // waits for a P: twice as long
-	waitLeast    = 100e3 // ns: and by no less than this
-	lengthLeast  = 1e3   // ns: of other lengths
-	rateFloor    = .5    // rates: half as much again
-	rateLeast    = 10.0  // a second
-	shareLeast   = .01e9 // ns/s: 1 % of a P
-	slowFloor    = .02   // of all lengths: so many more that are slow
-	slowTimes    = 1.5   // what is slow takes so many times the other side's 99th percentile: a shift alone makes none slow
-	fewestValues = 20    // of a distribution on each side
+	waitFloor     = 1.0   // waits for a P: twice as long
+	waitLeast     = 100e3 // ns: and by no less than this
+	lengthLeast   = 1e3   // ns: of other lengths
+	dispatchLeast = 10e3  // ns: of what is computed at a time, where that is held
+	rateFloor     = .5    // rates: half as much again
+	rateLeast     = 10.0  // a second
+	shareLeast    = .01e9 // ns/s: 1 % of a P
+	slowFloor     = .02   // of all lengths: so many more that are slow
+	slowTimes     = 1.5   // what is slow takes so many times the other side's 99th percentile: a shift alone makes none slow
+	fewestValues  = 20    // of a distribution on each side
 )
 
 // Verdict is what is claimed of a change.
@@ -70,8 +71,9 @@ const (
 type Change struct {
 	Kind    SeriesKind `json:"kind"` // of a distribution; "rate" of a rate
 	Name    string     `json:"name"`
-	Stat    string     `json:"stat"` // p50, p90, p99, mean, slow, far or rate
-	Unit    string     `json:"unit"` // ns, /s, ns/s; % of slow and far
+	Stat    string     `json:"stat"`            // p50, p90, p99, mean, slow, far, rate, or cause: a part of the mean
+	Cause   *Cause     `json:"cause,omitempty"` // that part, without its figures; nil of other statistics
+	Unit    string     `json:"unit"`            // ns, /s, ns/s; % of slow and far
 	Old     Side       `json:"old"`
 	New     Side       `json:"new"`
 	Ratio   float64    `json:"ratio"`  // of the medians, new to old; 0 where old is 0
@@ -148,8 +150,8 @@ func Sets(old, new []*Behaviour, opt Options) *Result {
 	for _, k := range keys(old, new) {
 		c.series(k, old, new)
 	}
-	for i := range rates(old, new) {
-		c.rate(i, old, new)
+	for _, r := range rates(old, new) {
+		c.rate(r, old, new)
 	}
 	r.Changes = c.claim()
 	r.takeOut(old, new, c.floor)
@@ -220,7 +222,7 @@ func keys(sides ...[]*Behaviour) []key {
 }
 
 // rates are those that can be compared: none if there is nothing in one of the
-// traces, which then has no rates.
+// traces, which then has no rates. What is counted by place only some may have.
 func rates(old, new []*Behaviour) []Rate {
 	if len(old) == 0 || len(new) == 0 {
 		return nil
@@ -228,7 +230,27 @@ func rates(old, new []*Behaviour) []Rate {
 	if slices.ContainsFunc(slices.Concat(old, new), func(b *Behaviour) bool { return len(b.Rates) == 0 }) {
 		return nil
 	}
-	return old[0].Rates
+	var out []Rate
+	seen := map[string]bool{}
+	for _, b := range slices.Concat(old, new) {
+		for _, r := range b.Rates {
+			if !seen[r.Name] {
+				seen[r.Name] = true
+				out = append(out, r)
+			}
+		}
+	}
+	return out
+}
+
+// rateNamed is a rate of a trace, 0 where there was none of it.
+func (b *Behaviour) rateNamed(name string) Rate {
+	for _, r := range b.Rates {
+		if r.Name == name {
+			return r
+		}
+	}
+	return Rate{Windows: make([]float64, b.Windows)}
 }
 
 // comparison is one in the making.
@@ -262,8 +284,13 @@ var (
 // rateScale is that of a rate: amounts that matter to nobody are no multiple of others.
 func rateScale(least float64) scale {
 	return scale{
-		to:   func(v float64) float64 { return math.Log(v + least) },
-		from: func(y float64) float64 { return max(0, math.Exp(y)-least) },
+		to: func(v float64) float64 { return math.Log(max(v, 0) + least) }, // of what goes up and down, some draws are below 0
+		from: func(y float64) float64 {
+			if v := math.Exp(y) - least; v > least*1e-9 { // what is less is 0, and what calculating leaves of it
+				return v
+			}
+			return 0
+		},
 	}
 }
 
@@ -301,6 +328,7 @@ const (
 	statMean = "mean"
 	statSlow = "slow"
 	statFar  = "far"
+	statRate = "rate"
 )
 
 // of is the quantity of a whole distribution. slow is how long what is slow takes.
@@ -420,6 +448,7 @@ func (c *comparison) series(k key, old, new []*Behaviour) {
 		c.quantity(x, i, o, n)
 	}
 	if c.held[k.kind] {
+		c.causes(k, old, new)
 		for _, x := range c.far(k, old, new, o.all, n.all) {
 			c.judged = append(c.judged, judged{Change: x, least: -1})
 		}
@@ -431,7 +460,10 @@ func (c *comparison) quantity(x Change, i int, o, n *oneSide) {
 	q := &quantities[i]
 	x.Stat, x.Floor = q.name, c.floor*q.times
 	least, assumed := lengthLeast, q.drift
-	if k := x.Kind; k == SeriesWait || k == SeriesAll || k == SeriesDispatch {
+	switch k := x.Kind; {
+	case k == SeriesDispatch && x.Held:
+		least = dispatchLeast
+	case k == SeriesWait || k == SeriesAll || k == SeriesDispatch:
 		x.Floor, least, assumed = waitFloor*q.times, waitLeast, max(waitDrift, q.drift)
 	}
 	if q.name == statSlow {
@@ -518,30 +550,36 @@ func bins(old, new *stat.Sketch) []Bin {
 
 func rounded(share float64) float64 { return math.Round(share*1e6) / 1e6 }
 
-// rate compares the rate number i.
-func (c *comparison) rate(i int, old, new []*Behaviour) {
-	first := old[0].Rates[i]
-	x := Change{Kind: KindRate, Name: first.Name, Stat: "rate", Unit: first.Unit, Floor: rateFloor, P: 1, Q: 1, Bins: []Bin{}}
-	least := rateLeast
+// rate compares a rate, of which a trace has the name and the unit.
+func (c *comparison) rate(of Rate, old, new []*Behaviour) {
+	x := Change{Kind: KindRate, Name: of.Name, Stat: statRate, Unit: of.Unit, Floor: rateFloor, P: 1, Q: 1, Bins: []Bin{}}
+	least, drift, regular := rateLeast, rateDrift, false
 	if x.Unit != "/s" {
 		least = shareLeast
+	}
+	if h, ok := heldRateNamed(of.Name); ok {
+		x.Held, x.Floor, least, drift, regular = true, h.floor, h.least, h.drift, h.regular
 	}
 	s := rateScale(least)
 	runs := func(bs []*Behaviour) (out []run) {
 		for _, b := range bs {
-			within, drift := varyRate(b.Rates[i].Windows, s.to, c.draws)
-			out = append(out, run{y: s.to(b.Rates[i].Mean), within: within, drift: drift, blocks: len(b.Rates[i].Windows)})
+			r := b.rateNamed(of.Name)
+			within, drift := varyRate(r.Windows, s.to, c.draws)
+			if regular {
+				within = min(within, drift/4)
+			}
+			out = append(out, run{y: s.to(r.Mean), within: within, drift: drift, blocks: len(r.Windows)})
 		}
 		return out
 	}
 	o, n := runs(old), runs(new)
 	if !enough(o, n) {
 		x.Verdict = Few
-		x.Old, x.New = Side{Median: old[0].Rates[i].Mean, N: len(o), Open: true}, Side{Median: new[0].Rates[i].Mean, N: len(n), Open: true}
+		x.Old, x.New = Side{Median: old[0].rateNamed(of.Name).Mean, N: len(o), Open: true}, Side{Median: new[0].rateNamed(of.Name).Mean, N: len(n), Open: true}
 		c.judged = append(c.judged, judged{Change: x})
 		return
 	}
-	c.judge(x, s, o, n, least, rateDrift)
+	c.judge(x, s, o, n, least, drift)
 }
 
 func mean(values []float64) float64 {
@@ -635,7 +673,7 @@ func (x *Change) judged() bool {
 
 // decides reports whether it may fail a check, instead of warning.
 func (x *Change) decides() bool {
-	return x.Held && (x.Stat == "p50" || x.Stat == statMean || x.Stat == statSlow || x.Stat == statFar)
+	return x.Held && (x.Stat == "p50" || x.Stat == statMean || x.Stat == statSlow || x.Stat == statFar || x.Stat == statCause || x.Stat == statRate)
 }
 
 // Text names a change.
@@ -648,6 +686,11 @@ func (x *Change) Text() string {
 			of = " beyond " + words.Count(farTimes) + " times the longest"
 		}
 		return strings.TrimSuffix(y.Text(), " p50") + of
+	}
+	if x.Stat == statCause {
+		y := *x
+		y.Stat = "p50"
+		return strings.TrimSuffix(y.Text(), " p50") + ", on average " + x.Cause.Text()
 	}
 	switch {
 	case x.Kind == KindRate:

@@ -66,7 +66,7 @@ func TestCycles(t *testing.T) {
 
 // What accounts keep does not grow with a trace, nor with the time between its events.
 func TestAccountsAreBounded(t *testing.T) {
-	a := newAccounts(&measure.Machine{})
+	a := newAccounts(&measure.Machine{}, func(model.Time) int { return 0 })
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	g, at := a.g(1), model.Time(0)

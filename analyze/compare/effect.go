@@ -288,14 +288,7 @@ func variance(values []float64) float64 {
 
 // varyRate is vary of a rate, the windows of which are the blocks.
 func varyRate(windows []float64, scale func(float64) float64, draws int) (within, drift float64) {
-	h := fnv.New128a()
-	var word [8]byte
-	for _, v := range windows {
-		binary.LittleEndian.PutUint64(word[:], math.Float64bits(v))
-		h.Write(word[:])
-	}
-	sum := h.Sum(nil)
-	r := rand.New(rand.NewPCG(binary.LittleEndian.Uint64(sum), binary.LittleEndian.Uint64(sum[8:])))
+	r := generatorOf(windows)
 	var values, quarters []float64
 	for range draws {
 		var sum float64
@@ -308,6 +301,18 @@ func varyRate(windows []float64, scale func(float64) float64, draws int) (within
 		quarters = append(quarters, scale(mean(windows[q*len(windows)/4:(q+1)*len(windows)/4])))
 	}
 	return variance(values), variance(quarters)
+}
+
+// generatorOf gives the numbers that some figures are drawn by: the same ones for the same.
+func generatorOf(figures []float64) *rand.Rand {
+	h := fnv.New128a()
+	var word [8]byte
+	for _, v := range figures {
+		binary.LittleEndian.PutUint64(word[:], math.Float64bits(v))
+		h.Write(word[:])
+	}
+	sum := h.Sum(nil)
+	return rand.New(rand.NewPCG(binary.LittleEndian.Uint64(sum), binary.LittleEndian.Uint64(sum[8:])))
 }
 
 // angle is the scale of shares: on it a share varies alike, however small it is.

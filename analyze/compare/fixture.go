@@ -19,8 +19,9 @@ import (
 
 // FixtureSchema names the version of a fixture's form: see report.Schema. In 2 series had
 // the names of the functions that goroutines started with, not of those that they run; 3 had
-// no causes and no cycles, and longer windows than what it was compared with.
-const FixtureSchema = "gmptrace.fixture/4"
+// no causes and no cycles, and longer windows than what it was compared with; 4 did not tell when
+// the time of causes was, nor where goroutines waited.
+const FixtureSchema = "gmptrace.fixture/5"
 
 // FixtureFile is the name of a fixture's file within its folder.
 const FixtureFile = "fixture.json"

@@ -12,11 +12,10 @@ import (
 
 // heldInTurn are the kinds of series that a program can be held to, so that a change of them
 // fails a check, in their order: what its users wait for; else, where there is none of
-// that, the cycles of its goroutines; else their computing.
+// that, the cycles of its goroutines, and their computing.
 var heldInTurn = [][]SeriesKind{
 	{SeriesRequest, SeriesTask, SeriesRegion, SeriesLife},
-	{SeriesCycle},
-	{SeriesDispatch},
+	{SeriesCycle, SeriesDispatch},
 }
 
 // heldKinds are those of one step of heldInTurn: the first of which both sides have enough of the same series, so
@@ -39,10 +38,11 @@ func heldKinds(old, new []*Behaviour) map[SeriesKind]bool {
 	return out
 }
 
-// enoughOf are the series of some kinds with fewestValues or more.
+// enoughOf are the series of some kinds with fewestValues or more in the mean trace: more
+// traces do not make what there is little of what the program is about.
 func enoughOf(side []*Behaviour, kinds []SeriesKind) (out []key) {
 	for k, n := range counts(side, kinds) {
-		if n >= fewestValues {
+		if n >= fewestValues*int64(len(side)) {
 			out = append(out, k)
 		}
 	}

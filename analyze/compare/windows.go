@@ -2,6 +2,7 @@ package compare
 
 import (
 	"math"
+	"slices"
 
 	"gmptrace/analyze/stat"
 )
@@ -38,7 +39,11 @@ func (b *Behaviour) withWindows(length int64) *Behaviour {
 	out := *b
 	out.Window, out.Windows = length, max(1, int((whole+length/2)/length)) // as collector.finish has it
 	at := func(w int) int { return min(w/join, out.Windows-1) }
-	out.Series, out.Rates = nil, nil
+	out.Series, out.Rates, out.Causes = nil, nil, slices.Clone(b.Causes)
+	for i := range out.Causes {
+		out.Causes[i].Causes = slices.Clone(out.Causes[i].Causes)
+		out.Causes[i].fold(join, out.Windows)
+	}
 	for _, s := range b.Series {
 		x := Series{Kind: s.Kind, Name: s.Name}
 		for range out.Windows {
@@ -66,4 +71,55 @@ func (b *Behaviour) withWindows(length int64) *Behaviour {
 		out.Rates = append(out.Rates, x)
 	}
 	return &out
+}
+
+// Lists by window are as long as the last window in which there was anything.
+
+// addAt adds to a window.
+func addAt[T int64 | float64](list []T, window int, n T) []T {
+	for window >= len(list) {
+		list = append(list, 0)
+	}
+	list[window] += n
+	return list
+}
+
+// halved joins windows two by two, in place.
+func halved[T int64 | float64](list []T) []T {
+	for k := range list {
+		if k%2 == 0 {
+			list[k/2] = list[k]
+		} else {
+			list[k/2] += list[k]
+		}
+	}
+	return list[:(len(list)+1)/2]
+}
+
+// sumOf adds two lists.
+func sumOf[T int64 | float64](a, b []T) []T {
+	out := slices.Clone(a)
+	for w, n := range b {
+		out = addAt(out, w, n)
+	}
+	return out
+}
+
+// folded joins as many windows to one as join says, what is behind the last of a number to that.
+func folded[T int64 | float64](list []T, join, windows int) []T {
+	out := make([]T, windows)
+	for w, n := range list {
+		out[min(w/join, windows-1)] += n
+	}
+	return out
+}
+
+// fold gives all windows of a series' causes as folded does.
+func (c *Causes) fold(join, windows int) {
+	c.Ended = folded(c.Ended, join, windows)
+	for i := range c.Causes {
+		if x := &c.Causes[i]; x.Windows != nil {
+			x.Windows = folded(x.Windows, join, windows)
+		}
+	}
 }
