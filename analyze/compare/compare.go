@@ -71,9 +71,9 @@ const (
 type Change struct {
 	Kind    SeriesKind `json:"kind"` // of a distribution; "rate" of a rate
 	Name    string     `json:"name"`
-	Stat    string     `json:"stat"`            // p50, p90, p99, mean, slow, far, rate, or cause: a part of the mean
-	Cause   *Cause     `json:"cause,omitempty"` // that part, without its figures; nil of other statistics
-	Unit    string     `json:"unit"`            // ns, /s, ns/s; % of slow and far
+	Stat    string     `json:"stat"`  // p50, p90, p99, mean, slow, far, rate, or cause: a part of the mean
+	Cause   *Cause     `json:"cause"` // that part, without its figures; nil of other statistics
+	Unit    string     `json:"unit"`  // ns, /s, ns/s; % of slow and far
 	Old     Side       `json:"old"`
 	New     Side       `json:"new"`
 	Ratio   float64    `json:"ratio"`  // of the medians, new to old; 0 where old is 0
