@@ -243,12 +243,13 @@ func (a *adder) findings(r *Rows) {
 	}
 	for _, id := range order {
 		f := by[id]
+		if f.severe == 0 {
+			continue // what is only worth knowing is in every trace, and sets nobody apart
+		}
 		s := a.s.Findings.at(label{id}, mostSubjects)
 		s.Severe[f.severe]++
 		a.subject(s, f.cost, worstTrace{f.cost, a.trace, number(f.x.At), text(f.x.Title), text(f.x.Advice)})
-		if f.severe > 0 { // what is only worth knowing sets nobody apart
-			a.share("finding", id, "", f.x)
-		}
+		a.share("finding", id, "", f.x)
 	}
 }
 
