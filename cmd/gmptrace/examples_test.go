@@ -152,6 +152,9 @@ func runExample(t *testing.T, line string) {
 	// and it has none of what explain, or a profile, is asked for; and some of the traces that a
 	// fleet is of are damaged.
 	none := code == exitPartial && (args[1] == "explain" && stderr.Len() == 0 || args[1] == "fleet" || strings.Contains(stderr.String(), "no profile is written") || strings.Contains(line, " --until "))
+	if args[1] == "serve" && code == exitInterrupted { // a slow machine still read the traces
+		return
+	}
 	if code != exitDone && !none && !(code == exitFindings && (strings.Contains(line, "--fail-on") || strings.Contains(line, " check "))) {
 		t.Errorf("exit code %d\n%s", code, &stderr)
 	}
