@@ -141,6 +141,7 @@ func (s *Sched) countTick(e *entry, g *G, p *P, f *found) {
 			return
 		}
 	}
+	s.listen(e, g, p, f)
 	p.tick++
 }
 

@@ -199,6 +199,7 @@ func (s *Sched) scout(e *entry) {
 	most := s.ahead.tail - s.ahead.head
 	m := s.begin()
 	t.scouting = true
+	clear(s.aheadBeats)
 	t.until, t.budget = s.ahead.tail, int(most)
 	s.follow()
 	t.scouting = false

@@ -296,16 +296,16 @@ func (s *Sched) injectglist(p *P, list []gref) {
 		most = 0 // a stopped P is not idle
 	}
 	least := min(most, s.lastingIdle())
-	global := max(least, min(most, s.wentGlobal(p, list)))
+	likely := max(least, min(most, s.npidle()-s.promises()))
+	if s.trial.depth == 0 { // what is tried uses the scratch that it lies in
+		s.listed = append(s.listed[:0], list...)
+		list = s.listed
+	}
+	global := s.tryLists(p, list, least, likely, most)
+	s.putList(p, list, global)
+	s.promise(min(global, most))
 	for i, r := range list {
-		g := s.g(r)
-		s.unqueue(g)
-		if i < global || p.runq.len() == RunqSize {
-			s.globalPush(r)
-		} else {
-			s.ringput(p, r)
-		}
-		g.sure = i < least || i >= most
+		s.g(r).sure = i < least || i >= most
 	}
 }
 

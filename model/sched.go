@@ -42,6 +42,9 @@ type Sched struct {
 	shown       []*P      // of which it showed what they have been doing since the trace began
 	last        []int     // scratch
 	phases      []phaseOf // scratch
+	listed      []gref    // scratch
+	beats       beats
+	aheadBeats  beats // while a trial looks for phases
 
 	firstWorker, lastWorker GoID // no mark worker known has an id before or after these
 }
@@ -55,11 +58,13 @@ type progress struct {
 
 	running  int // Ps held by an M
 	runnable int // goroutines
+	promised int // Ps that count as idle, to threads that have not woken yet: see injectglist
 	latent   int // of which the look-ahead holds only that they were runnable before the trace showed it
 	stw      int // stop-the-world ranges open
 	waste    Waste
 	wasting  bool
 
+	promisedAt   Time   // when the last were
 	pace         Time   // see keepPace
 	slack        uint64 // last pull of a batch of which it was not sure which goroutines it took
 	strain       int    // how much was assumed so far that is possible but not likely
@@ -74,7 +79,7 @@ func New(rules Rules, ahead int) *Sched {
 	if ahead == 0 {
 		ahead = Lookahead
 	}
-	s := &Sched{rules: rules, ahead: newHorizon(ahead), gs: newGoroutines(), firstWorker: math.MaxInt64, lastWorker: NoG, progress: progress{pace: paceStart}}
+	s := &Sched{rules: rules, ahead: newHorizon(ahead), gs: newGoroutines(), beats: beats{}, aheadBeats: beats{}, firstWorker: math.MaxInt64, lastWorker: NoG, progress: progress{pace: paceStart}}
 	s.globq.log = &s.trial.log
 	return s
 }

@@ -393,6 +393,7 @@ func (s *Sched) settle(e *entry, g *G) {
 
 func (s *Sched) acquirep(e *entry) {
 	p := s.p(ProcID(e.Subject))
+	s.redeem(e)
 	s.setP(p, PDoesSched)
 	p.g = 0
 	s.noteStart(e, p)

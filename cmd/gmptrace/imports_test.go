@@ -74,7 +74,7 @@ var rooms = []room{
 	// The scheduler.
 	{path: "fixtures/scenario", imports: "model"}, // events as text, for tests
 	{path: "model/simulate", imports: "model"},
-	{path: "model", most: 5400, why: "one state machine: split, each half would know half a scheduler"},
+	{path: "model", most: 5800, why: "one state machine: split, each half would know half a scheduler"},
 }
 
 // tracer reads traces.
