@@ -100,17 +100,16 @@ cases:
 	  $(GO) run ./fixtures/tools/incidents record-cases -o "$$dir" $(ONLY) && \
 	  $(GO) run ./fixtures/tools/incidents table-cases -why "$$dir"
 
-# How well gmptrace whatif predicts: fixtures/tools/whatif. ROUNDS recordings of each
-# program are made, of which the least disturbed counts.
+# How well gmptrace whatif predicts what programs do that are really changed:
+# fixtures/tools/whatif. The machine should do nothing else meanwhile.
 WHATIFDIR ?=
 ROUNDS ?= 3
 .PHONY: whatif-accuracy
 whatif-accuracy:
 	@dir="$(WHATIFDIR)"; test -n "$$dir" || { dir="$$(mktemp -d)"; trap 'rm -rf "$$dir"' EXIT; }; \
-	  for i in $$(seq $(ROUNDS)); do \
-	    $(GO) run ./fixtures/tools/oracle record -go 1.26.8 -procs 1,2 -only "$(ONLY)" -o "$$dir/$$i" || echo "some recordings failed: the tables lack them" >&2; \
-	  done; \
-	  $(GO) run ./fixtures/tools/whatif "$$dir"/*
+	  $(GO) build -o "$$dir/whatif" ./fixtures/tools/whatif && \
+	  "$$dir/whatif" record -o "$$dir/pool" -rounds $(ROUNDS) -only "$(or $(ONLY),fitted,held)" && \
+	  "$$dir/whatif" measure "$$dir/pool"
 
 # How often gmptrace check --fixture is right, of four programs, unchanged and made worse:
 # fixtures/tools/drift.

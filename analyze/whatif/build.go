@@ -23,7 +23,15 @@ func (c *workloads) bytes() int64 {
 // build makes the workload of what was kept, in which computing took the time on Ps.
 func (c *workloads) build() *simulate.Workload {
 	c.connect()
+	c.settle()
 	return c.workload(nil, nil)
+}
+
+// settle ends what was left open.
+func (c *workloads) settle() {
+	for _, g := range c.order {
+		g.flush()
+	}
 }
 
 // workload makes the workload. With cpus computing takes what it had of a CPU. With a change
@@ -32,7 +40,6 @@ func (c *workloads) workload(cpus *measure.Machine, ch *changing) *simulate.Work
 	w := &simulate.Workload{Cycles: slices.Clone(c.cycles)}
 	var code simulate.Code
 	for _, g := range c.order {
-		g.flush()
 		code.B = code.B[:0]
 		code = simulate.Code{B: code.B}
 		if !g.worker {

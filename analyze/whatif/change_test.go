@@ -108,3 +108,31 @@ func TestTable(t *testing.T) {
 		t.Errorf("a fifth cheaper %+.3f, half %+.3f", first.Run.Change, x.Changes[1].Run.Change)
 	}
 }
+
+// TestLengths: what requests take is told of every simulation, of the recorded run as it was,
+// and what the self-check is off by is in every range.
+func TestLengths(t *testing.T) {
+	x := simulated(t, "../../fixtures/traces/real/router-go1.26-p2.trace", Settings{Schedulers: []simulate.Scheduler{simulate.GMP}, Procs: []int{1}, Seeds: 3, NoScaling: true, NoChanges: true})
+	rec, again, fewer := x.Recorded.Of, x.Variants[0].Of, x.Variants[1].Of
+	if len(rec) < 5 || len(again) != len(rec) || len(fewer) != len(rec) || len(x.Check.Of) != len(rec) {
+		t.Fatalf("%d handlers recorded, %d and %d simulated, %d checked", len(rec), len(again), len(fewer), len(x.Check.Of))
+	}
+	longer := 0
+	for i := range rec {
+		if rec[i].Name != again[i].Name || rec[i].Count != again[i].Count || rec[i].P50.NS <= 0 {
+			t.Errorf("recorded %+v, simulated %+v", rec[i], again[i])
+		}
+		if p := again[i].P50; p.Known && (rec[i].P50.NS < p.Low || rec[i].P50.NS > p.High) {
+			t.Errorf("%s: recorded are %d, which the range of the recorded settings leaves out: %+v", rec[i].Name, rec[i].P50.NS, p)
+		}
+		if p := again[i].P50; p.Known && x.Check.Of[i].off(0) > fairRequests {
+			t.Errorf("%s is known though the self-check is off by %.2f", rec[i].Name, x.Check.Of[i].off(0))
+		}
+		if fewer[i].P50.NS > again[i].P50.NS {
+			longer++
+		}
+	}
+	if longer < len(rec)/2 {
+		t.Errorf("with one P only %d of %d handlers take longer", longer, len(rec))
+	}
+}

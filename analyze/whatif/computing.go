@@ -29,7 +29,7 @@ func (w *prediction) measured() {
 	w.oneCPU = m.CPUs == 1
 	w.oneCore = m.SMT > 1 && m.CPUs > 1 && m.CPUs <= m.SMT && m.Online <= m.SMT
 	w.x.Machine = &Computing{Wanted: m.Wanted, Lost: m.Lost}
-	w.w = w.c.workload(w.c.cpus, nil)
+	w.w = w.c.workload(w.c.cpus, w.a.changing())
 	got := 1 - w.x.Machine.lacked()
 	for i := range w.w.Cycles {
 		w.w.Cycles[i].Work = int64(float64(w.w.Cycles[i].Work) * got)

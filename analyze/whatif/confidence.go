@@ -141,6 +141,7 @@ func (w *prediction) selfCheck(rs []*outcome) {
 	p50, _, _ := middle(rs, func(r *outcome) int64 { return r.latency.Quantile(.5) })
 	p99, _, _ := middle(rs, func(r *outcome) int64 { return r.latency.Quantile(.99) })
 	c := SelfCheck{Makespan: difference(span, rec.Makespan), P50: latencyDifference(p50, rec.P50), P99: latencyDifference(p99, rec.P99)}
+	c.Of = w.checkLengths(w.a, rs)
 	w.error = math.Abs(c.Makespan)
 	switch {
 	case rec.Makespan == 0 || len(w.w.Gs) == 0:

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"gmptrace/analyze/report"
 	"gmptrace/analyze/stat"
 	"gmptrace/analyze/words"
 	"gmptrace/model/simulate"
@@ -107,25 +106,12 @@ func (w *prediction) try(ctx context.Context, a *attribution, ch *changing, seed
 		load.Cycles[i].Work = int64(float64(load.Cycles[i].Work) * (1 - ch.gcBy))
 		load.Cycles[i].STW = int64(float64(load.Cycles[i].STW) * (1 - ch.gcBy))
 	}
-	group := make([]int32, len(w.c.done))
-	for n := range a.groups {
-		for _, i := range a.groups[n].of {
-			group[i] = int32(n)
-		}
-	}
+	follow := a.follows()
 	var out []trial
 	for seed := range seeds {
-		t := trial{of: make([]stat.Sketch, len(a.groups))}
-		began := make([]int64, len(w.c.done))
 		cfg := simulate.DefaultConfig(w.procs)
 		cfg.Costs, cfg.Alert, cfg.Seed = w.costs, w.rules.SysmonAlert, uint64(seed+1)
-		cfg.Marked = func(n int, at int64) {
-			if n%2 == 0 {
-				began[n/2] = at + 1
-			} else if from := began[n/2]; from > 0 {
-				t.of[group[n/2]].Add(at + 1 - from)
-			}
-		}
+		t := trial{of: follow.in(&cfg)}
 		long := false
 		cfg.Stop = func(events int64) bool { long = events > enough(load); return long || ctx.Err() != nil }
 		r := simulate.Run(load, cfg)
@@ -146,7 +132,7 @@ func (w *prediction) changes(ctx context.Context) error {
 	if w.x.Check.Confidence == ConfidenceNone || w.set.NoChanges {
 		return nil
 	}
-	a := w.c.attributed()
+	a := w.a
 	if !w.set.Change.none() {
 		return w.asked(ctx, a)
 	}
@@ -274,7 +260,7 @@ func (w *prediction) compare(a *attribution, ch *changing, before, after []trial
 		}{{&e.P50, .5}, {&e.P90, .9}, {&e.P99, .99}} {
 			*q.to = compareSeeds(before, after, off, func(t *trial) int64 { return t.of[n].Quantile(q.at) })
 			q.to.Recorded = rec.Quantile(q.at)
-			q.to.Known = float64(e.Count)*(1-q.at) >= 2.5 && w.reproduces(q.to)
+			q.to.Known = float64(e.Count)*(1-q.at) >= enoughBeyond && w.reproduces(q.to)
 		}
 		x.Of = append(x.Of, e)
 	}
@@ -443,15 +429,7 @@ func (x *Changed) does() string {
 }
 
 // Called is what an effect is on.
-func (e *Effect) Called() string {
-	switch {
-	case e.Kind == string(report.KindTask):
-		return "task " + e.Name
-	case e.Name == "":
-		return "requests that show no handler"
-	}
-	return e.Name
-}
+func (e *Effect) Called() string { return called(e.Kind, e.Name) }
 
 // words say what changes for the typical and the slow ones, "" where that is not known.
 func (e *Effect) words() string {

@@ -134,11 +134,12 @@ func (w *prediction) bounded(p plan) []plan {
 // outcome is what one simulation found.
 type outcome struct {
 	*simulate.Result
-	latency stat.Sketch // from ready to running, of the program's goroutines
+	latency stat.Sketch   // from ready to running, of the program's goroutines
+	of      []stat.Sketch // lengths of requests and tasks, by group
 }
 
-func outcomeOf(w *simulate.Workload, cfg simulate.Config) *outcome {
-	x := &outcome{}
+func outcomeOf(w *simulate.Workload, cfg simulate.Config, follow *follower) *outcome {
+	x := &outcome{of: follow.in(&cfg)}
 	cfg.Waited = x.latency.Add
 	x.Result = simulate.Run(w, cfg)
 	return x
@@ -153,7 +154,7 @@ var errTooLong = errors.New("its goroutines ran for too long to be simulated: ta
 func enough(w *simulate.Workload) int64 { return 1<<20 + 64*w.Steps }
 
 // runAll simulates all plans, on all CPUs of this machine.
-func runAll(ctx context.Context, w *simulate.Workload, plans []plan) ([][]*outcome, error) {
+func runAll(ctx context.Context, w *simulate.Workload, plans []plan, follow *follower) ([][]*outcome, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stop := func(events int64) bool {
@@ -170,7 +171,7 @@ func runAll(ctx context.Context, w *simulate.Workload, plans []plan) ([][]*outco
 			for j := range jobs {
 				cfg := plans[j[0]].cfg
 				cfg.Seed, cfg.Stop = uint64(j[1]+1), stop
-				results[j[0]][j[1]] = outcomeOf(w, cfg)
+				results[j[0]][j[1]] = outcomeOf(w, cfg, follow)
 			}
 		})
 	}
@@ -231,6 +232,7 @@ func (w *prediction) variant(p *plan, rs []*outcome, bounds []*outcome, base int
 	v.QueueMean, v.QueuePeak, v.Idle, v.LockWait = r.QueueMean, r.QueuePeak, r.Idle, r.LockWait
 	v.Steals, v.Handoffs, v.Preemptions, v.Overflows, v.TickPulls = r.Steals, r.Handoffs, r.Preemptions, r.Overflows, r.TickPulls
 	v.columns(&r.Timeline)
+	v.Of = w.simulatedLengths(w.a, rs, bounds)
 	w.judge(&v)
 	return v
 }
@@ -289,7 +291,7 @@ func (w *prediction) scale(ctx context.Context) error {
 			plans = append(plans, plan{cfg: cfg, seeds: 1})
 		}
 	}
-	results, err := runAll(ctx, w.w, plans)
+	results, err := runAll(ctx, w.w, plans, nil)
 	if err != nil {
 		return err
 	}

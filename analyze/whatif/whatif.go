@@ -64,11 +64,12 @@ type Result struct {
 // recorded run. Differences are shares of the recorded figure; negative if the
 // simulated one is smaller.
 type SelfCheck struct {
-	Confidence Confidence `json:"confidence"`
-	Makespan   float64    `json:"makespan_difference"`
-	P50        float64    `json:"p50_difference"`
-	P99        float64    `json:"p99_difference"`
-	Text       string     `json:"text"`
+	Confidence Confidence     `json:"confidence"`
+	Makespan   float64        `json:"makespan_difference"`
+	P50        float64        `json:"p50_difference"`
+	P99        float64        `json:"p99_difference"`
+	Of         []LengthsCheck `json:"requests_and_tasks"` // what takes most time together first
+	Text       string         `json:"text"`
 }
 
 // Variant is one run: the recorded one, or several simulations that differ in
@@ -96,6 +97,8 @@ type Variant struct {
 	P99High int64   `json:"p99_high_ns"`
 	Max     int64   `json:"max_ns"`
 	Curve   []int64 `json:"latency_curve_ns"` // quantiles 0, 1/32 … 31/32, then 0.99, 0.999 and the longest
+
+	Of []Lengths `json:"requests_and_tasks"` // how long they take, what takes most time together first
 
 	QueueMean   float64 `json:"queue_mean"` // goroutines runnable
 	QueuePeak   int     `json:"queue_peak"`
@@ -190,6 +193,7 @@ type prediction struct {
 	w     *simulate.Workload
 	costs simulate.Costs
 	error float64 // of the self-check's makespan
+	a     *attribution
 
 	// What the machine said of its CPUs.
 	oneCPU  bool // the process may run on one only
@@ -203,20 +207,25 @@ func (w *prediction) predict(ctx context.Context) error {
 	if w.c.bytes() > maxWorkload {
 		return fmt.Errorf("%s: the workload is too large to be simulated: take a part of it with --from and --to", w.x.Trace.Name)
 	}
-	w.w = w.c.build()
+	w.c.connect()
+	w.c.settle()
+	w.a = w.c.attributed()
+	w.w = w.c.workload(nil, w.a.changing())
 	recorded := w.w
 	w.measured()
 	w.costs = w.c.calibrated(w.set.Calibration)
 	w.x.Recorded = w.c.recorded(w.procs)
+	w.x.Recorded.Of = w.a.recordedLengths()
 	w.describe()
 	plans := w.plans()
-	results, err := runAll(ctx, w.w, plans)
+	follow := w.a.follows()
+	results, err := runAll(ctx, w.w, plans, follow)
 	if err != nil {
 		return fmt.Errorf("%s: %w", w.x.Trace.Name, err)
 	}
 	check := results[0]
 	if w.x.Machine != nil { // the recorded run had what the machine gave
-		again, err := runAll(ctx, recorded, plans[:1])
+		again, err := runAll(ctx, recorded, plans[:1], follow)
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.x.Trace.Name, err)
 		}
