@@ -274,19 +274,30 @@ func (c *workloads) recorded(procs int) Variant {
 	return v
 }
 
-// scaleLimit is how many steps are simulated for Scaling.
-const scaleLimit = 40_000_000
+// How much is simulated for Scaling.
+const (
+	scaleLimit = 40_000_000 // steps
+	scaleSeeds = 3          // of Go's scheduler, if they are within the limit
+)
 
 // scale runs each scheduler with 1 to 128 Ps.
-func (w *prediction) scale(ctx context.Context) error {
+func (w *prediction) scale(ctx context.Context, laws *corridor) error {
 	if w.set.NoScaling || !w.set.Change.none() || w.w.Steps*24 > scaleLimit || w.w.Steps == 0 {
 		return nil
 	}
+	seeds := 1
+	if w.w.Steps*72 <= scaleLimit {
+		seeds = scaleSeeds
+	}
 	var plans []plan
 	for _, s := range []simulate.Scheduler{simulate.GMP, simulate.SharedQueue, simulate.ThreadQueue} {
-		for p := 1; p <= 128; p *= 2 {
+		for p := 1; p <= mostBoundProcs; p *= 2 {
 			cfg := simulate.DefaultConfig(p)
 			cfg.Scheduler, cfg.Costs, cfg.CPUs, cfg.Alert = s, w.costs, w.set.CPUs, w.rules.SysmonAlert
+			if s == simulate.GMP {
+				plans = append(plans, w.bounded(plan{cfg: cfg, seeds: seeds})...)
+				continue
+			}
 			w.applyParallel(&cfg, parallelUsual)
 			plans = append(plans, plan{cfg: cfg, seeds: 1})
 		}
@@ -295,9 +306,24 @@ func (w *prediction) scale(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for i, p := range plans {
-		r := results[i][0]
-		w.x.Scaling = append(w.x.Scaling, ScalePoint{Scheduler: p.cfg.Scheduler.String(), Procs: p.cfg.Procs, Makespan: r.Makespan, P99: r.latency.Quantile(.99), LockWait: r.LockWait})
+	for i := 0; i < len(plans); {
+		cfg, rs := &plans[i].cfg, results[i]
+		var bounds []*outcome
+		for i++; i < len(plans) && plans[i].bound; i++ {
+			bounds = append(bounds, results[i]...)
+		}
+		w.x.Scaling = append(w.x.Scaling, w.scalePoint(cfg, rs, bounds, laws))
 	}
 	return nil
+}
+
+func (w *prediction) scalePoint(cfg *simulate.Config, rs, bounds []*outcome, laws *corridor) ScalePoint {
+	r := medianOf(rs)
+	p := ScalePoint{Scheduler: cfg.Scheduler.String(), Procs: cfg.Procs, Makespan: r.Makespan, Low: r.Makespan, High: r.Makespan, P99: r.latency.Quantile(.99), LockWait: r.LockWait}
+	if cfg.Scheduler == simulate.GMP {
+		_, low, high := middle(slices.Concat(rs, bounds), func(r *outcome) int64 { return r.Makespan })
+		b := laws.bound(cfg.Procs, cfg.CPUs)
+		p.Low, p.High = b.within(int64(float64(low)/(1+w.error)), r.Makespan, int64(float64(high)*(1+w.error)), true)
+	}
+	return p
 }

@@ -51,13 +51,14 @@ type Result struct {
 	Check    SelfCheck     `json:"self_check"`
 	Recorded Variant       `json:"recorded"`
 	Variants []Variant     `json:"variants"` // the first is Go's scheduler as it was recorded
-	Scaling  []ScalePoint  `json:"scaling"`  // each scheduler with a growing number of Ps, one seed; none for large traces
+	Scaling  []ScalePoint  `json:"scaling"`  // each scheduler with a growing number of Ps, of Go's several seeds; none for large traces
 	Advice   []Suggestion  `json:"advice"`   // most gain first
 	Changes  []Changed     `json:"changes"`  // of the program, with the same Ps; of a table those that help most first, none for large traces
 	Workload WorkloadSums  `json:"workload"`
 	Costs    []CostApplied `json:"costs"`
 	Notes    []string      `json:"notes"`   // what can't be known, or was assumed
 	Machine  *Computing    `json:"machine"` // what the machine said; nil if it was not asked
+	Laws     *Laws         `json:"laws"`    // nil if there is nothing to simulate
 }
 
 // SelfCheck compares the simulation of Go's scheduler as it was recorded with the
@@ -83,6 +84,8 @@ type Variant struct {
 	Makespan  int64  `json:"makespan_ns"` // until the last of the program's goroutines stopped running
 	Low       int64  `json:"makespan_low_ns"`
 	High      int64  `json:"makespan_high_ns"` // between Low and High it is likely to lie: over the seeds, and what several Ps may cost, widened by what the self-check is off and by what else is not sure
+	Least     int64  `json:"least_ns"`         // what work and span allow, with any scheduler; 0 for the recorded run
+	Most      int64  `json:"most_ns"`          // Graham's bound, for Go's scheduler with its own settings; 0 for others
 
 	Confidence Confidence `json:"confidence"` // how sure the makespan is
 	Doubts     []string   `json:"doubts"`     // why not more
@@ -121,6 +124,8 @@ type ScalePoint struct {
 	Scheduler string `json:"scheduler"`
 	Procs     int    `json:"gomaxprocs"`
 	Makespan  int64  `json:"makespan_ns"`
+	Low       int64  `json:"makespan_low_ns"` // as of a Variant, of Go's scheduler; else as the makespan
+	High      int64  `json:"makespan_high_ns"`
 	P99       int64  `json:"p99_ns"`
 	LockWait  int64  `json:"lock_wait_ns"`
 }
@@ -242,7 +247,14 @@ func (w *prediction) predict(ctx context.Context) error {
 		w.x.Variants = append(w.x.Variants, w.variant(&plans[i], results[i], bounds, base))
 		i = n
 	}
-	if err := w.scale(ctx); err != nil {
+	laws := w.corridor()
+	if w.x.Check.Confidence != ConfidenceNone {
+		for i := range w.x.Variants {
+			laws.hold(&w.x.Variants[i])
+		}
+		w.x.Laws = laws.tell()
+	}
+	if err := w.scale(ctx, laws); err != nil {
 		return err
 	}
 	if err := w.changes(ctx); err != nil {

@@ -1,0 +1,187 @@
+package simulate
+
+// Laws are what a workload takes whoever runs when: no scheduler can change them.
+type Laws struct {
+	Work    int64 // what the program's goroutines compute, in ns of one P
+	Span    int64 // the longest chain of what waits for each other, in ns: the run's length with Ps without end
+	Chained int64 // of Span, what is computed
+	Held    int64 // most that goroutines in system calls may keep Ps besides, in ns
+	Runs    int64 // how often a goroutine may have to be dispatched
+}
+
+// LawsOf finds the laws of w under what cfg makes of lengths (Stretch, Crossing). hop is what
+// it takes each time to get from one goroutine to another, or from the outside: 0 for laws
+// that nothing undercuts.
+//
+// Each goroutine goes on as soon as what it waits for has come, as there is always a P. When
+// that is does not depend on the order in which goroutines are looked at here, only on who
+// waits for whom; they are looked at in the order of time, so that little is ended before it
+// is come to.
+func LawsOf(w *Workload, cfg *Config, hop int64) Laws {
+	l := laws{sim: sim{cfg: *cfg, w: w, code: w.Code, gs: make([]gor, len(w.Gs)+1)}, at: make([]moment, len(w.Gs)+1), ran: make([]bool, len(w.Gs)+1), came: map[uint64]moment{}, hop: hop}
+	for i := range w.Gs {
+		from := &w.Gs[i]
+		l.gs[i+1] = gor{pc: from.From, to: from.To, runtime: from.Runtime}
+	}
+	for i := range w.Gs {
+		if w.Gs[i].Root && l.gs[i+1].state == gNone {
+			l.starts(int32(i+1), moment{})
+		}
+	}
+	l.run()
+	return l.out
+}
+
+// moment is when something is, and how much of that was computed, on the longest chain to it.
+type moment struct{ at, computed int64 }
+
+func (m moment) after(o moment) moment {
+	if o.at > m.at || o.at == m.at && o.computed > m.computed {
+		return o
+	}
+	return m
+}
+
+// laws is LawsOf at work.
+type laws struct {
+	sim  // its code, and what lengths are on this machine
+	at   []moment
+	ran  []bool            // it has computed since it was dispatched
+	came map[uint64]moment // ends of Blocks that were not come to, by goroutine and number
+	hop  int64
+	out  Laws
+}
+
+func (l *laws) starts(gi int32, m moment) {
+	l.gs[gi].state = gRunnable
+	l.at[gi] = moment{m.at + l.hop, m.computed}
+	l.out.Runs++
+	l.goesOn(gi)
+}
+
+// goesOn has a goroutine go on when it is its time.
+func (l *laws) goesOn(gi int32) { l.timers.add(timer{at: l.at[gi].at, id: gi}) }
+
+func (l *laws) run() {
+	for l.timers.next() != never {
+		gi := l.timers.pop().id
+		l.goes(gi)
+		if g := &l.gs[gi]; !g.runtime && l.at[gi].at > l.out.Span {
+			l.out.Span, l.out.Chained = l.at[gi].at, l.at[gi].computed
+		}
+	}
+}
+
+// goes takes a goroutine's steps up to a Block whose end has not come, to where others come
+// first, or to its own end.
+func (l *laws) goes(gi int32) {
+	g, m := &l.gs[gi], &l.at[gi]
+	for g.pc < g.to {
+		if m.at > l.timers.next() {
+			l.goesOn(gi)
+			return
+		}
+		op, pc := l.next(g.pc)
+		var a, b int64
+		if op != stepBlock && op != stepYield && op != stepGoyield && op != stepPass {
+			a, pc = l.arg(pc)
+		}
+		if op == stepWake || op == stepSwitch || op == stepSend {
+			b, pc = l.arg(pc)
+		}
+		g.pc = pc
+		switch op {
+		case stepRun:
+			l.computes(gi, a)
+		case stepCreate:
+			if to := int32(a) + 1; l.gs[to].state == gNone {
+				l.starts(to, *m)
+			}
+		case stepWake, stepSwitch, stepSend:
+			l.ends(int32(a)+1, uint32(b), *m)
+		case stepPass:
+			delete(l.came, key(gi, g.block))
+			g.block++
+		case stepBlock:
+			came, ok := l.came[key(gi, g.block)]
+			if !ok {
+				g.state = gBlocked
+				return
+			}
+			delete(l.came, key(gi, g.block))
+			g.block++
+			l.hops(gi, came)
+		case stepWait, stepNet:
+			l.hops(gi, moment{m.at + a, m.computed})
+		case stepStarved, stepAssist, stepSTW: // with other Ps the collector may leave none of it
+			if l.hop > 0 {
+				m.at += a
+			}
+		case stepSyscall, stepBlocking:
+			if a < ShortCall {
+				a = l.stretched(a)
+			}
+			l.out.Held += min(a, mostHeld)
+			l.hops(gi, moment{m.at + a, m.computed})
+		case stepYield, stepGoyield:
+			l.hops(gi, *m)
+		}
+	}
+	g.state = gDone
+}
+
+// mostHeld is how long a system call keeps its P at the most: then sysmon has looked twice.
+const mostHeld = int64(20_000_000) // ns
+
+// computes lets a goroutine compute; after a dispatch some of it is what the dispatch costs on
+// several Ps, or did when it was recorded.
+func (l *laws) computes(gi int32, ns int64) {
+	ns = l.stretched(ns)
+	if !l.ran[gi] && (l.cfg.Crossing < 0 || l.hop > 0) {
+		ns = max(ns+l.cfg.Crossing, ns*2/5)
+	}
+	l.ran[gi] = true
+	m := &l.at[gi]
+	m.at, m.computed = m.at+ns, m.computed+ns
+	if !l.gs[gi].runtime || l.hop > 0 {
+		l.out.Work += ns
+	}
+}
+
+// hops has a goroutine go on where something else has come.
+func (l *laws) hops(gi int32, came moment) {
+	m := &l.at[gi]
+	*m = m.after(came)
+	m.at += l.hop
+	l.ran[gi] = false
+	l.out.Runs++
+}
+
+// ends ends the n-th Block of gi.
+func (l *laws) ends(gi int32, n uint32, m moment) {
+	g := &l.gs[gi]
+	switch {
+	case n < g.block: // it was over
+	case n == g.block && g.state == gBlocked:
+		g.block++
+		g.state = gRunnable
+		l.hops(gi, m)
+		l.goesOn(gi)
+	default:
+		l.came[key(gi, n)] = m.after(l.came[key(gi, n)])
+	}
+}
+
+// Bounds are the least and the most that a run takes with so many Ps.
+//
+// The least is the work law and the span law: Ps compute no more than one goroutine each, and
+// nobody comes before what he waits for. It holds for any scheduler if least was found
+// without a hop. The most is Graham's bound (Brent's, for computing): whoever leaves no P idle
+// while a goroutine could run either has all Ps busy, which most.Work divided by the Ps
+// bounds, or gets on with the longest chain. marked is what the collector does in Ps' time,
+// each what a dispatch takes.
+func Bounds(procs int, least, most *Laws, marked, each int64) (from, to int64) {
+	n := int64(max(procs, 1))
+	from = max((least.Work+n-1)/n, least.Span)
+	return from, (most.Work+most.Held+marked+most.Runs*each)/n + most.Span
+}
