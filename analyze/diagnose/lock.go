@@ -103,6 +103,10 @@ func (r *lockJudge) describe(s *lockSite, convoy bool, span int64) report.Findin
 	if at := r.standing(s); at != nil {
 		f.Title += ", held in " + at.holder
 		f.Why, f.Advice = at.why(s), s.advice(at.holder)
+	} else if at := r.ran(s); at != "" {
+		f.Title += ", unlocked in " + at
+		f.Why += fmt.Sprintf(" It was mostly %s that unlocked it then.", at)
+		f.Advice = s.advice(at)
 	}
 	if s.held.most() == &s.held.runnable {
 		f.Advice = "The lock is not the cause, it multiplies it: see what kept the holder from running. " + f.Advice
@@ -204,6 +208,26 @@ func (r *lockJudge) standing(s *lockSite) *stands {
 	return best
 }
 
+// ran is where those unlocked who ran for most of the time in which holders ran, "" if they
+// mostly did not or no place stands out.
+func (r *lockJudge) ran(s *lockSite) string {
+	if s.held.most() != &s.held.rest {
+		return ""
+	}
+	places, by := r.Names.Places(), map[string]int64{}
+	for stack, ns := range s.ran {
+		if p := places.Of(stack); p != nil {
+			by[placeName(&p.At)] += ns
+		}
+	}
+	for at, ns := range by {
+		if ns*2 > s.held.rest {
+			return at
+		}
+	}
+	return ""
+}
+
 // why says in sentences where the holder stood.
 func (x *stands) why(s *lockSite) string {
 	what := fmt.Sprintf("The holder mostly stood in %s", x.holder)
@@ -277,6 +301,7 @@ type pastG struct {
 	stack      uint32
 	site       int32 // that it waited at, 0 if not for a mutex
 	state      model.GState
+	byStack    uint32 // of by, when it did
 }
 
 // lockSite is a place in the program that locks.
@@ -288,6 +313,7 @@ type lockSite struct {
 	peak       int
 	held       holding
 	stood      map[standsAt]int64 // ns that holders stood, by where
+	ran        map[uint32]int64   // ns that they ran, or what they did is not known, by the stack that unlocked
 	late       int64              // waits of lockWait or longer that another goroutine ended
 	lateNS     int64
 	deschedMax int64
@@ -306,7 +332,9 @@ type lockedOut struct {
 	g, by      model.GoID
 	reader     model.GoID // who held up the writer that kept readers out, NoG if none did
 	fn, stack  uint32
+	byStack    uint32
 	held       holding
+	earlier    holding // what those did in held.others who had it before by
 }
 
 // holding is what holders did while others waited for them.
@@ -326,7 +354,7 @@ func (l *locks) Watch(f *model.Facts) {
 			site = l.waited(iv)
 		}
 		if iv.End-iv.Start >= lockGrain && iv.State != model.GRunning {
-			l.recent[l.n%lockPast] = pastG{iv.Start, iv.End, iv.G, iv.By, iv.Stack, site, iv.State}
+			l.recent[l.n%lockPast] = pastG{iv.Start, iv.End, iv.G, iv.By, iv.Stack, site, iv.State, iv.ByStack}
 			l.n++
 		}
 	}
@@ -362,7 +390,7 @@ func (l *locks) waited(iv *model.GInterval) int32 {
 // waitedLong looks at what the holder did in a wait at a place.
 func (l *locks) waitedLong(iv *model.GInterval, site int32) {
 	s, d := l.sites[site-1], int64(iv.End-iv.Start)
-	x := lockedOut{iv.Start, iv.End, d, iv.G, iv.By, model.NoG, iv.Func, iv.Stack, holding{others: d}}
+	x := lockedOut{start: iv.Start, end: iv.End, wait: d, g: iv.G, by: iv.By, reader: model.NoG, fn: iv.Func, stack: iv.Stack, byStack: iv.ByStack, held: holding{others: d}}
 	if iv.By != model.NoG {
 		l.holder(&x, site)
 	}
@@ -375,6 +403,10 @@ func (l *locks) waitedLong(iv *model.GInterval, site int32) {
 // add counts a long wait.
 func (s *lockSite) add(x *lockedOut) {
 	s.held.add(&x.held)
+	if x.earlier != (holding{}) {
+		s.held.others -= x.held.others
+		s.held.add(&x.earlier)
+	}
 	if x.wait >= lockWait && x.by != model.NoG {
 		s.late++
 		s.lateNS += x.wait
@@ -398,30 +430,64 @@ func (s *lockSite) count(iv *model.GInterval) {
 	s.peak = max(s.peak, len(s.open))
 }
 
-// holder looks at what the goroutine that ended a wait did in it, from its own last wait
-// at that place on: before, somebody else held the mutex. A writer that lets readers in
-// had itself waited, for a reader: that one held the lock, and the writer kept others out.
+// holder looks at what the goroutine that ended a wait did in it, since it got the mutex
+// itself, and before that who handed it over. A writer that lets readers in had itself
+// waited, for a reader: that one held the lock, and the writer kept others out.
 func (l *locks) holder(x *lockedOut, site int32) {
 	s := l.sites[site-1]
-	x.held = holding{rest: x.wait}
+	h, by, unlock := holding{rest: x.wait}, x.by, x.byStack
+	done := func() {
+		s.ran[unlock] += h.rest
+		if by == x.by {
+			x.held = h
+			return
+		}
+		x.earlier.others = 0
+		x.earlier.add(&h)
+	}
 	for i := l.n - 1; i >= max(0, l.n-lockPast); i-- {
 		p := &l.recent[i%lockPast]
 		if p.end <= x.start {
 			break
 		}
-		if p.g != x.by {
-			continue
+		switch {
+		case p.g != by:
+		case l.got(p, site, unlock):
+			h.before(p.end - x.start)
+			done()
+			if p.by == model.NoG || p.by == x.by {
+				return
+			}
+			h, by, unlock = holding{rest: h.others}, p.by, p.byStack
+		case s.kind == names.LockReading && p.site > 0 && l.sites[p.site-1].kind == names.LockWriting:
+			l.behindWriter(x, &h, s, p)
+			done()
+			return
+		case p.stack != 0 && p.state != model.GRunnable && l.letGo(p, x, unlock):
+			h.before(p.end - x.start)
+			done()
+			return
+		default:
+			s.stand(&h, p, max(p.start, x.start), p.end, standsAt{holder: p.stack})
 		}
-		if p.site == site {
-			x.held.before(p.end - x.start)
-			break
-		}
-		if s.kind == names.LockReading && p.site > 0 && l.sites[p.site-1].kind == names.LockWriting {
-			l.behindWriter(x, s, p)
-			break
-		}
-		s.stand(&x.held, p, max(p.start, x.start), p.end, standsAt{holder: p.stack})
 	}
+	done()
+}
+
+// got reports whether a stretch is the wait of a goroutine for the mutex that it unlocked
+// with this stack later: at the place, or where it unlocks.
+func (l *locks) got(p *pastG, site int32, unlock uint32) bool {
+	if p.site == site {
+		return true
+	}
+	return p.site > 0 && l.sites[p.site-1].kind == l.sites[site-1].kind && names.SameSite(l.mutexes.Site(p.stack), l.mutexes.Site(unlock))
+}
+
+// letGo reports whether a goroutine that was blocked like this can't have held what it
+// unlocked later: it was not in the function that did.
+func (l *locks) letGo(p *pastG, x *lockedOut, unlock uint32) bool {
+	at := l.mutexes.Site(unlock)
+	return len(at.Callers) > 0 && !l.mutexes.Holding(p.stack, l.mutexes.Site(x.stack), at)
 }
 
 // before moves the first d of the wait to others.
@@ -431,8 +497,8 @@ func (h *holding) before(d model.Time) {
 }
 
 // behindWriter looks at what the reader did that a writer waited for meanwhile.
-func (l *locks) behindWriter(x *lockedOut, s *lockSite, writer *pastG) {
-	x.held.before(writer.start - x.start)
+func (l *locks) behindWriter(x *lockedOut, h *holding, s *lockSite, writer *pastG) {
+	h.before(writer.start - x.start)
 	x.reader = writer.by
 	if writer.by == model.NoG {
 		return
@@ -444,7 +510,7 @@ func (l *locks) behindWriter(x *lockedOut, s *lockSite, writer *pastG) {
 			break
 		}
 		if p.g == writer.by && p.start < writer.end {
-			s.stand(&x.held, p, max(p.start, from), min(p.end, writer.end), standsAt{p.stack, writer.stack})
+			s.stand(h, p, max(p.start, from), min(p.end, writer.end), standsAt{p.stack, writer.stack})
 		}
 	}
 }
@@ -584,7 +650,7 @@ type lockPlace struct {
 func (l *locks) named(name string, kind names.LockKind) int32 {
 	k := lockPlace{name, kind}
 	if l.byName[k] == 0 {
-		l.sites = append(l.sites, &lockSite{name: name, kind: kind, stood: map[standsAt]int64{}, worst: stat.NewTopK[lockedOut](report.MaxMoments)})
+		l.sites = append(l.sites, &lockSite{name: name, kind: kind, stood: map[standsAt]int64{}, ran: map[uint32]int64{}, worst: stat.NewTopK[lockedOut](report.MaxMoments)})
 		l.byName[k] = int32(len(l.sites))
 	}
 	return l.byName[k]
