@@ -153,6 +153,9 @@ func (s *lockSite) what() string {
 // advice is what to do about the lock, whose holders mostly stood there, "" if that is
 // not known.
 func (s *lockSite) advice(stood string) string {
+	if s.logs {
+		return names.LoggerAdvice
+	}
 	if s.kind == names.LockMutex {
 		return "Hold the lock for less" + in(stood) + ": do what blocks, calls the system or computes outside of it; or split what it guards."
 	}
@@ -308,6 +311,7 @@ type pastG struct {
 type lockSite struct {
 	name       string
 	kind       names.LockKind
+	logs       bool // it is the lock of a logger
 	waits      stat.Sketch
 	open       []model.Time // ends of waits that overlap with the last
 	peak       int
@@ -634,7 +638,8 @@ func (l *locks) site(stack uint32) int32 {
 	if l.kinds[stack] == 0 {
 		l.kinds[stack] = -1
 		if name := l.mutexes.Locker(stack); name != "" {
-			l.kinds[stack] = l.named(name, l.mutexes.Site(stack).Lock)
+			k := l.named(name, l.mutexes.Site(stack).Lock)
+			l.kinds[stack], l.sites[k-1].logs = k, names.Logs(l.names.Stacks[stack])
 		}
 	}
 	return l.kinds[stack]

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"slices"
 
 	"gmptrace/analyze/internal/measure"
@@ -117,6 +118,19 @@ func (s *slowness) severity() report.Severity {
 		return report.SeverityWarning
 	}
 	return report.SeverityInfo
+}
+
+// advice is what to do about the root: where it is no more than a note, what went wrong
+// alone, as what a program does of its own healthy ones do too.
+func (s *slowness) advice() string {
+	if s.severity().AtLeast(report.SeverityWarning) {
+		advice := cmp.Or(s.Advice, s.Roots[0].Advice)
+		if advice != "" && s.shares(&s.Roots[0]) {
+			advice += " Others wait for what one of them does there: keep what it gets for longer, get it before it is needed, or use what there is meanwhile."
+		}
+		return advice
+	}
+	return s.Advice
 }
 
 // shares reports whether slow ones waited for what another one of them did: such as the

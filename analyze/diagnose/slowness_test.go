@@ -60,3 +60,40 @@ func TestLittleOfLate(t *testing.T) {
 		}
 	}
 }
+
+// TestNoCPUAdvice: where threads lacked CPUs, what computed meanwhile is not what to change,
+// and where it is something else, what leads says so.
+func TestNoCPUAdvice(t *testing.T) {
+	const machine, code = "Look at the machine.", "Do less in main.spin."
+	for _, c := range []struct {
+		kind report.RootKind
+		want string
+	}{
+		{report.RootComputing, machine},
+		{report.RootQueue, machine},
+		{report.RootStoodStill, code},
+	} {
+		root := report.Root{Kind: c.kind, NS: 60e6, At: report.Frame{Func: "main.spin"}}
+		rep := &report.Report{Findings: []report.Finding{{ID: "gomaxprocs", Severity: report.SeverityWarning, Title: "Few CPUs", Advice: machine, CostNS: 1e9}},
+			Slowest: report.Slowest{Kind: report.KindTask, Headline: "20 tasks.", Advice: code, Roots: []report.Root{root}, Groups: []report.Population{{}}}}
+		rep.Slowest.Durations.Count = 20
+		if got := verdict(rep).Advice; got != c.want {
+			t.Errorf("%s: %q, want %q", c.kind, got, c.want)
+		}
+	}
+}
+
+// TestSharedAdvice: what many wait for that one does has advice of its own, where it warns.
+func TestSharedAdvice(t *testing.T) {
+	root := report.Root{Kind: report.RootNetwork, NS: 100e6, Typical: 1e6, At: report.Frame{Func: "main.load"}, From: "main.show", Stood: report.Frame{Func: "main.get"}, Advice: "Ask for less."}
+	for lost, want := range map[int64]string{
+		50: "Ask for less. Others wait for what one of them does there: keep what it gets for longer, get it before it is needed, or use what there is meanwhile.",
+		49: "",
+	} {
+		s := &slowness{Slowest: &report.Slowest{Name: "main.show", Roots: []report.Root{root}, Groups: []report.Population{{Total: 100, Lost: lost}}}}
+		s.Durations.Count, s.Durations.Max, s.Slow.Mean = 50, root.NS, root.NS
+		if got := s.advice(); got != want {
+			t.Errorf("lost %d: %q", lost, got)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/names"
@@ -42,13 +43,20 @@ func (r *starvationJudge) decide(rep *report.Report) Judgement {
 		return j
 	}
 	f := r.describe()
+	behind := ""
 	if fn := mostlyBehind(rep.Episodes); fn != "" {
+		behind = words.Function(fn)
 		f.Title += ", the longest mostly behind " + culpritName(fn)
 	}
 	f.Why, f.Advice = r.cause(rep.Episodes)
 	tellSeen(&f, rep.Episodes)
 	if who := neverWaits(rep); who != "" {
-		f.Advice += fmt.Sprintf(" %s never waited for anything: if it polls (a select with a default, a loop that looks again), let it block instead.", who)
+		polls := fmt.Sprintf("%s never waited for anything: if it polls (a select with a default, a loop that looks again), let it block instead.", who)
+		if who == behind {
+			f.Advice = polls + " Else: " + strings.ToLower(f.Advice[:1]) + f.Advice[1:]
+		} else {
+			f.Advice += " " + polls
+		}
 	}
 	f.Moments = worstWaits(rep.Episodes)
 	f.Stacks = r.culpritStack(rep.Episodes)

@@ -23,7 +23,7 @@ func verdict(rep *report.Report) report.Verdict {
 		return v
 	}
 	if slow.matters() {
-		return report.Verdict{Severity: slow.severity(), Headline: slow.Headline, Detail: slow.Detail, Advice: slow.Advice}
+		return report.Verdict{Severity: slow.severity(), Headline: slow.Headline, Detail: slow.Detail, Advice: slow.advice()}
 	}
 	v := report.Verdict{Severity: report.SeverityInfo, Headline: "Nothing was scheduled in this part of the trace.", Detail: where}
 	if rep.Latency.Count > 0 {
@@ -39,13 +39,13 @@ func verdict(rep *report.Report) report.Verdict {
 func (s *slowness) explain(v *report.Verdict, rep *report.Report) {
 	if s.outweighs(&rep.Findings[0]) {
 		v.Headline, v.Detail = s.Headline, v.Headline
-		v.Advice = s.Advice
+		v.Advice = cmp.Or(s.Advice, s.Roots[0].Advice)
 	} else if s.names(&rep.Findings[0]) {
 		v.Headline, v.Detail = s.Headline, v.Headline
 		v.Advice = cmp.Or(s.Advice, v.Advice)
 	} else {
 		v.Detail = s.Headline
-		if first := checkOf(&rep.Findings[0]); first.Symptom && s.leads(first.Costs) { // what to do about its cause
+		if first := checkOf(&rep.Findings[0]); first.Symptom && s.leads(first.Costs) && !first.mayBeNoCPU(s.Roots[0].Kind) { // what to do about its cause
 			v.Advice = cmp.Or(s.Advice, v.Advice)
 		}
 	}
@@ -71,6 +71,12 @@ func (s *slowness) outweighs(f *report.Finding) bool {
 	}
 	most := s.share([]report.RootKind{root.Kind})
 	return most >= .5 && 2*s.share(kinds) < most
+}
+
+// mayBeNoCPU reports whether a root of this kind may be nothing else than what a check finds
+// that looks for threads without a CPU: what computed then, or had a P, is no cause of it.
+func (c *Check) mayBeNoCPU(kind report.RootKind) bool {
+	return c.Costs == costsLate && (kind == report.RootComputing || kind == report.RootQueue)
 }
 
 // checkOf is the check whose finding it is.

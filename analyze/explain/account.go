@@ -51,6 +51,7 @@ type standing struct {
 	via    via
 	at     report.Frame
 	callee string
+	logs   bool       // for the lock of a logger
 	rw     string     // "RLock" or "Lock" of an RWMutex, "" for none
 	end    *names.End // what it waited for, nil where nothing is known
 }
@@ -157,7 +158,7 @@ func (a *account) add(x *explained, s *stepSum, of tally) {
 // standing is where an explained goroutine was blocked during a step.
 func (a *account) standing(s *stepSum) standing {
 	frames := a.e.names.Stacks[s.stood]
-	st := standing{via: s.via, rw: rwMutex(frames)}
+	st := standing{via: s.via, rw: rwMutex(frames), logs: names.Logs(frames)}
 	if s.via != 0 {
 		st.end = names.EndOf(model.Reason(s.via-1), frames)
 	}
@@ -370,6 +371,12 @@ func (a *account) roots(typical *account) []report.Root {
 	if typical != nil {
 		theirs = typical.folded(func(k rootKey) bool { return mine[k] != nil })
 	}
+	usual := map[report.RootKind]int64{}
+	if typical != nil {
+		for k, r := range typical.by {
+			usual[k.kind] += r.ns / max(1, typical.n)
+		}
+	}
 	out := []report.Root{}
 	for k, r := range mine {
 		x := a.describe(k, r)
@@ -378,7 +385,7 @@ func (a *account) roots(typical *account) []report.Root {
 			x.Typical = t.ns / max(1, typical.n)
 		}
 		if typical != nil {
-			x.Advice = cmp.Or(adviceByMore(&x), x.Advice)
+			x.Advice = cmp.Or(adviceByMore(&x, usual[x.Kind]), x.Advice)
 		}
 		out = append(out, x)
 	}

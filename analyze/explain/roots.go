@@ -27,6 +27,7 @@ func (a *account) describe(k rootKey, r *rootSum) report.Root {
 	}
 	t := tale{Root: &x, sum: r, st: st, known: k.known, asked: a.e.cpus.Said(), tight: a.e.heap.Tight(), manyHadPs: len(r.gs) >= len(a.e.h.ps), mean: r.ns / max(1, a.n), times: r.times / max(1, a.n)}
 	t.callee, _ = most(r.callee)
+	t.restless = k.kind == report.RootQueue && a.e.busy.never(x.At.Func)
 	if k.kind == report.RootNoCPU {
 		t.loss = k.fn
 		x.At = mostFrame(r.who, "")
@@ -99,6 +100,7 @@ type tale struct {
 	loss      string // of RootNoCPU: why there was none
 	manyHadPs bool   // as many goroutines as there are Ps are behind it
 	asked     bool   // the machine was: what is told as computing was on a CPU
+	restless  bool   // who is behind it never waits for anything
 	tight     bool   // the collector leaves hardly room
 }
 
@@ -205,6 +207,9 @@ const (
 	oftenLong = 300_000 // ns
 )
 
+// asksInTurn ends the advice on that.
+const asksInTurn = " makes one after the other."
+
 // repeats reports whether each instance waits there again and again.
 func (t *tale) repeats() bool {
 	return t.times >= oftenFrom && t.mean/t.times >= oftenLong
@@ -256,7 +261,7 @@ func (t *tale) waiting() string {
 		what = "waiting to lock for reading (RWMutex)"
 	case t.st.rw != "":
 		what = "waiting to lock for writing (RWMutex)"
-	case strings.Contains(t.st.callee, "Mutex).Lock"):
+	case strings.Contains(t.st.callee, "Mutex).Lock"), t.Kind == report.RootLock:
 		what = "waiting to lock a mutex"
 	case r == model.ReasonSync && t.st.end.OfGroup():
 		what = "waiting for a wait group"
@@ -309,6 +314,14 @@ func (t *tale) meanwhile() string {
 	}
 	if t.timed() {
 		return " until a timer ended it"
+	}
+	if holder := t.holder(); holder.Func != "" && t.At == t.Stood {
+		return map[report.Cause]string{
+			report.CauseRunning: " while " + place(holder, "") + " held the lock and waited for others that ran",
+			report.CauseNetwork: " while " + place(holder, "") + " held the lock and waited for the network or a pipe",
+			report.CauseSleep:   " while " + place(holder, "") + " held the lock and slept",
+			report.CauseSyscall: " while " + place(holder, "") + " held the lock and was in a system call",
+		}[c]
 	}
 	if t.At.Func == "" || t.known != nil || t.At == t.Stood {
 		return map[report.Cause]string{
@@ -443,10 +456,14 @@ func (t *tale) advice() string {
 		if !t.ours() {
 			return t.shared()
 		}
+		less := "et " + who + " do less of it at a time."
 		if t.manyHadPs {
-			return "Let " + who + " run in fewer goroutines than there are Ps, or do less of it at a time."
+			less = "et " + who + " run in fewer goroutines than there are Ps, or do less of it at a time."
 		}
-		return "Let " + who + " do less of it at a time."
+		if t.restless {
+			return who + " never waited for anything: if it polls (a select with a default, a loop that looks again), let it block instead. Else l" + less
+		}
+		return "L" + less
 	case report.RootStopping:
 		return "Do what " + who + " does there in pieces, if it can't be interrupted: the longest code without a call, or what clears or copies memory."
 	case report.RootStopped:
@@ -461,7 +478,14 @@ func (t *tale) advice() string {
 		if t.At.Func == "" || t.sum.causes[report.CauseLock]*2 > t.sum.ns {
 			return ""
 		}
-		if holder := t.holder(); holder.Func != "" {
+		if t.st != nil && t.st.logs {
+			return names.LoggerAdvice
+		}
+		holder := t.holder()
+		if holder.Func != "" && t.At == t.Stood { // what that waited for does not show
+			return "Do what blocks in " + words.Function(holder.Func) + " outside of the lock: copy what it needs, unlock, then wait."
+		}
+		if holder.Func != "" {
 			return fmt.Sprintf("Do not wait for %s in %s with the lock held: copy what it needs, unlock, then wait.", who, words.Function(holder.Func))
 		}
 		if t.sum.causes[report.CauseRunning]*2 > t.sum.ns {
@@ -576,7 +600,7 @@ func (t *tale) ownAdvice() string {
 		return pollAdvice(who)
 	case report.RootNetwork:
 		if t.repeats() {
-			return fmt.Sprintf("If each of those waits is for a call, ask for all at once, or at the same time: %s makes one after the other.", cmp.Or(words.Function(t.From), who))
+			return fmt.Sprintf("If each of those waits is for a call, ask for all at once, or at the same time: %s", cmp.Or(words.Function(t.From), who)) + asksInTurn
 		}
 		return "Find out why the other side of " + who + " takes that long, or ask it for less."
 	case report.RootSyscall:
@@ -628,15 +652,19 @@ func (t *tale) unseen() bool {
 	return false
 }
 
-// adviceByMore is what to do about what slow ones do for much longer than typical ones.
-func adviceByMore(x *report.Root) string {
-	if x.At.Func == "" || x.NS < muchMore*x.Typical || x.NS-x.Typical < muchLonger {
+// adviceByMore is what to do about what slow ones do for much longer than typical ones, who
+// do as much of that kind in all: where somebody who computes was last seen may differ.
+func adviceByMore(x *report.Root, typical int64) string {
+	if x.Kind != report.RootComputing {
+		typical = x.Typical
+	}
+	if x.At.Func == "" || x.NS < muchMore*typical || x.NS-typical < muchLonger {
 		return ""
 	}
 	who := words.Function(x.At.Func)
 	switch x.Kind {
 	case report.RootComputing:
-		return fmt.Sprintf("Do less in %s at a time, split it or spread it evenly: slow ones compute there for %s, typical ones for %s.", who, words.Length(x.NS), words.Length(x.Typical))
+		return fmt.Sprintf("Do less in %s at a time, split it or spread it evenly: slow ones compute there for %s, typical ones for %s.", who, words.Length(x.NS), words.Length(typical))
 	case report.RootSleep:
 		return fmt.Sprintf("Slow ones sleep in %s for %s, typical ones for %s: if that is between attempts, wait in a queue that wakes them at once (Lock in place of TryLock, a channel, sync.Cond).", who, words.Length(x.NS), words.Length(x.Typical))
 	}

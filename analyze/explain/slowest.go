@@ -3,6 +3,7 @@ package explain
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/names"
@@ -258,10 +259,19 @@ func pressing(x *report.Explanation) string {
 	}
 	switch x.Roots[0].Kind {
 	case report.RootComputing, report.RootSleep:
-		return adviceByMore(&x.Roots[0])
+		var usual int64
+		for i := range x.Usual {
+			if x.Usual[i].Kind == x.Roots[0].Kind {
+				usual += x.Usual[i].NS
+			}
+		}
+		return adviceByMore(&x.Roots[0], usual)
 	case report.RootNetwork:
 		if made := madeMeanwhile(x); made != nil {
 			return made.Advice
+		}
+		if strings.HasSuffix(x.Advice, asksInTurn) {
+			return x.Advice
 		}
 		return ""
 	case report.RootSyscall, report.RootGC, report.RootLate:

@@ -54,6 +54,12 @@ var knownPools = []Pool{
 	{Func: "internal/pool.(*ConnPool).waitTurn", What: "a connection",
 		Advice: "Raise PoolSize of the client, if the server can take it, or hold connections for less.",
 		Never:  "Close what was taken from the client (connections, subscriptions, pipelines) on every path, by defer, and give calls a context that ends. A larger pool only puts it off."},
+	{Func: "jackc/puddle/v2.(*Pool[...]).", What: "a connection of the pool",
+		Advice: "Raise MaxConns of the pool (pgxpool.Config), if the database can take it; hold connections for less: close rows, end transactions soon; or limit the load.",
+		Never:  "Release connections on every path, by defer (Rows.Close, Tx.Rollback, Conn.Release), and acquire them with a context that ends. A larger pool only puts it off."},
+	{Func: "mongo/driver/topology.(*pool).checkOut", What: "a connection",
+		Advice: "Raise maxPoolSize of the client's options, if the server can take it; hold connections for less; or limit the load.",
+		Never:  "Close cursors and end sessions on every path, by defer, and give calls a context that ends. A larger pool only puts it off."},
 	{Func: "testing.(*testState).waitParallel", What: "their turn among parallel tests", Advice: "Raise -parallel of go test.", Harmless: true},
 	{Func: "testing.(*testContext).waitParallel", What: "their turn among parallel tests", Advice: "Raise -parallel of go test.", Harmless: true},
 }
@@ -66,7 +72,7 @@ func PoolOf(frames []report.Frame) *Pool {
 	for i := range frames {
 		for k := range knownPools {
 			if strings.Contains(frames[i].Func, knownPools[k].Func) {
-				return &knownPools[k]
+				return inside(&knownPools[k], frames[i+1:])
 			}
 		}
 		if !HasPrefix(frames[i].Func, WaitPackages) {
@@ -74,6 +80,19 @@ func PoolOf(frames []report.Frame) *Pool {
 		}
 	}
 	return nil
+}
+
+// inside is the pool that a place in another one belongs to, which is part of how it is made:
+// that has the limit that a program sets.
+func inside(p *Pool, callers []report.Frame) *Pool {
+	for i := range callers[:min(len(callers), 2)] {
+		for k := range knownPools {
+			if q := &knownPools[k]; q.Made == nil && strings.Contains(callers[i].Func, q.Func) {
+				return q
+			}
+		}
+	}
+	return p
 }
 
 // Pools knows which stacks are in pools and in calls over the network, each of which it

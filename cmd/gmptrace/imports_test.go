@@ -49,9 +49,9 @@ var rooms = []room{
 
 	// Analyses, one question each. No one knows another, all know measure.
 	{path: "analyze/diagnose", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model",
-		most: 9800, why: "30 checks share one interface, and half of them one account of what Ps did while others waited"},
+		most: 10200, why: "30 checks share one interface, and half of them one account of what Ps did while others waited"},
 	{path: "analyze/explain", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model",
-		most: 8400, why: "what finds instances, follows them, to the other end of a connection too, and tells of them shares the steps of their paths"},
+		most: 8700, why: "what finds instances, follows them, to the other end of a connection too, and tells of them shares the steps of their paths"},
 	{path: "analyze/rules", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
 	{path: "analyze/internal/timeline", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report model"},
 	{path: "analyze/internal/measure", imports: "analyze/machine analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
