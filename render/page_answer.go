@@ -24,6 +24,27 @@ func newAnswer(r *report.Report) answer {
 	return a
 }
 
+// inSentences parts a headline that begins with how many requests there were, and how long
+// they took, from its last sentence, which says what that was due to: the page sets only that
+// in bold.
+func inSentences(headline string) (lead, answer string) {
+	at := strings.LastIndex(headline, ". ")
+	if at < 0 || headline[0] < '0' || headline[0] > '9' {
+		return "", headline
+	}
+	return headline[:at+1], headline[at+2:]
+}
+
+func leadOf(headline string) string {
+	lead, _ := inSentences(headline)
+	return lead
+}
+
+func answerOf(headline string) string {
+	_, answer := inSentences(headline)
+	return answer
+}
+
 // verdictCost is what the finding cost that a verdict is about; "" where it is about none.
 func verdictCost(r *report.Report) string {
 	if len(r.Findings) == 0 || r.Findings[0].CostNS == 0 || !strings.Contains(r.Verdict.Headline, r.Findings[0].Title) {

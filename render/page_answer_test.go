@@ -36,6 +36,21 @@ func TestSplitAside(t *testing.T) {
 	}
 }
 
+// TestInSentences: what the time went to is set apart from how long requests took, and
+// nothing else is.
+func TestInSentences(t *testing.T) {
+	for _, c := range [][3]string{
+		{"249 requests of main.pay: p50 3 ms. Of the 9 ms that the 5 slowest took longer, 98 % went to main.f (a.go:3).", "249 requests of main.pay: p50 3 ms.", "Of the 9 ms that the 5 slowest took longer, 98 % went to main.f (a.go:3)."},
+		{"119 goroutines wait to lock in main.pay (main.go:19).", "", "119 goroutines wait to lock in main.pay (main.go:19)."},
+		{"Nothing here cost much time. The worst: a wait.", "", "Nothing here cost much time. The worst: a wait."},
+		{"", "", ""},
+	} {
+		if lead, answer := inSentences(c[0]); lead != c[1] || answer != c[2] {
+			t.Errorf("%q is parted into %q and %q", c[0], lead, answer)
+		}
+	}
+}
+
 // TestKeyFigures: requests come first, and what would be nothing is left out.
 func TestKeyFigures(t *testing.T) {
 	r := &report.Report{Key: report.Key{Utilisation: .0004}}

@@ -157,7 +157,7 @@ type meta struct {
 	TileWidth int64          `json:"tileWidth"`
 	Ranges    [][4]int64     `json:"ranges"` // start, end, 1 for stop-the-world, index in Causes
 	Causes    []string       `json:"causes"`
-	Findings  []place        `json:"findings"`         // those that have a moment, each at its first
+	Findings  []int          `json:"findings"`         // of those that have a moment, each the number of its first in Moments
 	Moments   []place        `json:"moments"`          // of all of them
 	Found     int            `json:"found"`            // all
 	Served    bool           `json:"served,omitempty"` // windows can be asked for
@@ -181,7 +181,7 @@ type place struct {
 }
 
 func newMeta(r *report.Report) meta {
-	m := meta{Rows: rows(r), Names: [][2]string{}, Kept: [][2]int64{}, TileWidth: max(1, r.Overview.Width), Findings: []place{}, Moments: []place{}, Found: len(r.Findings), CPUs: newLane(r), Spans: spanPlaces(r), HeapLimit: heapLimit(r)}
+	m := meta{Rows: rows(r), Names: [][2]string{}, Kept: [][2]int64{}, TileWidth: max(1, r.Overview.Width), Findings: []int{}, Moments: []place{}, Found: len(r.Findings), CPUs: newLane(r), Spans: spanPlaces(r), HeapLimit: heapLimit(r)}
 	m.From, m.To = bounds(r)
 	for k := range report.NumSliceKinds {
 		m.Kinds = append(m.Kinds, k.String())
@@ -199,10 +199,10 @@ func newMeta(r *report.Report) meta {
 	for _, f := range r.Findings {
 		for i, x := range f.Moments {
 			a, b := around(r, x.Start, x.End)
-			m.Moments = append(m.Moments, place{a, b, x.P, x.G, f.Number, f.Title, x.Text})
 			if i == 0 {
-				m.Findings = append(m.Findings, m.Moments[len(m.Moments)-1])
+				m.Findings = append(m.Findings, len(m.Moments))
 			}
+			m.Moments = append(m.Moments, place{a, b, x.P, x.G, f.Number, f.Title, x.Text})
 		}
 	}
 	m.timeline(r.Timeline)

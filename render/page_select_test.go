@@ -213,7 +213,7 @@ func TestPagePalette(t *testing.T) {
 	}
 	for _, c := range [][2]string{
 		{"rebuild", "function main.priceIndex.rebuild"}, {"G4711", "goroutine G4711"}, {"P3", "row P3"}, {"stop-the-world waited", "finding 2 A stop-the-world waited"},
-		{"worst waits", "part of the page Worst waits"}, {"1.2s", "instant 1.20000 s"}, {"</script>", "</script><script>window.PWN=1</script>"}, {"ServeHTTP", "request main.(*shop).ServeHTTP"},
+		{"worst waits", "part of the page Worst waits"}, {"1.2s", "instant 1.20000 s"}, {"1.2s", "at 1.20000 s Heap · "}, {"P3 at 1.25s", "P3 · user goroutine · G4711 main.priceIndex.rebuild"}, {"</script>", "</script><script>window.PWN=1</script>"}, {"ServeHTTP", "request main.(*shop).ServeHTTP"},
 	} {
 		if got := find(c[0]); !strings.Contains(strings.Join(strings.Fields(got), " "), c[1]) {
 			t.Errorf("%q finds %.300q, without %q", c[0], got, c[1])
@@ -224,6 +224,11 @@ func TestPagePalette(t *testing.T) {
 	p.do(wait(`gmptrace.timeline.view.window[0] > 0`))
 	if got := eval[float64](p, `(gmptrace.timeline.view.window[0] + gmptrace.timeline.view.window[1]) / 2e9`); got < 1.199 || got > 1.201 {
 		t.Errorf("1.2s leads to %v s", got)
+	}
+	find("P3 at 1.25s")
+	enter()
+	if got := eval[string](p, `gmptrace.timeline.detail.title + (gmptrace.timeline.view.window[1] > 1.25e9)`) + p.text("detail"); !strings.HasPrefix(got, "P3 · user goroutinetrue") || !strings.Contains(got, "G4711") {
+		t.Errorf("P3 at 1.25s leads to %q", got)
 	}
 	find("G4711")
 	enter()

@@ -22,11 +22,11 @@ var (
 
 var (
 	styleComment = regexp.MustCompile(`(?s)/\*.*?\*/`)
-	styleBlank   = regexp.MustCompile(`\s*([{};,])\s*`)
+	styleBlank   = regexp.MustCompile(`\s*([{};,])\s*|;?\s*(})\s*|(:)\s+`)
 )
 
 // squeezed is a style sheet without comments and blanks around marks, of which its texts
 // have none.
 func squeezed(sheet string) template.CSS {
-	return template.CSS(styleBlank.ReplaceAllString(styleComment.ReplaceAllString(sheet, ""), "$1"))
+	return template.CSS(styleBlank.ReplaceAllString(styleComment.ReplaceAllString(sheet, ""), "$1$2$3"))
 }

@@ -26,7 +26,7 @@ type terminal struct {
 // The width where nothing tells, and the least that is laid out for.
 const (
 	usualWidth = 80
-	leastWidth = 60
+	leastWidth = 40
 )
 
 func newTerminal(w io.Writer, opt TextOptions) *terminal {

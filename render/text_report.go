@@ -15,7 +15,7 @@ import (
 // TextOptions say how to lay text out. The zero value is right for a file.
 type TextOptions struct {
 	Color bool // ANSI colours for severities and headings
-	Width int  // columns; 0 is 80, less than 60 counts as 60
+	Width int  // columns; 0 is 80, less than 40 counts as 40
 
 	// Height is that of the screen in lines, 0 for none: of text that is longer the
 	// answer stands at the end as well.
@@ -135,7 +135,7 @@ func (t *terminal) finding(f report.Finding) {
 		field([]string{"evidence", ""}[min(i, 1)], e.Label+": "+e.Value)
 	}
 	field("to do", f.Advice)
-	field("sure", strings.TrimSuffix(f.Sure+": "+f.SureWhy, ": "))
+	field("sure", howSure(f.Sure, f.SureWhy))
 	for i, m := range f.Moments[:min(len(f.Moments), textMoments)] {
 		field([]string{"when", ""}[min(i, 1)], strings.TrimSuffix(momentText(m)+": "+m.Text, ": "))
 	}

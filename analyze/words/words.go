@@ -19,7 +19,7 @@ import (
 // The marks. Neither is what a name in a trace has between digits or after one:
 // [Function] sees to that.
 const (
-	Group = "\u2009" // between groups of three digits, from 10,000 on
+	Group = "\u202f" // between groups of three digits, from 10,000 on: narrow, and no line ends in it
 	Tie   = "\u00a0" // between a number and its unit
 )
 

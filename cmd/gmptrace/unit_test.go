@@ -88,7 +88,7 @@ func TestPrintable(t *testing.T) {
 	if got, want := printable(hostile), `a\x1b[2J\u202eb��\r`+"\n"+`c\u2028é`; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got, want := printable("1\u2009234\u2009567\u00a0bytes\u2009"), `1,234,567 bytes\u2009`; got != want {
+	if got, want := printable("1\u202f234\u202f567\u00a0bytes\u202f"), `1,234,567 bytes\u202f`; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if got := printableName(hostile); strings.Contains(got, "\n") {

@@ -10,6 +10,10 @@ const LABEL = 48; // width of a percentile's label, and a gap
 const NAMED = 64; // right of an axis, what its name takes
 const LATENCY_BESIDE = 80; // left and right of the histogram: render/page_charts.go
 const STEALS_BESIDE = 94; // above and below the matrix: render/page_charts.go
+const STATES_BESIDE = {above: 36, below: 46, left: 12, right: 24, pitch: 26}; // of bars of states, as render/page_charts.go has it
+const NAMES_ABOVE = 600; // width below which bars have their names above them
+const NAMED_BAR = {pitch: 40, bar: 14};
+const LEGEND = {line: 24, mark: 40}; // height of a line, and what an entry takes beside its text
 
 // hooks complete the option of the chart with that id.
 const hooks = {latency, steals, functions, lives};
@@ -22,7 +26,7 @@ export function draw(options) {
     const root = document.getElementById(id);
     const option = structuredClone(options[id]);
     Object.assign(option, {textStyle: {fontFamily: font}, backgroundColor: 'transparent'});
-    hook(option, palette, root.clientWidth, root.clientHeight);
+    hook(option, palette, root.clientWidth, root.clientHeight, root);
     const chart = init(root, null, {renderer: 'canvas'});
     chart.setOption(option);
     return chart;
@@ -101,26 +105,53 @@ function mix(from, to, share) {
   }).join('');
 }
 
-function functions(o, palette, width) {
+function functions(o, palette, width, height, root) {
   each(o, palette);
-  const room = width < 600 ? 110 : 300;
   if (width < NARROW) o.xAxis[0].name = o.xAxis[0].name.split(',')[0];
-  o.grid[0].left = room + 10;
   o.xAxis[0].axisLabel.formatter = dur;
-  Object.assign(o.yAxis[0].axisLabel, {width: room, overflow: 'truncate', color: palette.text});
-  Object.assign(o.legend, {left: 'center', textStyle: {color: palette.text}, type: 'plain'});
+  Object.assign(o.legend, {left: 'center', width: width - STATES_BESIDE.left, textStyle: {color: palette.text}, type: 'plain'});
+  const above = STATES_BESIDE.above + (legendLines(o.series.map((s) => s.name), width - STATES_BESIDE.left) - 1) * LEGEND.line;
+  o.grid[0].top = above;
   o.series.forEach((s, i) => {
     s.itemStyle = {color: palette.states[i], decal: decal(i, palette.states[i])};
     s.barMaxWidth = 22;
   });
+  names(o, palette, width);
+  root.style.height = `${above + STATES_BESIDE.below + Math.max(2, o.series[0].data.length) * (width < NAMES_ABOVE ? NAMED_BAR.pitch : STATES_BESIDE.pitch)}px`;
   o.tooltip = tooltip(palette, {trigger: 'axis', axisPointer: {type: 'shadow'}, valueFormatter: dur});
 }
 
-// lives has more states than a narrow page has room for in one line.
-function lives(o, palette, width) {
-  functions(o, palette, width);
-  o.legend.type = 'scroll';
-  Object.assign(o.legend, {left: 0, right: 0, pageIconColor: palette.text, pageIconInactiveColor: palette.line, pageTextStyle: {color: palette.muted}});
+// names stand beside the bars, or above them where that would leave too little for either.
+function names(o, palette, width) {
+  const label = o.yAxis[0].axisLabel;
+  if (width >= NAMES_ABOVE) {
+    const room = 300;
+    o.grid[0].left = room + 10;
+    Object.assign(label, {width: room, overflow: 'truncate', color: palette.text});
+    return;
+  }
+  Object.assign(o.grid[0], {left: STATES_BESIDE.left});
+  Object.assign(label, {inside: true, margin: 0, align: 'left', verticalAlign: 'bottom', padding: [0, 0, NAMED_BAR.bar / 2 + 3, 0], width: width - STATES_BESIDE.left - STATES_BESIDE.right, overflow: 'truncate', color: palette.text, hideOverlap: false});
+  o.yAxis[0].axisTick = {show: false};
+  for (const s of o.series) s.barMaxWidth = NAMED_BAR.bar;
+}
+
+// legendLines is how many lines a legend takes.
+function legendLines(entries, width) {
+  const c = document.createElement('canvas').getContext('2d');
+  c.font = `12px ${font}`;
+  let [n, used] = [1, 0];
+  for (const text of entries) {
+    const wide = c.measureText(text).width + LEGEND.mark;
+    if (used > 0 && used + wide > width) [n, used] = [n + 1, 0];
+    used += wide;
+  }
+  return n;
+}
+
+// lives has shares.
+function lives(o, palette, width, height, root) {
+  functions(o, palette, width, height, root);
   o.xAxis[0].axisLabel.formatter = pct;
   o.tooltip.valueFormatter = pct;
 }

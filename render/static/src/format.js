@@ -1,7 +1,7 @@
 // How figures are spelled, the same as analyze/words does: both are held to
 // analyze/words/testdata/examples.txt.
 const NBSP = '\u00a0';
-const THIN = '\u2009';
+const THIN = '\u202f'; // no line ends in it
 
 // dur formats a length in nanoseconds with three significant digits.
 export function dur(ns) {

@@ -44,10 +44,14 @@ function hash(text) {
   return h;
 }
 
-// legend says which colour is whose; more are other parts of it.
+const LEAST_TOLD = 0.005; // share of the time from which on a legend says whose colour it is
+
+// legend says which colour is whose; more are other parts of it. Those with hardly any time
+// are left to the labels, but for the one with most.
 export function legend(root, functions, more) {
-  root.hidden = functions.length + more.length === 0;
-  root.replaceChildren(functions.length > 0 ? 'Most time ran: ' : '', ...functions.map(({name, colour, share}) => {
+  const told = functions.filter(({share}, i) => i === 0 || share >= LEAST_TOLD);
+  root.hidden = told.length + more.length === 0;
+  root.replaceChildren(told.length > 0 ? 'Most time ran: ' : '', ...told.map(({name, colour, share}) => {
     const swatch = el('i');
     swatch.style.background = `var(--f${colour})`;
     return el('span', null, swatch, `${name} ${pct(share)}`);

@@ -26,6 +26,11 @@ export function legend(rows) {
   return rows.flatMap(({lane}) => lane.legend).map(([colour, text]) => el('span', null, ...(colour ? [el('i', {className: colour})] : []), text));
 }
 
+// leftOut says what has no row.
+export function leftOut(rows) {
+  return rows.flatMap(({lane}) => lane.leftOut ?? []).map((text) => el('span', null, text));
+}
+
 // row is a lane's. Those of the program's own tasks and regions are called by their names.
 const row = (id, lane) => ({id, label: shortened(lane.name || id, LETTERS), p: -1, g: -1, m: -1, lane});
 

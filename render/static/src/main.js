@@ -24,6 +24,7 @@ async function main() {
   const began = performance.now();
   const options = data('options');
   const meta = data('meta');
+  meta.findings = meta.findings.map((i) => meta.moments[i]);
   const trace = parse(await inflate($('block').textContent));
   const timeline = $('timeline') ? new Timeline($('timeline'), options.timeline, meta, trace) : null;
   let drawn = charts.draw(options);
@@ -61,11 +62,11 @@ function follow(redraw) {
   });
 }
 
-// printing opens the findings and takes the light theme for paper.
+// printing opens the findings and the table whose chart is not printed, and takes the light theme for paper.
 function printing(redraw) {
   let closed = [];
   addEventListener('beforeprint', () => {
-    closed = [...document.querySelectorAll('details.finding:not(.instance, [open])')];
+    closed = [...document.querySelectorAll('details.finding:not(.instance, [open]), #functions-section details:not([open])')];
     for (const d of closed) d.open = true;
     document.documentElement.dataset.theme = 'light';
     redraw();

@@ -52,7 +52,7 @@ function one(word, functions, goroutines, procs) {
 }
 
 const PROSE = '.verdict, main, .quality';
-const NOT_THERE = '[role=img], [aria-hidden], a, button, summary, svg, canvas, dialog, code, kbd, output, select, label, h1, h2, h3, .chart, .fn, #timeline-section, #selection, #method';
+const NOT_THERE = '[role=img], [aria-hidden], a, button, summary, svg, canvas, dialog, code, kbd, output, select, label, h1, h2, .chart, .fn, #timeline-section, #selection, #method';
 
 // link makes the names in the page's prose links; address is where one leads.
 // What stands in a table's cell that is but a name is left to who links those.
@@ -68,14 +68,41 @@ export function link(known, address) {
   }
 }
 
-// parts is a text with its names as links.
-function parts(text, found, address) {
+// titles makes the names in the titles of findings open too. A title folds its finding, so
+// that no link may stand in it: there a name is for pointing at, and what else the finding
+// does not link stands as links below, for keys and for who listens.
+export function titles(known, address) {
+  for (const title of document.querySelectorAll('.finding:not(.instance) > summary h3')) {
+    const found = find(title.textContent, known);
+    if (found.length === 0) continue;
+    const finding = title.closest('details');
+    const linked = new Set([...finding.querySelectorAll('a.fn')].map((a) => a.hash));
+    const missing = parts(title.textContent, found, address).filter((x) => x.hash && !linked.has(x.hash) && linked.add(x.hash));
+    title.replaceChildren(...parts(title.textContent, found, address, 'span'));
+    title.addEventListener('click', (e) => {
+      const {href} = e.target.dataset;
+      if (!href) return;
+      e.preventDefault(); // or the finding would fold as well
+      location.hash = href;
+    });
+    if (missing.length === 0) continue;
+    const [dt, dd] = [document.createElement('dt'), document.createElement('dd')];
+    dt.textContent = 'Named above';
+    dd.append(...missing.flatMap((a, i) => (i > 0 ? [', ', a] : [a])));
+    finding.querySelector('dl').prepend(dt, dd);
+  }
+}
+
+// parts is a text with its names as links, or as elements that only look so.
+function parts(text, found, address, tag = 'a') {
   const out = [];
   let from = 0;
   for (const f of found) {
     out.push(text.slice(from, f.at));
-    const a = document.createElement('a');
-    Object.assign(a, {className: f.kind === 'function' ? 'fn' : 'fn id', href: address(f), textContent: f.text});
+    const a = document.createElement(tag);
+    Object.assign(a, {className: f.kind === 'function' ? 'fn' : 'fn id', textContent: f.text});
+    if (tag === 'a') a.href = address(f);
+    else a.dataset.href = address(f);
     out.push(a);
     from = f.at + f.text.length;
   }

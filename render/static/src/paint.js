@@ -89,9 +89,10 @@ export function rows(c, box, view) {
     slices(c, box, scale, view, null);
     c.globalAlpha = 1;
   }
-  slices(c, box, scale, view, view.masks);
+  const labels = slices(c, box, scale, view, view.masks);
   coarse(c, box, scale, view);
-  stops(c, box, scale, view);
+  const hatched = stops(c, box, scale, view);
+  names(c, labels, view, hatched); // after the hatching, which would strike them through
   view.rows.forEach((row, i) => row.lane?.paint(c, box, rowBox(box, view, i), scale, view));
   phases(c, box, scale, view);
   decisions(c, box, scale, view);
@@ -100,7 +101,8 @@ export function rows(c, box, view) {
   flags(c, box, scale, view);
 }
 
-// slices paints those of all rows; with masks only those that a search found.
+// slices paints those of all rows, with masks only those that a search found, and returns
+// their labels.
 function slices(c, box, scale, view, masks) {
   const batches = Array.from({length: SHADES}, () => []);
   const labels = [];
@@ -109,7 +111,7 @@ function slices(c, box, scale, view, masks) {
   view.rows.forEach((row, i) => paintRow(row, rowBox(box, view, i), box, scale, view, batches, labels, masks));
   view.pixels.draw(c, box.x, box.y);
   fill(c, batches, view);
-  if (masks || !view.masks) names(c, labels, view);
+  return labels;
 }
 
 // Rows stand in three groups: in front those that a moment names and those of
@@ -190,7 +192,8 @@ function fill(c, batches, {patterns}) {
   });
 }
 
-function names(c, labels, view) {
+// names writes labels; hatched are the stretches [x, width] with something drawn over them.
+function names(c, labels, view, hatched) {
   c.font = `11px ${font}`;
   c.textBaseline = 'middle';
   c.textAlign = 'left';
@@ -201,9 +204,10 @@ function names(c, labels, view) {
     c.rect(x + 2, lane.y, width - 5, lane.height);
     c.clip();
     const text = leads ?? nameOf(view, row, i, kind);
-    if (leads || textures[kind]) { // textures, and many slices, would run through the letters
+    const long = Math.min(width, c.measureText(text).width + 6);
+    if (leads || textures[kind] || hatched.some(([from, wide]) => from < x + long && x < from + wide)) { // textures, and many slices, would run through the letters
       c.fillStyle = colour;
-      c.fillRect(x + 2, lane.y + lane.height / 2 - 7, Math.min(width, c.measureText(text).width + 6), 14);
+      c.fillRect(x + 2, lane.y + lane.height / 2 - 7, long, 14);
     }
     c.fillStyle = ink(colour);
     c.fillText(text, x + 5, lane.y + lane.height / 2 + 0.5);
@@ -254,8 +258,9 @@ function coarse(c, box, scale, view) {
 
 // stops hatches stop-the-world pauses across all rows. Those too short for that are
 // lines as dark as their share of the time, with ticks above the rows: many of them
-// must not hide what ran.
+// must not hide what ran. It returns where it hatched: [x, width] of each.
 function stops(c, box, scale, view) {
+  const hatched = [];
   const thin = new Map(); // by pixel: how much of it the world was stopped
   for (const range of view.ranges) {
     if (!range.stw || range.end < view.window[0] || range.start > view.window[1]) continue;
@@ -274,6 +279,7 @@ function stops(c, box, scale, view) {
     c.globalAlpha = 1;
     hatch(c, x, width, box, view.palette.critical);
     c.restore();
+    hatched.push([x, width]);
   }
   c.fillStyle = view.palette.critical;
   for (const [x, share] of thin) {
@@ -282,6 +288,7 @@ function stops(c, box, scale, view) {
     c.globalAlpha = 1;
     c.fillRect(x, box.y - 3, 1, 3);
   }
+  return hatched;
 }
 
 function hatch(c, x, width, box, colour) {

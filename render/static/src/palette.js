@@ -1,4 +1,5 @@
 // The search dialog: everything of the page that has a name, and instants.
+import * as detail from './detail.js';
 import {el} from './dom.js';
 import {dur, offset} from './format.js';
 import {short} from './flame.js';
@@ -6,12 +7,31 @@ import {parseLength} from './search.js';
 
 const MOST = 40; // results in the list
 const MOST_OF_KIND = 12;
+const MOST_LINES = 3; // of what a row shows of an instant
 const PLACES = 'main section[id] > h2, main details[id] > summary h3'; // headings that the address can name
 
 // instant reads "1.2s" or "350 ms"; NaN for what is none.
 export function instant(text) {
   const length = text.trim().replace(/^@/, '');
   return /s$/i.test(length) ? parseLength(length) : NaN; // a number alone is a goroutine
+}
+
+// moment reads "P3 at 1.2s", "heap 350 ms" or an instant alone: {at, of}, of what is asked in
+// small letters; null for what has no instant.
+export function moment(text) {
+  const m = /(?:^|\s)@?(\d+(?:[.,]\d+)?\s*[nuµm]?s)(?=\s|$)/i.exec(text);
+  const at = m ? instant(m[1]) : NaN;
+  if (Number.isNaN(at)) return null;
+  const rest = `${text.slice(0, m.index)} ${text.slice(m.index + m[0].length)}`;
+  return {at, of: rest.toLowerCase().split(/\s+/).filter((word) => word && word !== 'at' && word !== '@').join(' ')};
+}
+
+// asked are the numbers of the rows that are called so, all where nothing is said.
+export function asked(rows, of) {
+  const all = rows.map((row, i) => i);
+  const called = (i, fits) => [rows[i].label, rows[i].id, rows[i].lane?.name ?? ''].some((name) => fits(name.toLowerCase()));
+  const exact = all.filter((i) => called(i, (name) => name === of));
+  return of === '' ? all : exact.length > 0 ? exact : all.filter((i) => called(i, (name) => name.includes(of)));
 }
 
 // rank is how well a text (in lower case) fits words, the less the better; -1 for not.
@@ -118,16 +138,29 @@ export class Palette {
 
   search() {
     const text = this.field.value;
-    const {view, bounds, meta} = this.timeline;
-    const at = instant(text);
-    const out = [];
-    if (at >= bounds[0] && at <= bounds[1]) out.push({kind: 'instant', text: offset(at, 1e6), instant: at});
+    const {view, meta} = this.timeline;
+    const out = this.then(text);
     for (const [g, who] of goroutines(view.who, text).slice(0, MOST_OF_KIND)) out.push({kind: 'goroutine', text: `G${g} ${meta.names[view.who.name[who]]?.[1] ?? ''}`.trim(), g});
     this.results = [...out, ...find(this.entries(), text)].slice(0, MOST);
     this.at = 0;
     this.says.textContent = this.results.length === 0 ? 'Nothing is called so.' : `${this.results.length}${this.results.length === MOST ? ' and more' : ''} found.`;
     this.box.replaceChildren(...this.results.map(item));
     this.mark();
+  }
+
+  // then is an instant that a text names, and what each row, or the one that it names, shows of
+  // it: who ran on each P, how many goroutines were in which state, how large the heap was.
+  then(text) {
+    const {view, bounds, meta} = this.timeline;
+    const said = moment(text);
+    if (!said || said.at < bounds[0] || said.at > bounds[1]) return [];
+    const at = said.at;
+    const says = (row) => {
+      const {title, lines} = detail.describe(view, meta, row, at);
+      return [title, ...lines.slice(0, MOST_LINES)].join(' · ');
+    };
+    const rows = asked(view.rows, said.of).map((row) => ({kind: `at ${offset(at, 1e6)}`, text: says(row), row: view.rows[row].id, instant: at}));
+    return said.of === '' ? [{kind: 'instant', text: offset(at, 1e6), instant: at}, ...rows] : rows;
   }
 
   mark() {
@@ -166,5 +199,6 @@ function item(r, i) {
 function actOf(r) {
   if (r.finding) return 'finding';
   if (r.span) return 'span';
+  if (r.row && r.instant !== undefined) return 'moment';
   return {instant: 'instant', goroutine: 'goroutine', function: 'function', row: 'row'}[r.kind] ?? 'place';
 }

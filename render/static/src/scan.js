@@ -15,57 +15,65 @@ const WIDE = 1.25; // a slice narrower than this is merged, in pixels
 // not zero are seen. sink.narrow(x, width, i), where there is one, is called for merged
 // ones, of very many for some: each for as many as are left out.
 export function scan(track, a, b, left, scale, sink, mask) {
-  const {start, end} = track;
+  const {start, end, n} = track;
   const shade = track.shade ?? track.kind;
   const column = new Column(sink);
+  const {time} = column;
   const first = firstEndingAfter(end, a);
   const every = Math.ceil((firstEndingAfter(end, b) - first + 1) / MOST_TOLD);
-  for (let i = first; i < track.n && start[i] < b; i++) {
+  const origin = left - a * scale;
+  // A picture of a whole trace comes here for every slice that there is.
+  for (let i = first; i < n; i++) {
+    const from = start[i];
+    if (from >= b) break;
     if (mask && mask[i] === 0) continue;
-    const x = left + (Math.max(a, start[i]) - a) * scale;
-    const right = left + (Math.min(b, end[i]) - a) * scale;
-    if (right - x < WIDE) {
-      column.add(x, right - x, shade[i]);
-      if (sink.narrow && i % every === 0) sink.narrow(x, (right - x) * every, i);
+    const to = end[i];
+    const x = from > a ? origin + from * scale : left;
+    const width = (to < b ? origin + to * scale : origin + b * scale) - x;
+    if (width < WIDE) {
+      if (x >= column.until) column.open(x);
+      time[shade[i]] += width;
+      if (sink.narrow && i % every === 0) sink.narrow(x, width * every, i);
       continue;
     }
-    column.flush(x);
-    sink.slice(x, right - x, i);
-    column.edge = right;
+    column.close(x);
+    sink.slice(x, width, i);
+    column.edge = x + width;
   }
-  column.flush(Infinity);
+  column.close(Infinity);
 }
 
 // Column gathers narrow slices until one lies beyond it.
 class Column {
   constructor(sink) {
     this.sink = sink;
-    this.time = new Float64Array(SHADES);
+    this.time = new Float64Array(SHADES); // in pixels
     this.edge = 0; // where the last wide slice ended
-    this.index = -1;
+    this.from = 0;
+    this.until = -Infinity; // where it ends; none is open
   }
 
-  add(x, width, shade) {
+  // open begins the column that x is in.
+  open(x) {
+    this.close(Infinity);
     const index = Math.floor(x / COLUMN);
-    if (index !== this.index) {
-      this.flush(Infinity);
-      this.index = index;
-    }
-    this.time[shade] += width;
+    this.from = index * COLUMN;
+    this.until = (index + 1) * COLUMN;
   }
 
-  flush(limit) {
-    if (this.index < 0) return;
-    const x = Math.max(this.edge, this.index * COLUMN);
-    const width = Math.max(0.5, Math.min(limit, (this.index + 1) * COLUMN) - x);
+  // close tells of what was gathered, if anything was; something else stands from limit on.
+  close(limit) {
+    if (this.until === -Infinity) return;
+    const x = Math.max(this.edge, this.from);
+    const width = Math.max(0.5, Math.min(limit, this.until) - x);
     const {time} = this;
     let sum = 0;
     for (let k = 0; k < SHADES; k++) sum += time[k];
     const whole = Math.max(width, sum); // a column cut short by a wide slice may have more
     for (let k = 0; k < SHADES; k++) time[k] /= whole;
     this.sink.column(x, width, time);
-    for (let k = 0; k < SHADES; k++) time[k] = 0;
-    this.index = -1;
+    time.fill(0);
+    this.until = -Infinity;
   }
 }
 

@@ -14,8 +14,8 @@ export function lanes({spans, logs}, end) {
   let [tasks, regions] = [0, 0];
   spans.lanes.forEach((said, i) => {
     const last = i === spans.lanes.length - 1;
-    const more = spans.more > 0 || spans.untold > 0 ? `; ${[spans.more > 0 ? `${plural(spans.more, 'more name')} without a row` : '', spans.untold > 0 ? `${count(spans.untold)} tasks and regions of still more` : ''].filter(Boolean).join(', ')}` : '';
-    out.push([said.task ? `Task${++tasks}` : `Reg${++regions}`, new Spans(said, end, last ? [['', `Task, Reg: the program's own tasks with the regions inside of them, and other regions${more}`]] : [])]);
+    const more = [spans.more > 0 ? `${plural(spans.more, 'more name')} of tasks and regions without a row` : '', spans.untold > 0 ? `${count(spans.untold)} tasks and regions of still more` : ''].filter(Boolean).join(', ');
+    out.push([said.task ? `Task${++tasks}` : `Reg${++regions}`, new Spans(said, end, last ? [['', "Task, Reg: the program's own tasks with the regions inside of them, and other regions"]] : [], last && more ? [more] : [])]);
   });
   if (logs.n > 0) out.push(['Logs', new Logs(logs, end)]);
   return out;
@@ -62,8 +62,8 @@ export function stretches({n, start, end}) {
 }
 
 class Spans {
-  constructor({task, left, name, all, inside}, end, legend) {
-    Object.assign(this, {kind: task ? 'task' : 'region', name, left, all, inside, nothing: `no ${task ? 'task' : 'region'} ${name} that is kept`, legend});
+  constructor({task, left, name, all, inside}, end, legend, leftOut) {
+    Object.assign(this, {kind: task ? 'task' : 'region', name, left, all, inside, nothing: `no ${task ? 'task' : 'region'} ${name} that is kept`, legend, leftOut});
     Object.assign(this, stretches(all), {levels: levels(all, LEVELS)});
     this.height = this.levels.n === 1 ? FLAT : 0;
     const kept = all.n + inside.n;

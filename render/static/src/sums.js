@@ -95,7 +95,7 @@ export function headline(sums, rowsText) {
 
 // asText is all of it for a clipboard.
 export function asText(head, list) {
-  const cell = (c) => (typeof c === 'string' ? c : c.text).replace(/[\s\u00a0\u2009]+/g, ' ');
+  const cell = (c) => (typeof c === 'string' ? c : c.text).replace(/[\s\u00a0\u202f]+/g, ' ');
   const lines = [cell(head)];
   for (const {title, head: titles, rows} of list) {
     const all = [titles, ...rows].map((row) => row.map(cell));

@@ -48,11 +48,17 @@ export class Timeline {
     this.caption = el('p', {className: 'moment', role: 'status', hidden: true});
     this.legend = el('p', {className: 'controls legend ran'});
     root.before(this.caption, this.legend);
-    functions.legend(this.legend, this.view.functions, overTime.legend(this.view.lanes));
+    this.explain();
     this.settle();
     this.draw();
     root.append(this.tip);
     root.addEventListener('keydown', (e) => this.key(e));
+  }
+
+  // explain fills the legends: whose colours these are, and what the rows with lanes show.
+  explain() {
+    functions.legend(this.legend, this.view.functions, overTime.leftOut(this.view.lanes));
+    document.getElementById('legend-lanes')?.replaceChildren(...overTime.legend(this.view.lanes));
   }
 
   // onChange calls f after the window, the row or the chosen slice changed.
@@ -196,7 +202,7 @@ export class Timeline {
     this.trace = trace;
     this.meta = meta;
     this.view = Object.assign(newView(meta, trace, this.view.functions), {window, shown, flags});
-    functions.legend(this.legend, this.view.functions, overTime.legend(this.view.lanes));
+    this.explain();
     this.detail = null;
     this.arrange();
     this.view.row = id ? this.view.rowById(id) : -1;

@@ -27,16 +27,16 @@ export function connect(timeline, $, search, home) {
     focus(timeline, $);
   };
   const palette = new Palette(timeline, $, {
-    instant: ({instant}) => {
-      const [start, end] = timeline.view.window;
-      const all = timeline.bounds[1] - timeline.bounds[0];
-      const half = Math.min(end - start, all / 20) / 2;
-      toMoment(Math.max(0, instant - half), instant + half);
-    },
+    instant: ({instant}) => toMoment(...around(timeline, instant)),
     finding: ({finding: f}) => toMoment(f.start, f.end, f.p >= 0 ? `P${f.p}` : null, f.g > 0 ? [f.g] : []),
     span: ({span}) => toSpan(span),
     function: ({name}) => instances.ofFunction(name),
     goroutine: ({g}) => toGoroutine(timeline, $, g),
+    moment: ({row, instant}) => {
+      timeline.show(around(timeline, instant), timeline.view.rowById(row));
+      timeline.chooseAt(instant);
+      focus(timeline, $);
+    },
     row: ({row}) => {
       timeline.show(timeline.view.window, timeline.view.rowById(row));
       focus(timeline, $);
@@ -50,6 +50,13 @@ export function connect(timeline, $, search, home) {
   idle(() => linkNames(timeline));
   setTimeout(() => idle(() => prepare(timeline.view)), READY);
   return {selection, palette, instances};
+}
+
+// around is a window with an instant in its middle, no longer than what is shown.
+function around({view, bounds}, instant) {
+  const [start, end] = view.window;
+  const half = Math.min(end - start, (bounds[1] - bounds[0]) / 20) / 2;
+  return [Math.max(bounds[0], instant - half), Math.min(bounds[1], instant + half)];
 }
 
 // focus moves to the timeline, and only as far as it takes to see it.
@@ -88,5 +95,8 @@ function linkNames({view, meta, bounds}) {
   }
   const half = (bounds[1] - bounds[0]) / 200;
   const moment = (at) => toHash([Math.max(bounds[0], at - half), Math.min(bounds[1], at + half)], null);
-  names.link(names.lexicon(view, meta.names), ({kind, name, id, instant}) => (kind === 'time' ? moment(instant) : toView(kind === 'function' ? name : kind + id)));
+  const lexicon = names.lexicon(view, meta.names);
+  const address = ({kind, name, id, instant}) => (kind === 'time' ? moment(instant) : toView(kind === 'function' ? name : kind + id));
+  names.link(lexicon, address);
+  names.titles(lexicon, address);
 }

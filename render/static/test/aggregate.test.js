@@ -99,6 +99,9 @@ test('the slices of a function, those first that have most', () => {
 });
 
 test('what the search dialog understands', () => {
+  assert.deepEqual(['1.2s', 'P3 at 1.2s', '350 ms heap', 'p3 @1.2s', 'P3', '12'].map(palette.moment), [{at: 1.2e9, of: ''}, {at: 1.2e9, of: 'p3'}, {at: 350e6, of: 'heap'}, {at: 1.2e9, of: 'p3'}, null, null]);
+  const rows = [{id: 'P3', label: 'P3'}, {id: 'P31', label: 'P31'}, {id: 'Task1', label: 'chec…', lane: {name: 'checkout'}}];
+  assert.deepEqual([['p3'], ['p'], ['checkout'], [''], ['x']].map(([of]) => palette.asked(rows, of)), [[0], [0, 1], [2], [0, 1, 2], []]);
   assert.deepEqual(['1.2s', '350 ms', '1,5µs', 'G12', '12'].map(palette.instant), [1.2e9, 350e6, 1500, NaN, NaN]);
   assert.deepEqual(palette.goroutines({g: [5, 120, 12, 121, 12, 13]}, 'g12').map(([g]) => g), [12, 120, 121]);
   assert.deepEqual([['sort'], ['ort'], ['main'], ['x']].map((w) => palette.rank('main.sort', w)), [1, 2, 0, -1]);

@@ -26,7 +26,7 @@ const spells = {
   goroutine: null,
 };
 
-const html = (s) => s.replaceAll('&thinsp;', '\u2009').replaceAll('&nbsp;', '\u00a0');
+const html = (s) => s.replaceAll('&thinsp;', '\u202f').replaceAll('&nbsp;', '\u00a0');
 const lines = readFileSync(new URL('../../../analyze/words/testdata/examples.txt', import.meta.url), 'utf8').split('\n');
 const rows = lines.filter((line) => line && !line.startsWith('#')).map((line) => line.split('\t'));
 
@@ -43,7 +43,7 @@ test('every kind of example is known here', () => {
 });
 
 test('tick has the decimals that its step needs', () => {
-  const plain = (s) => s.replace(/\u00a0/g, ' ').replace(/\u2009/g, ',');
+  const plain = (s) => s.replace(/\u00a0/g, ' ').replace(/\u202f/g, ',');
   assert.equal(plain(format.tick(1.5e9, 5e8)), '1.5 s');
   assert.equal(plain(format.tick(1361.85e6, 5e4)), '1361.85 ms');
   assert.equal(plain(format.tick(12361.85e6, 5e4)), '12,361.85 ms');
