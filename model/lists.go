@@ -82,10 +82,12 @@ func (s *Sched) promises() int {
 // redeem notes that a thread has taken an idle P. One that comes out of a system call, or
 // brings what the network had to tell, was not promised it.
 func (s *Sched) redeem(e *entry) {
-	if s.promised == 0 || e.M < 0 || s.m(e.M).prevOp == OpExitsyscallNoP {
+	if s.promised == 0 {
 		return
 	}
-	if next, _ := s.nextOnM(s.cur); next == nil || next.Op != OpReady {
+	next, _ := s.nextOnM(s.cur)
+	if e.M < 0 || s.m(e.M).prevOp != OpExitsyscallNoP && (next == nil || next.Op != OpReady) {
 		s.promised--
 	}
+	s.promised = min(s.promised, s.npidle())
 }

@@ -296,7 +296,8 @@ func (s *Sched) injectglist(p *P, list []gref) {
 		most = 0 // a stopped P is not idle
 	}
 	least := min(most, s.lastingIdle())
-	likely := max(least, min(most, s.npidle()-s.promises()))
+	free := s.npidle() - s.promises() // less the one that who last made work ready has woken a thread for
+	likely := max(least, min(most, max(free-1, min(free, s.wentGlobal(p, list)))))
 	if s.trial.depth == 0 { // what is tried uses the scratch that it lies in
 		s.listed = append(s.listed[:0], list...)
 		list = s.listed

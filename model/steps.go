@@ -393,11 +393,11 @@ func (s *Sched) settle(e *entry, g *G) {
 
 func (s *Sched) acquirep(e *entry) {
 	p := s.p(ProcID(e.Subject))
-	s.redeem(e)
 	s.setP(p, PDoesSched)
 	p.g = 0
 	s.noteStart(e, p)
 	s.takeP(e.M, p)
+	s.redeem(e)
 	s.snap(p)
 }
 
