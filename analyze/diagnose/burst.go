@@ -63,7 +63,7 @@ func (r *burstJudge) decide(*report.Report) Judgement {
 func (r *burstJudge) describe(x *burst) report.Finding {
 	return report.Finding{
 		Severity: graded(x.longest),
-		Title:    fmt.Sprintf("%s were created within %s and waited up to %s to start", words.Plural(x.count, "goroutine"), words.Length(x.length()), words.Length(x.longest)),
+		Title:    fmt.Sprintf("%s%s were created within %s and waited up to %s to start", words.Plural(x.count, "goroutine"), r.mostly(x), words.Length(x.length()), words.Length(x.longest)),
 		CostNS:   r.bursts.cost,
 		CostOf:   "goroutine time from creation until the first run, in bursts",
 		What: fmt.Sprintf("At %s the program created %s goroutines in %s, mostly %s. Each waited %s for a P on average before it ran at all.",
@@ -78,6 +78,14 @@ func (r *burstJudge) describe(x *burst) report.Finding {
 			{Label: "most created within 10 ms", Value: words.Count(r.bursts.most)},
 		},
 	}
+}
+
+// mostly names what nearly all of them run, with its line, "" where that are several things.
+func (r *burstJudge) mostly(x *burst) string {
+	if p := r.Names.Places().Of(x.fn); p != nil && x.lead*2 >= x.count {
+		return " of " + placeName(&p.At)
+	}
+	return ""
 }
 
 // picture is a burst on the timeline, until the last of it ran.

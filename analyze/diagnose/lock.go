@@ -141,6 +141,9 @@ func (s *lockSite) headline(convoy bool) string {
 
 // what is what they waited for.
 func (s *lockSite) what() string {
+	if s.once {
+		return "a sync.Once"
+	}
 	switch s.kind {
 	case names.LockReading:
 		return "a read lock"
@@ -153,8 +156,11 @@ func (s *lockSite) what() string {
 // advice is what to do about the lock, whose holders mostly stood there, "" if that is
 // not known.
 func (s *lockSite) advice(stood string) string {
-	if s.logs {
+	switch {
+	case s.logs:
 		return names.LoggerAdvice
+	case s.once:
+		return names.OnceAdvice
 	}
 	if s.kind == names.LockMutex {
 		return "Hold the lock for less" + in(stood) + ": do what blocks, calls the system or computes outside of it; or split what it guards."
@@ -214,7 +220,7 @@ func (r *lockJudge) standing(s *lockSite) *stands {
 // ran is where those unlocked who ran for most of the time in which holders ran, "" if they
 // mostly did not or no place stands out.
 func (r *lockJudge) ran(s *lockSite) string {
-	if s.held.most() != &s.held.rest {
+	if s.held.most() != &s.held.rest || s.once {
 		return ""
 	}
 	places, by := r.Names.Places(), map[string]int64{}
@@ -311,7 +317,7 @@ type pastG struct {
 type lockSite struct {
 	name       string
 	kind       names.LockKind
-	logs       bool // it is the lock of a logger
+	logs, once bool // it is the lock of a logger, or a sync.Once
 	waits      stat.Sketch
 	open       []model.Time // ends of waits that overlap with the last
 	peak       int
@@ -639,7 +645,7 @@ func (l *locks) site(stack uint32) int32 {
 		l.kinds[stack] = -1
 		if name := l.mutexes.Locker(stack); name != "" {
 			k := l.named(name, l.mutexes.Site(stack).Lock)
-			l.kinds[stack], l.sites[k-1].logs = k, names.Logs(l.names.Stacks[stack])
+			l.kinds[stack], l.sites[k-1].logs, l.sites[k-1].once = k, names.Logs(l.names.Stacks[stack]), l.mutexes.Site(stack).Once
 		}
 	}
 	return l.kinds[stack]

@@ -133,7 +133,8 @@ type chains struct {
 	starved int64       // of them: parts of waits longer than measure.StarvedAfter
 	global  int64       // of them: in the global queue
 	worst   *stat.TopK[chain]
-	onlyP   bool // GOMAXPROCS is 1
+	newest  model.GoID // that has run
+	onlyP   bool       // GOMAXPROCS is 1
 }
 
 // chain is a row of dispatches from runnext.
@@ -145,7 +146,7 @@ type chain struct {
 	aFn, bFn   uint32
 	more       bool // there were others
 	last       model.GoID
-	younger    int64 // dispatches of goroutines that began later than the one before
+	younger    int64 // dispatches of goroutines that had just begun, and later than the one before
 }
 
 // chainsOfP is the chains on one P.
@@ -169,6 +170,7 @@ func (c *chains) Watch(f *model.Facts) {
 		for int(d.P) >= len(c.procs) {
 			c.procs = append(c.procs, chainsOfP{})
 		}
+		c.newest = max(c.newest, d.G)
 		switch p := &c.procs[d.P]; {
 		case d.Runtime:
 		case d.Source == model.SourceRunnext:
@@ -202,7 +204,7 @@ func (c *chains) goOn(p *chainsOfP, d *model.Dispatch) {
 	if p.now.count > 0 && d.Time-p.now.end > chainStep {
 		c.end(p)
 	}
-	p.now.grow(d)
+	p.now.grow(d, c.newest)
 }
 
 // waited takes in a dispatch from a queue, which that P took it from.
@@ -217,11 +219,11 @@ func (c *chains) waited(p *chainsOfP, d *model.Dispatch) {
 }
 
 // grow makes a dispatch the last of the row.
-func (x *chain) grow(d *model.Dispatch) {
+func (x *chain) grow(d *model.Dispatch, newest model.GoID) {
 	if x.count == 0 {
 		*x = chain{start: d.Time, p: d.P, a: d.G, b: model.NoG, aFn: d.Func}
 	}
-	if d.G > x.last {
+	if d.G > x.last && newest-d.G < goidBatch {
 		x.younger++
 	}
 	x.end, x.last = d.Time, d.G
@@ -235,8 +237,12 @@ func (x *chain) grow(d *model.Dispatch) {
 	}
 }
 
+// goidBatch is how far numbers of goroutines that begin at the same time lie apart: each P
+// takes sixteen at once.
+const goidBatch = 64
+
 // launched reports whether each was started by the one before, as goroutines get their
-// numbers in order.
+// numbers in order: those that have run before and hand something over may come in order too.
 func (x *chain) launched() bool { return x.younger*10 >= x.count*9 }
 
 // counts reports whether the row is long enough, and of two goroutines or more.

@@ -125,7 +125,7 @@ func (s *slowness) severity() report.Severity {
 func (s *slowness) advice() string {
 	if s.severity().AtLeast(report.SeverityWarning) {
 		advice := cmp.Or(s.Advice, s.Roots[0].Advice)
-		if advice != "" && s.shares(&s.Roots[0]) {
+		if k := s.Roots[0].Kind; advice != "" && k != report.RootPlace && k != report.RootLock && s.shares(&s.Roots[0]) {
 			advice += " Others wait for what one of them does there: keep what it gets for longer, get it before it is needed, or use what there is meanwhile."
 		}
 		return advice

@@ -96,4 +96,10 @@ func TestSharedAdvice(t *testing.T) {
 			t.Errorf("lost %d: %q", lost, got)
 		}
 	}
+	root.Kind = report.RootPlace
+	s := &slowness{Slowest: &report.Slowest{Name: "main.show", Roots: []report.Root{root}, Groups: []report.Population{{Total: 100, Lost: 50}}}}
+	s.Durations.Count, s.Durations.Max, s.Slow.Mean = 50, root.NS, root.NS
+	if got := s.advice(); got != "Ask for less." {
+		t.Errorf("a place among few: %q", got)
+	}
 }

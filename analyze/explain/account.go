@@ -43,6 +43,10 @@ type rootSum struct {
 	from    map[string]int64       // function of the program that had called that
 	callee  map[string]int64       // function that it had called
 	stood   map[standing]int64     // where the explained goroutines stood meanwhile
+	inside  map[report.Frame]int64 // of a pool: what those of the program did who let them in
+	there   int64                  // of ns: another goroutine was at the very place
+	lookup  int64                  // of ns: a host's name was looked up
+	others  int64                  // of ns: other goroutines than the explained ones
 	held    map[report.Frame]int64 // where who held the lock stood that they waited for, and waited for who is behind it
 }
 
@@ -52,6 +56,7 @@ type standing struct {
 	at     report.Frame
 	callee string
 	logs   bool       // for the lock of a logger
+	once   bool       // for a sync.Once
 	rw     string     // "RLock" or "Lock" of an RWMutex, "" for none
 	end    *names.End // what it waited for, nil where nothing is known
 }
@@ -150,6 +155,22 @@ func (a *account) add(x *explained, s *stepSum, of tally) {
 	if s.via != 0 && !own(s) {
 		r.stood[a.standing(s)] += ns
 	}
+	if s.g.G != model.NoG {
+		r.others += ns
+	}
+	if names.LooksUp(a.e.names.Stacks[s.stack]) {
+		r.lookup += ns
+	}
+	if p := a.leaf(x, s); p != nil && p.Own && s.via != 0 && !own(s) {
+		if k.known != nil {
+			if r.inside == nil {
+				r.inside = map[report.Frame]int64{}
+			}
+			r.inside[p.At] += ns
+		} else if k.kind == report.RootLock {
+			r.there += ns
+		}
+	}
 	if p := a.places.Of(s.held); p != nil {
 		r.held[p.At] += ns
 	}
@@ -158,7 +179,7 @@ func (a *account) add(x *explained, s *stepSum, of tally) {
 // standing is where an explained goroutine was blocked during a step.
 func (a *account) standing(s *stepSum) standing {
 	frames := a.e.names.Stacks[s.stood]
-	st := standing{via: s.via, rw: rwMutex(frames), logs: names.Logs(frames)}
+	st := standing{via: s.via, rw: rwMutex(frames), logs: names.Logs(frames), once: a.e.locks.Site(s.stood).Once}
 	if s.via != 0 {
 		st.end = names.EndOf(model.Reason(s.via-1), frames)
 	}
@@ -239,6 +260,9 @@ func (a *account) pooled(s *stepSum) (rootKey, *names.Place) {
 	k.known = a.e.pools.Of(s.pool)
 	if s.made && k.known.Made != nil {
 		k.known = k.known.Made
+		if names.LooksUp(a.e.names.Stacks[s.stack]) {
+			k.known = names.LookingUp
+		}
 	}
 	return k, who
 }
@@ -384,7 +408,7 @@ func (a *account) roots(typical *account) []report.Root {
 		if t := theirs[k]; t != nil {
 			x.Typical = t.ns / max(1, typical.n)
 		}
-		if typical != nil {
+		if typical != nil && (k.kind != report.RootSleep || 2*r.others <= r.ns) {
 			x.Advice = cmp.Or(adviceByMore(&x, usual[x.Kind]), x.Advice)
 		}
 		out = append(out, x)
@@ -418,6 +442,7 @@ func joined(a, b *rootSum) *rootSum {
 	for _, r := range []*rootSum{a, b} {
 		x.ns, x.times, x.likely = x.ns+r.ns, x.times+r.times, x.likely+r.likely
 		x.yielded, x.unseen = x.yielded+r.yielded, x.unseen+r.unseen
+		x.there, x.lookup, x.others = x.there+r.there, x.lookup+r.lookup, x.others+r.others
 		maps.Copy(x.gs, r.gs)
 		for c, ns := range r.causes {
 			x.causes[c] += ns
@@ -427,6 +452,10 @@ func joined(a, b *rootSum) *rootSum {
 		merge(x.callee, r.callee)
 		merge(x.stood, r.stood)
 		merge(x.held, r.held)
+		if x.inside == nil && r.inside != nil {
+			x.inside = map[report.Frame]int64{}
+		}
+		merge(x.inside, r.inside)
 	}
 	return x
 }

@@ -181,6 +181,9 @@ func (t *tale) what() string {
 		if t.At.Func == "" {
 			return did[report.CauseNetwork]
 		}
+		if t.looksUp() {
+			return "looking up the name of a host" + t.often() + ": " + called(t.callee, t.At, t.From) + t.while()
+		}
 		return did[report.CauseNetwork] + t.often() + ": " + called(t.callee, t.At, t.From) + t.while()
 	case report.RootSleep:
 		return "sleeping" + in + t.while()
@@ -223,6 +226,9 @@ func (t *tale) often() string {
 	return fmt.Sprintf(" %s, %s each", words.Times(t.times), words.Length(t.mean/t.times))
 }
 
+// looksUp reports whether it is the address of a host that is asked for.
+func (t *tale) looksUp() bool { return 2*t.sum.lookup > t.sum.ns }
+
 // orNoCPU says what computing may have been as well, where it is long enough.
 func (t *tale) orNoCPU() string {
 	if t.mean < hiddenFrom || t.asked {
@@ -261,6 +267,8 @@ func (t *tale) waiting() string {
 		what = "waiting to lock for reading (RWMutex)"
 	case t.st.rw != "":
 		what = "waiting to lock for writing (RWMutex)"
+	case t.st.once:
+		what = "waiting for a sync.Once"
 	case strings.Contains(t.st.callee, "Mutex).Lock"), t.Kind == report.RootLock:
 		what = "waiting to lock a mutex"
 	case r == model.ReasonSync && t.st.end.OfGroup():
@@ -313,6 +321,9 @@ func (t *tale) meanwhile() string {
 		return ": who held it does not show"
 	}
 	if t.timed() {
+		if t.times > 1 {
+			return fmt.Sprintf(" until a timer ended it, %s", words.Times(t.times))
+		}
 		return " until a timer ended it"
 	}
 	if holder := t.holder(); holder.Func != "" && t.At == t.Stood {
@@ -321,6 +332,22 @@ func (t *tale) meanwhile() string {
 			report.CauseNetwork: " while " + place(holder, "") + " held the lock and waited for the network or a pipe",
 			report.CauseSleep:   " while " + place(holder, "") + " held the lock and slept",
 			report.CauseSyscall: " while " + place(holder, "") + " held the lock and was in a system call",
+		}[c]
+	}
+	if t.Kind == report.RootLock && t.At.Func != "" && t.At == t.Stood && 2*t.sum.there > t.sum.ns {
+		return map[report.Cause]string{
+			report.CauseRunning: " while another goroutine ran there",
+			report.CauseNetwork: " while another goroutine waited for the network there",
+			report.CauseSleep:   " while another goroutine slept there",
+			report.CauseSyscall: " while another goroutine was in a system call there",
+		}[c] + t.withLock()
+	}
+	if in := t.inside(); in.Func != "" {
+		return map[report.Cause]string{
+			report.CauseRunning: " while " + place(in, "") + ", which let it go on, ran",
+			report.CauseNetwork: " while " + place(in, "") + ", which let it go on, waited for the network",
+			report.CauseSleep:   " while " + place(in, "") + ", which let it go on, slept",
+			report.CauseSyscall: " while " + place(in, "") + ", which let it go on, was in a system call",
 		}[c]
 	}
 	if t.At.Func == "" || t.known != nil || t.At == t.Stood {
@@ -337,7 +364,7 @@ func (t *tale) meanwhile() string {
 	case holder.Func != "":
 		who, lock = place(holder, "")+" held the lock and waited for "+who+", which", ""
 	case t.Kind == report.RootLock:
-		lock = " with the lock held"
+		lock = t.withLock()
 	}
 	switch c {
 	case report.CauseNetwork:
@@ -348,6 +375,27 @@ func (t *tale) meanwhile() string {
 		return " while " + who + " was in a system call" + t.into() + lock
 	}
 	return " while " + who + " ran" + lock
+}
+
+// withLock says that those who were waited for had the lock.
+func (t *tale) withLock() string {
+	if t.st != nil && t.st.once {
+		return " in it"
+	}
+	return " with the lock held"
+}
+
+// inside is what most of those did, at one place, who had what a known pool gives and let
+// the explained ones go on; no frame where that is no place of its own.
+func (t *tale) inside() report.Frame {
+	if t.known == nil || t.known.Makes() {
+		return report.Frame{}
+	}
+	at := mostFrame(t.sum.inside, "")
+	if at.Func == t.Stood.Func || at.Func == t.At.Func || 2*t.sum.inside[at] < t.sum.ns {
+		return report.Frame{}
+	}
+	return at
 }
 
 // timed reports whether timers ended most of it: who waits at channels was let go on by
@@ -478,8 +526,11 @@ func (t *tale) advice() string {
 		if t.At.Func == "" || t.sum.causes[report.CauseLock]*2 > t.sum.ns {
 			return ""
 		}
-		if t.st != nil && t.st.logs {
+		switch {
+		case t.st != nil && t.st.logs:
 			return names.LoggerAdvice
+		case t.st != nil && t.st.once:
+			return names.OnceAdvice
 		}
 		holder := t.holder()
 		if holder.Func != "" && t.At == t.Stood { // what that waited for does not show
@@ -506,6 +557,15 @@ func (t *tale) advice() string {
 
 // yields reports whether nobody had the P for most of the time: who waited had given it up.
 func (t *tale) yields() bool { return t.At.Func != "" && 2*t.sum.yielded > t.sum.ns }
+
+// sleepsMeanwhile reports whether it is another goroutine that sleeps, which keeps the
+// explained one waiting.
+func (t *tale) sleepsMeanwhile() bool { return 2*t.sum.others > t.sum.ns }
+
+// sleepAdvice is what to do about that.
+func (t *tale) sleepAdvice() string {
+	return "Others wait while " + words.Function(t.At.Func) + " sleeps: let it wait in a select that a context, or who has something for it, ends as well, or sleep for less."
+}
 
 // pollAdvice is what to do about who looks again and again, asleep or without its P in
 // between.
@@ -568,6 +628,9 @@ func (t *tale) placeAdvice() string {
 	if t.st == nil || t.st.at.Func == "" {
 		return ""
 	}
+	if t.timed() && t.times > 1 {
+		return "Timers, not goroutines, let " + words.Function(t.st.at.Func) + " go on there, " + words.Times(t.times) + ": if it pauses between tries, see why those fail, and pause for less or give up sooner; if it keeps to a rate, raise that or call less often."
+	}
 	if t.timed() {
 		return "No goroutine let " + words.Function(t.st.at.Func) + " go on there, a timer did: if it keeps to a rate, raise that or call less often; if it gave up an answer, see who was to give it."
 	}
@@ -597,8 +660,14 @@ func (t *tale) ownAdvice() string {
 		}
 		return s
 	case report.RootSleep:
+		if t.sleepsMeanwhile() {
+			return t.sleepAdvice()
+		}
 		return pollAdvice(who)
 	case report.RootNetwork:
+		if t.looksUp() {
+			return "Keep connections, so that fewer names have to be looked up. Go keeps no answers: see the name server and resolv.conf (ndots, search), or keep addresses."
+		}
 		if t.repeats() {
 			return fmt.Sprintf("If each of those waits is for a call, ask for all at once, or at the same time: %s", cmp.Or(words.Function(t.From), who)) + asksInTurn
 		}
@@ -619,6 +688,9 @@ func (t *tale) ownAdvice() string {
 // letIn is what to do about waiting to be let in, or to hand something over: where those
 // inside wait themselves, more at once do more.
 func (t *tale) letIn() string {
+	if in := t.inside(); in.Func != "" {
+		return "Let " + words.Function(in.Func) + " keep what it has for less. " + t.known.Advice
+	}
 	if t.known != nil {
 		return t.known.Advice
 	}
@@ -654,10 +726,8 @@ func (t *tale) unseen() bool {
 
 // adviceByMore is what to do about what slow ones do for much longer than typical ones, who
 // do as much of that kind in all: where somebody who computes was last seen may differ.
+// Others that sleep while it waits are no attempts of its own.
 func adviceByMore(x *report.Root, typical int64) string {
-	if x.Kind != report.RootComputing {
-		typical = x.Typical
-	}
 	if x.At.Func == "" || x.NS < muchMore*typical || x.NS-typical < muchLonger {
 		return ""
 	}
@@ -666,7 +736,7 @@ func adviceByMore(x *report.Root, typical int64) string {
 	case report.RootComputing:
 		return fmt.Sprintf("Do less in %s at a time, split it or spread it evenly: slow ones compute there for %s, typical ones for %s.", who, words.Length(x.NS), words.Length(typical))
 	case report.RootSleep:
-		return fmt.Sprintf("Slow ones sleep in %s for %s, typical ones for %s: if that is between attempts, wait in a queue that wakes them at once (Lock in place of TryLock, a channel, sync.Cond).", who, words.Length(x.NS), words.Length(x.Typical))
+		return fmt.Sprintf("Slow ones sleep in %s for %s, typical ones for %s: if that is between attempts, wait in a queue that wakes them at once (Lock in place of TryLock, a channel, sync.Cond).", who, words.Length(x.NS), words.Length(typical))
 	}
 	return ""
 }

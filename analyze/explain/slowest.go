@@ -265,7 +265,10 @@ func pressing(x *report.Explanation) string {
 				usual += x.Usual[i].NS
 			}
 		}
-		return adviceByMore(&x.Roots[0], usual)
+		if adviceByMore(&x.Roots[0], usual) == "" {
+			return ""
+		}
+		return x.Advice
 	case report.RootNetwork:
 		if made := madeMeanwhile(x); made != nil {
 			return made.Advice

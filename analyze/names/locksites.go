@@ -17,6 +17,7 @@ type LockSite struct {
 	known   bool
 	locking bool            // in the locking of a mutex; a WaitGroup waits for the same reason
 	Lock    LockKind        // of what it locks
+	Once    bool            // that is a sync.Once, which is waited for until its function has returned
 	Callers []*report.Frame // the two innermost ones outside of packages sync and runtime
 }
 
@@ -41,6 +42,9 @@ func kindOfLock(fn string) LockKind {
 	return LockMutex
 }
 
+// OnceAdvice is what to do about waits for a sync.Once.
+const OnceAdvice = "Whoever comes before it is done waits: do it when the program starts, before anything is served, or make it quicker."
+
 // siteFrames is how many callers a LockSite has: mutexes are often locked by a
 // method that does nothing else.
 const siteFrames = 2
@@ -61,6 +65,7 @@ func (l *LockSites) Site(stack uint32) LockSite {
 		if HasPrefix(f.Func, lockPackages) {
 			s.locking = s.locking || strings.Contains(f.Func, "Mutex).")
 			s.Lock = max(s.Lock, kindOfLock(f.Func))
+			s.Once = s.Once || strings.HasPrefix(f.Func, "sync.(*Once).")
 		} else if s.Callers = append(s.Callers, f); len(s.Callers) == siteFrames {
 			break
 		}

@@ -30,6 +30,19 @@ var made = &Pool{Func: "net/http.(*Transport).getConn", What: "a connection that
 	Advice: "Keep connections: raise http.Transport.MaxIdleConnsPerHost (2 by default) to the calls that go to one host at once, and MaxIdleConns; read bodies to their end and close them; or use HTTP/2, which needs one.",
 	Never:  "Give dials and handshakes a timeout (net.Dialer.Timeout, http.Transport.TLSHandshakeTimeout) and requests a context that ends; and try another host where one takes no connections."}
 
+// LookingUp is of connections for whose host's address was asked first.
+var LookingUp = &Pool{Func: made.Func, What: "a connection whose host's name was still being looked up",
+	Advice: "Keep connections, so that fewer names have to be looked up: read bodies to their end and close them, and raise http.Transport.MaxIdleConnsPerHost (2 by default). Go keeps no answers: see the name server and resolv.conf (ndots, search), or keep addresses.",
+	Never:  made.Never}
+
+// lookups are functions of package net that ask for the address of a host.
+var lookups = []string{"net.(*Resolver).", "net.cgoLookup", "net._C_getaddrinfo", "net._C_getnameinfo", "net.dnsPacketRoundTrip", "net.dnsStreamRoundTrip", "net.resSearch"}
+
+// LooksUp reports whether a stack asks for the address of a host.
+func LooksUp(frames []report.Frame) bool {
+	return slices.ContainsFunc(frames, func(f report.Frame) bool { return HasPrefix(f.Func, lookups) })
+}
+
 // closeBodies is what to do where connections are never given back.
 const closeBodies = "Close each response's body on every path, by defer, and give requests a timeout or a context that ends. More connections only put it off."
 
@@ -46,7 +59,7 @@ var knownPools = []Pool{
 		Advice: "Raise sql.DB.SetMaxOpenConns, if the database can take it; hold connections for less: close rows, end transactions soon; or limit the load.",
 		Never:  "Give connections back on every path: defer rows.Close() after each Query, defer tx.Rollback() after each Begin; and query with a context that ends. A larger pool only puts it off. sql.DB.Stats has InUse."},
 	{Func: "golang.org/x/sync/semaphore.(*Weighted).Acquire", What: "a semaphore",
-		Advice: "Raise the semaphore's weight, if what it guards can take it; hold it for less; or limit the load.",
+		Advice: "Hold the semaphore for less, or raise its weight, if what it guards can take it; where one asks for much at once, all behind it wait until so much is free: give those a semaphore of their own.",
 		Never:  "Release it on every path, by defer; and acquire it with a context that ends."},
 	{Func: "golang.org/x/sync/errgroup.(*Group).Go", What: "a place in an errgroup",
 		Advice: "Raise the limit given to errgroup.Group.SetLimit, if what its goroutines use can take it.",
@@ -65,7 +78,7 @@ var knownPools = []Pool{
 }
 
 // Makes reports whether what is waited for is being made.
-func (p *Pool) Makes() bool { return p == made }
+func (p *Pool) Makes() bool { return p == made || p == LookingUp }
 
 // PoolOf is the known pool in which a stack waits, nil if it is in none.
 func PoolOf(frames []report.Frame) *Pool {

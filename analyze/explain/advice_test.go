@@ -1,0 +1,38 @@
+package explain
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"gmptrace/analyze/report"
+)
+
+// TestAdvice: what to do about what the scenarios tell of.
+func TestAdvice(t *testing.T) {
+	for name, want := range map[string]string{
+		"once":             "Whoever comes before it is done waits",
+		"pool_inside":      "Let main.archive keep what it has for less. Hold the semaphore for less",
+		"looks_up":         "so that fewer names have to be looked up",
+		"tries":            "if it pauses between tries",
+		"keeps_to_a_rate":  "No goroutine let main.(*limiter).wait go on there",
+		"others_sleep":     "Others wait while main.commit sleeps",
+		"lock_there":       "let main.touch compute outside of it",
+		"never_waits":      "main.forward never waited for anything: if it polls",
+		"sends_under_lock": "Let main.audit do less while others wait for it",
+	} {
+		ar, err := txtar.ParseFile(filepath.Join("testdata/explain", name+".txtar"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sel := selectorNamed(t, "task")
+		if strings.HasPrefix(ar.Files[1].Name, "worst") {
+			sel.Kind = report.InstanceKind("")
+		}
+		if x := explainScenario(t, string(ar.Files[0].Data), sel); !strings.Contains(x.Advice, want) {
+			t.Errorf("%s: %q, want %q", name, x.Advice, want)
+		}
+	}
+}
