@@ -85,7 +85,7 @@ var changeGroups = [...]string{"What users feel: requests and tasks", "What the 
 // groupOf is a statistic's place in changeGroups.
 func groupOf(c *compare.Change) int {
 	switch c.Kind {
-	case compare.SeriesRequest, compare.SeriesTask:
+	case compare.SeriesRequest, compare.SeriesComputed, compare.SeriesTask:
 		return 0
 	case compare.SeriesWait, compare.SeriesDispatch, compare.SeriesAll, compare.KindRate:
 		return 2

@@ -56,6 +56,7 @@ type goroutine struct {
 	last  uint64     // number of its newest stretch, 0 for none
 	ended []instance // whose last stretch has not been told of
 	cycle cycle
+	inner bool // a request, task or region has ended on it
 }
 
 // instance is one length of a Series.
@@ -179,7 +180,12 @@ func (a *accounts) account(g *goroutine, in *instance) {
 		if until == 0 {
 			until = number
 		}
-		if ns := min(s.end, in.end) - max(s.start, in.start); ns > 0 {
+		ns := min(s.end, in.end) - max(s.start, in.start)
+		if in.of.kind == SeriesDispatch && s.what.cause != CauseRunning && s.what.cause != CauseCollector {
+			left -= max(0, ns) // of the same dispatch, and not what is computed in it
+			continue
+		}
+		if ns > 0 {
 			a.part(sums, sums.add(s.what, int64(ns)), window, int64(ns))
 			a.use(sums, s.needs, max(s.start, in.start), min(s.end, in.end))
 			left -= ns

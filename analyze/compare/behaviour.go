@@ -40,12 +40,13 @@ type SeriesKind string
 
 // The kinds.
 const (
-	SeriesRequest SeriesKind = "request"  // lengths of requests served, by handler
-	SeriesTask    SeriesKind = "task"     // lengths of user tasks, by name
-	SeriesRegion  SeriesKind = "region"   // lengths of user regions, by name
-	SeriesLife    SeriesKind = "life"     // lives of goroutines that the trace holds whole, by the function that they run
-	SeriesWait    SeriesKind = "wait"     // waits for a P, by the function that the goroutine runs: see report.FunctionTime
-	SeriesAll     SeriesKind = "all-wait" // waits for a P of all the program's goroutines
+	SeriesRequest  SeriesKind = "request"          // lengths of requests served, by handler
+	SeriesComputed SeriesKind = "request-computed" // of those that never waited in their handler: which one that was mostly does not show
+	SeriesTask     SeriesKind = "task"             // lengths of user tasks, by name
+	SeriesRegion   SeriesKind = "region"           // lengths of user regions, by name
+	SeriesLife     SeriesKind = "life"             // lives of goroutines that the trace holds whole, by the function that they run
+	SeriesWait     SeriesKind = "wait"             // waits for a P, by the function that the goroutine runs: see report.FunctionTime
+	SeriesAll      SeriesKind = "all-wait"         // waits for a P of all the program's goroutines
 
 	// Of every program there are these, by the function that the goroutine runs.
 	SeriesCycle    SeriesKind = "cycle"    // from when a goroutine that has been blocked before is woken until it is blocked again
@@ -57,6 +58,7 @@ type Series struct {
 	Kind    SeriesKind
 	Name    string
 	Windows []*stat.Sketch // as many as Behaviour.Windows; a length counts in the window that it ends in
+	Inner   bool           // of cycles and dispatches: of goroutines that requests, tasks or regions ran on, which tell of the same time
 }
 
 // Whole is the distribution over the whole trace: what is shown of a trace are quantiles
@@ -118,7 +120,9 @@ type collector struct {
 
 	accounts *accounts
 	places   *places
-	ended    []instance // among the facts at hand
+	seen     *sightings
+	ended    []instance      // among the facts at hand
+	inner    map[uint32]bool // trails of goroutines that requests, tasks or regions ran on
 }
 
 // seriesKey is what belongs into one Series: a name or, until all has been read, a key of
@@ -146,6 +150,7 @@ const (
 	ratePreempts
 	rateCreated
 	rateRunning
+	rateCollections
 	rateGCWorker
 	rateAssist
 	rateSyscall
@@ -161,17 +166,18 @@ const (
 )
 
 var rateNames = [numRates][2]string{
-	rateDispatches: {"dispatches", "/s"},
-	rateSteals:     {"steals", "/s"},
-	rateGlobal:     {"pulls from the global queue", "/s"},
-	rateHandoffs:   {"handoffs", "/s"},
-	ratePreempts:   {"preemptions", "/s"},
-	rateCreated:    {"goroutines begun", "/s"},
-	rateRunning:    {"Ps running goroutines", "ns/s"},
-	rateGCWorker:   {"mark workers of the garbage collector running", "ns/s"},
-	rateAssist:     {"mark assists for the garbage collector running", "ns/s"},
-	rateSyscall:    {"Ps held by system calls", "ns/s"},
-	rateSTW:        {"world stopped", "ns/s"},
+	rateDispatches:  {"dispatches", "/s"},
+	rateSteals:      {"steals", "/s"},
+	rateGlobal:      {"pulls from the global queue", "/s"},
+	rateHandoffs:    {"handoffs", "/s"},
+	ratePreempts:    {"preemptions", "/s"},
+	rateCreated:     {"goroutines begun", "/s"},
+	rateRunning:     {"Ps running goroutines", "ns/s"},
+	rateCollections: {"collections of the garbage collector", "/s"},
+	rateGCWorker:    {"mark workers of the garbage collector running", "ns/s"},
+	rateAssist:      {"mark assists for the garbage collector running", "ns/s"},
+	rateSyscall:     {"Ps held by system calls", "ns/s"},
+	rateSTW:         {"world stopped", "ns/s"},
 
 	rateHandovers:   {"waits ended by another goroutine", "/s"},
 	rateWaitLock:    {"waiting for locks, semaphores and wait groups", UnitWaited},
@@ -188,7 +194,7 @@ var rateOf = map[CauseKind]int{CauseLock: rateWaitLock, CauseChannel: rateWaitCh
 
 func newCollector(s *replay.Session) *collector {
 	n := s.Names
-	b := &collector{names: n, runners: replay.Shared(s, measure.NewRunners), zero: s.Zero, window: s.Window, shift: firstWindow, places: newPlaces(), series: map[seriesKey]*Series{}, kinds: map[SeriesKind]int{}, finders: []seriesFinder{
+	b := &collector{names: n, runners: replay.Shared(s, measure.NewRunners), zero: s.Zero, window: s.Window, shift: firstWindow, places: newPlaces(), seen: newSightings(), inner: map[uint32]bool{}, series: map[seriesKey]*Series{}, kinds: map[SeriesKind]int{}, finders: []seriesFinder{
 		{SeriesRequest, explain.FindAll(n, report.KindRequest)},
 		{SeriesTask, explain.FindAll(n, report.KindTask)},
 		{SeriesRegion, explain.FindAll(n, report.KindRegion)},
@@ -323,6 +329,10 @@ func (b *collector) find(f *model.Facts) {
 			kept := (in.Name != "" || in.Key != 0) && b.addTo(k, in.End, in.End-in.Start)
 			if x.kind == SeriesRequest { // whether the handler shows depends on whether it was blocked: only all together are the same ones next time
 				all := b.add(x.kind, "", in.End, in.End-in.Start)
+				if k := (seriesKey{kind: SeriesComputed}); !in.Stopped() && b.addTo(k, in.End, in.End-in.Start) {
+					b.seen.see(b.seen.handlers, in.Key)
+					b.ended = append(b.ended, instance{k, in.Goroutine(), in.Start, in.End})
+				}
 				if !kept {
 					k, kept = seriesKey{kind: x.kind}, all
 				}
@@ -331,6 +341,11 @@ func (b *collector) find(f *model.Facts) {
 				b.ended = append(b.ended, instance{k, in.Goroutine(), in.Start, in.End})
 			}
 		})
+	}
+	for i := range b.ended {
+		if b.ended[i].of.kind != SeriesLife {
+			b.accounts.g(b.ended[i].g).inner = true
+		}
 	}
 	slices.SortStableFunc(b.ended, func(a, b instance) int { return cmp.Compare(a.end, b.end) })
 }
@@ -423,6 +438,10 @@ func (b *collector) stretch(iv *model.GInterval, trail uint32) {
 
 func (b *collector) event(ev *model.Event) {
 	switch ev.Op {
+	case model.OpGCBegin:
+		b.count(rateCollections, ev.Time, 1)
+	case model.OpCPUSample:
+		b.seen.see(b.seen.sampled, ev.Stack)
 	case model.OpSTWBegin:
 		b.stopped = ev.Time
 	case model.OpSTWEnd:
@@ -460,6 +479,9 @@ func (b *collector) name() {
 			to = &Series{Kind: k.kind, Name: named.name}
 			b.series[named] = to
 		}
+		if k.kind == SeriesCycle || k.kind == SeriesDispatch {
+			to.Inner = to.Inner || b.inner[k.of]
+		}
 		for w, x := range s.Windows {
 			if w == len(to.Windows) {
 				to.Windows = append(to.Windows, nil)
@@ -482,6 +504,7 @@ func (b *collector) finish(out *Behaviour) {
 	for i := range out.Causes {
 		out.Causes[i].fold(1, out.Windows)
 	}
+	b.tell(out)
 	out.starts = map[string]bool{}
 	for _, fn := range b.names.Start {
 		out.starts[b.names.Funcs[fn]] = true

@@ -36,6 +36,7 @@ type Causes struct {
 	Ended     []int64    `json:"ended"`               // of the instances, by window
 	Causes    []Cause    `json:"causes"`              // most first; those without a place, and of the others the first mostPlaces
 	Rest      int64      `json:"rest_ns"`             // of all other places, mean
+	Seen      *Seen      `json:"seen,omitempty"`      // of cycles, computing and requests that only compute; nil where it does not show
 	NoCPU     int64      `json:"no_cpu_ns,omitempty"` // mean: of the time of all causes, what passed without a CPU; 0 too where the machine was not asked
 }
 

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,14 +33,18 @@ func Check(fixture, traces []*Behaviour, file string, opt Options) []report.Chec
 	}
 	beside := circumstances(r, fixture, traces)
 	for k, n := range at {
-		out[n].beside(beside)
-		out[n].explain(CauseOf(fixture, traces, k.kind, k.name))
+		out[n].beside(k, beside)
+		causes := CauseOf(fixture, traces, k.kind, k.name)
+		out[n].where(k, traces, causes)
+		out[n].explain(causes)
 		if out[n].Status == report.CheckFail {
 			out[n].Subject = k.subject(traces)
 		}
 	}
 	results := machineAsBefore(r.Machine, file)
-	slices.SortStableFunc(out, func(a, b expected) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortStableFunc(out, func(a, b expected) int {
+		return cmp.Or(cmp.Compare(a.place(), b.place()), cmp.Compare(b.grown, a.grown), strings.Compare(a.ID, b.ID))
+	})
 	for i := range out {
 		results = append(results, out[i].CheckResult)
 	}
@@ -67,7 +72,29 @@ func comparable(r *Result, fixture, traces []*Behaviour, file string) report.Che
 }
 
 // expected is a CheckResult in the making.
-type expected struct{ report.CheckResult }
+type expected struct {
+	report.CheckResult
+	of    key
+	grown float64 // by how much time a second what is worse has grown, ns
+}
+
+// leads are the kinds of series in the order in which their failures are told of: first what
+// users wait for and has a name, and what goroutines newly wait for, which is why.
+var leads = []SeriesKind{SeriesRequest, SeriesTask, SeriesRegion, KindRate, SeriesComputed, SeriesLife, SeriesDispatch, SeriesCycle}
+
+// place is where a result stands among the others: what failed by leads, all else behind it.
+func (x *expected) place() int {
+	if x.Status != report.CheckFail || x.Severity != report.CheckSeverityError {
+		return len(leads)
+	}
+	if i := slices.Index(leads, x.of.kind); i > 2 {
+		return i
+	}
+	if x.of.name == "" { // of all requests together it does not show which
+		return slices.Index(leads, SeriesLife)
+	}
+	return 0
+}
 
 // expectation is what a fixture says of a distribution or rate, not judged yet. What is
 // held fails a check, instead of warning.
@@ -82,7 +109,7 @@ func expectation(c *Change, file string) expected {
 	if c.Held {
 		x.Severity = report.CheckSeverityError
 	}
-	return expected{x}
+	return expected{CheckResult: x, of: key{c.Kind, c.Name}}
 }
 
 // mostNoticed is the least effect that must have been noticed for a pass: what may have
@@ -121,6 +148,10 @@ func (x *expected) judge(c *Change, m *Gave) {
 	}
 	if c.decides() && c.Verdict == Worse {
 		x.Severity = report.CheckSeverityError
+		x.grown = max(x.grown, c.Time)
+		if c.Kind == KindRate && c.Unit != "/s" {
+			x.grown = max(x.grown, c.New.Median-c.Old.Median)
+		}
 	}
 	text := fmt.Sprintf("%s went from %s to %s", c.Text(), Amount(c.Old.Median, c.Unit), Amount(c.New.Median, c.Unit))
 	text += m.beside(c)
@@ -167,23 +198,37 @@ func (x *expected) explain(causes []CauseChange) {
 	x.Failures[0].Details = append([]report.Evidence{why}, x.Failures[0].Details...)
 }
 
-// circumstances are what may have made much of a program slower at once, and shows
-// elsewhere: what it ran as, and what the collector took.
-func circumstances(r *Result, fixture, traces []*Behaviour) []string {
-	out := differences(fixture, traces)
+// circumstance is what may have made much of a program slower at once, and shows elsewhere.
+type circumstance struct{ name, text string }
+
+// mostBeside is how many circumstances a failure names.
+const mostBeside = 3
+
+// circumstances are what the two sides ran as, what the collector took, and where goroutines
+// newly wait or are left behind.
+func circumstances(r *Result, fixture, traces []*Behaviour) (out []circumstance) {
+	for _, text := range differences(fixture, traces) {
+		out = append(out, circumstance{"", text})
+	}
 	for i := range r.Changes {
 		c := &r.Changes[i]
-		if c.Kind == KindRate && c.Verdict == Worse && (c.Name == rateNames[rateGCWorker][0] || c.Name == rateNames[rateAssist][0]) {
-			out = append(out, fmt.Sprintf("%s went from %s to %s", c.Name, Amount(c.Old.Median, c.Unit), Amount(c.New.Median, c.Unit)))
+		if c.Kind == KindRate && c.Verdict == Worse && (c.Held || c.Name == rateNames[rateAssist][0]) {
+			out = append(out, circumstance{c.Name, fmt.Sprintf("%s went from %s to %s", c.Name, Amount(c.Old.Median, c.Unit), Amount(c.New.Median, c.Unit))})
 		}
 	}
 	return out
 }
 
 // beside tells what else changed with what failed and is held.
-func (x *expected) beside(circumstances []string) {
-	if x.Status == report.CheckFail && x.Severity == report.CheckSeverityError && len(x.Failures) > 0 && len(circumstances) > 0 {
-		x.Failures[0].Details = append([]report.Evidence{{Label: "beside it", Value: strings.Join(circumstances, "; ")}}, x.Failures[0].Details...)
+func (x *expected) beside(k key, all []circumstance) {
+	var texts []string
+	for _, c := range all {
+		if (k.kind != KindRate || c.name != k.name) && len(texts) < mostBeside {
+			texts = append(texts, c.text)
+		}
+	}
+	if x.Status == report.CheckFail && x.Severity == report.CheckSeverityError && len(x.Failures) > 0 && len(texts) > 0 {
+		x.Failures[0].Details = append([]report.Evidence{{Label: "beside it", Value: strings.Join(texts, "; ")}}, x.Failures[0].Details...)
 	}
 }
 
@@ -195,7 +240,7 @@ func (x *Change) Subject(traces []*Behaviour) *report.CheckSubject {
 // subject says how a series can be explained. Series of goroutines are named by what these
 // run, which not all start with.
 func (k key) subject(traces []*Behaviour) *report.CheckSubject {
-	kind := map[SeriesKind]report.InstanceKind{SeriesRequest: report.KindRequest, SeriesTask: report.KindTask, SeriesRegion: report.KindRegion,
+	kind := map[SeriesKind]report.InstanceKind{SeriesRequest: report.KindRequest, SeriesComputed: report.KindRequest, SeriesTask: report.KindTask, SeriesRegion: report.KindRegion,
 		SeriesLife: report.KindGoroutine, SeriesCycle: report.KindGoroutine, SeriesWait: report.KindGoroutine, SeriesDispatch: report.KindGoroutine}[k.kind]
 	if kind == "" {
 		return nil

@@ -147,6 +147,7 @@ func Sets(old, new []*Behaviour, opt Options) *Result {
 	c.draws = min(mostDraws, max(fewestDraws, drawsInAll/max(1, len(old)+len(new))))
 	assumed := len(old)+len(new) <= 2
 	r := &Result{Schema: Schema, Assumed: assumed, Alpha: c.alpha, Old: traceNames(old), New: traceNames(new), Notes: notes(old, new, assumed), Machine: gaveOn(old, new)}
+	c.paces, c.busy = pacesOf(old, new), anyBusy(old, new)
 	for _, k := range keys(old, new) {
 		c.series(k, old, new)
 	}
@@ -257,6 +258,8 @@ func (b *Behaviour) rateNamed(name string) Rate {
 type comparison struct {
 	alpha, floor float64
 	held         map[SeriesKind]bool
+	busy         bool // there is a function whose cycles or computing come to something
+	paces        paces
 	draws        int // of each trace
 	judged       []judged
 }
@@ -312,15 +315,22 @@ type quantity struct {
 	q     float64 // of a quantile
 	per   int64   // lengths that a trace needs, so that it means something
 	times float64 // of the floor that it takes
-	drift float64 // from run to run, as assumed
+	drift float64 // from run to run, as assumed where it does not show what the lengths are made of
+
+	// follows is how many times as much as a median it differs between runs, and follows
+	// their pace, by what the lengths are made of.
+	follows float64
 }
 
+// slowFollows is what the angle of the share of slow ones differs by, of what a median does.
+const slowFollows = .4
+
 var quantities = []quantity{
-	{"p50", .5, 10, 1, lengthDrift},
-	{"p90", .9, 60, 2, tailDrift},
-	{"p99", .99, 400, 4, tailDrift},
-	{statMean, 0, 20, 1.5, lengthDrift},
-	{statSlow, 0, 100, 1, shareDrift},
+	{"p50", .5, 10, 1, lengthDrift, 1},
+	{"p90", .9, 60, 2, tailDrift, 2},
+	{"p99", .99, 400, 4, tailDrift, 3},
+	{statMean, 0, 20, 1.5, lengthDrift, 1.4},
+	{statSlow, 0, 100, 1, shareDrift, 0},
 }
 
 // Statistics that are no quantiles.
@@ -369,6 +379,7 @@ func (x *quantity) scale() scale {
 // oneSide is a distribution on one side.
 type oneSide struct {
 	traces []*stat.Sketch // of each trace that has it
+	paces  []float64      // of each of them
 	blocks []*blocks
 	all    *stat.Sketch
 	time   float64 // of the traces, s
@@ -376,16 +387,16 @@ type oneSide struct {
 	drift  [][]float64
 }
 
-func newSide(k key, of []*Behaviour) *oneSide {
+func newSide(k key, of []*Behaviour, p paces) *oneSide {
 	x := &oneSide{}
 	for _, b := range of {
 		x.time += float64(b.Window) * float64(b.Windows) / 1e9
-		i := slices.IndexFunc(b.Series, func(s Series) bool { return s.Kind == k.kind && s.Name == k.name })
-		if i < 0 {
+		s := b.seriesOf(k)
+		if s == nil {
 			continue
 		}
-		if all := stat.Merged(b.Series[i].Windows); all.N() > 0 {
-			x.traces, x.blocks = append(x.traces, all), append(x.blocks, blocksOf(b.Series[i].Windows))
+		if all := s.Whole(); all.N() > 0 {
+			x.traces, x.blocks, x.paces = append(x.traces, all), append(x.blocks, blocksOf(s.Windows)), append(x.paces, p.of(b, k.name))
 		}
 	}
 	x.all = stat.Merged(x.traces)
@@ -407,23 +418,25 @@ func (x *oneSide) vary(slow float64, draws int) {
 	}
 }
 
-// runs are the traces that have enough lengths for quantity i.
-func (x *oneSide) runs(i int, slow float64) (out []run) {
+// runs are the traces that have enough lengths for quantity i, with what each owes to its
+// pace taken out.
+func (x *oneSide) runs(i int, slow, owes float64) (out []run) {
 	q := &quantities[i]
 	for t, all := range x.traces {
 		if all.N() < q.per {
 			continue
 		}
 		s := q.scale()
-		out = append(out, run{y: s.to(q.of(all, slow)), within: x.within[t][i], drift: x.drift[t][i], blocks: len(x.blocks[t].cells)})
+		y := s.to(q.of(all, slow))
+		out = append(out, run{seen: y, y: y - owes*x.paces[t], within: x.within[t][i], drift: x.drift[t][i], blocks: len(x.blocks[t].cells)})
 	}
 	return out
 }
 
 // series compares a distribution.
 func (c *comparison) series(k key, old, new []*Behaviour) {
-	o, n := newSide(k, old), newSide(k, new)
-	first := Change{Kind: k.kind, Name: k.name, Held: c.held[k.kind], Stat: quantities[0].name, Unit: "ns", P: 1, Q: 1, Bins: bins(o.all, n.all), Floor: c.floor}
+	o, n := newSide(k, old, c.paces), newSide(k, new, c.paces)
+	first := Change{Kind: k.kind, Name: k.name, Held: c.holds(k, old, new), Stat: quantities[0].name, Unit: "ns", P: 1, Q: 1, Bins: bins(o.all, n.all), Floor: c.floor}
 	first.Time = float64(n.all.Sum())/max(n.time, 1e-9) - float64(o.all.Sum())/max(o.time, 1e-9)
 	first.Old, first.New = sideOfAll(o), sideOfAll(n)
 	switch {
@@ -440,14 +453,15 @@ func (c *comparison) series(k key, old, new []*Behaviour) {
 	}
 	o.vary(n.slow(), c.draws)
 	n.vary(o.slow(), c.draws)
+	of := c.madeOf(k, old, new)
 	for i := range quantities {
 		x := first
 		if i > 0 {
 			x.Bins = []Bin{}
 		}
-		c.quantity(x, i, o, n)
+		c.quantity(x, i, o, n, of)
 	}
-	if c.held[k.kind] {
+	if first.Held {
 		c.causes(k, old, new)
 		for _, x := range c.far(k, old, new, o.all, n.all) {
 			c.judged = append(c.judged, judged{Change: x, least: -1})
@@ -455,21 +469,27 @@ func (c *comparison) series(k key, old, new []*Behaviour) {
 	}
 }
 
-// quantity compares quantity i.
-func (c *comparison) quantity(x Change, i int, o, n *oneSide) {
+// quantity compares quantity i of what is made of something.
+func (c *comparison) quantity(x Change, i int, o, n *oneSide, of madeOf) {
 	q := &quantities[i]
 	x.Stat, x.Floor = q.name, c.floor*q.times
-	least, assumed := lengthLeast, q.drift
+	least, sd, owes := lengthLeast, q.drift, 0.0
+	switch {
+	case of.known && q.name == statSlow:
+		sd = max(sd, of.drift()*slowFollows)
+	case of.known:
+		sd, owes = of.drift()*q.follows, of.owes()*q.follows
+	}
 	switch k := x.Kind; {
 	case k == SeriesDispatch && x.Held:
 		least = dispatchLeast
 	case k == SeriesWait || k == SeriesAll || k == SeriesDispatch:
-		x.Floor, least, assumed = waitFloor*q.times, waitLeast, max(waitDrift, q.drift)
+		x.Floor, least, sd = waitFloor*q.times, waitLeast, max(waitDrift, q.drift)
 	}
 	if q.name == statSlow {
 		x.Unit, x.Floor, least = "%", slowFloor, 0
 	}
-	old, new := o.runs(i, n.slow()), n.runs(i, o.slow())
+	old, new := o.runs(i, n.slow(), owes), n.runs(i, o.slow(), owes)
 	if !enough(old, new) {
 		if i == 0 { // its median is told of, and of the rest nothing can be
 			x.Verdict = Few
@@ -477,7 +497,7 @@ func (c *comparison) quantity(x Change, i int, o, n *oneSide) {
 		}
 		return
 	}
-	c.judge(x, q.scale(), old, new, least, assumed)
+	c.judge(x, q.scale(), old, new, least, assumed{sd, driftShare})
 }
 
 // enough reports whether runs tell how much they vary: several, or one that is divided.
@@ -495,11 +515,11 @@ func sideOfAll(s *oneSide) Side {
 }
 
 // judge takes a change in with what is known of its effect.
-func (c *comparison) judge(x Change, s scale, old, new []run, least, assumed float64) {
-	j := judged{Change: x, effect: effectOf(old, new, assumed), scale: s, least: least, old: meanOf(old, statistic)}
+func (c *comparison) judge(x Change, s scale, old, new []run, least float64, assumed assumed) {
+	j := judged{Change: x, effect: effectOf(old, new, assumed), scale: s, least: least, old: meanOf(old, unadjusted)}
 	j.Verdict, j.P = Same, j.p()
 	set := func(side *Side, runs []run) {
-		y, reach := meanOf(runs, statistic), -studentBelow((1-confidence)/2, j.df)*math.Sqrt(j.variance/float64(len(runs)))
+		y, reach := meanOf(runs, unadjusted), -studentBelow((1-confidence)/2, j.df)*math.Sqrt(j.variance/float64(len(runs)))
 		side.Median, side.Lo, side.Hi, side.N, side.Open = s.from(y), s.from(y-reach), s.from(y+reach), len(runs), false
 		if s.shares {
 			side.Median, side.Lo, side.Hi = 100*side.Median, 100*side.Lo, 100*side.Hi
@@ -566,9 +586,9 @@ func (c *comparison) rate(of Rate, old, new []*Behaviour) {
 			r := b.rateNamed(of.Name)
 			within, drift := varyRate(r.Windows, s.to, c.draws)
 			if regular {
-				within = min(within, drift/4)
+				within, drift = min(within, drift/4), 0
 			}
-			out = append(out, run{y: s.to(r.Mean), within: within, drift: drift, blocks: len(r.Windows)})
+			out = append(out, seenRun(s.to(r.Mean), within, drift, len(r.Windows)))
 		}
 		return out
 	}
@@ -579,7 +599,7 @@ func (c *comparison) rate(of Rate, old, new []*Behaviour) {
 		c.judged = append(c.judged, judged{Change: x})
 		return
 	}
-	c.judge(x, s, o, n, least, drift)
+	c.judge(x, s, o, n, least, assumed{drift, rateDriftShare})
 }
 
 func mean(values []float64) float64 {
@@ -590,14 +610,15 @@ func mean(values []float64) float64 {
 	return sum / float64(max(1, len(values)))
 }
 
-// claim says what can be claimed of all that was judged. Two families are each held
+// claim says what can be claimed of all that was judged. Three families are each held
 // to the level by themselves, with the procedure of Benjamini and Hochberg: what may fail a
-// check is not to pay for the hundreds of waits and rates that only warn.
+// check is not to pay for the hundreds of waits and rates that only warn, nor what shows in
+// the middle of a distribution for what shows in its tail and in its parts.
 func (c *comparison) claim() []Change {
-	for _, failing := range []bool{true, false} {
+	for of := range families {
 		var family []*judged
 		for i := range c.judged {
-			if j := &c.judged[i]; j.Verdict == Same && j.decides() == failing {
+			if j := &c.judged[i]; j.Verdict == Same && j.family() == of {
 				family = append(family, j)
 			}
 		}
@@ -611,6 +632,19 @@ func (c *comparison) claim() []Change {
 		out = append(out, c.judged[i].Change)
 	}
 	return out
+}
+
+// families is how many there are of what is claimed together.
+const families = 3
+
+func (x *Change) family() int {
+	switch {
+	case !x.decides():
+		return 2
+	case x.Stat == "p50" || x.Stat == statMean || x.Stat == statRate:
+		return 0
+	}
+	return 1
 }
 
 // discover fills in Q, and returns the level that one more claim would have had to reach.
@@ -641,9 +675,10 @@ func (j *judged) claim(alpha, level float64) {
 		}
 		return
 	}
-	diff, old, new := j.New.Median-j.Old.Median, j.Old.Median, j.New.Median
+	old, new := j.scale.from(j.old), j.scale.from(j.old+j.diff)
+	diff := new - old
 	if j.scale.shares {
-		diff, old, new = diff/100, 1, 1
+		old, new = 1, 1
 	}
 	switch {
 	case diff >= j.least && diff >= j.Floor*old:
@@ -699,6 +734,10 @@ func (x *Change) Text() string {
 		return "all waits for a P " + x.Stat
 	case x.Name == "" && x.Kind == SeriesRequest:
 		return "all requests " + x.Stat
+	case x.Kind == SeriesComputed:
+		return "requests that only compute " + x.Stat
+	case x.Kind == SeriesDispatch && x.Name != "":
+		return fmt.Sprintf("computing at a time by %s %s", x.Name, x.Stat)
 	case x.Name == "":
 		return fmt.Sprintf("%s (name not known) %s", x.Kind, x.Stat)
 	}

@@ -22,6 +22,9 @@ const cyclesAfter = 4
 // the cycle that it was in. A trail of 0 is that of a goroutine that has not shown what it runs.
 func (b *collector) cycle(g *goroutine, iv *model.GInterval, trail uint32) {
 	c := &g.cycle
+	if g.inner && trail != 0 && !b.inner[trail] {
+		b.inner[trail] = true
+	}
 	switch iv.State {
 	case model.GRunning:
 		if c.ran == 0 {
@@ -35,6 +38,9 @@ func (b *collector) cycle(g *goroutine, iv *model.GInterval, trail uint32) {
 		return
 	case model.GSyscall:
 		return
+	}
+	if iv.State == model.GRunnable && c.ran > 0 {
+		b.seen.preempts(iv, trail)
 	}
 	b.dispatched(c, iv.G, iv.Start, trail)
 	switch {
@@ -52,7 +58,7 @@ func (b *collector) cycle(g *goroutine, iv *model.GInterval, trail uint32) {
 // dispatched counts what a goroutine has computed since it was dispatched, until a time.
 func (b *collector) dispatched(c *cycle, g model.GoID, at model.Time, trail uint32) {
 	k := seriesKey{kind: SeriesDispatch, of: trail}
-	if c.ran > 0 && !c.ranOpen && trail != 0 && b.addTo(k, at, c.ran) && b.accounts.cpus.SaidBefore(c.since) {
+	if c.ran > 0 && !c.ranOpen && trail != 0 && b.addTo(k, at, c.ran) {
 		b.accounts.end(instance{k, g, c.since, at})
 	}
 	c.ran, c.ranOpen = 0, false

@@ -27,8 +27,14 @@ const (
 	fewestDraws  = 40
 	priorDF      = 4   // traces that the assumption is worth, beside those that there are
 	assumedDF    = 30  // degrees of freedom where it stands alone
-	driftShare   = .5  // of the variance between quarters of a trace that is to be expected between traces
 	noticedPower = .85 // chance to be noticed that an effect of Change.Noticed has
+)
+
+// Of the variance between quarters of a trace, the share that is to be expected between traces:
+// of lengths, and of what is counted.
+const (
+	driftShare     = 1
+	rateDriftShare = .5
 )
 
 // Standard deviations from one run to the next that are assumed where there are no runs to
@@ -43,7 +49,8 @@ const (
 
 // run is a statistic of one trace.
 type run struct {
-	y      float64 // on the scale of effects
+	seen   float64 // on the scale of effects
+	y      float64 // seen, less what it owes to the run's pace
 	within float64 // variance that drawing blocks of time again gives it
 	drift  float64 // variance between the quarters of the trace
 	blocks int     // that it was divided into
@@ -57,26 +64,37 @@ type effect struct {
 	df       float64 // degrees of freedom of the variance
 }
 
-// effectOf compares runs. assumed is the standard deviation from run to run that is
-// assumed where they do not say more.
-func effectOf(old, new []run, assumed float64) effect {
+// assumed is what is taken for granted of how runs differ where they do not say more.
+type assumed struct {
+	sd    float64 // from run to run
+	share float64 // of the variance between quarters of a trace that is to be expected between traces
+}
+
+// effectOf compares runs.
+func effectOf(old, new []run, assumed assumed) effect {
 	e := effect{old: len(old), new: len(new)}
 	e.diff = meanOf(new, statistic) - meanOf(old, statistic)
 	all := slices.Concat(old, new)
 	within := meanOf(all, func(r run) float64 { return r.within })
 	drift := meanOf(all, func(r run) float64 { return r.drift })
 	drift = max(0, drift-4*within) // four quarters of what only varies from block to block differ by that
-	e.variance = within + max(assumed*assumed, driftShare*drift)
+	e.variance = within + max(assumed.sd*assumed.sd, assumed.share*drift)
 	e.df = assumedDF
 	if df := float64(len(all) - 2); df > 0 {
-		seen := (squares(old) + squares(new)) / df
+		spread := (squares(old) + squares(new)) / df
 		e.df = priorDF + df
-		e.variance = max(seen, (priorDF*e.variance+df*seen)/e.df)
+		e.variance = max(spread, (priorDF*e.variance+df*spread)/e.df)
 	}
 	return e
 }
 
-func statistic(r run) float64 { return r.y }
+func statistic(r run) float64  { return r.y }
+func unadjusted(r run) float64 { return r.seen }
+
+// seenRun is a run of what owes nothing to its pace.
+func seenRun(y, within, drift float64, blocks int) run {
+	return run{seen: y, y: y, within: within, drift: drift, blocks: blocks}
+}
 
 func meanOf(runs []run, of func(run) float64) float64 {
 	var sum float64

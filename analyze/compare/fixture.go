@@ -20,8 +20,9 @@ import (
 // FixtureSchema names the version of a fixture's form: see report.Schema. In 2 series had
 // the names of the functions that goroutines started with, not of those that they run; 3 had
 // no causes and no cycles, and longer windows than what it was compared with; 4 did not tell when
-// the time of causes was, nor where goroutines waited.
-const FixtureSchema = "gmptrace.fixture/5"
+// the time of causes was, nor where goroutines waited; 5 had no collections, nor requests that
+// only compute.
+const FixtureSchema = "gmptrace.fixture/6"
 
 // FixtureFile is the name of a fixture's file within its folder.
 const FixtureFile = "fixture.json"
@@ -69,6 +70,7 @@ type FixtureSeries struct {
 	P50     int64          `json:"p50_ns"`
 	P90     int64          `json:"p90_ns"`
 	P99     int64          `json:"p99_ns"`
+	Inner   bool           `json:"inner,omitempty"` // of cycles and dispatches: requests, tasks or regions ran on their goroutines
 	Windows []*stat.Sketch `json:"windows"`
 }
 
@@ -102,7 +104,7 @@ func newTrace(b *Behaviour) FixtureTrace {
 	}
 	for _, s := range b.Series {
 		all := s.Whole()
-		t.Series = append(t.Series, FixtureSeries{Kind: s.Kind, Name: s.Name, Count: all.N(), P50: all.Quantile(.5), P90: all.Quantile(.9), P99: all.Quantile(.99), Windows: s.Windows})
+		t.Series = append(t.Series, FixtureSeries{Kind: s.Kind, Name: s.Name, Count: all.N(), P50: all.Quantile(.5), P90: all.Quantile(.9), P99: all.Quantile(.99), Inner: s.Inner, Windows: s.Windows})
 	}
 	return t
 }
@@ -149,7 +151,7 @@ func (t *FixtureTrace) behaviour() (*Behaviour, error) {
 		if len(s.Windows) != t.Windows {
 			return nil, fmt.Errorf("%s %q has %s windows, the trace %s", s.Kind, s.Name, words.Count(len(s.Windows)), words.Count(t.Windows))
 		}
-		x := Series{Kind: s.Kind, Name: s.Name}
+		x := Series{Kind: s.Kind, Name: s.Name, Inner: s.Inner}
 		for _, w := range s.Windows {
 			if w == nil {
 				return nil, fmt.Errorf("%s %q has a window of null", s.Kind, s.Name)

@@ -14,8 +14,55 @@ import (
 // fails a check, in their order: what its users wait for; else, where there is none of
 // that, the cycles of its goroutines, and their computing.
 var heldInTurn = [][]SeriesKind{
-	{SeriesRequest, SeriesTask, SeriesRegion, SeriesLife},
+	{SeriesRequest, SeriesComputed, SeriesTask, SeriesRegion, SeriesLife},
 	{SeriesCycle, SeriesDispatch},
+}
+
+// innerLeast is how much time a second the cycles or the computing of a function must come to
+// so that a program is held to them, ns: what is a fiftieth of a CPU may vary as it will.
+const innerLeast = .02e9
+
+// holds reports whether a program is held to a series: to those of the kinds that it is held to
+// and, where these are of its users, also to what goroutines do that none of their time is spent
+// on. Of cycles and computing only those count that come to something.
+func (c *comparison) holds(k key, old, new []*Behaviour) bool {
+	if k.kind != SeriesCycle && k.kind != SeriesDispatch {
+		return c.held[k.kind]
+	}
+	o, n := innerOf(k, old), innerOf(k, new)
+	if c.held[SeriesRequest] && (o.inner || n.inner) {
+		return false
+	}
+	return max(o.time, n.time) >= innerLeast || c.held[k.kind] && !c.busy
+}
+
+// inner is what is known of the cycles or the computing of a function on one side.
+type inner struct {
+	time  float64 // ns a second
+	inner bool
+}
+
+func innerOf(k key, side []*Behaviour) (x inner) {
+	var seconds float64
+	for _, b := range side {
+		seconds += float64(b.Window) * float64(b.Windows) / 1e9
+		if s := b.seriesOf(k); s != nil {
+			x.time += float64(s.Whole().Sum())
+			x.inner = x.inner || s.Inner
+		}
+	}
+	x.time /= max(seconds, 1e-9)
+	return x
+}
+
+// anyBusy reports whether there is any function whose cycles or computing come to something.
+func anyBusy(old, new []*Behaviour) bool {
+	for _, k := range keys(old, new) {
+		if (k.kind == SeriesCycle || k.kind == SeriesDispatch) && max(innerOf(k, old).time, innerOf(k, new).time) >= innerLeast {
+			return true
+		}
+	}
+	return false
 }
 
 // heldKinds are those of one step of heldInTurn: the first of which both sides have enough of the same series, so
@@ -98,35 +145,35 @@ func (h *HeldSeries) Passes() bool { return h.Notice > 0 && h.Notice <= mostNoti
 
 // Held are the series of some traces that others can be held to, most lengths first.
 func Held(side []*Behaviour) []HeldSeries {
-	keenest := map[key]*Change{}
+	keenest, held := map[key]*Change{}, map[key]bool{}
 	r := Sets(side, side, Options{})
 	for i := range r.Changes {
 		c, k := &r.Changes[i], key{r.Changes[i].Kind, r.Changes[i].Name}
+		held[k] = held[k] || c.Held
 		if was := keenest[k]; c.passes() && (was == nil || c.Noticed > 0 && (was.Noticed <= 0 || c.Noticed < was.Noticed)) {
 			keenest[k] = c
 		}
 	}
 	var out []HeldSeries
-	for _, kinds := range heldInTurn {
-		for _, k := range enoughOf(side, kinds) {
-			var all []*stat.Sketch
-			for _, b := range side {
-				for i := range b.Series {
-					if s := &b.Series[i]; s.Kind == k.kind && s.Name == k.name {
-						all = append(all, s.Windows...)
-					}
-				}
-			}
-			whole := stat.Merged(all)
-			h := HeldSeries{Text: k.text(), Count: whole.N(), P50: whole.Quantile(.5)}
-			if c := keenest[k]; c != nil {
-				h.Notice, h.Stat = c.Noticed, c.Stat
-			}
-			out = append(out, h)
+	for _, k := range keys(side) {
+		if !held[k] {
+			continue
 		}
-		if len(out) > 0 {
-			break
+		var all []*stat.Sketch
+		for _, b := range side {
+			if s := b.seriesOf(k); s != nil {
+				all = append(all, s.Windows...)
+			}
 		}
+		whole := stat.Merged(all)
+		if whole.N() < fewestValues*int64(len(side)) {
+			continue
+		}
+		h := HeldSeries{Text: k.text(), Count: whole.N(), P50: whole.Quantile(.5)}
+		if c := keenest[k]; c != nil {
+			h.Notice, h.Stat = c.Noticed, c.Stat
+		}
+		out = append(out, h)
 	}
 	slices.SortFunc(out, func(a, b HeldSeries) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Text, b.Text)) })
 	return out

@@ -148,7 +148,7 @@ func (c *comparison) cause(k key, part Cause, least float64, old, new []*Behavio
 	part.NS, part.Windows = 0, nil
 	x := Change{Kind: k.kind, Name: k.name, Held: true, Stat: statCause, Cause: &part, Unit: "ns", Floor: causeFloor, P: 1, Q: 1, Bins: []Bin{}}
 	if o, n := runs(old), runs(new); enough(o, n) {
-		c.judge(x, s, o, n, least, causeDrift)
+		c.judge(x, s, o, n, least, assumed{causeDrift, rateDriftShare})
 	}
 }
 
@@ -168,9 +168,8 @@ func (b *Behaviour) partOf(k key, part *Cause, s scale, draws int) (run, bool) {
 		}
 	}
 	blocks := ratiosOf(ns, all.Ended)
-	r := run{y: s.to(ratio(blocks)), blocks: len(blocks)}
-	r.within, r.drift = varyRatio(blocks, s.to, draws)
-	return r, true
+	within, drift := varyRatio(blocks, s.to, draws)
+	return seenRun(s.to(ratio(blocks)), within, drift, len(blocks)), true
 }
 
 // share is a block of time's part of what there is a number of.
@@ -227,7 +226,7 @@ func varyRatio(blocks []share, scale func(float64) float64, draws int) (within, 
 
 // heldRate is what a rate must have grown by and to, so that a check fails. What comes
 // at regular distances varies less than drawing blocks of time tells: no more than the
-// quarters of a trace do.
+// quarters of a trace do, and these differ by who gets the odd one.
 type heldRate struct {
 	floor, least, drift float64
 	regular             bool
@@ -236,13 +235,16 @@ type heldRate struct {
 // Rates that a program is held to: the collector's work, which settings and allocation make;
 // goroutines that are left behind; and how long goroutines stand at a place.
 var (
-	heldGC    = heldRate{floor: 1, least: .02e9, drift: rateDrift, regular: true}
-	heldBegun = heldRate{floor: 1, least: 10, drift: rateDrift}
-	heldWait  = heldRate{floor: 1, least: .02e9, drift: .3}
+	heldCollections = heldRate{floor: .5, least: 2, drift: .15, regular: true}
+	heldGC          = heldRate{floor: 1, least: .02e9, drift: .22, regular: true}
+	heldBegun       = heldRate{floor: 1, least: 10, drift: rateDrift}
+	heldWait        = heldRate{floor: 1, least: .02e9, drift: .22}
 )
 
 func heldRateNamed(name string) (heldRate, bool) {
 	switch {
+	case name == rateNames[rateCollections][0]:
+		return heldCollections, true
 	case name == rateNames[rateGCWorker][0]:
 		return heldGC, true
 	case strings.HasPrefix(name, moreBegun):

@@ -30,11 +30,16 @@ type Span struct {
 	idle    bool       // none was by the time that its goroutine began to wait for the next request
 	ahead   model.GoID // goroutine that reads ahead, 0 for none yet
 	through bool       // seen in a function of what is selected, whatever the handler
+	stopped bool       // it waited within its handler, or made a system call there
 	seen    []sighting // what its stacks said of the handler, until it has ended
 }
 
 // Goroutine is who began it, and serves a request.
 func (in *Span) Goroutine() model.GoID { return in.g }
+
+// Stopped reports whether a request waited within its handler, or made a system call there:
+// one that does neither has a handler that only computes.
+func (in *Span) Stopped() bool { return in.stopped }
 
 // maxLogs is how many messages an instance keeps.
 const maxLogs = 3

@@ -323,10 +323,22 @@ func (x *requestFinder) besides(iv *model.GInterval) {
 		return
 	}
 	if iv.State == model.GWaiting || iv.State == model.GSyscall {
-		x.seen(iv.G, iv.Start, iv.Stack)
+		x.stops(iv)
 	}
 	if iv.Exit {
 		delete(x.aside, iv.G)
+	}
+}
+
+// stops notes where a goroutine waits, or makes a system call.
+func (x *requestFinder) stops(iv *model.GInterval) {
+	x.seen(iv.G, iv.Start, iv.Stack)
+	in := x.open[iv.G]
+	if in == nil {
+		in = x.aside[iv.G]
+	}
+	if in != nil && !in.stopped && x.tells(iv.Stack) {
+		in.stopped = true
 	}
 }
 
@@ -381,7 +393,7 @@ func (x *requestFinder) serves(iv *model.GInterval, ended func(*Span)) {
 	}
 	x.workers = x.workers || x.kind(iv.Func) == servesGRPCWorker
 	if iv.State == model.GWaiting || iv.State == model.GSyscall {
-		x.seen(iv.G, iv.Start, iv.Stack)
+		x.stops(iv)
 	}
 	if iv.State == model.GWaiting && x.stack(iv.Stack).between {
 		x.over(iv.G, iv.Start, ended)
@@ -504,7 +516,7 @@ func (x *requestFinder) stream(iv *model.GInterval, ended func(*Span)) {
 		x.isRequest(x.open[iv.G])
 	}
 	if iv.State == model.GWaiting || iv.State == model.GSyscall {
-		x.seen(iv.G, iv.Start, iv.Stack)
+		x.stops(iv)
 	}
 	if iv.Exit {
 		if in := x.end(iv.G, iv.End); in != nil {

@@ -37,7 +37,8 @@ var rooms = []room{
 		most: 8400, why: "text and page share takeaways and key figures, and five formats of checks what a failure says: no circle of imports is worth a wall"},
 
 	// Whole reports, and what is made of them.
-	{path: "analyze/compare", imports: "analyze analyze/explain analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
+	{path: "analyze/compare", imports: "analyze analyze/explain analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model",
+		most: 4400, why: "what is collected of a trace, kept in a fixture and judged is the same, and each kind of it stands in all three"},
 	{path: "analyze/fleet", imports: "analyze analyze/explain analyze/internal/measure analyze/machine analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
 	{path: "analyze/policy", imports: "analyze/diagnose analyze/rules analyze/names analyze/report analyze/words model"}, // ids alone of the two
 	{path: "analyze/export/pprof", imports: "analyze/explain analyze/names analyze/replay analyze/report analyze/words model"},
