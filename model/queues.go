@@ -31,6 +31,14 @@ func (q *LocalQueue) Len() int {
 // RingLen is how many are in the ring.
 func (q *LocalQueue) RingLen() int { return q.ring.len() }
 
+// First is the one that has been in the ring for longest, or else that in runnext; 0 for none.
+func (q *LocalQueue) First() int32 {
+	if q.ring.len() == 0 {
+		return int32(q.next)
+	}
+	return int32(q.ring.at(0))
+}
+
 // Next is the goroutine in runnext.
 func (q *LocalQueue) Next() int32 { return int32(q.next) }
 
@@ -103,6 +111,14 @@ type GlobalQueue struct{ q globq }
 
 // Len is how many goroutines are in it.
 func (q *GlobalQueue) Len() int { return q.q.n }
+
+// First is the one that is taken next; 0 for none.
+func (q *GlobalQueue) First() int32 {
+	if q.q.n == 0 {
+		return 0
+	}
+	return int32(q.q.at(q.q.head))
+}
 
 func (q *GlobalQueue) push(r gref) {
 	if q.q.log == nil {

@@ -12,7 +12,7 @@ import (
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"dur": words.Length, "p99": words.P99, "keyFigures": keyFigures, "answer": newAnswer, "what": what, "linked": linked, "caveats": caveats, "glossary": func() []term { return glossary }, "costKind": costKind, "capital": capital, "offset": words.AtWithin, "count": words.Count[int64], "mean": words.Mean, "pct": words.Share, "size": words.Bytes[int64], "plural": words.Plural[int64],
 	"share": words.ShareOf[int64], "file": fileName, "function": words.Function, "div": div,
-	"n": func(v int) int64 { return int64(v) }, "ended": func(start, length int64) int64 { return start + length },
+	"n": func(v int) int64 { return int64(v) }, "lockHeight": func(n int64) int64 { return 22 * n }, "ended": func(start, length int64) int64 { return start + length },
 	"program": program, "subtitle": subtitle, "pieces": strings.Split, "leadOf": leadOf, "answerOf": answerOf, "lost": lostText, "link": link, "momentLink": momentLink, "moment": momentText,
 	"seenIn": seenIn, "ranIn": ranIn, "ranInFull": ranInFull,
 	"said": said, "machineTitle": func() string { return machineTitle }, "machineSource": machineSource, "machineRows": machineRows, "laneLegend": laneLegend,

@@ -51,6 +51,8 @@ type whatIfPage struct {
 	Scales   []line
 	ScaleX   []axisTick
 	ScaleY   []axisTick
+	Corridor string // points of what the laws leave
+	Ranges   []likely
 	Taken    []costRow
 	Work     string
 }
@@ -223,27 +225,50 @@ func shareOf(k int) float64 {
 	return 1
 }
 
-// drawScales draws the makespan (up) by the number of Ps (right), both logarithmic.
+// drawScales draws the makespan (up, from zero) by the number of Ps (right, logarithmic):
+// the corridor that the laws leave, and in it what is predicted with its range.
 func (p *whatIfPage) drawScales() {
-	procs, rows := scaleTable(p.Result)
-	lo, hi := int64(math.MaxInt64), int64(1)
-	for _, s := range p.Scaling {
-		lo, hi = min(lo, s.Makespan), max(hi, s.Makespan)
-	}
-	if len(procs) < 2 {
+	if p.Laws == nil || len(p.Scaling) == 0 {
 		return
 	}
-	ay := newLogAxis(lo, hi, plotH)
-	x := func(n int) float64 { return plotW * math.Log2(float64(n)) / math.Log2(float64(procs[len(procs)-1])) }
-	for _, r := range rows {
-		var points []string
-		for _, s := range r.points {
-			points = append(points, coordinate(x(s.Procs))+","+coordinate(plotH-ay.at(s.Makespan)))
+	top, last := int64(1), 1
+	for _, s := range p.Scaling {
+		top, last = max(top, s.High), max(last, s.Procs)
+	}
+	var bounds []whatif.Bound
+	for _, b := range p.Laws.Bounds {
+		if b.Procs <= last {
+			bounds = append(bounds, b)
+			top = max(top, b.Most)
 		}
-		p.Scales = append(p.Scales, line{Name: r.name, Class: "v-" + r.name, Points: strings.Join(points, " ")})
 	}
-	for _, n := range procs {
-		p.ScaleX = append(p.ScaleX, axisTick{coordinate(x(n)), strconv.Itoa(n)})
+	x := func(n int) string {
+		return coordinate(plotW * math.Log2(float64(n)) / math.Log2(float64(max(last, 2))))
 	}
-	p.ScaleY = ay.ticks(func(at float64) float64 { return plotH - at })
+	y := func(ns int64) string { return coordinate(plotH * (1 - float64(ns)/float64(top))) }
+	var upper, lower []string
+	for _, b := range bounds {
+		upper = append(upper, x(b.Procs)+","+y(b.Most))
+		lower = append([]string{x(b.Procs) + "," + y(b.Least)}, lower...)
+	}
+	p.Corridor = strings.Join(append(upper, lower...), " ")
+	for i := range p.Scaling {
+		s := &p.Scaling[i]
+		if i == 0 || s.Scheduler != p.Scaling[i-1].Scheduler {
+			p.Scales = append(p.Scales, line{Name: s.Scheduler, Class: "v-" + s.Scheduler})
+		}
+		l := &p.Scales[len(p.Scales)-1]
+		l.Points = strings.TrimSpace(l.Points + " " + x(s.Procs) + "," + y(s.Makespan))
+		if s.Scheduler == "gmp" {
+			p.Ranges = append(p.Ranges, likely{X: x(s.Procs), From: y(s.High), To: y(s.Low)})
+			p.ScaleX = append(p.ScaleX, axisTick{x(s.Procs), strconv.Itoa(s.Procs)})
+		}
+	}
+	for i := range 5 {
+		ns := top * int64(i) / 4
+		p.ScaleY = append(p.ScaleY, axisTick{y(ns), words.Length(ns)})
+	}
 }
+
+// likely is the likely range of a prediction, as a line.
+type likely struct{ X, From, To string }

@@ -22,6 +22,7 @@ func WhatIfText(w io.Writer, x *whatif.Result, opt TextOptions) error {
 	t.apart()
 	t.next([]Step{
 		{opt.command("whatif --format html -o whatif.html"), "timelines, latency curves"},
+		{opt.command("whatif --teach"), "where other schedulers have trouble with it"},
 		{opt.command("explain"), "why it was slow as it is"},
 	}, opt)
 	t.again(safe.Headline, bold)
@@ -45,6 +46,10 @@ func (t *terminal) whatIf(x *whatif.Result) {
 	t.wrap("Self-check: "+string(x.Check.Confidence)+". ", "  ", x.Check.Text+".", with)
 	t.line("")
 	if x.Check.Confidence == whatif.ConfidenceNone {
+		return
+	}
+	if x.Lesson != nil {
+		t.lesson(x.Lesson)
 		return
 	}
 	t.programChanges(x)
@@ -101,24 +106,25 @@ func p99Range(v *whatif.Variant) string {
 	return words.P99(v.Waits, words.Length(v.P99Low)+" … "+words.Length(v.P99High))
 }
 
+// scaling tells the laws, and the makespan by the number of Ps between what they allow.
 func (t *terminal) scaling(x *whatif.Result) {
-	if len(x.Scaling) == 0 {
+	if x.Laws == nil {
 		return
 	}
-	t.heading("How it scales", "Predicted makespan by the number of Ps or threads, one seed each.")
-	procs, byScheduler := scaleTable(x)
+	t.heading("What no scheduler can change", "By the laws of work and span a run takes at least so long, by Graham's bound Go's scheduler takes at most so long, beside what waking threads costs.")
+	for _, text := range x.Laws.Text {
+		t.wrap("  ", "  ", text)
+	}
+	t.line("")
+	procs, rows := scaleTable(x)
 	tab := table{align: "l", left: 3}
-	header := []string{"scheduler"}
+	header := []string{"Ps or threads"}
 	for _, p := range procs {
 		tab.align += "r"
 		header = append(header, strconv.Itoa(p))
 	}
-	for _, row := range byScheduler {
-		cells := []string{row.name}
-		for _, p := range row.points {
-			cells = append(cells, words.Length(p.Makespan))
-		}
-		tab.add(cells...)
+	for _, r := range rows {
+		tab.add(append([]string{r[0]}, r[1:]...)...)
 	}
 	t.table(tab, header...)
 }

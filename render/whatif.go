@@ -50,8 +50,13 @@ func allVariants(x *whatif.Result) []*whatif.Variant {
 }
 
 func spanRange(v *whatif.Variant) string {
-	if v.Name == "recorded" {
+	switch {
+	case v.Name == "recorded":
 		return "–"
+	case v.Confidence == whatif.ConfidencePoor && v.Most > 0:
+		return words.Length(v.Least) + " … " + words.Length(v.Most)
+	case v.Confidence == whatif.ConfidencePoor:
+		return "from " + words.Length(v.Least)
 	}
 	return words.Length(v.Low) + " … " + words.Length(v.High)
 }
@@ -61,31 +66,60 @@ func sure(v *whatif.Variant) string {
 	if v.Name == "recorded" {
 		return "–"
 	}
-	return string(v.Confidence)
+	return sureWords(v.Confidence)
 }
 
-// doubts says why predictions are not surer: each reason once, with those that have it.
+// sureWords is a confidence, or that there are bounds only.
+func sureWords(c whatif.Confidence) string {
+	if c == whatif.ConfidencePoor {
+		return "bounds only"
+	}
+	return string(c)
+}
+
+// mostDoubts is how many reasons against more confidence are told.
+const mostDoubts = 3
+
+// doubts says why predictions are not surer: of each the reason that weighs most, and whom it
+// is about.
 func doubts(x *whatif.Result) []string {
 	var order []string
-	names := map[string][]string{}
+	about := map[string][]*whatif.Variant{}
 	for i := range x.Variants {
 		v := &x.Variants[i]
-		for _, d := range v.Doubts {
-			if names[d] == nil {
-				order = append(order, d)
-			}
-			names[d] = append(names[d], v.Name)
+		if len(v.Doubts) == 0 {
+			continue
 		}
+		d := v.Doubts[0]
+		if about[d] == nil {
+			order = append(order, d)
+		}
+		about[d] = append(about[d], v)
 	}
 	var out []string
-	for _, d := range order {
-		who := strings.Join(names[d], "; ")
-		if len(names[d]) == len(x.Variants) {
-			who = "all"
-		}
-		out = append(out, fmt.Sprintf("Not surer: %s (%s).", d, who))
+	for _, d := range order[:min(len(order), mostDoubts)] {
+		out = append(out, fmt.Sprintf("Not surer%s: %s.", whom(about[d], len(x.Variants)), d))
 	}
 	return out
+}
+
+// whom says which variants a reason is about, of n; "" for all of them.
+func whom(some []*whatif.Variant, n int) string {
+	if len(some) == n {
+		return ""
+	}
+	var procs []string
+	others := true
+	for _, v := range some {
+		others = others && v.Scheduler != "gmp"
+		if p := strconv.Itoa(v.Procs); !slices.Contains(procs, p) {
+			procs = append(procs, p)
+		}
+	}
+	if others {
+		return " of other schedulers"
+	}
+	return " with " + strings.Join(procs, " and ") + " Ps"
 }
 
 // speedup is a factor: "1.97×".
@@ -103,22 +137,29 @@ func lockWait(v *whatif.Variant) string {
 	return words.Length(v.LockWait)
 }
 
-// scaleRow is a scheduler's points, by growing number of Ps.
-type scaleRow struct {
-	name   string
-	points []whatif.ScalePoint
-}
-
-func scaleTable(x *whatif.Result) (procs []int, rows []scaleRow) {
-	for _, p := range x.Scaling {
-		if n := len(rows); n == 0 || rows[n-1].name != p.Scheduler {
-			rows = append(rows, scaleRow{name: p.Scheduler})
+// scaleTable has a row for each scheduler, and those of Go's bounds around it, with a cell for
+// each number of Ps of procs.
+func scaleTable(x *whatif.Result) (procs []int, rows [][]string) {
+	least, most := []string{"at least"}, []string{"at most"}
+	for _, b := range x.Laws.Bounds {
+		if len(x.Scaling) == 0 || slices.ContainsFunc(x.Scaling, func(p whatif.ScalePoint) bool { return p.Procs == b.Procs }) {
+			procs = append(procs, b.Procs)
+			least, most = append(least, words.Length(b.Least)), append(most, words.Length(b.Most))
 		}
-		r := &rows[len(rows)-1]
-		r.points = append(r.points, p)
-		if len(rows) == 1 {
-			procs = append(procs, p.Procs)
+	}
+	rows = append(rows, least)
+	for i := range x.Scaling {
+		p := &x.Scaling[i]
+		if i == 0 || p.Scheduler != x.Scaling[i-1].Scheduler {
+			rows = append(rows, []string{p.Scheduler})
 		}
+		rows[len(rows)-1] = append(rows[len(rows)-1], words.Length(p.Makespan))
+		if p.Scheduler == "gmp" && (i+1 == len(x.Scaling) || x.Scaling[i+1].Scheduler != "gmp") {
+			rows = append(rows, most)
+		}
+	}
+	if len(x.Scaling) == 0 {
+		rows = append(rows, most)
 	}
 	return procs, rows
 }

@@ -1,6 +1,7 @@
 package whatif
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -10,103 +11,237 @@ import (
 	"gmptrace/model/simulate"
 )
 
-// adviceLeast is the share of the makespan below which a gain is not worth a word.
+// adviceLeast is the share of a length below which a gain is not worth a word.
 const adviceLeast = .05
 
-// howSure says how sure a prediction is, and the reason that weighs most against it.
-func howSure(v *Variant) string {
-	switch v.Confidence {
-	case ConfidenceGood:
-		return "How sure: good."
-	case ConfidencePoor:
-		return fmt.Sprintf("How sure: poor: %s. Try it, do not rely on it.", v.Doubts[0])
-	}
-	return fmt.Sprintf("How sure: fair: %s.", v.Doubts[0])
+// batch reports whether the program ends by itself, as far as the trace tells: it has no
+// requests or tasks, whose lengths would be what counts.
+func (w *prediction) batch() bool { return len(w.x.Recorded.Of) == 0 }
+
+// otherSettings reports whether settings of the scheduler were asked for.
+func (w *prediction) otherSettings() bool {
+	s := &w.set
+	return len(s.Procs) > 0 || len(s.Schedulers) > 0 || s.CPUs > 0 || s.Tick != 0 || s.Slice != 0 || s.NoSteal || s.NoHandoff || s.NoAsync
 }
 
-// advise names the settings of Go's scheduler that would likely shorten the run, and
-// says so if none does.
+// asked says what a variant is, as it is asked for.
+func (v *Variant) asked() string {
+	name := fmt.Sprintf("GOMAXPROCS=%d", v.Procs)
+	if v.Scheduler != simulate.GMP.String() {
+		name = fmt.Sprintf("%s, %s", v.Scheduler, words.Plural(v.Procs, "thread"))
+	}
+	if v.Settings != "" {
+		name += ", " + v.Settings
+	}
+	return name
+}
+
+// outcomes say what a variant does to what takes most time, with the range that it likely lies
+// in and how sure that is; gain is by how much what is told gets shorter at the most, least
+// by how much that likely is at the least.
+func (w *prediction) outcomes(v *Variant) (text string, gain, least float64, sure Confidence) {
+	base := &w.x.Variants[0]
+	if w.batch() {
+		s := Shift{Before: base.Makespan, After: v.Makespan, Change: difference(v.Makespan, base.Makespan), Low: difference(v.Low, base.Makespan), High: difference(v.High, base.Makespan)}
+		return "the run " + s.span(), -s.Change, -s.High, v.Confidence
+	}
+	var parts []string
+	sure = v.Confidence
+	for i := range v.Of {
+		if len(parts) == toldEffects {
+			break
+		}
+		for _, k := range []int{2, 1, 0} { // the slow ones, or else the typical one
+			was, is := base.Of[i].at(k), v.Of[i].at(k)
+			if !is.Known || was.NS == 0 {
+				continue
+			}
+			s := Shift{Before: was.NS, After: is.NS, Change: difference(is.NS, was.NS), Low: difference(is.Low, was.NS), High: difference(is.High, was.NS)}
+			parts = append(parts, fmt.Sprintf("p%d of %s %s", int(100*quantiles[k]), v.Of[i].Called(), s.span()))
+			if -s.Change > gain {
+				gain, least = -s.Change, -s.High
+			}
+			if w.x.Check.Of[i].off(k) > goodRequests {
+				sure = lessSure(sure, ConfidenceFair)
+			}
+			break
+		}
+	}
+	return strings.Join(parts, "; "), gain, least, sure
+}
+
+// span says what changes, with its range even where that leaves open which way.
+func (s *Shift) span() string {
+	if math.Abs(s.Change) < clearly {
+		return "about as before"
+	}
+	return fmt.Sprintf("%s, likely %s to %s", moved(s.Change), moved(s.Low), moved(s.High))
+}
+
+// mostTimes is how many times as long is told as a number.
+const mostTimes = 10
+
+// moved is how much longer or shorter something gets, in words where that is many times.
+func moved(x float64) string {
+	switch {
+	case x >= mostTimes-1:
+		return fmt.Sprintf("more than %d times as long", mostTimes)
+	case x >= 1:
+		return words.Number(math.Round(10*(1+x))/10) + " times as long"
+	}
+	return words.Change(x)
+}
+
+// answer says in one sentence what a variant would do, how sure that is, and what weighs on it.
+func (w *prediction) answer(v *Variant) (text string, gain, least float64, sure Confidence) {
+	effects, gain, least, sure := w.outcomes(v)
+	if sure == ConfidencePoor || effects == "" {
+		text = v.asked() + ": "
+		if w.batch() && v.Most > 0 {
+			text += fmt.Sprintf("bounds only: the run takes %s to %s", words.Length(v.Least), words.Length(v.Most))
+		} else {
+			text += "not told"
+		}
+		return text + ", as " + w.whyNot(v) + ".", 0, 0, ConfidencePoor
+	}
+	text = fmt.Sprintf("%s: %s (%s)", v.asked(), effects, sure)
+	if because := w.because(v); because != "" {
+		text += "; " + because
+	}
+	return text + ".", gain, least, sure
+}
+
+// whyNot is half a sentence on why nothing is told of a variant.
+func (w *prediction) whyNot(v *Variant) string {
+	if v.Confidence != ConfidencePoor || len(v.Doubts) == 0 {
+		return "the simulation does not come to what requests and tasks took when they were recorded"
+	}
+	why := v.Doubts[0]
+	for _, end := range []string{": ", ", so ", ", and "} {
+		why, _, _ = strings.Cut(why, end)
+	}
+	return why
+}
+
+// because is half a sentence on what the number of Ps means to the program, "" for nothing.
+func (w *prediction) because(v *Variant) string {
+	running := w.x.Recorded.Utilisation * float64(w.procs)
+	switch {
+	case v.Procs > w.procs && v.CPUs == 0 && w.x.Laws != nil && w.x.Laws.Parallelism < 1.2:
+		return fmt.Sprintf("on average %s of its goroutines run at a time", words.Number(math.Round(10*running)/10))
+	case v.Procs > w.procs && v.CPUs == 0:
+		return fmt.Sprintf("if the machine has %d CPUs free for it", v.Procs)
+	case v.Procs < w.procs:
+		return fmt.Sprintf("on average %s Ps of %d run goroutines", words.Number(math.Round(10*running)/10), w.procs)
+	}
+	return ""
+}
+
+// advise names the settings of Go's scheduler that would likely make requests, tasks or the
+// run shorter, and says so if none does.
 func (w *prediction) advise() {
 	x := w.x
 	if len(x.Variants) == 0 || x.Check.Confidence == ConfidenceNone || len(x.Variants) == 1 && !w.set.Change.none() {
 		return
 	}
-	base := &x.Variants[0]
 	for i := range x.Variants {
 		v := &x.Variants[i]
-		if v.Scheduler != "gmp" || i == 0 || base.Makespan == 0 {
+		if v.Scheduler != simulate.GMP.String() || i == 0 {
 			continue
 		}
-		gain := 1 - float64(v.Makespan)/float64(base.Makespan)
-		least := 1 - float64(v.High)/float64(base.Makespan)
+		text, gain, least, sure := w.answer(v)
 		if gain < adviceLeast || -least > gain { // it may lose more than it is likely to gain
 			continue
 		}
-		s := Suggestion{Variant: v.Name, Gain: gain, Least: max(least, 0), Confidence: v.Confidence}
-		s.Text = fmt.Sprintf("%s: the run is predicted to take %s less time, likely at least %s", v.Name, words.Share(gain), words.Share(least))
-		if least < 0 {
-			s.Text = fmt.Sprintf("%s: the run is predicted to take %s less time, but it may take up to %s more", v.Name, words.Share(gain), words.Share(-least))
-		}
-		if v.Procs > w.procs && v.CPUs == 0 {
-			s.Text += fmt.Sprintf(", if the machine has %d CPUs free for it", v.Procs)
-		}
-		s.Text += ". " + howSure(v)
-		x.Advice = append(x.Advice, s)
+		x.Advice = append(x.Advice, Suggestion{Variant: v.Name, Gain: gain, Least: max(least, 0), Confidence: sure, Text: text})
 	}
-	slices.SortStableFunc(x.Advice, func(a, b Suggestion) int {
-		switch {
-		case a.Gain > b.Gain:
-			return -1
-		case a.Gain < b.Gain:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(x.Advice, func(a, b Suggestion) int { return cmp.Compare(b.Gain, a.Gain) })
 	if len(x.Advice) == 0 {
-		x.Advice = append(x.Advice, Suggestion{Variant: base.Name, Confidence: x.Check.Confidence,
-			Text: fmt.Sprintf("None of the settings simulated is predicted to shorten the run by %s or more and by more than the prediction may be off: leave them as they are.", words.Share(adviceLeast))})
+		x.Advice = append(x.Advice, Suggestion{Variant: x.Variants[0].Name, Confidence: x.Check.Confidence, Text: "No other setting is predicted to help by " + words.Share(adviceLeast) + " or more and by more than the prediction may be off: leave them as they are."})
 	}
 }
 
+// headline answers what was asked; where nothing was, what to make faster first.
 func (w *prediction) headline() {
 	x := w.x
-	if x.Check.Confidence == ConfidenceNone {
+	switch {
+	case x.Check.Confidence == ConfidenceNone:
 		x.Headline = "There is nothing to simulate: no goroutine of the program ran."
-		return
-	}
-	if !w.set.Change.none() && len(x.Changes) > 0 {
+	case !w.set.Change.none() && len(x.Changes) > 0:
 		x.Headline, x.Detail = x.Changes[0].Text, w.changeDetail()
+	case x.Lesson != nil:
+		x.Headline = x.Lesson.answer()
 		return
+	case w.otherSettings():
+		x.Headline, x.Detail = w.settingsAnswer()
+	default:
+		x.Headline, x.Detail = w.fasterAnswer()
 	}
-	x.Headline = x.Advice[0].Text
-	var parts []string
-	for _, name := range simulate.Names()[1:] {
-		for i := range x.Variants {
-			if v := &x.Variants[i]; v.Scheduler == name && v.Procs == w.procs && x.Variants[0].Makespan > 0 {
-				parts = append(parts, fmt.Sprintf("under %s the same program is predicted to take %s", name, moreOrLess(float64(v.Makespan)/float64(x.Variants[0].Makespan)-1)))
-				break
+	if text := w.givenCPUs(); text != "" && w.set.Change.none() {
+		x.Detail = strings.TrimSpace(x.Detail + " " + text)
+	}
+}
+
+// mostAnswers is how many variants the answer tells of.
+const mostAnswers = 3
+
+// settingsAnswer tells of the variants that were asked for: Go's scheduler first, those of
+// which something is told before others.
+func (w *prediction) settingsAnswer() (headline, detail string) {
+	var told, not []string
+	for i := range w.x.Variants[1:] {
+		v := &w.x.Variants[i+1]
+		text, _, _, sure := w.answer(v)
+		if sure == ConfidencePoor {
+			not = append(not, text)
+		} else {
+			told = append(told, text)
+		}
+	}
+	all := append(told, not...)
+	if len(all) == 0 {
+		return "These are the recorded settings: " + w.x.Check.Text + ".", ""
+	}
+	return all[0], strings.Join(all[1:min(len(all), mostAnswers)], " ")
+}
+
+// fasterAnswer tells what to make faster first.
+func (w *prediction) fasterAnswer() (headline, detail string) {
+	best := w.first()
+	var also []string
+	switch {
+	case best != nil:
+		headline = "What to make faster first: " + best.Text
+	case len(w.x.Changes) == 0:
+		headline = "What to make faster first is not told: no function, lock, system call or collection has enough time."
+	case len(w.x.Changes[0].told()) == 0:
+		headline = "What to make faster first is not told: the simulation does not come to what was recorded."
+	default:
+		headline = "Nothing stands out to be made faster: of what has most time, half of it gone would not show clearly."
+	}
+	for i := range w.x.Advice {
+		if a := &w.x.Advice[i]; a.Gain > 0 {
+			also = append(also, a.Text)
+		}
+	}
+	return headline, strings.Join(also[:min(len(also), 1)], " ")
+}
+
+// first is the change of the table that helps most clearly: a fifth cheaper, or half where
+// that shows nothing.
+func (w *prediction) first() *Changed {
+	for i := range w.x.Changes {
+		x := &w.x.Changes[i]
+		if x.Confidence == ConfidencePoor {
+			continue
+		}
+		for _, s := range x.told() {
+			if s.Clear() && s.Change < 0 {
+				return x
 			}
 		}
 	}
-	x.Detail = strings.Join(parts, "; ")
-	if x.Detail != "" {
-		x.Detail = strings.ToUpper(x.Detail[:1]) + x.Detail[1:] + ", against Go's scheduler simulated with the same Ps."
-	}
-	if text := w.givenCPUs(); text != "" {
-		x.Detail = strings.TrimSpace(text + " " + x.Detail)
-	}
-}
-
-// moreOrLess is a share of time in words.
-func moreOrLess(share float64) string {
-	switch p := math.Round(100 * math.Abs(share)); {
-	case p < 1:
-		return "as long"
-	case share > 0:
-		return words.Share(math.Abs(share)) + " more time"
-	default:
-		return words.Share(math.Abs(share)) + " less time"
-	}
+	return nil
 }
 
 func (w *prediction) notes() {

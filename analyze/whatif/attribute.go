@@ -181,6 +181,7 @@ func (c *workloads) beganOn(d *explain.Done) model.GoID {
 // places where it was seen.
 func (a *attribution) each(id model.GoID, g *gWork, tell func(s *ownAt, key kindKey)) {
 	seen, in := a.at[id], a.during[id]
+	cuts := a.cuts(id)
 	last := g.fn
 	var open []ownAt // computing of which it is not known where it ends
 	flush := func(stack uint32) {
@@ -207,6 +208,15 @@ func (a *attribution) each(id model.GoID, g *gWork, tell func(s *ownAt, key kind
 			continue
 		}
 		if a.sampled {
+			for len(cuts) > 0 && cuts[0] <= s.from {
+				cuts = cuts[1:]
+			}
+			for len(cuts) > 0 && cuts[0] < s.to {
+				part := s
+				part.to = cuts[0]
+				open = append(open, part)
+				s.from, cuts = cuts[0], cuts[1:]
+			}
 			open = append(open, s)
 			continue
 		}
@@ -225,6 +235,17 @@ func (a *attribution) each(id model.GoID, g *gWork, tell func(s *ownAt, key kind
 		}
 	}
 	flush(g.fn)
+}
+
+// cuts are when requests and tasks begin and end on a goroutine, in order: what it computes
+// before and after is not theirs.
+func (a *attribution) cuts(id model.GoID) []model.Time {
+	var out []model.Time
+	for _, d := range a.during[id] {
+		out = append(out, d.from, d.to)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // add takes in a piece of computing.

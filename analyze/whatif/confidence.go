@@ -5,7 +5,6 @@ import (
 	"math"
 	"strings"
 
-	"gmptrace/analyze/words"
 	"gmptrace/model/simulate"
 )
 
@@ -155,7 +154,7 @@ func (w *prediction) selfCheck(rs []*outcome) {
 	default:
 		c.Confidence = ConfidencePoor
 	}
-	c.Text = fmt.Sprintf("Go's scheduler, simulated as recorded, against the recorded run: makespan %s, median scheduling latency %s, p99 %s", words.Change(c.Makespan), words.Change(c.P50), words.Change(c.P99))
+	c.Text = fmt.Sprintf("Go's scheduler, simulated as recorded, against the recorded run: makespan %s, median scheduling latency %s, p99 %s", moved(c.Makespan), moved(c.P50), moved(c.P99))
 	switch c.Confidence {
 	case ConfidenceFair:
 		c.Text += "; predictions of latency are less sure than those of the makespan"

@@ -115,9 +115,10 @@ func (w *prediction) simulatedLengths(a *attribution, rs, bounds []*outcome) []L
 				_, low, high := middle(bounds, figure)
 				to.Low, to.High = min(to.Low, low), max(to.High, high)
 			}
-			to.Known = rec.at(i).Known
+			to.Known = rec.at(i).Known && !a.mixed(n)
 			if k < len(w.x.Check.Of) {
 				off := w.x.Check.Of[k].off(i)
+				off = max(off, leastOff)
 				to.Low, to.High = int64(float64(to.Low)/(1+off)), int64(float64(to.High)*(1+off))
 				to.Known = to.Known && off <= fairRequests
 			}

@@ -36,6 +36,7 @@ const DefaultParallel = 1.2
 type Calibration struct {
 	Source  string  `json:"source"`             // shown beside each cost
 	Lock    int64   `json:"lock_ns"`            // one operation on a locked queue
+	Locks   []int64 `json:"locks_ns"`           // likewise, with 1, 2 … threads that do nothing else, up to the CPUs there are
 	Wake    int64   `json:"wake_ns"`            // from a ready to the parked thread that it wakes
 	Thread  int64   `json:"thread_ns"`          // likewise, of a thread that has to be made
 	Compute float64 `json:"parallel_compute"`   // times the length of computing, with several Ps
@@ -57,6 +58,18 @@ func (c *Calibration) costs(d *simulate.Costs) {
 			*x.cost = simulate.Constant(x.ns, c.Source)
 		}
 	}
+}
+
+// lockBy puts what an operation on a locked queue takes with so many threads in its place: what
+// was measured up to the CPUs that there were. With more threads it is taken to cost what it
+// did with all CPUs: threads that wait longer sleep, as those of the runtime's own locks do, and
+// no more of them than there are CPUs pass the lock's cache line on.
+func (c *Calibration) lockBy(costs *simulate.Costs, threads int) {
+	if c == nil || len(c.Locks) == 0 {
+		return
+	}
+	costs.Alone = simulate.Constant(c.Locks[0], c.Source)
+	costs.Lock = simulate.Constant(c.Locks[min(threads, len(c.Locks))-1], c.Source)
 }
 
 // parallelOf is one of the above with what the settings ask for: what was measured is

@@ -31,6 +31,7 @@ type Settings struct {
 	Stretch    float64 // what lengths of computing are multiplied by, other than in the self-check; 0 for 1
 	NoScaling  bool    // leave Result.Scaling empty
 	NoChanges  bool    // leave Result.Changes empty
+	Teach      bool    // fill in Result.Lesson
 	Change     Change  // the program to simulate beside the recorded one; none: those of what has most time cheaper
 
 	Calibration *Calibration // nil: defaults
@@ -59,6 +60,7 @@ type Result struct {
 	Notes    []string      `json:"notes"`   // what can't be known, or was assumed
 	Machine  *Computing    `json:"machine"` // what the machine said; nil if it was not asked
 	Laws     *Laws         `json:"laws"`    // nil if there is nothing to simulate
+	Lesson   *Lesson       `json:"lesson"`  // nil if Settings.Teach did not ask for it
 }
 
 // SelfCheck compares the simulation of Go's scheduler as it was recorded with the
@@ -259,6 +261,9 @@ func (w *prediction) predict(ctx context.Context) error {
 	}
 	if err := w.changes(ctx); err != nil {
 		return fmt.Errorf("%s: %w", w.x.Trace.Name, err)
+	}
+	if err := w.teach(ctx); err != nil {
+		return err
 	}
 	w.c.forget()
 	w.advise()

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,6 +38,7 @@ type whatifCommand struct {
 	noSteal    bool
 	noAsync    bool
 	noHandoff  bool
+	teach      bool
 }
 
 func newWhatIf(an *analysis) *whatifCommand {
@@ -60,6 +62,12 @@ same simulation without it. Else it does so for what has most time. Who computed
 is told by the CPU profiler's samples where the trace has some, else by where
 goroutines stopped.
 
+It answers with what to make faster first, or with what was asked: what becomes of
+p50 and p99 of handlers and tasks, and how sure that is; of programs without them how
+long the run takes. Beside it stand laws that no scheduler can change: work, span, and
+bounds for any number of Ps. With --teach it shows where one queue for all threads, or
+a queue for each, has trouble with this program, and what Go's scheduler does about it.
+
 Every output has a self-check: Go's scheduler, simulated as it was recorded,
 against the recorded run. Where they differ, so will the predictions. Each of
 them is good, fair or poor, and says why not better.
@@ -79,6 +87,8 @@ running, nothing is called better than poor.
   gmptrace whatif --scheduler gmp --no-steal --seeds 3 app.trace
   gmptrace whatif --scheduler gmp --gomaxprocs 8 --cpus 2 app.trace
   gmptrace whatif --costs costs.json app.trace
+  gmptrace whatif --teach app.trace
+  gmptrace whatif --teach --format html -o schedulers.html app.trace
   gmptrace whatif --scheduler gmp --slice 1ms --tick 0 --format json app.trace
   gmptrace whatif --format html -o whatif.html app.trace`,
 		Args: oneTrace,
@@ -92,6 +102,7 @@ running, nothing is called better than poor.
 	must(f.MarkHidden("fail-on")) // predictions are no findings
 	c.addSettings(f)
 	c.changeFlags.addFlags(f)
+	f.BoolVar(&c.teach, "teach", false, "show what each of the three schedulers has trouble with, on this program or else on the textbook's, and what Go's does about it")
 	f.StringVar(&c.costs, "costs", "", "`FILE` of what things cost on the program's machine, as fixtures/tools/calibrate writes it, in place of defaults")
 	f.Var(&c.format, "format", "`FORMAT` of the output: text, json or html")
 	f.StringVarP(&c.out, "output", "o", "-", "write to `FILE`; - is standard output")
@@ -160,6 +171,12 @@ func (c *whatifCommand) settings() (whatif.Settings, error) {
 	if set.Change, err = c.change(); err != nil {
 		return set, err
 	}
+	if c.teach {
+		if c.changes() || len(c.schedulers) > 0 {
+			return set, usagef("--teach compares the three schedulers on the recorded program: it takes no other scheduler and no change")
+		}
+		set.Teach, set.NoChanges, set.NoScaling, set.Schedulers = true, true, true, []simulate.Scheduler{simulate.GMP}
+	}
 	if c.costs != "" {
 		set.Calibration, err = readCosts(c.costs)
 	}
@@ -183,7 +200,7 @@ func readCosts(file string) (*whatif.Calibration, error) {
 			return nil, usagef("--costs %s: %v: need factors from 0.1 to 10", printableName(file), x)
 		}
 	}
-	for _, ns := range []int64{c.Lock, c.Wake, c.Thread, c.Bounce} {
+	for _, ns := range slices.Concat(c.Locks, []int64{c.Lock, c.Wake, c.Thread, c.Bounce}) {
 		if ns < 0 || ns > int64(time.Second) {
 			return nil, usagef("--costs %s: %d: need nanoseconds up to a second", printableName(file), ns)
 		}
@@ -223,6 +240,9 @@ func (c *whatifCommand) render(w io.Writer, trace string, x *whatif.Result) erro
 	case formatJSON:
 		return render.WhatIfJSON(w, x)
 	case formatHTML:
+		if c.teach {
+			return render.LessonHTML(w, x)
+		}
 		return render.WhatIfHTML(w, x)
 	}
 	return render.WhatIfText(w, x, c.textOptions(trace, c.out))

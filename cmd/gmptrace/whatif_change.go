@@ -27,6 +27,11 @@ func (c *changeFlags) addFlags(f *pflag.FlagSet) {
 	f.Var(&c.gc, "gc", "`HOW` often the collector runs: recorded, half, off")
 }
 
+// changes reports whether they ask for any.
+func (c *changeFlags) changes() bool {
+	return len(c.faster) > 0 || c.withoutLock != "" || c.withoutSyscall != "" || c.gc.value != "recorded"
+}
+
 // change is what they ask for.
 func (c *changeFlags) change() (whatif.Change, error) {
 	var out whatif.Change

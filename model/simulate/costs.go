@@ -54,7 +54,8 @@ type Costs struct {
 	Spin    Cost // how long a thread looks for work before it parks
 	Pause   Cost // of a thief before it takes the runnext of a P that runs
 	Slack   Cost // that the system makes sysmon's sleeps longer by
-	Lock    Cost // one operation on a locked queue
+	Lock    Cost // one operation on a locked queue that another thread had last
+	Alone   Cost // likewise, that the same thread had last; nothing: as Lock
 }
 
 // DefaultCosts are those that hold where nothing was measured: means of an
@@ -143,6 +144,8 @@ type Config struct {
 	Marking   float64 // what the collector's work is multiplied by; 0 for 1
 	Bounce    int64   // what readying a goroutine takes longer if another P did so last, in nanoseconds
 	Fates     bool    // fill in Result.Fates
+	Observe   bool    // fill in Result.Episodes
+	Scenes    []int64 // moments of Result.Scenes, in order
 
 	// Waited is told how long, in nanoseconds, each of the program's goroutines waited
 	// from ready to running; nil for nobody. Whoever wants the distribution keeps it.

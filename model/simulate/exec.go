@@ -262,7 +262,7 @@ func (s *sim) start(p, gi int32, cost *Cost, extra int64, inherit bool) {
 			f.Wait = max(f.Wait, wait)
 		}
 	}
-	g.state, g.p, pp.g = gRunning, p, gi
+	g.state, g.p, pp.g, pp.began = gRunning, p, gi, s.now
 	s.arrived(g)
 	s.gaps += gap + pp.debt
 	ns := gap + pp.debt + g.rem

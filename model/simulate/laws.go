@@ -18,7 +18,7 @@ type Laws struct {
 // waits for whom; they are looked at in the order of time, so that little is ended before it
 // is come to.
 func LawsOf(w *Workload, cfg *Config, hop int64) Laws {
-	l := laws{sim: sim{cfg: *cfg, w: w, code: w.Code, gs: make([]gor, len(w.Gs)+1)}, at: make([]moment, len(w.Gs)+1), ran: make([]bool, len(w.Gs)+1), came: map[uint64]moment{}, hop: hop}
+	l := lawyer{sim: sim{cfg: *cfg, w: w, code: w.Code, gs: make([]gor, len(w.Gs)+1)}, at: make([]moment, len(w.Gs)+1), ran: make([]bool, len(w.Gs)+1), came: map[uint64]moment{}, hop: hop}
 	for i := range w.Gs {
 		from := &w.Gs[i]
 		l.gs[i+1] = gor{pc: from.From, to: from.To, runtime: from.Runtime}
@@ -42,8 +42,8 @@ func (m moment) after(o moment) moment {
 	return m
 }
 
-// laws is LawsOf at work.
-type laws struct {
+// lawyer is LawsOf at work.
+type lawyer struct {
 	sim  // its code, and what lengths are on this machine
 	at   []moment
 	ran  []bool            // it has computed since it was dispatched
@@ -52,7 +52,7 @@ type laws struct {
 	out  Laws
 }
 
-func (l *laws) starts(gi int32, m moment) {
+func (l *lawyer) starts(gi int32, m moment) {
 	l.gs[gi].state = gRunnable
 	l.at[gi] = moment{m.at + l.hop, m.computed}
 	l.out.Runs++
@@ -60,9 +60,9 @@ func (l *laws) starts(gi int32, m moment) {
 }
 
 // goesOn has a goroutine go on when it is its time.
-func (l *laws) goesOn(gi int32) { l.timers.add(timer{at: l.at[gi].at, id: gi}) }
+func (l *lawyer) goesOn(gi int32) { l.timers.add(timer{at: l.at[gi].at, id: gi}) }
 
-func (l *laws) run() {
+func (l *lawyer) run() {
 	for l.timers.next() != never {
 		gi := l.timers.pop().id
 		l.goes(gi)
@@ -74,7 +74,7 @@ func (l *laws) run() {
 
 // goes takes a goroutine's steps up to a Block whose end has not come, to where others come
 // first, or to its own end.
-func (l *laws) goes(gi int32) {
+func (l *lawyer) goes(gi int32) {
 	g, m := &l.gs[gi], &l.at[gi]
 	for g.pc < g.to {
 		if m.at > l.timers.next() {
@@ -135,7 +135,7 @@ const mostHeld = int64(20_000_000) // ns
 
 // computes lets a goroutine compute; after a dispatch some of it is what the dispatch costs on
 // several Ps, or did when it was recorded.
-func (l *laws) computes(gi int32, ns int64) {
+func (l *lawyer) computes(gi int32, ns int64) {
 	ns = l.stretched(ns)
 	if !l.ran[gi] && (l.cfg.Crossing < 0 || l.hop > 0) {
 		ns = max(ns+l.cfg.Crossing, ns*2/5)
@@ -149,7 +149,7 @@ func (l *laws) computes(gi int32, ns int64) {
 }
 
 // hops has a goroutine go on where something else has come.
-func (l *laws) hops(gi int32, came moment) {
+func (l *lawyer) hops(gi int32, came moment) {
 	m := &l.at[gi]
 	*m = m.after(came)
 	m.at += l.hop
@@ -158,7 +158,7 @@ func (l *laws) hops(gi int32, came moment) {
 }
 
 // ends ends the n-th Block of gi.
-func (l *laws) ends(gi int32, n uint32, m moment) {
+func (l *lawyer) ends(gi int32, n uint32, m moment) {
 	g := &l.gs[gi]
 	switch {
 	case n < g.block: // it was over

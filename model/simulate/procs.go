@@ -11,13 +11,28 @@ func (s *sim) lock(p int32) {
 	if p >= 0 {
 		at += s.ps[p].debt
 	}
-	hold := s.rng.of(&s.cfg.Costs.Lock)
-	from := max(at, s.lockFree)
-	s.lockFree = from + hold
-	s.res.LockWait += from - at
+	s.acquire(p, at)
 	if p >= 0 {
 		s.ps[p].debt += s.lockFree - at
 	}
+}
+
+// acquire has p, -1 for a thread without a P, take the queue's lock from the time at on, and
+// returns how long it waited for that. What one thread does one after the other at the same
+// time does not wait for itself.
+func (s *sim) acquire(p int32, at int64) (waited int64) {
+	hold := &s.cfg.Costs.Lock
+	if s.holder == p && len(s.cfg.Costs.Alone.NS) > 0 {
+		hold = &s.cfg.Costs.Alone
+	}
+	from := max(at, s.lockFree)
+	if s.holder != p {
+		waited = from - at
+	}
+	s.res.Locked++
+	s.lockFree, s.holder = from+s.rng.of(hold), p
+	s.res.LockWait += waited
+	return waited
 }
 
 // touch is p changing what all Ps share, as readying a goroutine does: it costs
@@ -34,12 +49,12 @@ func (s *sim) touch(p int32) {
 // contend adds to what p's goroutine does next how long it waited for the lock of
 // the global queue. What the operation itself takes is in the measured costs.
 func (s *sim) contend(p int32) {
-	hold := s.rng.of(&s.cfg.Costs.Lock)
-	from := max(s.now, s.lockFree)
-	s.lockFree = from + hold
-	s.res.LockWait += from - s.now
+	at := s.now
 	if p >= 0 {
-		s.ps[p].debt += from - s.now
+		at += s.ps[p].debt
+	}
+	if waited := s.acquire(p, at); p >= 0 {
+		s.ps[p].debt += waited
 	}
 }
 

@@ -20,7 +20,10 @@ type Result struct {
 	Unfinished  int   // goroutines of the program that never ended
 
 	Timeline Timeline
-	Fates    []Fate // by goroutine, if Config.Fates
+	Fates    []Fate               // by goroutine, if Config.Fates
+	Episodes [NumTroubles]Episode // if Config.Observe
+	Scenes   []Scene              // of Config.Scenes, as far as the run came
+	Locked   int64                // operations on a queue's lock
 
 	depth int64 // runnable goroutines times ns
 }
@@ -90,6 +93,9 @@ func (t *Timeline) halve() {
 
 func (s *sim) finish() *Result {
 	r := s.res
+	for t := range NumTroubles {
+		s.over(t)
+	}
 	for i := range s.ps {
 		if s.ps[i].does == pIdle && s.ps[i].idleFrom < r.Makespan {
 			r.Idle += r.Makespan - s.ps[i].idleFrom

@@ -77,6 +77,7 @@ type proc struct {
 	tick     uint32 // scheduling ticks
 	seenTick uint32 // by sysmon
 	seenAt   int64
+	began    int64  // when its goroutine did
 	calls    uint32 // system calls
 	seenCall uint32
 	callAt   int64
@@ -121,6 +122,7 @@ type sim struct {
 	polling  bool  // a thread that waits for the network is being woken
 	late     map[uint64]struct{}
 	lockFree int64
+	holder   int32 // the P that had the lock last, -1 for a thread without one
 	toucher  int32 // the P that changed what all share last
 	deal     int   // thread that gets the next new goroutine
 	sysmon   struct {
@@ -131,6 +133,9 @@ type sim struct {
 	gc        gcLoad
 	coroutine bool // the next goroutine to be readied is switched to
 	fresh     bool // what is found now was readied by the thread that finds it, just before
+
+	observed bool // for episodes, or for scenes
+	seen     watcher
 
 	gaps     int64 // lengths from a stop to a start, which count as running
 	live     int   // goroutines of the program that have not ended
@@ -176,6 +181,7 @@ func newSim(w *Workload, cfg Config) *sim {
 	if s.cpus <= 0 {
 		s.cpus = math.MaxInt32
 	}
+	s.observed = cfg.Observe || len(cfg.Scenes) > 0
 	if cfg.Fates {
 		s.res.Fates = make([]Fate, len(w.Gs))
 	}
@@ -269,6 +275,9 @@ func (s *sim) advance(to int64) {
 		s.v += to - from
 	}
 	if d := to - s.now; d > 0 {
+		if s.observed {
+			s.observe(to)
+		}
 		s.res.pass(s.now, d, s.running, s.runnable)
 		s.now = to
 	}
