@@ -314,8 +314,8 @@ func compareSeeds(before, after []trial, off float64, figure func(*trial) int64)
 
 // leastOff is by how much a change that is predicted is likely to be off at the least, as a share
 // of the length before it: of six programs that were really changed, on a machine that others
-// used too, four of five effects were within that (make whatif-accuracy).
-const leastOff = .08
+// used too, nine of ten effects were within that (make whatif-accuracy).
+const leastOff = .1
 
 // Limits of how far requests that are simulated as they were may be from those recorded, and
 // of how few samples may tell of a function.

@@ -19,7 +19,8 @@ const (
 // lasts reports whether a trouble is a length that grows until it is over.
 func (t Trouble) lasts() bool { return t == Starvation || t == Monopoly }
 
-// Episode is a stretch of time in which a trouble lasted, the worst one of a simulation.
+// Episode is a stretch of time in which a trouble lasted, the worst one of a simulation: of
+// lengths the longest, else that with most of what is counted times how long.
 type Episode struct {
 	From, Worst, To int64
 	Peak            int64 // what was counted at the worst moment
@@ -48,6 +49,7 @@ var doings = [...]string{pIdle: "idle", pWaking: "waking", pPausing: "looking", 
 type watcher struct {
 	last [NumTroubles]int64
 	open [NumTroubles]Episode
+	most [NumTroubles]int64 // by which the worst one is chosen
 }
 
 // observe counts what is so from now until to.
@@ -121,6 +123,7 @@ func (s *sim) watched(t Trouble, n, to int64) {
 		at = to - 1
 	} else {
 		best.Total += n * (to - s.now)
+		e.Total += n * (to - s.now)
 	}
 	if n > e.Peak {
 		e.Peak, e.Worst = n, at
@@ -131,7 +134,12 @@ func (s *sim) watched(t Trouble, n, to int64) {
 // over ends a trouble's episode.
 func (s *sim) over(t Trouble) {
 	e, best := &s.seen.open[t], &s.res.Episodes[t]
-	if e.Peak > best.Peak {
+	weight := e.Total
+	if t.lasts() {
+		weight = e.Peak
+	}
+	if weight > s.seen.most[t] {
+		s.seen.most[t] = weight
 		best.From, best.Worst, best.To, best.Peak = e.From, e.Worst, e.To, e.Peak
 	}
 	*e = Episode{}
