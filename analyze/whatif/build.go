@@ -22,30 +22,36 @@ func (c *workloads) bytes() int64 {
 
 // build makes the workload of what was kept, in which computing took the time on Ps.
 func (c *workloads) build() *simulate.Workload {
-	c.connect()
-	c.settle()
+	c.arrange()
 	return c.workload(nil, nil)
 }
 
-// settle ends what was left open.
-func (c *workloads) settle() {
-	for _, g := range c.order {
-		g.flush()
-	}
+// arrange finds out, of all that was kept, who waits for whom, and who could do as well what
+// another one did.
+func (c *workloads) arrange() {
+	c.connect()
+	c.sites = c.stations()
+	c.holding()
 }
 
 // workload makes the workload. With cpus computing takes what it had of a CPU. With a change
 // it is changed, and has marks where requests and tasks begin and end.
 func (c *workloads) workload(cpus *measure.Machine, ch *changing) *simulate.Workload {
 	w := &simulate.Workload{Cycles: slices.Clone(c.cycles)}
-	var code simulate.Code
+	c.spread = 0
+	w.Stations, w.Holds = slices.Clone(c.sites), c.holds
+	if ch != nil {
+		c.resize(w.Stations, ch.pools)
+	}
+	w.Grow(len(c.order) + c.allJobs)
 	for _, g := range c.order {
-		code.B = code.B[:0]
-		code = simulate.Code{B: code.B}
+		x := writer{c: c, w: w, g: g, cpus: cpus, ch: ch, at: g.index, local: g.local, part: 1,
+			as: simulate.Goroutine{Root: g.root, Runtime: g.runtime || g.worker, Tight: g.tight, Locked: g.locked}}
 		if !g.worker {
-			c.write(g, &code, cpus, ch)
+			c.write(g, &x)
 		}
-		w.Add(simulate.Goroutine{Root: g.root, Runtime: g.runtime || g.worker, Tight: g.tight, Locked: g.locked}, &code)
+		x.as.Last = x.as.Job && g.exits
+		w.Write(x.at, x.as, &x.code)
 	}
 	return w
 }
@@ -62,17 +68,26 @@ type placed struct {
 	at   model.Time
 	kind markStep
 	a, b uint64
+
+	waited model.Time // how long who is woken has waited, of markAnswer and markUnlock
+	stack  uint32     // that it waited with
 }
 
 // writer puts a goroutine's own steps and its marks into one sequence.
 type writer struct {
-	code  *simulate.Code
+	c     *workloads
+	w     *simulate.Workload
+	g     *gWork
+	at    int                // which goroutine or job of w is being written
+	as    simulate.Goroutine // what it is
+	code  simulate.Code
 	marks []placed
 	acc   int64 // ns computed and not yet written
 	help  bool  // they were computed for the collector
 	local []bool
 	cpus  *measure.Machine // nil: computing takes the time on a P
 	ch    *changing        // nil: nothing changes
+	block uint32           // number of the wait that comes, of those that other goroutines ended
 	part  float64          // of what is computed, that is left by the change
 	p     model.ProcID     // of the step, -1 where that does not matter
 }
@@ -90,14 +105,34 @@ func (w *writer) computed(from, to model.Time) int64 {
 	return ns
 }
 
-// write writes g's steps.
-func (c *workloads) write(g *gWork, code *simulate.Code, cpus *measure.Machine, ch *changing) {
-	w := writer{code: code, cpus: cpus, marks: c.placed(g), local: g.local, part: 1, ch: ch}
-	if g.root && g.first > c.zero {
-		code.Wait(int64(g.first - c.zero)) // nobody is known to have created it
+// take ends what is being written, as the goroutine waits for a job, and begins that.
+func (w *writer) take(station int) {
+	if !w.as.Job {
+		w.code.Offer(station)
 	}
-	if ch != nil {
-		ch.write(&w, g)
+	w.w.Write(w.at, w.as, &w.code)
+	next := w.g.jobs
+	if w.as.Job {
+		next = w.at + 1
+	}
+	w.at, w.as = next, simulate.Goroutine{Job: true, Station: uint32(station), Tight: w.g.tight, Locked: w.g.locked}
+	w.code = simulate.Code{B: w.code.B[:0]}
+}
+
+// write writes g's steps.
+func (c *workloads) write(g *gWork, w *writer) {
+	w.marks = slices.Concat(g.holds, c.placed(g), g.asks)
+	for _, x := range g.starts {
+		if !x.take {
+			w.marks = append(w.marks, placed{at: x.at, kind: markSplit, a: uint64(g.station)})
+		}
+	}
+	slices.SortStableFunc(w.marks, func(a, b placed) int { return cmp.Compare(a.at, b.at) })
+	if g.root && g.first > c.zero {
+		w.code.Wait(int64(g.first - c.zero)) // nobody is known to have created it
+	}
+	if w.ch != nil {
+		w.ch.write(w, g)
 	} else {
 		for s := range g.steps() {
 			w.p = s.p
@@ -129,7 +164,17 @@ func (w *writer) own(s *ownAt) {
 		return
 	}
 	w.upTo(from)
+	for len(w.marks) > 0 && w.marks[0].kind == markHold && w.marks[0].at < to {
+		w.emit() // it holds a lock while it waits for something else
+	}
 	w.compute()
+	if kind == ownBlock || kind == ownNet && w.local[0] {
+		defer func() { w.block++ }()
+	}
+	if w.c.takes(w.g, s) {
+		w.take(w.g.station)
+		return
+	}
 	if w.ch != nil {
 		if w.ch.spares(s) {
 			if kind == ownBlock {
@@ -141,13 +186,27 @@ func (w *writer) own(s *ownAt) {
 	}
 	switch kind {
 	case ownBlock:
-		w.code.Block()
-	case ownWait:
-		w.code.Wait(int64(to - from))
-	case ownNet:
-		if w.local[0] {
-			w.code.Block()
+		if job, ok := w.g.needs[w.block]; ok {
+			w.code.Need(job)
+		}
+		if x, ok := w.g.lockOf[w.block]; ok {
+			w.code.Lock(x.n, x.by)
 		} else {
+			w.code.Block()
+		}
+	case ownWait:
+		if ns := w.c.wanted(s); w.c.atItsTime(s) {
+			w.code.WaitUntil(int64(from-w.c.zero) + ns)
+		} else {
+			w.code.Wait(ns)
+		}
+	case ownNet:
+		switch {
+		case w.local[0]:
+			w.code.Block()
+		case w.c.accepts(s.stack):
+			w.code.NetUntil(int64(to - w.c.zero))
+		default:
 			w.code.Net(int64(to - from))
 		}
 		w.local = w.local[1:]
@@ -183,10 +242,14 @@ func (w *writer) emit() {
 	switch m.kind {
 	case markCreate:
 		w.code.Create(int(m.a))
-	case markWake:
-		w.code.Wake(int(m.a), int(m.b))
-	case markSwitch:
-		w.code.Switch(int(m.a), int(m.b))
+	case markWake, markSwitch, markSend, markAnswer, markUnlock:
+		w.wake(&m)
+	case markHold:
+		w.code.Hold(int(m.a))
+	case markPut:
+		w.code.Put(int(m.a))
+	case markSplit:
+		w.take(int(m.a))
 	case markYield:
 		w.code.Yield()
 	case markGoyield:
@@ -203,8 +266,21 @@ func (w *writer) emit() {
 		w.code.Mark(int(m.a), m.b == 1)
 	case markEnd:
 		w.code.Mark(int(m.a), false)
-	case markSend:
-		w.code.Send(int(m.a), int(m.b))
+	}
+}
+
+// wake writes what ends another goroutine's wait.
+func (w *writer) wake(m *placed) {
+	to, k, job := w.c.order[m.a].target(m.b)
+	switch {
+	case job:
+		w.code.Put(to)
+	case m.kind == markWake || m.kind == markAnswer || m.kind == markUnlock:
+		w.code.Wake(to, k)
+	case m.kind == markSwitch:
+		w.code.Switch(to, k)
+	default:
+		w.code.Send(to, k)
 	}
 }
 
@@ -214,6 +290,8 @@ type ownAt struct {
 	from, to model.Time
 	p        model.ProcID // -1 where that does not matter
 	stack    uint32       // that it stood with, 0 of computing
+	recv     bool         // of ownBlock: for what comes out of a channel
+	late     int64        // of ownWait: it may have been over so long before
 }
 
 // steps are what g did by itself.
@@ -228,6 +306,7 @@ func (g *gWork) steps() iter.Seq[ownAt] {
 			s.from = end + model.Time(gap)
 			s.to = s.from + model.Time(length)
 			end = s.to
+			s.recv, s.kind = s.kind&recv != 0, s.kind&^recv
 			switch kind := s.kind &^ onP; {
 			case s.kind&onP != 0:
 				p, n := binary.Uvarint(b)
@@ -235,6 +314,10 @@ func (g *gWork) steps() iter.Seq[ownAt] {
 			case kind != ownRun && kind != ownAssist:
 				stack, n := binary.Uvarint(b)
 				b, s.stack = b[n:], uint32(stack)
+				if kind == ownWait {
+					late, n := binary.Uvarint(b)
+					b, s.late = b[n:], int64(late)
+				}
 			}
 			if !yield(s) {
 				return
@@ -257,19 +340,26 @@ func (c *workloads) placed(g *gWork) []placed {
 		switch m.kind {
 		case markWake, markSwitch:
 			args = 2
+		case markAnswer, markUnlock:
+			args = 4
 		case markYield, markGoyield:
 			args = 0
 		}
 		for i := range args {
 			v, n := binary.Uvarint(b)
 			b = b[n:]
-			if i == 0 {
+			switch i {
+			case 0:
 				m.a = v
-			} else {
+			case 1:
 				m.b = v
+			case 2:
+				m.waited = model.Time(v)
+			case 3:
+				m.stack = uint32(v)
 			}
 		}
-		if m.kind == markWake || m.kind == markSwitch {
+		if args >= 2 {
 			m.b = c.order[m.a].number(m.b)
 		}
 		out = append(out, m)

@@ -2,6 +2,7 @@ package whatif
 
 import (
 	"cmp"
+	"math"
 	"regexp"
 	"slices"
 
@@ -15,6 +16,14 @@ type Change struct {
 	WithoutLock    *regexp.Regexp // functions that lock a mutex, and no longer wait for it
 	WithoutSyscall *regexp.Regexp // functions whose system calls are not made
 	GC             GC
+	GOGC           int // with GCTo
+	Pools          []Pool
+}
+
+// Pool is how many goroutines there are to be that do a start function's jobs.
+type Pool struct {
+	Func    *regexp.Regexp // start functions of goroutines that wait for jobs at one place
+	Workers int
 }
 
 // Faster is computing that takes less time.
@@ -31,10 +40,11 @@ const (
 	GCAsRecorded GC = ""
 	GCOff        GC = "off"
 	GCHalf       GC = "half" // every second cycle is left out, as with twice the GOGC
+	GCTo         GC = "gogc" // as often as with a GOGC
 )
 
 func (c *Change) none() bool {
-	return len(c.Faster) == 0 && c.WithoutLock == nil && c.WithoutSyscall == nil && c.GC == GCAsRecorded
+	return len(c.Faster) == 0 && c.WithoutLock == nil && c.WithoutSyscall == nil && c.GC == GCAsRecorded && len(c.Pools) == 0
 }
 
 // changing is a change while a workload is built.
@@ -44,8 +54,9 @@ type changing struct {
 	lock    func(stack uint32) bool // nil for none
 	call    func(stack uint32) bool // nil for none
 	callBy  float64
-	gcBy    float64 // which share of the collector's work goes
-	gcSkips int     // of so many cycles one is held, 0 for all
+	gcBy    float64 // which share of the collector's work goes; below 0 it is more
+	gcKeeps float64 // share of the cycles that are held, 0 for all
+	pools   []Pool
 	shares  map[kindKey]float64
 	cut     int64 // ns that are left out, of computing, waits and calls
 }
@@ -106,8 +117,15 @@ func (a *attribution) changed(c *Change, free bool) *changing {
 	case GCOff:
 		ch.gcBy = 1
 	case GCHalf:
-		ch.gcSkips = 2
+		ch.gcKeeps = .5
+	case GCTo:
+		if keep := a.c.gogc() / float64(c.GOGC); keep < 1 {
+			ch.gcKeeps = keep
+		} else {
+			ch.gcBy = 1 - keep
+		}
 	}
+	ch.pools = c.Pools
 	return ch
 }
 
@@ -175,7 +193,8 @@ func (ch *changing) stands(s *ownAt) model.Time {
 
 // collects reports whether there is a collection.
 func (ch *changing) collects(n int) bool {
-	return ch.gcBy < 1 && (ch.gcSkips == 0 || n%ch.gcSkips == 0)
+	held := func(n int) float64 { return math.Ceil(float64(n) * ch.gcKeeps) }
+	return ch.gcBy < 1 && (ch.gcKeeps == 0 || held(n+1) > held(n))
 }
 
 // stopped is how long the world stands for the collector, or whoever else stops it; ch may
@@ -184,8 +203,8 @@ func (ch *changing) stopped(ns int64) int64 {
 	switch {
 	case ch == nil:
 		return ns
-	case ch.gcSkips > 0:
-		return ns / int64(ch.gcSkips)
+	case ch.gcKeeps > 0:
+		return int64(float64(ns) * ch.gcKeeps)
 	}
 	return int64(float64(ns) * (1 - ch.gcBy))
 }

@@ -2,9 +2,12 @@ package whatif
 
 import (
 	"math"
+	"os"
 	"regexp"
+	"strings"
 	"testing"
 
+	"gmptrace/analyze/replay"
 	"gmptrace/model/simulate"
 )
 
@@ -134,5 +137,38 @@ func TestLengths(t *testing.T) {
 	}
 	if longer < len(rec)/2 {
 		t.Errorf("with one P only %d of %d handlers take longer", longer, len(rec))
+	}
+}
+
+// TestGOGC: with twice the recorded GOGC half of the collections are left out, with less of
+// it they have more to do; what it was is told by the heap's goals.
+func TestGOGC(t *testing.T) {
+	const garbage = "../../fixtures/traces/real/typecheck-go1.22-p1.trace"
+	more := changed(t, garbage, Change{GC: GCTo, GOGC: 400})
+	less := changed(t, garbage, Change{GC: GCTo, GOGC: 25})
+	if !(more.Run.Change < 0 && less.Run.Change > 0) {
+		t.Errorf("GOGC=400 %+.3f, GOGC=25 %+.3f of the run", more.Run.Change, less.Run.Change)
+	}
+	if more.Confidence == ConfidenceGood {
+		t.Error("what GOGC was is not told, and yet it is sure")
+	}
+}
+
+// TestPool: more workers of a pool that there is; of one that there is none, an error names
+// those that there are.
+func TestPool(t *testing.T) {
+	const webshop = "../../fixtures/traces/real/webshop-go1.24-p1.trace"
+	x := changed(t, webshop, Change{Pools: []Pool{{Func: regexp.MustCompile(`shop\)\.work$`), Workers: 1}}})
+	if len(x.Of) == 0 || !strings.Contains(x.Name, `of shop\)\.work$`) {
+		t.Errorf("one worker: %+v", x)
+	}
+	in, err := os.Open(webshop)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	_, err = Simulate(t.Context(), in, replay.Options{Name: "webshop"}, Settings{Seeds: 1, NoScaling: true, Change: Change{Pools: []Pool{{Func: regexp.MustCompile("^nobody$"), Workers: 3}}}})
+	if err == nil || !strings.Contains(err.Error(), "main.(*shop).work (") {
+		t.Errorf("error %v, want one that names main.(*shop).work", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 
+	"gmptrace/model"
 	"gmptrace/model/simulate"
 )
 
@@ -53,9 +54,9 @@ func (w *prediction) doubts(v *Variant) []doubt {
 	add(len(w.x.Trace.Gomaxprocs) > 1, ConfidencePoor, "GOMAXPROCS changed during the recording")
 	add(v.Scheduler != simulate.GMP.String(), ConfidenceFair, "no recording tells how well another scheduler is simulated")
 	l := &w.c.seen
-	stalls := float64(l.stalled) > stallShare*float64(max(w.x.Recorded.Makespan, 1))*float64(w.procs)
+	stalls := w.stalls()
 	asRecorded := v.Procs == w.procs && v.Scheduler == simulate.GMP.String() && v.Settings == ""
-	add(stalls && w.x.Machine == nil && !asRecorded, ConfidencePoor, "threads were kept from running, so likely other programs took CPUs, and how much of computing was that the trace alone does not tell: gmptrace record asks the machine")
+	add(w.kept() && !asRecorded, ConfidencePoor, keptText)
 	lacked := w.x.Machine.lacked()
 	add(lacked >= mostLacked, ConfidencePoor, "so much of the time on Ps passed without a CPU that the rest tells little: what system calls and wake-ups took for want of one is as recorded")
 	add(lacked >= givenLeast && lacked < mostLacked, ConfidenceFair, "what system calls and wake-ups took for want of a CPU is as recorded")
@@ -88,6 +89,31 @@ func (w *prediction) doubts(v *Variant) []doubt {
 	add(spread > fairSpread && spread <= poorSpread, ConfidenceFair, "what a dispatch costs matters")
 	return out
 }
+
+// stalls reports whether threads that had a goroutine to run often did not get to it.
+func (w *prediction) stalls() bool {
+	return float64(w.c.seen.stalled) > stallShare*float64(max(w.x.Recorded.Makespan, 1))*float64(w.procs)
+}
+
+// Limits of what threads that have CPUs are like.
+const (
+	slowWake   = 1_000_000           // ns: a thread that is woken runs, in nine of ten cases
+	lateSignal = 3 * model.TimeSlice // a goroutine that has run for so long was stopped
+	lateShare  = .25                 // of those that are stopped, that may run for longer
+	lateLeast  = 4                   // of them
+)
+
+// kept reports whether threads seem to have been kept from running, and the machine was not
+// asked how much: they did not get to what they had to run, were woken late, or were told
+// late that their time slices were over.
+func (w *prediction) kept() bool {
+	l := &w.c.seen
+	wake := &w.c.costs.wake
+	return w.x.Machine == nil && (w.stalls() || wake.N() >= fewest && wake.Quantile(.9) > slowWake ||
+		l.late >= lateLeast && float64(l.late) > lateShare*float64(l.preempts))
+}
+
+const keptText = "threads were kept from running, so likely other programs took CPUs, and how much of computing was that the trace alone does not tell: gmptrace record asks the machine"
 
 // spread is how much of v's likely range is not for computing alone, as a share of its
 // makespan.

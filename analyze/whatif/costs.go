@@ -13,25 +13,19 @@ type measured struct {
 	swtch, global, steal, netpoll, fresh, wake, spin, next, locked, slack stat.Sketch
 }
 
-// lateness is how much too late a wait for something outside is likely to have
-// ended. While all Ps run goroutines, nobody looks at timers and the network: it
-// was due at any time of the stretch that ended before it was found, so half of
-// that. The thread of an idle P that sleeps until the next timer is woken late by
-// the system, and then ends all waits that became due meanwhile: the first of them
-// was due when the sleep should have ended, the others since.
-func (c *workloads) lateness(g *gWork, p *pWork, d *model.Dispatch) model.Time {
-	if d.Idle == 0 && !p.idled && p.schedTo == d.Time && d.Ready >= p.schedFrom && p.runTo == p.schedFrom {
+// lateness is how much too late a wait for the network is likely to have ended. While all
+// Ps run goroutines, nobody looks at it: it was due at any time of the stretch that ended
+// before it was found, so half of that.
+func (c *workloads) lateness(p *pWork, d *model.Dispatch) model.Time {
+	if busy(p, d) {
 		return d.Ready - p.schedFrom + (p.runTo-p.runFrom)/2
 	}
-	if g.pendKind != ownWait || !p.idled {
-		return 0
-	}
-	slack := model.Time(simulate.TimerSlack)
-	if g.pendFirst {
-		return slack
-	}
-	c.spread = c.spread*6364136223846793005 + 1442695040888963407
-	return model.Time(c.spread>>33) * slack >> 31
+	return 0
+}
+
+// busy reports whether all Ps ran goroutines before what d dispatches was found ready.
+func busy(p *pWork, d *model.Dispatch) bool {
+	return d.Idle == 0 && !p.idled && p.schedTo == d.Time && d.Ready >= p.schedFrom && p.runTo == p.schedFrom
 }
 
 // stallLeast is how long a thread needs for no dispatch: it had no CPU, if the
@@ -148,6 +142,7 @@ func (c *workloads) calibrated(known *Calibration) simulate.Costs {
 	d.Netpoll = cost(&m.netpoll, "measured: from a stop to what the poller or a timer had", d.Netpoll)
 	d.Fresh = cost(&m.fresh, "measured: from what the poller or a timer had to its start", d.Fresh)
 	d.Wake = cost(&m.wake, "measured: from a ready to the thread that it woke", d.Wake)
+	d.Arrive = cost(&c.local.arrive, "measured: from a send to the end of the wait for it", d.Wake)
 	d.Locked = cost(&m.locked, "measured: dispatches of goroutines locked to their threads", d.Locked)
 	d.Slack = cost(&m.slack, "measured: how long system calls lasted until sysmon took their Ps", d.Slack)
 	d.Spin = cost(&m.spin, "measured: threads that found nothing", d.Spin)

@@ -146,6 +146,12 @@ func (w *prediction) changes(ctx context.Context) error {
 }
 
 func (w *prediction) asked(ctx context.Context, a *attribution) error {
+	if err := w.c.checkPools(w.set.Change.Pools); err != nil {
+		return err
+	}
+	if w.set.Change.GC == GCTo && len(w.c.cycles) > 0 && w.c.gogc() == 0 {
+		return errNoGOGC
+	}
 	seeds := cmp.Or(max(w.set.Seeds, 0), DefaultSeeds)
 	before, err := w.try(ctx, a, a.changing(), seeds)
 	if err != nil {
@@ -163,7 +169,7 @@ func (w *prediction) asked(ctx context.Context, a *attribution) error {
 	}
 	off := w.foundOf(a, c, &x)
 	w.compare(a, ch, before, after, off, &x)
-	if len(c.Faster) == 1 && c.WithoutLock == nil && c.WithoutSyscall == nil && c.GC == GCAsRecorded && x.By < 1 {
+	if len(c.Faster) == 1 && c.WithoutLock == nil && c.WithoutSyscall == nil && c.GC == GCAsRecorded && len(c.Pools) == 0 && x.By < 1 {
 		free := Changed{Kind: ChangeAsked, Name: c.words() + ", were it free", By: 1, Asked: true, Time: x.Time, Share: x.Share, Samples: x.Samples}
 		ch := a.changed(c, true)
 		after, err := w.try(ctx, a, ch, seeds)
@@ -195,6 +201,11 @@ func (c *Change) words() string {
 		out = append(out, "without the collector")
 	case GCHalf:
 		out = append(out, "with half of the collections")
+	case GCTo:
+		out = append(out, fmt.Sprintf("with GOGC=%d", c.GOGC))
+	}
+	for _, p := range c.Pools {
+		out = append(out, fmt.Sprintf("%s of %s", words.Plural(int64(p.Workers), "worker"), p.Func))
 	}
 	return strings.Join(out, ", ")
 }
@@ -267,7 +278,7 @@ func (w *prediction) compare(a *attribution, ch *changing, before, after []trial
 		x.Of = append(x.Of, e)
 	}
 	w.sureOf(a, x)
-	x.tell()
+	x.tell(w.resizes(x))
 }
 
 // mixed reports whether a group is of requests that show no handler, beside some that do: of
@@ -353,6 +364,7 @@ func (w *prediction) sureOf(a *attribution, x *Changed) {
 	function := len(asked.Faster) > 0 || x.Kind == ChangeFunction
 	samples := words.Plural(x.Samples, "sample") + " of the CPU profiler tell of it"
 	less(w.error > .1, ConfidencePoor, "the self-check failed")
+	less(w.kept(), ConfidencePoor, keptText)
 	less(len(x.told()) == 0, ConfidencePoor, "the simulation does not come to what was recorded")
 	less(function && a.sampled && x.Samples < fairSamples, ConfidencePoor, "only "+samples)
 	less(w.x.Machine.lacked() >= mostLacked, ConfidencePoor, "so much of the time on Ps passed without a CPU that the rest tells little")
@@ -361,6 +373,8 @@ func (w *prediction) sureOf(a *attribution, x *Changed) {
 	less(worst > goodRequests, ConfidenceFair, fmt.Sprintf("what was recorded comes out up to %s otherwise", words.Share(worst)))
 	less(w.error > .05, ConfidenceFair, "the self-check is off by more than 5 %")
 	less(x.Kind == ChangeLock || asked.WithoutLock != nil, ConfidenceFair, "who did not wait leaves no trace, and other locks may be waited for instead")
+	less(w.resizes(x), ConfidenceFair, "what a worker took without waiting for it counts as part of the job before")
+	less(asked.GC == GCTo && a.c.cpus.GOGC() == 0, ConfidenceFair, fmt.Sprintf("what GOGC was is told by the heap's goals alone: about %.0f", a.c.gogc()))
 	less(x.Kind == ChangeGC || asked.GC != GCAsRecorded, ConfidencePoor, "a program whose memory is not used again touches new memory instead, and what that costs is not in a trace")
 }
 
@@ -394,9 +408,12 @@ func (e *Effect) tail() *Shift {
 	return nil
 }
 
-// tell says it in a sentence.
-func (x *Changed) tell() {
-	if x.Time == 0 {
+// resizes reports whether pools of workers are to have another size.
+func (w *prediction) resizes(x *Changed) bool { return x.Asked && len(w.set.Change.Pools) > 0 }
+
+// tell says it in a sentence. Of a pool's size no time tells.
+func (x *Changed) tell(resizes bool) {
+	if x.Time == 0 && !resizes {
 		x.Text = fmt.Sprintf("%s: nothing in the trace shows it, so that nothing is predicted to change.", x.Name)
 		x.Confidence, x.Doubt = ConfidencePoor, "what does not stop and is not sampled does not show"
 		return
@@ -485,6 +502,9 @@ func (s *Shift) words() string {
 // changeDetail says how much of the trace the change is about, and the bound.
 func (w *prediction) changeDetail() string {
 	x := &w.x.Changes[0]
+	if c := w.set.Change; w.resizes(x) && x.Time == 0 {
+		return w.c.poolDetail(c.Pools)
+	}
 	if x.Time == 0 {
 		return ""
 	}

@@ -118,8 +118,8 @@ func (w *prediction) simulatedLengths(a *attribution, rs, bounds []*outcome) []L
 			to.Known = rec.at(i).Known && !a.mixed(n)
 			if k < len(w.x.Check.Of) {
 				off := w.x.Check.Of[k].off(i)
-				off = max(off, leastOff)
-				to.Low, to.High = int64(float64(to.Low)/(1+off)), int64(float64(to.High)*(1+off))
+				by := max(w.x.Check.Of[k].factor(i), 1+leastOff)
+				to.Low, to.High = int64(float64(to.Low)/by), int64(float64(to.High)*by)
 				to.Known = to.Known && off <= fairRequests
 			}
 		}
@@ -142,6 +142,13 @@ type LengthsCheck struct {
 // off is the difference of the i-th of quantiles, whichever way.
 func (c *LengthsCheck) off(i int) float64 {
 	return max([...]float64{c.P50, c.P90, c.P99}[i], -[...]float64{c.P50, c.P90, c.P99}[i])
+}
+
+// factor is what the simulated one has to be multiplied with, or divided by, to be the recorded
+// one: ten at the most, as nothing is told then.
+func (c *LengthsCheck) factor(i int) float64 {
+	times := 1 + [...]float64{c.P50, c.P90, c.P99}[i]
+	return min(max(times, 1/max(times, .1)), 10)
 }
 
 // checkLengths compares what simulations of the recorded settings found with the recorded run.

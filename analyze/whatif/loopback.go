@@ -9,6 +9,7 @@ import (
 
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/report"
+	"gmptrace/analyze/stat"
 	"gmptrace/model"
 	"gmptrace/model/simulate"
 )
@@ -30,6 +31,7 @@ type loopback struct {
 	sends  []sent
 	waits  []netWait
 	sender names.Flags // of stacks: sends
+	arrive stat.Sketch // from a send to the end of the wait for it
 }
 
 // sent is a system call that sends.
@@ -95,7 +97,24 @@ func (l *loopback) match() {
 	votes := map[pair]int32{}
 	l.batches(func(waits []netWait, lo, hi int) { l.vote(waits, lo, hi, votes) })
 	partners := l.partners(votes)
-	l.batches(func(waits []netWait, _, hi int) { l.assign(waits, hi, partners) })
+	l.batches(func(waits []netWait, _, hi int) {
+		l.assign(waits, hi, partners)
+		l.arrival(waits)
+	})
+}
+
+// arrival measures how long it took from the first of what ended waits together to their
+// end, where a thread waited for the network all the while.
+func (l *loopback) arrival(waits []netWait) {
+	first := model.Time(math.MaxInt64)
+	for i := range waits {
+		w := &waits[i]
+		if w.by < 0 || w.idle == noTime || w.idle > l.sends[w.by].from {
+			return
+		}
+		first = min(first, l.sends[w.by].to)
+	}
+	l.arrive.Add(int64(max(0, waits[0].to-first)))
 }
 
 // batches calls f with the waits that one look at the network ended, in the order
@@ -273,7 +292,7 @@ func (c *workloads) connect() {
 		}
 		s := &l.sends[w.by]
 		by := c.order[s.g]
-		by.sends = append(by.sends, placed{s.to, markSend, uint64(w.g), uint64(w.blocks) + uint64(len(g.sentAt))})
+		by.sends = append(by.sends, placed{at: s.to, kind: markSend, a: uint64(w.g), b: uint64(w.blocks) + uint64(len(g.sentAt))})
 		g.sentAt = append(g.sentAt, w.blocks)
 	}
 }

@@ -214,8 +214,7 @@ func (w *prediction) predict(ctx context.Context) error {
 	if w.c.bytes() > maxWorkload {
 		return fmt.Errorf("%s: the workload is too large to be simulated: take a part of it with --from and --to", w.x.Trace.Name)
 	}
-	w.c.connect()
-	w.c.settle()
+	w.c.arrange()
 	w.a = w.c.attributed()
 	w.w = w.c.workload(nil, w.a.changing())
 	recorded := w.w
@@ -274,7 +273,7 @@ func (w *prediction) predict(ctx context.Context) error {
 
 func (w *prediction) describe() {
 	l := &w.c.seen
-	w.x.Workload = WorkloadSums{Goroutines: len(w.w.Gs), Steps: w.w.Steps, Edges: w.w.Edges, Inside: l.inside, Outside: l.outside, Network: l.net, Loopback: w.c.local.matched(),
+	w.x.Workload = WorkloadSums{Goroutines: len(w.c.order), Steps: w.w.Steps, Edges: w.w.Edges, Inside: l.inside, Outside: l.outside, Network: l.net, Loopback: w.c.local.matched(),
 		Cycles: len(w.w.Cycles), Cut: l.cut, Bytes: int64(len(w.w.Code)) + int64(len(w.w.Gs))*12}
 	c := &w.costs
 	for _, x := range []struct {
@@ -288,6 +287,7 @@ func (w *prediction) describe() {
 		{"from a stop to what the poller or a timer had", &c.Netpoll},
 		{"from there to its start", &c.Fresh},
 		{"wake a parked thread", &c.Wake},
+		{"from a send through the network to the thread that waits for it", &c.Arrive},
 		{"start a new thread", &c.Thread},
 		{"pass a P to or from a locked thread", &c.Locked},
 		{"look for work in vain", &c.Spin},

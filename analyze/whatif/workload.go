@@ -41,8 +41,18 @@ type workloads struct {
 	seen recordedRun
 	now  model.Time
 
-	ended  model.Time // the last wait for something outside
-	spread uint64     // spreads what is not known evenly
+	batch  *batch // of the waits for something outside that ended last
+	spread uint64 // spreads what is not known evenly
+	sleeps map[uint32]*sleepSite
+	places map[placeKey]*place
+
+	accept    names.Flags // of stacks: waits for a connection
+	lockSites names.LockSites
+	holds     int // of locks that others waited for
+	heap      *measure.HeapRoom
+	sites     []simulate.Station
+	siteKeys  []placeKey
+	allJobs   int
 
 	names     *names.Table
 	done      []explain.Done // requests and tasks
@@ -68,6 +78,7 @@ type recordedRun struct {
 	handoffs     int64
 	preempts     int64
 	signals      int64
+	late         int64 // of preempts, that came when a time slice was long over
 	overflows    int64
 	ticks        int64
 	starts       int64
@@ -92,6 +103,7 @@ type pWork struct {
 	idled          bool // idle before that
 	idleFrom       model.Time
 	risen          model.Time // when a goroutine became runnable first while it was idle, noTime for never
+	began          model.Time // its last dispatch
 }
 
 // gWork is one goroutine's steps.
@@ -113,6 +125,22 @@ type gWork struct {
 	waker   *gWork // who ended its last wait, until it is known how it was dispatched
 	wokenAt model.Time
 
+	exits      bool
+	lastBy     *gWork   // who ended its last wait, or created it
+	woke       []*gWork // whom it woke or created since then, the first few
+	at         *place   // where that was
+	unasked    bool     // that may have been for an answer, and it had woken nobody for it
+	locks      bool     // that was for a lock
+	waitedFrom model.Time
+	waitedAt   uint32          // stack
+	lockOf     map[uint32]hold // that end its waits for locks, by the numbers of those
+	needs      map[uint32]int  // jobs that end waits of one that does jobs itself, by the numbers of those
+	holds      []placed        // where it holds locks that others wait for
+	starts     []start         // of its jobs
+	asks       []placed        // jobs that it gives without waking who does them
+	jobs       int             // number of the first of its jobs
+	station    int             // at which it does jobs, -1 for none
+
 	fn     uint32 // stack that it started with, 0 if not known
 	own    []byte // ownStep, gap to the step before, length, in ns; of computing with onP the P, of others the stack
 	ownEnd model.Time
@@ -125,7 +153,7 @@ type gWork struct {
 	pendTo    model.Time
 	pendKind  ownStep
 	pendStack uint32
-	pendFirst bool // nothing that ended just before it was ended by the same thread
+	pendWith  *batch // the waits that ended with it
 }
 
 // noTime stands where no time is known.
@@ -144,6 +172,9 @@ const (
 	ownStarved // waiting for the collector to do so
 )
 
+// recv is added to a wait that another goroutine ended, for something out of a channel.
+const recv ownStep = 0x40
+
 // onP is added to a step of computing of which it matters where it was: whether there was
 // a CPU shows when all has been read.
 const onP ownStep = 0x80
@@ -153,7 +184,10 @@ type markStep byte
 const (
 	markCreate markStep = iota // goroutine
 	markWake                   // goroutine, number of its block
-	markSwitch                 // likewise, a coroutine that runs at once
+	markAnswer                 // likewise, of one that may have waited for an answer and had woken nobody for it; how long it waited, with which stack
+	markUnlock                 // likewise, of one that waited for a lock
+
+	markSwitch // likewise, a coroutine that runs at once
 	markYield
 	markGoyield
 	markGC    // number of the cycle
@@ -161,11 +195,14 @@ const (
 	markSend  // likewise as markWake, through the network
 	markBegin // of a request or task: number of the mark, and 1 if with its goroutine's becoming runnable
 	markEnd   // of one: number of the mark
+	markPut   // number of the job that is given
+	markHold  // number of the hold of a lock
+	markSplit // station: another job begins
 )
 
 func newWorkloads(s *replay.Session) *workloads {
 	s.Depths = true
-	c := &workloads{cpus: replay.Shared(s, measure.NewMachine), window: s.Window, zero: s.Zero, names: s.Names, local: loopback{names: s.Names}, gs: map[model.GoID]*gWork{}, stws: map[model.GoID]model.Time{}, gives: map[model.GoID]bool{},
+	c := &workloads{lockSites: names.LockSites{Names: s.Names}, cpus: replay.Shared(s, measure.NewMachine), heap: replay.Shared(s, measure.NewHeapRoom), window: s.Window, zero: s.Zero, names: s.Names, local: loopback{names: s.Names}, gs: map[model.GoID]*gWork{}, sleeps: map[uint32]*sleepSite{}, places: map[placeKey]*place{}, stws: map[model.GoID]model.Time{}, gives: map[model.GoID]bool{},
 		began: map[int64]model.GoID{}, seen: recordedRun{makespan: s.Zero, timeline: simulate.NewTimeline()}}
 	c.served = explain.AddServed(s, func(d *explain.Done) { c.done = append(c.done, *d) })
 	return c
@@ -174,7 +211,7 @@ func newWorkloads(s *replay.Session) *workloads {
 func (c *workloads) g(id model.GoID) *gWork {
 	g := c.gs[id]
 	if g == nil {
-		g = &gWork{index: len(c.order), root: true, first: noTime, base: c.zero, ownEnd: c.zero, markAt: c.zero}
+		g = &gWork{index: len(c.order), root: true, first: noTime, base: c.zero, ownEnd: c.zero, markAt: c.zero, station: -1}
 		c.gs[id] = g
 		c.order = append(c.order, g)
 	}
@@ -204,6 +241,9 @@ func (g *gWork) flush() {
 	if g.pending {
 		g.pending = false
 		g.stand(g.pendKind, g.pendStack, g.pendFrom, g.pendTo)
+		if g.pendKind == ownWait {
+			g.own = binary.AppendUvarint(g.own, uint64(g.pendTo-g.pendWith.least(g.pendFrom)))
+		}
 	}
 }
 
@@ -325,6 +365,9 @@ func (c *workloads) preempt(p *model.Preempt) {
 		c.seen.signals++
 	}
 	c.seen.preempts++
+	if p.Ran > lateSignal {
+		c.seen.late++
+	}
 }
 
 func (c *workloads) p(id model.ProcID) *pWork {
@@ -379,6 +422,7 @@ func (c *workloads) stretch(iv *model.GInterval, d *model.Dispatch) {
 	}
 	switch iv.State {
 	case model.GRunning:
+		g.exits = g.exits || iv.Exit
 		kind := ownRun
 		if n := len(c.cycles); iv.Assist && n > 0 {
 			kind = ownAssist
@@ -408,6 +452,7 @@ func (c *workloads) stretch(iv *model.GInterval, d *model.Dispatch) {
 		if iv.Unended {
 			g.step(ownRun, iv.Start, iv.End)
 			c.local.syscall(g, iv)
+			g.exits = g.exits || iv.Exit
 			return
 		}
 		kind := ownSyscall
@@ -435,15 +480,24 @@ func (c *workloads) wait(g *gWork, iv *model.GInterval) {
 		return
 	case iv.By != model.NoG && iv.By != iv.G && !c.g(iv.By).worker:
 		c.seen.inside++
-		g.stand(ownBlock, iv.Stack, iv.Start, iv.End)
-		g.waker, g.wokenAt = c.gs[iv.By], iv.End
+		kind := ownBlock
+		if iv.Reason == model.ReasonChanRecv || iv.Reason == model.ReasonSelect {
+			kind |= recv
+		}
+		g.stand(kind, iv.Stack, iv.Start, iv.End)
+		g.waker, g.wokenAt, g.waitedFrom, g.waitedAt = c.gs[iv.By], iv.End, iv.Start, iv.Stack
+		g.locks = iv.Reason == model.ReasonSync && c.lockSites.Locking(iv.Stack)
+		c.woken(g, g.waker, kind, iv.Stack)
 		return
 	}
+	g.lastBy, g.woke = nil, g.woke[:0]
 	c.seen.outside++
 	g.flush()
-	g.pendFirst = iv.End > c.ended+simulate.BatchGap
-	c.ended = iv.End
-	g.pending, g.pendFrom, g.pendTo, g.pendKind, g.pendStack = true, iv.Start, iv.End, ownWait, iv.Stack
+	if c.batch == nil || iv.End > c.batch.to+simulate.BatchGap {
+		c.batch = &batch{looked: noTime}
+	}
+	c.batch.to = iv.End
+	g.pending, g.pendFrom, g.pendTo, g.pendKind, g.pendStack, g.pendWith = true, iv.Start, iv.End, ownWait, iv.Stack, c.batch
 	if iv.Reason == model.ReasonNetwork {
 		g.pendKind = ownNet
 		c.seen.net++
@@ -459,10 +513,23 @@ func (c *workloads) waited(g *gWork, iv *model.GInterval, d *model.Dispatch) {
 	c.seen.waited += int64(iv.End - iv.Start)
 	if g.waker != nil {
 		kind := markWake
+		switch {
+		case g.unasked:
+			kind = markAnswer
+		case g.locks:
+			kind = markUnlock
+		}
 		if d != nil && d.Source == model.SourceCoroutine {
 			kind = markSwitch
+			if g.at != nil {
+				g.at.switches = true
+			}
 		}
-		g.waker.mark(kind, g.wokenAt, uint64(g.index), uint64(g.blocks))
+		args := []uint64{uint64(g.index), uint64(g.blocks)}
+		if kind == markAnswer || kind == markUnlock {
+			args = append(args, uint64(g.wokenAt-g.waitedFrom), uint64(g.waitedAt))
+		}
+		g.waker.mark(kind, g.wokenAt, args...)
 		g.blocks++
 		g.waker = nil
 	}
@@ -482,10 +549,13 @@ func (c *workloads) waited(g *gWork, iv *model.GInterval, d *model.Dispatch) {
 		if d.By != model.NoG && !c.g(d.By).worker {
 			g.root = false
 			c.gs[d.By].mark(markCreate, iv.Start, uint64(g.index))
+			g.lastBy = c.gs[d.By]
+			g.lastBy.wakes(g)
 		}
 		g.first, g.base, g.ownEnd = iv.Start, iv.Start, iv.Start
 	}
 	p := c.p(d.P)
+	p.began = d.Time
 	if g.locked {
 		c.seen.lockedStarts++
 		c.costs.locked.Add(int64(d.Time - max(p.runTo, d.Ready)))
@@ -496,9 +566,11 @@ func (c *workloads) waited(g *gWork, iv *model.GInterval, d *model.Dispatch) {
 		if g.pendKind == ownNet && p.idled && p.idleFrom < g.pendTo {
 			c.local.idleSince(g, p.idleFrom)
 		}
-		if late := c.lateness(g, p, d); g.pendTo-late > g.pendFrom {
+		c.looked(g.pendWith, p, d)
+		if late := c.lateness(p, d); g.pendKind == ownNet && g.pendTo-late > g.pendFrom {
 			g.pendTo -= late
 		}
+		g.slept(c)
 		g.flush()
 	}
 }

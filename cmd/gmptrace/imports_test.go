@@ -29,7 +29,7 @@ const mostLines = 4000
 // An import that is not here, and one here that is not made, fail TestImports.
 var rooms = []room{
 	{path: "cmd/gmptrace", imports: "render analyze render/serve analyze/fleet analyze/export/tables cmd/gmptrace/mcp analyze/anonymize analyze/export/perfetto analyze/export/pprof analyze/policy analyze/compare analyze/whatif analyze/explain analyze/machine analyze/replay analyze/report analyze/words model model/simulate",
-		most: 5500, why: "one file a command: what they share are flags, input and output, and the rest stands in rooms"},
+		most: 5600, why: "one file a command: what they share are flags, input and output, and the rest stands in rooms"},
 	{path: "cmd/gmptrace/mcp", imports: "render analyze/fleet analyze/machine analyze/replay analyze/report analyze/schema analyze/words"}, // is handed the commands
 	{path: "render/serve", imports: "render analyze/compare analyze/replay analyze/report analyze/whatif analyze/words"},
 	{path: "render/debugpage", imports: "render analyze analyze/flight analyze/replay"},
@@ -46,7 +46,7 @@ var rooms = []room{
 	{path: "analyze/anonymize", imports: "analyze/explain analyze/internal/load analyze/machine analyze/names analyze/report analyze/words"}, // writes a trace, by what all know of names
 	{path: "analyze/export/tables", imports: "analyze analyze/explain analyze/internal/measure analyze/names analyze/replay analyze/report analyze/words model"},
 	{path: "analyze/whatif", imports: "analyze/explain analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model model/simulate", // of explain what requests and tasks there are
-		most: 5000, why: "predictions, changes, laws and lessons are simulations of one workload, and tell how sure they are in one way"},
+		most: 6000, why: "predictions, changes, laws and lessons are simulations of one workload, and tell how sure they are in one way"},
 	{path: "analyze", imports: "analyze/diagnose analyze/explain analyze/rules analyze/internal/timeline analyze/internal/measure analyze/names analyze/replay analyze/report model"},
 
 	// Analyses, one question each. No one knows another, all know measure.

@@ -218,6 +218,7 @@ func (s *served) whatIf(ctx context.Context, asked url.Values, progress func(rep
 	c := newWhatIf(s.asked(progress))
 	f := pflag.NewFlagSet("whatif", pflag.ContinueOnError)
 	c.addSettings(f)
+	c.changeFlags.addFlags(f)
 	if _, err := setFlags(f, asked); err != nil {
 		return nil, err
 	}

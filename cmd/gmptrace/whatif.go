@@ -56,11 +56,16 @@ of Go's scheduler, and under the two that it is usually explained against: one
 queue for all threads behind a lock (global-queue), and one queue for each thread
 without stealing or handoff (thread-queue).
 
-With --faster, --without-lock, --without-syscall or --gc it simulates another
-program, as it was scheduled: what each does to handlers and tasks, against the
-same simulation without it. Else it does so for what has most time. Who computed
-is told by the CPU profiler's samples where the trace has some, else by where
-goroutines stopped.
+With --faster, --without-lock, --without-syscall, --gc or --pool it simulates
+another program, as it was scheduled: what each does to handlers and tasks,
+against the same simulation without it. Else it does so for what has most time.
+Who computed is told by the CPU profiler's samples where the trace has some, else
+by where goroutines stopped.
+
+Goroutines of one start function that wait at one place for what comes out of a
+channel are workers: whoever is free takes the next job. --pool, such as
+--pool 'main\.worker=16', makes them more or fewer; pools of places, as
+semaphores and database handles are, stay as they are.
 
 It answers with what to make faster first, or with what was asked: what becomes of
 p50 and p99 of handlers and tasks, and how sure that is; of programs without them how
@@ -83,6 +88,7 @@ running, nothing is called better than poor.
   gmptrace whatif --faster main.pack=20% app.trace
   gmptrace whatif --without-lock cart.Add app.trace
   gmptrace whatif --gc off app.trace
+  gmptrace whatif --gc gogc=200 app.trace
   gmptrace whatif --gomaxprocs 1,2,4,8 app.trace
   gmptrace whatif --scheduler gmp --no-steal --seeds 3 app.trace
   gmptrace whatif --scheduler gmp --gomaxprocs 8 --cpus 2 app.trace

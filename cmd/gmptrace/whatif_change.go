@@ -15,21 +15,25 @@ type changeFlags struct {
 	faster         []string
 	withoutLock    string
 	withoutSyscall string
-	gc             choice
+	gc             string
+	pools          []string
 }
+
+// gcAsRecorded is the collector as it was.
+const gcAsRecorded = "recorded"
 
 // addFlags adds them.
 func (c *changeFlags) addFlags(f *pflag.FlagSet) {
-	c.gc = chosen("recorded", string(whatif.GCHalf), string(whatif.GCOff))
 	f.StringArrayVar(&c.faster, "faster", nil, "functions that a regular expression matches, with what they call, compute less: `REGEXP=SHARE`, such as 'main\\.pack=20%'; may be given several times")
 	f.StringVar(&c.withoutLock, "without-lock", "", "nobody waits for mutexes in functions that lock them and match `REGEXP`")
 	f.StringVar(&c.withoutSyscall, "without-syscall", "", "functions that match `REGEXP` make no system calls")
-	f.Var(&c.gc, "gc", "`HOW` often the collector runs: recorded, half, off")
+	f.StringVar(&c.gc, "gc", gcAsRecorded, "`HOW` often the collector runs: recorded, half, off, or gogc=N as with GOGC=N")
+	f.StringArrayVar(&c.pools, "pool", nil, "as many goroutines do the jobs of those that start with a function that matches: `REGEXP=N`, such as 'main\\.worker=16'; may be given several times")
 }
 
 // changes reports whether they ask for any.
 func (c *changeFlags) changes() bool {
-	return len(c.faster) > 0 || c.withoutLock != "" || c.withoutSyscall != "" || c.gc.value != "recorded"
+	return len(c.faster) > 0 || len(c.pools) > 0 || c.withoutLock != "" || c.withoutSyscall != "" || c.gc != gcAsRecorded && c.gc != ""
 }
 
 // change is what they ask for.
@@ -55,10 +59,56 @@ func (c *changeFlags) change() (whatif.Change, error) {
 		}
 		*x.to = re
 	}
-	if c.gc.value != "recorded" {
-		out.GC = whatif.GC(c.gc.value)
+	for _, text := range c.pools {
+		p, err := pool(text)
+		if err != nil {
+			return out, err
+		}
+		out.Pools = append(out.Pools, p)
 	}
-	return out, nil
+	return out, c.setGC(&out)
+}
+
+// mostGOGC is the greatest GOGC that can be asked for.
+const mostGOGC = 100_000
+
+// setGC reads how the collector is to run.
+func (c *changeFlags) setGC(out *whatif.Change) error {
+	switch c.gc {
+	case gcAsRecorded, "":
+		return nil
+	case string(whatif.GCHalf), string(whatif.GCOff):
+		out.GC = whatif.GC(c.gc)
+		return nil
+	}
+	text, ok := strings.CutPrefix(c.gc, string(whatif.GCTo)+"=")
+	n, err := strconv.Atoi(text)
+	if !ok || err != nil || n < 1 || n > mostGOGC {
+		return usagef("--gc %q: need recorded, half, off, or gogc=N with N from 1 to %d", printableName(c.gc), mostGOGC)
+	}
+	out.GC, out.GOGC = whatif.GCTo, n
+	return nil
+}
+
+// mostWorkers is the most goroutines of a pool that can be asked for.
+const mostWorkers = 100_000
+
+// pool reads REGEXP=N.
+func pool(text string) (whatif.Pool, error) {
+	var out whatif.Pool
+	i := strings.LastIndexByte(text, '=')
+	if i <= 0 {
+		return out, usagef("--pool %q: need a regular expression and a number of goroutines, such as 'main\\.worker=16'", printableName(text))
+	}
+	re, err := regexp.Compile(text[:i])
+	if err != nil {
+		return out, usagef("--pool: %v", err)
+	}
+	n, err := strconv.Atoi(text[i+1:])
+	if err != nil || n < 1 || n > mostWorkers {
+		return out, usagef("--pool %q: need a number of goroutines from 1 to %d after the last =", printableName(text), mostWorkers)
+	}
+	return whatif.Pool{Func: re, Workers: n}, nil
 }
 
 // faster reads REGEXP=SHARE.

@@ -49,6 +49,7 @@ type Costs struct {
 	Netpoll Cost // from one goroutine's stop to the ready of one that the network poller or a timer has
 	Fresh   Cost // from that ready to its start
 	Wake    Cost // from the ready that wakes a parked thread to that thread having a P
+	Arrive  Cost // from what is sent through the network to the thread that waits for that having a P
 	Thread  Cost // likewise, where the thread has to be made first
 	Locked  Cost // from one goroutine's stop to the next one's start, where one of them is locked to its thread
 	Spin    Cost // how long a thread looks for work before it parks
@@ -69,6 +70,7 @@ func DefaultCosts() Costs {
 		Netpoll: Constant(1_000, s),
 		Fresh:   Constant(150, s),
 		Wake:    Constant(35_000, "default: the median of twenty programs on a virtual machine of two CPUs"),
+		Arrive:  Constant(35_000, "default: as waking a thread"),
 		Locked:  Constant(8_000, s),
 		Thread:  Constant(30_000, s),
 		Spin:    Constant(700, s),

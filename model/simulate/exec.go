@@ -7,13 +7,14 @@ func (s *sim) exec(p int32) {
 	pp := &s.ps[p]
 	gi := pp.g
 	g := &s.gs[gi]
+	offers := -1
 	for g.pc < g.to {
 		op, pc := s.next(g.pc)
 		var a, b int64
 		if op != stepBlock && op != stepYield && op != stepGoyield && op != stepPass {
 			a, pc = s.arg(pc)
 		}
-		if op == stepWake || op == stepSwitch || op == stepSend {
+		if op == stepWake || op == stepSwitch || op == stepSend || op == stepLock {
 			b, pc = s.arg(pc)
 		}
 		g.pc = pc
@@ -31,6 +32,12 @@ func (s *sim) exec(p int32) {
 			s.create(p, int32(a)+1)
 		case stepWake:
 			s.wake(p, int32(a)+1, uint32(b))
+		case stepPut:
+			if job := int32(a) + 1; s.given(job) {
+				s.ready(p, job)
+			}
+		case stepOffer:
+			offers = int(a)
 		case stepSend:
 			if to := int32(a) + 1; s.unblocks(to, uint32(b)) {
 				s.arrives(to)
@@ -46,6 +53,24 @@ func (s *sim) exec(p int32) {
 			s.stop(p, g, gBlocked)
 			s.find(p)
 			return
+		case stepNeed:
+			if g.early&1 == 0 {
+				s.need(p, int32(a)+1)
+			}
+		case stepHold:
+			s.held[a] = true
+		case stepLock:
+			switch {
+			case s.passes(g, gi):
+			case s.held[a] || s.gs[b+1].underway():
+				s.stop(p, g, gBlocked)
+				s.find(p)
+				return
+			default:
+				g.block++
+				g.early >>= 1
+				s.lateOnes(g, gi)
+			}
 		case stepPass:
 			if !s.passes(g, gi) {
 				g.block++
@@ -58,16 +83,24 @@ func (s *sim) exec(p int32) {
 				pp.debt = 0
 				return
 			}
-		case stepWait, stepNet, stepStarved:
+		case stepWait, stepNet, stepStarved, stepUntil, stepNetUntil:
 			if op == stepStarved && !s.gc.on {
 				continue
 			}
-			kind := timerWait
-			if op == stepNet {
-				kind = timerNet
+			if op == stepUntil || op == stepNetUntil {
+				if a -= s.now; a <= 0 {
+					continue
+				}
 			}
 			s.stop(p, g, gWaiting)
-			s.timers.add(timer{at: s.now + a, kind: kind, id: gi})
+			switch op {
+			case stepNet, stepNetUntil:
+				s.timers.add(timer{at: s.now + a, kind: timerNet, id: gi})
+			case stepStarved:
+				s.timers.add(timer{at: s.now + a, kind: timerStarved, id: gi})
+			default:
+				s.expires(timer{at: s.now + a, kind: timerWait, id: gi})
+			}
 			s.find(p)
 			return
 		case stepSyscall, stepBlocking:
@@ -101,7 +134,25 @@ func (s *sim) exec(p int32) {
 		s.live--
 		s.res.Makespan = s.now
 	}
+	if job := s.follows(gi, offers, p); job != 0 {
+		s.goesOn(p, job)
+		return
+	}
 	s.find(p)
+}
+
+// goesOn makes p's goroutine do a job right away.
+func (s *sim) goesOn(p, job int32) {
+	g := &s.gs[job]
+	g.state, g.p, g.since = gRunning, p, s.now
+	s.ps[p].g, s.ps[p].passed = job, false
+	s.arrived(g)
+	s.lasts(p, 0)
+}
+
+// underway reports whether g goes on by itself, as far as it is known.
+func (g *gor) underway() bool {
+	return g.state == gRunning || g.state == gRunnable || g.state == gSyscall
 }
 
 // mark tells that a mark was come to.
@@ -224,7 +275,7 @@ func (s *sim) unblocks(gi int32, n uint32) bool {
 	g := &s.gs[gi]
 	switch d := int64(n) - int64(g.block); {
 	case d < 0: // it was
-	case d == 0 && g.state == gBlocked:
+	case d == 0 && g.state == gBlocked && !g.waits:
 		g.block++
 		g.early >>= 1
 		s.lateOnes(g, gi)

@@ -99,12 +99,7 @@ func (s *sim) findRunnable(p int32) {
 	}
 	fresh := s.fresh
 	s.fresh = false
-	var batch int64           // what running the timers takes
-	for _, d := range s.due { // of any P: who runs them first is not simulated
-		s.readyOn(p, d.g, s.now+batch)
-		batch += timerCost
-	}
-	s.due = s.due[:0]
+	batch := s.runTimers(p, p)
 	if s.findWorker(p, true) {
 		return
 	}
@@ -128,7 +123,7 @@ func (s *sim) findRunnable(p int32) {
 		s.start(p, gi, &c.Global, 0, false)
 		return
 	}
-	if len(s.dueNet) > 0 {
+	if len(s.dueNet) > 0 && !s.poller.asleep {
 		pre := int64(0)
 		if !fresh {
 			pre = s.rng.of(&c.Netpoll)
@@ -203,7 +198,7 @@ func (s *sim) steals(p int32) bool {
 		pp.spinning = true
 		s.spinning++
 	}
-	if s.runnable <= s.global.Len() {
+	if s.runnable <= s.global.Len() && len(s.due) == 0 {
 		return false
 	}
 	n := len(s.ps)
@@ -223,6 +218,11 @@ func (s *sim) steals(p int32) bool {
 		if next < 0 && q.Next() != 0 {
 			next = v
 		}
+	}
+	if batch := s.runTimers(p, -1); batch > 0 {
+		gi, inherit := pp.q.Get()
+		s.start(p, gi, &s.cfg.Costs.Switch, batch, inherit)
+		return true
 	}
 	if next < 0 {
 		return false
@@ -258,66 +258,11 @@ func (s *sim) pauseOver(p int32) {
 	s.find(p)
 }
 
-// outside ends a wait of gi for something outside of the program. A P that is
-// idle has a thread that waits for that; where none is, whoever looks for work
-// next finds it.
-func (s *sim) outside(gi int32, net bool) {
-	if s.gs[gi].state != gWaiting {
-		return
-	}
-	switch {
-	case s.cfg.Scheduler != GMP:
-		s.ready(-1, gi)
-	case net:
-		s.dueNet = append(s.dueNet, due{s.now, gi})
-	default:
-		s.due = append(s.due, due{s.now, gi})
-		if len(s.due) == 1 && len(s.idle) > 0 {
-			s.timers.add(timer{at: s.now + TimerSlack, kind: timerLate})
-		}
-		return
-	}
-	if len(s.idle) > 0 {
-		s.pollIdle()
-	}
-}
-
-// arrives is something that a goroutine of the program sent to gi. A thread that
-// waits for the network without a P has to wake up first.
-func (s *sim) arrives(gi int32) {
-	if s.cfg.Scheduler != GMP {
-		s.ready(-1, gi)
-		return
-	}
-	s.gs[gi].state = gWaiting
-	s.dueNet = append(s.dueNet, due{s.now, gi})
-	if len(s.idle) > 0 && !s.polling {
-		s.polling = true
-		s.timers.add(timer{at: s.now + s.rng.of(&s.cfg.Costs.Wake), kind: timerPoll})
-	}
-}
-
-// pollIdle lets an idle P's thread that waited for the network or a timer find what
-// it waited for.
-func (s *sim) pollIdle() {
-	p := s.takeIdle(-1)
-	s.parked = max(s.parked-1, 0)
-	s.fresh = true
-	s.find(p)
-	s.fresh = false
-}
-
-// oversleep ends the sleep of an idle P's thread, which the system made longer.
-func (s *sim) oversleep() {
-	if len(s.due) > 0 && len(s.idle) > 0 {
-		s.pollIdle()
-	}
-}
-
 // due is a goroutine whose wait has ended, and when that was.
 type due struct {
 	at int64
 	g  int32
+	p  int32 // where its timer was set, -1 for none
 }
 
 // BatchGap is how much apart two waits may have ended to have been ended by one
@@ -335,7 +280,7 @@ func (s *sim) together() int64 {
 		}
 		last = t.at
 		if x := s.timers.pop(); s.gs[x.id].state == gWaiting {
-			s.dueNet = append(s.dueNet, due{x.at, x.id})
+			s.dueNet = append(s.dueNet, due{x.at, x.id, -1})
 		}
 	}
 	return last - s.now
@@ -410,12 +355,12 @@ func (s *sim) watch() {
 	for i := range s.ps {
 		did = s.retake(int32(i)) || did
 	}
-	if len(s.dueNet) > 0 && s.polled+model.PollLate <= s.now {
+	if len(s.dueNet) > 0 && !s.poller.asleep && s.polled+model.PollLate <= s.now {
 		s.polled = s.now
-		for _, d := range s.dueNet {
-			s.ready(-1, d.g)
-		}
-		s.dueNet = s.dueNet[:0]
+		s.inject()
+	}
+	if len(s.due) > 0 && len(s.idle) > 0 {
+		s.wakeP(s.takeIdle(-1), false) // a timer should have run
 	}
 	if did {
 		m.idle, m.delay = 0, model.SysmonLeast

@@ -17,8 +17,11 @@ type Laws struct {
 // that is does not depend on the order in which goroutines are looked at here, only on who
 // waits for whom; they are looked at in the order of time, so that little is ended before it
 // is come to.
+//
+// Without a hop everybody finds locks free and somebody for each job: in another order they
+// might. With one they wait as in a simulation with Ps without end.
 func LawsOf(w *Workload, cfg *Config, hop int64) Laws {
-	l := lawyer{sim: sim{cfg: *cfg, w: w, code: w.Code, gs: make([]gor, len(w.Gs)+1)}, at: make([]moment, len(w.Gs)+1), ran: make([]bool, len(w.Gs)+1), came: map[uint64]moment{}, hop: hop}
+	l := lawyer{sim: sim{cfg: *cfg, w: w, code: w.Code, gs: make([]gor, len(w.Gs)+1), stations: make([]attendance, len(w.Stations)), held: make([]bool, w.Holds)}, at: make([]moment, len(w.Gs)+1), ran: make([]bool, len(w.Gs)+1), came: map[uint64]moment{}, hop: hop}
 	for i := range w.Gs {
 		from := &w.Gs[i]
 		l.gs[i+1] = gor{pc: from.From, to: from.To, runtime: from.Runtime}
@@ -63,7 +66,7 @@ func (l *lawyer) starts(gi int32, m moment) {
 func (l *lawyer) goesOn(gi int32) { l.timers.add(timer{at: l.at[gi].at, id: gi}) }
 
 func (l *lawyer) run() {
-	for l.timers.next() != never {
+	for l.timers.next() != never || l.unsticks() {
 		gi := l.timers.pop().id
 		l.goes(gi)
 		if g := &l.gs[gi]; !g.runtime && l.at[gi].at > l.out.Span {
@@ -76,6 +79,7 @@ func (l *lawyer) run() {
 // first, or to its own end.
 func (l *lawyer) goes(gi int32) {
 	g, m := &l.gs[gi], &l.at[gi]
+	offers := -1
 	for g.pc < g.to {
 		if m.at > l.timers.next() {
 			l.goesOn(gi)
@@ -86,7 +90,7 @@ func (l *lawyer) goes(gi int32) {
 		if op != stepBlock && op != stepYield && op != stepGoyield && op != stepPass {
 			a, pc = l.arg(pc)
 		}
-		if op == stepWake || op == stepSwitch || op == stepSend {
+		if op == stepWake || op == stepSwitch || op == stepSend || op == stepLock {
 			b, pc = l.arg(pc)
 		}
 		g.pc = pc
@@ -111,6 +115,31 @@ func (l *lawyer) goes(gi int32) {
 			delete(l.came, key(gi, g.block))
 			g.block++
 			l.hops(gi, came)
+		case stepHold:
+			l.held[a] = true
+		case stepLock:
+			came, ok := l.came[key(gi, g.block)]
+			if !ok && l.hop > 0 && (l.held[a] || l.gs[b+1].underway()) {
+				g.state = gBlocked
+				return
+			}
+			delete(l.came, key(gi, g.block))
+			g.block++
+			if ok && l.hop > 0 {
+				l.hops(gi, came)
+			}
+		case stepNeed:
+			if _, ok := l.came[key(gi, g.block)]; !ok {
+				l.needs(int32(a)+1, *m)
+			}
+		case stepPut:
+			l.given(int32(a)+1, *m)
+		case stepOffer:
+			offers = int(a)
+		case stepUntil, stepNetUntil:
+			if a > m.at {
+				l.hops(gi, moment{a, m.computed})
+			}
 		case stepWait, stepNet:
 			l.hops(gi, moment{m.at + a, m.computed})
 		case stepStarved, stepAssist, stepSTW: // with other Ps the collector may leave none of it
@@ -128,6 +157,66 @@ func (l *lawyer) goes(gi int32) {
 		}
 	}
 	g.state = gDone
+	l.offers(gi, offers)
+}
+
+// given has a job begin when it is given, or with somebody who is free.
+func (l *lawyer) given(job int32, m moment) {
+	g := &l.gs[job]
+	if g.state != gNone {
+		return
+	}
+	x := &l.stations[l.w.Gs[job-1].Station]
+	n := len(x.free) - 1
+	switch {
+	case l.hop == 0 || n < 0 && g.needed:
+	case n >= 0:
+		x.free = x.free[:n]
+	default:
+		g.state, g.waits, l.at[job] = gBlocked, true, m
+		x.queue = append(x.queue, job)
+		return
+	}
+	l.starts(job, m)
+}
+
+// needs is sim.need at m.
+func (l *lawyer) needs(job int32, m moment) {
+	switch g := &l.gs[job]; {
+	case g.state == gNone:
+		g.needed = true
+	case g.waits:
+		g.waits = false
+		l.starts(job, m.after(l.at[job]))
+	}
+}
+
+// offers has a goroutine at its end do the next job, if it is one of those who do.
+func (l *lawyer) offers(gi int32, offers int) {
+	w := &l.w.Gs[gi-1]
+	switch {
+	case l.hop == 0 || offers < 0 && (!w.Job || w.Last):
+		return
+	case offers < 0:
+		offers = int(w.Station)
+	}
+	if job, ok := l.nextOf(offers); ok {
+		l.starts(job, l.at[gi].after(l.at[job]))
+	} else {
+		x := &l.stations[offers]
+		x.free = append(x.free, 0)
+	}
+}
+
+// unsticks is sim.unstick once all that goes on has ended.
+func (l *lawyer) unsticks() bool {
+	for i := range l.stations {
+		if job, ok := l.nextOf(i); ok {
+			l.starts(job, l.at[job].after(moment{l.out.Span, l.out.Chained}))
+			return true
+		}
+	}
+	return false
 }
 
 // mostHeld is how long a system call keeps its P at the most: then sysmon has looked twice.
@@ -162,7 +251,7 @@ func (l *lawyer) ends(gi int32, n uint32, m moment) {
 	g := &l.gs[gi]
 	switch {
 	case n < g.block: // it was over
-	case n == g.block && g.state == gBlocked:
+	case n == g.block && g.state == gBlocked && !g.waits:
 		g.block++
 		g.state = gRunnable
 		l.hops(gi, m)

@@ -112,4 +112,5 @@ func (s *sim) rest(p int32, parks bool) {
 	if parks {
 		s.parked++
 	}
+	s.pollerSleeps()
 }

@@ -58,11 +58,11 @@ type timerKind uint8
 const (
 	timerWait    timerKind = iota // a goroutine's wait ends
 	timerNet                      // likewise, for the network
+	timerStarved                  // likewise, of an assist for the collector
 	timerSyscall                  // a goroutine's system call ends
 	timerWake                     // a thread that was woken has its P
 	timerPause                    // a thief's pause before it takes a runnext
-	timerLate                     // a thread that slept until the next timer wakes up
-	timerPoll                     // a thread that waits for the network wakes up
+	timerPoll                     // the thread that waits for the network and the next timer wakes up
 	timerQuantum                  // a thread has had its CPU for a quantum
 	timerSysmon
 )

@@ -13,11 +13,16 @@ import (
 // TestScenarios runs the texts of testdata: what is known of each scheduler. A
 // text has goroutines, simulations of them, and what must hold of the results.
 //
-//	go NAME [COUNT] [created] [tight]   and below it, indented, their steps:
-//	    run|sleep|net|syscall|blocking LENGTH
+//	go NAME [COUNT] [created] [tight] [job]   and below it, indented, their steps:
+//	    run|sleep|net|syscall|blocking LENGTH; until|net-until TIME
 //	    gc LENGTH|assist LENGTH|starved LENGTH: a collection of that much work, and marking
 //	    yield, goyield, block, wake NAME, send NAME, create NAME (all of them)
+//	    hold N, lock N NAME: of a lock that the wake ends, and who holds it
+//	    need NAME: that job ends the block that comes
+//	    offer: waits for jobs from then on
+//	    put NAME [COUNT]: gives its next job; of all COUNT that many
 //	    loop COUNT … end
+//	workers COUNT of COUNT: there are to be so many instead of those that offer
 //	sim LABEL scheduler=… procs=… [cpus= tick= slice= lock= no-steal bounce= no-async no-handoff creator]
 //	check VALUE <|>|~ VALUE             ~: within 10 %
 //
@@ -77,12 +82,16 @@ func newScenario(t *testing.T, text string) *scenario {
 			s.lines = append(s.lines, strings.Join(f, " "))
 		}
 	}
+	if strings.Contains(text, "offer") {
+		s.w.Stations = make([]Station, 1)
+	}
 	blocks := map[string]int{}
 	for _, name := range s.order {
 		for range s.count[name] {
 			var c Code
 			s.body(&c, s.bodies[name], blocks)
-			s.w.Add(Goroutine{Root: !strings.Contains(s.flags[name], "created"), Tight: strings.Contains(s.flags[name], "tight")}, &c)
+			job := strings.Contains(s.flags[name], "job")
+			s.w.Add(Goroutine{Root: !job && !strings.Contains(s.flags[name], "created"), Tight: strings.Contains(s.flags[name], "tight"), Job: job}, &c)
 		}
 	}
 	return s
@@ -115,6 +124,10 @@ func (s *scenario) body(c *Code, lines []string, blocks map[string]int) {
 			c.Run(s.length(f[1]))
 		case "sleep":
 			c.Wait(s.length(f[1]))
+		case "until":
+			c.WaitUntil(s.length(f[1]))
+		case "net-until":
+			c.NetUntil(s.length(f[1]))
 		case "net":
 			c.Net(s.length(f[1]))
 		case "syscall":
@@ -140,6 +153,30 @@ func (s *scenario) body(c *Code, lines []string, blocks map[string]int) {
 		case "send":
 			c.Send(s.first[f[1]], blocks[f[1]])
 			blocks[f[1]]++
+		case "hold", "lock":
+			n, err := strconv.Atoi(f[1])
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			s.w.Holds = max(s.w.Holds, n+1)
+			if f[0] == "hold" {
+				c.Hold(n)
+			} else {
+				c.Lock(n, s.first[f[2]])
+			}
+		case "need":
+			c.Need(s.first[f[1]])
+		case "offer":
+			c.Offer(0)
+		case "put":
+			n := 1
+			if len(f) > 2 {
+				n, _ = strconv.Atoi(f[2])
+			}
+			for range n {
+				c.Put(s.first[f[1]] + blocks["put "+f[1]])
+				blocks["put "+f[1]]++
+			}
 		case "create":
 			for k := range s.count[f[1]] {
 				c.Create(s.first[f[1]] + k)
@@ -164,6 +201,9 @@ func (s *scenario) run() {
 		switch f[0] {
 		case "sim":
 			s.res[f[1]] = Run(&s.w, s.config(f[2:]))
+		case "workers":
+			s.w.Stations[0].Workers, _ = strconv.Atoi(f[1])
+			s.w.Stations[0].Coming, _ = strconv.Atoi(f[3])
 		case "check":
 			s.check(line, f[1:])
 		default:

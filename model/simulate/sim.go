@@ -43,6 +43,8 @@ type gor struct {
 	runtime bool
 	tight   bool
 	locked  bool
+	waits   bool // it is a job that waits for somebody to be free
+	needed  bool // it is a job that somebody waits for
 }
 
 // does is what a P is doing.
@@ -102,15 +104,19 @@ type sim struct {
 	gs   []gor
 	ps   []proc
 
-	now     int64 // the clock
-	v       int64 // time of what runs
-	frozen  int64 // until when the world is stopped
-	cpus    int
-	onCPU   int     // threads that have one, if there are fewer than Ps
-	waiting []int32 // Ps whose threads wait for one
-	ends    ends
-	timers  timers
-	rng     random
+	now      int64 // the clock
+	v        int64 // time of what runs
+	frozen   int64 // until when the world is stopped
+	cpus     int
+	onCPU    int     // threads that have one, if there are fewer than Ps
+	waiting  []int32 // Ps whose threads wait for one
+	ends     ends
+	timers   timers
+	sleeps   timers // of goroutines that wait for a timer
+	poller   poller
+	stations []attendance
+	held     []bool // holds of locks, by their numbers: they have begun
+	rng      random
 
 	global   model.GlobalQueue
 	idle     []int32 // stack
@@ -119,7 +125,6 @@ type sim struct {
 	due      []due // goroutines whose timers have expired
 	dueNet   []due // goroutines that the network has something for
 	polled   int64 // when the network was polled last
-	polling  bool  // a thread that waits for the network is being woken
 	late     map[uint64]struct{}
 	lockFree int64
 	holder   int32 // the P that had the lock last, -1 for a thread without one
@@ -157,9 +162,12 @@ func Run(w *Workload, cfg Config) *Result {
 		}
 		p := s.ends.first()
 		end := s.clock(s.ends.at[p])
-		if t := s.timers.next(); t < end {
+		if t := min(s.timers.next(), s.sleeps.next()); t < end {
 			s.advance(t)
-			s.fire(s.timers.pop())
+			s.fire()
+			continue
+		}
+		if end == never && s.unstick() {
 			continue
 		}
 		if end == never {
@@ -182,6 +190,7 @@ func newSim(w *Workload, cfg Config) *sim {
 		s.cpus = math.MaxInt32
 	}
 	s.observed = cfg.Observe || len(cfg.Scenes) > 0
+	s.stations, s.held = make([]attendance, len(w.Stations)), make([]bool, w.Holds)
 	if cfg.Fates {
 		s.res.Fates = make([]Fate, len(w.Gs))
 	}
@@ -222,6 +231,9 @@ func (s *sim) begin() {
 		}
 	}
 	s.parked = len(s.idle)
+	if s.parked > 0 {
+		s.pollerSleeps()
+	}
 	s.sysmon.delay = model.SysmonLeast
 	s.timers.add(timer{at: model.SysmonLeast, kind: timerSysmon})
 }
@@ -239,16 +251,22 @@ func (s *sim) appear(gi int32) {
 		case stepBlock:
 			g.pc, g.state = pc, gBlocked
 			return
-		case stepWait, stepNet, stepSyscall, stepBlocking: // (a Starved one finds no collection)
+		case stepOffer:
+			n, _ := s.arg(pc)
+			g.state = gDone
+			s.live--
+			s.joins(int(n), max(g.p, 0))
+			return
+		case stepWait, stepNet, stepSyscall, stepBlocking, stepUntil, stepNetUntil: // (a Starved one finds no collection)
 			ns, pc := s.arg(pc)
 			g.pc, g.state = pc, gWaiting
 			kind := timerWait
-			if op == stepNet {
+			if op == stepNet || op == stepNetUntil {
 				kind = timerNet
-			} else if op != stepWait {
+			} else if op != stepWait && op != stepUntil {
 				g.state, kind = gSyscall, timerSyscall
 			}
-			s.timers.add(timer{at: ns, kind: kind, id: gi})
+			s.expires(timer{at: ns, kind: kind, id: gi})
 			return
 		}
 	}
@@ -335,11 +353,19 @@ func (s *sim) ended(p int32) {
 	}
 }
 
-// fire lets a timer expire.
-func (s *sim) fire(t timer) {
-	switch t.kind {
-	case timerWait, timerNet:
-		s.outside(t.id, t.kind == timerNet)
+// fire lets the next timer expire.
+func (s *sim) fire() {
+	if s.sleeps.next() <= s.timers.next() {
+		s.slept(s.sleeps.pop().id)
+		return
+	}
+	switch t := s.timers.pop(); t.kind {
+	case timerStarved:
+		if s.gs[t.id].state == gWaiting {
+			s.ready(-1, t.id)
+		}
+	case timerNet:
+		s.comes(t.id)
 	case timerSyscall:
 		s.exitsyscall(t.id)
 	case timerWake:
@@ -353,12 +379,9 @@ func (s *sim) fire(t timer) {
 		}
 	case timerQuantum:
 		s.quantumOver(t.id, t.gen)
-	case timerLate:
-		s.oversleep()
 	case timerPoll:
-		s.polling = false
-		if len(s.dueNet) > 0 && len(s.idle) > 0 {
-			s.pollIdle()
+		if t.gen == s.poller.gen {
+			s.pollerWakes()
 		}
 	case timerSysmon:
 		s.watch()

@@ -9,6 +9,12 @@ type Workload struct {
 	Code   []byte  // the steps of all of them, see Code
 	Cycles []Cycle // of the collector, by the number that the step GC has
 
+	// Holds is how many numbers the steps Hold and Lock have.
+	Holds int
+
+	// Stations are where goroutines wait for jobs, each of which is as good as the others.
+	Stations []Station
+
 	// Steps is how many there are, Edges how many of them wake or create
 	// another goroutine.
 	Steps, Edges int64
@@ -21,6 +27,13 @@ type Goroutine struct {
 	Runtime  bool   // one of the runtime's own: neither the end nor the latencies are about it
 	Locked   bool   // locked to its thread
 	Tight    bool   // it was seen to run without coming by a safe point: only a signal preempts it
+
+	// A job is what one of a station's goroutines does for what it was given, until it is
+	// back at the station. It is no goroutine: one that is free does it, as if these were
+	// its own steps.
+	Job     bool
+	Station uint32 // of a job
+	Last    bool   // of a job: who does it does not come back
 }
 
 // Cycle is the load of one garbage collection.
@@ -51,6 +64,13 @@ const (
 	stepStarved              // waits for a length for the collection to have done some work, unless it is over
 	stepMark                 // tells when this was come to: twice a number, and one more if it is about when the goroutine became runnable
 	stepPass                 // a block that is over at once, whoever wakes the goroutine out of it
+	stepUntil                // waits for a timer until a time since the beginning
+	stepNetUntil             // likewise, for the network
+	stepHold                 // begins the hold of a number of a lock
+	stepLock                 // a block that ends at once unless the hold of a number has begun
+	stepNeed                 // the block that comes is ended by a job, which must not wait for who comes to it
+	stepPut                  // gives a station a job
+	stepOffer                // becomes one of a station's goroutines: the last step
 )
 
 // Code is a goroutine's steps being written. The zero value has none.
@@ -95,6 +115,13 @@ func (c *Code) Switch(g, n int) { c.edges++; c.put(stepSwitch, uint64(g), uint64
 
 // Wait sleeps, or waits for something outside of the program, for ns.
 func (c *Code) Wait(ns int64) { c.put(stepWait, uint64(max(ns, 0))) }
+
+// WaitUntil is Wait for what comes at a time, counted from the beginning, whatever happened
+// before: it does not wait where that is over.
+func (c *Code) WaitUntil(at int64) { c.put(stepUntil, uint64(max(at, 0))) }
+
+// NetUntil is likewise Net.
+func (c *Code) NetUntil(at int64) { c.put(stepNetUntil, uint64(max(at, 0))) }
 
 // Net waits for the network for ns.
 func (c *Code) Net(ns int64) { c.put(stepNet, uint64(max(ns, 0))) }
@@ -145,15 +172,44 @@ func (c *Code) Mark(n int, ready bool) {
 // does nothing.
 func (c *Code) Pass() { c.put(stepPass) }
 
-// Add appends a goroutine with these steps and returns its number.
-func (w *Workload) Add(g Goroutine, c *Code) int {
+// Hold begins the hold of a lock: until the Wake that ends the Lock of that number.
+func (c *Code) Hold(n int) { c.put(stepHold, uint64(n)) }
+
+// Lock is a Block that ends with the hold of number n, of goroutine g. Nobody waits in it if
+// that has not begun, and g is not on its way there: the lock is free.
+func (c *Code) Lock(n, g int) { c.put(stepLock, uint64(n), uint64(g)) }
+
+// Need says before a Block that a job ends it: while somebody waits for that, it does not
+// wait itself for somebody to be free. In the recorded run it did not have to.
+func (c *Code) Need(job int) { c.put(stepNeed, uint64(job)) }
+
+// Put gives a job to whoever is free at its station.
+func (c *Code) Put(job int) { c.edges++; c.put(stepPut, uint64(job)) }
+
+// Offer makes the goroutine one of those that do a station's jobs: its last step.
+func (c *Code) Offer(station int) { c.put(stepOffer, uint64(station)) }
+
+// Grow makes room for n goroutines, to be written, and returns the number of the first.
+func (w *Workload) Grow(n int) int {
+	w.Gs = append(w.Gs, make([]Goroutine, n)...)
+	return len(w.Gs) - n
+}
+
+// Write gives goroutine i, of those that Grow made, its steps.
+func (w *Workload) Write(i int, g Goroutine, c *Code) {
 	g.From = uint32(len(w.Code))
 	w.Code = append(w.Code, c.B...)
 	g.To = uint32(len(w.Code))
-	w.Gs = append(w.Gs, g)
+	w.Gs[i] = g
 	w.Steps += c.steps
 	w.Edges += c.edges
-	return len(w.Gs) - 1
+}
+
+// Add appends a goroutine with these steps and returns its number.
+func (w *Workload) Add(g Goroutine, c *Code) int {
+	i := w.Grow(1)
+	w.Write(i, g, c)
+	return i
 }
 
 // next reads the step at pc, which must not be the end.

@@ -190,6 +190,9 @@ func (h *heldSlot) join(next heldSlot) {
 	}
 }
 
+// GOGC is what the program ran with, in percent; 0 if that was not told, or it was off.
+func (m *Machine) GOGC() int { return max(m.rep.GOGC, 0) }
+
 // Said reports whether the machine said anything of use.
 func (m *Machine) Said() bool { return len(m.bounds) > 1 && m.useless == "" }
 

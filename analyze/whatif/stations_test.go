@@ -1,0 +1,137 @@
+package whatif
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/replay/replaytest"
+	"gmptrace/model"
+	"gmptrace/model/simulate"
+)
+
+// workloadOf takes the workload out of events written as text.
+func workloadOf(t *testing.T, events string) (*workloads, *simulate.Workload) {
+	t.Helper()
+	var c *workloads
+	_, err := replay.Run(t.Context(), replaytest.Scenario(t, events), replay.Options{Name: "stations"}, func(s *replay.Session) { c = replay.Shared(s, newWorkloads) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, c.build()
+}
+
+// spanOf is how long a workload takes with so many Ps that cost nothing to use.
+func spanOf(t *testing.T, w *simulate.Workload, procs int) int64 {
+	t.Helper()
+	cfg := simulate.DefaultConfig(procs)
+	cfg.Costs = simulate.Costs{}
+	r := simulate.Run(w, cfg)
+	if r.Unfinished != 0 {
+		t.Errorf("%d Ps: %d goroutines never ended", procs, r.Unfinished)
+	}
+	return r.Makespan
+}
+
+// poolEvents are two workers that one P runs, and jobs of which the first worker had all long
+// ones, as it happened.
+func poolEvents(jobs int) string {
+	var b strings.Builder
+	b.WriteString(`gomaxprocs n=1
+status-p q=0 m=0 p=0 state=held
+status-g g=1 m=0 p=0 by=1 state=running fn=main.main
+newproc g=2 p=0 m=0 by=1 fn=main.worker
+newproc g=3 p=0 m=0 by=1 fn=main.worker
+park g=1 p=0 m=0 reason=sleep fn=main.main
+execute g=3 p=0 m=0
+park g=3 p=0 m=0 reason=chan_receive fn=main.worker
+execute g=2 p=0 m=0
+park g=2 p=0 m=0 reason=chan_receive fn=main.worker
+ready g=1 p=0 m=0
+`)
+	for i := range jobs {
+		g, length := 2, "4ms"
+		if i%2 == 1 {
+			g, length = 3, "1ms"
+		}
+		fmt.Fprintf(&b, `execute g=1 p=0 m=0
+ready g=%d p=0 m=0 by=1
+park g=1 p=0 m=0 reason=sleep fn=main.main
+execute g=%d p=0 m=0
+ready g=1 p=0 m=0
+park g=%d p=0 m=0 reason=chan_receive fn=main.worker dt=%s
+`, g, g, g, length)
+	}
+	b.WriteString("execute g=1 p=0 m=0\nready g=2 p=0 m=0 by=1\nready g=3 p=0 m=0 by=1\ngoexit g=1 p=0 m=0\nexecute g=3 p=0 m=0\ngoexit g=3 p=0 m=0\nexecute g=2 p=0 m=0\ngoexit g=2 p=0 m=0\n")
+	return b.String()
+}
+
+// TestJobs: of workers that wait at one place, whoever is free takes the next job, so that
+// two Ps halve what one takes, however the recorded jobs were dealt out.
+func TestJobs(t *testing.T) {
+	c, w := workloadOf(t, poolEvents(20))
+	if len(w.Stations) != 1 || w.Stations[0].Coming != 2 || c.allJobs != 22 {
+		t.Fatalf("%+v with %d jobs, want one place with two workers and 22 jobs", w.Stations, c.allJobs)
+	}
+	one, two := spanOf(t, w, 1), spanOf(t, w, 2)
+	if math.Abs(float64(one)-50e6) > 1e6 || two > 30_000_000 {
+		t.Errorf("with one P %d, want 50 ms; with two %d, want at most 30 ms: frozen to who did them the long jobs take 40", one, two)
+	}
+	names := c.pools()
+	if len(names) != 1 || names[0].name() != "main.worker" || names[0].workers != 2 || names[0].jobs != 22 {
+		t.Errorf("pools %+v", names)
+	}
+}
+
+// TestAnswers: who asks waits for the answer to his own question; the one who answers takes
+// the questions as they come, be it without waiting for one, as he had answered another.
+func TestAnswers(t *testing.T) {
+	const ask = "reason=chan_receive fn=main.ask<main.client"
+	const events = `gomaxprocs n=2
+status-p q=0 m=0 p=0 state=held
+status-p q=1 m=1 p=1 state=held
+status-g g=1 m=0 p=0 by=1 state=running fn=main.main
+newproc g=5 p=0 m=0 by=1 fn=main.server
+newproc g=2 p=0 m=0 by=1 fn=main.client
+newproc g=3 p=0 m=0 by=1 fn=main.client
+goexit g=1 p=0 m=0
+execute g=5 p=0 m=0
+park g=5 p=0 m=0 reason=chan_receive fn=main.server
+execute g=2 p=0 m=0
+execute g=3 p=1 m=1
+ready g=5 p=0 m=0 by=2 dt=100us
+park g=2 p=0 m=0 ` + ask + `
+execute g=5 p=0 m=0
+park g=3 p=1 m=1 ` + ask + ` dt=100us
+ready g=2 p=0 m=0 by=5 dt=400us
+execute g=2 p=1 m=1
+goexit g=2 p=1 m=1
+ready g=3 p=0 m=0 by=5 dt=500us
+park g=5 p=0 m=0 reason=chan_receive fn=main.server
+execute g=3 p=0 m=0
+ready g=5 p=0 m=0 by=3 dt=100us
+park g=3 p=0 m=0 ` + ask + `
+execute g=5 p=0 m=0
+ready g=3 p=0 m=0 by=5 dt=500us
+park g=5 p=0 m=0 reason=chan_receive fn=main.server
+execute g=3 p=0 m=0
+goexit g=3 p=0 m=0
+`
+	c, w := workloadOf(t, events)
+	if len(w.Stations) != 1 || c.allJobs != 3 {
+		t.Fatalf("%+v with %d jobs, want the server with three", w.Stations, c.allJobs)
+	}
+	var id model.GoID = 5
+	starts := c.gs[id].starts
+	if len(starts) != 3 || !starts[0].take || starts[1].take || !starts[2].take {
+		t.Errorf("jobs begin %+v; of the second one nobody woke the server", starts)
+	}
+	if len(c.gs[3].asks) != 1 {
+		t.Errorf("G3 asks without waking the server %d times, want once", len(c.gs[3].asks))
+	}
+	if one := spanOf(t, w, 1); one < 1_600_000 || one > 2_000_000 {
+		t.Errorf("with one P %d, want about 1.8 ms", one)
+	}
+}
