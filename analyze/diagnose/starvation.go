@@ -99,13 +99,17 @@ func tellSeen(f *report.Finding, episodes []report.Episode) {
 	f.Advice += fmt.Sprintf(" First look at %s, which was seen to have the Ps for longest.", words.Function(at.Func))
 }
 
+// neverPart is the part of the trace for which each goroutine must run at least that is said
+// to never wait: a quarter. Those that are started for a piece of work, and end, need not.
+const neverPart = 4
+
 // neverWaits is the function of the program whose goroutines ran for half of the time of a
 // P or more and never stopped to wait, "" where there is none. What computes for that long
 // mostly gets its work from somewhere.
 func neverWaits(rep *report.Report) string {
 	for i := range rep.Functions {
 		f := &rep.Functions[i]
-		if !f.Runtime && f.Running*2 >= report.Analysed(rep) && len(f.Blocked) == 0 && f.Syscall == 0 && !names.Standard(&report.Frame{Func: f.Name}) {
+		if !f.Runtime && f.Running*2 >= report.Analysed(rep) && f.Running*neverPart >= f.Goroutines*report.Analysed(rep) && len(f.Blocked) == 0 && f.Syscall == 0 && !names.Standard(&report.Frame{Func: f.Name}) {
 			return words.Function(f.Name)
 		}
 	}

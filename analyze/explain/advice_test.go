@@ -20,6 +20,7 @@ func TestAdvice(t *testing.T) {
 		"keeps_to_a_rate":  "No goroutine let main.(*limiter).wait go on there",
 		"others_sleep":     "Others wait while main.commit sleeps",
 		"lock_there":       "let main.touch compute outside of it",
+		"pieces":           "Let main.piece ",
 		"never_waits":      "main.forward never waited for anything: if it polls",
 		"sends_under_lock": "Let main.audit do less while others wait for it",
 	} {

@@ -18,6 +18,7 @@ type tireless struct {
 
 type ranOn struct {
 	ran    int64
+	gs     int64
 	waited bool // for anything, or was in a system call
 }
 
@@ -30,11 +31,14 @@ func newTireless(s *replay.Session) *tireless {
 func (r *tireless) Watch(f *model.Facts) {
 	for i := range f.Gs {
 		iv := &f.Gs[i]
-		if iv.State == model.GRunnable || iv.Runtime || iv.State == model.GWaiting && forCollector(iv.Reason) {
-			continue
-		}
 		for int(iv.Func) >= len(r.by) {
 			r.by = append(r.by, ranOn{})
+		}
+		if iv.First {
+			r.by[iv.Func].gs++
+		}
+		if iv.State == model.GRunnable || iv.Runtime || iv.State == model.GWaiting && forCollector(iv.Reason) {
+			continue
 		}
 		switch x := &r.by[iv.Func]; {
 		case iv.State == model.GRunning:
@@ -52,19 +56,21 @@ func forCollector(r model.Reason) bool {
 }
 
 // never reports whether goroutines that started with a function of the program ran for
-// half of the time of a P or more, and never waited for anything.
+// half of the time of a P or more, each for a quarter of it at least, and never waited for
+// anything. Those that are started for a piece of work, and end, need not.
 func (r *tireless) never(fn string) bool {
 	if names.Standard(&report.Frame{Func: fn}) {
 		return false
 	}
-	ran := int64(0)
+	ran, gs := int64(0), int64(0)
 	for stack := range r.by {
 		if x := &r.by[stack]; (x.ran > 0 || x.waited) && r.names.StartFunc(uint32(stack)) == fn {
 			if x.waited {
 				return false
 			}
-			ran += x.ran
+			ran, gs = ran+x.ran, gs+x.gs
 		}
 	}
-	return ran > 0 && ran*2 >= int64(r.to-r.from)
+	span := int64(r.to - r.from)
+	return ran > 0 && ran*2 >= span && ran*4 >= gs*span
 }

@@ -24,7 +24,7 @@ var (
 		"Make sure that there is an answer in any case, an error as well; and let who waits give up when its context ends: select on its Done."}
 	endLocks = End{"to lock", "unlocked",
 		"Whoever holds the lock is blocked on something that is no lock, or returned without unlocking: who that is is not told.",
-		"Unlock by defer, and hold no lock where something is waited for; a dump of all goroutines (/debug/pprof/goroutine?debug=2) shows who stands where."}
+		"Unlock by defer, hold no lock where something is waited for, and take several in one order everywhere; a dump of all goroutines (/debug/pprof/goroutine?debug=2) shows who stands where."}
 	endGroups = End{"for a wait group", "called its last Done",
 		"Somebody whom it counts has not called Done: it returned early, or is blocked itself.",
 		"Call Done by defer, first thing in each goroutine that is counted, or use sync.WaitGroup.Go; and let what they wait for end with a context."}
