@@ -77,7 +77,7 @@ func seenBehind(episodes []report.Episode) (at report.Frame, share float64, ok b
 	for _, e := range episodes {
 		waited += e.Wait
 		for _, c := range e.Culprits {
-			if c.At.Func != "" && !names.Standard(&c.At) {
+			if c.At.Func != "" && names.Tells(&c.At) {
 				fns[c.At.Func] += c.NS
 				lines[c.At] += c.NS
 			}

@@ -47,6 +47,8 @@ type rootSum struct {
 	there   int64                  // of ns: another goroutine was at the very place
 	lookup  int64                  // of ns: a host's name was looked up
 	others  int64                  // of ns: other goroutines than the explained ones
+	fires   tally                  // of ns: until a timer was due that started a function
+	fired   map[string]int64       // that function
 	held    map[report.Frame]int64 // where who held the lock stood that they waited for, and waited for who is behind it
 }
 
@@ -114,7 +116,7 @@ func (a *account) joinCallers() {
 }
 
 func newRootSum() *rootSum {
-	return &rootSum{gs: map[model.GoID]bool{}, who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}, held: map[report.Frame]int64{}}
+	return &rootSum{gs: map[model.GoID]bool{}, who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}, fired: map[string]int64{}, held: map[report.Frame]int64{}}
 }
 
 // sumOf is the sum of a root.
@@ -144,13 +146,17 @@ func (a *account) add(x *explained, s *stepSum, of tally) {
 		r.gs[s.who.G] = true
 	}
 	if who != nil {
-		if p := a.places.Of(s.seen); ran(k.kind) && (p == nil || names.Standard(&p.At)) {
+		if p := a.places.Of(s.seen); ran(k.kind) && (p == nil || !names.Tells(&p.At)) {
 			r.unseen += ns
 		} else {
 			r.from[who.From] += ns
 		}
 		r.who[who.At] += ns
 		r.callee[who.Callee] += ns
+	}
+	if fn := a.firedFunc(x, s); fn != "" {
+		r.fired[fn] += ns
+		r.fires.ns, r.fires.n = r.fires.ns+ns, r.fires.n+of.n
 	}
 	if s.via != 0 && !own(s) {
 		r.stood[a.standing(s)] += ns
@@ -241,6 +247,8 @@ func (a *account) did(x *explained, s *stepSum) (rootKey, *names.Place) {
 	switch asks := a.places.Of(s.asks); {
 	case s.cause == report.CauseNetwork && !ours && asks != nil && (s.asks == s.stood || asks.Own && kind == report.RootNotTold): // a response that a goroutine of a package reads
 		return named(report.RootNetwork, asks)
+	case kind == report.RootNotTold && s.fired:
+		return named(leafKinds[s.cause], stood)
 	case kind == report.RootNotTold:
 		return named(leafKinds[s.cause], leaf)
 	case ours:
@@ -301,7 +309,7 @@ func (a *account) leaf(x *explained, s *stepSum) *names.Place {
 // who is the place where a goroutine was last seen; where it does not show, the
 // function that it started with.
 func (a *account) who(seen uint32, g measure.Culprit) *names.Place {
-	if p := a.places.Of(seen); p != nil && !names.Standard(&p.At) { // where the library stopped says nothing of what ran before
+	if p := a.places.Of(seen); p != nil && names.Tells(&p.At) { // where the library stopped says nothing of what ran before
 		return p
 	}
 	if fn := a.e.funcOf(g.G, g.Func); fn != "" {
@@ -451,6 +459,8 @@ func joined(a, b *rootSum) *rootSum {
 		merge(x.from, r.from)
 		merge(x.callee, r.callee)
 		merge(x.stood, r.stood)
+		x.fires.ns, x.fires.n = x.fires.ns+r.fires.ns, x.fires.n+r.fires.n
+		merge(x.fired, r.fired)
 		merge(x.held, r.held)
 		if x.inside == nil && r.inside != nil {
 			x.inside = map[report.Frame]int64{}

@@ -106,7 +106,7 @@ func (a *answer) who(x *report.Explanation) string {
 		name = " of " + a.called()
 		switch {
 		case 2*a.p.unnamed > n:
-			name, unnamed = "", fmt.Sprintf("; %s shows as the handler of %s, of the others none does", a.called(), words.Count(n-a.p.unnamed))
+			name, unnamed = "", fmt.Sprintf("; the handler shows of only %s: %s", words.Count(n-a.p.unnamed), a.called())
 		case 10*a.p.unnamed >= n:
 			unnamed = fmt.Sprintf("; of %s the handler does not show", words.Count(a.p.unnamed))
 		}

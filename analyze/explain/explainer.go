@@ -87,6 +87,7 @@ type stepSum struct {
 	made   bool
 	held   uint32
 	asks   uint32
+	fired  bool
 	likely bool // as of a step
 	still  bool // while nothing happened at all, though goroutines ran
 }
@@ -458,7 +459,7 @@ func (e *explainer) details(x *explained) {
 
 // summed is by what a step is summed.
 func (s *step) summed() stepSum {
-	sum := stepSum{via: s.via, cause: s.cause, who: measure.Culprit{G: s.who, Func: s.whoFn}, stack: s.stack, seen: s.seen, stood: s.stood, pool: s.pool, made: s.made, held: s.held, asks: s.asks, likely: s.likely, g: measure.Culprit{G: model.NoG}}
+	sum := stepSum{via: s.via, cause: s.cause, who: measure.Culprit{G: s.who, Func: s.whoFn}, stack: s.stack, seen: s.seen, stood: s.stood, pool: s.pool, made: s.made, held: s.held, asks: s.asks, fired: s.fired, likely: s.likely, g: measure.Culprit{G: model.NoG}}
 	if s.depth > 0 {
 		sum.g = measure.Culprit{G: s.g, Func: s.fn}
 	}

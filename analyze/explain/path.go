@@ -32,6 +32,7 @@ type step struct {
 	p        model.ProcID // where g ran, or the P that it waited for
 	reason   model.Reason // of a blocked g
 	several  int          // stretches that this one stands for, 0 for itself
+	fired    bool         // g was yet to be started by a timer
 	likely   bool         // g is taken for the other end of a connection that was waited for: see peers
 }
 
@@ -125,7 +126,7 @@ func (w *walk) path(g model.GoID, from, to model.Time, v via, depth int) {
 }
 
 // gap is a time for which no stretch of the goroutine is kept: before it was
-// created, it was its creator's turn; after its last stretch it goes on running,
+// created, it was its creator's turn, or a timer was not due; after its last stretch it goes on running,
 // or else it could not have done what it is asked about.
 func (w *walk) gap(line *gLine, x *step) {
 	if x.from < w.h.lost {
@@ -142,7 +143,10 @@ func (w *walk) gap(line *gLine, x *step) {
 	i := sort.Search(len(line.segs), func(i int) bool { return line.segs[i].start >= x.to })
 	if i < len(line.segs) {
 		x.cause = report.CauseUnknown
-		if s := &line.segs[i]; s.first && s.by != model.NoG && s.by != x.g && x.depth < maxPathDepth {
+		switch s := &line.segs[i]; {
+		case s.byTimer():
+			x.cause, x.fired = report.CauseBlocked, true
+		case s.first && s.by != x.g && x.depth < maxPathDepth:
 			w.path(s.by, x.from, x.to, x.via, x.depth+1)
 			return
 		}

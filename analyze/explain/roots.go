@@ -25,7 +25,7 @@ func (a *account) describe(k rootKey, r *rootSum) report.Root {
 	if st != nil {
 		x.Stood = st.at
 	}
-	t := tale{Root: &x, sum: r, st: st, known: k.known, asked: a.e.cpus.Said(), tight: a.e.heap.Tight(), manyHadPs: len(r.gs) >= len(a.e.h.ps), mean: r.ns / max(1, a.n), times: r.times / max(1, a.n)}
+	t := tale{Root: &x, sum: r, st: st, known: k.known, asked: a.e.cpus.Said(), tight: a.e.heap.Tight(), manyHadPs: len(r.gs) >= len(a.e.h.ps), mean: r.ns / max(1, a.n), of: a.n, times: r.times / max(1, a.n)}
 	t.callee, _ = most(r.callee)
 	t.restless = k.kind == report.RootQueue && a.e.busy.never(x.At.Func)
 	if k.kind == report.RootNoCPU {
@@ -95,6 +95,7 @@ type tale struct {
 	known     *names.Pool
 	mean      int64 // of an instance
 	times     int64 // that it began, in an instance
+	of        int64 // instances
 	callee    string
 	stills    *measure.StandstillSum
 	loss      string // of RootNoCPU: why there was none
@@ -139,6 +140,10 @@ func (t *tale) what() string {
 	by := ""
 	if t.At.Func != "" {
 		by = place(t.At, t.From)
+	}
+	if w := names.WorkOf(t.At.Func); w != nil {
+		by = w.What + " (" + place(t.At, t.From) + ")"
+		in = " in " + by
 	}
 	if t.unseen() {
 		by = "goroutines of " + words.Function(t.At.Func) + ", whose stacks do not show where,"
@@ -193,11 +198,14 @@ func (t *tale) what() string {
 		}
 		return "a timer, or the network, that no P looked after: all were busy, one with " + by
 	case report.RootBlocked:
+		if fired := t.fired(); fired != "" {
+			return t.waiting() + untilFired(fired)
+		}
 		return t.waiting() + " until a timer, the network or the runtime ended it"
 	case report.RootNeverEnded:
 		return t.waiting() + ", which nobody ended before the trace did"
 	case report.RootLock, report.RootPlace:
-		return t.waiting() + t.meanwhile() + t.through()
+		return t.waiting() + t.inTurn() + t.meanwhile() + t.through()
 	}
 	return did[report.CauseUnknown]
 }
@@ -293,7 +301,7 @@ func (t *tale) standing() string {
 	if t.st == nil {
 		return ""
 	}
-	if t.known == nil && t.st.callee != "" && !names.HasPrefix(t.st.callee, names.Plumbing) {
+	if t.known == nil && t.st.callee != "" && (!names.HasPrefix(t.st.callee, names.Plumbing) || names.Locks(t.st.callee)) {
 		return " in " + called(t.st.callee, t.st.at, "")
 	}
 	return inPlace(t.st.at)
@@ -321,6 +329,9 @@ func (t *tale) meanwhile() string {
 		return ": who held it does not show"
 	}
 	if t.timed() {
+		if fired := t.fired(); fired != "" {
+			return untilFired(fired)
+		}
 		if t.times > 1 {
 			return fmt.Sprintf(" until a timer ended it, %s", words.Times(t.times))
 		}
@@ -370,6 +381,9 @@ func (t *tale) meanwhile() string {
 	case report.CauseNetwork:
 		return " while " + who + " waited for the network" + lock
 	case report.CauseSleep:
+		if t.forCond() {
+			return " until " + who + ", which had slept, signalled it"
+		}
 		return " while " + who + " slept" + lock
 	case report.CauseSyscall:
 		return " while " + who + " was in a system call" + t.into() + lock
@@ -401,6 +415,9 @@ func (t *tale) inside() report.Frame {
 // timed reports whether timers ended most of it: who waits at channels was let go on by
 // no goroutine.
 func (t *tale) timed() bool {
+	if t.fired() != "" && t.st != nil {
+		return true
+	}
 	if t.Kind != report.RootPlace || t.st == nil || t.known != nil || t.sum.causes[report.CauseBlocked]*2 <= t.sum.ns {
 		return false
 	}
@@ -496,6 +513,9 @@ func (t *tale) allocating() string {
 // advice is what to do about it.
 func (t *tale) advice() string {
 	who := words.Function(t.At.Func)
+	if w := names.WorkOf(t.At.Func); w != nil && ran(t.Kind) {
+		return w.Advice
+	}
 	switch t.Kind {
 	case report.RootQueue, report.RootFoundLate:
 		if t.yields() {
@@ -628,11 +648,17 @@ func (t *tale) placeAdvice() string {
 	if t.st == nil || t.st.at.Func == "" {
 		return ""
 	}
+	if fired := t.fired(); fired != "" {
+		return t.firedAdvice(fired)
+	}
 	if t.timed() && t.times > 1 {
 		return "Timers, not goroutines, let " + words.Function(t.st.at.Func) + " go on there, " + words.Times(t.times) + ": if it pauses between tries, see why those fail, and pause for less or give up sooner; if it keeps to a rate, raise that or call less often."
 	}
 	if t.timed() {
 		return "No goroutine let " + words.Function(t.st.at.Func) + " go on there, a timer did: if it keeps to a rate, raise that or call less often; if it gave up an answer, see who was to give it."
+	}
+	if t.forCond() && t.sum.causes[report.CauseSleep]*2 > t.sum.ns {
+		return condAdvice(words.Function(t.st.at.Func))
 	}
 	if !t.ours() || t.At == t.Stood {
 		return "If " + words.Function(t.st.at.Func) + " waits for a place among few there, allow more of them; else find out what those do who are to let it go on."

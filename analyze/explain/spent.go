@@ -22,7 +22,8 @@ type spentKey struct {
 	line   uint64 // of it, where the goroutine stood there
 	stood  standing
 	known  *names.Pool
-	likely bool   // as of a step
+	fired  bool // as of a step, as the next one
+	likely bool
 	loss   string // why there was no CPU, by what the machine said; else ""
 }
 
@@ -132,8 +133,11 @@ func better(a, b *names.Place) bool {
 
 // spentKey is the row that a step belongs to, and the place of it, nil where none shows.
 func (a *account) spentKey(x *explained, s *stepSum) (spentKey, *names.Place) {
-	k := spentKey{parent: s.cause.Parent(), own: s.g.G == model.NoG, likely: s.likely}
-	if !k.own {
+	k := spentKey{parent: s.cause.Parent(), own: s.g.G == model.NoG, fired: s.fired, likely: s.likely}
+	switch {
+	case k.fired:
+		k.fn = a.firedFunc(x, s)
+	case !k.own:
 		k.fn = a.e.funcOf(s.g.G, s.g.Func)
 	}
 	if s.via != 0 && !own(s) && s.cause != report.CauseFoundLate {
@@ -213,6 +217,8 @@ func spentText(k *spentKey, r *spentSum) string {
 	}
 	did := r.did(k)
 	switch {
+	case k.stood.via == 0 && k.fired:
+		return "a timer had yet to start " + words.Function(k.fn)
 	case k.stood.via == 0 && k.own:
 		return did
 	case k.stood.via == 0 && k.likely:
@@ -225,6 +231,8 @@ func spentText(k *spentKey, r *spentSum) string {
 	switch {
 	case k.own && (r.cause == report.CauseNeverEnded || r.cause == report.CauseBlocked):
 		return waited + strings.TrimPrefix(past[r.cause], "was blocked")
+	case k.fired:
+		return waited + untilFired(k.fn)
 	case k.own && r.cause == report.CauseLock:
 		return waited + "; who held it does not show"
 	case k.own:

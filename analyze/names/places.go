@@ -81,6 +81,9 @@ func (p *Places) find(frames []report.Frame) *Place {
 	}
 	if kind == codeStandard {
 		best = telling(frames, best)
+		if w := working(frames); w >= 0 {
+			best = w
+		}
 	}
 	x := &Place{At: frames[best], Own: kind == codeOwn}
 	if best > 0 {

@@ -1,0 +1,46 @@
+package names
+
+import "gmptrace/analyze/report"
+
+// Work is what the standard library computes for long with no code of the program on the
+// stack, and what can be done about it.
+type Work struct {
+	Func   string // that does it
+	What   string // it is
+	Advice string
+}
+
+// works are those that programs meet. In a handshake an RSA key costs the server some
+// milliseconds, and whoever checks a chain of certificates about one.
+var works = []Work{{Func: "crypto/tls.(*Conn).HandshakeContext", What: "TLS handshakes",
+	Advice: "Make fewer TLS handshakes: let those who connect keep their connections, or resume sessions; and give the server a certificate with an ECDSA key, as each handshake computes a signature, which takes milliseconds with an RSA key."}}
+
+// WorkOf is such work that a function does, nil for none.
+func WorkOf(fn string) *Work {
+	for i := range works {
+		if works[i].Func == fn {
+			return &works[i]
+		}
+	}
+	return nil
+}
+
+// Tells reports whether a frame says what was done there: it is not of the standard library,
+// or of what that is known to compute.
+func Tells(f *report.Frame) bool { return !Standard(f) || WorkOf(f.Func) != nil }
+
+// working is, of a stack of the standard library alone, the frame of what that is known to
+// compute; -1 for none.
+func working(frames []report.Frame) int {
+	for i := range frames {
+		if WorkOf(frames[i].Func) != nil {
+			return i
+		}
+	}
+	return -1
+}
+
+// Locks reports whether a function of sync locks a mutex that its callers do not see.
+func Locks(fn string) bool {
+	return HasPrefix(fn, []string{"sync.(*Map).", "internal/sync.(*HashTrieMap["})
+}
