@@ -88,6 +88,7 @@ var All = []Check{
 	checkDisk,
 	checkThreads,
 	checkLockedThread,
+	checkAccept,
 	checkFinalizers,
 	checkLeak,
 	checkPreemption,

@@ -22,7 +22,7 @@ func slownessOf(rep *report.Report) *slowness {
 		return nil
 	}
 	few := int64(fewRequests)
-	if s.Roots[0].Kind == report.RootNeverEnded {
+	if s.Roots[0].Kind == report.RootNeverEnded || s.waitAlike() {
 		few = fewStand
 	}
 	if s.Durations.Count < few {
@@ -37,9 +37,14 @@ func slownessOf(rep *report.Report) *slowness {
 const (
 	// fewRequests is the least number of them that weighs findings.
 	fewRequests = 10
-	// fewStand is that least number where they were slow as they never ended: those that did
-	// end need not be many to tell.
+	// fewStand is that least number where they were slow as they never ended, or where all of
+	// them waited for the same: those that did end, or did not wait, need not be many to tell.
 	fewStand = 5
+	// sameShare is the share of the slow ones' time from which all of it is one wait.
+	sameShare = .8
+	// aboutAsSlow is the share of their time by which slow ones must exceed typical ones not
+	// to be like those.
+	aboutAsSlow = .2
 	// slowFrom is by how much the slow ones must have been slower for that to be what a
 	// reader asks about.
 	slowFrom = 5_000_000 // ns
@@ -50,6 +55,22 @@ const (
 	// that to be worth a warning: half.
 	slowerBy = .5
 )
+
+// alike reports whether slow ones took about as long as typical ones, so that what those
+// have of a root is not told apart.
+func (s *slowness) alike() bool {
+	return s.Typical.Count > 0 && float64(s.Slow.Mean-s.Typical.Mean) < aboutAsSlow*float64(s.Slow.Mean)
+}
+
+// waitAlike reports whether slow ones and typical ones alike did little but wait for others,
+// at one place.
+func (s *slowness) waitAlike() bool {
+	switch s.Roots[0].Kind {
+	case report.RootPlace, report.RootLock, report.RootBlocked:
+		return s.alike() && float64(s.Roots[0].NS) >= sameShare*float64(s.Slow.Mean)
+	}
+	return false
+}
 
 // little reports whether roots of these kinds are little of why slow ones were slow, or
 // made few of them slow and by no more than a time slice, or slow ones hardly took longer
@@ -99,11 +120,11 @@ func (s *slowness) severity() report.Severity {
 	case report.RootSleep:
 		// For as long each time it is meant, and of goroutines that were started for the slow
 		// one it is their work.
-		if r.NS < muchMore*r.Typical || r.Stood.Func != "" && r.Stood.Func != r.At.Func && !s.shares(r) {
+		if s.alike() || r.NS < muchMore*r.Typical || r.Stood.Func != "" && r.Stood.Func != r.At.Func && !s.shares(r) {
 			return report.SeverityInfo
 		}
 	case report.RootComputing, report.RootSyscall, report.RootNetwork:
-		if r.NS < muchMore*r.Typical || !s.shares(r) || 2*s.Groups[0].Lost < s.Groups[0].Total {
+		if s.alike() || r.NS < muchMore*r.Typical || !s.shares(r) || 2*s.Groups[0].Lost < s.Groups[0].Total {
 			return report.SeverityInfo
 		}
 	default:

@@ -103,3 +103,28 @@ func TestSharedAdvice(t *testing.T) {
 		t.Errorf("a place among few: %q", got)
 	}
 }
+
+// TestAlike: what slow ones and typical ones do alike of their own is meant; where all of
+// them wait at one place a few of them are enough to tell.
+func TestAlike(t *testing.T) {
+	sleep := report.Root{Kind: report.RootSleep, NS: 95e6, At: report.Frame{Func: "main.load"}}
+	wait := report.Root{Kind: report.RootPlace, NS: 95e6, Stood: report.Frame{Func: "main.save"}}
+	of := func(r report.Root, typical int64) *report.Report {
+		rep := &report.Report{}
+		rep.Slowest = report.Slowest{Kind: report.KindTask, Roots: []report.Root{r}, Groups: []report.Population{{Total: 800e6, Lost: 800e6}}}
+		rep.Slowest.Durations.Count, rep.Slowest.Durations.Max = 8, 100e6
+		rep.Slowest.Slow.Mean, rep.Slowest.Typical.Mean, rep.Slowest.Typical.Count = 100e6, typical, 5
+		return rep
+	}
+	if s := slownessOf(of(wait, 90e6)); s == nil || s.severity() != report.SeverityWarning {
+		t.Errorf("all wait for the same: %+v, want a warning", s)
+	}
+	if s := slownessOf(of(wait, 10e6)); s != nil {
+		t.Error("8 of which some wait are told of")
+	}
+	few := of(sleep, 90e6)
+	few.Slowest.Durations.Count = 50
+	if got := slownessOf(few).severity(); got != report.SeverityInfo {
+		t.Errorf("all sleep as long: %s", got)
+	}
+}
