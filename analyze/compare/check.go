@@ -12,10 +12,9 @@ import (
 
 // Check holds some traces to a fixture, as a policy holds them to rules. file is
 // the fixture's, for the results. The lengths of requests, tasks, regions and
-// goroutines must not have become longer or, where there are none, of cycles, or where
-// there are none of those either, of computing; what says less about the program than
-// about the load and the machine (waits, tails, rates, findings,
-// rules) only warns.
+// goroutines must not have become longer, nor the cycles and the computing of goroutines on
+// which none of these run; what says less about the program than about the load and the
+// machine (waits, tails, most rates, findings, rules) only warns.
 func Check(fixture, traces []*Behaviour, file string, opt Options) []report.CheckResult {
 	r := Sets(fixture, traces, opt)
 	var out []expected
