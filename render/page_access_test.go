@@ -54,6 +54,7 @@ func TestPageStatesAccessible(t *testing.T) {
 		{"keys", "dialog.help", `document.getElementById('keys').click()`},
 		{"a flame graph's call", "#selection", `document.querySelector('dialog.help').close(); gmptrace.selection.selectShown(); const f = document.getElementById('flame'); f.focus(); for (const key of ['ArrowDown', 'Enter']) f.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}))`},
 		{"a P's view", "#instances", `gmptrace.instances.show('P3')`},
+		{"a P's goroutines", "#instances", `document.getElementById('instances-people').open = true`},
 		{"a goroutine's view", "#instances", `gmptrace.instances.show('G4711')`},
 		{"a search without a result", "#palette", `document.getElementById('instances').close(); gmptrace.palette.open(); gmptrace.palette.field.value = 'nothing is called so'; gmptrace.palette.search()`},
 	}

@@ -267,6 +267,17 @@ func TestPageNamesOpen(t *testing.T) {
 	p.quiet()
 }
 
+// TestPageInstancesByGoroutine: a view has the sums of each goroutine too, by hand.
+func TestPageInstancesByGoroutine(t *testing.T) {
+	p := open(t, chainReport(), view{width: desktop, height: 768})
+	p.run(`gmptrace.instances.show('main.wait'); document.getElementById('instances-people').open = true`)
+	got := words.Text(eval[string](p, `[...document.querySelectorAll('#instances-by tr')].map((tr) => [...tr.cells].map((c) => c.textContent).join(' ')).join('; ')`))
+	if want := "G20 main.a 2 300 µs 10.0 µs 300 µs; G22 main.c 1 50.0 µs 250 µs 0 s; G21 main.b 1 100 µs 100 µs 0 s"; got != want {
+		t.Errorf("by goroutine there is\n%s, want\n%s", got, want)
+	}
+	p.quiet()
+}
+
 // TestPageProseNamesOpen: what prose names opens, has an address, and Back leads away.
 func TestPageProseNamesOpen(t *testing.T) {
 	r := sample(8, 5000)

@@ -9,6 +9,7 @@ import {person} from './panel.js';
 import {waker} from './decode.js';
 
 const AT_ONCE = 100; // slices in the list, until more are asked for
+const MOST_PEOPLE = 50; // goroutines whose sums are listed
 const HASH = '#of=';
 
 // toHash and fromHash are the address of a view: of a function's name, of "G12" or "P3".
@@ -44,21 +45,31 @@ export function ofEnds(view, ends) {
 export const ofGoroutine = ({who}, g) => (track, i) => who.g[track.who[i]] === g;
 export const ofProc = (view, p) => (track) => track.p === p;
 
-// collect are the slices that fit, by the numbers that absent.links gives them: {ran, waited, gone, goroutines, slices}.
+// collect are the slices that fit, by the numbers that absent.links gives them: {ran, waited, gone, goroutines, slices},
+// and sums by goroutine, by its number in view.who: those that ran and waited most first.
 export function collect(view, fits) {
   const {offset: from, gone} = links(view);
   const out = {ran: 0, waited: 0, gone: 0, goroutines: new Set(), slices: []};
+  const [ran, waited, away, times] = [0, 0, 0, 0].map(() => new Float64Array(view.who.g.length));
   view.tracks.forEach((track, k) => {
     for (let i = 0, at = from[k]; i < track.n; i++, at++) {
       if (!fits(track, i, at)) continue;
-      out.ran += track.end[i] - track.start[i];
-      out.waited += track.wait[i];
-      out.gone += Math.abs(gone[at]);
-      out.goroutines.add(track.who[i]);
+      const who = track.who[i];
+      times[who]++;
+      ran[who] += track.end[i] - track.start[i];
+      waited[who] += track.wait[i];
+      away[who] += Math.abs(gone[at]);
       out.slices.push(at);
     }
   });
-  out.goroutines = new Set([...out.goroutines].map((who) => view.who.g[who]));
+  out.people = [...times.keys()].filter((who) => times[who] > 0).map((who) => ({who, times: times[who], ran: ran[who], waited: waited[who], gone: away[who]}));
+  for (const x of out.people) {
+    out.ran += x.ran;
+    out.waited += x.waited;
+    out.gone += x.gone;
+    out.goroutines.add(view.who.g[x.who]);
+  }
+  out.people.sort((a, b) => b.ran + b.waited - a.ran - a.waited || a.who - b.who);
   return out;
 }
 
@@ -186,9 +197,20 @@ export class Instances {
     const partly = view.whole ? '' : ', of what is kept in full detail';
     $('instances-sum').textContent = `${plural(slices.length, 'slice')} of ${plural(goroutines.size, 'goroutine')}${partly}: ran ${dur(ran)}, was runnable before for ${dur(waited)}, blocked or in a system call after for ${dur(gone)}.`;
     $('instances-order').value = 'ran';
+    this.people();
     this.list();
     if (!this.dialog.open) this.dialog.showModal();
     $('instances-list').scrollTop = 0;
+  }
+
+  // people are the sums of each goroutine.
+  people() {
+    const {$, found: {people}} = this;
+    const box = $('instances-people');
+    box.hidden = people.length < 2;
+    box.open = false;
+    box.firstElementChild.textContent = `By goroutine: ${people.length > MOST_PEOPLE ? `the ${MOST_PEOPLE} that ran and waited most of ` : ''}${count(people.length)}`;
+    $('instances-by').replaceChildren(...people.slice(0, MOST_PEOPLE).map((x) => el('tr', null, this.who(x.who), ...[count(x.times), dur(x.ran), dur(x.waited), dur(x.gone)].map((text) => el('td', null, text)))));
   }
 
   list() {
