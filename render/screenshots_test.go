@@ -39,6 +39,9 @@ func TestScreenshots(t *testing.T) {
 		for (let i = 0; i < track.n; i++) if (track.end[i] - track.start[i] > track.end[longest] - track.start[longest]) longest = i;
 		t.goTo({track, i: longest});
 		t.show([1195e6, 1475e6]);
+		for (const stays of document.querySelectorAll('.overview, .detail')) stays.style.position = 'static'; // they would cover something
+		document.activeElement.blur();
+		scrollTo(0, 0);
 		const {x, y, width, height} = document.getElementById('timeline-section').getBoundingClientRect();
 		return {x, y: y + scrollY, width, height, scale: 1};
 	})()`)
