@@ -1,0 +1,67 @@
+package whatif
+
+import (
+	"slices"
+	"testing"
+
+	"gmptrace/analyze/report"
+	"gmptrace/model"
+	"gmptrace/model/simulate"
+)
+
+// TestComputedByTask: of what a goroutine computes in one piece, what lies in a task is the
+// task's, and what comes before and after is not.
+func TestComputedByTask(t *testing.T) {
+	g := &gWork{fn: 7}
+	g.step(ownRun, 0, 100)
+	a := &attribution{sampled: true, during: map[model.GoID][]during{1: {{10, 40, 1}, {60, 100, 2}}}}
+	type piece struct {
+		from, to model.Time
+		who      uint32
+	}
+	var got []piece
+	a.each(1, g, func(s *ownAt, key kindKey) { got = append(got, piece{s.from, s.to, key.who}) })
+	const own = uint32(7 | 1<<31)
+	if want := []piece{{0, 10, own}, {10, 40, 1}, {40, 60, own}, {60, 100, 2}}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// TestMixed: nothing is told of requests that show no handler beside some that do.
+func TestMixed(t *testing.T) {
+	request, task := string(report.KindRequest), string(report.KindTask)
+	a := &attribution{groups: []instances{{kind: request}, {kind: request, name: "list"}, {kind: task}}}
+	if !a.mixed(0) || a.mixed(1) || a.mixed(2) {
+		t.Errorf("mixed: %v, %v, %v", a.mixed(0), a.mixed(1), a.mixed(2))
+	}
+	a.groups = a.groups[:1]
+	if a.mixed(0) {
+		t.Error("requests of which none shows a handler are mixed")
+	}
+}
+
+// TestLockBy: the lock costs what was measured with as many threads, and with more than there
+// were CPUs what it did with all.
+func TestLockBy(t *testing.T) {
+	c := &Calibration{Locks: []int64{20, 80, 90}}
+	for threads, want := range map[int]int64{1: 20, 2: 80, 3: 90, 128: 90} {
+		costs := simulate.DefaultCosts()
+		if c.lockBy(&costs, threads); costs.Lock.Mean() != want || costs.Alone.Mean() != 20 {
+			t.Errorf("%d threads: %d ns, alone %d", threads, costs.Lock.Mean(), costs.Alone.Mean())
+		}
+	}
+	costs := simulate.DefaultCosts()
+	(*Calibration)(nil).lockBy(&costs, 8)
+	if costs.Lock.Mean() != 60 || len(costs.Alone.NS) != 0 {
+		t.Errorf("without a calibration: %+v", costs.Lock)
+	}
+}
+
+// TestMoved: what is many times as long is told in words.
+func TestMoved(t *testing.T) {
+	for x, want := range map[float64]string{-.5: "-50.0\u00a0%", 1.4: "2.40 times as long", 604103.97: "more than 10 times as long"} {
+		if got := moved(x); got != want {
+			t.Errorf("%v is %q, want %q", x, got, want)
+		}
+	}
+}
