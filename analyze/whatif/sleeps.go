@@ -1,6 +1,7 @@
 package whatif
 
 import (
+	"math"
 	"slices"
 
 	"gmptrace/analyze/report"
@@ -49,6 +50,7 @@ func (c *workloads) looked(b *batch, p *pWork, d *model.Dispatch) {
 type sleepSite struct {
 	least, most []int64
 	known       bool
+	after       schedule
 	always      int64 // what all of them slept, 0 if they did not all sleep as long
 }
 
@@ -69,6 +71,10 @@ func (g *gWork) slept(c *workloads) {
 		s = &sleepSite{}
 		c.sleeps[g.pendStack] = s
 	}
+	if g.sleptIn == g.pendStack && g.sleptTo <= g.pendFrom {
+		s.after.add(float64(g.pendFrom-g.sleptTo), float64(g.pendTo-g.pendFrom))
+	}
+	g.sleptIn, g.sleptTo = g.pendStack, g.pendTo
 	if len(s.most) < sleepsKept {
 		s.least = append(s.least, int64(g.pendWith.least(g.pendFrom)-g.pendFrom))
 		s.most = append(s.most, int64(g.pendTo-g.pendFrom))
@@ -123,11 +129,42 @@ func (c *workloads) wanted(s *ownAt) int64 {
 }
 
 // atItsTime reports whether a wait is for a time rather than for a length: where a program
-// sleeps now longer and now shorter, it more likely keeps to a schedule, as load generators
-// and tickers do, than that it draws lots.
+// that was busy for longer sleeps so much shorter, it keeps to a schedule, as load generators
+// and tickers do.
 func (c *workloads) atItsTime(s *ownAt) bool {
 	x := c.sleeps[s.stack]
-	return x != nil && len(x.most) >= sleepsLeast && x.length() == 0
+	return x != nil && x.length() == 0 && x.after.kept()
+}
+
+// schedule tells whether sleeps make up for how long their goroutines were busy before.
+type schedule struct{ n, b, w, bb, bw, ww float64 }
+
+func (x *schedule) add(busy, wait float64) {
+	x.n++
+	x.b += busy
+	x.w += wait
+	x.bb += busy * busy
+	x.bw += busy * wait
+	x.ww += wait * wait
+}
+
+// Limits of how much shorter than the busy time before is longer a sleep is where a program
+// keeps to a schedule: as much, but for what it was woken late.
+const (
+	scheduleLeast = 20  // sleeps that tell so
+	makesUp       = .5  // at the least
+	makesUpSurely = .25 // with two standard errors off
+)
+
+func (x *schedule) kept() bool {
+	busy := x.bb - x.b*x.b/x.n
+	if x.n < scheduleLeast || busy <= 0 {
+		return false
+	}
+	slope := (x.bw - x.b*x.w/x.n) / busy
+	rest := x.ww - x.w*x.w/x.n - slope*slope*busy
+	off := math.Sqrt(max(rest, 0) / (x.n - 2) / busy)
+	return slope < -makesUp && slope+2*off < -makesUpSurely
 }
 
 // accepts reports whether a wait for the network is for a connection: that comes when it

@@ -66,3 +66,25 @@ func TestSleepsTogether(t *testing.T) {
 		t.Error("what is asked for is looked for in too wide a range")
 	}
 }
+
+// TestSchedule: who sleeps so much shorter as he was busy for longer keeps to a schedule; who
+// sleeps as long whatever was before, though woken late, does not.
+func TestSchedule(t *testing.T) {
+	var keeps, thinks schedule
+	for i := range 40 {
+		busy := float64(i%7) * 1e6
+		late := float64(i*i%11) * 1e5
+		keeps.add(busy, 10e6-busy+late)
+		thinks.add(busy, 2e6+late)
+	}
+	if !keeps.kept() || thinks.kept() {
+		t.Errorf("a schedule is kept: %v, want true; by who thinks: %v", keeps.kept(), thinks.kept())
+	}
+	var few schedule
+	for i := range 10 {
+		few.add(float64(i)*1e6, 10e6-float64(i)*1e6)
+	}
+	if few.kept() {
+		t.Error("ten sleeps tell of a schedule")
+	}
+}

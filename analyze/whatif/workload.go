@@ -154,6 +154,9 @@ type gWork struct {
 	pendKind  ownStep
 	pendStack uint32
 	pendWith  *batch // the waits that ended with it
+
+	sleptIn uint32 // where it slept last, a stack
+	sleptTo model.Time
 }
 
 // noTime stands where no time is known.
