@@ -22,8 +22,8 @@ import (
 // placeKey is a place at which goroutines wait, by stacks: of their start, and where they stand.
 type placeKey struct{ fn, stack uint32 }
 
-// place is one.
-type place struct {
+// standing is one.
+type standing struct {
 	waits    int
 	answers  int  // of them, for answers
 	unasked  int  // of them, likely so, but who answered had not been woken for it
@@ -51,7 +51,7 @@ func (c *workloads) woken(g, by *gWork, kind ownStep, stack uint32) {
 		key := placeKey{g.fn, stack}
 		x := c.places[key]
 		if x == nil {
-			x = &place{by: g, single: true, station: -1}
+			x = &standing{by: g, single: true, station: -1}
 			c.places[key] = x
 		}
 		g.at = x
@@ -124,7 +124,7 @@ func (c *workloads) stationOf(g *gWork) int {
 }
 
 // isAnswer reports whether who waits there waits for an answer.
-func (x *place) isAnswer() bool { return 2*x.answers > x.waits-x.unasked }
+func (x *standing) isAnswer() bool { return 2*x.answers > x.waits-x.unasked }
 
 // start is where a job of a goroutine begins.
 type start struct {

@@ -44,7 +44,7 @@ type workloads struct {
 	batch  *batch // of the waits for something outside that ended last
 	spread uint64 // spreads what is not known evenly
 	sleeps map[uint32]*sleepSite
-	places map[placeKey]*place
+	places map[placeKey]*standing
 
 	accept    names.Flags // of stacks: waits for a connection
 	lockSites names.LockSites
@@ -126,11 +126,11 @@ type gWork struct {
 	wokenAt model.Time
 
 	exits      bool
-	lastBy     *gWork   // who ended its last wait, or created it
-	woke       []*gWork // whom it woke or created since then, the first few
-	at         *place   // where that was
-	unasked    bool     // that may have been for an answer, and it had woken nobody for it
-	locks      bool     // that was for a lock
+	lastBy     *gWork    // who ended its last wait, or created it
+	woke       []*gWork  // whom it woke or created since then, the first few
+	at         *standing // where that was
+	unasked    bool      // that may have been for an answer, and it had woken nobody for it
+	locks      bool      // that was for a lock
 	waitedFrom model.Time
 	waitedAt   uint32          // stack
 	lockOf     map[uint32]hold // that end its waits for locks, by the numbers of those
@@ -205,7 +205,7 @@ const (
 
 func newWorkloads(s *replay.Session) *workloads {
 	s.Depths = true
-	c := &workloads{lockSites: names.LockSites{Names: s.Names}, cpus: replay.Shared(s, measure.NewMachine), heap: replay.Shared(s, measure.NewHeapRoom), window: s.Window, zero: s.Zero, names: s.Names, local: loopback{names: s.Names}, gs: map[model.GoID]*gWork{}, sleeps: map[uint32]*sleepSite{}, places: map[placeKey]*place{}, stws: map[model.GoID]model.Time{}, gives: map[model.GoID]bool{},
+	c := &workloads{lockSites: names.LockSites{Names: s.Names}, cpus: replay.Shared(s, measure.NewMachine), heap: replay.Shared(s, measure.NewHeapRoom), window: s.Window, zero: s.Zero, names: s.Names, local: loopback{names: s.Names}, gs: map[model.GoID]*gWork{}, sleeps: map[uint32]*sleepSite{}, places: map[placeKey]*standing{}, stws: map[model.GoID]model.Time{}, gives: map[model.GoID]bool{},
 		began: map[int64]model.GoID{}, seen: recordedRun{makespan: s.Zero, timeline: simulate.NewTimeline()}}
 	c.served = explain.AddServed(s, func(d *explain.Done) { c.done = append(c.done, *d) })
 	return c
