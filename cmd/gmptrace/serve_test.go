@@ -196,7 +196,7 @@ func TestServeAsks(t *testing.T) {
 func TestServeTwo(t *testing.T) {
 	address, end := serving(t, "app.trace.gz")
 	for path, want := range map[string]string{
-		"": `href="new/"`, "old/": "app.trace ", "new/": "app.trace.gz ", "new/explain?func=.&top=1": `href="../old/"`, "old/window?from=0&to=1000": `"block"`,
+		"": `href="new/"`, "old/": "<span>app.trace</span>", "new/": "<span>app.trace.gz</span>", "new/explain?func=.&top=1": `href="../old/"`, "old/window?from=0&to=1000": `"block"`,
 	} {
 		if res, body := fetched(t, address+path, nil); res.StatusCode != http.StatusOK || !strings.Contains(body, want) {
 			t.Errorf("%q: %s: %.300s", path, res.Status, body)
