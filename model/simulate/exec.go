@@ -62,7 +62,8 @@ func (s *sim) exec(p int32) {
 		case stepLock:
 			switch {
 			case s.passes(g, gi):
-			case s.held[a] || s.gs[b+1].underway():
+			case s.held[a] || s.gs[b+1].underway() || s.inLine(int32(b)+1, gi):
+				g.behind = int32(b) + 1
 				s.stop(p, g, gBlocked)
 				s.find(p)
 				return
@@ -148,6 +149,19 @@ func (s *sim) goesOn(p, job int32) {
 	s.ps[p].g, s.ps[p].passed = job, false
 	s.arrived(g)
 	s.lasts(p, 0)
+}
+
+// inLine reports whether a goroutine waits for a lock itself, so that who has it next in the
+// recorded run stands behind that: unless it waits for gi in the end.
+func (s *sim) inLine(behind, gi int32) bool {
+	for at := behind; ; at = s.gs[at].behind {
+		switch {
+		case at == gi:
+			return false
+		case s.gs[at].behind == 0:
+			return at != behind
+		}
+	}
 }
 
 // underway reports whether g goes on by itself, as far as it is known.
@@ -276,6 +290,7 @@ func (s *sim) unblocks(gi int32, n uint32) bool {
 	switch d := int64(n) - int64(g.block); {
 	case d < 0: // it was
 	case d == 0 && g.state == gBlocked && !g.waits:
+		g.behind = 0
 		g.block++
 		g.early >>= 1
 		s.lateOnes(g, gi)

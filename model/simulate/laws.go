@@ -119,8 +119,8 @@ func (l *lawyer) goes(gi int32) {
 			l.held[a] = true
 		case stepLock:
 			came, ok := l.came[key(gi, g.block)]
-			if !ok && l.hop > 0 && (l.held[a] || l.gs[b+1].underway()) {
-				g.state = gBlocked
+			if !ok && l.hop > 0 && (l.held[a] || l.gs[b+1].underway() || l.inLine(int32(b)+1, gi)) {
+				g.state, g.behind = gBlocked, int32(b)+1
 				return
 			}
 			delete(l.came, key(gi, g.block))
@@ -252,6 +252,7 @@ func (l *lawyer) ends(gi int32, n uint32, m moment) {
 	switch {
 	case n < g.block: // it was over
 	case n == g.block && g.state == gBlocked && !g.waits:
+		g.behind = 0
 		g.block++
 		g.state = gRunnable
 		l.hops(gi, m)

@@ -43,8 +43,9 @@ type gor struct {
 	runtime bool
 	tight   bool
 	locked  bool
-	waits   bool // it is a job that waits for somebody to be free
-	needed  bool // it is a job that somebody waits for
+	waits   bool  // it is a job that waits for somebody to be free
+	needed  bool  // it is a job that somebody waits for
+	behind  int32 // in a Lock: the goroutine whose hold ends it; else 0
 }
 
 // does is what a P is doing.
