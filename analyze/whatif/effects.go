@@ -373,7 +373,7 @@ func (w *prediction) sureOf(a *attribution, x *Changed) {
 	less(worst > goodRequests, ConfidenceFair, fmt.Sprintf("what was recorded comes out up to %s otherwise", words.Share(worst)))
 	less(w.error > .05, ConfidenceFair, "the self-check is off by more than 5 %")
 	less(x.Kind == ChangeLock || asked.WithoutLock != nil, ConfidenceFair, "who did not wait leaves no trace, and other locks may be waited for instead")
-	less(w.resizes(x), ConfidenceFair, "what a worker took without waiting for it counts as part of the job before")
+	less(w.resizes(x), ConfidencePoor, "what a worker took without waiting for it counts as part of the job before, and would go to others")
 	less(asked.GC == GCTo && a.c.cpus.GOGC() == 0, ConfidenceFair, fmt.Sprintf("what GOGC was is told by the heap's goals alone: about %.0f", a.c.gogc()))
 	less(x.Kind == ChangeGC || asked.GC != GCAsRecorded, ConfidencePoor, "a program whose memory is not used again touches new memory instead, and what that costs is not in a trace")
 }
