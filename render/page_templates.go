@@ -48,10 +48,15 @@ func tableFunctions(r *report.Report) []report.FunctionTime {
 	return list[:min(len(list), maxTableFunctions)]
 }
 
-// costKind is whose time a cost is, "" where that takes more than a word or two.
+// costKind is whose time a cost is, "" where that takes more than a few words.
 func costKind(costOf string) string {
 	for _, kind := range []string{"goroutine time", "P time", "wall time"} {
 		if strings.HasPrefix(costOf, kind) {
+			for _, all := range []string{report.AllGoroutines, report.AllPs} {
+				if strings.Contains(costOf, all) {
+					return kind + all
+				}
+			}
 			return kind
 		}
 	}

@@ -1,6 +1,10 @@
 package diagnose
 
-import "gmptrace/analyze/report"
+import (
+	"strings"
+
+	"gmptrace/analyze/report"
+)
 
 // costs is in which way goroutines lose time to what a check finds. Of the findings with
 // the same costs, which look at the same time from several sides, one leads.
@@ -43,4 +47,23 @@ func (c costs) roots() []report.RootKind {
 		return []report.RootKind{report.RootSyscall, report.RootLate, report.RootQueue, report.RootPlace, report.RootLock}
 	}
 	return nil
+}
+
+// together is what a cost is time of. Where it exceeds the time that the report covers, it
+// says whose times were added up: a thousand seconds in a trace of one look like a mistake.
+func together(cost int64, of string, whole int64) string {
+	if cost <= whole {
+		return of
+	}
+	of, aside, besides := strings.Cut(of, "; ")
+	switch {
+	case strings.HasPrefix(of, "goroutine time "):
+		of += report.AllGoroutines
+	case strings.HasPrefix(of, "P time "):
+		of += report.AllPs
+	}
+	if besides {
+		of += "; " + aside
+	}
+	return of
 }

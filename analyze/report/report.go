@@ -25,6 +25,12 @@ func (s Severity) AtLeast(t Severity) bool { return s.Rank() >= t.Rank() }
 // Analysed is the analysed length in nanoseconds.
 func Analysed(rep *Report) int64 { return rep.Trace.To - rep.Trace.From }
 
+// How CostOf ends where times of several were added up to more than the trace's length.
+const (
+	AllGoroutines = ", all goroutines together"
+	AllPs         = ", all Ps together"
+)
+
 // MaxRanges is how many mark phases and pauses GC.Ranges keeps: the longest.
 const MaxRanges = 4096
 
@@ -160,7 +166,7 @@ type Finding struct {
 	Severity Severity   `json:"severity"`
 	Title    string     `json:"title"`
 	CostNS   int64      `json:"cost_ns"` // what it cost, in the unit that CostOf names; within a severity findings are ranked by it, symptoms behind what explains them
-	CostOf   string     `json:"cost_of"` // "goroutine time spent waiting", "P time idle" …
+	CostOf   string     `json:"cost_of"` // "goroutine time spent waiting", "P time idle" …; of more than the trace's length whose times were added up
 	What     string     `json:"what"`
 	Why      string     `json:"why"`
 	Advice   string     `json:"advice"`
