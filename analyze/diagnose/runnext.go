@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"gmptrace/analyze/internal/measure"
+	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/stat"
@@ -108,7 +109,7 @@ func (r *runnextJudge) tellLaunched(f *report.Finding, x *chain) {
 	}
 	f.Title = fmt.Sprintf("Goroutines of %s, each of which starts the next, kept others waiting for %s", name, words.Length(r.chains.waits.Max()))
 	f.Why = "A goroutine that is started by the one that runs goes before all that stand in the P's queue, and inherits the rest of its time slice: what stands in the queues hardly gets a turn."
-	f.Advice = fmt.Sprintf("Loop in %s instead of starting the next goroutine, or call runtime.Gosched now and then; more Ps let the others be stolen.", name)
+	f.Advice = names.LoopInstead(name)
 }
 
 // text says who readied each other.

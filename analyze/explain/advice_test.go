@@ -21,6 +21,7 @@ func TestAdvice(t *testing.T) {
 		"others_sleep":     "Others wait while main.commit sleeps",
 		"lock_there":       "let main.touch compute outside of it",
 		"pieces":           "Let main.piece ",
+		"launches":         "Loop in main.step instead of starting the next goroutine",
 		"never_waits":      "main.forward never waited for anything: if it polls",
 		"sends_under_lock": "Let main.audit do less while others wait for it",
 	} {

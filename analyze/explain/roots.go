@@ -28,6 +28,7 @@ func (a *account) describe(k rootKey, r *rootSum) report.Root {
 	t := tale{Root: &x, sum: r, st: st, known: k.known, asked: a.e.cpus.Said(), tight: a.e.heap.Tight(), manyHadPs: len(r.gs) >= len(a.e.h.ps), mean: r.ns / max(1, a.n), of: a.n, times: r.times / max(1, a.n)}
 	t.callee, _ = most(r.callee)
 	t.restless = k.kind == report.RootQueue && a.e.busy.never(x.At.Func)
+	t.launches = k.kind == report.RootQueue && a.e.chains.of(x.At.Func)
 	if k.kind == report.RootNoCPU {
 		t.loss = k.fn
 		x.At = mostFrame(r.who, "")
@@ -102,6 +103,7 @@ type tale struct {
 	manyHadPs bool   // as many goroutines as there are Ps are behind it
 	asked     bool   // the machine was: what is told as computing was on a CPU
 	restless  bool   // who is behind it never waits for anything
+	launches  bool   // each goroutine of who is behind it starts the next one
 	tight     bool   // the collector leaves hardly room
 }
 
@@ -525,6 +527,9 @@ func (t *tale) advice() string {
 			return t.shared()
 		}
 		less := "et " + who + " do less of it at a time."
+		if t.launches {
+			return names.LoopInstead(who)
+		}
 		if t.manyHadPs {
 			less = "et " + who + " run in fewer goroutines than there are Ps, or do less of it at a time."
 		}
