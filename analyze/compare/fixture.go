@@ -172,13 +172,18 @@ func (f *Fixture) Write(w io.Writer) error {
 	return enc.Encode(f)
 }
 
+// FixturePath is the file of the fixture in a folder, or the file itself where one is named.
+func FixturePath(name string) string {
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return filepath.Join(name, FixtureFile)
+	}
+	return name
+}
+
 // ReadFixture reads the fixture in a folder, or in a file.
 func ReadFixture(name string) (*Fixture, error) {
-	file := name
-	if info, err := os.Stat(name); err == nil && info.IsDir() {
-		file = filepath.Join(name, FixtureFile)
-	}
-	data, err := os.ReadFile(file)
+	file := FixturePath(name)
+	data, err := readFixtureFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: there is no fixture: record one with gmptrace fixture record TRACE... -o DIR", name)
 	}

@@ -244,7 +244,7 @@ func (h *heldTo) load(policyFile, fixture string) (err error) {
 	if err != nil {
 		return err
 	}
-	h.file = filepath.ToSlash(filepath.Join(fixture, compare.FixtureFile))
+	h.file = filepath.ToSlash(compare.FixturePath(fixture))
 	if h.fixture, err = f.Behaviours(); err != nil {
 		return fmt.Errorf("%s: %w: record it again", h.file, err)
 	}
