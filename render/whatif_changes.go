@@ -14,6 +14,7 @@ type changeTable struct {
 	Title  string
 	Before string // what is changed takes without
 	Header []string
+	Labels []string // Header, each of which tells by itself what it is of
 	Rows   [][]string
 }
 
@@ -55,6 +56,7 @@ func newChangeTable(x *whatif.Result, title string, figures []string, shifts fun
 	t.Before = "Recorded " + strings.Join(before, "; ") + "."
 	if x.Changes[0].Asked {
 		t.Header = append(append([]string{"what"}, known...), "sure")
+		t.Labels = t.Header
 		for i := range x.Changes {
 			c := &x.Changes[i]
 			row := []string{c.Name}
@@ -74,10 +76,13 @@ func newChangeTable(x *whatif.Result, title string, figures []string, shifts fun
 // levels makes a row of what is said of one function, lock or cause.
 func (t *changeTable) levels(x *whatif.Result, known []string, shifts func(*whatif.Changed) []*whatif.Shift) {
 	t.Header = []string{"what", "its time"}
+	t.Labels = []string{"what", "its time"}
 	for _, f := range known {
 		t.Header = append(t.Header, f+" at -20 %", "-50 %")
+		t.Labels = append(t.Labels, f+" at -20 %", f+" at -50 %")
 	}
 	t.Header = append(t.Header, "sure")
+	t.Labels = append(t.Labels, "sure")
 	for rest := x.Changes; len(rest) > 0; {
 		n := 1
 		for n < len(rest) && rest[n].Kind == rest[0].Kind && rest[n].Name == rest[0].Name {

@@ -1,7 +1,7 @@
 // Lanes over all of the time beside slices: the live heap with its goal, and how many
 // goroutines are in which state.
 import {el} from './dom.js';
-import {bytes, dur, offset, shortened} from './format.js';
+import {bytes, count, dur, offset, shortened} from './format.js';
 import {within} from './label.js';
 import {firstEndingAfter} from './span.js';
 import * as spanLanes from './spans.js';
@@ -115,7 +115,7 @@ class States {
         if (top < bottom) c.fillRect(x, top, width, bottom - top);
       });
     });
-    scaleOf(c, box, lane, view, `${Math.ceil(this.top)} goroutines`);
+    scaleOf(c, box, lane, view, `${count(Math.ceil(this.top))} goroutines`);
   }
 
   describe(index, i) {

@@ -166,15 +166,7 @@ function paintRow(row, lane, box, scale, view, batches, labels, masks) {
       } else if (leaders) leaders.add(x - left, width, row.track.label[i]);
     },
     narrow: leaders && ((x, width, i) => leaders.add(x - left, width, row.track.label[i])),
-    column(x, width, share) {
-      let y = top + lane.height;
-      for (let k = 0; k < SHADES; k++) {
-        const height = share[k] * lane.height;
-        if (height < 0.1) continue;
-        y -= height;
-        pixels.add(x - left, y, width, height, k);
-      }
-    },
+    column: (x, width, share, seen) => pixels.stack(x - left, top, width, lane.height, share, seen),
   };
   for (const [a, b, kept] of parts(view.window, view.kept)) {
     const x = left + (a - view.window[0]) * scale;
@@ -247,7 +239,8 @@ function coarse(c, box, scale, view) {
     c.globalAlpha = 0.35;
     c.fillRect(x, box.y, width, box.height);
     c.globalAlpha = 1;
-    if (width < 130) continue;
+    // Phases of the GC have the same lane; above the timeline is told what was left out.
+    if (width < 130 || view.ranges.some((r) => !r.stw && r.start < b && r.end > a)) continue;
     c.font = `11px ${font}`;
     c.textAlign = 'center';
     c.textBaseline = 'middle';

@@ -1,6 +1,8 @@
 // What is too narrow for a texture is written pixel by pixel: a picture of many rows has
 // a hundred thousand such rectangles, and a canvas takes a microsecond for each.
 
+import {lowest} from './scan.js';
+
 export class Pixels {
   constructor() {
     this.canvas = document.createElement('canvas');
@@ -30,6 +32,29 @@ export class Pixels {
     for (let row = Math.max(0, Math.round(y * ratio)); row < bottom; row++) {
       const first = row * image.width;
       for (let i = first + left; i < first + right; i++) words[i] = value; // a few: fill takes longer to call
+    }
+  }
+
+  // stack fills a column from the bottom up with the colours in seen, a set of bits, each as
+  // high as its share, unless that is nothing to see.
+  stack(x, y, width, height, share, seen) {
+    const {ratio, words, image} = this;
+    const left = Math.max(0, Math.round(x * ratio));
+    const right = Math.min(image.width, Math.max(left + 1, Math.round((x + width) * ratio)));
+    const highest = Math.max(0, Math.round(y * ratio));
+    let at = (y + height) * ratio;
+    let bottom = Math.min(image.height, Math.round(at));
+    for (let rest = seen; rest !== 0; rest &= rest - 1) {
+      const colour = lowest(rest);
+      if (share[colour] * height < 0.1) continue;
+      at -= share[colour] * height * ratio;
+      const top = Math.max(highest, Math.round(at));
+      const value = this.colours[colour];
+      for (let row = top; row < bottom; row++) {
+        const first = row * image.width;
+        for (let i = first + left; i < first + right; i++) words[i] = value;
+      }
+      bottom = Math.min(bottom, top);
     }
   }
 
