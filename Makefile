@@ -24,11 +24,12 @@ build:
 # What is told facts, or writes them, in one goroutine, by all recorded traces, and the commands
 # on them: the race detector would take minutes over it, and finds what it can in the packages
 # that read traces and that answer several at once.
-UNRACED := -e '/cmd/gmptrace$$' -e '/analyze$$' -e /analyze/compare -e /analyze/explain -e /analyze/export/ -e /analyze/anonymize
+UNRACED := -e '/cmd/gmptrace$$' -e '/analyze$$' -e /analyze/compare -e /analyze/explain -e /analyze/export/ -e /analyze/anonymize -e /analyze/whatif
 
 .PHONY: test
 test: lint chromium
 	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v $(UNRACED))
+	$(GO) test -race -run TestLengths ./analyze/whatif # simulations run at once
 	$(GO) test -timeout 20m $$($(GO) list ./... | grep $(UNRACED))
 	cd analyze/flight/otel && $(GO) vet ./... && $(GO) test -race ./...
 	cd analyze/export/tables/duckdb && $(GO) vet ./... && $(GO) test ./...

@@ -3,6 +3,7 @@ package compare
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -160,7 +161,7 @@ func (x *expected) judge(c *Change, m *Gave) {
 			{Label: "in the fixture", Value: sideText(c.Old, c.Unit)},
 			{Label: "now", Value: sideText(c.New, c.Unit)},
 			{Label: "changed by", Value: c.Delta() + intervalText(c)},
-			{Label: "how sure", Value: fmt.Sprintf("if all that looks as sure is called a change, %.2g of it is chance; a change from %s on counts", c.Q, c.share(c.Floor))},
+			{Label: "how sure", Value: chanceText(c.Q) + "; counts from " + c.share(c.Floor) + " on"},
 		}})
 }
 
@@ -288,6 +289,15 @@ func (x *Change) Delta() string {
 	return words.Change(x.New.Median/x.Old.Median - 1)
 }
 
+// chanceText is how many of all that looks as sure would be chance, were all called a change.
+func chanceText(q float64) string {
+	const least = 1000
+	if q < 1./least {
+		return "less than 1 in " + words.Count(least) + " as clear as that is chance"
+	}
+	return "1 in " + words.Count(int(math.Round(1/q))) + " as clear as that is chance"
+}
+
 // intervalText is between what the change lies, as far as that is known.
 func intervalText(x *Change) string {
 	switch {
@@ -295,6 +305,8 @@ func intervalText(x *Change) string {
 		return ""
 	case x.Unit == "%":
 		return fmt.Sprintf(" (between %+.1f and %+.1f)", 100*x.Lo, 100*x.Hi)
+	case strings.HasPrefix(x.Delta(), "×"):
+		return fmt.Sprintf(" (between ×%s and ×%s)", words.Number(1+x.Lo), words.Number(1+x.Hi))
 	}
 	return fmt.Sprintf(" (between %s and %s)", words.Change(x.Lo), words.Change(x.Hi))
 }
