@@ -73,6 +73,7 @@ type teacher struct {
 	w     *prediction
 	ctx   context.Context
 	procs int
+	ran   map[simulate.Scheduler]*simulate.Result // the recorded program, by plain
 }
 
 // teach fills in the lesson, with as many Ps as were recorded or the first that were asked for.
@@ -83,7 +84,7 @@ func (w *prediction) teach(ctx context.Context) error {
 	if w.w.Steps*24 > teachLimit {
 		return fmt.Errorf("%s: the workload is too large to be simulated that often: take a part of it with --from and --to", w.x.Trace.Name)
 	}
-	t := &teacher{w: w, ctx: ctx, procs: w.procs}
+	t := &teacher{w: w, ctx: ctx, procs: w.procs, ran: map[simulate.Scheduler]*simulate.Result{}}
 	if len(w.set.Procs) > 0 {
 		t.procs = w.set.Procs[0]
 	}
@@ -153,6 +154,18 @@ func (t *teacher) run(w *simulate.Workload, cfg simulate.Config) (*simulate.Resu
 		return nil, errTooLong
 	}
 	return r, t.ctx.Err()
+}
+
+// plain is the recorded program under a scheduler, simulated once for all that is told of it.
+func (t *teacher) plain(s simulate.Scheduler) (*simulate.Result, error) {
+	if r := t.ran[s]; r != nil {
+		return r, nil
+	}
+	r, err := t.run(t.w.w, t.config(s, t.procs))
+	if err == nil {
+		t.ran[s] = r
+	}
+	return r, err
 }
 
 // steps simulates once more, and looks before, at and after the worst moment of a trouble.
@@ -272,11 +285,11 @@ func (t *teacher) stranded() (Lecture, error) {
 	e := Lecture{ID: "stranded", Title: "A queue for each thread: who stands behind a system call", Under: simulate.ThreadQueue.String(), Threads: []LockCost{}, Steps: []Step{},
 		What:   "A system call stops its thread. Whoever stands in that thread's queue waits until the call returns, though the CPU is free.",
 		Answer: "Go takes the P, with its queue, from a thread that is in a system call, and gives it to another thread (handoffp); sysmon does so where the call did not say that it blocks."}
-	bad, err := t.run(t.w.w, t.config(simulate.ThreadQueue, t.procs))
+	bad, err := t.plain(simulate.ThreadQueue)
 	if err != nil {
 		return e, err
 	}
-	good, err := t.run(t.w.w, t.config(simulate.GMP, t.procs))
+	good, err := t.plain(simulate.GMP)
 	if err != nil {
 		return e, err
 	}
@@ -310,11 +323,11 @@ func (t *teacher) imbalance() (Lecture, error) {
 	e := Lecture{ID: "imbalance", Title: "A queue for each thread: one has all, another none", Under: simulate.ThreadQueue.String(), Threads: []LockCost{}, Steps: []Step{},
 		What:   "Goroutines that are bound to a thread's queue stay there, and a thread that has done its own stands idle.",
 		Answer: "A P of Go's that runs out of work steals half of another one's queue."}
-	bad, err := t.run(t.w.w, t.config(simulate.ThreadQueue, t.procs))
+	bad, err := t.plain(simulate.ThreadQueue)
 	if err != nil {
 		return e, err
 	}
-	good, err := t.run(t.w.w, t.config(simulate.GMP, t.procs))
+	good, err := t.plain(simulate.GMP)
 	if err != nil {
 		return e, err
 	}
@@ -387,7 +400,7 @@ func (t *teacher) remedy(e Lecture, trouble simulate.Trouble, without simulate.C
 	if err != nil {
 		return e, err
 	}
-	good, err := t.run(t.w.w, t.config(simulate.GMP, t.procs))
+	good, err := t.plain(simulate.GMP)
 	if err != nil {
 		return e, err
 	}
