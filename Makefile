@@ -21,16 +21,16 @@ FUZZTIME ?= 30s
 build:
 	$(GO) build -o $(BIN)/gmptrace ./cmd/gmptrace
 
-# What is told facts, or writes them, in one goroutine, by all recorded traces, and the commands
-# on them: the race detector would take minutes over it, and finds what it can in the packages
-# that read traces and that answer several at once.
-UNRACED := -e '/cmd/gmptrace$$' -e '/analyze$$' -e /analyze/compare -e /analyze/explain -e /analyze/export/ -e /analyze/anonymize -e /analyze/whatif
+# What is tested with the race detector: what starts goroutines, where tests of it take long
+# by those of its tests that run at once. It slows tests down by ten times.
+RACED := ./analyze/internal/load ./analyze/flight ./analyze/fleet ./render/serve ./cmd/gmptrace/mcp
+RACED_IN_PART := ./analyze/replay:TestCuts/esbuild ./analyze/whatif:TestLengths ./render:TestBlock ./cmd/gmptrace:TestServeTwo
 
 .PHONY: test
 test: lint chromium
-	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v $(UNRACED))
-	$(GO) test -race -run TestLengths ./analyze/whatif # simulations run at once
-	$(GO) test -timeout 20m $$($(GO) list ./... | grep $(UNRACED))
+	$(GO) test -race -timeout 20m $(RACED)
+	@set -e; for part in $(RACED_IN_PART); do set -x; $(GO) test -race -timeout 20m -run "$${part#*:}" "$${part%%:*}"; { set +x; } 2>/dev/null; done
+	$(GO) test -timeout 20m $$($(GO) list ./... | grep -vxF "$$($(GO) list $(RACED))")
 	cd analyze/flight/otel && $(GO) vet ./... && $(GO) test -race ./...
 	cd analyze/export/tables/duckdb && $(GO) vet ./... && $(GO) test ./...
 	cd analyze/fleet/duckdb && $(GO) vet ./... && $(GO) test ./...
