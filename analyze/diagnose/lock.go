@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"gmptrace/analyze/internal/measure"
+	"gmptrace/analyze/internal/waits"
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
@@ -373,7 +374,7 @@ func (l *locks) Watch(f *model.Facts) {
 // neverEnds reports whether a wait may be one that never ends: that is no matter of how
 // long locks are held. See checkStuck.
 func neverEnds(iv *model.GInterval) bool {
-	return iv.Open&model.OpenEnd != 0 && iv.End-iv.Start >= stuckFrom
+	return iv.Open&model.OpenEnd != 0 && iv.End-iv.Start >= waits.LongFrom
 }
 
 // waited counts a wait of package sync and is the place, 0 if it was not for a

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"gmptrace/analyze/internal/measure"
-	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
@@ -24,7 +23,7 @@ import (
 //
 // Always decided: every wait for a P has both its ends in the trace, or those of the trace.
 var checkStarvation = Check{ID: "starvation", Costs: costsOthers, Title: "Goroutines that waited long for a P", Symptom: true, Begin: func(s *replay.Session) Judge {
-	return (&starvationJudge{bench: bench{s}, latency: replay.Shared(s, measure.NewWaits), blame: replay.Shared(s, newBlame), cycles: replay.Shared(s, newCycles), longRuns: replay.Shared(s, measure.NewLongRuns)}).decide
+	return (&starvationJudge{bench: bench{s}, latency: replay.Shared(s, measure.NewWaits), blame: replay.Shared(s, newBlame), cycles: replay.Shared(s, newCycles), longRuns: replay.Shared(s, measure.NewLongRuns), tireless: replay.Shared(s, measure.NewTireless)}).decide
 }}
 
 type starvationJudge struct {
@@ -33,6 +32,7 @@ type starvationJudge struct {
 	blame    *blame
 	cycles   *cycles
 	longRuns *measure.LongRuns
+	tireless *measure.Tireless
 }
 
 func (r *starvationJudge) decide(rep *report.Report) Judgement {
@@ -50,7 +50,7 @@ func (r *starvationJudge) decide(rep *report.Report) Judgement {
 	}
 	f.Why, f.Advice = r.cause(rep.Episodes)
 	tellSeen(&f, rep.Episodes)
-	if who := neverWaits(rep); who != "" {
+	if who := r.neverWaits(rep); who != "" {
 		polls := fmt.Sprintf("%s never waited for anything: if it polls (a select with a default, a loop that looks again), let it block instead.", who)
 		if who == behind {
 			f.Advice = polls + " Else: " + strings.ToLower(f.Advice[:1]) + f.Advice[1:]
@@ -99,17 +99,11 @@ func tellSeen(f *report.Finding, episodes []report.Episode) {
 	f.Advice += fmt.Sprintf(" First look at %s, which was seen to have the Ps for longest.", words.Function(at.Func))
 }
 
-// neverPart is the part of the trace for which each goroutine must run at least that is said
-// to never wait: a quarter. Those that are started for a piece of work, and end, need not.
-const neverPart = 4
-
-// neverWaits is the function of the program whose goroutines ran for half of the time of a
-// P or more and never stopped to wait, "" where there is none. What computes for that long
-// mostly gets its work from somewhere.
-func neverWaits(rep *report.Report) string {
+// neverWaits is the function of the program whose goroutines never stopped to wait, of
+// those with most time on Ps; "" where there is none.
+func (r *starvationJudge) neverWaits(rep *report.Report) string {
 	for i := range rep.Functions {
-		f := &rep.Functions[i]
-		if !f.Runtime && f.Running*2 >= report.Analysed(rep) && f.Running*neverPart >= f.Goroutines*report.Analysed(rep) && len(f.Blocked) == 0 && f.Syscall == 0 && !names.Standard(&report.Frame{Func: f.Name}) {
+		if f := &rep.Functions[i]; r.tireless.Never(f.Name, report.Analysed(rep)) {
 			return words.Function(f.Name)
 		}
 	}

@@ -23,6 +23,7 @@ func TestAdvice(t *testing.T) {
 		"pieces":           "Let main.piece ",
 		"launches":         "Loop in main.step instead of starting the next goroutine",
 		"never_waits":      "main.forward never waited for anything: if it polls",
+		"deadlock":         "Lock both in one order in main.post (main.post.go:1) and main.reconcile (main.reconcile.go:1).",
 		"sends_under_lock": "Let main.audit do less while others wait for it",
 	} {
 		ar, err := txtar.ParseFile(filepath.Join("testdata/explain", name+".txtar"))

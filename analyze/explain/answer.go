@@ -56,6 +56,9 @@ func (a *answer) tell(x *report.Explanation) {
 		x.Roots = mine.roots(nil)
 	}
 	x.Headline = a.who(x) + a.why(x, slower)
+	if dead := a.e.deadlock(&x.Roots[0]); dead.why != "" {
+		x.Headline += " " + dead.why
+	}
 	x.Detail = a.more(x, slower, usual)
 	x.Advice, x.Sure, x.SureWhy = x.Roots[0].Advice, x.Roots[0].Sure, x.Roots[0].SureWhy
 	if x.Roots[0].Kind == report.RootLate && x.Roots[0].NS-x.Roots[0].Typical < nothingSlow {

@@ -6,6 +6,7 @@ import (
 	"sort"
 
 	"gmptrace/analyze/internal/measure"
+	"gmptrace/analyze/internal/waits"
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
@@ -26,8 +27,9 @@ type explainer struct {
 	stills *measure.Standstills
 	cpus   *measure.Machine
 	heap   *measure.HeapRoom
-	busy   *tireless
+	busy   *measure.Tireless
 	chains *launches
+	stands *waits.Standing
 	zero   model.Time
 	window *replay.Window
 	open   bool  // leave out instances that have ended
@@ -128,7 +130,7 @@ type waitedFor struct {
 
 func newExplainer(s *replay.Session, sel Selector) *explainer {
 	n := s.Names
-	e := &explainer{names: n, peers: peers{names: n}, stills: replay.Shared(s, measure.NewStandstills), cpus: replay.Shared(s, measure.NewMachine), heap: replay.Shared(s, measure.NewHeapRoom), busy: replay.Shared(s, newTireless), chains: replay.Shared(s, newLaunches), window: s.Window, zero: s.Zero, path: maxSteps, every: 1, h: newHistory(n, historySoft, historyHard), locks: &names.LockSites{Names: n}, pools: &names.Pools{Names: n}, bodies: map[model.GoID]uint32{}}
+	e := &explainer{names: n, peers: peers{names: n}, stills: replay.Shared(s, measure.NewStandstills), cpus: replay.Shared(s, measure.NewMachine), heap: replay.Shared(s, measure.NewHeapRoom), busy: replay.Shared(s, measure.NewTireless), chains: replay.Shared(s, newLaunches), stands: replay.Shared(s, waits.NewStanding), window: s.Window, zero: s.Zero, path: maxSteps, every: 1, h: newHistory(n, historySoft, historyHard), locks: &names.LockSites{Names: n}, pools: &names.Pools{Names: n}, bodies: map[model.GoID]uint32{}}
 	e.look, e.open, e.having = e.h.look, sel.Open, newMessages(n, sel.Having)
 	top := cmp.Or(sel.Top, DefaultTop)
 	for _, f := range e.finders(sel) {

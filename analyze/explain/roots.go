@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"gmptrace/analyze/internal/measure"
+	"gmptrace/analyze/internal/waits"
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
@@ -27,7 +28,7 @@ func (a *account) describe(k rootKey, r *rootSum) report.Root {
 	}
 	t := tale{Root: &x, sum: r, st: st, known: k.known, asked: a.e.cpus.Said(), tight: a.e.heap.Tight(), manyHadPs: len(r.gs) >= len(a.e.h.ps), mean: r.ns / max(1, a.n), of: a.n, times: r.times / max(1, a.n)}
 	t.callee, _ = most(r.callee)
-	t.restless = k.kind == report.RootQueue && a.e.busy.never(x.At.Func)
+	t.restless = k.kind == report.RootQueue && a.e.busy.Never(x.At.Func, int64(a.e.now-a.e.zero))
 	t.launches = k.kind == report.RootQueue && a.e.chains.of(x.At.Func)
 	if k.kind == report.RootNoCPU {
 		t.loss = k.fn
@@ -42,6 +43,7 @@ func (a *account) describe(k rootKey, r *rootSum) report.Root {
 		t.stills = &st
 		x.At, x.From = a.hadPs(&st)
 	}
+	t.dead = a.e.deadlock(&x)
 	x.Text = t.text()
 	x.Advice = t.advice()
 	x.Sure, x.SureWhy = t.sure()
@@ -104,7 +106,8 @@ type tale struct {
 	asked     bool   // the machine was: what is told as computing was on a CPU
 	restless  bool   // who is behind it never waits for anything
 	launches  bool   // each goroutine of who is behind it starts the next one
-	tight     bool   // the collector leaves hardly room
+	dead      deadlocked
+	tight     bool // the collector leaves hardly room
 }
 
 // place is a place in words: the function with its line, and who called it.
@@ -629,6 +632,9 @@ func (t *tale) stopAdvice() string {
 
 // endAdvice is what to do about a wait that nobody ended.
 func (t *tale) endAdvice() string {
+	if t.dead.advice != "" {
+		return t.dead.advice
+	}
 	if t.known != nil && t.known.Never != "" {
 		return t.known.Never + t.orDials()
 	}
@@ -785,6 +791,10 @@ func (t *tale) sure() (string, string) {
 		return "medium", "where it ran does not show, the function is the one that the goroutine started with"
 	case report.RootLock:
 		return "medium", "the trace names who unlocked; since when that goroutine held it is inferred"
+	case report.RootNeverEnded:
+		if t.dead.why != "" {
+			return "medium", waits.SureOfLocks
+		}
 	case report.RootPlace:
 		if t.timed() {
 			return "medium", "that no goroutine ended the wait is in the trace, that a timer did is inferred"

@@ -49,14 +49,17 @@ var rooms = []room{
 		most: 6000, why: "predictions, changes, laws and lessons are simulations of one workload, and tell how sure they are in one way"},
 	{path: "analyze", imports: "analyze/diagnose analyze/explain analyze/rules analyze/internal/timeline analyze/internal/measure analyze/names analyze/replay analyze/report model"},
 
-	// Analyses, one question each. No one knows another, all know measure.
-	{path: "analyze/diagnose", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model",
+	// Analyses, one question each. No one knows another, all know measure; waits is what
+	// checks and explanations say of waits alike.
+	{path: "analyze/diagnose", imports: "analyze/internal/measure analyze/internal/waits analyze/names analyze/replay analyze/report analyze/stat analyze/words model",
 		most: 10200, why: "30 checks share one interface, and half of them one account of what Ps did while others waited"},
-	{path: "analyze/explain", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model",
+	{path: "analyze/explain", imports: "analyze/internal/measure analyze/internal/waits analyze/names analyze/replay analyze/report analyze/stat analyze/words model",
 		most: 8800, why: "what finds instances, follows them, to the other end of a connection too, and tells of them shares the steps of their paths"},
 	{path: "analyze/rules", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
 	{path: "analyze/internal/timeline", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report model"},
-	{path: "analyze/internal/measure", imports: "analyze/machine analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
+	{path: "analyze/internal/waits", imports: "analyze/names analyze/replay analyze/report analyze/words model"},
+	{path: "analyze/internal/measure", imports: "analyze/machine analyze/names analyze/replay analyze/report analyze/stat analyze/words model",
+		most: 4200, why: "each table of the report is filled here, and what checks and explanations judge alike by its figures stands beside it"},
 
 	// The seam: from bytes to facts.
 	{path: "analyze/replay/replaytest", imports: "analyze/replay analyze/internal/load analyze/names analyze/report fixtures/scenario model"}, // helps tests
