@@ -37,17 +37,28 @@ const (
 // message does not say.
 func failureText(f *report.CheckFailure) string {
 	text := strings.TrimSuffix(f.Message, ".")
-	var more []string
-	for _, d := range f.Details {
-		value, _, _ := strings.Cut(d.Value, " (")
-		if !strings.Contains(spaceless(f.Message), spaceless(value)) {
-			more = append(more, d.Label+": "+d.Value)
-		}
-	}
-	if len(more) > 0 {
+	if more := unsaid(f); len(more) > 0 {
 		text += " (" + strings.Join(more, "; ") + ")"
 	}
 	return text
+}
+
+// unsaid is what was measured that a failure's message does not say.
+func unsaid(f *report.CheckFailure) (more []string) {
+	said := spaceless(f.Message)
+	for _, d := range f.Details {
+		value, _, _ := strings.Cut(d.Value, " (")
+		if !strings.Contains(said, spaceless(value)) {
+			more = append(more, d.Label+": "+d.Value)
+		}
+	}
+	return more
+}
+
+// tellsItself reports whether a result's only failure names what it is about and says all of
+// it in its message, as those of fixtures do: its id and what else was measured stand behind.
+func tellsItself(r *report.CheckResult) bool {
+	return r.Kind == "fixture" && len(r.Failures) == 1 && r.FailuresLeft == 0 && repeats(r)
 }
 
 // spaceless is a text without spaces and marks, which policies' messages write otherwise.

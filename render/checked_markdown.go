@@ -139,19 +139,25 @@ func (m *markdown) head(x *report.CheckedTrace, r *report.CheckResult) string {
 	return text
 }
 
+// sign begins what names itself what it is about.
+func (m *markdown) sign(x *report.CheckedTrace, r *report.CheckResult) string {
+	text := checkedSign(r)
+	if len(m.checked.Traces) > 1 {
+		text += " in " + md(x.Name)
+	}
+	return text + ": "
+}
+
 // failure is all that matters of a failure, in a line that is shown as a paragraph.
 func (m *markdown) failure(x *report.CheckedTrace, r *report.CheckResult) string {
-	parts := []string{}
-	if !repeats(r) {
-		parts = append(parts, md(saidOf(r)))
-	}
-	for i := range r.Failures[:min(len(r.Failures), checkedItems)] {
-		f := &r.Failures[i]
-		text := md(failureText(f))
-		if p := placeText(f); p != "" {
-			text += ", at <code>" + md(p) + "</code>"
+	parts := []string{m.head(x, r)}
+	if tellsItself(r) {
+		parts = []string{m.sign(x, r) + md(r.Failures[0].Message)}
+		for _, more := range unsaid(&r.Failures[0]) {
+			parts = append(parts, md(more))
 		}
-		parts = append(parts, text)
+	} else {
+		parts = append(parts, m.failed(r)...)
 	}
 	if n := len(r.Failures) - checkedItems + r.FailuresLeft; n > 0 {
 		parts = append(parts, fmt.Sprintf("… and %d more", n))
@@ -166,7 +172,23 @@ func (m *markdown) failure(x *report.CheckedTrace, r *report.CheckResult) string
 	if r.Next != "" {
 		parts = append(parts, "next: <code>"+md(r.Next)+"</code>")
 	}
-	return "* " + m.head(x, r) + "<br>" + strings.Join(parts, "<br>")
+	return "* " + strings.Join(parts, "<br>")
+}
+
+// failed is what a result says of what failed.
+func (m *markdown) failed(r *report.CheckResult) (parts []string) {
+	if !repeats(r) {
+		parts = append(parts, md(saidOf(r)))
+	}
+	for i := range r.Failures[:min(len(r.Failures), checkedItems)] {
+		f := &r.Failures[i]
+		text := md(failureText(f))
+		if p := placeText(f); p != "" {
+			text += ", at <code>" + md(p) + "</code>"
+		}
+		parts = append(parts, text)
+	}
+	return parts
 }
 
 // checkedSign is a result's status as a picture, with the word for those who can't

@@ -41,7 +41,13 @@ func sampleChecked() *report.Checked {
 		}
 		results = append(results, r)
 	}
+	held := func(name string) { // to a fixture: the only failure's message names what it is about
+		add(report.CheckFail, report.CheckSeverityError, name)
+		r := &results[len(results)-1]
+		r.Kind, r.Message, r.Failures, r.FailuresLeft = "fixture", r.Failures[0].Message, r.Failures[:1], 0
+	}
 	for _, name := range hostileChecked {
+		held(name)
 		add(report.CheckFail, report.CheckSeverityError, name)
 		add(report.CheckFail, report.CheckSeverityWarning, name)
 		add(report.CheckError, report.CheckSeverityError, name)
@@ -51,7 +57,7 @@ func sampleChecked() *report.Checked {
 	results[0].File = ""
 	for i, name := range hostileChecked {
 		t := &report.Trace{Name: name, Program: name, GoVersion: "1.26", DurationNS: 1e9, Events: 1, Start: "2026-11-23T14:02:11.123456789Z", Lost: []report.Loss{{Text: name}}}
-		c.Add(t, results[5*i:5*i+5])
+		c.Add(t, results[6*i:6*i+6])
 	}
 	c.AddUnreadable(hostile[0], errors.New(hostile[4]))
 	c.Add(&report.Trace{}, nil)
@@ -61,6 +67,7 @@ func sampleChecked() *report.Checked {
 // smallChecked is what the golden files show: no two of a kind.
 func smallChecked() *report.Checked {
 	c := report.NewChecked("test")
+	const slower = "Task order takes longer: mean 12.1 ms → 12.5 ms (+435 µs, +3.6 %), with the machine as before: +412 µs waiting for the mutex in main.cart (cart.go:69), new. Also p90 14.0 ms → 16.2 ms (+2.20 ms, +15.7 %)"
 	const next = `gmptrace explain app.trace --func '^main\.\(\*shop\)\.reprice$'`
 	at := []report.Frame{{Func: "main.(*shop).reprice", File: "/src/app/shop/shop.go", Line: 173}, {Func: "main.main", File: "/src/app/main.go", Line: 20}}
 	c.Add(&report.Trace{Name: "app.trace", Program: "shop", GoVersion: "1.26", DurationNS: 1_573_000_000, Events: 9, Complete: true}, []report.CheckResult{
@@ -76,6 +83,10 @@ func smallChecked() *report.Checked {
 		{Kind: "policy", ID: "stw", Expected: "stw.max < ms(10)", File: "policy.yaml", Line: 12, Severity: report.CheckSeverityWarning, Status: report.CheckFail,
 			Message: "stw.max is 11.2 ms, and the rule wants stw.max < ms(10)", Items: 1, Measured: []report.Evidence{{Label: "stw.max", Value: "11.2 ms"}},
 			Failures: []report.CheckFailure{{Message: "stw.max is 11.2 ms, and the rule wants stw.max < ms(10)", Details: []report.Evidence{{Label: "stw.max", Value: "11.2 ms"}}}}},
+		{Kind: "fixture", ID: "fixture/task/order", Expected: "as in the fixture, or shorter, but for what varies by itself", File: "fixture/fixture.json", Severity: report.CheckSeverityError, Status: report.CheckFail,
+			Message: slower + ".", Items: 1, Next: "gmptrace explain app.trace --task order", Failures: []report.CheckFailure{{Item: "order", Key: "task/order", Message: slower, Details: []report.Evidence{
+				{Label: "beside it", Value: "GOMAXPROCS differs: 2 before, 1 now"}, {Label: "in the fixture", Value: "12.1 ms (of 1 trace, 120 lengths)"}, {Label: "now", Value: "12.5 ms (of 1 trace, 119 lengths)"},
+				{Label: "how sure", Value: "1 in 488 as clear as that is chance; counts from 12 % on"}}}}},
 		{Kind: "policy", ID: "checkout", Expected: `task("chekout").p99 < ms(5)`, File: "policy.yaml", Line: 15, Severity: report.CheckSeverityError, Status: report.CheckError,
 			Message: `could not be evaluated: the trace has no task "chekout"; did you mean checkout?`},
 	})
@@ -216,8 +227,8 @@ func TestFingerprints(t *testing.T) {
 	for _, f := range a {
 		seen[f] = true
 	}
-	if len(a) != 3 || len(seen) != 3 {
-		t.Errorf("%d fingerprints, %d different, want 3", len(a), len(seen))
+	if len(a) != 4 || len(seen) != 4 {
+		t.Errorf("%d fingerprints, %d different, want 4", len(a), len(seen))
 	}
 }
 
@@ -326,14 +337,14 @@ func TestCheckedJUnit(t *testing.T) {
 	for _, a := range root.children[0].attrs {
 		attrs[a.Name.Local] = a.Value
 	}
-	for name, want := range map[string]string{"tests": "5", "failures": "1", "errors": "1", "skipped": "1"} {
+	for name, want := range map[string]string{"tests": "6", "failures": "2", "errors": "1", "skipped": "1"} {
 		if attrs[name] != want {
 			t.Errorf("%s=%q, want %q", name, attrs[name], want)
 		}
 	}
 	strict := smallChecked()
 	strict.FailOn = report.CheckSeverityWarning
-	if !bytes.Contains(checkedIn(t, "junit", strict), []byte(`failures="2"`)) {
+	if !bytes.Contains(checkedIn(t, "junit", strict), []byte(`failures="3"`)) {
 		t.Error("a warning is no failure with --fail-on warning")
 	}
 }

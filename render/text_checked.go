@@ -150,10 +150,19 @@ func warningText(r *report.CheckResult) string {
 // paragraph is all that matters of a failure: what is wrong, by how much, where, what
 // was expected, and what to do next.
 func (t *checkedTerminal) paragraph(r *report.CheckResult) {
-	if repeats(r) && len(r.Failures) == 1 {
+	switch {
+	case tellsItself(r) && !t.verbose:
+		f := &r.Failures[0]
+		word, with := checkedWord(r)
+		t.wrapPainted("  ", word, with, "   ", checkedIndent, f.Message)
+		for _, more := range unsaid(f) {
+			t.wrap(checkedIndent, checkedIndent+"  ", more)
+		}
+		t.place(f, checkedIndent)
+	case repeats(r) && len(r.Failures) == 1:
 		t.result(r, failureText(&r.Failures[0]))
 		t.place(&r.Failures[0], checkedIndent)
-	} else {
+	default:
 		if repeats(r) {
 			t.result(r, "")
 		} else {

@@ -29,14 +29,20 @@ func Check(fixture, traces []*Behaviour, file string, opt Options) []report.Chec
 			at[k] = n
 			out = append(out, expectation(c, file))
 		}
-		out[n].judge(c, r.Machine)
+		out[n].judge(c)
 	}
-	beside := circumstances(r, fixture, traces)
+	found := newFindings(fixture, traces)
+	beside := circumstances(r, fixture, traces, found)
 	for k, n := range at {
-		out[n].beside(k, beside)
 		causes := CauseOf(fixture, traces, k.kind, k.name)
+		out[n].tell(r.Machine, func(lead *Change) string {
+			if k == (key{SeriesRequest, ""}) {
+				return cmp.Or(mostlyIn(&out[n], out), whysOf(lead, causes))
+			}
+			return whysOf(lead, causes)
+		})
+		out[n].beside(k, beside)
 		out[n].where(k, traces, causes)
-		out[n].explain(causes)
 		if out[n].Status == report.CheckFail {
 			out[n].Subject = k.subject(traces)
 		}
@@ -48,7 +54,7 @@ func Check(fixture, traces []*Behaviour, file string, opt Options) []report.Chec
 	for i := range out {
 		results = append(results, out[i].CheckResult)
 	}
-	return append(results, comparable(r, fixture, traces, file), newFindings(fixture, traces, file), rulesHeld(r, file))
+	return append(results, comparable(r, fixture, traces, file), findingsKnown(found, traces, file), rulesHeld(r, file))
 }
 
 // comparable is skipped where nothing that may fail could be judged, and says why: that is
@@ -75,7 +81,8 @@ func comparable(r *Result, fixture, traces []*Behaviour, file string) report.Che
 type expected struct {
 	report.CheckResult
 	of    key
-	grown float64 // by how much time a second what is worse has grown, ns
+	worse []*Change // what it failed by
+	grown float64   // by how much time a second what is worse has grown, ns
 }
 
 // leads are the kinds of series in the order in which their failures are told of: first what
@@ -102,9 +109,9 @@ func expectation(c *Change, file string) expected {
 	name := strings.TrimSuffix(c.Text(), " "+c.Stat)
 	x := report.CheckResult{Kind: "fixture", ID: fmt.Sprintf("fixture/%s/%s", c.Kind, c.Name), File: file, Severity: report.CheckSeverityWarning,
 		Status: report.CheckSkip, Items: 1, Message: "There is too little of it to compare.",
-		Description: "As in the fixture: " + name, Expected: "no longer than in the fixture by more than what varies by itself"}
+		Description: "As in the fixture: " + name, Expected: "as in the fixture, or shorter, but for what varies by itself"}
 	if c.Kind == KindRate {
-		x.Expected = "no more than in the fixture by more than what varies by itself"
+		x.Expected = "as in the fixture, or less, but for what varies by itself"
 	}
 	if c.Held {
 		x.Severity = report.CheckSeverityError
@@ -117,7 +124,7 @@ func expectation(c *Change, file string) expected {
 const mostNoticed = 1.0
 
 // judge takes one statistic in.
-func (x *expected) judge(c *Change, m *Gave) {
+func (x *expected) judge(c *Change) {
 	switch c.Verdict {
 	case Few:
 		return
@@ -125,8 +132,10 @@ func (x *expected) judge(c *Change, m *Gave) {
 		x.Message = "It is not in the fixture."
 		return
 	case Gone:
-		x.Status, x.Severity, x.Message = report.CheckFail, report.CheckSeverityWarning, "It is in the fixture, and no longer in the traces."
-		x.Failures = append(x.Failures, report.CheckFailure{Item: c.Name, Key: fmt.Sprintf("%s/%s/gone", c.Kind, c.Name), Message: x.Message})
+		name := strings.TrimSuffix(c.Text(), " "+c.Stat)
+		x.Status, x.Severity = report.CheckFail, report.CheckSeverityWarning
+		x.Message = fmt.Sprintf("%s%s is in the fixture, %s times, and no longer in the traces.", strings.ToUpper(name[:1]), name[1:], words.Count(c.Old.Count))
+		x.Failures = append(x.Failures, report.CheckFailure{Item: c.Name, Key: fmt.Sprintf("%s/%s/gone", c.Kind, c.Name), Message: strings.TrimSuffix(x.Message, ".")})
 		return
 	}
 	x.Measured = append(x.Measured, report.Evidence{Label: c.Stat, Value: c.Values()})
@@ -146,6 +155,7 @@ func (x *expected) judge(c *Change, m *Gave) {
 		x.Status, x.Message = report.CheckFail, ""
 		x.Severity = report.CheckSeverityWarning
 	}
+	x.worse = append(x.worse, c)
 	if c.decides() && c.Verdict == Worse {
 		x.Severity = report.CheckSeverityError
 		x.grown = max(x.grown, c.Time)
@@ -153,16 +163,6 @@ func (x *expected) judge(c *Change, m *Gave) {
 			x.grown = max(x.grown, c.New.Median-c.Old.Median)
 		}
 	}
-	text := fmt.Sprintf("%s went from %s to %s", c.Text(), Amount(c.Old.Median, c.Unit), Amount(c.New.Median, c.Unit))
-	text += m.beside(c)
-	x.Message = strings.TrimSpace(x.Message + " " + strings.ToUpper(text[:1]) + text[1:] + ".")
-	x.Failures = append(x.Failures, report.CheckFailure{Item: c.Name, Key: fmt.Sprintf("%s/%s/%s", c.Kind, c.Name, c.Stat), Message: text,
-		Details: []report.Evidence{
-			{Label: "in the fixture", Value: sideText(c.Old, c.Unit)},
-			{Label: "now", Value: sideText(c.New, c.Unit)},
-			{Label: "changed by", Value: c.Delta() + intervalText(c)},
-			{Label: "how sure", Value: chanceText(c.Q) + "; counts from " + c.share(c.Floor) + " on"},
-		}})
 }
 
 // passes reports whether a statistic that has not changed is word enough for the whole of
@@ -171,44 +171,20 @@ func (x *Change) passes() bool {
 	return x.Stat == quantities[0].name || x.Stat == statMean || x.Kind == KindRate
 }
 
-// mostWhys is how many causes a failure names.
-const mostWhys = 2
-
-// explain says of what failed what of its mean instance's time has grown, where one or two
-// causes make up most of that.
-func (x *expected) explain(causes []CauseChange) {
-	if x.Status != report.CheckFail || len(x.Failures) == 0 {
-		return
-	}
-	var all, told int64
-	for i := range causes {
-		all += max(0, causes[i].Grown())
-	}
-	var whys []string
-	for i := range causes {
-		if c := &causes[i]; len(whys) < mostWhys && c.Grown()*5 >= all && c.Grown() > 0 {
-			whys = append(whys, c.Text())
-			told += c.Grown()
-		}
-	}
-	if told*2 < all || len(whys) == 0 {
-		return
-	}
-	why := report.Evidence{Label: "why, of the mean", Value: strings.Join(whys, "; ")}
-	x.Failures[0].Details = append([]report.Evidence{why}, x.Failures[0].Details...)
-}
-
 // circumstance is what may have made much of a program slower at once, and shows elsewhere.
 type circumstance struct{ name, text string }
 
 // mostBeside is how many circumstances a failure names.
 const mostBeside = 3
 
-// circumstances are what the two sides ran as, what the collector took, and where goroutines
-// newly wait or are left behind.
-func circumstances(r *Result, fixture, traces []*Behaviour) (out []circumstance) {
+// circumstances are what the two sides ran as, what the analysis newly finds wrong, what the
+// collector took, and where goroutines newly wait or are left behind.
+func circumstances(r *Result, fixture, traces []*Behaviour, found []*report.Finding) (out []circumstance) {
 	for _, text := range differences(fixture, traces) {
 		out = append(out, circumstance{"", text})
+	}
+	for _, f := range found[:min(len(found), mostFound)] {
+		out = append(out, circumstance{"", "new: " + f.Title})
 	}
 	for i := range r.Changes {
 		c := &r.Changes[i]
@@ -227,8 +203,8 @@ func (x *expected) beside(k key, all []circumstance) {
 			texts = append(texts, c.text)
 		}
 	}
-	if x.Status == report.CheckFail && x.Severity == report.CheckSeverityError && len(x.Failures) > 0 && len(texts) > 0 {
-		x.Failures[0].Details = append([]report.Evidence{{Label: "beside it", Value: strings.Join(texts, "; ")}}, x.Failures[0].Details...)
+	if x.Status == report.CheckFail && x.Severity == report.CheckSeverityError {
+		x.detail("beside it", strings.Join(texts, "; "))
 	}
 }
 
@@ -322,35 +298,6 @@ func sideText(s Side, unit string) string {
 		text += ", " + words.Plural(s.Count, "length")
 	}
 	return text + ")"
-}
-
-// newFindings warns of findings that no trace of the fixture has.
-func newFindings(fixture, traces []*Behaviour, file string) report.CheckResult {
-	x := report.CheckResult{Kind: "fixture", ID: "fixture/findings", Description: "No findings that the fixture has not", Expected: "no finding of warning or worse that no trace of the fixture has",
-		File: file, Severity: report.CheckSeverityWarning, Status: report.CheckPass}
-	known := map[string]bool{}
-	for _, b := range fixture {
-		for _, f := range b.Findings {
-			known[f.ID] = true
-		}
-	}
-	for _, b := range traces {
-		for _, f := range b.Findings {
-			x.Items++
-			if known[f.ID] || !f.Severity.AtLeast(report.SeverityWarning) {
-				continue
-			}
-			known[f.ID] = true
-			x.Status = report.CheckFail
-			x.Message = strings.TrimSpace(x.Message + " " + f.Title + ".")
-			fail := report.CheckFailure{Item: f.ID, Key: "finding/" + f.ID, Message: f.Title, Details: []report.Evidence{{Label: "why", Value: f.Why}}}
-			if len(f.Stacks) > 0 {
-				fail.At = f.Stacks[0].Frames
-			}
-			x.Failures = append(x.Failures, fail)
-		}
-	}
-	return x
 }
 
 const (

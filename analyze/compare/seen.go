@@ -3,7 +3,6 @@ package compare
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
 	"gmptrace/analyze/explain"
 	"gmptrace/analyze/report"
@@ -140,8 +139,5 @@ func (x *expected) where(k key, traces []*Behaviour, causes []CauseChange) {
 	if x.Status != report.CheckFail || len(x.Failures) == 0 || !computes(k, causes) {
 		return
 	}
-	if text := seenIn(traces, k); text != "" {
-		f := &x.Failures[0]
-		f.Details = slices.Insert(f.Details, 0, report.Evidence{Label: "seen computing in", Value: text})
-	}
+	x.detail("seen computing in", seenIn(traces, k))
 }

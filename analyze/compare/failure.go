@@ -1,0 +1,178 @@
+package compare
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
+)
+
+// What has failed of a series is one failure, however many of its statistics are worse: its
+// message says what takes longer, by how much and why, in this order, and what else of the
+// same series shows it.
+
+// tells is the order in which statistics say what is worse of a series: its middle before
+// its tails, of which single instances make much.
+var tells = []string{quantities[0].name, statMean, statRate, statCause, statSlow, statFar}
+
+// lead is what tells most of what is worse: something that may fail a check, where any may.
+func (x *expected) lead() *Change {
+	place := func(c *Change) int {
+		n := slices.Index(tells, c.Stat)
+		if n < 0 {
+			n = len(tells)
+		}
+		if c.Verdict != Worse || !c.decides() {
+			n += 1 + len(tells)
+		}
+		return n
+	}
+	return slices.MinFunc(x.worse, func(a, b *Change) int { return cmp.Compare(place(a), place(b)) })
+}
+
+// mostAlso is how many further statistics a failure names.
+const mostAlso = 3
+
+// tell makes the failure of what is worse. why is what of it has grown, "" where that does not
+// show.
+func (x *expected) tell(m *Gave, why func(lead *Change) string) {
+	if len(x.worse) == 0 {
+		return
+	}
+	lead := x.lead()
+	text := lead.grewText() + m.beside(lead)
+	if why := why(lead); why != "" {
+		text += ": " + why
+	}
+	var also []string
+	for _, c := range x.worse {
+		if c != lead && len(also) < mostAlso && c.Stat != statCause && c.Stat != statMean {
+			also = append(also, c.figures(c.Delta()))
+		}
+	}
+	if len(also) > 0 {
+		text += ". Also " + strings.Join(also, "; ")
+	}
+	x.Message = text + "."
+	x.Failures = []report.CheckFailure{{Item: lead.Name, Key: fmt.Sprintf("%s/%s", lead.Kind, lead.Name), Message: text,
+		Details: []report.Evidence{
+			{Label: "in the fixture", Value: sideText(lead.Old, lead.Unit)},
+			{Label: "now", Value: sideText(lead.New, lead.Unit)},
+			{Label: "how sure", Value: chanceText(lead.Q) + "; counts from " + lead.share(lead.Floor) + " on"},
+		}}}
+}
+
+// detail puts something ahead of what is said of the failure.
+func (x *expected) detail(label, value string) {
+	if f := x.Failures; len(f) > 0 && value != "" {
+		f[0].Details = slices.Insert(f[0].Details, 0, report.Evidence{Label: label, Value: value})
+	}
+}
+
+// grewText is that a series takes longer, and by how much.
+func (x *Change) grewText() string {
+	if x.Kind == KindRate {
+		return strings.ToUpper(x.Name[:1]) + x.Name[1:] + " went from " + Amount(x.Old.Median, x.Unit) + " to " + Amount(x.New.Median, x.Unit) + " (" + x.grownBy() + ")"
+	}
+	who, did := x.who()
+	if x.Stat == statCause || x.Unit == "%" {
+		return who + ": " + x.figures("")
+	}
+	return who + " " + did + ": " + x.figures(x.grownBy())
+}
+
+// who is whose lengths a series are, and what became of them.
+func (x *Change) who() (who, takes string) {
+	name := words.Function(x.Name)
+	switch {
+	case x.Kind == SeriesRequest && x.Name == "":
+		return "All requests together", "take longer"
+	case x.Kind == SeriesComputed:
+		return "Requests that only compute", "take longer"
+	case x.Name == "":
+		name = "whose name is not known"
+	}
+	switch x.Kind {
+	case SeriesRequest, SeriesTask, SeriesRegion:
+		return strings.ToUpper(string(x.Kind[:1])) + string(x.Kind[1:]) + " " + name, "takes longer"
+	case SeriesLife:
+		return "A goroutine of " + name, "takes longer from start to end"
+	case SeriesCycle:
+		return "A cycle of " + name, "takes longer from when it goes on until it waits again"
+	case SeriesDispatch:
+		return "Goroutines that run " + name, "compute longer at a time"
+	case SeriesWait:
+		return "Goroutines that run " + name, "wait longer for a P"
+	}
+	return "All goroutines", "wait longer for a P"
+}
+
+// figures are a statistic's, with its name, before and now. by is by how much a length has
+// grown.
+func (x *Change) figures(by string) string {
+	from, to := Amount(x.Old.Median, x.Unit), Amount(x.New.Median, x.Unit)
+	switch x.Stat {
+	case statSlow:
+		return fmt.Sprintf("%s take more than %s times the fixture's 99th percentile, and %s in the fixture", to, words.Number(slowTimes), from)
+	case statFar:
+		return fmt.Sprintf("%s take more than %s times the longest of the fixture, up to %s (%s in the fixture)", to, words.Count(farTimes), Amount(x.New.Max, "ns"), Amount(x.Old.Max, "ns"))
+	case statCause:
+		return fmt.Sprintf("on average %s %s, and %s in the fixture", to, x.Cause.Text(), from)
+	}
+	return fmt.Sprintf("%s %s → %s (%s)", x.Stat, from, to, by)
+}
+
+// grownBy is by how much it has grown: as an amount of time where that is one, as a share,
+// and between what that lies.
+func (x *Change) grownBy() string {
+	by := x.Delta()
+	if grown := x.New.Median - x.Old.Median; x.Unit == "ns" && grown > 0 && x.Old.Median > 0 {
+		by = "+" + Amount(grown, x.Unit) + ", " + by
+	}
+	if between := intervalText(x); between != "" && x.Old.Median > 0 {
+		by += ", " + strings.Trim(between, " ()")
+	}
+	return by
+}
+
+// mostlyIn names the request that most of what all of them together have grown by is in, ""
+// where there is none: then nothing else is to be said of all together.
+func mostlyIn(all *expected, out []expected) string {
+	for i := range out {
+		x := &out[i]
+		if x.of.kind == SeriesRequest && x.of.name != "" && x.Status == report.CheckFail && x.Severity == all.Severity && 2*x.grown >= all.grown {
+			return "most of it in " + words.Function(x.of.name)
+		}
+	}
+	return ""
+}
+
+// mostWhys is how many causes a failure names.
+const mostWhys = 2
+
+// whysOf says what of a mean instance's time has grown, where one or two causes make up most
+// of that.
+func whysOf(lead *Change, causes []CauseChange) string {
+	var all, told int64
+	for i := range causes {
+		all += max(0, causes[i].Grown())
+	}
+	var whys []string
+	for i := range causes {
+		if c := &causes[i]; len(whys) < mostWhys && c.Grown()*5 >= all && c.Grown() > 0 {
+			whys = append(whys, c.Text())
+			told += c.Grown()
+		}
+	}
+	switch text := strings.Join(whys, ", "); {
+	case told*2 < all || len(whys) == 0 || lead.Stat == statCause && len(whys) == 1 && causes[0].key() == lead.Cause.key():
+		return ""
+	case lead.Stat == statMean:
+		return text
+	default:
+		return "of the mean " + text
+	}
+}
