@@ -118,14 +118,7 @@ func (w *Workload) computed(i int) int64 {
 	s := sim{code: w.Code}
 	total := int64(0)
 	for pc := w.Gs[i].From; pc < w.Gs[i].To; {
-		op, next := s.next(pc)
-		var a int64
-		if op != stepBlock && op != stepYield && op != stepGoyield {
-			a, next = s.arg(next)
-		}
-		if op == stepWake || op == stepSwitch {
-			_, next = s.arg(next)
-		}
+		op, a, _, next := s.next(pc)
 		if op == stepRun {
 			total += a
 		}

@@ -4,127 +4,17 @@ package simulate
 
 // exec lets p's goroutine take its next steps, up to one that takes time.
 func (s *sim) exec(p int32) {
-	pp := &s.ps[p]
-	gi := pp.g
+	gi := s.ps[p].g
 	g := &s.gs[gi]
-	offers := -1
+	s.offers = -1
 	for g.pc < g.to {
-		op, pc := s.next(g.pc)
-		var a, b int64
-		if op != stepBlock && op != stepYield && op != stepGoyield && op != stepPass {
-			a, pc = s.arg(pc)
-		}
-		if op == stepWake || op == stepSwitch || op == stepSend || op == stepLock {
-			b, pc = s.arg(pc)
-		}
+		op, a, b, pc := s.next(g.pc)
 		g.pc = pc
-		if op == stepMark {
-			s.mark(a, s.now)
-			continue
+		if op != stepMark {
+			s.res.Events++
 		}
-		s.res.Events++
-		switch op {
-		case stepRun:
-			s.until(p, pRun, s.stretched(a)+pp.debt)
-			pp.debt = 0
+		if steps[op].exec(s, p, gi, a, b) {
 			return
-		case stepCreate:
-			s.create(p, int32(a)+1)
-		case stepWake:
-			s.wake(p, int32(a)+1, uint32(b))
-		case stepPut:
-			if job := int32(a) + 1; s.given(job) {
-				s.ready(p, job)
-			}
-		case stepOffer:
-			offers = int(a)
-		case stepSend:
-			if to := int32(a) + 1; s.unblocks(to, uint32(b)) {
-				s.arrives(to)
-			}
-		case stepSwitch:
-			s.coroutine = s.cfg.Scheduler == GMP
-			s.wake(p, int32(a)+1, uint32(b))
-			s.coroutine = false
-		case stepBlock:
-			if s.passes(g, gi) {
-				continue
-			}
-			s.stop(p, g, gBlocked)
-			s.find(p)
-			return
-		case stepNeed:
-			if g.early&1 == 0 {
-				s.need(p, int32(a)+1)
-			}
-		case stepHold:
-			s.held[a] = true
-		case stepLock:
-			switch {
-			case s.passes(g, gi):
-			case s.held[a] || s.gs[b+1].underway() || s.inLine(int32(b)+1, gi):
-				g.behind = int32(b) + 1
-				s.stop(p, g, gBlocked)
-				s.find(p)
-				return
-			default:
-				g.block++
-				g.early >>= 1
-				s.lateOnes(g, gi)
-			}
-		case stepPass:
-			if !s.passes(g, gi) {
-				g.block++
-				g.early >>= 1
-				s.lateOnes(g, gi)
-			}
-		case stepAssist:
-			if a = s.assist(p, a); a > 0 {
-				s.until(p, pRun, a+pp.debt)
-				pp.debt = 0
-				return
-			}
-		case stepWait, stepNet, stepStarved, stepUntil, stepNetUntil:
-			if op == stepStarved && !s.gc.on {
-				continue
-			}
-			if op == stepUntil || op == stepNetUntil {
-				if a -= s.now; a <= 0 {
-					continue
-				}
-			}
-			s.stop(p, g, gWaiting)
-			switch op {
-			case stepNet, stepNetUntil:
-				s.timers.add(timer{at: s.now + a, kind: timerNet, id: gi})
-			case stepStarved:
-				s.timers.add(timer{at: s.now + a, kind: timerStarved, id: gi})
-			default:
-				s.expires(timer{at: s.now + a, kind: timerWait, id: gi})
-			}
-			s.find(p)
-			return
-		case stepSyscall, stepBlocking:
-			if a < ShortCall {
-				a = s.stretched(a)
-				if s.scarce() { // it takes a CPU
-					pp.calls++
-					s.until(p, pRun, a+pp.debt)
-					pp.debt = 0
-					return
-				}
-			}
-			s.entersyscall(p, g, gi, a, op == stepBlocking)
-			return
-		case stepYield, stepGoyield:
-			s.stop(p, g, gNone)
-			s.yield(p, g, gi, op == stepGoyield)
-			s.find(p)
-			return
-		case stepGC:
-			s.startGC(p, int(a))
-		case stepSTW:
-			s.stopWorld(p, a)
 		}
 	}
 	s.stop(p, g, gDone)
@@ -135,7 +25,7 @@ func (s *sim) exec(p int32) {
 		s.live--
 		s.res.Makespan = s.now
 	}
-	if job := s.follows(gi, offers, p); job != 0 {
+	if job := s.follows(gi, s.offers, p); job != 0 {
 		s.goesOn(p, job)
 		return
 	}
@@ -254,13 +144,11 @@ func (s *sim) home(p int32) int32 {
 
 // passes reports whether g's next Block is ended before it begins.
 func (s *sim) passes(g *gor, gi int32) bool {
-	if g.early&1 != 0 {
-		g.early >>= 1
-		g.block++
-		s.lateOnes(g, gi)
-		return true
+	if g.early&1 == 0 {
+		return false
 	}
-	return false
+	s.endsBlock(gi)
+	return true
 }
 
 // lateOnes brings in the end of a Block that was too far ahead to be noted.

@@ -78,86 +78,21 @@ func (l *lawyer) run() {
 // goes takes a goroutine's steps up to a Block whose end has not come, to where others come
 // first, or to its own end.
 func (l *lawyer) goes(gi int32) {
-	g, m := &l.gs[gi], &l.at[gi]
-	offers := -1
+	g := &l.gs[gi]
+	l.offers = -1
 	for g.pc < g.to {
-		if m.at > l.timers.next() {
+		if l.at[gi].at > l.timers.next() {
 			l.goesOn(gi)
 			return
 		}
-		op, pc := l.next(g.pc)
-		var a, b int64
-		if op != stepBlock && op != stepYield && op != stepGoyield && op != stepPass {
-			a, pc = l.arg(pc)
-		}
-		if op == stepWake || op == stepSwitch || op == stepSend || op == stepLock {
-			b, pc = l.arg(pc)
-		}
+		op, a, b, pc := l.next(g.pc)
 		g.pc = pc
-		switch op {
-		case stepRun:
-			l.computes(gi, a)
-		case stepCreate:
-			if to := int32(a) + 1; l.gs[to].state == gNone {
-				l.starts(to, *m)
-			}
-		case stepWake, stepSwitch, stepSend:
-			l.ends(int32(a)+1, uint32(b), *m)
-		case stepPass:
-			delete(l.came, key(gi, g.block))
-			g.block++
-		case stepBlock:
-			came, ok := l.came[key(gi, g.block)]
-			if !ok {
-				g.state = gBlocked
-				return
-			}
-			delete(l.came, key(gi, g.block))
-			g.block++
-			l.hops(gi, came)
-		case stepHold:
-			l.held[a] = true
-		case stepLock:
-			came, ok := l.came[key(gi, g.block)]
-			if !ok && l.hop > 0 && (l.held[a] || l.gs[b+1].underway() || l.inLine(int32(b)+1, gi)) {
-				g.state, g.behind = gBlocked, int32(b)+1
-				return
-			}
-			delete(l.came, key(gi, g.block))
-			g.block++
-			if ok && l.hop > 0 {
-				l.hops(gi, came)
-			}
-		case stepNeed:
-			if _, ok := l.came[key(gi, g.block)]; !ok {
-				l.needs(int32(a)+1, *m)
-			}
-		case stepPut:
-			l.given(int32(a)+1, *m)
-		case stepOffer:
-			offers = int(a)
-		case stepUntil, stepNetUntil:
-			if a > m.at {
-				l.hops(gi, moment{a, m.computed})
-			}
-		case stepWait, stepNet:
-			l.hops(gi, moment{m.at + a, m.computed})
-		case stepStarved, stepAssist, stepSTW: // with other Ps the collector may leave none of it
-			if l.hop > 0 {
-				m.at += a
-			}
-		case stepSyscall, stepBlocking:
-			if a < ShortCall {
-				a = l.stretched(a)
-			}
-			l.out.Held += min(a, mostHeld)
-			l.hops(gi, moment{m.at + a, m.computed})
-		case stepYield, stepGoyield:
-			l.hops(gi, *m)
+		if law := steps[op].law; law != nil && law(l, gi, a, b) {
+			return
 		}
 	}
 	g.state = gDone
-	l.offers(gi, offers)
+	l.offered(gi, l.offers)
 }
 
 // given has a job begin when it is given, or with somebody who is free.
@@ -191,8 +126,8 @@ func (l *lawyer) needs(job int32, m moment) {
 	}
 }
 
-// offers has a goroutine at its end do the next job, if it is one of those who do.
-func (l *lawyer) offers(gi int32, offers int) {
+// offered has a goroutine at its end do the next job, if it is one of those who do.
+func (l *lawyer) offered(gi int32, offers int) {
 	w := &l.w.Gs[gi-1]
 	switch {
 	case l.hop == 0 || offers < 0 && (!w.Job || w.Last):

@@ -138,6 +138,7 @@ type sim struct {
 	}
 	gc        gcLoad
 	coroutine bool // the next goroutine to be readied is switched to
+	offers    int  // the station that the goroutine whose steps are taken joins at its end, -1 for none
 	fresh     bool // what is found now was readied by the thread that finds it, just before
 
 	observed bool // for episodes, or for scenes
@@ -247,27 +248,10 @@ func (s *sim) appear(gi int32) {
 	}
 	s.arrived(g)
 	if g.pc < g.to {
-		op, pc := s.next(g.pc)
-		switch op {
-		case stepBlock:
-			g.pc, g.state = pc, gBlocked
-			return
-		case stepOffer:
-			n, _ := s.arg(pc)
-			g.state = gDone
-			s.live--
-			s.joins(int(n), max(g.p, 0))
-			return
-		case stepWait, stepNet, stepSyscall, stepBlocking, stepUntil, stepNetUntil: // (a Starved one finds no collection)
-			ns, pc := s.arg(pc)
-			g.pc, g.state = pc, gWaiting
-			kind := timerWait
-			if op == stepNet || op == stepNetUntil {
-				kind = timerNet
-			} else if op != stepWait && op != stepUntil {
-				g.state, kind = gSyscall, timerSyscall
-			}
-			s.expires(timer{at: ns, kind: kind, id: gi})
+		op, a, _, pc := s.next(g.pc)
+		if root := steps[op].root; root != nil {
+			g.pc = pc
+			root(s, gi, a)
 			return
 		}
 	}

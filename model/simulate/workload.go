@@ -212,9 +212,6 @@ func (w *Workload) Add(g Goroutine, c *Code) int {
 	return i
 }
 
-// next reads the step at pc, which must not be the end.
-func (s *sim) next(pc uint32) (step, uint32) { return step(s.code[pc]), pc + 1 }
-
 // arg reads an argument at pc.
 func (s *sim) arg(pc uint32) (int64, uint32) {
 	b := s.code[pc]
