@@ -31,7 +31,7 @@ func (a *app) mcpCommand() *cobra.Command {
 		Short: "Answer an assistant's questions about traces",
 		Long: `Mcp speaks the Model Context Protocol on standard input and output: an assistant's
 client starts it, and the assistant asks about traces by its tools: verdict, explain,
-findings, window, decisions, compare, fleet. Answers are what the commands print, in pages of
+findings, window, decisions, whatif, compare, fleet. Answers are what the commands print, in pages of
 at most 24 kB.
 
 It only reads, and only files below --root, wherever symbolic links lead; it opens no

@@ -139,6 +139,8 @@ func TestMCP(t *testing.T) {
 		{"window", toolArguments{"trace": shop, "from": "100ms", "to": "400ms"}, []string{"analyze", "--from", "100ms", "--to", "400ms", shop}},
 		{"decisions", toolArguments{"trace": router, "kinds": []string{"steal", "handoff"}}, []string{"decisions", "--format", "text", "--kind", "steal,handoff", router}},
 		{"decisions", toolArguments{"trace": shop, "to": "60ms"}, []string{"decisions", "--format", "text", "--to", "60ms", shop}}, // more than is kept at a time
+		{"whatif", toolArguments{"trace": router, "faster": "main=50%"}, []string{"whatif", "--faster", "main=50%", router}},
+		{"whatif", toolArguments{"trace": router, "gomaxprocs": []int{1, 8}, "schedulers": "gmp"}, []string{"whatif", "--scheduler", "gmp", "--gomaxprocs", "1,8", router}},
 		{"compare", toolArguments{"before": shop, "after": []string{"webshop-go1.24-p1.trace.gz", shop}}, []string{"diff", shop, "--against", "webshop-go1.24-p1.trace.gz", shop}},
 	} {
 		got, failed := ask(t, session, test.tool, test.args)

@@ -127,6 +127,11 @@ func TestCommandLines(t *testing.T) {
 		{"decisions", arguments{"trace": "a", "kinds": []string{"steal", "handoff"}}, "decisions --quiet --format=text --kind=steal,handoff a"},
 		{"decisions", arguments{"trace": "a", "kinds": "steal"}, "decisions --quiet --format=text --kind=steal a"},
 		{"compare", arguments{"before": "a", "after": []string{"b", "-o"}, "verbose": true}, "diff --quiet --verbose a --against b ./-o"},
+		{"whatif", arguments{"trace": "a"}, "whatif --quiet --format=text a"},
+		{"whatif", arguments{"trace": "-o", "faster": "--out=20%", "gomaxprocs": 8}, "whatif --quiet --format=text --faster=--out=20% --gomaxprocs=8 ./-o"},
+		{"whatif", arguments{"trace": "a", "faster": []string{"f=1", "g=2%"}, "pools": []string{"w=3"}, "without_lock": "l", "without_syscall": "s", "gc": "off", "gomaxprocs": []int{1, 2},
+			"cpus": 3, "schedulers": []string{"gmp", "thread-queue"}, "teach": true, "from": "1ms", "to": "2ms"},
+			"whatif --quiet --format=text --faster=f=1 --faster=g=2% --pool=w=3 --without-lock=l --without-syscall=s --gc=off --gomaxprocs=1,2 --cpus=3 --scheduler=gmp,thread-queue --teach --from=1ms --to=2ms a"},
 		{"fleet", arguments{"traces": []string{"b", "-o", "b"}, "trigger": "slow", "build": "--x", "host_from": "^(.)", "build_from": "b"},
 			"fleet --quiet --format=text --trigger=slow --build=--x --host-from=^(.) --build-from=b ./-o b"},
 		{"fleet", arguments{"traces": "."}, "fleet --quiet --format=text x.trace"},
@@ -157,6 +162,7 @@ func TestBadArguments(t *testing.T) {
 		{"compare", arguments{"before": []string{}, "after": "a"}, "before, after: need at least one"},
 		{"compare", arguments{"before": "", "after": "a"}, "before, after: need at least one"},
 		{"compare", arguments{"before": []any{"a", 1}, "after": "a"}, "before"},
+		{"whatif", arguments{"trace": "a", "gomaxprocs": "many"}, "gomaxprocs"},
 		{"fleet", arguments{}, "traces"},
 		{"fleet", arguments{"traces": []string{}}, "traces: need at least one"},
 		{"fleet", arguments{"traces": "."}, "has neither traces nor rows below it"},
@@ -474,7 +480,7 @@ func TestLists(t *testing.T) {
 			}
 		}
 	}
-	if want := []string{"compare", "decisions", "explain", "findings", "fleet", "verdict", "window"}; !slices.Equal(names, want) {
+	if want := []string{"compare", "decisions", "explain", "findings", "fleet", "verdict", "whatif", "window"}; !slices.Equal(names, want) {
 		t.Errorf("tools %q, want %q", names, want)
 	}
 	resources, err := session.ListResources(t.Context(), nil)

@@ -88,6 +88,9 @@ var tools = []func(*Server){
 	tool[decisionsArguments]("decisions", "The scheduler's decisions, one a line",
 		"Lists the scheduler's decisions in the order of the trace: dispatches and where the goroutine came from, steals, handoffs of Ps, preemptions, and where the trace contradicted the model. "+
 			"There are a great many: give a short part of the trace. A source with a question mark is likely, not certain."),
+	tool[whatIfArguments]("whatif", "What would change if something were faster, or the settings others",
+		"Simulates the traced program with something changed, and says what becomes of p50, p90 and p99 of its requests and tasks, or of its run, in which range that likely lies and how sure it is. "+
+			"Without an argument beside the trace it says what to make faster first, and what half and twice the GOMAXPROCS would do. What it calls poor or does not tell is not to be relied on."),
 	tool[compareArguments]("compare", "What changed between traces",
 		"Compares how long requests, tasks, regions and goroutines took, how long they waited for a P and what the scheduler did in traces from before a change and from after it. "+
 			"It claims a change only where it is more than chance explains; several traces a side tell how runs differ."),
@@ -203,6 +206,34 @@ func (a decisionsArguments) asks() (question, error) {
 		traces: []string{a.Trace}, from: a.From, to: a.To, cursor: a.Cursor}, nil
 }
 
+type whatIfArguments struct {
+	oneTrace
+	Faster         texts   `json:"faster,omitempty" jsonschema:"functions that compute less, with all that they call: a regular expression, = and a share, such as main\\.pack=20%, or several such"`
+	WithoutLock    string  `json:"without_lock,omitempty" jsonschema:"nobody waits for mutexes in functions that lock them and match this regular expression"`
+	WithoutSyscall string  `json:"without_syscall,omitempty" jsonschema:"functions that match this regular expression make no system calls"`
+	GC             string  `json:"gc,omitempty" jsonschema:"how often the collector runs: half, off, or gogc=N as with GOGC=N"`
+	Pools          texts   `json:"pools,omitempty" jsonschema:"how many goroutines do the jobs of those that start with a function: a regular expression, = and a number, such as main\\.worker=16, or several such"`
+	GOMAXPROCS     numbers `json:"gomaxprocs,omitempty" jsonschema:"numbers of Ps to simulate, from 1 to 1024"`
+	CPUs           int64   `json:"cpus,omitempty" jsonschema:"CPUs that the Ps share; one for each if it is not given"`
+	Schedulers     texts   `json:"schedulers,omitempty" jsonschema:"of gmp, which is Go's, global-queue and thread-queue; all if it is not given"`
+	Teach          bool    `json:"teach,omitempty" jsonschema:"show instead where one queue for all threads, or a queue for each, has trouble with this program, and what Go's scheduler does about it"`
+	part
+	paged
+}
+
+func (a whatIfArguments) asks() (question, error) {
+	flags := []string{"--format=text"}
+	for _, f := range a.Faster {
+		flags = append(flags, flag("faster", f)...)
+	}
+	for _, p := range a.Pools {
+		flags = append(flags, flag("pool", p)...)
+	}
+	return question{command: "whatif", traces: []string{a.Trace}, from: a.From, to: a.To, cursor: a.Cursor, flags: slices.Concat(flags,
+		flag("without-lock", a.WithoutLock), flag("without-syscall", a.WithoutSyscall), flag("gc", a.GC), flag("gomaxprocs", a.GOMAXPROCS.String()), number("cpus", a.CPUs),
+		flag("scheduler", strings.Join(a.Schedulers, ",")), given("teach", a.Teach))}, nil
+}
+
 type compareArguments struct {
 	Before  texts `json:"before" jsonschema:"the trace from before, or several: paths of files below the server's folder, relative to it"`
 	After   texts `json:"after" jsonschema:"the trace from after, or several"`
@@ -231,6 +262,30 @@ func (t *texts) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	return json.Unmarshal(data, (*[]string)(t))
+}
+
+// numbers are several numbers, or one alone.
+type numbers []int64
+
+func (n *numbers) UnmarshalJSON(data []byte) error {
+	var one int64
+	if json.Unmarshal(data, &one) == nil {
+		*n = nil
+		if one != 0 {
+			*n = numbers{one}
+		}
+		return nil
+	}
+	return json.Unmarshal(data, (*[]int64)(n))
+}
+
+// String has them with commas between.
+func (n numbers) String() string {
+	var all []string
+	for _, x := range n {
+		all = append(all, strconv.FormatInt(x, 10))
+	}
+	return strings.Join(all, ",")
 }
 
 // tool is a tool that answers what such arguments ask.
