@@ -27,7 +27,7 @@ func unfinished(n int64) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", and %s that the trace's end cut off", words.Count(n))
+	return fmt.Sprintf(", %s of them cut off by the trace's end", words.Count(n))
 }
 
 // instanceName is what an instance is called.

@@ -106,6 +106,14 @@ func placeName(f *report.Frame) string {
 	return words.Place(f.Func, names.FileName(f.File), f.Line)
 }
 
+// placeOf is the place of a stack with its line, in words.
+func placeOf(places *names.Places, stack uint32) string {
+	if x := places.Of(stack); x != nil {
+		return placeName(&x.At)
+	}
+	return "a place that does not show (the trace has the runtime's own frames of it, or none)"
+}
+
 // placeSum is a place in the program, as it is called for people, with a sum.
 type placeSum struct {
 	fn, name string

@@ -75,7 +75,7 @@ func (r *herdJudge) describe(h *herd, whole int64) report.Finding {
 	case h.ns*20 >= whole:
 		severity = report.SeverityWarning
 	}
-	by, at := r.placeOf(h.stack), r.placeOf(h.waited)
+	by, at := placeOf(r.places, h.stack), placeOf(r.places, h.waited)
 	return report.Finding{
 		Severity: severity,
 		Title:    fmt.Sprintf("%s wakes up to %s goroutines at once, %s of them for nothing", by, words.Count(h.most), words.ShareOf(h.idle, h.seen)),
@@ -108,12 +108,4 @@ func (r *herdJudge) advice(h *herd, by string) string {
 		return "Send on the channel that " + by + " closes where there is something for one goroutine alone: that wakes one."
 	}
 	return "Wake only as many in " + by + " as there is something for."
-}
-
-// placeOf is the place of a stack with its line.
-func (r *herdJudge) placeOf(stack uint32) string {
-	if x := r.places.Of(stack); x != nil {
-		return placeName(&x.At)
-	}
-	return "a place that the trace does not tell"
 }

@@ -154,7 +154,7 @@ func (r *pollingJudge) describeYield(p *poller) report.Finding {
 	case cost*20 >= r.whole:
 		severity = report.SeverityWarning
 	}
-	place, span := r.placeOf(p.stack), words.Length(int64(p.last-p.first))
+	place, span := placeOf(r.places, p.stack), words.Length(int64(p.last-p.first))
 	return report.Finding{
 		Severity: severity,
 		Title:    fmt.Sprintf("%s polls: it yielded %s in %s", r.nameOf(p.stack), words.Times(p.n), span),
@@ -186,7 +186,7 @@ func (r *pollingJudge) describePingPong(p *poller) report.Finding {
 		CostNS:   p.ns,
 		CostOf:   "goroutine time from being woken to waking the other",
 		What: fmt.Sprintf("%s that waited in %s were woken by one that they had woken themselves, %s later at the median, %s: %s in a second.",
-			p.goroutines(), r.placeOf(p.stack), words.Length(p.ran.Quantile(.5)), words.Times(p.n), words.Count(r.perSecond(p.n))),
+			p.goroutines(), placeOf(r.places, p.stack), words.Length(p.ran.Quantile(.5)), words.Times(p.n), words.Count(r.perSecond(p.n))),
 		Why:    "Two goroutines that wait for each other's every step run one at a time, and each step costs a wake-up and a dispatch, which is more than what they do.",
 		Advice: "Hand over more at once, let the channel between them hold some, or do both parts in one goroutine.",
 		Sure:   "medium", SureWhy: "who woke whom is in the trace; whether what was handed over was worth it is not",
@@ -205,7 +205,7 @@ func (r *pollingJudge) describeTimer(p *poller) report.Finding {
 		Title:    fmt.Sprintf("A timer woke %s %s times a second", r.nameOf(p.stack), words.Count(r.perSecond(p.n))),
 		CostOf:   "not a cost in time",
 		What: fmt.Sprintf("%s of %s waited for a timer %s, for %s at the median.",
-			p.goroutines(), r.placeOf(p.stack), words.Times(p.n), words.Length(p.ran.Quantile(.5))),
+			p.goroutines(), placeOf(r.places, p.stack), words.Times(p.n), words.Length(p.ran.Quantile(.5))),
 		Why:    "Each wake-up costs a timer, a dispatch and often that of a thread, whether there is something to do or not.",
 		Advice: "If it waits for something to happen, block until it does; if not, wait for longer.",
 		Sure:   "high", SureWhy: "each wait is in the trace",
@@ -214,13 +214,6 @@ func (r *pollingJudge) describeTimer(p *poller) report.Finding {
 	}
 }
 
-// placeOf is the place of a stack with its line.
-func (r *pollingJudge) placeOf(stack uint32) string {
-	if x := r.places.Of(stack); x != nil {
-		return placeName(&x.At)
-	}
-	return "a place that the trace does not tell"
-}
 
 // nameOf is the function of a stack's place.
 func (r *pollingJudge) nameOf(stack uint32) string {

@@ -218,7 +218,7 @@ func (r *queueJudge) why(p *queuePlace) string {
 func (r *queueJudge) letInFrom(stack uint32) string {
 	x := r.places.Of(stack)
 	if x == nil {
-		return "where the trace does not tell"
+		return "at a place that does not show (the trace has the runtime's own frames of it, or none)"
 	}
 	s := "by " + placeName(&x.At)
 	if start := r.Names.StartFunc(stack); start != "" && start != x.At.Func {

@@ -35,6 +35,7 @@ type rootSum struct {
 	ns      int64
 	times   int64 // that it began
 	likely  int64 // of ns: what the other ends of connections did
+	untold  untoldSum
 	yielded int64 // of that: the P was given up, and nobody else had it
 	unseen  int64 // of that: the place is the function that a goroutine started with, where it was does not show
 	causes  [report.NumCauses]int64
@@ -138,6 +139,9 @@ func (a *account) add(x *explained, s *stepSum, of tally) {
 	r.causes[s.cause] += ns
 	if s.likely {
 		r.likely += ns
+	}
+	if k.kind == report.RootNotTold {
+		r.untold[s.untold] += ns
 	}
 	if k.kind == report.RootQueue && s.who.G == model.NoG {
 		r.yielded += ns
@@ -450,6 +454,9 @@ func joined(a, b *rootSum) *rootSum {
 	for _, r := range []*rootSum{a, b} {
 		x.ns, x.times, x.likely = x.ns+r.ns, x.times+r.times, x.likely+r.likely
 		x.yielded, x.unseen = x.yielded+r.yielded, x.unseen+r.unseen
+		for u, ns := range r.untold {
+			x.untold[u] += ns
+		}
 		x.there, x.lookup, x.others = x.there+r.there, x.lookup+r.lookup, x.others+r.others
 		maps.Copy(x.gs, r.gs)
 		for c, ns := range r.causes {

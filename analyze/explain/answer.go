@@ -34,7 +34,7 @@ const (
 func (a *answer) tell(x *report.Explanation) {
 	longest := a.slow[0]
 	if a.g.kind == report.KindStall && longest.bill.total < nothingSlow && a.p.all.Sum()*muchOf < int64(a.e.now-a.e.zero) {
-		x.Headline = fmt.Sprintf("Nothing here is slow: the longest of %s %s took %s.", words.Count(a.p.all.N()), many(a.g), lengthText(longest))
+		x.Headline = fmt.Sprintf("Nothing here is slow: the longest of %s took %s.", words.Plural(a.p.all.N(), one(a.g)), lengthText(longest))
 		x.Detail = a.e.schedulerShare(longest.bill)
 		return
 	}

@@ -19,6 +19,7 @@ type piece struct {
 	fn       uint32
 	stack    uint32       // where the world was stopped
 	p        model.ProcID // that had yet to stop; else 0
+	untold   untold       // why the trace does not tell the cause
 }
 
 // divide divides [from, to) of a goroutine's runnable stretch by what kept it
@@ -27,10 +28,7 @@ type piece struct {
 // did meanwhile in whose queue it stood or, out of the global queue, that took it
 // in the end.
 func (h *history) divide(s *gSeg, from, to model.Time, use func(piece)) {
-	p := s.on
-	if p == model.NoP {
-		p = s.p
-	}
+	p := h.queueOf(s)
 	for at := from; at < to; {
 		x := piece{from: at, cause: report.CauseUnknown, g: model.NoG}
 		stop, until := h.stopped(at)
@@ -52,6 +50,18 @@ func (h *history) divide(s *gSeg, from, to model.Time, use func(piece)) {
 		use(x)
 		at = x.to
 	}
+}
+
+// queueOf is the P in whose queue a goroutine stood or that took it in the end; NoP where it
+// was not taken by the trace's end, unless there is one P alone, which had to take it.
+func (h *history) queueOf(s *gSeg) model.ProcID {
+	switch {
+	case s.on != model.NoP:
+		return s.on
+	case s.p == model.NoP && len(h.ps) == 1:
+		return 0
+	}
+	return s.p
 }
 
 // stoppedBy says who stopped the world.
@@ -80,15 +90,18 @@ func (h *history) lastToStop(stop *pause, at model.Time) (last *pSeg, on model.P
 
 // held says what P p did from x.from on, and shortens x to as long as it did.
 func (h *history) held(s *gSeg, p model.ProcID, x *piece) {
-	if p == model.NoP || int(p) >= len(h.ps) {
+	if x.untold = untoldQueue; p == model.NoP || int(p) >= len(h.ps) {
 		return
 	}
 	seg, until := h.does(p, x.from)
 	x.to = min(x.to, until)
-	if seg == nil {
+	if x.untold = untoldP; seg == nil {
 		return
 	}
+	x.untold = 0
 	switch seg.does {
+	default:
+		x.untold = untoldP
 	case model.PDoesIdle:
 		x.cause = report.CauseIdleP
 	case model.PDoesSched:

@@ -360,6 +360,9 @@ func (e *explainer) schedulerShare(of *bill) string {
 	if fine := e.fine(waited, of.total); fine != "" {
 		return fine
 	}
+	if untold := by[report.CauseUnknown]; untold > waited && untold*10 >= of.total {
+		return fmt.Sprintf("Whether it was the scheduler does not show: what kept it for %s of the time the trace does not tell.", words.ShareOf(untold, of.total))
+	}
 	if waited == 0 {
 		return "None of it was waiting for a P" + notTheScheduler(&by, of.total) + "."
 	}

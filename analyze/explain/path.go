@@ -32,6 +32,7 @@ type step struct {
 	p        model.ProcID // where g ran, or the P that it waited for
 	reason   model.Reason // of a blocked g
 	several  int          // stretches that this one stands for, 0 for itself
+	untold   untold       // why the trace does not tell the cause
 	fired    bool         // g was yet to be started by a timer
 	likely   bool         // g is taken for the other end of a connection that was waited for: see peers
 }
@@ -142,7 +143,7 @@ func (w *walk) gap(line *gLine, x *step) {
 	x.cause = report.CauseRunning
 	i := sort.Search(len(line.segs), func(i int) bool { return line.segs[i].start >= x.to })
 	if i < len(line.segs) {
-		x.cause = report.CauseUnknown
+		x.cause, x.untold = report.CauseUnknown, untoldBefore
 		switch s := &line.segs[i]; {
 		case s.byTimer():
 			x.cause, x.fired = report.CauseBlocked, true
@@ -177,10 +178,7 @@ func (w *walk) running(s *gSeg, x *step) {
 }
 
 func (w *walk) runnable(s *gSeg, x *step) {
-	x.p = s.on
-	if x.p == model.NoP {
-		x.p = s.p
-	}
+	x.p = w.h.queueOf(s)
 	if w.sum != nil {
 		w.steps += w.h.sum(s, x.from, x.to, func(c report.Cause, ns int64) { w.sum(x.via, c, ns) })
 		return
@@ -188,7 +186,7 @@ func (w *walk) runnable(s *gSeg, x *step) {
 	w.h.divide(s, x.from, x.to, func(part piece) {
 		w.steps++
 		y := *x
-		y.from, y.to, y.cause, y.who, y.whoFn, y.stack = part.from, part.to, part.cause, part.g, part.fn, part.stack
+		y.from, y.to, y.cause, y.who, y.whoFn, y.stack, y.untold = part.from, part.to, part.cause, part.g, part.fn, part.stack, part.untold
 		if part.cause == report.CauseStopping {
 			y.p = part.p
 		}

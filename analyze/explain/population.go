@@ -251,7 +251,7 @@ func (g *group) ranked() []*population {
 func (p *population) lost() int64 {
 	var waited int64
 	for _, x := range p.sum.items {
-		if p.shares != nil && x.via != 0 || waitsForP(x.cause) || ofCollector(x.cause) || x.cause == report.CauseNeverEnded {
+		if p.shares != nil && (x.via != 0 || x.cause == report.CauseUnknown) || waitsForP(x.cause) || ofCollector(x.cause) || x.cause == report.CauseNeverEnded {
 			waited += x.ns
 		}
 	}
@@ -273,8 +273,23 @@ func (p *population) count(in *Span, length int64) {
 }
 
 // maxShares bounds what of a population is told apart: what comes later than so much is
-// told by its cause alone.
+// told without who it was, by the function alone, and what comes later than twice as much by
+// its cause alone.
 const maxShares = 1 << 15
+
+// somebody stands for any goroutine: no program has one with this number.
+const somebody model.GoID = 0
+
+// nameless is what is told of steps without which goroutines they were of.
+func (s stepSum) nameless() stepSum {
+	if s.g.G != model.NoG {
+		s.g.G = somebody
+	}
+	if s.who.G != model.NoG {
+		s.who.G = somebody
+	}
+	return s
+}
 
 // causeAlone is what is told of steps by their cause alone.
 func causeAlone(v via, c report.Cause) stepSum {
@@ -284,7 +299,9 @@ func causeAlone(v via, c report.Cause) stepSum {
 // share adds to what all of them spent their time on.
 func (p *population) share(s stepSum, t tally) {
 	if _, known := p.shares[s]; !known && len(p.shares) >= maxShares {
-		s = causeAlone(s.via, s.cause)
+		if s = s.nameless(); len(p.shares) >= 2*maxShares && p.shares[s].n == 0 {
+			s = causeAlone(s.via, s.cause)
+		}
 	}
 	sum := p.shares[s]
 	sum.ns, sum.n = sum.ns+t.ns, sum.n+t.n

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"gmptrace/analyze/internal/measure"
-	"gmptrace/analyze/internal/waits"
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
@@ -212,7 +211,7 @@ func (t *tale) what() string {
 	case report.RootLock, report.RootPlace:
 		return t.waiting() + t.inTurn() + t.meanwhile() + t.through()
 	}
-	return did[report.CauseUnknown]
+	return t.sum.untold.most().text()
 }
 
 const (
@@ -321,16 +320,11 @@ func inPlace(f report.Frame) string {
 
 // meanwhile says what those did who were waited for.
 func (t *tale) meanwhile() string {
-	c := report.CauseRunning
-	for k, ns := range t.sum.causes {
-		if ns > t.sum.causes[c] {
-			c = report.Cause(k)
-		}
-	}
+	c := t.mainCause()
 	if t.known.Makes() {
 		return ""
 	}
-	if c == report.CauseLock {
+	if t.heldUnseen() {
 		return ": who held it does not show"
 	}
 	if t.timed() {
@@ -395,6 +389,20 @@ func (t *tale) meanwhile() string {
 	}
 	return " while " + who + " ran" + lock
 }
+
+// mainCause is the cause of most of it.
+func (t *tale) mainCause() report.Cause {
+	c := report.CauseRunning
+	for k, ns := range t.sum.causes {
+		if ns > t.sum.causes[c] {
+			c = report.Cause(k)
+		}
+	}
+	return c
+}
+
+// heldUnseen reports whether who held the lock does not show for most of it.
+func (t *tale) heldUnseen() bool { return t.mainCause() == report.CauseLock }
 
 // withLock says that those who were waited for had the lock.
 func (t *tale) withLock() string {
@@ -776,44 +784,4 @@ func adviceByMore(x *report.Root, typical int64) string {
 		return fmt.Sprintf("Slow ones sleep in %s for %s, typical ones for %s: if that is between attempts, wait in a queue that wakes them at once (Lock in place of TryLock, a channel, sync.Cond).", who, words.Length(x.NS), words.Length(typical))
 	}
 	return ""
-}
-
-// sure says how sure it is who is behind it, and why no surer.
-func (t *tale) sure() (string, string) {
-	if 2*t.sum.likely > t.sum.ns {
-		return "medium", "that it served this shows in the order of what both ends of the connection did, not in the trace itself"
-	}
-	switch t.Kind {
-	case report.RootComputing, report.RootQueue:
-		if t.At.Line > 0 && t.sum.unseen*2 < t.sum.ns {
-			return "high", "the line is where that goroutine was last seen: it may have been elsewhere before"
-		}
-		return "medium", "where it ran does not show, the function is the one that the goroutine started with"
-	case report.RootLock:
-		return "medium", "the trace names who unlocked; since when that goroutine held it is inferred"
-	case report.RootNeverEnded:
-		if t.dead.why != "" {
-			return "medium", waits.SureOfLocks
-		}
-	case report.RootPlace:
-		if t.timed() {
-			return "medium", "that no goroutine ended the wait is in the trace, that a timer did is inferred"
-		}
-		return "medium", "the trace names who ended the wait, what that had to do with it is inferred"
-	case report.RootFoundLate:
-		return "medium", "since when the timer was due, or the network ready, a trace does not show: this is the most that it can have been"
-	case report.RootNetwork:
-		return "medium", "a trace does not show since when the network was ready"
-	case report.RootStoodStill:
-		return "medium", "the rhythm is that of a CPU quota; the quota itself is not in the trace"
-	case report.RootGC:
-		if t.tight {
-			return "medium", "cycles, live heap and goal are in the trace, a limit and GOGC are not"
-		}
-	case report.RootLate:
-		return "medium", "a trace shows that the thread came late, not why"
-	case report.RootNotTold:
-		return "low", "the trace does not tell"
-	}
-	return "high", ""
 }

@@ -24,6 +24,7 @@ type spentKey struct {
 	known  *names.Pool
 	fired  bool // as of a step, as the next one
 	likely bool
+	untold untold // of what the trace does not tell
 	loss   string // why there was no CPU, by what the machine said; else ""
 }
 
@@ -133,7 +134,7 @@ func better(a, b *names.Place) bool {
 
 // spentKey is the row that a step belongs to, and the place of it, nil where none shows.
 func (a *account) spentKey(x *explained, s *stepSum) (spentKey, *names.Place) {
-	k := spentKey{parent: s.cause.Parent(), own: s.g.G == model.NoG, fired: s.fired, likely: s.likely}
+	k := spentKey{parent: s.cause.Parent(), own: s.g.G == model.NoG, fired: s.fired, likely: s.likely, untold: s.untold}
 	switch {
 	case k.fired:
 		k.fn = a.firedFunc(x, s)
@@ -206,7 +207,6 @@ var past = [report.NumCauses]string{
 	report.CauseBlocked:      "was blocked until a timer, the network or the runtime ended it",
 	report.CauseNeverEnded:   "was blocked until the trace ended",
 	report.CauseLock:         "waited for a lock; who held it does not show",
-	report.CauseUnknown:      "did what the trace does not tell",
 	report.CauseNotKept:      "did something too long ago to be kept",
 }
 
@@ -246,6 +246,9 @@ func spentText(k *spentKey, r *spentSum) string {
 // did says what a row's goroutine did, or what kept it from going on, and where.
 func (r *spentSum) did(k *spentKey) string {
 	text := past[r.cause]
+	if r.cause == report.CauseUnknown {
+		text = k.untold.past()
+	}
 	if r.place.At.Func == "" || !k.own && !runs(r.cause) && !r.place.Own { // the loop of a package says nothing
 		return text
 	}

@@ -56,10 +56,7 @@ func (h *history) sum(s *gSeg, from, to model.Time, use func(report.Cause, int64
 			use(x.cause, int64(x.to-x.from))
 		})
 	}
-	p := s.on
-	if p == model.NoP {
-		p = s.p
-	}
+	p := h.queueOf(s)
 	if p == model.NoP || int(p) >= len(h.ps) || h.few(p, from, to) {
 		pieces(from, to)
 		return steps
