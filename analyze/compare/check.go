@@ -35,13 +35,11 @@ func Check(fixture, traces []*Behaviour, file string, opt Options) []report.Chec
 	beside := circumstances(r, fixture, traces, found)
 	for k, n := range at {
 		causes := CauseOf(fixture, traces, k.kind, k.name)
-		out[n].tell(r.Machine, func(lead *Change) string {
-			if k == (key{SeriesRequest, ""}) {
-				return cmp.Or(mostlyIn(&out[n], out), whysOf(lead, causes))
-			}
-			return whysOf(lead, causes)
-		})
-		out[n].beside(k, beside)
+		mostly := ""
+		if k == (key{SeriesRequest, ""}) {
+			mostly = mostlyIn(&out[n], out)
+		}
+		out[n].tell(r.Machine, mostly, causes)
 		out[n].where(k, traces, causes)
 		if out[n].Status == report.CheckFail {
 			out[n].Subject = k.subject(traces)
@@ -52,6 +50,9 @@ func Check(fixture, traces []*Behaviour, file string, opt Options) []report.Chec
 		return cmp.Or(cmp.Compare(a.place(), b.place()), cmp.Compare(b.grown, a.grown), strings.Compare(a.ID, b.ID))
 	})
 	for i := range out {
+		if i == 0 { // what else changed concerns the whole program: it is told of once
+			out[i].beside(beside)
+		}
 		results = append(results, out[i].CheckResult)
 	}
 	return append(results, comparable(r, fixture, traces, file), findingsKnown(found, traces, file), rulesHeld(r, file))
@@ -196,10 +197,10 @@ func circumstances(r *Result, fixture, traces []*Behaviour, found []*report.Find
 }
 
 // beside tells what else changed with what failed and is held.
-func (x *expected) beside(k key, all []circumstance) {
+func (x *expected) beside(all []circumstance) {
 	var texts []string
 	for _, c := range all {
-		if (k.kind != KindRate || c.name != k.name) && len(texts) < mostBeside {
+		if (x.of.kind != KindRate || c.name != x.of.name) && len(texts) < mostBeside {
 			texts = append(texts, c.text)
 		}
 	}

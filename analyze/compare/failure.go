@@ -34,22 +34,22 @@ func (x *expected) lead() *Change {
 }
 
 // mostAlso is how many further statistics a failure names.
-const mostAlso = 3
+const mostAlso = 2
 
-// tell makes the failure of what is worse. why is what of it has grown, "" where that does not
-// show.
-func (x *expected) tell(m *Gave, why func(lead *Change) string) {
+// tell makes the failure of what is worse. mostly is what most of that is, "" where that is not
+// known: then causes say why.
+func (x *expected) tell(m *Gave, mostly string, causes []CauseChange) {
 	if len(x.worse) == 0 {
 		return
 	}
 	lead := x.lead()
 	text := lead.grewText() + m.beside(lead)
-	if why := why(lead); why != "" {
+	if why := cmp.Or(mostly, whysOf(lead, causes)); why != "" {
 		text += ": " + why
 	}
 	var also []string
 	for _, c := range x.worse {
-		if c != lead && len(also) < mostAlso && c.Stat != statCause && c.Stat != statMean {
+		if mostly == "" && c != lead && len(also) < mostAlso && c.Stat != statCause && c.Stat != statMean {
 			also = append(also, c.figures(c.Delta()))
 		}
 	}
@@ -116,11 +116,11 @@ func (x *Change) figures(by string) string {
 	from, to := Amount(x.Old.Median, x.Unit), Amount(x.New.Median, x.Unit)
 	switch x.Stat {
 	case statSlow:
-		return fmt.Sprintf("%s take more than %s times the fixture's 99th percentile, and %s in the fixture", to, words.Number(slowTimes), from)
+		return fmt.Sprintf("%s take over %g times the fixture's p99 (%s there)", to, slowTimes, from)
 	case statFar:
-		return fmt.Sprintf("%s take more than %s times the longest of the fixture, up to %s (%s in the fixture)", to, words.Count(farTimes), Amount(x.New.Max, "ns"), Amount(x.Old.Max, "ns"))
+		return fmt.Sprintf("%s take over %d times the fixture's longest, up to %s (%s there)", to, farTimes, Amount(x.New.Max, "ns"), Amount(x.Old.Max, "ns"))
 	case statCause:
-		return fmt.Sprintf("on average %s %s, and %s in the fixture", to, x.Cause.Text(), from)
+		return fmt.Sprintf("on average %s %s (%s in the fixture)", to, x.Cause.Text(), from)
 	}
 	return fmt.Sprintf("%s %s → %s (%s)", x.Stat, from, to, by)
 }

@@ -71,8 +71,7 @@ type expression struct {
 	program cel.Program
 	parts   []part // whose values explain its result
 	asks    asked
-	named   []naming // what the trace must have
-	looksUp bool     // it calls a function that looks up what it names
+	wants   wanted // what the trace must have
 }
 
 // part is a part of an expression.
@@ -124,14 +123,14 @@ func (c *compiler) compile(scope string, s scalar, from, to int, want *cel.Type)
 	if !ok {
 		return nil
 	}
-	named, looksUp := namesIn(tree)
+	wants := namesIn(tree)
 	byRank(tree)
 	program, err := env.Program(checked, cel.InterruptCheckFrequency(interruptEvery))
 	if err != nil {
 		c.file.wrong(c.file.placeOf(s, from), "%v", err)
 		return nil
 	}
-	return &expression{text: strings.Join(strings.Fields(text), " "), program: program, parts: partsOf(env, tree), asks: askedIn(tree), named: named, looksUp: looksUp}
+	return &expression{text: strings.Join(strings.Fields(text), " "), program: program, parts: partsOf(env, tree), asks: askedIn(tree), wants: wants}
 }
 
 // offsetIn is the index in a text of a line, counted from 1, and a column, counted
@@ -238,8 +237,10 @@ func explainOverload(name, args string) string {
 	}
 	hint := ""
 	switch {
-	case strings.Contains(args, "duration") && (strings.Contains(args, "int") || strings.Contains(args, "double")):
-		hint = ": write times as ms(20), us(5) or s(1.5); scale(d, 1.2) is a multiple of one, ratio(a, b) their quotient"
+	case name == operators.Conditional:
+		shown, hint = "? :", ": what is before the colon and behind it must be of one type, as 50.0 and 0.5 are"
+	case strings.Contains(args, "duration") && (strings.Contains(args, "int") || strings.Contains(args, "double") || strings.Contains(args, "string")):
+		hint = ": write times as ms(20), us(5) or s(1.5); scale(d, 1.2) is a multiple of one, ratio(a, b) their quotient, cause_share(name) the share of a cause"
 	case args == "(double, int)", args == "(int, double)":
 		hint = ": turn the int into a double, as double(it.count) or 2.0 are"
 	case functionNamed(name) != nil:

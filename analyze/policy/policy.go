@@ -212,7 +212,7 @@ func (l *loader) ifNone(r *rule, s scalar, scoped bool) {
 	if !s.set {
 		return
 	}
-	if e := r.expr; e != nil && !scoped && len(e.named) == 0 && !e.looksUp {
+	if e := r.expr; e != nil && !scoped && len(e.wants.named) == 0 && len(e.wants.implied) == 0 && !e.wants.looksUp {
 		l.file.wrong(s.at, "if_none is for rules with `for:`, or that name a function, task, region or request")
 		return
 	}

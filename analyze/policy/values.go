@@ -50,6 +50,8 @@ func (j *judge) call(e ast.Expr) {
 				j.text(x, f.name, f.values)
 			}
 		}
+	case compares[name] != nil && call.IsMemberFunction() && len(args) == 1:
+		j.likeOne(call.Target(), args[0], name)
 	case functionNamed(name) != nil:
 		for _, x := range args {
 			j.text(x, "what "+name+" takes", functionNamed(name).values)
@@ -65,12 +67,8 @@ var ordering = map[string]string{
 
 // compared judges a comparison of one side with the other.
 func (j *judge) compared(e, side, with ast.Expr) {
+	j.share(e.AsCall().FunctionName(), side, with, side == e.AsCall().Args()[0])
 	f := selected(j.tree, side)
-	if f == nil && side.Kind() == ast.CallKind {
-		if m := functionNamed(side.AsCall().FunctionName()); m != nil && m.on != nil {
-			f = &field{name: m.name, unit: m.unit}
-		}
-	}
 	if f == nil {
 		return
 	}
@@ -78,8 +76,68 @@ func (j *judge) compared(e, side, with ast.Expr) {
 	if ordering[e.AsCall().FunctionName()] != "" && f.values != nil && !f.ranked {
 		j.wrong(e.ID(), "%s has no order: compare it with == or in", f.name)
 	}
-	if v, ok := literalNumber(with); ok && f.unit == unitShare && (v > 1 || v < 0) {
-		j.wrong(with.ID(), "%s is from 0 to 1%s", j.written(side), shareMeant(v, with))
+}
+
+// share judges a comparison of a share, or of a sum of some, with what is written down. left
+// is whether the share is on the left.
+func (j *judge) share(operator string, side, with ast.Expr, left bool) {
+	n := j.shares(side)
+	if n == 0 {
+		return
+	}
+	what, last := j.written(side)+" is", float64(n)
+	for _, x := range choices(with) {
+		switch v, ok := literalNumber(x); {
+		case !ok:
+		case v > last || v < 0:
+			j.wrong(x.ID(), "%s from 0 to %s%s", what, plain(last), shareMeant(v, x))
+		case v == last && operator == atMost[left], v == 0 && operator == atMost[!left]:
+			j.wrong(x.ID(), "%s always from 0 to %s: that holds whatever the trace", what, plain(last))
+		}
+	}
+}
+
+// atMost is the operator that says of what is on its left, else on its right, that it is no
+// more than the other side.
+var atMost = map[bool]string{true: operators.LessEquals, false: operators.GreaterEquals}
+
+// shares is how many shares an expression is the sum of; 0 where it is none.
+func (j *judge) shares(e ast.Expr) int {
+	if f := selected(j.tree, e); f != nil {
+		return map[bool]int{true: 1}[f.unit == unitShare]
+	}
+	if e.Kind() != ast.CallKind {
+		return 0
+	}
+	call := e.AsCall()
+	if call.FunctionName() == operators.Add {
+		if a, b := j.shares(call.Args()[0]), j.shares(call.Args()[1]); a > 0 && b > 0 {
+			return a + b
+		}
+		return 0
+	}
+	f := functionNamed(call.FunctionName())
+	return map[bool]int{true: 1}[f != nil && f.on != nil && f.unit == unitShare]
+}
+
+// choices are what an expression may come to where that depends on a condition.
+func choices(e ast.Expr) []ast.Expr {
+	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == operators.Conditional {
+		args := e.AsCall().Args()
+		return append(choices(args[1]), choices(args[2])...)
+	}
+	return []ast.Expr{e}
+}
+
+// likeOne judges a part or pattern of a text that has to be one of some.
+func (j *judge) likeOne(side, with ast.Expr, method string) {
+	f := selected(j.tree, side)
+	if f == nil || f.values == nil || with.Kind() != ast.LiteralKind {
+		return
+	}
+	if s, ok := with.AsLiteral().(types.String); ok && !slices.ContainsFunc(f.values, func(v string) bool { return compares[method](v, string(s)) }) {
+		j.wrong(with.ID(), "%s is one of %s: none of them %s %q", f.name, strings.Join(f.values, ", "), map[string]string{
+			"startsWith": "starts with", "endsWith": "ends with", "contains": "contains", "matches": "matches"}[method], string(s))
 	}
 }
 
