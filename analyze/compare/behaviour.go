@@ -28,6 +28,7 @@ type Behaviour struct {
 	Rates    []Rate   // by name
 	Causes   []Causes // by kind and name: where the time of requests, tasks, regions, lives and cycles went
 	Findings []report.Finding
+	Decided  []string // ids of the checks that could be decided, which have findings or have none
 	Rules    []report.Rule
 	Machine  *Machine       // what the machine gave; nil if it was not asked
 	Report   *report.Report // all of what analyze.Analyze says; nil of a fixture's
@@ -89,7 +90,7 @@ func Behave(ctx context.Context, r io.Reader, opt replay.Options) (*Behaviour, e
 		return nil, err
 	}
 	rep := a.Report(tr)
-	out := &Behaviour{Trace: rep.Trace, Findings: rep.Findings, Rules: rep.Rules, Machine: machineOf(rep), Report: rep}
+	out := &Behaviour{Trace: rep.Trace, Findings: rep.Findings, Decided: decided(rep.Checks), Rules: rep.Rules, Machine: machineOf(rep), Report: rep}
 	if b != nil {
 		b.finish(out)
 	}

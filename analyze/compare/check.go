@@ -55,7 +55,8 @@ func Check(fixture, traces []*Behaviour, file string, opt Options) []report.Chec
 		}
 		results = append(results, out[i].CheckResult)
 	}
-	return append(results, comparable(r, fixture, traces, file), findingsKnown(found, traces, file), rulesHeld(r, file))
+	results = append(results, findingsHeld(found, fixture, file)...)
+	return append(results, comparable(r, fixture, traces, file), findingsKnown(found, fixture, traces, file), rulesHeld(r, file))
 }
 
 // comparable is skipped where nothing that may fail could be judged, and says why: that is

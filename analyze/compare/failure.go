@@ -74,30 +74,36 @@ func (x *expected) detail(label, value string) {
 
 // grewText is that a series takes longer, and by how much.
 func (x *Change) grewText() string {
-	if x.Kind == KindRate {
-		return strings.ToUpper(x.Name[:1]) + x.Name[1:] + " went from " + Amount(x.Old.Median, x.Unit) + " to " + Amount(x.New.Median, x.Unit) + " (" + x.grownBy() + ")"
-	}
-	who, did := x.who()
-	if x.Stat == statCause || x.Unit == "%" {
+	who, takes := x.who()
+	switch {
+	case who == "":
+		text := x.Text()
+		return strings.ToUpper(text[:1]) + text[1:] + " went from " + Amount(x.Old.Median, x.Unit) + " to " + Amount(x.New.Median, x.Unit) + " (" + x.grownBy() + ")"
+	case x.Stat == statCause || x.Unit == "%":
 		return who + ": " + x.figures("")
 	}
-	return who + " " + did + ": " + x.figures(x.grownBy())
+	return who + " " + takes + ": " + x.figures(x.grownBy())
 }
 
-// who is whose lengths a series are, and what became of them.
+// who is whose lengths a series are, and what has become of them; "" of what is said as it is
+// called, as rates are.
 func (x *Change) who() (who, takes string) {
 	name := words.Function(x.Name)
-	switch {
-	case x.Kind == SeriesRequest && x.Name == "":
-		return "All requests together", "take longer"
-	case x.Kind == SeriesComputed:
-		return "Requests that only compute", "take longer"
-	case x.Name == "":
+	if x.Name == "" {
 		name = "whose name is not known"
 	}
 	switch x.Kind {
-	case SeriesRequest, SeriesTask, SeriesRegion:
-		return strings.ToUpper(string(x.Kind[:1])) + string(x.Kind[1:]) + " " + name, "takes longer"
+	case SeriesRequest:
+		if x.Name == "" {
+			return "All requests together", "take longer"
+		}
+		return "Request " + name, "takes longer"
+	case SeriesTask:
+		return "Task " + name, "takes longer"
+	case SeriesRegion:
+		return "Region " + name, "takes longer"
+	case SeriesComputed:
+		return "Requests that only compute", "take longer"
 	case SeriesLife:
 		return "A goroutine of " + name, "takes longer from start to end"
 	case SeriesCycle:
@@ -107,7 +113,7 @@ func (x *Change) who() (who, takes string) {
 	case SeriesWait:
 		return "Goroutines that run " + name, "wait longer for a P"
 	}
-	return "All goroutines", "wait longer for a P"
+	return "", ""
 }
 
 // figures are a statistic's, with its name, before and now. by is by how much a length has

@@ -73,3 +73,39 @@ func TestGone(t *testing.T) {
 		t.Errorf("%s %s", r.Severity, r.Message)
 	}
 }
+
+// TestHeldFindings: what a program newly does to itself fails, what a machine may do warns, and
+// nothing fails that the fixture's traces could not tell.
+func TestHeldFindings(t *testing.T) {
+	ids := map[string]bool{}
+	for _, c := range behave(t, shop).Report.Checks {
+		ids[c.ID] = true
+	}
+	for id := range heldFindings {
+		if !ids[id] {
+			t.Errorf("there is no check %q", id)
+		}
+	}
+	old, new := made(20, 1e6), made(20, 1e6)
+	old.Decided = []string{"stuck", "lock", "timers"}
+	find := func(id string, severity report.Severity) report.Finding {
+		return report.Finding{ID: id, Severity: severity, Title: "title of " + id, Why: "why", Advice: "advice"}
+	}
+	new.Findings = []report.Finding{find("stuck", report.SeverityWarning), find("lock", report.SeverityWarning), find("timers", report.SeverityCritical), find("leak", report.SeverityCritical)}
+	results := Check([]*Behaviour{old}, []*Behaviour{new}, "fixture.json", Options{})
+	if r := resultOf(t, results, "fixture/finding/stuck"); r.Status != report.CheckFail || r.Severity != report.CheckSeverityError || r.Message != "title of stuck." || len(r.Failures) != 1 {
+		t.Errorf("%+v", r)
+	}
+	if r := resultOf(t, results, "fixture/findings"); r.Status != report.CheckFail || r.Severity != report.CheckSeverityWarning || len(r.Failures) != 3 || strings.Contains(r.Message, "stuck") {
+		t.Errorf("%+v", r)
+	}
+	if n := len(results) - len(Check([]*Behaviour{old}, []*Behaviour{old}, "fixture.json", Options{})); n != 1 {
+		t.Errorf("%d results more than without findings", n)
+	}
+	old.Findings = []report.Finding{find("stuck", report.SeverityInfo)}
+	for _, r := range Check(again(t, old), []*Behaviour{new}, "fixture.json", Options{}) {
+		if r.ID == "fixture/finding/stuck" {
+			t.Error("what the fixture has fails")
+		}
+	}
+}

@@ -46,6 +46,7 @@ type FixtureTrace struct {
 	WindowNS   int64             `json:"window_ns"`
 	Windows    int               `json:"windows"`
 	Findings   map[string]string `json:"findings"` // severity, by check
+	Decided    []string          `json:"decided"`  // checks that could be decided
 	Rules      map[string]string `json:"rules"`    // agreed/judged, by rule
 	Rates      []FixtureRate     `json:"rates"`
 	Series     []FixtureSeries   `json:"series"`
@@ -86,7 +87,7 @@ func NewFixture(version string, behaviours []*Behaviour) *Fixture {
 
 func newTrace(b *Behaviour) FixtureTrace {
 	t := FixtureTrace{Name: filepath.Base(b.Trace.Name), GoVersion: b.Trace.GoVersion, DurationNS: b.Trace.DurationNS, Complete: b.Trace.Complete,
-		WindowNS: b.Window, Windows: b.Windows, Findings: map[string]string{}, Rules: map[string]string{},
+		WindowNS: b.Window, Windows: b.Windows, Findings: map[string]string{}, Decided: append([]string{}, b.Decided...), Rules: map[string]string{},
 		Rates: []FixtureRate{}, Series: []FixtureSeries{}, Causes: append([]Causes{}, b.Causes...), Machine: b.Machine}
 	if n := len(b.Trace.Gomaxprocs); n > 0 {
 		t.Gomaxprocs = b.Trace.Gomaxprocs[n-1].N
@@ -127,7 +128,7 @@ func (f *Fixture) Behaviours() ([]*Behaviour, error) {
 }
 
 func (t *FixtureTrace) behaviour() (*Behaviour, error) {
-	b := &Behaviour{Window: t.WindowNS, Windows: t.Windows, Causes: t.Causes, Machine: t.Machine}
+	b := &Behaviour{Window: t.WindowNS, Windows: t.Windows, Decided: t.Decided, Causes: t.Causes, Machine: t.Machine}
 	b.Trace = report.Trace{Name: t.Name, GoVersion: t.GoVersion, DurationNS: t.DurationNS, Complete: t.Complete,
 		Gomaxprocs: []report.Gomaxprocs{{N: t.Gomaxprocs}}}
 	for id, severity := range t.Findings {

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"slices"
 	"strings"
 
 	"gmptrace/analyze/report"
@@ -9,8 +10,28 @@ import (
 // mostFound is how many new findings a failure names.
 const mostFound = 2
 
-// newFindings are those of warning or worse that no trace of the fixture has as such, those
-// that say why before those that these explain.
+// heldFindings are the checks that a program is held to, with the least severity of a new
+// finding that fails: what these find the program does to itself, on any machine. What else
+// can be found (waits for a P, late timers, system calls that held a P) a loaded machine does
+// as well. A lock or a queue at which many stand for once is no more than a warning.
+var heldFindings = map[string]report.Severity{
+	"stuck": report.SeverityWarning, "leak": report.SeverityWarning, "finalizers": report.SeverityWarning, "accept": report.SeverityWarning,
+	"locked-thread": report.SeverityWarning, "polling": report.SeverityWarning, "herd": report.SeverityWarning, "runnext": report.SeverityWarning,
+	"lock": report.SeverityCritical, "queue": report.SeverityCritical, "pipeline": report.SeverityCritical, "burst": report.SeverityCritical,
+}
+
+// decided are the ids of the checks that could be decided.
+func decided(checks []report.Check) (ids []string) {
+	for i := range checks {
+		if checks[i].Undecided == "" {
+			ids = append(ids, checks[i].ID)
+		}
+	}
+	return ids
+}
+
+// newFindings are those of warning or worse that no trace of the fixture has, those that say
+// why before those that these explain.
 func newFindings(fixture, traces []*Behaviour) (out []*report.Finding) {
 	known := map[string]bool{}
 	for _, b := range fixture {
@@ -32,13 +53,39 @@ func newFindings(fixture, traces []*Behaviour) (out []*report.Finding) {
 	return out
 }
 
-// findingsKnown warns of new findings.
-func findingsKnown(found []*report.Finding, traces []*Behaviour, file string) report.CheckResult {
-	x := report.CheckResult{Kind: "fixture", ID: "fixture/findings", Description: "No findings that the fixture has not", Expected: "no finding of warning or worse that no trace of the fixture has",
-		File: file, Severity: report.CheckSeverityWarning, Status: report.CheckPass}
+// holdsFinding reports whether a new finding fails: if it is held to, and each trace of the
+// fixture could tell that it has none.
+func holdsFinding(f *report.Finding, fixture []*Behaviour) bool {
+	least, held := heldFindings[f.ID]
+	return held && f.Severity.AtLeast(least) && !slices.ContainsFunc(fixture, func(b *Behaviour) bool { return !slices.Contains(b.Decided, f.ID) })
+}
+
+// findingsHeld are the new findings that fail, a result each.
+func findingsHeld(found []*report.Finding, fixture []*Behaviour, file string) (out []report.CheckResult) {
+	for _, f := range found {
+		if holdsFinding(f, fixture) {
+			x := findingsResult(file, f)
+			x.ID, x.Severity, x.Items = "fixture/finding/"+f.ID, report.CheckSeverityError, 1
+			x.Failures[0].Details = append(x.Failures[0].Details, report.Evidence{Label: "to do", Value: f.Advice})
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// findingsKnown warns of the other new findings.
+func findingsKnown(found []*report.Finding, fixture, traces []*Behaviour, file string) report.CheckResult {
+	x := findingsResult(file, slices.DeleteFunc(slices.Clone(found), func(f *report.Finding) bool { return holdsFinding(f, fixture) })...)
 	for _, b := range traces {
 		x.Items += len(b.Findings)
 	}
+	return x
+}
+
+// findingsResult warns of findings, if there are any.
+func findingsResult(file string, found ...*report.Finding) report.CheckResult {
+	x := report.CheckResult{Kind: "fixture", ID: "fixture/findings", Description: "No findings that the fixture has not", Expected: "no finding of warning or worse that no trace of the fixture has",
+		File: file, Severity: report.CheckSeverityWarning, Status: report.CheckPass}
 	for _, f := range found {
 		x.Status = report.CheckFail
 		x.Message = strings.TrimSpace(x.Message + " " + f.Title + ".")
