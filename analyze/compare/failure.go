@@ -3,6 +3,7 @@ package compare
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -43,13 +44,18 @@ func (x *expected) tell(m *Gave, mostly string, causes []CauseChange) {
 		return
 	}
 	lead := x.lead()
-	text := lead.grewText() + m.beside(lead)
-	if why := cmp.Or(mostly, whysOf(lead, causes)); why != "" {
-		text += ": " + why
+	var text string
+	if x.Severity == report.CheckSeverityError {
+		text = lead.grewText(lead.grownBy()) + m.beside(lead)
+		if why := cmp.Or(mostly, whysOf(lead, causes)); why != "" {
+			text += ": " + why
+		}
+	} else { // a line
+		text = lead.grewText(lead.Delta()) + m.beside(lead)
 	}
 	var also []string
 	for _, c := range x.worse {
-		if mostly == "" && c != lead && len(also) < mostAlso && c.Stat != statCause && c.Stat != statMean {
+		if mostly == "" && x.Severity == report.CheckSeverityError && c != lead && len(also) < mostAlso && c.Stat != statCause && c.Stat != statMean {
 			also = append(also, c.figures(c.Delta()))
 		}
 	}
@@ -72,17 +78,21 @@ func (x *expected) detail(label, value string) {
 	}
 }
 
-// grewText is that a series takes longer, and by how much.
-func (x *Change) grewText() string {
+// grewText is that a series takes longer, with its figures. by is by how much.
+func (x *Change) grewText(by string) string {
 	who, takes := x.who()
 	switch {
 	case who == "":
 		text := x.Text()
-		return strings.ToUpper(text[:1]) + text[1:] + " went from " + Amount(x.Old.Median, x.Unit) + " to " + Amount(x.New.Median, x.Unit) + " (" + x.grownBy() + ")"
+		text = strings.ToUpper(text[:1]) + text[1:] + " went from " + Amount(x.Old.Median, x.Unit) + " to " + Amount(x.New.Median, x.Unit)
+		if x.Old.Median > 0 {
+			text += " (" + by + ")"
+		}
+		return text
 	case x.Stat == statCause || x.Unit == "%":
 		return who + ": " + x.figures("")
 	}
-	return who + " " + takes + ": " + x.figures(x.grownBy())
+	return who + " " + takes + ": " + x.figures(by)
 }
 
 // who is whose lengths a series are, and what has become of them; "" of what is said as it is
@@ -140,9 +150,16 @@ func (x *Change) grownBy() string {
 	}
 	if between := intervalText(x); between != "" && x.Old.Median > 0 {
 		by += ", " + strings.Trim(between, " ()")
+		if ratio := x.New.Median / x.Old.Median / (1 + x.Effect); math.Abs(math.Log(ratio)) > paceTold {
+			by += " had both runs gone at one pace"
+		}
 	}
 	return by
 }
+
+// paceTold is from which part of a change on it is told that what the runs' pace has to do with
+// it is taken out of its bounds.
+const paceTold = .05
 
 // mostlyIn names the request that most of what all of them together have grown by is in, ""
 // where there is none: then nothing else is to be said of all together.
