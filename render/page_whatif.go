@@ -42,6 +42,8 @@ type whatIfPage struct {
 	ChangeIs string // heading of changes, "" for none
 	ChangeOf string // what to know of them
 	Changes  []changeTable
+	Lengths  []lengthTable
+	Locks    string // what is to be known of them beside changes
 	Small    []smallMultiple
 	SmallEnd string // where the common time axis ends
 	SmallTop string // what the height of all stands for
@@ -97,11 +99,12 @@ func newWhatIfPage(x *whatif.Result) *whatIfPage {
 	}
 	if len(x.Changes) > 0 {
 		p.ChangeIs, p.ChangeOf = changesTitle(x)
-		p.Changes = changeTables(x)
+		p.Changes, p.Locks = changeTables(x), lockBound(x)
 	}
+	p.Lengths = lengthTables(x)
 	p.Changed, p.Doubts = changedSettings(x), doubts(x)
 	for _, v := range allVariants(x) {
-		p.Rows = append(p.Rows, whatIfRow{v.Name, words.Length(v.Makespan), spanRange(v), sure(v), speedup(v), words.Share(v.Utilisation), words.Length(v.P50), words.P99(v.Waits, words.Length(v.P99)), words.Length(v.Max), words.Mean(v.QueueMean),
+		p.Rows = append(p.Rows, whatIfRow{v.Name, span(v), spanRange(v), sure(v), speedup(v), words.Share(v.Utilisation), words.Length(v.P50), words.P99(v.Waits, words.Length(v.P99)), words.Length(v.Max), words.Mean(v.QueueMean),
 			lockWait(v), words.Count(v.Steals), words.Count(v.Handoffs), words.Count(v.Preemptions), words.Length(v.Idle), v.Name == "recorded"})
 	}
 	for _, c := range x.Costs {

@@ -66,9 +66,9 @@ func (t *terminal) lecture(e *whatif.Lecture) {
 	if len(e.Threads) > 0 {
 		tab := table{align: "rrrrl", left: 3}
 		for _, c := range e.Threads {
-			tab.add(strconv.Itoa(c.Threads), words.Length(c.Makespan), words.Length(c.Wait), words.Share(c.Share), extrapolated(&c))
+			tab.add(strconv.Itoa(c.Threads), words.Length(c.Makespan), words.Length(c.Wait), words.Share(c.Share), lockCost(&c))
 		}
-		t.table(tab, "threads", "the run takes", "waits for the lock", "of their time", "")
+		t.table(tab, "threads", "the run takes", "waits for the lock", "of their time", "one operation")
 	}
 	s := worstStep(e)
 	if s == nil {
@@ -86,12 +86,8 @@ func (t *terminal) lecture(e *whatif.Lecture) {
 	t.more(len(s.Places)-mostPlaces, "thread")
 }
 
-func extrapolated(c *whatif.LockCost) string {
-	if c.Extrapolated {
-		return "extrapolated"
-	}
-	return ""
-}
+// lockCost is what an operation on the locked queue is taken to cost, and where that is from.
+func lockCost(c *whatif.LockCost) string { return words.Length(c.Cost) + ", " + c.From }
 
 // underWords says what the picture is of.
 func underWords(e *whatif.Lecture) string {
@@ -174,9 +170,9 @@ func newLecture(e *whatif.Lecture) lecture {
 	l := lecture{Lecture: e, Picture: underWords(e)}
 	for i := range e.Threads {
 		c := &e.Threads[i]
-		l.Rows = append(l.Rows, []string{strconv.Itoa(c.Threads), words.Length(c.Makespan), words.Length(c.Wait), words.Share(c.Share), extrapolated(c)})
+		l.Rows = append(l.Rows, []string{strconv.Itoa(c.Threads), words.Length(c.Makespan), words.Length(c.Wait), words.Share(c.Share), lockCost(c)})
 		b := lockBar{Y: strconv.Itoa(22 * i), Width: coordinate(300 * c.Share), Threads: strconv.Itoa(c.Threads), Share: words.Share(c.Share)}
-		if c.Extrapolated {
+		if c.From == "extrapolated" {
 			b.Class = "far"
 		}
 		l.Bars = append(l.Bars, b)

@@ -29,7 +29,7 @@ func lesson() *whatif.Result {
 		case "lock":
 			e.Under = "global-queue"
 			for n := 1; n <= 128; n *= 2 {
-				e.Threads = append(e.Threads, whatif.LockCost{Threads: n, Makespan: 20 * ms, Wait: int64(n) * 1000, Share: float64(n) / 200, Extrapolated: n > 2})
+				e.Threads = append(e.Threads, whatif.LockCost{Threads: n, Makespan: 20 * ms, Wait: int64(n) * 1000, Share: float64(n) / 200, Cost: 60, From: map[bool]string{false: "calibrated", true: "extrapolated"}[n > 2]})
 			}
 		case "starvation", "monopolist":
 			e.Under, e.Shown, e.Textbook = "gmp", false, "The textbook's shows it."

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"strings"
 
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/whatif"
@@ -65,15 +66,24 @@ func (t *terminal) whatIf(x *whatif.Result) {
 	t.heading("What the simulations took for granted", workloadText(&x.Workload))
 	costs := table{align: "lrrrl", left: 3}
 	for _, c := range x.Costs {
-		costs.add(c.Name, words.Length(c.P50), words.Length(c.P99), words.Length(c.Mean), c.Source)
+		from, _, _ := strings.Cut(c.Source, ":")
+		costs.add(c.Name, words.Length(c.P50), words.Length(c.P99), words.Length(c.Mean), from)
 	}
-	t.table(costs, "cost", "p50", "p99", "mean", "source")
+	t.table(costs, "what it costs", "p50", "p99", "mean", "from")
 	for _, n := range x.Notes {
 		t.wrap("  - ", "    ", n)
 	}
 }
 
 func (t *terminal) variants(x *whatif.Result) {
+	for _, l := range lengthTables(x) {
+		t.heading("How long "+l.Title+" take", "")
+		tab := table{align: "lrrrl", left: 3}
+		for _, r := range l.Rows {
+			tab.add(r.Name, r.At[0], r.At[1], r.At[2], r.Sure)
+		}
+		t.table(tab, "run", "p50", "p90", "p99", "sure")
+	}
 	t.heading("How long the program takes", "Every line but the first is a prediction; the range is what the makespan is likely to lie in.")
 	for _, c := range changedSettings(x) {
 		t.wrap("  ", "  ", c)
@@ -82,7 +92,7 @@ func (t *terminal) variants(x *whatif.Result) {
 	lats := table{align: "lrrrrrr", left: 3}
 	work := table{align: "lrrrrrr", left: 3}
 	for _, v := range allVariants(x) {
-		spans.add(v.Name, words.Length(v.Makespan), spanRange(v), sure(v), speedup(v), words.Count(int64(math.Round(v.Rate))), words.Share(v.Utilisation))
+		spans.add(v.Name, span(v), spanRange(v), sure(v), speedup(v), words.Count(int64(math.Round(v.Rate))), words.Share(v.Utilisation))
 		lats.add(v.Name, words.Length(v.P50), words.Length(v.P90), words.P99(v.Waits, words.Length(v.P99)), p99Range(v), words.Length(v.Max), words.Mean(v.QueueMean))
 		work.add(v.Name, words.Count(v.Steals), words.Count(v.Handoffs), words.Count(v.Preemptions), words.Count(v.TickPulls), lockWait(v), words.Length(v.Idle))
 	}

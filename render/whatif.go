@@ -49,6 +49,70 @@ func allVariants(x *whatif.Result) []*whatif.Variant {
 	return out
 }
 
+// lengthTable is how long the requests of a handler, or the tasks of a name, take in each run.
+type lengthTable struct {
+	Title string
+	Rows  []lengthRow
+}
+
+// lengthRow is one run: p50, p90 and p99, and where they likely lie.
+type lengthRow struct {
+	Name   string
+	At     [3]string
+	Likely [3]string
+	Sure   string
+}
+
+// mostLengthTables is of how many handlers and tasks there is one.
+const mostLengthTables = 2
+
+// lengthTables are those of x, of what takes most time together and is reproduced.
+func lengthTables(x *whatif.Result) []lengthTable {
+	var out []lengthTable
+	if len(x.Variants) < 2 {
+		return out
+	}
+	for i := range x.Variants[0].Of {
+		first := &x.Variants[0].Of[i]
+		if len(out) == mostLengthTables || !first.P50.Known && !first.P90.Known && !first.P99.Known {
+			continue
+		}
+		t := lengthTable{Title: first.Called()}
+		for _, v := range allVariants(x) {
+			t.Rows = append(t.Rows, newLengthRow(v, &v.Of[i], first))
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+func newLengthRow(v *whatif.Variant, of, first *whatif.Lengths) lengthRow {
+	r := lengthRow{Name: v.Name, Sure: sure(v)}
+	recorded := v.Name == "recorded"
+	for k, l := range [3]whatif.Length{of.P50, of.P90, of.P99} {
+		known := [3]bool{first.P50.Known, first.P90.Known, first.P99.Known}[k]
+		switch {
+		case recorded && l.Known:
+			r.At[k] = words.Length(l.NS)
+		case recorded, !known:
+			r.At[k] = words.None
+		case v.Confidence == whatif.ConfidencePoor || !l.Known:
+			r.At[k], r.Sure = "not told", words.None
+		default:
+			r.At[k], r.Likely[k] = words.Length(l.NS), words.Length(l.Low)+" … "+words.Length(l.High)
+		}
+	}
+	return r
+}
+
+// span is the makespan, of what it is told of.
+func span(v *whatif.Variant) string {
+	if v.Confidence == whatif.ConfidencePoor {
+		return words.None
+	}
+	return words.Length(v.Makespan)
+}
+
 func spanRange(v *whatif.Variant) string {
 	switch {
 	case v.Name == "recorded":
@@ -124,8 +188,8 @@ func whom(some []*whatif.Variant, n int) string {
 
 // speedup is a factor: "1.97×".
 func speedup(v *whatif.Variant) string {
-	if v.Name == "recorded" {
-		return "–"
+	if v.Name == "recorded" || v.Confidence == whatif.ConfidencePoor {
+		return words.None
 	}
 	return strconv.FormatFloat(v.Speedup, 'f', 2, 64) + "×"
 }

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"gmptrace/analyze/whatif"
@@ -62,7 +63,7 @@ func newChangeTable(x *whatif.Result, title string, figures []string, shifts fun
 			row := []string{c.Name}
 			for _, s := range shifts(c) {
 				if s.Known {
-					row = append(row, fmt.Sprintf("%s (%s … %s)", words.Change(s.Change), words.Change(s.Low), words.Change(s.High)))
+					row = append(row, fmt.Sprintf("%s (%s)", s.Moved(), s.Likely()))
 				}
 			}
 			t.Rows = append(t.Rows, append(row, string(c.Confidence)))
@@ -118,7 +119,7 @@ func shiftCell(s *whatif.Shift) string {
 	if !s.Clear() {
 		return "none clear"
 	}
-	return words.Change(s.Change)
+	return s.Moved()
 }
 
 // changesTitle is the heading of changes, and what to know of them.
@@ -134,6 +135,14 @@ func changesTitle(x *whatif.Result) (title, note string) {
 	return title, note
 }
 
+// lockBound is what is to be known of locks beside changes, where one is about them.
+func lockBound(x *whatif.Result) string {
+	if x.Locks == nil || !slices.ContainsFunc(x.Changes, func(c whatif.Changed) bool { return c.About == whatif.ChangeLock }) {
+		return ""
+	}
+	return x.Locks.Text
+}
+
 func (t *terminal) programChanges(x *whatif.Result) {
 	if len(x.Changes) == 0 {
 		return
@@ -143,5 +152,9 @@ func (t *terminal) programChanges(x *whatif.Result) {
 		t.wrap("  ", "  ", c.Title+". "+c.Before)
 		tab := table{align: "l" + strings.Repeat("r", len(c.Header)-2) + "l", left: 3, rows: c.Rows}
 		t.table(tab, c.Header...)
+	}
+	if text := lockBound(x); text != "" {
+		t.wrap("  ", "  ", text)
+		t.line("")
 	}
 }

@@ -34,7 +34,7 @@ func predictions() *whatif.Result {
 		Notes:    []string{hostile[3]}}
 	for _, s := range []string{"gmp", "global-queue", "thread-queue"} {
 		for p := 1; p <= 128; p *= 2 {
-			x.Scaling = append(x.Scaling, whatif.ScalePoint{Scheduler: s, Procs: p, Makespan: 40 * ms / int64(p), Low: 38 * ms / int64(p), High: 44 * ms / int64(p)})
+			x.Scaling = append(x.Scaling, whatif.ScalePoint{Scheduler: s, Procs: p, Makespan: 40 * ms / int64(p), Low: 38 * ms / int64(p), High: 44 * ms / int64(p), LockCost: 60, LockFrom: "default"})
 		}
 	}
 	x.Laws = &whatif.Laws{Work: 30 * ms, Span: ms, Computed: ms / 2, Parallelism: 30, Text: []string{"Work: much. " + hostile[1], "Span: some."}}
@@ -43,8 +43,13 @@ func predictions() *whatif.Result {
 	}
 	shift := whatif.Shift{Recorded: 10 * ms, Before: 11 * ms, After: 8 * ms, Change: -.27, Low: -.3, High: -.2, Agreed: true, Known: true}
 	for _, kind := range []whatif.ChangeKind{whatif.ChangeFunction, whatif.ChangeLock, whatif.ChangeSyscall, whatif.ChangeGC} {
-		x.Changes = append(x.Changes, whatif.Changed{Kind: kind, Name: hostile[1], By: .2, Time: 3 * ms, Share: .3, Run: shift, Confidence: whatif.ConfidenceFair, Doubt: "a doubt", Text: hostile[2],
+		x.Changes = append(x.Changes, whatif.Changed{Kind: kind, About: kind, Name: hostile[1], By: .2, Time: 3 * ms, Share: .3, Run: shift, Confidence: whatif.ConfidenceFair, Doubt: "a doubt", Text: hostile[2],
 			Of: []whatif.Effect{{Kind: "request", Name: "/" + hostile[0], Count: 400, P50: shift, P90: shift, P99: shift}, {Kind: "task", Name: hostile[3], Count: 2, P50: shift}}})
+	}
+	x.Locks = &whatif.Locks{Waits: 7, Time: 4 * ms, Text: "Goroutines waited for locks. " + hostile[0]}
+	x.Deadlines = &whatif.Deadlines{Waits: 3, Of: []whatif.Deadlined{{Kind: "request", Name: hostile[1], Count: 400, Ended: 2}}, Text: hostile[2]}
+	for _, v := range []*whatif.Variant{&x.Recorded, &x.Variants[0], &x.Variants[1]} {
+		v.Of = []whatif.Lengths{{Kind: "request", Name: "/" + hostile[0], Count: 400, P50: whatif.Length{NS: 3 * ms, Low: 2 * ms, High: 4 * ms, Known: true}}}
 	}
 	x.Trace.Name = hostile[4]
 	return x
@@ -152,6 +157,12 @@ func TestWhatIfShowsSafely(t *testing.T) {
 		}
 		if !strings.Contains(out, "Not surer: a doubt.") {
 			t.Error("an output does not say why predictions are not surer")
+		}
+		if !strings.Contains(out, "Goroutines waited for locks.") {
+			t.Error("an output does not say what bounds locks set")
+		}
+		if !strings.Contains(out, "3.00") {
+			t.Error("an output does not say how long requests take")
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gmptrace/analyze/words"
@@ -20,15 +21,23 @@ func (w *prediction) batch() bool { return len(w.x.Recorded.Of) == 0 }
 
 // otherSettings reports whether settings of the scheduler were asked for.
 func (w *prediction) otherSettings() bool {
-	s := &w.set
-	return len(s.Procs) > 0 || len(s.Schedulers) > 0 || s.CPUs > 0 || s.Tick != 0 || s.Slice != 0 || s.NoSteal || s.NoHandoff || s.NoAsync
+	return len(w.set.Procs) > 0 || len(w.set.Schedulers) > 0 || w.changesRules()
 }
 
-// asked says what a variant is, as it is asked for.
-func (v *Variant) asked() string {
+// changesRules reports whether settings were asked for besides the number of Ps.
+func (w *prediction) changesRules() bool {
+	s := &w.set
+	return s.CPUs > 0 || s.Tick != 0 || s.Slice != 0 || s.NoSteal || s.NoHandoff || s.NoAsync
+}
+
+// named says what a variant is, as it is asked for.
+func (w *prediction) named(v *Variant) string {
 	name := fmt.Sprintf("GOMAXPROCS=%d", v.Procs)
-	if v.Scheduler != simulate.GMP.String() {
-		name = fmt.Sprintf("%s, %s", v.Scheduler, words.Plural(v.Procs, "thread"))
+	switch {
+	case v.Scheduler != simulate.GMP.String():
+		name = fmt.Sprintf("%s, %s", v.Scheduler, words.Plural(int64(v.Procs), "thread"))
+	case v.Procs == w.procs && v.Settings != "":
+		return "With " + v.Settings
 	}
 	if v.Settings != "" {
 		name += ", " + v.Settings
@@ -45,29 +54,58 @@ func (w *prediction) outcomes(v *Variant) (text string, gain, least float64, sur
 		s := Shift{Before: base.Makespan, After: v.Makespan, Change: difference(v.Makespan, base.Makespan), Low: difference(v.Low, base.Makespan), High: difference(v.High, base.Makespan)}
 		return "the run " + s.span(), -s.Change, -s.High, v.Confidence
 	}
-	var parts []string
+	var parts, wide []string
 	sure = v.Confidence
 	for i := range v.Of {
-		if len(parts) == toldEffects {
+		if len(parts)+len(wide) == toldEffects {
 			break
 		}
-		for _, k := range []int{2, 1, 0} { // the slow ones, or else the typical one
-			was, is := base.Of[i].at(k), v.Of[i].at(k)
-			if !is.Known || was.NS == 0 {
-				continue
-			}
-			s := Shift{Before: was.NS, After: is.NS, Change: difference(is.NS, was.NS), Low: difference(is.Low, was.NS), High: difference(is.High, was.NS)}
-			parts = append(parts, fmt.Sprintf("p%d of %s %s", int(100*quantiles[k]), v.Of[i].Called(), s.span()))
-			if -s.Change > gain {
-				gain, least = -s.Change, -s.High
-			}
-			if w.x.Check.Of[i].off(k) > goodRequests {
-				sure = lessSure(sure, ConfidenceFair)
-			}
-			break
+		k, s := v.Of[i].most(&base.Of[i])
+		if k < 0 {
+			continue
+		}
+		what := fmt.Sprintf("p%d of %s", int(100*quantiles[k]), v.Of[i].Called())
+		width := s.High - s.Low
+		if width > poorWidth && math.Abs(s.Change) >= clearly {
+			wide = append(wide, fmt.Sprintf("%s is anywhere from %s", what, s.Likely()))
+			continue
+		}
+		parts = append(parts, what+" "+s.span())
+		if -s.Change > gain {
+			gain, least = -s.Change, -s.High
+		}
+		if width > fairWidth || w.x.Check.Of[i].off(k) > goodRequests {
+			sure = lessSure(sure, ConfidenceFair)
 		}
 	}
-	return strings.Join(parts, "; "), gain, least, sure
+	if len(parts) == 0 {
+		sure = ConfidencePoor
+	}
+	return strings.Join(append(parts, wide...), "; "), gain, least, sure
+}
+
+// How wide a likely range may be, as a share of the length before, for what lies in it to be
+// called good and fair.
+const (
+	fairWidth = .5
+	poorWidth = 1
+)
+
+// most is the quantile that a variant changes most, of those that are known, and how; -1 for
+// none. Of two that change alike it is that of the slow ones.
+func (l *Lengths) most(before *Lengths) (k int, most Shift) {
+	k = -1
+	for i := len(quantiles) - 1; i >= 0; i-- {
+		was, is := before.at(i), l.at(i)
+		if !is.Known || was.NS == 0 {
+			continue
+		}
+		s := Shift{Before: was.NS, After: is.NS, Change: difference(is.NS, was.NS), Low: difference(is.Low, was.NS), High: difference(is.High, was.NS)}
+		if k < 0 || math.Abs(s.Change) > math.Abs(most.Change)+clearly {
+			k, most = i, s
+		}
+	}
+	return k, most
 }
 
 // span says what changes, with its range even where that leaves open which way.
@@ -75,7 +113,29 @@ func (s *Shift) span() string {
 	if math.Abs(s.Change) < clearly {
 		return "about as before"
 	}
-	return fmt.Sprintf("%s, likely %s to %s", moved(s.Change), moved(s.Low), moved(s.High))
+	return fmt.Sprintf("%s, likely %s", moved(s.Change), s.Likely())
+}
+
+// Likely is the range that it likely lies in, both ends told alike.
+func (s *Shift) Likely() string {
+	switch {
+	case s.High < 1:
+		return fmt.Sprintf("%s to %s", words.Change(s.Low), words.Change(s.High))
+	case s.High >= mostTimes-1:
+		return fmt.Sprintf("%s times to more than %d times as long", times(s.Low), mostTimes)
+	}
+	return fmt.Sprintf("%s to %s times as long", times(s.Low), times(s.High))
+}
+
+// Moved is how much longer or shorter it gets, in words where that is many times.
+func (s *Shift) Moved() string { return moved(s.Change) }
+
+// times is how many times as long something is: "0.67", "2.4".
+func times(x float64) string {
+	if x < 1 {
+		return strconv.FormatFloat(1+x, 'f', 2, 64)
+	}
+	return strconv.FormatFloat(1+x, 'f', 1, 64)
 }
 
 // mostTimes is how many times as long is told as a number.
@@ -87,7 +147,7 @@ func moved(x float64) string {
 	case x >= mostTimes-1:
 		return fmt.Sprintf("more than %d times as long", mostTimes)
 	case x >= 1:
-		return words.Number(math.Round(10*(1+x))/10) + " times as long"
+		return times(x) + " times as long"
 	}
 	return words.Change(x)
 }
@@ -96,24 +156,27 @@ func moved(x float64) string {
 func (w *prediction) answer(v *Variant) (text string, gain, least float64, sure Confidence) {
 	effects, gain, least, sure := w.outcomes(v)
 	if sure == ConfidencePoor || effects == "" {
-		text = v.asked() + ": "
+		text = w.named(v) + ": "
 		if w.batch() && v.Most > 0 {
 			text += fmt.Sprintf("bounds only: the run takes %s to %s", words.Length(v.Least), words.Length(v.Most))
 		} else {
 			text += "not told"
 		}
-		return text + ", as " + w.whyNot(v) + ".", 0, 0, ConfidencePoor
+		return text + ", as " + w.whyNot(v, effects) + ".", 0, 0, ConfidencePoor
 	}
-	text = fmt.Sprintf("%s: %s (%s)", v.asked(), effects, sure)
+	text = fmt.Sprintf("%s: %s (%s)", w.named(v), effects, sure)
 	if because := w.because(v); because != "" {
 		text += "; " + because
 	}
 	return text + ".", gain, least, sure
 }
 
-// whyNot is half a sentence on why nothing is told of a variant.
-func (w *prediction) whyNot(v *Variant) string {
-	if v.Confidence != ConfidencePoor || len(v.Doubts) == 0 {
+// whyNot is half a sentence on why nothing is told of a variant, which had these effects.
+func (w *prediction) whyNot(v *Variant, effects string) string {
+	switch {
+	case (v.Confidence != ConfidencePoor || len(v.Doubts) == 0) && effects != "":
+		return effects + ": it differs from one simulation to another"
+	case v.Confidence != ConfidencePoor || len(v.Doubts) == 0:
 		return "the simulation does not come to what requests and tasks took when they were recorded"
 	}
 	why := v.Doubts[0]
@@ -188,15 +251,26 @@ const mostAnswers = 3
 // settingsAnswer tells of the variants that were asked for: Go's scheduler first, those of
 // which something is told before others.
 func (w *prediction) settingsAnswer() (headline, detail string) {
-	var told, not []string
+	var told, not, reasons []string
+	without := map[string][]string{} // variants of which nothing is told, by the reason
 	for i := range w.x.Variants[1:] {
 		v := &w.x.Variants[i+1]
 		text, _, _, sure := w.answer(v)
-		if sure == ConfidencePoor {
-			not = append(not, text)
-		} else {
+		why, same := strings.CutPrefix(text, w.named(v)+": not told, as ")
+		switch {
+		case sure != ConfidencePoor:
 			told = append(told, text)
+		case !same:
+			not = append(not, text)
+		default:
+			if without[why] == nil {
+				reasons = append(reasons, why)
+			}
+			without[why] = append(without[why], w.named(v))
 		}
+	}
+	for _, why := range reasons {
+		not = append(not, fmt.Sprintf("%s: not told, as %s", together(without[why]), why))
 	}
 	all := append(told, not...)
 	if len(all) == 0 {
@@ -205,10 +279,29 @@ func (w *prediction) settingsAnswer() (headline, detail string) {
 	return all[0], strings.Join(all[1:min(len(all), mostAnswers)], " ")
 }
 
+// together lists names, what they begin with alike once: "GOMAXPROCS=1, 4 and 8".
+func together(names []string) string {
+	prefix, _, same := strings.Cut(names[0], "=")
+	for _, n := range names[1:] {
+		same = same && strings.HasPrefix(n, prefix+"=") && !strings.Contains(n, ", ")
+	}
+	if same = same && !strings.Contains(names[0], ", "); same {
+		for i := range names[1:] {
+			names[i+1] = strings.TrimPrefix(names[i+1], prefix+"=")
+		}
+	}
+	last := len(names) - 1
+	if last == 0 {
+		return names[0]
+	}
+	return strings.Join(names[:last], map[bool]string{true: ", ", false: "; "}[same]) + " and " + names[last]
+}
+
 // fasterAnswer tells what to make faster first.
 func (w *prediction) fasterAnswer() (headline, detail string) {
 	best := w.first()
 	var also []string
+	poor := len(w.x.Changes) > 0 && !slices.ContainsFunc(w.x.Changes, func(x Changed) bool { return x.Confidence != ConfidencePoor })
 	switch {
 	case best != nil:
 		headline = "What to make faster first: " + best.Text
@@ -216,6 +309,8 @@ func (w *prediction) fasterAnswer() (headline, detail string) {
 		headline = "What to make faster first is not told: no function, lock, system call or collection has enough time."
 	case len(w.x.Changes[0].told()) == 0:
 		headline = "What to make faster first is not told: the simulation does not come to what was recorded."
+	case poor:
+		headline = "What to make faster first is not told, as " + w.x.Changes[0].Doubt + "."
 	default:
 		headline = "Nothing stands out to be made faster: of what has most time, half of it gone would not show clearly."
 	}
@@ -247,12 +342,18 @@ func (w *prediction) first() *Changed {
 func (w *prediction) notes() {
 	x := w.x
 	add := func(format string, args ...any) { x.Notes = append(x.Notes, fmt.Sprintf(format, args...)) }
-	add("Goroutines do what they did when they were recorded: work that would be other work in another order (who finds a lock taken, who gets which job) can't be known, nor waits that did not show because nobody had to wait.")
+	add("Goroutines do what they did when they were recorded: work that would be other work in another order can't be known, nor waits that did not show because nobody had to wait.")
 	if n := w.c.seen.outside; n > w.c.local.matched() {
 		add("%s waits were ended by a timer, the network or something not known, %s of them by the network: they are as long as they were, less what a busy P is likely to have been late.", words.Count(n-w.c.local.matched()), words.Count(w.c.seen.net-w.c.local.matched()))
 	}
 	if n := w.c.local.matched(); n > 0 {
 		add("%s waits for the network were ended by the program itself, which sent to the other end of a connection: who sent is inferred from the order of system calls and of what the poller found.", words.Count(n))
+	}
+	if x.Locks != nil {
+		add("%s", x.Locks.Text)
+	}
+	if x.Deadlines != nil {
+		add("%s", x.Deadlines.Text)
 	}
 	add("%s %s", w.computingNote(), w.parallelNote())
 	if w.set.CPUs == 0 {

@@ -32,6 +32,7 @@ func (c *workloads) arrange() {
 	c.connect()
 	c.sites = c.stations()
 	c.holding()
+	c.deadlines()
 }
 
 // workload makes the workload. With cpus computing takes what it had of a CPU. With a change
@@ -186,6 +187,11 @@ func (w *writer) own(s *ownAt) {
 	}
 	switch kind {
 	case ownBlock:
+		if _, ok := w.g.timed[w.block]; ok {
+			w.code.Pass() // that is what the deadline ends
+			w.code.Wait(int64(to - from))
+			return
+		}
 		if job, ok := w.g.needs[w.block]; ok {
 			w.code.Need(job)
 		}

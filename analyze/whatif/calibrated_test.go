@@ -50,6 +50,14 @@ func TestLockBy(t *testing.T) {
 			t.Errorf("%d threads: %d ns, alone %d", threads, costs.Lock.Mean(), costs.Alone.Mean())
 		}
 	}
+	for threads, want := range map[int]string{1: "calibrated", 3: "calibrated", 4: "extrapolated"} {
+		if got := c.lockFrom(threads); got != want {
+			t.Errorf("the lock's cost with %d threads is %s, want %s", threads, got, want)
+		}
+	}
+	if none := (*Calibration)(nil); none.lockFrom(2) != "default" || none.lockFrom(8) != "extrapolated" {
+		t.Error("defaults are told to be something else")
+	}
 	costs := simulate.DefaultCosts()
 	(*Calibration)(nil).lockBy(&costs, 8)
 	if costs.Lock.Mean() != 60 || len(costs.Alone.NS) != 0 {
@@ -59,7 +67,7 @@ func TestLockBy(t *testing.T) {
 
 // TestMoved: what is many times as long is told in words.
 func TestMoved(t *testing.T) {
-	for x, want := range map[float64]string{-.5: "-50.0\u00a0%", 1.4: "2.40 times as long", 604103.97: "more than 10 times as long"} {
+	for x, want := range map[float64]string{-.5: "-50.0\u00a0%", 1.4: "2.4 times as long", 604103.97: "more than 10 times as long"} {
 		if got := moved(x); got != want {
 			t.Errorf("%v is %q, want %q", x, got, want)
 		}

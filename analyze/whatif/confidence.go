@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 	"gmptrace/model/simulate"
 )
@@ -65,7 +66,7 @@ func (w *prediction) doubts(v *Variant) []doubt {
 	}
 	time := float64(max(w.x.Recorded.Makespan, 1)) * float64(w.procs)
 	busy := float64(l.running + l.calls)
-	add(busy < busyShare*time, ConfidencePoor, "the program mostly waits, and how long may depend on the Ps")
+	add(busy < busyShare*time, ConfidencePoor, fmt.Sprintf("the program mostly waits (its Ps run goroutines for %s of the time), and how long may depend on the Ps", words.Share(w.x.Recorded.Utilisation)))
 	more := v.Procs > w.procs && (v.CPUs == 0 || v.CPUs > w.procs)
 	add(more && v.Speedup < aloneSpeed && busy >= busyShare*time, ConfidencePoor,
 		"hardly ever more than one goroutine could run: if the program starts as many as there are Ps, or was kept waiting by a chain of locks, it may be faster")
@@ -180,15 +181,34 @@ func (w *prediction) selfCheck(rs []*outcome) {
 	default:
 		c.Confidence = ConfidencePoor
 	}
-	c.Text = fmt.Sprintf("Go's scheduler, simulated as recorded, against the recorded run: makespan %s, median scheduling latency %s, p99 %s", moved(c.Makespan), moved(c.P50), moved(c.P99))
-	switch c.Confidence {
-	case ConfidenceFair:
-		c.Text += "; predictions of latency are less sure than those of the makespan"
-		if math.Abs(c.P50) > .5 || math.Abs(c.P99) > .5 {
-			c.Text = strings.Replace(c.Text, "are less sure than those of the makespan", "are not to be relied on here", 1)
-		}
-	case ConfidencePoor:
-		c.Text += "; the simulation does not reproduce this run, and its predictions are not to be relied on"
-	}
+	c.Text = c.say(w.x.Recorded.Of)
 	w.x.Check = c
+}
+
+// say says by how much the simulation of what was recorded is off: of requests and tasks, of the
+// run, and of how long goroutines wait for a P.
+func (c *SelfCheck) say(recorded []Lengths) string {
+	text := "Go's scheduler, simulated as recorded, against the recorded run: "
+	for i := range c.Of[:min(len(c.Of), toldEffects)] {
+		var parts []string
+		for k, q := range quantiles {
+			if recorded[i].at(k).Known {
+				parts = append(parts, fmt.Sprintf("p%d %s", int(100*q), moved([...]float64{c.Of[i].P50, c.Of[i].P90, c.Of[i].P99}[k])))
+			}
+		}
+		if len(parts) > 0 {
+			text += fmt.Sprintf("%s %s; ", called(c.Of[i].Kind, c.Of[i].Name), strings.Join(parts, ", "))
+		}
+	}
+	text += fmt.Sprintf("makespan %s; waits for a P: median %s, p99 %s", moved(c.Makespan), moved(c.P50), moved(c.P99))
+	off := max(math.Abs(c.P50), math.Abs(c.P99))
+	switch {
+	case c.Confidence == ConfidencePoor:
+		text += "; the simulation does not reproduce this run, and its predictions are not to be relied on"
+	case off > .5:
+		text += ", so that what is told of these waits is not to be relied on"
+	case c.Confidence == ConfidenceFair && off > .15:
+		text += ", so that what is told of these waits is less sure"
+	}
+	return text
 }

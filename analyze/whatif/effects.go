@@ -31,6 +31,7 @@ type Changed struct {
 	Confidence Confidence `json:"confidence"`
 	Doubt      string     `json:"doubt"` // why not more, "" for good
 	Text       string     `json:"text"`
+	About      ChangeKind `json:"about"` // Kind, or of what was asked what it changes, if that is one kind of things
 }
 
 // take takes in what was found of a function, and returns by which share that may be otherwise.
@@ -163,14 +164,14 @@ func (w *prediction) asked(ctx context.Context, a *attribution) error {
 	if err != nil {
 		return err
 	}
-	x := Changed{Kind: ChangeAsked, Name: c.words(), Asked: true}
+	x := Changed{Kind: ChangeAsked, Name: c.words(), Asked: true, About: c.about()}
 	if len(c.Faster) > 0 {
 		x.By = c.Faster[0].By
 	}
 	off := w.foundOf(a, c, &x)
 	w.compare(a, ch, before, after, off, &x)
 	if len(c.Faster) == 1 && c.WithoutLock == nil && c.WithoutSyscall == nil && c.GC == GCAsRecorded && len(c.Pools) == 0 && x.By < 1 {
-		free := Changed{Kind: ChangeAsked, Name: c.words() + ", were it free", By: 1, Asked: true, Time: x.Time, Share: x.Share, Samples: x.Samples}
+		free := Changed{Kind: ChangeAsked, Name: c.words() + ", were it free", By: 1, Asked: true, About: c.about(), Time: x.Time, Share: x.Share, Samples: x.Samples}
 		ch := a.changed(c, true)
 		after, err := w.try(ctx, a, ch, seeds)
 		if err != nil {
@@ -182,6 +183,23 @@ func (w *prediction) asked(ctx context.Context, a *attribution) error {
 	}
 	w.x.Changes = append(w.x.Changes, x)
 	return nil
+}
+
+// about is the one kind of things that is changed, ChangeAsked for several.
+func (c *Change) about() ChangeKind {
+	kinds := []ChangeKind{}
+	for _, k := range []struct {
+		kind  ChangeKind
+		asked bool
+	}{{ChangeFunction, len(c.Faster) > 0}, {ChangeLock, c.WithoutLock != nil}, {ChangeSyscall, c.WithoutSyscall != nil}, {ChangeGC, c.GC != GCAsRecorded}, {ChangeAsked, len(c.Pools) > 0}} {
+		if k.asked {
+			kinds = append(kinds, k.kind)
+		}
+	}
+	if len(kinds) != 1 {
+		return ChangeAsked
+	}
+	return kinds[0]
 }
 
 // words say what is changed.
@@ -237,6 +255,19 @@ func (w *prediction) collected() int64 {
 	return ns
 }
 
+// spared is how much of the collector's work a change leaves out.
+func (w *prediction) spared(ch *changing) int64 {
+	ns := float64(0)
+	for i, c := range w.c.cycles {
+		if ch.collects(i) {
+			ns += float64(c.Work) * ch.gcBy
+		} else {
+			ns += float64(c.Work)
+		}
+	}
+	return int64(ns)
+}
+
 // stood is how long goroutines of the program stood where it is so.
 func (a *attribution) stood(so func(s *ownAt) bool) int64 {
 	ns := int64(0)
@@ -255,7 +286,7 @@ func (a *attribution) stood(so func(s *ownAt) bool) int64 {
 
 // compare fills in what a change does, of which off is by which share it may be more or less.
 func (w *prediction) compare(a *attribution, ch *changing, before, after []trial, off float64, x *Changed) {
-	x.Saved = ch.cut
+	x.Saved = ch.cut + w.spared(ch)
 	x.Run = compareSeeds(before, after, off, func(t *trial) int64 { return t.makespan })
 	x.Run.Recorded = w.x.Recorded.Makespan
 	x.Run.Known = w.reproduces(&x.Run)
@@ -351,8 +382,11 @@ func (w *prediction) sureOf(a *attribution, x *Changed) {
 			x.Confidence, x.Doubt = lessSure(x.Confidence, level), why
 		}
 	}
-	worst := 0.0
+	worst, wide := 0.0, 0.0
 	for _, s := range x.told() {
+		if s.Clear() {
+			wide = max(wide, s.High-s.Low)
+		}
 		if w.x.Machine.lacked() < givenLeast {
 			worst = max(worst, math.Abs(difference(s.Before, s.Recorded)))
 		}
@@ -364,15 +398,17 @@ func (w *prediction) sureOf(a *attribution, x *Changed) {
 	function := len(asked.Faster) > 0 || x.Kind == ChangeFunction
 	samples := words.Plural(x.Samples, "sample") + " of the CPU profiler tell of it"
 	less(w.error > .1, ConfidencePoor, "the self-check failed")
+	less(wide > poorWidth, ConfidencePoor, "it differs much from one simulation to another")
 	less(w.kept(), ConfidencePoor, keptText)
 	less(len(x.told()) == 0, ConfidencePoor, "the simulation does not come to what was recorded")
 	less(function && a.sampled && x.Samples < fairSamples, ConfidencePoor, "only "+samples)
 	less(w.x.Machine.lacked() >= mostLacked, ConfidencePoor, "so much of the time on Ps passed without a CPU that the rest tells little")
-	less(function && !a.sampled, ConfidenceFair, "the trace has no CPU profile: who computed is told by where goroutines stopped")
+	less(function && !a.sampled, ConfidenceFair, "the trace has no CPU profile, so that where goroutines stopped has to tell who computed")
 	less(function && x.Samples < goodSamples && a.sampled, ConfidenceFair, samples)
 	less(worst > goodRequests, ConfidenceFair, fmt.Sprintf("what was recorded comes out up to %s otherwise", words.Share(worst)))
+	less(wide > fairWidth, ConfidenceFair, "it differs from one simulation to another")
 	less(w.error > .05, ConfidenceFair, "the self-check is off by more than 5 %")
-	less(x.Kind == ChangeLock || asked.WithoutLock != nil, ConfidenceFair, "who did not wait leaves no trace, and other locks may be waited for instead")
+	less(x.Kind == ChangeLock || asked.WithoutLock != nil, ConfidenceFair, "who did not wait left no trace, and other locks may be waited for instead")
 	less(w.resizes(x), ConfidencePoor, "what a worker took without waiting for it counts as part of the job before, and would go to others")
 	less(asked.GC == GCTo && a.c.cpus.GOGC() == 0, ConfidenceFair, fmt.Sprintf("what GOGC was is told by the heap's goals alone: about %.0f", a.c.gogc()))
 	less(x.Kind == ChangeGC || asked.GC != GCAsRecorded, ConfidencePoor, "a program whose memory is not used again touches new memory instead, and what that costs is not in a trace")
@@ -382,7 +418,8 @@ func (w *prediction) sureOf(a *attribution, x *Changed) {
 func (x *Changed) told() []*Shift {
 	var out []*Shift
 	for i := range x.Of {
-		for _, s := range []*Shift{&x.Of[i].P50, x.Of[i].tail()} {
+		tail, _ := x.Of[i].tail()
+		for _, s := range []*Shift{&x.Of[i].P50, tail} {
 			if s != nil && s.Known && i < toldEffects {
 				out = append(out, s)
 			}
@@ -397,15 +434,27 @@ func (x *Changed) told() []*Shift {
 // toldEffects is of how many handlers and tasks a sentence tells.
 const toldEffects = 2
 
-// tail is the length that stands for the slow ones, nil for too few.
-func (e *Effect) tail() *Shift {
+// tail is the length that stands for the slow ones, with its name: the one that changes more;
+// nil for too few.
+func (e *Effect) tail() (*Shift, string) {
 	switch {
+	case e.P90.Known && (!e.P99.Known || e.P90.Clear() && math.Abs(e.P90.Change) > math.Abs(e.P99.Change)+clearly):
+		return &e.P90, "p90"
 	case e.P99.Known:
-		return &e.P99
-	case e.P90.Known:
-		return &e.P90
+		return &e.P99, "p99"
 	}
-	return nil
+	return nil, ""
+}
+
+// most is what changes most, of what is known; nil for nothing.
+func (e *Effect) most() *Shift {
+	var most *Shift
+	for _, s := range []*Shift{&e.P50, &e.P90, &e.P99} {
+		if s.Known && (most == nil || s.Clear() && math.Abs(s.Change) > math.Abs(most.Change)) {
+			most = s
+		}
+	}
+	return most
 }
 
 // resizes reports whether pools of workers are to have another size.
@@ -414,7 +463,7 @@ func (w *prediction) resizes(x *Changed) bool { return x.Asked && len(w.set.Chan
 // tell says it in a sentence. Of a pool's size no time tells.
 func (x *Changed) tell(resizes bool) {
 	if x.Time == 0 && !resizes {
-		x.Text = fmt.Sprintf("%s: nothing in the trace shows it, so that nothing is predicted to change.", x.Name)
+		x.Text = fmt.Sprintf("%s: %s in the trace, so that nothing is predicted to change.", x.Name, x.absent())
 		x.Confidence, x.Doubt = ConfidencePoor, "what does not stop and is not sampled does not show"
 		return
 	}
@@ -423,11 +472,30 @@ func (x *Changed) tell(resizes bool) {
 		x.Text = x.does() + ": "
 	}
 	x.Text += x.effects()
-	x.Text += ". How sure: " + string(x.Confidence)
+	if x.Confidence == ConfidencePoor {
+		x.Text += ". Not to be relied on"
+	} else {
+		x.Text += ". How sure: " + string(x.Confidence)
+	}
 	if x.Doubt != "" {
-		x.Text += ": " + x.Doubt
+		x.Text += ", as " + x.Doubt
 	}
 	x.Text += "."
+}
+
+// absent says what there is none of, where nothing shows of what is changed.
+func (x *Changed) absent() string {
+	switch x.About {
+	case ChangeFunction:
+		return "no goroutine was seen in such a function"
+	case ChangeLock:
+		return "no goroutine waits for such a lock"
+	case ChangeSyscall:
+		return "no goroutine was seen in such a system call"
+	case ChangeGC:
+		return "there is no collection"
+	}
+	return "nothing of it shows"
 }
 
 // effects says what changes, of what takes most time.
@@ -465,16 +533,12 @@ func (e *Effect) Called() string { return called(e.Kind, e.Name) }
 
 // words say what changes for the typical and the slow ones, "" where that is not known.
 func (e *Effect) words() string {
-	tail := "p90"
-	if e.P99.Known {
-		tail = "p99"
-	}
 	var parts []string
 	if e.P50.Known {
 		parts = append(parts, "p50 "+e.P50.words())
 	}
-	if s := e.tail(); s != nil {
-		parts = append(parts, tail+" "+s.words())
+	if s, name := e.tail(); s != nil {
+		parts = append(parts, name+" "+s.words())
 	}
 	if len(parts) == 0 {
 		return ""
@@ -496,7 +560,7 @@ func (s *Shift) words() string {
 	if !s.Clear() {
 		return "about as before"
 	}
-	return fmt.Sprintf("%s (likely %s to %s)", moved(s.Change), moved(s.Low), moved(s.High))
+	return fmt.Sprintf("%s (likely %s)", moved(s.Change), s.Likely())
 }
 
 // changeDetail says how much of the trace the change is about, and the bound.
@@ -508,17 +572,31 @@ func (w *prediction) changeDetail() string {
 	if x.Time == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("It is about %s that goroutines waited, were in system calls or collected, all together, and leaves out %s", words.Length(x.Time), words.Length(x.Saved))
+	text := w.aboutWhat(x)
+	if len(w.x.Changes) > 1 && len(w.x.Changes[1].told()) > 0 {
+		text += ". Were it free, which is the most there is to gain: " + w.x.Changes[1].effects()
+	}
+	return text + "."
+}
+
+// aboutWhat says how much of the trace a change is about, and what it leaves out.
+func (w *prediction) aboutWhat(x *Changed) string {
 	if len(w.set.Change.Faster) > 0 {
-		text = fmt.Sprintf("What matches is %s of computing, %s of all, and %s of it are left out", words.Length(x.Time), words.Share(x.Share), words.Length(x.Saved))
+		text := fmt.Sprintf("What matches is %s of computing, %s of all, and %s of it are left out", words.Length(x.Time), words.Share(x.Share), words.Length(x.Saved))
 		if x.Samples > 0 {
 			text += fmt.Sprintf("; %s of the CPU profiler tell so", words.Plural(x.Samples, "sample"))
 		} else {
 			text += ", half of it by where goroutines began to compute and half by where they stopped, as the trace has no CPU profile"
 		}
+		return text
 	}
-	if len(w.x.Changes) > 1 && len(w.x.Changes[1].told()) > 0 {
-		text += ". Were it free, which is the most there is to gain: " + w.x.Changes[1].effects()
+	if x.Saved < 0 {
+		return fmt.Sprintf("The collector computed for %s in all: it adds %s", words.Length(x.Time), words.Length(-x.Saved))
 	}
-	return text + "."
+	return fmt.Sprintf(map[ChangeKind]string{
+		ChangeLock:    "Goroutines waited %s in all for these locks: it leaves out %s",
+		ChangeSyscall: "Goroutines were in these system calls for %s in all: it leaves out %s",
+		ChangeGC:      "The collector computed for %s in all: it leaves out %s",
+		ChangeAsked:   "It is about %s that goroutines waited, were in system calls or collected, all together, and leaves out %s",
+	}[x.About], words.Length(x.Time), words.Length(x.Saved))
 }

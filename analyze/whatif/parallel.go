@@ -72,6 +72,22 @@ func (c *Calibration) lockBy(costs *simulate.Costs, threads int) {
 	costs.Lock = simulate.Constant(c.Locks[min(threads, len(c.Locks))-1], c.Source)
 }
 
+// defaultLockers is with up to how many threads the default of the lock's cost is one that was
+// seen.
+const defaultLockers = 2
+
+// lockFrom says where the lock's cost with so many threads is from.
+func (c *Calibration) lockFrom(threads int) string {
+	from, measured := "default", defaultLockers
+	if c != nil && len(c.Locks) > 0 {
+		from, measured = "calibrated", len(c.Locks)
+	}
+	if threads > measured {
+		return "extrapolated"
+	}
+	return from
+}
+
 // parallelOf is one of the above with what the settings ask for: what was measured is
 // no better known than that it may be a tenth more or less. Where the machine says that
 // there is one CPU only, no two Ps compute at once.

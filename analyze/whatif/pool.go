@@ -93,7 +93,7 @@ func (c *workloads) poolDetail(asked []Pool) string {
 	var parts []string
 	for _, x := range c.pools() {
 		if x.workers > 0 && slices.ContainsFunc(asked, func(p Pool) bool { return x.is(&p) }) {
-			parts = append(parts, fmt.Sprintf("%s that wait for jobs in %s did %s", words.Plural(int64(x.workers), "goroutine"), x.name(), words.Plural(int64(x.jobs), "job")))
+			parts = append(parts, fmt.Sprintf("in %s %s did %s", x.name(), words.Plural(int64(x.workers), "goroutine"), words.Plural(int64(x.jobs), "job")))
 		}
 	}
 	return strings.Join(parts, "; ") + ", each of which any of them could have done. What one took without waiting for it counts as part of the job before."

@@ -37,7 +37,7 @@ func (w *prediction) table(ctx context.Context, a *attribution) error {
 			if row.kind == ChangeLock {
 				by = 1
 			}
-			x := Changed{Kind: row.kind, Name: row.name, By: by, Time: row.ns, Share: float64(row.ns) / float64(max(w.x.Recorded.Makespan, 1))}
+			x := Changed{Kind: row.kind, About: row.kind, Name: row.name, By: by, Time: row.ns, Share: float64(row.ns) / float64(max(w.x.Recorded.Makespan, 1))}
 			ch, off := a.changing(), 0.0
 			switch row.kind {
 			case ChangeFunction:
@@ -70,8 +70,8 @@ func (w *prediction) table(ctx context.Context, a *attribution) error {
 	return nil
 }
 
-// gain is by which share requests and tasks get shorter, weighed by their time; without
-// any, the run.
+// gain is by which share requests and tasks get shorter, where that shows most: at p50, p90 or
+// p99. They are weighed by their time; without any it is the run.
 func (x *Changed) gain(a *attribution) float64 {
 	sum, all := 0.0, 0.0
 	for i, n := range a.mostTime() {
@@ -79,8 +79,9 @@ func (x *Changed) gain(a *attribution) float64 {
 		for _, ns := range a.groups[n].recorded {
 			weight += float64(ns)
 		}
-		if all += weight; x.Of[i].P50.Known {
-			sum -= weight * x.Of[i].P50.Change
+		all += weight
+		if s := x.Of[i].most(); s != nil {
+			sum -= weight * s.Change
 		}
 	}
 	if all == 0 {

@@ -36,11 +36,12 @@ type Lecture struct {
 
 // LockCost is what the lock of one queue costs with so many threads.
 type LockCost struct {
-	Threads      int     `json:"threads"`
-	Makespan     int64   `json:"makespan_ns"`
-	Wait         int64   `json:"lock_wait_ns"`    // of all threads together
-	Share        float64 `json:"lock_wait_share"` // of the time in which threads ran goroutines or waited for the lock
-	Extrapolated bool    `json:"extrapolated"`    // more threads than the lock's cost was measured with
+	Threads  int     `json:"threads"`
+	Makespan int64   `json:"makespan_ns"`
+	Wait     int64   `json:"lock_wait_ns"`    // of all threads together
+	Share    float64 `json:"lock_wait_share"` // of the time in which threads ran goroutines or waited for the lock
+	Cost     int64   `json:"lock_cost_ns"`    // that one operation is taken to cost with so many threads
+	From     string  `json:"lock_cost_from"`  // as of a ScalePoint
 }
 
 // Step is what stands where at a moment.
@@ -140,6 +141,7 @@ func (w *prediction) asRecorded() []string {
 func (t *teacher) config(s simulate.Scheduler, procs int) simulate.Config {
 	cfg := simulate.DefaultConfig(procs)
 	cfg.Scheduler, cfg.Costs, cfg.CPUs, cfg.Alert, cfg.Seed = s, t.w.costs, t.w.set.CPUs, t.w.rules.SysmonAlert, 1
+	t.w.set.Calibration.lockBy(&cfg.Costs, procs)
 	t.w.applyParallel(&cfg, parallelUsual)
 	return cfg
 }
@@ -229,20 +231,15 @@ func (t *teacher) lock() (Lecture, error) {
 	e := Lecture{ID: "lock", Title: "One queue for all threads: its lock", Under: simulate.SharedQueue.String(), Threads: []LockCost{}, Steps: []Step{},
 		What:   "Every thread that puts a goroutine into the queue, or takes one out, holds its lock meanwhile. The more threads there are, the longer each waits for it.",
 		Answer: "Go gives each P a queue of its own, which needs no lock; the global queue is the second one, and whoever takes from it takes a batch."}
-	measured := 2
-	if c := t.w.set.Calibration; c != nil && len(c.Locks) > 0 {
-		measured = len(c.Locks)
-	}
 	var last *simulate.Result
 	var lastCfg simulate.Config
 	for n := 1; n <= mostThreads; n *= 2 {
 		cfg := t.config(simulate.SharedQueue, n)
-		t.w.set.Calibration.lockBy(&cfg.Costs, n)
 		r, err := t.run(t.w.w, cfg)
 		if err != nil {
 			return e, err
 		}
-		e.Threads = append(e.Threads, LockCost{Threads: n, Makespan: r.Makespan, Wait: r.LockWait, Share: lockShare(r), Extrapolated: n > measured})
+		e.Threads = append(e.Threads, LockCost{Threads: n, Makespan: r.Makespan, Wait: r.LockWait, Share: lockShare(r), Cost: cfg.Costs.Lock.Mean(), From: t.w.set.Calibration.lockFrom(n)})
 		last, lastCfg = r, cfg
 	}
 	own, err := t.run(t.w.w, t.config(simulate.GMP, mostThreads))

@@ -64,7 +64,7 @@ func TestTeachLock(t *testing.T) {
 		if e.ID != "lock" || len(e.Threads) != 8 || e.Threads[0].Wait > e.Threads[7].Wait/2 {
 			t.Fatalf("%s: %+v", file, e)
 		}
-		if last := e.Threads[7]; last.Wait < e.Threads[1].Wait || last.Threads != mostThreads || !last.Extrapolated {
+		if last := e.Threads[7]; last.Wait < e.Threads[1].Wait || last.Threads != mostThreads || last.From != "extrapolated" || last.Cost != 60 {
 			t.Errorf("%s: %+v with many threads, %+v with two", file, last, e.Threads[1])
 		}
 		waits := map[string]map[int]int64{}

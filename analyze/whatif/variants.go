@@ -32,21 +32,13 @@ func (w *prediction) plans() []plan {
 	}
 	base := simulate.DefaultConfig(w.procs)
 	base.Costs, base.Alert = w.costs, w.rules.SysmonAlert
+	w.set.Calibration.lockBy(&base.Costs, w.procs)
 	out := []plan{{name: fmt.Sprintf("gmp, GOMAXPROCS %d", w.procs), cfg: base, seeds: seeds}}
 	if !w.set.Change.none() && len(w.set.Schedulers) == 0 && len(w.set.Procs) == 0 {
 		return out // another program was asked for, no other settings
 	}
-	schedulers := w.set.Schedulers
-	if len(schedulers) == 0 {
-		schedulers = []simulate.Scheduler{simulate.GMP, simulate.SharedQueue, simulate.ThreadQueue}
-	}
-	procs := w.set.Procs
-	if len(procs) == 0 {
-		procs = []int{max(w.procs/2, 1), w.procs, 2 * w.procs}
-	}
-	procs = slices.Compact(slices.Sorted(slices.Values(procs)))
-	for _, s := range schedulers {
-		for _, p := range procs {
+	for _, s := range w.schedulers() {
+		for _, p := range w.procsOf(s) {
 			cfg := base
 			cfg.Scheduler, cfg.Procs, cfg.Stretch = s, p, w.set.Stretch
 			text := w.apply(&cfg)
@@ -55,15 +47,40 @@ func (w *prediction) plans() []plan {
 			}
 			name := fmt.Sprintf("%v, GOMAXPROCS %d", s, p)
 			if s != simulate.GMP {
-				name = fmt.Sprintf("%v, %s threads", s, words.Count(p))
+				name = fmt.Sprintf("%v, %s", s, words.Plural(int64(p), "thread"))
 			}
 			if text != "" {
 				name += ", changed"
 			}
+			w.set.Calibration.lockBy(&cfg.Costs, p)
 			out = append(out, w.bounded(plan{name: name, settings: text, cfg: cfg, seeds: seeds})...)
 		}
 	}
 	return out
+}
+
+// schedulers are those to simulate: without others asked for, they stand beside Go's where
+// nothing was asked for at all.
+func (w *prediction) schedulers() []simulate.Scheduler {
+	switch {
+	case len(w.set.Schedulers) > 0:
+		return w.set.Schedulers
+	case w.otherSettings():
+		return []simulate.Scheduler{simulate.GMP}
+	}
+	return []simulate.Scheduler{simulate.GMP, simulate.SharedQueue, simulate.ThreadQueue}
+}
+
+// procsOf are the numbers of Ps to simulate a scheduler with. Who asks for other settings means
+// them with the Ps that there were.
+func (w *prediction) procsOf(s simulate.Scheduler) []int {
+	switch {
+	case len(w.set.Procs) > 0:
+		return slices.Compact(slices.Sorted(slices.Values(w.set.Procs)))
+	case w.changesRules(), s != simulate.GMP && len(w.set.Schedulers) == 0:
+		return []int{w.procs}
+	}
+	return slices.Compact([]int{max(w.procs/2, 1), w.procs, 2 * w.procs})
 }
 
 // apply changes cfg to what was asked for, and says how.
@@ -71,7 +88,7 @@ func (w *prediction) apply(cfg *simulate.Config) string {
 	var what []string
 	s := &w.set
 	if cfg.CPUs = s.CPUs; s.CPUs > 0 {
-		what = append(what, fmt.Sprintf("CPUs: %d", s.CPUs))
+		what = append(what, words.Plural(int64(s.CPUs), "CPU"))
 	}
 	gmp := cfg.Scheduler == simulate.GMP
 	if s.Tick > 0 && gmp {
@@ -83,7 +100,7 @@ func (w *prediction) apply(cfg *simulate.Config) string {
 	}
 	if s.Slice > 0 {
 		cfg.Slice = int64(s.Slice)
-		what = append(what, fmt.Sprintf("slice %v", s.Slice))
+		what = append(what, fmt.Sprintf("slices of %v", s.Slice))
 	} else if s.Slice < 0 {
 		cfg.Slice = 0
 		what = append(what, "no preemption")
@@ -294,6 +311,7 @@ func (w *prediction) scale(ctx context.Context, laws *corridor) error {
 		for p := 1; p <= mostBoundProcs; p *= 2 {
 			cfg := simulate.DefaultConfig(p)
 			cfg.Scheduler, cfg.Costs, cfg.CPUs, cfg.Alert = s, w.costs, w.set.CPUs, w.rules.SysmonAlert
+			w.set.Calibration.lockBy(&cfg.Costs, p)
 			if s == simulate.GMP {
 				plans = append(plans, w.bounded(plan{cfg: cfg, seeds: seeds})...)
 				continue
@@ -319,7 +337,8 @@ func (w *prediction) scale(ctx context.Context, laws *corridor) error {
 
 func (w *prediction) scalePoint(cfg *simulate.Config, rs, bounds []*outcome, laws *corridor) ScalePoint {
 	r := medianOf(rs)
-	p := ScalePoint{Scheduler: cfg.Scheduler.String(), Procs: cfg.Procs, Makespan: r.Makespan, Low: r.Makespan, High: r.Makespan, P99: r.latency.Quantile(.99), LockWait: r.LockWait}
+	p := ScalePoint{Scheduler: cfg.Scheduler.String(), Procs: cfg.Procs, Makespan: r.Makespan, Low: r.Makespan, High: r.Makespan, P99: r.latency.Quantile(.99), LockWait: r.LockWait,
+		LockShare: rounded(lockShare(r.Result)), LockCost: cfg.Costs.Lock.Mean(), LockFrom: w.set.Calibration.lockFrom(cfg.Procs)}
 	if cfg.Scheduler == simulate.GMP {
 		_, low, high := middle(slices.Concat(rs, bounds), func(r *outcome) int64 { return r.Makespan })
 		b := laws.bound(cfg.Procs, cfg.CPUs)

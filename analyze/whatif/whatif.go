@@ -44,23 +44,25 @@ const DefaultSeeds = 5
 // settings. Everything in it but Recorded is a prediction. Its JSON form is
 // documented in analyze/schema/whatif.schema.json; units are those of report.Report.
 type Result struct {
-	Schema   string        `json:"schema"`
-	Version  string        `json:"gmptrace_version"`
-	Trace    report.Trace  `json:"trace"`
-	Headline string        `json:"headline"`
-	Detail   string        `json:"detail"`
-	Check    SelfCheck     `json:"self_check"`
-	Recorded Variant       `json:"recorded"`
-	Variants []Variant     `json:"variants"` // the first is Go's scheduler as it was recorded
-	Scaling  []ScalePoint  `json:"scaling"`  // each scheduler with a growing number of Ps, of Go's several seeds; none for large traces
-	Advice   []Suggestion  `json:"advice"`   // most gain first
-	Changes  []Changed     `json:"changes"`  // of the program, with the same Ps; of a table those that help most first, none for large traces
-	Workload WorkloadSums  `json:"workload"`
-	Costs    []CostApplied `json:"costs"`
-	Notes    []string      `json:"notes"`   // what can't be known, or was assumed
-	Machine  *Computing    `json:"machine"` // what the machine said; nil if it was not asked
-	Laws     *Laws         `json:"laws"`    // nil if there is nothing to simulate
-	Lesson   *Lesson       `json:"lesson"`  // nil if Settings.Teach did not ask for it
+	Schema    string        `json:"schema"`
+	Version   string        `json:"gmptrace_version"`
+	Trace     report.Trace  `json:"trace"`
+	Headline  string        `json:"headline"`
+	Detail    string        `json:"detail"`
+	Check     SelfCheck     `json:"self_check"`
+	Recorded  Variant       `json:"recorded"`
+	Variants  []Variant     `json:"variants"` // the first is Go's scheduler as it was recorded
+	Scaling   []ScalePoint  `json:"scaling"`  // each scheduler with a growing number of Ps, of Go's several seeds; none for large traces
+	Advice    []Suggestion  `json:"advice"`   // most gain first
+	Changes   []Changed     `json:"changes"`  // of the program, with the same Ps; of a table those that help most first, none for large traces
+	Workload  WorkloadSums  `json:"workload"`
+	Costs     []CostApplied `json:"costs"`
+	Notes     []string      `json:"notes"`     // what can't be known, or was assumed
+	Machine   *Computing    `json:"machine"`   // what the machine said; nil if it was not asked
+	Locks     *Locks        `json:"locks"`     // that goroutines waited for; nil if none did
+	Deadlines *Deadlines    `json:"deadlines"` // of contexts; nil if none ended a wait
+	Laws      *Laws         `json:"laws"`      // nil if there is nothing to simulate
+	Lesson    *Lesson       `json:"lesson"`    // nil if Settings.Teach did not ask for it
 }
 
 // SelfCheck compares the simulation of Go's scheduler as it was recorded with the
@@ -130,6 +132,10 @@ type ScalePoint struct {
 	High      int64  `json:"makespan_high_ns"`
 	P99       int64  `json:"p99_ns"`
 	LockWait  int64  `json:"lock_wait_ns"`
+
+	LockShare float64 `json:"lock_wait_share"` // of the time in which threads ran goroutines or waited for a queue's lock
+	LockCost  int64   `json:"lock_cost_ns"`    // that one operation on a locked queue is taken to cost with so many threads
+	LockFrom  string  `json:"lock_cost_from"`  // default or calibrated; extrapolated where there are more threads than that was measured with
 }
 
 // Suggestion is a setting that would help, or is not worth a try.
@@ -222,6 +228,7 @@ func (w *prediction) predict(ctx context.Context) error {
 	w.costs = w.c.calibrated(w.set.Calibration)
 	w.x.Recorded = w.c.recorded(w.procs)
 	w.x.Recorded.Of = w.a.recordedLengths()
+	w.x.Deadlines, w.x.Locks = w.a.deadlined(), w.c.locksWaited()
 	w.describe()
 	plans := w.plans()
 	follow := w.a.follows()

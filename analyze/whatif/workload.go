@@ -132,14 +132,15 @@ type gWork struct {
 	unasked    bool      // that may have been for an answer, and it had woken nobody for it
 	locks      bool      // that was for a lock
 	waitedFrom model.Time
-	waitedAt   uint32          // stack
-	lockOf     map[uint32]hold // that end its waits for locks, by the numbers of those
-	needs      map[uint32]int  // jobs that end waits of one that does jobs itself, by the numbers of those
-	holds      []placed        // where it holds locks that others wait for
-	starts     []start         // of its jobs
-	asks       []placed        // jobs that it gives without waking who does them
-	jobs       int             // number of the first of its jobs
-	station    int             // at which it does jobs, -1 for none
+	waitedAt   uint32                // stack
+	lockOf     map[uint32]hold       // that end its waits for locks, by the numbers of those
+	timed      map[uint32]model.Time // when deadlines of contexts ended its waits, by the numbers of those
+	needs      map[uint32]int        // jobs that end waits of one that does jobs itself, by the numbers of those
+	holds      []placed              // where it holds locks that others wait for
+	starts     []start               // of its jobs
+	asks       []placed              // jobs that it gives without waking who does them
+	jobs       int                   // number of the first of its jobs
+	station    int                   // at which it does jobs, -1 for none
 
 	fn     uint32 // stack that it started with, 0 if not known
 	own    []byte // ownStep, gap to the step before, length, in ns; of computing with onP the P, of others the stack

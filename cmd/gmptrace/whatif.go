@@ -121,8 +121,8 @@ running, nothing is called better than poor.
 
 // addSettings adds the flags that say what to simulate.
 func (c *whatifCommand) addSettings(f *pflag.FlagSet) {
-	f.StringSliceVar(&c.schedulers, "scheduler", nil, "`NAMES` of schedulers, separated by commas: "+strings.Join(simulate.Names(), ", ")+" (default: all)")
-	f.IntSliceVar(&c.procs, "gomaxprocs", nil, "`NUMBERS` of Ps or threads, separated by commas (default: as recorded, half and twice of it)")
+	f.StringSliceVar(&c.schedulers, "scheduler", nil, "`NAMES` of schedulers, separated by commas: "+strings.Join(simulate.Names(), ", ")+" (default: gmp, and the others with the recorded Ps if no other setting is asked for)")
+	f.IntSliceVar(&c.procs, "gomaxprocs", nil, "`NUMBERS` of Ps or threads, separated by commas (default: as recorded; half and twice of it as well if no other setting is asked for)")
 	f.IntVar(&c.cpus, "cpus", 0, "`N` CPUs that the Ps share (default: one for each)")
 	f.IntVar(&c.tick, "tick", model.TickPeriod, "scheduling ticks between two looks at the global queue first, `N`; 0 for never")
 	f.DurationVar(&c.slice, "slice", time.Duration(model.TimeSlice), "time slice, a `DURATION`; 0 for no preemption")
