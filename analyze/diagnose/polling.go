@@ -214,7 +214,6 @@ func (r *pollingJudge) describeTimer(p *poller) report.Finding {
 	}
 }
 
-
 // nameOf is the function of a stack's place.
 func (r *pollingJudge) nameOf(stack uint32) string {
 	if x := r.places.Of(stack); x != nil {

@@ -83,9 +83,7 @@ func (e *explainer) accountOf(of []*explained) *account {
 func (e *explainer) accountOfAll(p *population) *account {
 	a := &account{e: e, places: e.names.Places(), by: map[rootKey]*rootSum{}, n: p.sum.count, total: p.sum.total}
 	all := &explained{Span: &Span{g: model.NoG}}
-	for s, t := range p.shares {
-		a.add(all, &s, t)
-	}
+	p.shares.each(func(s *stepSum, t tally) { a.add(all, s, t) })
 	a.joinCallers()
 	return a
 }

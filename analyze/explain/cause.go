@@ -18,6 +18,7 @@ type piece struct {
 	g        model.GoID // that had the P, or stopped the world; NoG for none
 	fn       uint32
 	stack    uint32       // where the world was stopped
+	seen     uint32       // where g stopped that had the P, 0 where that does not show there
 	p        model.ProcID // that had yet to stop; else 0
 	untold   untold       // why the trace does not tell the cause
 }
@@ -28,15 +29,15 @@ type piece struct {
 // did meanwhile in whose queue it stood or, out of the global queue, that took it
 // in the end.
 func (h *history) divide(s *gSeg, from, to model.Time, use func(piece)) {
-	p := h.queueOf(s)
+	c := h.cursor(h.queueOf(s))
 	for at := from; at < to; {
 		x := piece{from: at, cause: report.CauseUnknown, g: model.NoG}
-		stop, until := h.stopped(at)
+		stop, until := c.stopped(at)
 		x.to = min(to, until)
 		if stop != nil {
 			h.stoppedBy(stop, &x)
 		} else {
-			wasted, until := h.wasted(at)
+			wasted, until := c.wasted(at)
 			x.to = min(x.to, until)
 			switch {
 			case at < h.lost:
@@ -44,7 +45,7 @@ func (h *history) divide(s *gSeg, from, to model.Time, use func(piece)) {
 			case wasted:
 				x.cause = report.CauseIdleP
 			default:
-				h.held(s, p, &x)
+				c.held(s, &x)
 			}
 		}
 		use(x)
@@ -88,12 +89,12 @@ func (h *history) lastToStop(stop *pause, at model.Time) (last *pSeg, on model.P
 	return last, on
 }
 
-// held says what P p did from x.from on, and shortens x to as long as it did.
-func (h *history) held(s *gSeg, p model.ProcID, x *piece) {
-	if x.untold = untoldQueue; p == model.NoP || int(p) >= len(h.ps) {
+// held says what its P did from x.from on, and shortens x to as long as it did.
+func (c *cursor) held(s *gSeg, x *piece) {
+	if x.untold = untoldQueue; c.p == model.NoP {
 		return
 	}
-	seg, until := h.does(p, x.from)
+	seg, until := c.does(x.from)
 	x.to = min(x.to, until)
 	if x.untold = untoldP; seg == nil {
 		return
@@ -107,9 +108,9 @@ func (h *history) held(s *gSeg, p model.ProcID, x *piece) {
 	case model.PDoesSched:
 		x.cause = report.CauseDispatch
 	case model.PDoesSyscall:
-		x.cause, x.g, x.fn = report.CauseSyscallHeld, seg.g, seg.fn
+		x.cause, x.g, x.fn, x.seen = report.CauseSyscallHeld, seg.g, seg.fn, seg.stack
 	case model.PDoesRun:
-		x.g, x.fn = seg.g, seg.fn
+		x.g, x.fn, x.seen = seg.g, seg.fn, seg.stack
 		x.cause = queueCause(s, seg)
 	}
 }

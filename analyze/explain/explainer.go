@@ -54,6 +54,8 @@ type explainer struct {
 	stretches int         // taken in
 	work      int         // how many were looked at for the sums
 	detailed  int         // and for details
+	closely   int         // of those, for details of typical ones
+	sums      *summing
 
 	having   *messages // nil for all instances
 	groups   []*group  // the first one that has instances is reported
@@ -200,7 +202,7 @@ func (e *explainer) Watch(f *model.Facts) {
 			return
 		}
 		e.settle()
-		e.h.forget(e.oldest(), func() { e.fill(e.now) })
+		e.h.forget(e.oldest(), e.fill)
 	}
 }
 
@@ -255,8 +257,11 @@ func (e *explainer) explainAll() {
 }
 
 func (e *explainer) explainEnded(g *group) {
+	stalls, _ := g.finder.(*stallFinder)
 	for _, in := range g.ended {
-		e.explain(g, in)
+		if !e.explain(g, in) && stalls != nil {
+			stalls.free = append(stalls.free, in)
+		}
 	}
 	g.ended = g.ended[:0]
 }
@@ -288,10 +293,12 @@ func (e *explainer) fill(before model.Time) {
 			p.typical.kept = slices.DeleteFunc(p.typical.kept, func(x *explained) bool {
 				switch {
 				case !wanted(x):
-				case e.detailed > detailsFree+detailsEach*e.stretches:
+				case e.closely > detailsMost:
 					return true
 				default:
+					before := e.detailed
 					e.details(x)
+					e.closely += e.detailed - before
 				}
 				return false
 			})
@@ -299,13 +306,10 @@ func (e *explainer) fill(before model.Time) {
 	}
 }
 
-// The details of typical instances may take detailsEach looks for each stretch that there
-// is, and detailsFree in any case: where so many goroutines wait for a P that each one's
-// wait is all that all others did, a few of them tell what is typical.
-const (
-	detailsFree = 1 << 20
-	detailsEach = 2
-)
+// detailsMost is how many looks at stretches the details of typical instances may take:
+// where so many goroutines wait for a P that each one's wait is all that all others did, a
+// few of them tell what is typical.
+const detailsMost = 1 << 20
 
 // from looks at the history from a moment, to explain an instance.
 func (e *explainer) from(v *view, in *Span) {
@@ -315,14 +319,15 @@ func (e *explainer) from(v *view, in *Span) {
 	e.h.view = v
 }
 
-// explain finds out where an instance's time went.
-func (e *explainer) explain(g *group, in *Span) {
+// explain finds out where an instance's time went, and reports whether it is kept to look
+// at it more closely.
+func (e *explainer) explain(g *group, in *Span) (kept bool) {
 	if in.End <= in.Start || in.End <= e.window.From || in.Start >= e.window.To {
-		return
+		return false
 	}
 	whole := e.whole(in)
 	if e.inside && !whole || e.open && !in.unfinished {
-		return
+		return false
 	}
 	length := int64(in.End - in.Start)
 	p := g.of(in)
@@ -332,31 +337,34 @@ func (e *explainer) explain(g *group, in *Span) {
 	slow, typical := p.slowest.Admits(length), !in.unfinished && p.typical.admits(p, length)
 	if !slow && !typical && e.every > 1 && p.all.N() >= minSampled && p.all.N()%e.every != 0 {
 		p.count(in, length)
-		return
+		return false
 	}
 	if e.view == nil {
 		e.view = e.look(e.now)
 	}
 	sum := e.work <= e.affordable()
-	x := &explained{Span: in, view: e.view, summed: sum}
-	if slow {
-		p.slowest.Offer(length, x)
-	}
-	if typical {
-		p.typical.keep(x)
+	if kept = slow || typical; kept {
+		x := &explained{Span: in, view: e.view, summed: sum}
+		if slow {
+			p.slowest.Offer(length, x)
+		}
+		if typical {
+			p.typical.keep(x)
+		}
 	}
 	p.count(in, length)
 	if slow {
 		e.tell(g, p, in)
 	}
 	if sum {
-		e.sum(p, in)
+		e.summing().add(p, in)
 	} else {
 		p.skipped++
 	}
 	if e.each != nil {
 		e.each.told(g.kind, in, sum)
 	}
+	return kept
 }
 
 // tell tells of an instance which is among the slowest so far of its population, for
@@ -397,41 +405,6 @@ const (
 
 // affordable is how many looks at stretches are not too many.
 func (e *explainer) affordable() int { return workFree + workEach*e.stretches }
-
-// sum adds an instance's bill to those of all.
-func (e *explainer) sum(p *population, in *Span) {
-	length := int64(in.End - in.Start)
-	bills := []*bill{&p.sum, p.alike(length)}
-	if in.unfinished { // nobody knows what it would have been like
-		bills = bills[:1]
-	}
-	for _, b := range bills {
-		b.count++
-		b.total += length
-	}
-	w := walk{h: e.h, locks: e.locks, sum: func(v via, c report.Cause, ns int64) {
-		for _, b := range bills {
-			b.put(v, c, ns)
-		}
-		if p.shares != nil {
-			p.share(causeAlone(v, c), tally{ns: ns, n: 1})
-		}
-	}}
-	if p.shares != nil && e.work <= e.affordable()/2 { // the rest is left to what looks at less
-		w.sum, w.pools, w.use = nil, e.pools, func(s *step) {
-			for _, b := range bills {
-				b.put(s.via, s.cause, int64(s.to-s.from))
-			}
-			p.share(s.summed(), tally{ns: int64(s.to - s.from), n: 1})
-		}
-	}
-	if e.each != nil {
-		e.each.walks(&w)
-	}
-	e.from(e.view, in)
-	w.path(in.g, in.Start, in.End, 0, 0)
-	e.work += w.steps
-}
 
 // details finds out all that is shown of a slow instance.
 func (e *explainer) details(x *explained) {

@@ -72,19 +72,19 @@ func TestLeftOut(t *testing.T) {
 	}
 }
 
-// TestFewTypical: once finding out the details of instances has taken more than the trace
-// has stretches for, it is done for the slowest ones alone.
+// TestFewTypical: once finding out the details of typical instances has taken many looks, it
+// is done for the slowest ones alone.
 func TestFewTypical(t *testing.T) {
 	explained := func(looks int) (more int, x *report.Explanation) {
 		var e *explainer
 		if _, err := replay.Run(t.Context(), replaytest.Scenario(t, replaytest.Woken(100, true)), replay.Options{Name: "growth"}, func(s *replay.Session) {
 			e = explains(s, Selector{Kind: report.KindTask, Task: -1, Top: 1})
-			e.detailed = looks
+			e.closely = looks
 		}); err != nil {
 			t.Fatal(err)
 		}
 		x = e.explanation()
-		return e.detailed - looks, x
+		return e.detailed, x
 	}
 	all, x := explained(0)
 	few, y := explained(1 << 30)

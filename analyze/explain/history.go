@@ -19,7 +19,7 @@ type history struct {
 	soft, hard int
 	base       int // what soft was at first: it grows while something that is being explained goes on
 
-	gs     map[model.GoID]*gLine
+	gs     lines
 	ps     []pLine         // by P
 	stw    []pause         // stop-the-world pauses, the open one reaching forever
 	wastes []replay.Window // stretches with an idle P beside a runnable goroutine
@@ -116,7 +116,7 @@ type age struct {
 }
 
 func newHistory(n *names.Table, soft, hard int) *history {
-	return &history{names: n, soft: soft, hard: hard, base: soft, gs: map[model.GoID]*gLine{}, view: whole}
+	return &history{names: n, soft: soft, hard: hard, base: soft, view: whole}
 }
 
 // add takes in the facts.
@@ -271,7 +271,7 @@ func (s *gSeg) set(iv *model.GInterval, d *model.Dispatch) {
 
 // line is that of a goroutine.
 func (h *history) line(g model.GoID) *gLine {
-	l := h.gs[g]
+	l := h.gs.of(g)
 	if l != nil {
 		return l
 	}
@@ -281,7 +281,7 @@ func (h *history) line(g model.GoID) *gLine {
 	} else {
 		l = &gLine{}
 	}
-	h.gs[g] = l
+	h.gs.put(g, l)
 	return l
 }
 
@@ -297,13 +297,14 @@ func emptied[T any](list []T) []T {
 // clear forgets all. Who did something keeps the memory for it, until the next time:
 // those that were busy will be.
 func (h *history) clear() {
-	for g, l := range h.gs {
-		if len(l.segs) == 0 {
-			delete(h.gs, g)
+	h.gs.without(func(l *gLine) bool {
+		idle := len(l.segs) == 0
+		if idle {
 			h.free = append(h.free, l)
 		}
 		*l = gLine{segs: emptied(l.segs), samples: l.samples[:0]}
-	}
+		return idle
+	})
 	for i := range h.ps {
 		h.ps[i].segs, h.ps[i].sweeps, h.ps[i].sums, h.ps[i].read = h.ps[i].segs[:0], h.ps[i].sweeps[:0], sums{}, 0
 	}
@@ -322,8 +323,9 @@ func pSegOf(iv *model.PInterval) pSeg {
 }
 
 // forget drops what is too old, once there is too much, and calls before before it
-// does. oldest is when the oldest thing began that is being explained.
-func (h *history) forget(oldest model.Time, before func()) {
+// does, with the time until which it drops. oldest is when the oldest thing began that is
+// being explained.
+func (h *history) forget(oldest model.Time, before func(model.Time)) {
 	h.ages = append(h.ages, age{h.now, h.kept})
 	if h.kept < h.soft {
 		return
@@ -336,7 +338,7 @@ func (h *history) forget(oldest model.Time, before func()) {
 		h.soft = min(2*h.soft, h.hard)
 		return
 	}
-	before()
+	before(to)
 	h.drop(to)
 }
 
@@ -351,16 +353,17 @@ func (h *history) youngest(n int) model.Time {
 func (h *history) drop(to model.Time) {
 	h.lost = to
 	n := 0
-	for id, l := range h.gs {
+	h.gs.without(func(l *gLine) bool {
 		l.segs = after(l.segs, func(s *gSeg) bool { return s.end > to })
 		l.samples = after(l.samples, func(s *sample) bool { return s.at > to })
 		n += len(l.segs) + len(l.samples)
-		if len(l.segs) == 0 {
-			delete(h.gs, id)
-			*l = gLine{segs: l.segs, samples: l.samples}
-			h.free = append(h.free, l)
+		if len(l.segs) > 0 {
+			return false
 		}
-	}
+		*l = gLine{segs: l.segs, samples: l.samples}
+		h.free = append(h.free, l)
+		return true
+	})
 	for i := range h.ps {
 		l := &h.ps[i]
 		l.segs = after(l.segs, func(s *pSeg) bool { return s.end > to })
@@ -377,6 +380,12 @@ func (h *history) drop(to model.Time) {
 // after is the tail of list from the first element that is young, moved to its
 // beginning.
 func after[T any](list []T, young func(*T) bool) []T {
+	switch n := len(list); {
+	case n == 0 || young(&list[0]):
+		return list
+	case !young(&list[n-1]):
+		return list[:0]
+	}
 	i := sort.Search(len(list), func(i int) bool { return young(&list[i]) })
 	return slices.Delete(list, 0, i)
 }
@@ -409,7 +418,7 @@ func (h *history) lineOf(g model.GoID) *gLine {
 	if h.pages != nil {
 		return h.pages.lineG(h, g)
 	}
-	return h.gs[g]
+	return h.gs.of(g)
 }
 
 // did is what P p did.
@@ -439,7 +448,12 @@ func (h *history) of(g model.GoID) gLine {
 // does is the stretch of P p at t, nil if none is known, and until when that holds.
 func (h *history) does(p model.ProcID, t model.Time) (*pSeg, model.Time) {
 	segs := h.did(p)
-	i := sort.Search(len(segs), func(i int) bool { return segs[i].end > t })
+	return h.doesOf(p, segs, sort.Search(len(segs), func(i int) bool { return segs[i].end > t }), t)
+}
+
+// doesOf is the same where segs are those of p, and the one at i is the first that ends
+// after t.
+func (h *history) doesOf(p model.ProcID, segs []pSeg, i int, t model.Time) (*pSeg, model.Time) {
 	var s *pSeg
 	switch {
 	case i < len(segs) && segs[i].end <= h.view.at:
@@ -453,28 +467,6 @@ func (h *history) does(p model.ProcID, t model.Time) (*pSeg, model.Time) {
 		return nil, s.start
 	}
 	return s, s.end
-}
-
-// wasted reports whether a P was idle beside a runnable goroutine at t, and until
-// when that holds.
-func (h *history) wasted(t model.Time) (bool, model.Time) {
-	i := sort.Search(len(h.wastes), func(i int) bool { return h.wastes[i].To > t })
-	if i < len(h.wastes) && h.wastes[i].To <= h.view.at {
-		return at(h.wastes[i], t)
-	}
-	return at(replay.Window{From: h.view.idle, To: replay.Forever}, t)
-}
-
-// stopped is the pause that t lies in, nil if none, and until when that holds.
-func (h *history) stopped(t model.Time) (*pause, model.Time) {
-	i := sort.Search(len(h.stw), func(i int) bool { return h.stw[i].To > t })
-	switch {
-	case i == len(h.stw):
-		return nil, replay.Forever
-	case h.stw[i].From > t:
-		return nil, h.stw[i].From
-	}
-	return &h.stw[i], h.stw[i].To
 }
 
 // within reports whether t lies in one of the spans, which are in order and do

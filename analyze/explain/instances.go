@@ -556,6 +556,7 @@ func (x *logFinder) close(model.Time, func(*Span)) {}
 type stallFinder struct {
 	names *names.Table
 	locks *names.LockSites
+	free  []*Span // that nobody keeps any more
 }
 
 func (x *stallFinder) Find(f *model.Facts, ended func(*Span)) {
@@ -564,7 +565,14 @@ func (x *stallFinder) Find(f *model.Facts, ended func(*Span)) {
 		if iv.Runtime || standsBy(x.names.StartFunc(iv.Func)) || !x.stalls(iv) || names.IsRuntime(x.names.StartFunc(iv.Func)) {
 			continue
 		}
-		ended(&Span{Name: x.names.StartFunc(iv.Func), task: -1, g: iv.G, fn: iv.Func, Start: iv.Start, End: iv.End, unfinished: iv.Open&model.OpenEnd != 0})
+		var in *Span
+		if n := len(x.free); n > 0 {
+			in, x.free = x.free[n-1], x.free[:n-1]
+		} else {
+			in = &Span{}
+		}
+		*in = Span{Name: x.names.StartFunc(iv.Func), task: -1, g: iv.G, fn: iv.Func, Start: iv.Start, End: iv.End, unfinished: iv.Open&model.OpenEnd != 0}
+		ended(in)
 	}
 }
 

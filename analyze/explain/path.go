@@ -87,7 +87,9 @@ func (w *walk) tell(x *step) {
 	case x.cause == report.CauseRunning || x.cause == report.CauseAssist || x.cause == report.CauseSweep:
 		x.seen = w.h.lastSeen(x.g, x.p, x.from)
 	case x.who != model.NoG:
-		x.seen = w.h.lastSeen(x.who, x.p, x.from)
+		if x.seen == 0 {
+			x.seen = w.h.lastSeen(x.who, x.p, x.from)
+		}
 	case x.depth == 0 && x.p != model.NoP && (x.cause == report.CauseDispatch || x.cause == report.CauseIdleP):
 		if s, _ := w.h.does(x.p, x.from-1); s != nil && yields(w.locks.Names.Stacks[s.stack]) {
 			x.seen = s.stack
@@ -186,7 +188,7 @@ func (w *walk) runnable(s *gSeg, x *step) {
 	w.h.divide(s, x.from, x.to, func(part piece) {
 		w.steps++
 		y := *x
-		y.from, y.to, y.cause, y.who, y.whoFn, y.stack, y.untold = part.from, part.to, part.cause, part.g, part.fn, part.stack, part.untold
+		y.from, y.to, y.cause, y.who, y.whoFn, y.stack, y.seen, y.untold = part.from, part.to, part.cause, part.g, part.fn, part.stack, part.seen, part.untold
 		if part.cause == report.CauseStopping {
 			y.p = part.p
 		}

@@ -89,7 +89,7 @@ type server struct {
 // servers are those that show, none where they are too many.
 func (p *peers) servers(h *history) []server {
 	out := []server{}
-	for g := range h.gs {
+	for g := range h.gs.all() {
 		line := h.of(g)
 		if serverKindOf(p.names.StartFunc(line.fn)) != servesConn {
 			continue

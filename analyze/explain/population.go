@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/stat"
@@ -43,11 +42,11 @@ type population struct {
 	sum        bill
 	bills      []*bill // of those that ended, by likeness of their lengths
 	unfinished int64
-	beyond     int64             // of those in all, reach beyond the window
-	unnamed    int64             // of those in all: counted here, though the handler does not show
-	skipped    int64             // of those in all, not in sum and bills
-	opened     replay.Window     // when the first and the last of those began that had not ended
-	shares     map[stepSum]tally // of all instances, where that is kept: of stalls
+	beyond     int64         // of those in all, reach beyond the window
+	unnamed    int64         // of those in all: counted here, though the handler does not show
+	skipped    int64         // of those in all, not in sum and bills
+	opened     replay.Window // when the first and the last of those began that had not ended
+	shares     *shares       // of all instances, where that is kept: of stalls
 	slowest    *stat.TopK[*explained]
 	typical    sampler
 	told       bool // of its slowest: see explainer.tell
@@ -81,7 +80,7 @@ func (g *group) at(k popKey) *population {
 	}
 	p := &population{popKey: k, opened: replay.Window{From: replay.Forever}, slowest: stat.NewTopK[*explained](g.top)}
 	if g.kind == report.KindStall {
-		p.shares = map[stepSum]tally{}
+		p.shares = &shares{}
 	}
 	if g.by == nil {
 		g.by = map[popKey]*population{}
@@ -207,8 +206,8 @@ func (p *population) add(o *population) {
 	p.unfinished += o.unfinished
 	p.beyond += o.beyond
 	p.opened = replay.Window{From: min(p.opened.From, o.opened.From), To: max(p.opened.To, o.opened.To)}
-	for s, t := range o.shares {
-		p.share(s, t)
+	if o.shares != nil {
+		p.shares.merge(o.shares)
 	}
 	p.skipped += o.skipped
 	for _, x := range o.slowest.Best() {
@@ -270,42 +269,6 @@ func (p *population) count(in *Span, length int64) {
 		return
 	}
 	p.ended.Add(length)
-}
-
-// maxShares bounds what of a population is told apart: what comes later than so much is
-// told without who it was, by the function alone, and what comes later than twice as much by
-// its cause alone.
-const maxShares = 1 << 15
-
-// somebody stands for any goroutine: no program has one with this number.
-const somebody model.GoID = 0
-
-// nameless is what is told of steps without which goroutines they were of.
-func (s stepSum) nameless() stepSum {
-	if s.g.G != model.NoG {
-		s.g.G = somebody
-	}
-	if s.who.G != model.NoG {
-		s.who.G = somebody
-	}
-	return s
-}
-
-// causeAlone is what is told of steps by their cause alone.
-func causeAlone(v via, c report.Cause) stepSum {
-	return stepSum{via: v, cause: c, g: measure.Culprit{G: model.NoG}, who: measure.Culprit{G: model.NoG}}
-}
-
-// share adds to what all of them spent their time on.
-func (p *population) share(s stepSum, t tally) {
-	if _, known := p.shares[s]; !known && len(p.shares) >= maxShares {
-		if s = s.nameless(); len(p.shares) >= 2*maxShares && p.shares[s].n == 0 {
-			s = causeAlone(s.via, s.cause)
-		}
-	}
-	sum := p.shares[s]
-	sum.ns, sum.n = sum.ns+t.ns, sum.n+t.n
-	p.shares[s] = sum
 }
 
 // pile is how many instances were open at once at the end, as each had begun while others

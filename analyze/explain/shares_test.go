@@ -3,7 +3,6 @@ package explain
 import (
 	"testing"
 
-	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/report"
 	"gmptrace/model"
 )
@@ -12,25 +11,23 @@ import (
 // the function still is.
 func TestShares(t *testing.T) {
 	const fn, n = 7, maxShares + 1000
-	p := &population{shares: map[stepSum]tally{}}
+	var x shares
 	for g := model.GoID(1); g <= n; g++ {
-		p.share(stepSum{cause: report.CauseQueue, g: measure.Culprit{G: model.NoG}, who: measure.Culprit{G: g, Func: fn}}, tally{ns: 1, n: 1})
+		x.step(&step{to: 1, cause: report.CauseQueue, who: g, whoFn: fn})
 	}
 	var ns int64
-	for s, sum := range p.shares {
+	x.each(func(s *stepSum, sum tally) {
 		if s.who.Func == fn && s.who.G != model.NoG {
 			ns += sum.ns
 		}
+	})
+	if ns != n || len(x.by) > maxShares+1 {
+		t.Errorf("%d ns of %d are %d's, in %d sums", ns, n, fn, len(x.by))
 	}
-	if ns != n || len(p.shares) > maxShares+1 {
-		t.Errorf("%d ns of %d are %d's, in %d sums", ns, n, fn, len(p.shares))
+	for g := model.GoID(n); g < 4*maxShares; g++ { // functions without end are not told apart
+		x.step(&step{to: 1, cause: report.CauseQueue, who: g, whoFn: uint32(g)})
 	}
-	for g := model.GoID(n); len(p.shares) <= 2*maxShares+1; g++ { // functions without end are not told apart either
-		before := len(p.shares)
-		p.share(stepSum{cause: report.CauseQueue, who: measure.Culprit{G: g, Func: uint32(g)}}, tally{ns: 1, n: 1})
-		if len(p.shares) == before {
-			return
-		}
+	if len(x.by) > 2*maxShares || len(x.alone) != 1 {
+		t.Errorf("%d sums, and %d of causes alone", len(x.by), len(x.alone))
 	}
-	t.Errorf("%d sums", len(p.shares))
 }

@@ -10,15 +10,15 @@ import (
 // sums are what divide finds on a P, added up: each of many goroutines that wait for
 // it at once asks for the same.
 type sums struct {
-	at    model.Time // until when
-	total causeSum
-	n     int // pieces since the last mark
+	mark      // until when they go, and what the pieces sum to until then
+	n     int // pieces since the last of marks
 	marks []mark
+	asked mark // until where it was last asked for: whoever asks next often asks for a little more
 }
 
 type causeSum [report.NumCauses]int64
 
-// mark is what the pieces sum to from the first mark on until a time.
+// mark is what the pieces sum to until a time.
 type mark struct {
 	at  model.Time
 	sum causeSum
@@ -38,13 +38,9 @@ func (l *sums) drop(to model.Time) {
 }
 
 // add adds a piece.
-func (l *sums) add(x piece) {
-	l.total[x.cause] += int64(x.to - x.from)
-	l.at = x.to
-	if l.n++; l.n == markEvery {
-		l.n = 0
-		l.marks = append(l.marks, mark{l.at, l.total})
-	}
+func (m *mark) add(x piece) {
+	m.sum[x.cause] += int64(x.to - x.from)
+	m.at = x.to
 }
 
 // sum calls use with what the pieces sum to that divide would call it with, and
@@ -62,21 +58,50 @@ func (h *history) sum(s *gSeg, from, to model.Time, use func(report.Cause, int64
 		return steps
 	}
 	steps += h.sumUp(p, to)
-	marks := h.ps[p].sums.marks
-	first := sort.Search(len(marks), func(i int) bool { return marks[i].at >= from })
-	last := sort.Search(len(marks), func(i int) bool { return marks[i].at > to }) - 1
-	if first >= last {
+	l := &h.ps[p].sums
+	if l.at <= max(from, l.marks[0].at) || to <= l.marks[0].at {
 		pieces(from, to)
 		return steps
 	}
-	pieces(from, marks[first].at)
-	for c, ns := range marks[last].sum {
-		if ns -= marks[first].sum[c]; ns > 0 {
+	if first := l.marks[0].at; from < first {
+		pieces(from, first)
+		from = first
+	}
+	until := min(to, l.at)
+	begin, n := h.sumUntil(p, from)
+	sum, k := h.sumUntil(p, until)
+	steps += n + k
+	for c := range sum {
+		if sum[c] -= begin[c]; sum[c] < 0 { // something showed since that had not when it was summed up
+			pieces(from, to)
+			return steps
+		}
+	}
+	for c, ns := range sum {
+		if ns > 0 {
 			use(inQueue(s, report.Cause(c)), ns)
 		}
 	}
-	pieces(marks[last].at, to)
+	pieces(until, to)
 	return steps
+}
+
+// sumUntil is what the pieces of a P sum to until a time, which is not before the first mark
+// and not after that until which they are summed up; and how many it went through for that.
+func (h *history) sumUntil(p model.ProcID, t model.Time) (sum causeSum, steps int) {
+	l := &h.ps[p].sums
+	if t == l.at {
+		return l.sum, 0
+	}
+	m := &l.marks[sort.Search(len(l.marks), func(i int) bool { return l.marks[i].at > t })-1]
+	if l.asked.at < m.at || l.asked.at > t {
+		l.asked = *m
+	}
+	h.divide(&gSeg{on: p}, l.asked.at, t, func(x piece) {
+		steps++
+		l.asked.add(x)
+	})
+	return l.asked.sum, steps
 }
 
 // inQueue is what of a P's sums is the cause for one goroutine: those that run on
@@ -99,16 +124,23 @@ func (h *history) few(p model.ProcID, from, to model.Time) bool {
 // sumUp adds up what P p did until a time, as far as that will not turn out to have
 // been something else, and returns how many pieces that was.
 func (h *history) sumUp(p model.ProcID, until model.Time) (steps int) {
-	l, segs := &h.ps[p], h.did(p)
+	l, segs := &h.ps[p].sums, h.did(p)
 	if n := len(segs); n > 0 {
 		until = min(until, segs[n-1].end, h.view.idle)
-		if l.sums.at == 0 {
-			l.sums.at = max(h.lost, segs[0].start)
+		if l.at == 0 {
+			l.at = max(h.lost, segs[0].start)
 		}
 	}
-	h.divide(&gSeg{on: p}, l.sums.at, h.untilStopping(l.sums.at, until), func(x piece) {
+	if len(l.marks) == 0 {
+		l.marks = append(l.marks, l.mark)
+	}
+	h.divide(&gSeg{on: p}, l.at, h.untilStopping(l.at, until), func(x piece) {
 		steps++
-		l.sums.add(x)
+		l.add(x)
+		if l.n++; l.n == markEvery {
+			l.n = 0
+			l.marks = append(l.marks, l.mark)
+		}
 	})
 	return steps
 }

@@ -57,12 +57,11 @@ func loadAll(t testing.TB, r io.Reader, opt Options) *loaded {
 	if opt.Name == "" {
 		opt.Name = "x.trace"
 	}
-	var stacks, names []string
-	var threads []int64
+	var stacks, names, threads keyed
 	last := model.Time(-1 << 62)
 	l.Trace, l.err = Load(context.Background(), r, opt, func(b *Batch) error {
 		if b.First {
-			stacks, names, threads = nil, nil, nil
+			stacks, names, threads = keyed{}, keyed{}, keyed{}
 			if e := b.Events[0]; e.Op != model.OpGeneration || e.Arg != 0 {
 				t.Errorf("generation %d begins with %+v", b.Gen, e)
 			}
@@ -71,10 +70,14 @@ func loadAll(t testing.TB, r io.Reader, opt Options) *loaded {
 			l.clocks = append(l.clocks, *b.Clock)
 		}
 		for _, s := range b.Stacks {
-			stacks = append(stacks, fmt.Sprintf("%x %v", s.Key, s.Frames))
+			stacks.add(fmt.Sprintf("stack %x %v", s.Key, s.Frames))
 		}
-		names = append(names, b.Strings...)
-		threads = append(threads, b.Threads...)
+		for _, s := range b.Strings {
+			names.add("string " + s)
+		}
+		for _, m := range b.Threads {
+			threads.add(fmt.Sprint("M ", m))
+		}
 		l.nth = append(l.nth, b.Nth...)
 		if len(l.last) < b.Gen {
 			l.last = append(l.last, make([]model.Time, b.Gen-len(l.last))...)
@@ -89,25 +92,42 @@ func loadAll(t testing.TB, r io.Reader, opt Options) *loaded {
 				l.breaks = append(l.breaks, b.Gen)
 				continue
 			}
-			l.events = append(l.events, l.rekey(e, stacks, names, threads))
+			l.events = append(l.events, l.rekey(e, &stacks, &names, &threads))
 		}
 		return nil
 	})
 	return l
 }
 
+// keyed is a table of a generation: by what its entries are known over all generations, and
+// the numbers of those that an event has named, as many events name the same.
+type keyed struct {
+	keys    []string
+	numbers []int64 // 0 for none yet
+}
+
+func (k *keyed) add(key string) { k.keys, k.numbers = append(k.keys, key), append(k.numbers, 0) }
+
 // rekey replaces indices that count within a generation.
-func (l *loaded) rekey(e model.Event, stacks, names []string, threads []int64) model.Event {
+func (l *loaded) rekey(e model.Event, stacks, names, threads *keyed) model.Event {
 	if e.Stack > 0 {
-		e.Stack = uint32(l.index("stack " + stacks[e.Stack-1]))
+		e.Stack = uint32(l.number(stacks, int64(e.Stack-1)))
 	}
 	if e.M >= 0 {
-		e.M = model.MIndex(l.index(fmt.Sprint("M ", threads[e.M])))
+		e.M = model.MIndex(l.number(threads, int64(e.M)))
 	}
 	if e.Op.HasString() && e.Arg > 0 {
-		e.Arg = l.index("string " + names[e.Arg-1])
+		e.Arg = l.number(names, e.Arg-1)
 	}
 	return e
+}
+
+// number is that of an entry of a table.
+func (l *loaded) number(of *keyed, i int64) int64 {
+	if of.numbers[i] == 0 {
+		of.numbers[i] = l.index(of.keys[i])
+	}
+	return of.numbers[i]
 }
 
 func (l *loaded) index(key string) int64 {
