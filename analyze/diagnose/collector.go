@@ -230,12 +230,26 @@ func (c *cycles) advice(places *names.Places) string {
 	switch {
 	case c.mostly() == begunByProgram:
 		return "Do not ask for collections there: the collector runs by itself when the heap has grown. Neither GOGC nor GOMEMLIMIT changes how often the program asks."
+	case c.fromPool():
+		return allocate + names.PoolAdvice
 	case c.heap.Tight():
 		return "Raise the limit or hold less in memory: raising GOGC does not help under a limit. If there is none, raise GOGC. " + allocate + "."
 	case c.heap.Room.N() == 0:
 		return allocate + " (profile with -alloc_space); give the collector more room: raise GOGC, or the memory limit if there is one."
 	}
 	return fmt.Sprintf("%s (profile with -alloc_space), or raise GOGC: the live heap is %s.", allocate, words.Bytes(c.heap.Live.Quantile(.5)))
+}
+
+// fromPool reports whether most who helped the collector allocated what a sync.Pool had
+// none of.
+func (c *cycles) fromPool() bool {
+	var all, pooled int64
+	for stack, ns := range c.helped {
+		if all += ns; c.names.FromPool(stack) {
+			pooled += ns
+		}
+	}
+	return 2*pooled > all
 }
 
 // evidence is the figures of the heap, who began the cycles and who allocates.

@@ -51,6 +51,11 @@ type rootSum struct {
 	fires   tally                  // of ns: until a timer was due that started a function
 	fired   map[string]int64       // that function
 	held    map[report.Frame]int64 // where who held the lock stood that they waited for, and waited for who is behind it
+	asked   asking                 // of ns: those who were waited for had asked for something over the network
+	jobs    map[string]int64       // what those were given to do who were waited for
+	again   int64                  // of ns: who held the lock was where the explained ones waited for it
+	pooled  int64                  // of ns: for what a sync.Pool had none of
+	outside int64                  // of ns: the explained ones waited outside of the handlers that they are called by
 }
 
 // standing is where an explained goroutine was blocked.
@@ -72,7 +77,7 @@ func (e *explainer) accountOf(of []*explained) *account {
 		a.total += x.bill.total
 		lost := e.noCPU(x)
 		for s, t := range x.sums {
-			a.add(x, &s, tally{ns: a.without(x, &s, t.ns, lost[s]), n: t.n})
+			a.add(x, &s, tally{ns: a.without(x, &s, t.ns, lost[s]), n: t.n, waits: t.waits})
 		}
 	}
 	a.joinCallers()
@@ -115,7 +120,7 @@ func (a *account) joinCallers() {
 }
 
 func newRootSum() *rootSum {
-	return &rootSum{gs: map[model.GoID]bool{}, who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}, fired: map[string]int64{}, held: map[report.Frame]int64{}}
+	return &rootSum{gs: map[model.GoID]bool{}, who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}, fired: map[string]int64{}, held: map[report.Frame]int64{}, jobs: map[string]int64{}}
 }
 
 // sumOf is the sum of a root.
@@ -181,6 +186,29 @@ func (a *account) add(x *explained, s *stepSum, of tally) {
 	}
 	if p := a.places.Of(s.held); p != nil {
 		r.held[p.At] += ns
+	}
+	a.addMeans(r, k, x, s, of)
+}
+
+// addMeans adds what advice on a step's root depends on.
+func (a *account) addMeans(r *rootSum, k rootKey, x *explained, s *stepSum, of tally) {
+	if a.e.names.FromPool(cmp.Or(s.seen, s.stack)) {
+		r.pooled += of.ns
+	}
+	if s.via == 0 || own(s) {
+		return
+	}
+	if asks := a.places.Of(s.asks); asks != nil && k.known == nil && k.fn == asks.At.Func && s.cause == report.CauseNetwork {
+		r.asked.add(x, of)
+		if job := a.places.Job(s.asks); job != "" {
+			r.jobs[job] += of.ns
+		}
+	}
+	if p := a.places.Of(s.stood); p != nil && s.held != 0 && a.e.names.Within(s.held, p.At.Func) {
+		r.again += of.ns
+	}
+	if x.Key != 0 && x.Name != "" && !a.e.names.Within(s.stood, x.Name) {
+		r.outside += of.ns
 	}
 }
 
@@ -249,6 +277,8 @@ func (a *account) did(x *explained, s *stepSum) (rootKey, *names.Place) {
 	switch asks := a.places.Of(s.asks); {
 	case s.cause == report.CauseNetwork && !ours && asks != nil && (s.asks == s.stood || asks.Own && kind == report.RootNotTold): // a response that a goroutine of a package reads
 		return named(report.RootNetwork, asks)
+	case s.cause == report.CauseNetwork && !ours && asks != nil && asks.Own && kind == report.RootPlace: // the same, for who is waited for
+		return named(kind, asks)
 	case kind == report.RootNotTold && s.fired:
 		return named(leafKinds[s.cause], stood)
 	case kind == report.RootNotTold:
@@ -418,6 +448,9 @@ func (a *account) roots(typical *account) []report.Root {
 		if t := theirs[k]; t != nil {
 			x.Typical = t.ns / max(1, typical.n)
 		}
+		if typical != nil {
+			x.Advice = cmp.Or(a.inLine(&x, r, theirs[k]), a.lookAgain(&x, r, theirs[k]), x.Advice)
+		}
 		if typical != nil && (k.kind != report.RootSleep || 2*r.others <= r.ns) {
 			x.Advice = cmp.Or(adviceByMore(&x, usual[x.Kind]), x.Advice)
 		}
@@ -457,9 +490,12 @@ func joined(a, b *rootSum) *rootSum {
 		}
 		x.there, x.lookup, x.others = x.there+r.there, x.lookup+r.lookup, x.others+r.others
 		maps.Copy(x.gs, r.gs)
+		x.again, x.pooled, x.outside = x.again+r.again, x.pooled+r.pooled, x.outside+r.outside
+		x.asked.join(&r.asked)
 		for c, ns := range r.causes {
 			x.causes[c] += ns
 		}
+		merge(x.jobs, r.jobs)
 		merge(x.who, r.who)
 		merge(x.from, r.from)
 		merge(x.callee, r.callee)

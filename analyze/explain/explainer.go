@@ -102,6 +102,8 @@ type stepSum struct {
 type tally struct {
 	ns, n int64
 	first model.Time
+	waits int64      // of the explained goroutine, in which that was
+	last  model.Time // when the last of those began
 }
 
 // with counts a part of a step, which may go on with the one before.
@@ -111,6 +113,9 @@ func (t tally) with(s *step, ns int64, on bool) tally {
 	}
 	if t.n == 0 || !on {
 		t.n++
+	}
+	if s.via != 0 && s.since != t.last {
+		t.waits, t.last = t.waits+1, s.since
 	}
 	t.ns += ns
 	return t
@@ -413,7 +418,7 @@ func (e *explainer) details(x *explained) {
 	x.states, x.antagonists, x.samples = map[report.StateTime]int64{}, map[antagonist]int64{}, map[uint32]int64{}
 	x.waits, x.sums = map[waitedFor]int64{}, map[stepSum]tally{}
 	x.bill = &bill{count: 1, total: int64(x.End - x.Start)}
-	w := walk{h: e.h, locks: e.locks, pools: e.pools, peers: &e.peers, use: func(s *step) {
+	w := walk{h: e.h, locks: e.locks, pools: e.pools, given: x.handed, peers: &e.peers, use: func(s *step) {
 		c := s.cause
 		if s.likely { // what is summed of all is certain
 			c = report.CauseNetwork

@@ -24,6 +24,7 @@ type history struct {
 	stw    []pause         // stop-the-world pauses, the open one reaching forever
 	wastes []replay.Window // stretches with an idle P beside a runnable goroutine
 	idling model.Idling
+	inbox  names.Flags // of stacks: where goroutines wait for their next piece of work
 
 	pages *pages // where what is not here yet is read from; nil if all is here
 

@@ -24,6 +24,7 @@ type Span struct {
 	ended      bool
 	unfinished bool
 	logs       []string
+	handed     bool // of a task: another goroutine ended it than began it
 
 	// Of a request on a connection.
 	handled bool       // a handler was called
@@ -396,7 +397,7 @@ func (x *taskFinder) Find(f *model.Facts, ended func(*Span)) {
 		case model.OpTaskEnd:
 			if in := x.end(ev.Subject, ev.Time); in != nil {
 				if ev.G != model.NoG {
-					in.g = ev.G
+					in.g, in.handed = ev.G, ev.G != in.g
 				}
 				ended(in)
 			}

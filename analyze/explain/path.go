@@ -25,6 +25,7 @@ type step struct {
 	stack    uint32       // where g stopped, or who stopped the world; 0 if it ran
 	seen     uint32       // where g, or who, was last seen running; 0 if neither ran or it does not show
 	stood    uint32       // where the explained goroutine was blocked meanwhile; 0 if the step is its own
+	since    model.Time   // when it began to be
 	pool     uint32       // where it, or the first one of those that it waited for, waited in a known pool; 0 for none did
 	made     bool         // what the pool gives was being made meanwhile
 	held     uint32       // where who held the lock that it was blocked for was blocked itself, and waited for g; 0 for none
@@ -57,12 +58,14 @@ type walk struct {
 	use   func(*step)
 	sum   func(via, report.Cause, int64) // instead of use, where only the sums count
 	stood uint32                         // where the explained goroutine is blocked
+	since model.Time                     // since when
 	pools *names.Pools                   // nil where only the sums count
 	pool  uint32                         // where the first one on the chain waits in a pool, 0 for none
 	makes bool                           // who is walked makes what that gives
 	held  uint32                         // where who holds the lock that the explained one waits for is blocked, 0 for nowhere
 	asks  uint32                         // where the first one waits for an answer of the network, 0 for none
 	steps int                            // stretches and pieces that were looked at
+	given bool                           // who is explained was given its work by others: see gotWork
 
 	peers   *peers                    // nil where no other ends are looked for
 	ends    map[model.GoID]model.GoID // other ends, found before
@@ -77,7 +80,7 @@ func (w *walk) tell(x *step) {
 		return
 	}
 	if x.via != 0 {
-		x.stood, x.pool, x.made, x.asks = w.stood, w.pool, w.makes, w.asks
+		x.stood, x.since, x.pool, x.made, x.asks = w.stood, w.since, w.pool, w.makes, w.asks
 		if x.depth > holderDepth {
 			x.held = w.held
 		}
@@ -106,6 +109,11 @@ func yields(frames []report.Frame) bool {
 // path walks goroutine g from one time to another.
 func (w *walk) path(g model.GoID, from, to model.Time, v via, depth int) {
 	line := w.h.of(g)
+	if s := w.gotWork(&line, from, to, depth); s != nil {
+		w.steps++
+		w.blocked(s, &step{from: from, to: s.end, g: g, fn: line.fn, via: v, depth: depth, who: model.NoG, p: model.NoP})
+		from = s.end
+	}
 	line.during(from, to, func(s *gSeg, from, to model.Time) {
 		w.steps++
 		x := step{from: from, to: to, g: g, fn: line.fn, via: v, depth: depth, who: model.NoG, p: model.NoP}
@@ -199,7 +207,7 @@ func (w *walk) runnable(s *gSeg, x *step) {
 func (w *walk) blocked(s *gSeg, x *step) {
 	x.stack, x.reason = s.stack, s.reason
 	if x.depth == 0 {
-		x.via, w.stood = blockedFor(s.reason), s.stack
+		x.via, w.stood, w.since = blockedFor(s.reason), s.stack, x.from
 	}
 	if x.depth <= holderDepth {
 		w.held = 0

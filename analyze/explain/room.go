@@ -21,6 +21,9 @@ func (t *tale) roomAdvice() string {
 	if t.ours() {
 		allocate += " in " + words.Function(t.At.Func)
 	}
+	if 2*t.sum.pooled > t.sum.ns {
+		return allocate + names.PoolAdvice
+	}
 	if t.tight {
 		return "Raise the memory limit or hold less in memory: raising GOGC does not help under a limit. If there is none, raise GOGC. " + allocate + "."
 	}

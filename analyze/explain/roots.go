@@ -682,6 +682,9 @@ func (t *tale) placeAdvice() string {
 	if !t.ours() || t.At == t.Stood {
 		return "If " + words.Function(t.st.at.Func) + " waits for a place among few there, allow more of them; else find out what those do who are to let it go on."
 	}
+	if 2*t.sum.asked.ns > t.sum.ns {
+		return "Others wait while " + words.Function(t.At.Func) + " waits for the network: find out why the other side takes that long, give it a limit, or let them go on without it; if it has a place among few, allow more of them."
+	}
 	return "Let " + words.Function(t.At.Func) + " do less while others wait for it or, if it has a place among few, allow more of them."
 }
 
@@ -716,7 +719,7 @@ func (t *tale) ownAdvice() string {
 		if t.repeats() {
 			return fmt.Sprintf("If each of those waits is for a call, ask for all at once, or at the same time: %s", cmp.Or(words.Function(t.From), who)) + asksInTurn
 		}
-		return "Find out why the other side of " + who + " takes that long, or ask it for less."
+		return "Find out why the other side of " + who + " takes that long, or ask it for less." + t.orJoinNot()
 	case report.RootSyscall:
 		if strings.HasPrefix(t.callee, "os/exec.") {
 			return who + " runs a command there and waits for its end: keep what it answers, or do that in this process."
@@ -740,7 +743,7 @@ func (t *tale) letIn() string {
 		return t.known.Advice
 	}
 	c := &t.sum.causes
-	if t.ours() && t.At != t.Stood { // who receives has a name
+	if t.ours() && t.At != t.Stood && 2*t.sum.asked.ns <= t.sum.ns { // who receives has a name
 		return ""
 	}
 	if t.st == nil || t.st.via != blockedFor(model.ReasonChanSend) || (c[report.CauseNetwork]+c[report.CauseSleep]+c[report.CauseSyscall])*2 < t.sum.ns {

@@ -121,4 +121,4 @@ func (x *shares) each(use func(*stepSum, tally)) {
 }
 
 // add adds another tally, of which does not matter when it began.
-func (t *tally) add(o tally) { t.ns, t.n = t.ns+o.ns, t.n+o.n }
+func (t *tally) add(o tally) { t.ns, t.n, t.waits = t.ns+o.ns, t.n+o.n, t.waits+o.waits }
