@@ -64,6 +64,7 @@ func (t *terminal) explainAnswer(x *report.Explanation) {
 	if sure := howSure(x.Sure, x.SureWhy); sure != "" {
 		t.wrap("Sure:  ", "       ", sure)
 	}
+	t.words(x.Headline, x.Advice, x.SureWhy)
 	t.line("")
 }
 
@@ -100,7 +101,7 @@ func (t *terminal) explanation(x *report.Explanation) {
 	for _, n := range x.Notes {
 		t.wrap("  - ", "    ", n)
 	}
-	t.wrap("  - ", "    ", "P: a slot that lets one goroutine run at a time; there are GOMAXPROCS. Typical: between the quartiles, a quarter was faster, a quarter slower. A goroutine that one waits for is the one that let it go on")
+	t.wrap("  - ", "    ", "Typical: between the quartiles, a quarter was faster, a quarter slower. A goroutine that one waits for is the one that let it go on")
 	t.line("")
 }
 

@@ -95,6 +95,7 @@ func textVerdict(t *terminal, r *report.Report) {
 	if v.Advice != "" {
 		t.wrap("To do: ", "       ", v.Advice)
 	}
+	t.words(verdictSays(r)...)
 	t.line("")
 }
 

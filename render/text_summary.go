@@ -26,18 +26,41 @@ func textFound(t *terminal, r *report.Report) {
 		return
 	}
 	t.line(t.paint(bold, "Findings, worst first"))
-	shown := 0
-	for i := range r.Findings {
-		f := &r.Findings[i]
-		if f.Of == 0 && shown < summaryFindings {
-			t.found(f, shown < summaryAdvice && f.Advice != r.Verdict.Advice)
-			shown++
-		}
+	leading := shownFindings(r)
+	told := len(leading)
+	for i, f := range leading {
+		t.found(f, i < summaryAdvice && f.Advice != r.Verdict.Advice)
+		told += t.beneath(r, f)
 	}
-	if more := len(r.Findings) - shown; more > 0 {
+	if more := len(r.Findings) - told; more > 0 {
 		t.line("    " + words.Plural(int64(more), "more finding") + " with --all")
 	}
 	t.line("")
+}
+
+// shownFindings are those that a summary tells of: the first that lead.
+func shownFindings(r *report.Report) (leading []*report.Finding) {
+	for i := range r.Findings {
+		if f := &r.Findings[i]; f.Of == 0 && len(leading) < summaryFindings {
+			leading = append(leading, f)
+		}
+	}
+	return leading
+}
+
+// beneath names the findings that look at what another one does from other sides, so that
+// no number is left out, and returns how many they are.
+func (t *terminal) beneath(r *report.Report, of *report.Finding) int {
+	var sides []string
+	for i := range r.Findings {
+		if f := &r.Findings[i]; f.Of == of.Number {
+			sides = append(sides, fmt.Sprintf("%d: %s", f.Number, f.Title))
+		}
+	}
+	if len(sides) > 0 {
+		t.wrap("    also   ", "           ", strings.Join(sides, "; "))
+	}
+	return len(sides)
 }
 
 // found is a finding in one to three lines or so, with what to do about it.

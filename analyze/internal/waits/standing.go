@@ -326,7 +326,7 @@ func Deadlock(most *Stand, others []*Stand, zero model.Time) (why, advice string
 		return fmt.Sprintf("Whoever holds that lock likely waits for another one itself, %s, which somebody who waits in %s holds: likely a deadlock.", also[0], most.Name),
 			"Lock both in one order in " + most.Name + " and " + at[0] + "."
 	}
-	return fmt.Sprintf("Others stand as well: %s. Whoever holds the lock that most wait for is likely one of them, and waits for what another of them holds: likely a deadlock.", strings.Join(also, ", ")),
+	return fmt.Sprintf("Others stand as well: %s. Whoever holds that lock is likely one of them, and waits for another's: likely a deadlock.", strings.Join(also, ", ")),
 		"Lock in one order, in " + strings.Join(at, " and ") + " first."
 }
 
