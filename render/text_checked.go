@@ -17,7 +17,7 @@ import (
 func CheckedText(w io.Writer, c *report.Checked, opt TextOptions) error {
 	safe := mapped(*c, words.Printable)
 	out := bufio.NewWriter(w)
-	t := &checkedTerminal{newTerminal(out, opt), &safe, opt.Verbose}
+	t := &checkedTerminal{terminal: newTerminal(out, opt), checked: &safe, verbose: opt.Verbose}
 	t.all()
 	t.again("gmptrace check  "+checkedSummary(&safe), bold)
 	if err := out.Flush(); err != nil {
@@ -29,8 +29,9 @@ func CheckedText(w io.Writer, c *report.Checked, opt TextOptions) error {
 // checkedTerminal lays results out.
 type checkedTerminal struct {
 	*terminal
-	checked *report.Checked
-	verbose bool
+	checked  *report.Checked
+	verbose  bool
+	expected string // what was said last that is expected: of a fixture most results expect the same
 }
 
 // checkedQuiet is how many traces are named of which nothing is to be said.
@@ -173,7 +174,8 @@ func (t *checkedTerminal) paragraph(r *report.CheckResult) {
 	if r.Description != "" && (r.Kind == "policy" || t.verbose) {
 		t.wrap(checkedIndent, checkedIndent, r.Description)
 	}
-	if r.Expected != "" {
+	if r.Expected != "" && !(r.Kind == "fixture" && t.expected == r.Expected) {
+		t.expected = r.Expected
 		place := ""
 		if p := checkedPlace(r); p != "" {
 			place = " (" + p + ")"

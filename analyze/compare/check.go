@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"gmptrace/analyze/names"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
@@ -64,11 +65,15 @@ func Check(fixture, traces []*Behaviour, file string, opt Options) []report.Chec
 func comparable(r *Result, fixture, traces []*Behaviour, file string) report.CheckResult {
 	x := report.CheckResult{Kind: "fixture", ID: "fixture/comparable", Description: "There is something to compare", Expected: "at least one request, task, region, goroutine or cycle of the fixture in the traces, often enough",
 		File: file, Severity: report.CheckSeverityError, Status: report.CheckSkip, Items: 1}
+	held := map[key]bool{}
 	for i := range r.Changes {
 		if c := &r.Changes[i]; c.Held && c.judged() && c.passes() && c.Kind != KindRate {
-			x.Status = report.CheckPass
-			return x
+			held[key{c.Kind, c.Name}] = true
 		}
+	}
+	if len(held) > 0 {
+		x.Status, x.Measured = report.CheckPass, []report.Evidence{{Label: "compared, so that it may fail,", Value: words.Count(len(held)) + " of " + words.Plural(len(keys(fixture, traces)), "distribution")}}
+		return x
 	}
 	x.Message = "Nothing in the traces could be compared with the fixture: take longer ones, or a fixture of this program."
 	if ok, why := Holdable(fixture); !ok {
@@ -96,7 +101,11 @@ func (x *expected) place() int {
 	if x.Status != report.CheckFail || x.Severity != report.CheckSeverityError {
 		return len(leads)
 	}
-	if i := slices.Index(leads, x.of.kind); i > 2 {
+	i := slices.Index(leads, x.of.kind)
+	if x.of.kind != KindRate && names.Standard(&report.Frame{Func: x.of.name}) { // goroutines of net/http live as long as what the program does there
+		return len(leads) - 1
+	}
+	if i > 2 {
 		return i
 	}
 	if x.of.name == "" { // of all requests together it does not show which
@@ -326,6 +335,9 @@ func rulesHeld(r *Result, file string) report.CheckResult {
 		text := fmt.Sprintf("%s: agreed %s of the time in the fixture, %s now", c.Title, words.Share(old), words.Share(new))
 		x.Status, x.Message = report.CheckFail, strings.TrimSpace(x.Message+" "+text+".")
 		x.Failures = append(x.Failures, report.CheckFailure{Item: c.Title, Key: "rule/" + c.ID, Message: text})
+	}
+	if x.Items > 0 {
+		x.Measured = []report.Evidence{{Label: "judged on both sides", Value: words.Plural(x.Items, "rule")}}
 	}
 	return x
 }

@@ -64,11 +64,11 @@ func (x *expected) tell(m *Gave, mostly string, causes []CauseChange) {
 	}
 	x.Message = text + "."
 	x.Failures = []report.CheckFailure{{Item: lead.Name, Key: fmt.Sprintf("%s/%s", lead.Kind, lead.Name), Message: text,
-		Details: []report.Evidence{
-			{Label: "in the fixture", Value: sideText(lead.Old, lead.Unit)},
-			{Label: "now", Value: sideText(lead.New, lead.Unit)},
-			{Label: "how sure", Value: chanceText(lead.Q) + "; counts from " + lead.share(lead.Floor) + " on"},
-		}}}
+		Details: []report.Evidence{{Label: "how sure", Value: chanceText(lead.Q) + "; counts from " + lead.share(lead.Floor) + " on"}}}}
+	if lead.Unit != "%" { // of shares the message tells all that there is
+		x.detail("now", sideText(lead.New, lead.Unit))
+		x.detail("in the fixture", sideText(lead.Old, lead.Unit))
+	}
 }
 
 // detail puts something ahead of what is said of the failure.
@@ -186,12 +186,14 @@ func whysOf(lead *Change, causes []CauseChange) string {
 	var whys []string
 	for i := range causes {
 		if c := &causes[i]; len(whys) < mostWhys && c.Grown()*5 >= all && c.Grown() > 0 {
-			whys = append(whys, c.Text())
 			told += c.Grown()
+			if lead.Stat != statCause || c.key() != lead.Cause.key() { // which is told of already
+				whys = append(whys, c.Text())
+			}
 		}
 	}
 	switch text := strings.Join(whys, ", "); {
-	case told*2 < all || len(whys) == 0 || lead.Stat == statCause && len(whys) == 1 && causes[0].key() == lead.Cause.key():
+	case told*2 < all || len(whys) == 0:
 		return ""
 	case lead.Stat == statMean:
 		return text

@@ -65,6 +65,23 @@ func TestAllRequests(t *testing.T) {
 	}
 }
 
+// TestOwnFirst: what the program has named is told of before goroutines of the standard library,
+// which live as long as what it does there.
+func TestOwnFirst(t *testing.T) {
+	side := func(median float64) *Behaviour {
+		b := made(20, median)
+		b.Series[0].Kind, b.Series[0].Name = SeriesLife, "net/http.(*connReader).backgroundRead"
+		own := b.Series[0]
+		own.Name = "main.server"
+		b.Series = append(b.Series, own)
+		return b
+	}
+	results := Check([]*Behaviour{side(1e6)}, []*Behaviour{side(2e6)}, "fixture.json", Options{})
+	if results[0].ID != "fixture/life/main.server" || results[1].Status != report.CheckFail {
+		t.Errorf("first %s, then %s %s", results[0].ID, results[1].Status, results[1].ID)
+	}
+}
+
 // TestGone: what is no longer there is named.
 func TestGone(t *testing.T) {
 	old, new := made(20, 1e6), made(20, 1e6)

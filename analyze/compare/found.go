@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
 )
 
 // mostFound is how many new findings a failure names.
@@ -79,6 +80,7 @@ func findingsKnown(found []*report.Finding, fixture, traces []*Behaviour, file s
 	for _, b := range traces {
 		x.Items += len(b.Findings)
 	}
+	x.Measured = []report.Evidence{{Label: "found", Value: words.Plural(x.Items, "finding")}}
 	return x
 }
 
