@@ -54,11 +54,16 @@ type pastP struct {
 	did      model.PActivity // in the last stretch
 	runsFrom model.Time      // last dispatch on it
 	runs     pDid            // what that dispatch was of
+	idleTo   model.Time      // end of the last stretch that counts as idle
+	busyFrom model.Time      // a moment of near and far since which none does; forever for none yet
 }
 
 // ended takes in a stretch. Where neither near nor far needs a moment for it, which is
 // nearly always, it is counted once: far has the same sums, and catches up later.
 func (p *pastP) ended(start, end model.Time, did pDid) {
+	if did == pDidNone {
+		p.idleTo, p.busyFrom = end, replay.Forever
+	}
 	if p.sharesMoment(start, end) && p.far.sharesMoment(start, end) {
 		p.sum[did] += int64(end - start)
 		p.last = end
@@ -67,6 +72,15 @@ func (p *pastP) ended(start, end model.Time, did pDid) {
 	p.catchUp()
 	p.add(start, end, did)
 	p.far.add(start, end, did)
+	if p.busyFrom == replay.Forever && min(p.from, p.far.from) >= p.idleTo {
+		p.busyFrom = max(p.from, p.far.from)
+	}
+}
+
+// neverIdle reports whether it is clear without a look at what the P did that nothing of
+// that counts as idle since a time. Of many Ps that do not, most are busy.
+func (p *pastP) neverIdle(since model.Time) bool {
+	return p.busyFrom <= since && (p.runsFrom >= p.last || p.did != model.PDoesSched && p.did != model.PDoesIdle)
 }
 
 // catchUp tells far what near was told.
@@ -283,7 +297,7 @@ func (b *blame) spare(start, end model.Time, on model.ProcID, ran int64) int64 {
 	}
 	var most int64
 	for id := range b.procs {
-		if p := model.ProcID(id); p != on && b.exists(id) {
+		if p := model.ProcID(id); p != on && b.exists(id) && !b.procs[id].neverIdle(start) {
 			other := b.split(p, start, end)
 			if most = max(most, other[pDidNone]); most >= ran {
 				return ran
