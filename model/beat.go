@@ -23,6 +23,7 @@ const (
 	beatMost   = 1 << 14        // so many are forgotten by halves
 	beatLikely = 6              // natural logarithm of how much likelier the phase must be than any other
 	beatSure   = 12             // the same for it to count as known
+	beatGuess  = 1 << 9         // dispatches from which on the likeliest is supposed where none is known
 )
 
 // beats are those of Ps: of what was decided, and of a look ahead for phases, which is not
@@ -72,15 +73,26 @@ func (s *Sched) listen(e *entry, g *G, p *P, f *found) {
 		return
 	}
 	at, sure := b.hear()
-	votes := votesKnown - 1
+	if votes := b.votes(sure, p.phase.at >= 0); votes > 0 {
+		p.phase.settle(at, votes)
+		p.hitTick = p.tick
+	}
+}
+
+// votes is how much a phase counts that was heard so surely; 0 for not at all. Where none is
+// known the likeliest is supposed even if others are nearly as likely: those are a few batches
+// off mostly, and wrong for so many in each period, but without a turn at all the batches are
+// off by one more in each period.
+func (b *beat) votes(sure float64, known bool) int {
 	switch {
 	case sure >= beatSure:
-		votes = votesKnown
-	case sure < beatLikely:
-		return
+		return votesKnown
+	case sure >= beatLikely:
+		return votesKnown - 1
+	case !known && b.all >= beatGuess:
+		return 1
 	}
-	p.phase.settle(at, votes)
-	p.hitTick = p.tick
+	return 0
 }
 
 // add takes in one time. What is long ago counts less.

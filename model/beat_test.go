@@ -29,6 +29,11 @@ func TestBeat(t *testing.T) {
 			if at, sure := beaten(n, turn, 8, 60, 100).hear(); at != turn || sure < beatSure {
 				t.Errorf("batches of %d, turn at %d: heard at %d, sure by %.1f", n, turn, at, sure)
 			}
+			b := beaten(n, turn, 30, 25, 100) // too faint to be sure, but nearer than nothing
+			at, sure := b.hear()
+			if off := min((at-turn+TickPeriod)%TickPeriod, (turn-at+TickPeriod)%TickPeriod); off > TickPeriod/6 || b.votes(sure, false) == 0 {
+				t.Errorf("batches of %d, turn at %d, very faint: heard at %d, sure by %.1f", n, turn, at, sure)
+			}
 			if at, sure := beaten(n, turn, 300, 25, 100).hear(); at != turn || sure < beatLikely {
 				t.Errorf("batches of %d, turn at %d, faint: heard at %d, sure by %.1f", n, turn, at, sure)
 			}
@@ -47,5 +52,24 @@ func TestBeatEmpty(t *testing.T) {
 	}
 	if at, sure := b.hear(); at != 0 || sure != 0 {
 		t.Errorf("heard at %d, sure by %.1f", at, sure)
+	}
+}
+
+// TestBeatVotes: the likeliest phase is supposed where none is known, after a while; another one
+// than is known has to be likely.
+func TestBeatVotes(t *testing.T) {
+	early, late := &beat{n: 2, all: beatLeast}, &beat{n: 2, all: beatGuess}
+	for _, x := range []struct {
+		of    *beat
+		sure  float64
+		known bool
+		want  int
+	}{
+		{early, 0, false, 0}, {early, beatLikely, true, votesKnown - 1}, {early, beatSure, true, votesKnown},
+		{late, 0, false, 1}, {late, 0, true, 0}, {late, beatLikely, false, votesKnown - 1},
+	} {
+		if got := x.of.votes(x.sure, x.known); got != x.want {
+			t.Errorf("%d dispatches, sure by %v, known %v: %d votes, want %d", x.of.all, x.sure, x.known, got, x.want)
+		}
 	}
 }
