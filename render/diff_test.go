@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 
 	"gmptrace/analyze/compare"
 	"gmptrace/analyze/replay"
+	"gmptrace/analyze/words"
 )
 
 const diffSchemaPath = "../analyze/schema/diff.schema.json"
@@ -130,5 +132,25 @@ func TestDiffEqual(t *testing.T) {
 	got := text(same)
 	if first, why := strings.Index(got, changeGroups[0]), strings.Index(got, changeGroups[2]); first < 0 || why < first || strings.Contains(got, "\x1b") {
 		t.Errorf("it says\n%s", got)
+	}
+}
+
+// TestDiffPictured: what changed in its tail alone is pictured before what did not change, and
+// its caption says what it is that changed.
+func TestDiffPictured(t *testing.T) {
+	side := func(ms float64) compare.Side { return compare.Side{Median: ms * 1e6, N: 1, Count: 100} }
+	bins := []compare.Bin{{Lo: 1, Hi: 2, Old: 1}, {Lo: 2, Hi: 4, New: 1}}
+	p := &diffPage{Result: &compare.Result{Changes: []compare.Change{
+		{Kind: compare.SeriesWait, Name: "main.load", Stat: "p50", Unit: "ns", Old: side(1), New: side(1), Verdict: compare.Same, Bins: bins},
+		{Kind: compare.SeriesRequest, Name: "main.pay", Stat: "p50", Unit: "ns", Old: side(2), New: side(3), Verdict: compare.Same, Bins: bins},
+		{Kind: compare.SeriesRequest, Name: "main.pay", Stat: "p90", Unit: "ns", Old: side(4), New: side(40), Verdict: compare.Worse},
+		{Kind: compare.SeriesTask, Name: "main.pay", Stat: "p50", Unit: "ns", Old: side(2), New: side(3), Verdict: compare.Few}}}}
+	var captions []string
+	for _, c := range p.Pictured() {
+		captions = append(captions, words.Text(p.Caption(c)))
+	}
+	want := []string{"request main.pay: p50 2.00 ms before, 3.00 ms now (p90 worse: ×10.0)", "wait main.load: p50 1.00 ms before, 1.00 ms now (no change can be claimed)"}
+	if !slices.Equal(captions, want) {
+		t.Errorf("%q, want %q", captions, want)
 	}
 }

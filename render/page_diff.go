@@ -1,10 +1,12 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"gmptrace/analyze/compare"
@@ -98,22 +100,53 @@ func (p *diffPage) Differ() (out []string) {
 // maxPictured is how many distributions are shown as pictures.
 const maxPictured = 12
 
-// Pictured are the distributions shown as pictures: those that changed, then
+// Pictured are the distributions shown as pictures: those of which anything changed, then
 // others.
 func (p *diffPage) Pictured() []compare.Change {
-	var out []compare.Change
-	lists := [][]compare.Change{}
-	for _, g := range p.Groups {
-		lists = append(lists, g.List)
+	var changed, same []compare.Change
+	for _, c := range p.Changes {
+		switch {
+		case len(c.Bins) < 2 || c.Old.Count == 0 || c.New.Count == 0:
+		case len(p.changedOf(&c)) > 0:
+			changed = append(changed, c)
+		default:
+			same = append(same, c)
+		}
 	}
-	for _, list := range append(lists, p.Same) {
-		for _, c := range list {
-			if len(c.Bins) > 1 && c.Old.Count > 0 && c.New.Count > 0 && len(out) < maxPictured {
-				out = append(out, c)
-			}
+	slices.SortStableFunc(changed, func(a, b compare.Change) int { return cmp.Compare(groupOf(&a), groupOf(&b)) })
+	out := append(changed, same...)
+	return out[:min(len(out), maxPictured)]
+}
+
+// changedOf are the statistics of the same distribution that changed.
+func (p *diffPage) changedOf(c *compare.Change) (out []*compare.Change) {
+	for i := range p.Changes {
+		x := &p.Changes[i]
+		if x.Kind == c.Kind && x.Name == c.Name && (x.Verdict == compare.Worse || x.Verdict == compare.Better || x.Verdict == compare.ByMachine) {
+			out = append(out, x)
 		}
 	}
 	return out
+}
+
+// Caption says what a picture is of, and what of that changed, which need not be the middle.
+func (p *diffPage) Caption(c compare.Change) string {
+	text := fmt.Sprintf("%s: p50 %s before, %s now", strings.TrimSuffix(changeName(&c), " "+c.Stat), compare.Amount(c.Old.Median, c.Unit), compare.Amount(c.New.Median, c.Unit))
+	var parts []string
+	for _, x := range p.changedOf(&c) {
+		if x.Unit == "ns" && x.Cause == nil {
+			parts = append(parts, fmt.Sprintf("%s %s: %s", x.Stat, verdictWord(*x), deltaText(x)))
+		}
+	}
+	switch {
+	case len(parts) > 0:
+		return text + " (" + strings.Join(parts, ", ") + ")"
+	case len(p.changedOf(&c)) > 0:
+		return text + " (few are far longer or shorter)"
+	case c.Verdict == compare.Same:
+		return text + " (no change can be claimed)"
+	}
+	return text
 }
 
 // pairBar is a bin of two histograms. Places and sizes are percent.

@@ -716,7 +716,7 @@ func (x *Change) Text() string {
 	if x.Stat == statFar || x.Stat == statSlow {
 		y := *x
 		y.Stat = "p50"
-		of := " above " + words.Number(slowTimes) + " times the 99th percentile"
+		of := fmt.Sprintf(" above %g times the 99th percentile", slowTimes)
 		if x.Stat == statFar {
 			of = " beyond " + words.Count(farTimes) + " times the longest"
 		}
