@@ -48,8 +48,10 @@ from, 'gmptrace policy list' prints all that a rule can look at.
 
 With --fixture it holds the traces, all together, to the behaviour that 'gmptrace
 fixture record' has kept: requests, tasks, regions and goroutines must not take
-longer than they did, by more than chance and by more than they vary anyway. What
-says more about the machine than about the program only warns.
+longer than they did, by more than chance and by more than they vary anyway, and
+the program must not newly deadlock, leak goroutines, poll or queue. A failure says
+by how much, what of the time has grown and where. What says more about the machine
+than about the program only warns.
 
 As text, what failed comes first, in a paragraph each with the command that tells
 more of it, then a line for each warning. What passed and what was skipped is

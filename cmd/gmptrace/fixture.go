@@ -50,9 +50,10 @@ within.
 It names what a check will hold other traces to: requests, tasks, regions and
 goroutines that end; where there are none of those, cycles of the goroutines that
 live on, and their computing. A check also fails where the collector's work,
-goroutines that are left behind, or waits for a mutex or to send have grown. If
-there is too little of any of them it says so, with exit code 3, and a check against
-it is skipped.
+goroutines that are left behind, or waits for a mutex or to send have grown, or
+where the program newly does to itself what these traces show that it did not, as
+a deadlock. If there is too little of any of them it says so, with exit code 3, and
+a check against it is skipped.
 
 ` + traceHelp,
 		Example: `  gmptrace fixture record app.trace -o fixture
