@@ -53,10 +53,13 @@ type doing struct {
 
 // goroutine is one that has not ended.
 type goroutine struct {
-	last  uint64     // number of its newest stretch, 0 for none
-	ended []instance // whose last stretch has not been told of
-	cycle cycle
-	inner bool // a request, task or region has ended on it
+	last    uint64     // number of its newest stretch, 0 for none
+	ended   []instance // whose last stretch has not been told of
+	cycle   cycle
+	leg     leg
+	blocked doing // in what it was last, until since
+	since   model.Time
+	inner   bool // a request, task or region has ended on it
 }
 
 // instance is one length of a Series.

@@ -27,6 +27,7 @@ type Behaviour struct {
 	Series   []Series // by kind and name
 	Rates    []Rate   // by name
 	Causes   []Causes // by kind and name: where the time of requests, tasks, regions, lives and cycles went
+	AtOnce   []AtOnce // by function and cause: where goroutines are blocked
 	Findings []report.Finding
 	Decided  []string // ids of the checks that could be decided, which have findings or have none
 	Rules    []report.Rule
@@ -52,6 +53,8 @@ const (
 	// Of every program there are these, by the function that the goroutine runs.
 	SeriesCycle    SeriesKind = "cycle"    // from when a goroutine that has been blocked before is woken until it is blocked again
 	SeriesDispatch SeriesKind = "dispatch" // computing from one dispatch of a goroutine until it stops
+	SeriesLeg      SeriesKind = "leg"      // computing from one place where a goroutine waits to the next
+	SeriesAtOnce   SeriesKind = "at-once"  // no lengths: how many goroutines are let in at once, see AtOnce
 )
 
 // Series is the distribution of some lengths of time.
@@ -59,6 +62,7 @@ type Series struct {
 	Kind    SeriesKind
 	Name    string
 	Windows []*stat.Sketch // as many as Behaviour.Windows; a length counts in the window that it ends in
+	Allocs  int64          // of legs: how often they took memory from the heap, as far as events tell
 	Inner   bool           // of cycles and dispatches: of goroutines that requests, tasks or regions ran on, which tell of the same time
 }
 
@@ -121,6 +125,9 @@ type collector struct {
 
 	accounts *accounts
 	places   *places
+	heap     *measure.HeapRoom
+	legs     *legs
+	limits   limits
 	seen     *sightings
 	ended    []instance      // among the facts at hand
 	inner    map[uint32]bool // trails of goroutines that requests, tasks or regions ran on
@@ -195,7 +202,7 @@ var rateOf = map[CauseKind]int{CauseLock: rateWaitLock, CauseChannel: rateWaitCh
 
 func newCollector(s *replay.Session) *collector {
 	n := s.Names
-	b := &collector{names: n, runners: replay.Shared(s, measure.NewRunners), zero: s.Zero, window: s.Window, shift: firstWindow, places: newPlaces(), seen: newSightings(), inner: map[uint32]bool{}, series: map[seriesKey]*Series{}, kinds: map[SeriesKind]int{}, finders: []seriesFinder{
+	b := &collector{names: n, runners: replay.Shared(s, measure.NewRunners), heap: replay.Shared(s, measure.NewHeapRoom), zero: s.Zero, window: s.Window, shift: firstWindow, places: newPlaces(), legs: newLegs(), seen: newSightings(), inner: map[uint32]bool{}, series: map[seriesKey]*Series{}, kinds: map[SeriesKind]int{}, finders: []seriesFinder{
 		{SeriesRequest, explain.FindAll(n, report.KindRequest)},
 		{SeriesTask, explain.FindAll(n, report.KindTask)},
 		{SeriesRegion, explain.FindAll(n, report.KindRegion)},
@@ -377,9 +384,12 @@ func (b *collector) dispatches(f *model.Facts) {
 // stretches takes in what goroutines did, and closes the accounts of what ended meanwhile
 // at its time.
 func (b *collector) stretches(f *model.Facts) {
-	ended := b.ended
+	ended, events := b.ended, f.Events
 	for i := range f.Gs {
 		iv := &f.Gs[i]
+		for ; len(events) > 0 && events[0].Time <= iv.End; events = events[1:] {
+			b.allocated(&events[0])
+		}
 		for ; len(ended) > 0 && ended[0].end <= iv.End; ended = ended[1:] {
 			b.accounts.end(ended[0])
 		}
@@ -387,6 +397,9 @@ func (b *collector) stretches(f *model.Facts) {
 	}
 	for i := range ended {
 		b.accounts.end(ended[i])
+	}
+	for i := range events {
+		b.allocated(&events[i])
 	}
 }
 
@@ -432,6 +445,8 @@ func (b *collector) stretch(iv *model.GInterval, trail uint32) {
 	g := b.accounts.g(iv.G)
 	b.accounts.take(g, iv)
 	b.cycle(g, iv, trail)
+	b.leg(g, iv, trail)
+	b.limit(g, iv)
 	if iv.Exit {
 		b.accounts.forget(iv.G)
 	}
@@ -461,6 +476,8 @@ func (b *collector) name() {
 		switch {
 		case k.kind == SeriesWait || k.kind == SeriesCycle || k.kind == SeriesDispatch:
 			named.name = starts.Name(b.runners.Trails, k.of)
+		case k.kind == SeriesLeg:
+			named.name = b.legs.name(k.of, b, starts)
 		case k.kind == SeriesLife:
 			named.name = starts.Always(k.name)
 		case k.of != 0:
@@ -480,6 +497,7 @@ func (b *collector) name() {
 			to = &Series{Kind: k.kind, Name: named.name}
 			b.series[named] = to
 		}
+		to.Allocs += s.Allocs
 		if k.kind == SeriesCycle || k.kind == SeriesDispatch {
 			to.Inner = to.Inner || b.inner[k.of]
 		}
@@ -502,6 +520,7 @@ func (b *collector) finish(out *Behaviour) {
 	b.accounts.close()
 	b.name()
 	out.Causes = b.accounts.causes(b.names.Places())
+	out.AtOnce = b.limits.atOnce(b.names)
 	for i := range out.Causes {
 		out.Causes[i].fold(1, out.Windows)
 	}
@@ -530,6 +549,8 @@ func (b *collector) finish(out *Behaviour) {
 		out.Rates = append(out.Rates, out.rate(rateNames[i][0], rateNames[i][1], b.rates[i].counts, length))
 	}
 	b.places.rates(b.names, out, length)
+	out.room(b.heap)
+	out.Series = keepLegs(out.Series, float64(length)/1e9)
 }
 
 // rate is one of what was counted by windows, in a trace of a length in ns.

@@ -67,7 +67,7 @@ func comparable(r *Result, fixture, traces []*Behaviour, file string) report.Che
 		File: file, Severity: report.CheckSeverityError, Status: report.CheckSkip, Items: 1}
 	held := map[key]bool{}
 	for i := range r.Changes {
-		if c := &r.Changes[i]; c.Held && c.judged() && c.passes() && c.Kind != KindRate {
+		if c := &r.Changes[i]; c.Held && c.judged() && c.passes() && c.Kind != KindRate && c.Kind != SeriesLeg && c.Kind != SeriesAtOnce {
 			held[key{c.Kind, c.Name}] = true
 		}
 	}
@@ -94,7 +94,7 @@ type expected struct {
 
 // leads are the kinds of series in the order in which their failures are told of: first what
 // users wait for and has a name, and what goroutines newly wait for, which is why.
-var leads = []SeriesKind{SeriesRequest, SeriesTask, SeriesRegion, KindRate, SeriesComputed, SeriesLife, SeriesDispatch, SeriesCycle}
+var leads = []SeriesKind{SeriesRequest, SeriesTask, SeriesRegion, SeriesAtOnce, KindRate, SeriesLeg, SeriesComputed, SeriesLife, SeriesDispatch, SeriesCycle}
 
 // place is where a result stands among the others: what failed by leads, all else behind it.
 func (x *expected) place() int {
@@ -121,7 +121,12 @@ func expectation(c *Change, file string) expected {
 	x := report.CheckResult{Kind: "fixture", ID: fmt.Sprintf("fixture/%s/%s", c.Kind, c.Name), File: file, Severity: report.CheckSeverityWarning,
 		Status: report.CheckSkip, Items: 1, Message: "There is too little of it to compare.",
 		Description: "As in the fixture: " + name, Expected: "as in the fixture, or shorter, but for what varies by itself"}
-	if c.Kind == KindRate {
+	switch {
+	case c.Stat == statMost:
+		x.Expected = "as many at once as in the fixture, or nobody who waits for that"
+	case c.Stat == statRoom:
+		x.Expected = "as in the fixture, or more, but for what varies by itself"
+	case c.Kind == KindRate:
 		x.Expected = "as in the fixture, or less, but for what varies by itself"
 	}
 	if c.Held {
@@ -179,7 +184,7 @@ func (x *expected) judge(c *Change) {
 // passes reports whether a statistic that has not changed is word enough for the whole of
 // what it is of: its middle. Tails and shares of slow ones may stand still beside it.
 func (x *Change) passes() bool {
-	return x.Stat == quantities[0].name || x.Stat == statMean || x.Kind == KindRate
+	return x.Stat == quantities[0].name || x.Stat == statMean || x.Kind == KindRate || x.Kind == SeriesLeg || x.Kind == SeriesAtOnce
 }
 
 // circumstance is what may have made much of a program slower at once, and shows elsewhere.
@@ -228,10 +233,11 @@ func (x *Change) Subject(traces []*Behaviour) *report.CheckSubject {
 // run, which not all start with.
 func (k key) subject(traces []*Behaviour) *report.CheckSubject {
 	kind := map[SeriesKind]report.InstanceKind{SeriesRequest: report.KindRequest, SeriesComputed: report.KindRequest, SeriesTask: report.KindTask, SeriesRegion: report.KindRegion,
-		SeriesLife: report.KindGoroutine, SeriesCycle: report.KindGoroutine, SeriesWait: report.KindGoroutine, SeriesDispatch: report.KindGoroutine}[k.kind]
+		SeriesLife: report.KindGoroutine, SeriesCycle: report.KindGoroutine, SeriesWait: report.KindGoroutine, SeriesDispatch: report.KindGoroutine, SeriesLeg: report.KindGoroutine}[k.kind]
 	if kind == "" {
 		return nil
 	}
+	k.name = k.function()
 	if kind == report.KindGoroutine && k.name != "" && !slices.ContainsFunc(traces, func(b *Behaviour) bool { return b.starts[k.name] }) {
 		kind = report.KindAt
 	}
@@ -274,6 +280,14 @@ func (x *Change) Delta() string {
 		return "×" + words.Number(x.New.Median/x.Old.Median)
 	}
 	return words.Change(x.New.Median/x.Old.Median - 1)
+}
+
+// sure is how sure a change is, and from when on it counts.
+func (x *Change) sure() string {
+	if x.Stat == statMost {
+		return "seen, not estimated: so many were inside at once before, and never since, whoever waited; counts from a third less on"
+	}
+	return chanceText(x.Q) + "; counts from " + x.share(x.Floor) + " on"
 }
 
 // chanceText is how many of all that looks as sure would be chance, were all called a change.

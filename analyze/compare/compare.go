@@ -88,6 +88,7 @@ type Change struct {
 	Time    float64    `json:"time_ns_per_s"` // difference of the totals that it makes, ns a second of trace; 0 of rates
 	Bins    []Bin      `json:"bins"`          // of the whole distribution, with its p50
 	Held    bool       `json:"-"`             // what the program is held to: worse fails a check
+	Aside   bool       `json:"-"`             // it only warns, as computing is drawn out: see setAside
 	NoCPU   *NoCPU     `json:"no_cpu"`        // nil where either side does not tell, or it does not apply
 }
 
@@ -149,13 +150,20 @@ func Sets(old, new []*Behaviour, opt Options) *Result {
 	r := &Result{Schema: Schema, Assumed: assumed, Alpha: c.alpha, Old: traceNames(old), New: traceNames(new), Notes: notes(old, new, assumed), Machine: gaveOn(old, new)}
 	c.paces, c.busy = pacesOf(old, new), anyBusy(old, new)
 	for _, k := range keys(old, new) {
-		c.series(k, old, new)
+		if k.kind == SeriesLeg {
+			c.leg(k, old, new)
+		} else {
+			c.series(k, old, new)
+		}
 	}
+	c.limits(old, new)
+	c.room(old, new)
 	for _, r := range rates(old, new) {
 		c.rate(r, old, new)
 	}
 	r.Changes = c.claim()
 	r.takeOut(old, new, c.floor)
+	r.setAside(old, new)
 	slices.SortStableFunc(r.Changes, func(a, b Change) int {
 		return cmp.Or(cmp.Compare(rank(b.Verdict), rank(a.Verdict)), cmp.Compare(math.Abs(b.Time), math.Abs(a.Time)))
 	})
@@ -235,7 +243,7 @@ func rates(old, new []*Behaviour) []Rate {
 	seen := map[string]bool{}
 	for _, b := range slices.Concat(old, new) {
 		for _, r := range b.Rates {
-			if !seen[r.Name] {
+			if !seen[r.Name] && r.Name != roomName {
 				seen[r.Name] = true
 				out = append(out, r)
 			}
@@ -271,6 +279,7 @@ type judged struct {
 	scale scale
 	old   float64 // the old side's statistic, on the scale of effects
 	least float64 // amount that matters to nobody
+	less  bool    // less of it is worse
 }
 
 // scale is where an effect is a difference.
@@ -339,6 +348,8 @@ const (
 	statSlow = "slow"
 	statFar  = "far"
 	statRate = "rate"
+	statMost = "most"
+	statRoom = "room"
 )
 
 // of is the quantity of a whole distribution. slow is how long what is slow takes.
@@ -497,7 +508,7 @@ func (c *comparison) quantity(x Change, i int, o, n *oneSide, of madeOf) {
 		}
 		return
 	}
-	c.judge(x, q.scale(), old, new, least, assumed{sd, driftShare})
+	c.judge(x, q.scale(), old, new, least, assumed{sd: sd, share: driftShare})
 }
 
 // enough reports whether runs tell how much they vary: several, or one that is divided.
@@ -579,6 +590,7 @@ func (c *comparison) rate(of Rate, old, new []*Behaviour) {
 	}
 	if h, ok := heldRateNamed(of.Name); ok {
 		x.Held, x.Floor, least, drift, regular = true, h.floor, h.least, h.drift, h.regular
+		x.Held = !regular || collected(old, new)
 	}
 	s := rateScale(least)
 	runs := func(bs []*Behaviour) (out []run) {
@@ -599,7 +611,7 @@ func (c *comparison) rate(of Rate, old, new []*Behaviour) {
 		c.judged = append(c.judged, judged{Change: x})
 		return
 	}
-	c.judge(x, s, o, n, least, assumed{drift, rateDriftShare})
+	c.judge(x, s, o, n, least, assumed{sd: drift, share: rateDriftShare})
 }
 
 func mean(values []float64) float64 {
@@ -635,12 +647,14 @@ func (c *comparison) claim() []Change {
 }
 
 // families is how many there are of what is claimed together.
-const families = 3
+const families = 4
 
 func (x *Change) family() int {
 	switch {
 	case !x.decides():
 		return 2
+	case x.Kind == SeriesLeg:
+		return 3
 	case x.Stat == "p50" || x.Stat == statMean || x.Stat == statRate:
 		return 0
 	}
@@ -662,15 +676,16 @@ func discover(family []*judged, alpha float64) (level float64) {
 
 // claim says whether a change is one.
 func (j *judged) claim(alpha, level float64) {
-	if j.Stat != statFar {
+	certain := j.Stat == statFar || j.Stat == statMost
+	if !certain {
 		j.Noticed = j.notices(level)
 	}
 	if j.Q >= alpha {
 		return
 	}
-	if j.Stat == statFar {
+	if certain {
 		j.Verdict = Worse
-		if j.Effect < 0 {
+		if j.Effect < 0 != j.less {
 			j.Verdict = Better
 		}
 		return
@@ -681,6 +696,11 @@ func (j *judged) claim(alpha, level float64) {
 		old, new = 1, 1
 	}
 	switch {
+	case j.less && -diff >= j.Floor*old:
+		j.Verdict = Worse
+	case j.less && diff >= j.Floor*new:
+		j.Verdict = Better
+	case j.less:
 	case diff >= j.least && diff >= j.Floor*old:
 		j.Verdict = Worse
 	case -diff >= j.least && -diff >= j.Floor*new:
@@ -708,7 +728,10 @@ func (x *Change) judged() bool {
 
 // decides reports whether it may fail a check, instead of warning.
 func (x *Change) decides() bool {
-	return x.Held && (x.Stat == "p50" || x.Stat == statMean || x.Stat == statSlow || x.Stat == statFar || x.Stat == statCause || x.Stat == statRate)
+	if x.Kind == SeriesDispatch && x.Stat == statSlow {
+		return false // a machine that others use as well makes some of any length slow; what is computed is held by legs
+	}
+	return x.Held && (x.Kind == SeriesLeg || x.Stat == statMost || x.Stat == "p50" || x.Stat == statMean || x.Stat == statSlow || x.Stat == statFar || x.Stat == statCause || x.Stat == statRate || x.Stat == statRoom)
 }
 
 // Text names a change.
@@ -736,6 +759,10 @@ func (x *Change) Text() string {
 		return "all requests " + x.Stat
 	case x.Kind == SeriesComputed:
 		return "requests that only compute " + x.Stat
+	case x.Kind == SeriesLeg:
+		return fmt.Sprintf("computing by %s %s", x.Name, x.Stat)
+	case x.Kind == SeriesAtOnce:
+		return x.Name
 	case x.Kind == SeriesDispatch && x.Name != "":
 		return fmt.Sprintf("computing at a time by %s %s", x.Name, x.Stat)
 	case x.Name == "":

@@ -68,6 +68,7 @@ type effect struct {
 type assumed struct {
 	sd    float64 // from run to run
 	share float64 // of the variance between quarters of a trace that is to be expected between traces
+	least float64 // from run to run, however alike the runs there are happen to be
 }
 
 // effectOf compares runs.
@@ -83,7 +84,7 @@ func effectOf(old, new []run, assumed assumed) effect {
 	if df := float64(len(all) - 2); df > 0 {
 		spread := (squares(old) + squares(new)) / df
 		e.df = priorDF + df
-		e.variance = max(spread, (priorDF*e.variance+df*spread)/e.df)
+		e.variance = max(spread, (priorDF*e.variance+df*spread)/e.df, assumed.least*assumed.least)
 	}
 	return e
 }

@@ -53,6 +53,9 @@ func (x *expected) tell(m *Gave, mostly string, causes []CauseChange) {
 	} else { // a line
 		text = lead.grewText(lead.Delta()) + m.beside(lead)
 	}
+	if lead.Aside {
+		text += ", by waiting for a P on a machine that draws computing out"
+	}
 	var also []string
 	for _, c := range x.worse {
 		if mostly == "" && x.Severity == report.CheckSeverityError && c != lead && len(also) < mostAlso && c.Stat != statCause && c.Stat != statMean {
@@ -64,7 +67,7 @@ func (x *expected) tell(m *Gave, mostly string, causes []CauseChange) {
 	}
 	x.Message = text + "."
 	x.Failures = []report.CheckFailure{{Item: lead.Name, Key: fmt.Sprintf("%s/%s", lead.Kind, lead.Name), Message: text,
-		Details: []report.Evidence{{Label: "how sure", Value: chanceText(lead.Q) + "; counts from " + lead.share(lead.Floor) + " on"}}}}
+		Details: []report.Evidence{{Label: "how sure", Value: lead.sure()}}}}
 	if lead.Unit != "%" { // of shares the message tells all that there is
 		x.detail("now", sideText(lead.New, lead.Unit))
 		x.detail("in the fixture", sideText(lead.Old, lead.Unit))

@@ -21,8 +21,9 @@ import (
 // the names of the functions that goroutines started with, not of those that they run; 3 had
 // no causes and no cycles, and longer windows than what it was compared with; 4 did not tell when
 // the time of causes was, nor where goroutines waited; 5 had no collections, nor requests that
-// only compute.
-const FixtureSchema = "gmptrace.fixture/6"
+// only compute; 6 told neither what is computed between two waits, nor how many were let in
+// anywhere at once, nor the heap's room.
+const FixtureSchema = "gmptrace.fixture/7"
 
 // FixtureFile is the name of a fixture's file within its folder.
 const FixtureFile = "fixture.json"
@@ -51,6 +52,7 @@ type FixtureTrace struct {
 	Rates      []FixtureRate     `json:"rates"`
 	Series     []FixtureSeries   `json:"series"`
 	Causes     []Causes          `json:"causes"`            // where the time of requests, tasks, regions, lives and cycles went
+	AtOnce     []AtOnce          `json:"at_once"`           // how many goroutines are blocked at a place at the same time
 	Machine    *Machine          `json:"machine,omitempty"` // what the machine gave; none if it was not asked
 }
 
@@ -71,7 +73,8 @@ type FixtureSeries struct {
 	P50     int64          `json:"p50_ns"`
 	P90     int64          `json:"p90_ns"`
 	P99     int64          `json:"p99_ns"`
-	Inner   bool           `json:"inner,omitempty"` // of cycles and dispatches: requests, tasks or regions ran on their goroutines
+	Allocs  int64          `json:"allocs,omitempty"` // of legs: how often they took memory from the heap
+	Inner   bool           `json:"inner,omitempty"`  // of cycles and dispatches: requests, tasks or regions ran on their goroutines
 	Windows []*stat.Sketch `json:"windows"`
 }
 
@@ -88,7 +91,7 @@ func NewFixture(version string, behaviours []*Behaviour) *Fixture {
 func newTrace(b *Behaviour) FixtureTrace {
 	t := FixtureTrace{Name: filepath.Base(b.Trace.Name), GoVersion: b.Trace.GoVersion, DurationNS: b.Trace.DurationNS, Complete: b.Trace.Complete,
 		WindowNS: b.Window, Windows: b.Windows, Findings: map[string]string{}, Decided: append([]string{}, b.Decided...), Rules: map[string]string{},
-		Rates: []FixtureRate{}, Series: []FixtureSeries{}, Causes: append([]Causes{}, b.Causes...), Machine: b.Machine}
+		Rates: []FixtureRate{}, Series: []FixtureSeries{}, Causes: append([]Causes{}, b.Causes...), AtOnce: append([]AtOnce{}, b.AtOnce...), Machine: b.Machine}
 	if n := len(b.Trace.Gomaxprocs); n > 0 {
 		t.Gomaxprocs = b.Trace.Gomaxprocs[n-1].N
 	}
@@ -105,7 +108,7 @@ func newTrace(b *Behaviour) FixtureTrace {
 	}
 	for _, s := range b.Series {
 		all := s.Whole()
-		t.Series = append(t.Series, FixtureSeries{Kind: s.Kind, Name: s.Name, Count: all.N(), P50: all.Quantile(.5), P90: all.Quantile(.9), P99: all.Quantile(.99), Inner: s.Inner, Windows: s.Windows})
+		t.Series = append(t.Series, FixtureSeries{Kind: s.Kind, Name: s.Name, Count: all.N(), P50: all.Quantile(.5), P90: all.Quantile(.9), P99: all.Quantile(.99), Allocs: s.Allocs, Inner: s.Inner, Windows: s.Windows})
 	}
 	return t
 }
@@ -128,7 +131,7 @@ func (f *Fixture) Behaviours() ([]*Behaviour, error) {
 }
 
 func (t *FixtureTrace) behaviour() (*Behaviour, error) {
-	b := &Behaviour{Window: t.WindowNS, Windows: t.Windows, Decided: t.Decided, Causes: t.Causes, Machine: t.Machine}
+	b := &Behaviour{Window: t.WindowNS, Windows: t.Windows, Decided: t.Decided, Causes: t.Causes, AtOnce: t.AtOnce, Machine: t.Machine}
 	b.Trace = report.Trace{Name: t.Name, GoVersion: t.GoVersion, DurationNS: t.DurationNS, Complete: t.Complete,
 		Gomaxprocs: []report.Gomaxprocs{{N: t.Gomaxprocs}}}
 	for id, severity := range t.Findings {
@@ -152,7 +155,7 @@ func (t *FixtureTrace) behaviour() (*Behaviour, error) {
 		if len(s.Windows) != t.Windows {
 			return nil, fmt.Errorf("%s %q has %s windows, the trace %s", s.Kind, s.Name, words.Count(len(s.Windows)), words.Count(t.Windows))
 		}
-		x := Series{Kind: s.Kind, Name: s.Name, Inner: s.Inner}
+		x := Series{Kind: s.Kind, Name: s.Name, Allocs: s.Allocs, Inner: s.Inner}
 		for _, w := range s.Windows {
 			if w == nil {
 				return nil, fmt.Errorf("%s %q has a window of null", s.Kind, s.Name)

@@ -15,9 +15,9 @@ func TestNotAFixture(t *testing.T) {
 		"app.trace.gz": {"\x1f\x8b\x08\x00", "it is compressed"},
 		"app.zst":      {"\x28\xb5\x2f\xfd\x04", "it is compressed"},
 		"empty":        {"", "it is empty"},
-		"report.json":  {`{"schema":"gmptrace.report/9","fixture":"gmptrace.fixture/6"}`, "does not begin with the schema of a fixture"},
+		"report.json":  {`{"schema":"gmptrace.report/9","fixture":"gmptrace.fixture/7"}`, "does not begin with the schema of a fixture"},
 		"policy.yaml":  {"requests:\n- path: /\n", "no fixture, which is JSON"},
-		FixtureFile:    {"<<<<<<< HEAD\n{\n \"schema\": \"gmptrace.fixture/6\"", "no fixture, which is JSON"},
+		FixtureFile:    {"<<<<<<< HEAD\n{\n \"schema\": \"gmptrace.fixture/7\"", "no fixture, which is JSON"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), name)

@@ -143,9 +143,7 @@ func (p paces) of(b *Behaviour, but string) float64 {
 	if len(all) < paceLeast {
 		return 0
 	}
-	slices.Sort(all)
-	median := (all[(len(all)-1)/2] + all[len(all)/2]) / 2
-	return max(-paceMost, min(paceMost, median)) * float64(len(all)) / float64(len(all)+paceDoubt)
+	return max(-paceMost, min(paceMost, medianOf(all))) * float64(len(all)) / float64(len(all)+paceDoubt)
 }
 
 // seriesOf is a series of a trace, nil where there is none of it.

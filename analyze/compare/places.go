@@ -148,7 +148,7 @@ func (c *comparison) cause(k key, part Cause, least float64, old, new []*Behavio
 	part.NS, part.Windows = 0, nil
 	x := Change{Kind: k.kind, Name: k.name, Held: true, Stat: statCause, Cause: &part, Unit: "ns", Floor: causeFloor, P: 1, Q: 1, Bins: []Bin{}}
 	if o, n := runs(old), runs(new); enough(o, n) {
-		c.judge(x, s, o, n, least, assumed{causeDrift, rateDriftShare})
+		c.judge(x, s, o, n, least, assumed{sd: causeDrift, share: rateDriftShare})
 	}
 }
 

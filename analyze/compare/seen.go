@@ -76,6 +76,10 @@ func (b *collector) tell(out *Behaviour) {
 		if p := places.Of(stack); p != nil && p.Own && name != "" {
 			add(key{SeriesDispatch, name}, p.At.Func, n)
 			add(key{SeriesCycle, name}, p.At.Func, n)
+			if start := starts.Always(b.names.StartFunc(stack)); start != name { // lives are by what goroutines start with
+				add(key{SeriesDispatch, start}, p.At.Func, n)
+			}
+			add(key{SeriesLife, starts.Always(b.names.StartFunc(stack))}, p.At.Func, n)
 		}
 	}
 	for k, stacks := range b.seen.preempted {
@@ -131,13 +135,16 @@ func seenIn(side []*Behaviour, k key) string {
 
 // computes reports whether what grew most of a series is computing.
 func computes(k key, causes []CauseChange) bool {
-	return k.kind == SeriesDispatch || k.kind == SeriesComputed || len(causes) > 0 && causes[0].Kind == CauseRunning && causes[0].Grown() > 0
+	return k.kind == SeriesDispatch || k.kind == SeriesLeg || k.kind == SeriesComputed || len(causes) > 0 && causes[0].Kind == CauseRunning && causes[0].Grown() > 0
 }
 
 // where tells where a failed series computes.
 func (x *expected) where(k key, traces []*Behaviour, causes []CauseChange) {
 	if x.Status != report.CheckFail || len(x.Failures) == 0 || !computes(k, causes) {
 		return
+	}
+	if k.kind == SeriesLeg {
+		k = key{SeriesDispatch, k.function()}
 	}
 	x.detail("seen computing in", seenIn(traces, k))
 }

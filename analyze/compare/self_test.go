@@ -96,6 +96,10 @@ func holds(t *testing.T, fixture []*Behaviour, b *Behaviour, what string) {
 		if r.Status == report.CheckFail || r.Status == report.CheckSkip && r.Message == "" {
 			t.Errorf("%s: %s is %s: %s", what, r.ID, r.Status, r.Message)
 		}
+		switch r.ID {
+		case "fixture/comparable", "fixture/findings", "fixture/rules":
+			continue // their figures are of how much there is
+		}
 		for _, m := range r.Measured {
 			judged = true
 			if !strings.Contains(m.Value, "no change") {

@@ -45,7 +45,7 @@ func (b *Behaviour) withWindows(length int64) *Behaviour {
 		out.Causes[i].fold(join, out.Windows)
 	}
 	for _, s := range b.Series {
-		x := Series{Kind: s.Kind, Name: s.Name, Inner: s.Inner}
+		x := Series{Kind: s.Kind, Name: s.Name, Allocs: s.Allocs, Inner: s.Inner}
 		for range out.Windows {
 			x.Windows = append(x.Windows, &stat.Sketch{})
 		}

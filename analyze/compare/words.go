@@ -145,6 +145,10 @@ func Amount(v float64, unit string) string {
 		return words.Length(int64(math.Round(v))) + " a second"
 	case "%":
 		return words.Share(v / 100)
+	case unitRoom:
+		return words.Share(v/100) + " of what is live"
+	case unitAtOnce:
+		return words.Count(int(v))
 	}
 	return words.Number(v) + unit
 }

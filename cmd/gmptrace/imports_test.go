@@ -38,7 +38,7 @@ var rooms = []room{
 
 	// Whole reports, and what is made of them.
 	{path: "analyze/compare", imports: "analyze analyze/explain analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model",
-		most: 4800, why: "what is collected of a trace, kept in a fixture, judged and told of is the same, and each kind of it stands in all four"},
+		most: 6000, why: "what is collected of a trace, kept in a fixture, judged and told of is the same, and each kind of it (lengths, rates, legs, limits) stands in all four"},
 	{path: "analyze/fleet", imports: "analyze analyze/explain analyze/internal/measure analyze/machine analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
 	{path: "analyze/policy", imports: "analyze/diagnose analyze/rules analyze/names analyze/report analyze/words model"}, // ids alone of the two
 	{path: "analyze/export/pprof", imports: "analyze/explain analyze/names analyze/replay analyze/report analyze/words model"},
