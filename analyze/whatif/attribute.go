@@ -41,6 +41,7 @@ type attribution struct {
 	ids     []model.GoID            // by gWork.index
 	marks   map[model.GoID][]placed // where requests and tasks begin and end
 	all     int64                   // ns computed by the program's goroutines
+	named   map[int]standsFor       // requests whose handler shows if they wait for a mutex, by their numbers in workloads.done
 }
 
 // kindKey tells computing apart. With samples it is who and where it ended; what has no more
@@ -61,6 +62,7 @@ type computed struct {
 type during struct {
 	from, to model.Time
 	group    uint32 // counted from 1
+	n        int    // in workloads.done
 }
 
 // instances are all requests of one handler, or all tasks of one name.
@@ -97,6 +99,7 @@ func (c *workloads) attributed() *attribution {
 		slices.SortStableFunc(list, func(x, y sighting) int { return cmp.Compare(x.at, y.at) })
 	}
 	a.group()
+	a.shows()
 	for i, g := range c.order {
 		id := a.ids[i]
 		if g.runtime || g.worker {
@@ -137,7 +140,7 @@ func (a *attribution) group() {
 		a.marks[began] = append(a.marks[began], placed{at: d.Start, kind: markBegin, a: uint64(2 * i), b: ready})
 		a.marks[d.G] = append(a.marks[d.G], placed{at: d.End, kind: markEnd, a: uint64(2*i + 1)})
 		if began == d.G {
-			a.during[d.G] = append(a.during[d.G], during{d.Start, d.End, uint32(n + 1)})
+			a.during[d.G] = append(a.during[d.G], during{d.Start, d.End, uint32(n + 1), i})
 		}
 	}
 	for _, list := range a.during {

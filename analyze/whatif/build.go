@@ -31,6 +31,7 @@ func (c *workloads) build() *simulate.Workload {
 func (c *workloads) arrange() {
 	c.connect()
 	c.sites = c.stations()
+	c.findMutexes()
 	c.holding()
 	c.deadlines()
 }
@@ -40,7 +41,7 @@ func (c *workloads) arrange() {
 func (c *workloads) workload(cpus *measure.Machine, ch *changing) *simulate.Workload {
 	w := &simulate.Workload{Cycles: slices.Clone(c.cycles)}
 	c.spread = 0
-	w.Stations, w.Holds = slices.Clone(c.sites), c.holds
+	w.Stations, w.Holds, w.Mutexes = slices.Clone(c.sites), c.holds, c.mutexes
 	if ch != nil {
 		c.resize(w.Stations, ch.pools)
 	}
@@ -70,8 +71,9 @@ type placed struct {
 	kind markStep
 	a, b uint64
 
-	waited model.Time // how long who is woken has waited, of markAnswer and markUnlock
-	stack  uint32     // that it waited with
+	waited model.Time // how long who is woken has waited, of markAnswer, markUnlock and markTaken
+	stack  uint32     // that it waited with; of markAcquire and markRelease one that locks
+	by     uint32     // stack of who wakes it
 }
 
 // writer puts a goroutine's own steps and its marks into one sequence.
@@ -165,7 +167,7 @@ func (w *writer) own(s *ownAt) {
 		return
 	}
 	w.upTo(from)
-	for len(w.marks) > 0 && w.marks[0].kind == markHold && w.marks[0].at < to {
+	for len(w.marks) > 0 && (w.marks[0].kind == markHold || w.marks[0].kind == markAcquire) && w.marks[0].at < to {
 		w.emit() // it holds a lock while it waits for something else
 	}
 	w.compute()
@@ -195,11 +197,7 @@ func (w *writer) own(s *ownAt) {
 		if job, ok := w.g.needs[w.block]; ok {
 			w.code.Need(job)
 		}
-		if x, ok := w.g.lockOf[w.block]; ok {
-			w.code.Lock(x.n, x.by)
-		} else {
-			w.code.Block()
-		}
+		w.wait(from)
 	case ownWait:
 		if ns := w.c.wanted(s); w.c.atItsTime(s) {
 			w.code.WaitUntil(int64(from-w.c.zero) + ns)
@@ -248,10 +246,16 @@ func (w *writer) emit() {
 	switch m.kind {
 	case markCreate:
 		w.code.Create(int(m.a))
-	case markWake, markSwitch, markSend, markAnswer, markUnlock:
+	case markWake, markSwitch, markSend, markAnswer, markUnlock, markTaken:
 		w.wake(&m)
 	case markHold:
 		w.code.Hold(int(m.a))
+	case markAcquire:
+		if !w.ch.free(m.stack) {
+			w.code.Acquire(int(m.a), w.serving(m.at))
+		}
+	case markRelease:
+		w.code.Release(int(m.a))
 	case markPut:
 		w.code.Put(int(m.a))
 	case markSplit:
@@ -275,13 +279,38 @@ func (w *writer) emit() {
 	}
 }
 
+// wait writes a wait that another goroutine ended.
+func (w *writer) wait(from model.Time) {
+	if n, ok := w.g.lockAt[w.block]; ok {
+		if w.code.Pass(); n >= 0 {
+			w.code.Acquire(n, w.serving(from))
+		}
+	} else if x, ok := w.g.lockOf[w.block]; ok {
+		w.code.Lock(x.n, x.by)
+	} else {
+		w.code.Block()
+	}
+}
+
+// serving is which request the goroutine serves at a time, -1 for none.
+func (w *writer) serving(at model.Time) int {
+	if w.ch == nil {
+		return -1
+	}
+	return w.ch.a.serving(w.ch.a.ids[w.g.index], at)
+}
+
 // wake writes what ends another goroutine's wait.
 func (w *writer) wake(m *placed) {
+	if n, ok := w.c.mutexOf[m.stack]; ok && m.kind == markUnlock {
+		w.code.Release(n)
+		return
+	}
 	to, k, job := w.c.order[m.a].target(m.b)
 	switch {
 	case job:
 		w.code.Put(to)
-	case m.kind == markWake || m.kind == markAnswer || m.kind == markUnlock:
+	case m.kind == markWake || m.kind == markAnswer || m.kind == markUnlock || m.kind == markTaken:
 		w.code.Wake(to, k)
 	case m.kind == markSwitch:
 		w.code.Switch(to, k)
@@ -346,8 +375,8 @@ func (c *workloads) placed(g *gWork) []placed {
 		switch m.kind {
 		case markWake, markSwitch:
 			args = 2
-		case markAnswer, markUnlock:
-			args = 4
+		case markAnswer, markUnlock, markTaken:
+			args = 5
 		case markYield, markGoyield:
 			args = 0
 		}
@@ -363,6 +392,8 @@ func (c *workloads) placed(g *gWork) []placed {
 				m.waited = model.Time(v)
 			case 3:
 				m.stack = uint32(v)
+			case 4:
+				m.by = uint32(v)
 			}
 		}
 		if args >= 2 {

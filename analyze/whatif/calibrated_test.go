@@ -14,7 +14,7 @@ import (
 func TestComputedByTask(t *testing.T) {
 	g := &gWork{fn: 7}
 	g.step(ownRun, 0, 100)
-	a := &attribution{sampled: true, during: map[model.GoID][]during{1: {{10, 40, 1}, {60, 100, 2}}}}
+	a := &attribution{sampled: true, during: map[model.GoID][]during{1: {{from: 10, to: 40, group: 1}, {from: 60, to: 100, group: 2}}}}
 	type piece struct {
 		from, to model.Time
 		who      uint32

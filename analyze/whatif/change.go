@@ -180,6 +180,9 @@ func (ch *changing) spares(s *ownAt) bool {
 	return true
 }
 
+// free reports whether a lock is none any more, by a stack that locks it; ch may be nil.
+func (ch *changing) free(stack uint32) bool { return ch != nil && ch.lock != nil && ch.lock(stack) }
+
 // stands is how long a system call takes.
 func (ch *changing) stands(s *ownAt) model.Time {
 	ns := s.to - s.from

@@ -28,6 +28,7 @@ func (w *prediction) measured() {
 	}
 	w.oneCPU = m.CPUs == 1
 	w.oneCore = m.SMT > 1 && m.CPUs > 1 && m.CPUs <= m.SMT && m.Online <= m.SMT
+	w.ownCores = m.SMT == 1 && m.CPUs > 1
 	w.x.Machine = &Computing{Wanted: m.Wanted, Lost: m.Lost}
 	w.w = w.c.workload(w.c.cpus, w.a.changing())
 	got := 1 - w.x.Machine.lacked()
@@ -64,6 +65,8 @@ func (w *prediction) parallelNote() string {
 	switch {
 	case w.oneCPU && usual == 1:
 		factor, on = "by nothing, as the machine says that the process may run on one CPU only", ", and dispatches and wake-ups by up to a microsecond."
+	case w.ownCores:
+		on = ", dispatches and wake-ups by up to a microsecond: the machine says that each of its CPUs is a core of its own; what it is here depends on the program, and on whether that is so."
 	case w.oneCore:
 		on = ", dispatches and wake-ups by up to a microsecond: the machine says that its CPUs are hardware threads of one core, of which that factor was measured; what it is here depends on the program."
 	}

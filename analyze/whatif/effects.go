@@ -110,6 +110,9 @@ func (w *prediction) try(ctx context.Context, a *attribution, ch *changing, seed
 		load.Cycles[i].STW = int64(float64(load.Cycles[i].STW) * (1 - ch.gcBy))
 	}
 	follow := a.follows()
+	if ch.lock != nil && !a.showsOtherwise() {
+		follow.stood = nil // of who no longer waits no trace would show the handler
+	}
 	var out []trial
 	for seed := range seeds {
 		cfg := simulate.DefaultConfig(w.procs)
@@ -308,6 +311,9 @@ func (w *prediction) compare(a *attribution, ch *changing, before, after []trial
 		}
 		x.Of = append(x.Of, e)
 	}
+	if w.touchesNew(x) {
+		x.forget()
+	}
 	w.sureOf(a, x)
 	x.tell(w.resizes(x))
 }
@@ -391,15 +397,13 @@ func (w *prediction) sureOf(a *attribution, x *Changed) {
 			worst = max(worst, math.Abs(difference(s.Before, s.Recorded)))
 		}
 	}
-	asked := &Change{}
-	if x.Asked {
-		asked = &w.set.Change
-	}
+	asked := w.askedOf(x)
 	function := len(asked.Faster) > 0 || x.Kind == ChangeFunction
 	samples := words.Plural(x.Samples, "sample") + " of the CPU profiler tell of it"
 	less(w.error > .1, ConfidencePoor, "the self-check failed")
 	less(wide > poorWidth, ConfidencePoor, "it differs much from one simulation to another")
 	less(w.kept(), ConfidencePoor, keptText)
+	less(w.touchesNew(x), ConfidencePoor, newMemory)
 	less(len(x.told()) == 0, ConfidencePoor, "the simulation does not come to what was recorded")
 	less(function && a.sampled && x.Samples < fairSamples, ConfidencePoor, "only "+samples)
 	less(w.x.Machine.lacked() >= mostLacked, ConfidencePoor, "so much of the time on Ps passed without a CPU that the rest tells little")
@@ -411,7 +415,52 @@ func (w *prediction) sureOf(a *attribution, x *Changed) {
 	less(x.Kind == ChangeLock || asked.WithoutLock != nil, ConfidenceFair, "who did not wait left no trace, and other locks may be waited for instead")
 	less(w.resizes(x), ConfidencePoor, "what a worker took without waiting for it counts as part of the job before, and would go to others")
 	less(asked.GC == GCTo && a.c.cpus.GOGC() == 0, ConfidenceFair, fmt.Sprintf("what GOGC was is told by the heap's goals alone: about %.0f", a.c.gogc()))
-	less(x.Kind == ChangeGC || asked.GC != GCAsRecorded, ConfidencePoor, "a program whose memory is not used again touches new memory instead, and what that costs is not in a trace")
+	less(x.Kind == ChangeGC || asked.GC != GCAsRecorded, ConfidencePoor, newMemory)
+}
+
+// askedOf is what was asked for, nothing of a row of the table.
+func (w *prediction) askedOf(x *Changed) *Change {
+	if x.Asked {
+		return &w.set.Change
+	}
+	return &Change{}
+}
+
+const newMemory = "a program whose memory is not used again touches new memory instead, and what that costs is not in a trace"
+
+// What touching a page of new memory takes at the least: of three programs whose collector was
+// really switched off, on a virtual machine, it took five to forty times as much
+// (make whatif-accuracy).
+const (
+	pageBytes = 4096
+	pageLeast = 250 // ns
+)
+
+// touchesNew reports whether a change leaves so many collections out that new memory is likely
+// to cost more than is gained.
+func (w *prediction) touchesNew(x *Changed) bool {
+	c, left := w.askedOf(x), 0.0
+	switch h := w.c.heap; {
+	case h.Room.N() == 0:
+		return false
+	case c.GC == GCOff:
+		left = 1
+	case c.GC == GCHalf:
+		left = .5
+	case c.GC == GCTo && float64(c.GOGC) > w.c.gogc():
+		left = 1 - w.c.gogc()/float64(c.GOGC)
+	}
+	cycle := float64(w.c.heap.Live.Quantile(.5)) * float64(w.c.heap.Room.Quantile(.5)) / 1000
+	return cycle*float64(len(w.c.cycles))/pageBytes*pageLeast*left > float64(w.collected())*left
+}
+
+// forget leaves open what changes.
+func (x *Changed) forget() {
+	x.Run.Known = false
+	for i := range x.Of {
+		e := &x.Of[i]
+		e.P50.Known, e.P90.Known, e.P99.Known = false, false, false
+	}
 }
 
 // told are the changes that a sentence tells.

@@ -23,7 +23,7 @@ func (c *workloads) holding() {
 		waits := []ownAt(nil)
 		for _, m := range c.placed(g) {
 			c.needed(g, &m)
-			if m.kind != markUnlock {
+			if _, ok := c.mutexOf[m.stack]; m.kind != markUnlock || ok {
 				continue
 			}
 			if waits == nil {
@@ -43,12 +43,15 @@ func (c *workloads) holding() {
 
 // needed notes that a job of g ends a wait of one that does a job itself.
 func (c *workloads) needed(g *gWork, m *placed) {
-	if m.kind != markWake && m.kind != markAnswer && m.kind != markUnlock || g.station < 0 {
+	if m.kind != markWake && m.kind != markAnswer && m.kind != markUnlock || g.station < 0 { // who gives a job waits for somebody to be free
 		return
 	}
 	by := c.order[m.a]
 	if by.station < 0 {
 		return
+	}
+	if _, ok := c.mutexOf[m.stack]; ok && m.kind == markUnlock {
+		return // who unlocks it has begun
 	}
 	job := g.doing(m.at)
 	if _, _, gives := by.target(m.b); gives || job == g.index {

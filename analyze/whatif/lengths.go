@@ -49,13 +49,14 @@ const enoughBeyond = 2.5
 
 // follower has simulations tell how long requests and tasks take in them.
 type follower struct {
-	group  []int32 // of each that ended, by its number in workloads.done
+	group  []int32           // of each that ended, by its number in workloads.done
+	stood  map[int]standsFor // those of which that depends on the simulation
 	groups int
 }
 
 // follows is who follows what the attribution has put together.
 func (a *attribution) follows() *follower {
-	f := &follower{group: make([]int32, len(a.c.done)), groups: len(a.groups)}
+	f := &follower{group: make([]int32, len(a.c.done)), stood: a.named, groups: len(a.groups)}
 	for n := range a.groups {
 		for _, i := range a.groups[n].of {
 			f.group[i] = int32(n)
@@ -71,11 +72,17 @@ func (f *follower) in(cfg *simulate.Config) []stat.Sketch {
 	}
 	of := make([]stat.Sketch, f.groups)
 	began := make([]int64, len(f.group))
+	stood := make([]bool, len(f.group))
+	cfg.Stood = func(n int) { stood[n] = true }
 	cfg.Marked = func(n int, at int64) {
 		if n%2 == 0 {
 			began[n/2] = at + 1
 		} else if from := began[n/2]; from > 0 {
-			of[f.group[n/2]].Add(at + 1 - from)
+			group := f.group[n/2]
+			if x, ok := f.stood[n/2]; ok {
+				group = x.group(stood[n/2])
+			}
+			of[group].Add(at + 1 - from)
 		}
 	}
 	return of

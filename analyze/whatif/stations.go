@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sort"
 
+	"gmptrace/analyze/explain"
+	"gmptrace/analyze/report"
 	"gmptrace/model"
 	"gmptrace/model/simulate"
 )
@@ -16,8 +18,9 @@ import (
 // A goroutine waits for an answer if who ends the wait is one that it woke itself, just
 // before, and that had done nothing else since.
 //
-// What a trace can't tell is which channel that is, and what was taken without a wait: it is
-// part of the job before.
+// What a trace can't tell is which channel that is. What was taken without a wait shows where
+// somebody waited to give it, where who took it had answered the one before, or where it is a
+// task of its own; else it is part of the job before.
 
 // placeKey is a place at which goroutines wait, by stacks: of their start, and where they stand.
 type placeKey struct{ fn, stack uint32 }
@@ -29,9 +32,10 @@ type standing struct {
 	unasked  int  // of them, likely so, but who answered had not been woken for it
 	single   bool // one goroutine waits there
 	by       *gWork
-	from     uint32 // what who answers started with
-	switches bool   // coroutines: who waits is switched to
-	station  int    // number of its station, -1 for none
+	givers   []*gWork // who ended waits there, the first few
+	from     uint32   // what who answers started with
+	switches bool     // coroutines: who waits is switched to
+	station  int      // number of its station, -1 for none
 }
 
 // wakes notes that g has woken or created another goroutine.
@@ -41,8 +45,16 @@ func (g *gWork) wakes(other *gWork) {
 	}
 }
 
-// wokeKept is how many that a goroutine woke without waiting itself are remembered.
-const wokeKept = 32
+// Limits of what is remembered.
+const (
+	wokeKept   = 32 // that a goroutine woke without waiting itself
+	giversKept = 16 // that ended waits at one place
+)
+
+// givenBy reports whether goroutines such as by end waits there.
+func (x *standing) givenBy(by *gWork) bool {
+	return slices.ContainsFunc(x.givers, func(o *gWork) bool { return o == by || o.fn != 0 && o.fn == by.fn })
+}
 
 // woken notes that by ended a wait of g.
 func (c *workloads) woken(g, by *gWork, kind ownStep, stack uint32) {
@@ -57,6 +69,9 @@ func (c *workloads) woken(g, by *gWork, kind ownStep, stack uint32) {
 		g.at = x
 		x.waits++
 		x.single = x.single && x.by == g
+		if len(x.givers) < giversKept && !x.givenBy(by) {
+			x.givers = append(x.givers, by)
+		}
 		switch {
 		case by.lastBy == g && slices.Contains(g.woke, by):
 			x.answers++
@@ -90,15 +105,19 @@ func (c *workloads) stations() []simulate.Station {
 	out := make([]simulate.Station, len(keys))
 	for _, g := range c.order {
 		g.flush()
-		if g.station = c.stationOf(g); g.station >= 0 {
+		if g.station = c.stationOf(g); g.station < 0 {
+			g.station = c.takesAt(g)
+		}
+		if g.station >= 0 {
 			out[g.station].Coming++
 		}
 	}
 	jobs := len(c.order)
+	tasks := c.tasksEnded()
 	for _, g := range c.order {
 		if g.station >= 0 {
 			g.jobs = jobs
-			g.starts = c.starts(g)
+			g.starts = c.starts(g, tasks[g])
 			jobs += len(g.starts)
 		}
 	}
@@ -123,6 +142,22 @@ func (c *workloads) stationOf(g *gWork) int {
 	return best
 }
 
+// takesAt is the station at which g did jobs without ever waiting for one, as who gave them
+// waited for it; -1 for none.
+func (c *workloads) takesAt(g *gWork) int {
+	n := slices.IndexFunc(c.siteKeys, func(k placeKey) bool { return k.fn == g.fn })
+	if n < 0 || g.runtime || g.worker {
+		return -1
+	}
+	x := c.places[c.siteKeys[n]]
+	for _, m := range c.placed(g) {
+		if m.kind == markTaken && x.givenBy(c.order[m.a]) {
+			return n
+		}
+	}
+	return -1
+}
+
 // isAnswer reports whether who waits there waits for an answer.
 func (x *standing) isAnswer() bool { return 2*x.answers > x.waits-x.unasked }
 
@@ -131,6 +166,9 @@ type start struct {
 	at    model.Time
 	first uint32 // number of the first wait of it that another goroutine ended
 	take  bool   // the one before that was for the job; else it was there already
+
+	by    *gWork     // who gave it then
+	asked model.Time // when that was
 }
 
 // waits are g's waits that other goroutines ended.
@@ -152,38 +190,99 @@ func (g *gWork) waits() []ownAt {
 }
 
 // starts are where g's jobs begin: after it has waited for one; and where it had another to
-// do already, after it has answered who asked for the one before. Who asked had it do so as
-// it began to wait for the answer.
-func (c *workloads) starts(g *gWork) []start {
+// do already. Who gave that did so as it began to wait for the answer, or for its being taken,
+// or as it began the task that the job is.
+func (c *workloads) starts(g *gWork, tasks []*explain.Done) []start {
 	var out []start
 	waits := g.waits()
 	marks := c.placed(g)
 	since := noTime // it began, or answered, or took a job
 	job := noTime   // it took one
+	var gave *gWork // who stood to give it, and may wait for an answer now
+	had := func(at, asked model.Time, by *gWork) {
+		first, _ := slices.BinarySearchFunc(waits, at, func(s ownAt, t model.Time) int { return cmp.Compare(s.from, t) })
+		out = append(out, start{at: at, first: uint32(first), by: by, asked: asked})
+	}
 	upTo := func(t model.Time) {
 		for ; len(marks) > 0 && marks[0].at <= t; marks = marks[1:] {
 			m := &marks[0]
-			if m.kind != markAnswer && m.kind != markWake {
-				continue
+			switch m.kind {
+			case markTaken:
+				if asked, by := c.gaveTo(g, m); by != nil && m.at > since {
+					had(m.at-1, asked, by) // so that it is the job that wakes who gave it
+					since, gave = m.at, by
+				}
+			case markAnswer, markWake:
+				if asked, by := c.asked(g, m); by != nil && by != gave && asked >= job && job != noTime {
+					had(max(asked, since), asked, by)
+				}
+				since = m.at
 			}
-			if asked, by := c.asked(g, m); by != nil && asked >= job && job != noTime {
-				at := max(asked, since)
-				first, _ := slices.BinarySearchFunc(waits, at, func(s ownAt, t model.Time) int { return cmp.Compare(s.from, t) })
-				by.asks = append(by.asks, placed{at: asked, kind: markPut, a: uint64(g.jobs + len(out))})
-				out = append(out, start{at: at, first: uint32(first)})
-			}
-			since = m.at
 		}
 	}
 	for n := range waits {
 		if c.takes(g, &waits[n]) {
 			upTo(waits[n].from)
 			out = append(out, start{at: waits[n].to, first: uint32(n + 1), take: true})
-			since, job = waits[n].to, waits[n].to
+			since, job, gave = waits[n].to, waits[n].to, nil
 		}
 	}
 	upTo(model.Time(1<<63 - 1))
+	inOrder := func(a, b start) int { return cmp.Compare(a.at, b.at) }
+	slices.SortStableFunc(out, inOrder)
+	for _, x := range c.tasksOf(g, tasks, out) {
+		had(x.at, x.asked, x.by)
+	}
+	slices.SortStableFunc(out, inOrder)
+	for i := range out {
+		if x := &out[i]; !x.take {
+			x.by.asks = append(x.by.asks, placed{at: x.asked, kind: markPut, a: uint64(g.jobs + i)})
+		}
+	}
 	return out
+}
+
+// tasksEnded are the tasks that ended on each goroutine, in the order of that.
+func (c *workloads) tasksEnded() map[*gWork][]*explain.Done {
+	out := map[*gWork][]*explain.Done{}
+	for i := range c.done {
+		if d := &c.done[i]; d.Kind == report.KindTask {
+			if g := c.gs[d.G]; g != nil && g.station >= 0 {
+				out[g] = append(out[g], d)
+			}
+		}
+	}
+	return out
+}
+
+// tasksOf are jobs of g, of which begun is known, that are tasks: between the end of one and
+// that of the next it took the next, if not by a wait. That one began with who gives jobs.
+func (c *workloads) tasksOf(g *gWork, tasks []*explain.Done, begun []start) []start {
+	var out []start
+	x := c.places[c.siteKeys[g.station]]
+	for i, d := range tasks {
+		by := c.gs[c.beganOn(d)]
+		if i == 0 || by == nil || by == g || !x.givenBy(by) {
+			continue
+		}
+		from := tasks[i-1].End
+		next, _ := slices.BinarySearchFunc(begun, from+1, func(s start, t model.Time) int { return cmp.Compare(s.at, t) })
+		if next == 0 || next < len(begun) && begun[next].at <= d.End {
+			continue
+		}
+		out = append(out, start{at: from + 1, asked: d.Start + 1, by: by})
+	}
+	return out
+}
+
+// gaveTo is when the goroutine that g took a job from began to wait for that, and which one it
+// is; nil if that is not so.
+func (c *workloads) gaveTo(g *gWork, m *placed) (model.Time, *gWork) {
+	by := c.order[m.a]
+	if !c.places[c.siteKeys[g.station]].givenBy(by) {
+		return 0, nil
+	}
+	return m.at - m.waited, by
 }
 
 // asked is when the goroutine that g answers began to wait for that, and which one it is; nil

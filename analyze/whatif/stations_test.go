@@ -135,3 +135,45 @@ goexit g=3 p=0 m=0
 		t.Errorf("with one P %d, want about 1.8 ms", one)
 	}
 }
+
+// givenEvents are a worker that always has another job to take: by before, what the giver did
+// first, it shows when that was given.
+func givenEvents(jobs int, begin, end func(i int) string, give string) string {
+	var b strings.Builder
+	b.WriteString(`gomaxprocs n=2
+status-p q=0 m=0 p=0 state=held
+status-p q=1 m=1 p=1 state=held
+status-g g=1 m=0 p=0 by=1 state=running fn=main.main
+newproc g=2 p=0 m=0 by=1 fn=main.worker
+execute g=2 p=1 m=1
+park g=2 p=1 m=1 reason=chan_receive fn=main.worker
+`)
+	b.WriteString(begin(0) + "ready g=2 p=0 m=0 by=1\nexecute g=2 p=1 m=1\n")
+	for i := 1; i < jobs; i++ {
+		b.WriteString(begin(i) + give)
+		b.WriteString(end(i - 1))
+	}
+	b.WriteString(end(jobs-1) + "park g=2 p=1 m=1 reason=chan_receive fn=main.worker\n")
+	return b.String()
+}
+
+// TestTaken: who takes a job that another goroutine stands to give does it as one of its own,
+// which two workers would do at once.
+func TestTaken(t *testing.T) {
+	none := func(int) string { return "" }
+	c, _ := workloadOf(t, givenEvents(6, none, func(i int) string {
+		if i == 5 {
+			return "goexit g=1 p=0 m=0 dt=1ms\n"
+		}
+		return "ready g=1 p=1 m=1 by=2 dt=1ms\nexecute g=1 p=0 m=0\n"
+	}, "park g=1 p=0 m=0 reason=chan_send fn=main.main\n"))
+	g := c.gs[2]
+	if len(g.starts) != 6 || len(c.gs[1].asks) != 5 {
+		t.Fatalf("%d jobs, %d given without waking the worker; want 6 and 5", len(g.starts), len(c.gs[1].asks))
+	}
+	for i, x := range g.starts {
+		if x.take != (i == 0) {
+			t.Errorf("job %d: %+v", i, x)
+		}
+	}
+}

@@ -211,6 +211,8 @@ type prediction struct {
 	// What the machine said of its CPUs.
 	oneCPU  bool // the process may run on one only
 	oneCore bool // they are hardware threads of one core
+
+	ownCores bool // each is a core of its own
 }
 
 // maxWorkload is how many bytes of steps can be addressed.

@@ -48,7 +48,9 @@ type workloads struct {
 
 	accept    names.Flags // of stacks: waits for a connection
 	lockSites names.LockSites
-	holds     int // of locks that others waited for
+	holds     int            // of locks that others waited for
+	mutexes   int            // whose stretches show
+	mutexOf   map[uint32]int // them, by stacks that wait for them
 	heap      *measure.HeapRoom
 	sites     []simulate.Station
 	siteKeys  []placeKey
@@ -131,9 +133,12 @@ type gWork struct {
 	at         *standing // where that was
 	unasked    bool      // that may have been for an answer, and it had woken nobody for it
 	locks      bool      // that was for a lock
+	gives      bool      // that was to give something into a channel
 	waitedFrom model.Time
 	waitedAt   uint32                // stack
+	wokenBy    uint32                // stack of who ended that
 	lockOf     map[uint32]hold       // that end its waits for locks, by the numbers of those
+	lockAt     map[uint32]int        // mutexes that its waits are for, by the numbers of those; -1 where it goes on waiting for the one before
 	timed      map[uint32]model.Time // when deadlines of contexts ended its waits, by the numbers of those
 	needs      map[uint32]int        // jobs that end waits of one that does jobs itself, by the numbers of those
 	holds      []placed              // where it holds locks that others wait for
@@ -190,6 +195,7 @@ const (
 	markWake                   // goroutine, number of its block
 	markAnswer                 // likewise, of one that may have waited for an answer and had woken nobody for it; how long it waited, with which stack
 	markUnlock                 // likewise, of one that waited for a lock
+	markTaken                  // likewise, of one that waited to give something into a channel
 
 	markSwitch // likewise, a coroutine that runs at once
 	markYield
@@ -202,6 +208,9 @@ const (
 	markPut   // number of the job that is given
 	markHold  // number of the hold of a lock
 	markSplit // station: another job begins
+
+	markAcquire // number of the mutex
+	markRelease // likewise
 )
 
 func newWorkloads(s *replay.Session) *workloads {
@@ -489,8 +498,9 @@ func (c *workloads) wait(g *gWork, iv *model.GInterval) {
 			kind |= recv
 		}
 		g.stand(kind, iv.Stack, iv.Start, iv.End)
-		g.waker, g.wokenAt, g.waitedFrom, g.waitedAt = c.gs[iv.By], iv.End, iv.Start, iv.Stack
+		g.waker, g.wokenAt, g.waitedFrom, g.waitedAt, g.wokenBy = c.gs[iv.By], iv.End, iv.Start, iv.Stack, iv.ByStack
 		g.locks = iv.Reason == model.ReasonSync && c.lockSites.Locking(iv.Stack)
+		g.gives = iv.Reason == model.ReasonChanSend
 		c.woken(g, g.waker, kind, iv.Stack)
 		return
 	}
@@ -522,6 +532,8 @@ func (c *workloads) waited(g *gWork, iv *model.GInterval, d *model.Dispatch) {
 			kind = markAnswer
 		case g.locks:
 			kind = markUnlock
+		case g.gives:
+			kind = markTaken
 		}
 		if d != nil && d.Source == model.SourceCoroutine {
 			kind = markSwitch
@@ -530,8 +542,8 @@ func (c *workloads) waited(g *gWork, iv *model.GInterval, d *model.Dispatch) {
 			}
 		}
 		args := []uint64{uint64(g.index), uint64(g.blocks)}
-		if kind == markAnswer || kind == markUnlock {
-			args = append(args, uint64(g.wokenAt-g.waitedFrom), uint64(g.waitedAt))
+		if kind == markAnswer || kind == markUnlock || kind == markTaken {
+			args = append(args, uint64(g.wokenAt-g.waitedFrom), uint64(g.waitedAt), uint64(g.wokenBy))
 		}
 		g.waker.mark(kind, g.wokenAt, args...)
 		g.blocks++

@@ -156,6 +156,9 @@ type Config struct {
 	// Marked is told of each Mark that a goroutine comes to, and when; nil for nobody.
 	Marked func(n int, at int64)
 
+	// Stood is told of each Acquire that has to wait; nil for nobody.
+	Stood func(n int)
+
 	// Stop is asked now and then, with how many events were simulated so far, whether that
 	// is enough: what has not ended by then is Unfinished. Nil for never.
 	Stop func(events int64) bool

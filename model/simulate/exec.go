@@ -8,6 +8,7 @@ func (s *sim) exec(p int32) {
 	g := &s.gs[gi]
 	s.offers = -1
 	for g.pc < g.to {
+		s.here = g.pc
 		op, a, b, pc := s.next(g.pc)
 		g.pc = pc
 		if op != stepMark {
@@ -16,6 +17,9 @@ func (s *sim) exec(p int32) {
 		if steps[op].exec(s, p, gi, a, b) {
 			return
 		}
+	}
+	if g.holds > 0 {
+		s.lets(p, gi)
 	}
 	s.stop(p, g, gDone)
 	if s.cfg.Fates {
@@ -177,7 +181,7 @@ func (s *sim) unblocks(gi int32, n uint32) bool {
 	g := &s.gs[gi]
 	switch d := int64(n) - int64(g.block); {
 	case d < 0: // it was
-	case d == 0 && g.state == gBlocked && !g.waits:
+	case d == 0 && g.state == gBlocked && !g.waits && g.locking == 0:
 		g.behind = 0
 		g.block++
 		g.early >>= 1

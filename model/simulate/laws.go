@@ -21,7 +21,7 @@ type Laws struct {
 // Without a hop everybody finds locks free and somebody for each job: in another order they
 // might. With one they wait as in a simulation with Ps without end.
 func LawsOf(w *Workload, cfg *Config, hop int64) Laws {
-	l := lawyer{sim: sim{cfg: *cfg, w: w, code: w.Code, gs: make([]gor, len(w.Gs)+1), stations: make([]attendance, len(w.Stations)), held: make([]bool, w.Holds)}, at: make([]moment, len(w.Gs)+1), ran: make([]bool, len(w.Gs)+1), came: map[uint64]moment{}, hop: hop}
+	l := lawyer{sim: sim{cfg: *cfg, w: w, code: w.Code, gs: make([]gor, len(w.Gs)+1), stations: make([]attendance, len(w.Stations)), held: make([]bool, w.Holds), mutexes: make([]mutex, w.Mutexes)}, at: make([]moment, len(w.Gs)+1), ran: make([]bool, len(w.Gs)+1), came: map[uint64]moment{}, hop: hop}
 	for i := range w.Gs {
 		from := &w.Gs[i]
 		l.gs[i+1] = gor{pc: from.From, to: from.To, runtime: from.Runtime}
@@ -85,11 +85,15 @@ func (l *lawyer) goes(gi int32) {
 			l.goesOn(gi)
 			return
 		}
+		l.here = g.pc
 		op, a, b, pc := l.next(g.pc)
 		g.pc = pc
 		if law := steps[op].law; law != nil && law(l, gi, a, b) {
 			return
 		}
+	}
+	for n := 0; g.holds > 0 && n < len(l.mutexes); n++ {
+		l.unlocks(gi, int64(n))
 	}
 	g.state = gDone
 	l.offered(gi, l.offers)
@@ -113,6 +117,20 @@ func (l *lawyer) given(job int32, m moment) {
 		return
 	}
 	l.starts(job, m)
+}
+
+// unlocks is sim.release.
+func (l *lawyer) unlocks(gi int32, n int64) {
+	x := &l.mutexes[n]
+	if x.holder != gi || l.gs[gi].locking != 0 {
+		return
+	}
+	l.gs[gi].holds--
+	if next := x.frees(); next != 0 {
+		l.gs[next].state = gRunnable
+		l.hops(next, l.at[gi])
+		l.goesOn(next)
+	}
 }
 
 // needs is sim.need at m.
@@ -151,6 +169,12 @@ func (l *lawyer) unsticks() bool {
 			return true
 		}
 	}
+	if next := l.stuck(); next != 0 {
+		l.gs[next].state = gRunnable
+		l.hops(next, moment{l.out.Span, l.out.Chained})
+		l.goesOn(next)
+		return true
+	}
 	return false
 }
 
@@ -186,7 +210,7 @@ func (l *lawyer) ends(gi int32, n uint32, m moment) {
 	g := &l.gs[gi]
 	switch {
 	case n < g.block: // it was over
-	case n == g.block && g.state == gBlocked && !g.waits:
+	case n == g.block && g.state == gBlocked && !g.waits && g.locking == 0:
 		g.behind = 0
 		g.block++
 		g.state = gRunnable

@@ -66,6 +66,19 @@ func (l *lawyer) lawLock(gi int32, a, b int64) bool {
 	return false
 }
 
+func (l *lawyer) lawAcquire(gi int32, a, _ int64) bool {
+	if l.now = l.at[gi].at; l.hop > 0 && !l.locks(gi, a) {
+		l.gs[gi].pc, l.gs[gi].state = l.here, gBlocked
+		return true
+	}
+	return false
+}
+
+func (l *lawyer) lawRelease(gi int32, a, _ int64) bool {
+	l.unlocks(gi, a)
+	return false
+}
+
 func (l *lawyer) lawNeed(gi int32, a, _ int64) bool {
 	if !l.hasEnd(gi) {
 		l.needs(int32(a)+1, l.at[gi])

@@ -18,6 +18,7 @@ import (
 //	    gc LENGTH|assist LENGTH|starved LENGTH: a collection of that much work, and marking
 //	    yield, goyield, block, wake NAME, send NAME, create NAME (all of them)
 //	    hold N, lock N NAME: of a lock that the wake ends, and who holds it
+//	    acquire N, release N: a mutex
 //	    need NAME: that job ends the block that comes
 //	    offer: waits for jobs from then on
 //	    put NAME [COUNT]: gives its next job; of all COUNT that many
@@ -163,6 +164,17 @@ func (s *scenario) body(c *Code, lines []string, blocks map[string]int) {
 				c.Hold(n)
 			} else {
 				c.Lock(n, s.first[f[2]])
+			}
+		case "acquire", "release":
+			n, err := strconv.Atoi(f[1])
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			s.w.Mutexes = max(s.w.Mutexes, n+1)
+			if f[0] == "acquire" {
+				c.Acquire(n, -1)
+			} else {
+				c.Release(n)
 			}
 		case "need":
 			c.Need(s.first[f[1]])

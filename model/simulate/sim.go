@@ -46,6 +46,8 @@ type gor struct {
 	waits   bool  // it is a job that waits for somebody to be free
 	needed  bool  // it is a job that somebody waits for
 	behind  int32 // in a Lock: the goroutine whose hold ends it; else 0
+	holds   int32 // mutexes
+	locking int64 // one more than since when it waits for a mutex, 0 for none
 }
 
 // does is what a P is doing.
@@ -117,6 +119,7 @@ type sim struct {
 	poller   poller
 	stations []attendance
 	held     []bool // holds of locks, by their numbers: they have begun
+	mutexes  []mutex
 	rng      random
 
 	global   model.GlobalQueue
@@ -137,9 +140,10 @@ type sim struct {
 		idle   int
 	}
 	gc        gcLoad
-	coroutine bool // the next goroutine to be readied is switched to
-	offers    int  // the station that the goroutine whose steps are taken joins at its end, -1 for none
-	fresh     bool // what is found now was readied by the thread that finds it, just before
+	coroutine bool   // the next goroutine to be readied is switched to
+	offers    int    // the station that the goroutine whose steps are taken joins at its end, -1 for none
+	here      uint32 // where the step stands that is being taken
+	fresh     bool   // what is found now was readied by the thread that finds it, just before
 
 	observed bool // for episodes, or for scenes
 	seen     watcher
@@ -192,7 +196,7 @@ func newSim(w *Workload, cfg Config) *sim {
 		s.cpus = math.MaxInt32
 	}
 	s.observed = cfg.Observe || len(cfg.Scenes) > 0
-	s.stations, s.held = make([]attendance, len(w.Stations)), make([]bool, w.Holds)
+	s.stations, s.held, s.mutexes = make([]attendance, len(w.Stations)), make([]bool, w.Holds), make([]mutex, w.Mutexes)
 	if cfg.Fates {
 		s.res.Fates = make([]Fate, len(w.Gs))
 	}

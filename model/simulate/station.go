@@ -52,6 +52,10 @@ func (s *sim) unstick() bool {
 			return true
 		}
 	}
+	if gi := s.stuck(); gi != 0 {
+		s.ready(-1, gi)
+		return true
+	}
 	return false
 }
 

@@ -39,6 +39,8 @@ var steps = [...]meaning{
 	stepNetUntil: {1, (*sim).execNetUntil, (*lawyer).lawUntil, (*sim).rootNet},
 	stepHold:     {1, (*sim).execHold, (*lawyer).lawHold, nil},
 	stepLock:     {2, (*sim).execLock, (*lawyer).lawLock, nil},
+	stepAcquire:  {2, (*sim).execAcquire, (*lawyer).lawAcquire, nil},
+	stepRelease:  {1, (*sim).execRelease, (*lawyer).lawRelease, nil},
 	stepNeed:     {1, (*sim).execNeed, (*lawyer).lawNeed, nil},
 	stepPut:      {1, (*sim).execPut, (*lawyer).lawPut, nil},
 	stepOffer:    {1, (*sim).execOffer, (*lawyer).lawOffer, (*sim).rootOffer},
@@ -202,6 +204,22 @@ func (s *sim) execLock(p, gi int32, a, b int64) bool {
 		return s.blocks(p, gi)
 	}
 	s.endsBlock(gi)
+	return false
+}
+
+func (s *sim) execAcquire(p, gi int32, a, b int64) bool {
+	if s.locks(gi, a) {
+		return false
+	}
+	if b > 0 && s.cfg.Stood != nil {
+		s.cfg.Stood(int(b - 1))
+	}
+	s.gs[gi].pc = s.here // it tries again when it is woken
+	return s.blocks(p, gi)
+}
+
+func (s *sim) execRelease(p, gi int32, a, _ int64) bool {
+	s.release(p, gi, a)
 	return false
 }
 

@@ -12,6 +12,9 @@ type Workload struct {
 	// Holds is how many numbers the steps Hold and Lock have.
 	Holds int
 
+	// Mutexes is how many numbers the steps Acquire and Release have.
+	Mutexes int
+
 	// Stations are where goroutines wait for jobs, each of which is as good as the others.
 	Stations []Station
 
@@ -71,6 +74,8 @@ const (
 	stepNeed                 // the block that comes is ended by a job, which must not wait for who comes to it
 	stepPut                  // gives a station a job
 	stepOffer                // becomes one of a station's goroutines: the last step
+	stepAcquire              // takes the mutex of a number, or waits for it; and what is told then, 0 for nothing
+	stepRelease              // unlocks it
 )
 
 // Code is a goroutine's steps being written. The zero value has none.
@@ -178,6 +183,14 @@ func (c *Code) Hold(n int) { c.put(stepHold, uint64(n)) }
 // Lock is a Block that ends with the hold of number n, of goroutine g. Nobody waits in it if
 // that has not begun, and g is not on its way there: the lock is free.
 func (c *Code) Lock(n, g int) { c.put(stepLock, uint64(n), uint64(g)) }
+
+// Acquire takes the mutex of number n, for which goroutines wait in the order in which they
+// come. It is no Block. Where it has to wait, Config.Stood is told the number told, unless that
+// is -1.
+func (c *Code) Acquire(n, told int) { c.put(stepAcquire, uint64(n), uint64(told+1)) }
+
+// Release unlocks it; whoever has it at its end does so, too.
+func (c *Code) Release(n int) { c.put(stepRelease, uint64(n)) }
 
 // Need says before a Block that a job ends it: while somebody waits for that, it does not
 // wait itself for somebody to be free. In the recorded run it did not have to.
