@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 
+	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/model"
 )
@@ -41,6 +42,22 @@ func (c *calls) mostly(b bench) (made, bool) {
 		return made{}, false
 	}
 	return made{top[0].name, float64(top[0].n) / float64(all)}, true
+}
+
+// kind is what is known of the calls that held most of the retaken time, nil for nothing.
+func (c *calls) kind(b bench) *names.Call {
+	var all int64
+	by := map[*names.Call]int64{}
+	for stack, ns := range c.held {
+		all += ns
+		by[names.CallOf(b.Names.Stacks[stack])] += ns
+	}
+	for k, ns := range by {
+		if 2*ns > all {
+			return k
+		}
+	}
+	return nil
 }
 
 // advice is what to do about calls made there.

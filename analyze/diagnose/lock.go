@@ -162,6 +162,8 @@ func (s *lockSite) advice(stood string) string {
 		return names.LoggerAdvice
 	case s.once:
 		return names.OnceAdvice
+	case s.hidden != "":
+		return s.hidden
 	}
 	if s.kind == names.LockMutex {
 		return "Hold the lock for less" + in(stood) + ": do what blocks, calls the system or computes outside of it; or split what it guards."
@@ -318,7 +320,8 @@ type pastG struct {
 type lockSite struct {
 	name       string
 	kind       names.LockKind
-	logs, once bool // it is the lock of a logger, or a sync.Once
+	logs, once bool   // it is the lock of a logger, or a sync.Once
+	hidden     string // what to do about a mutex that the standard library hides, "" for others
 	waits      stat.Sketch
 	open       []model.Time // ends of waits that overlap with the last
 	peak       int
@@ -646,7 +649,8 @@ func (l *locks) site(stack uint32) int32 {
 		l.kinds[stack] = -1
 		if name := l.mutexes.Locker(stack); name != "" {
 			k := l.named(name, l.mutexes.Site(stack).Lock)
-			l.kinds[stack], l.sites[k-1].logs, l.sites[k-1].once = k, names.Logs(l.names.Stacks[stack]), l.mutexes.Site(stack).Once
+			at, site := l.mutexes.Site(stack), l.sites[k-1]
+			l.kinds[stack], site.logs, site.once, site.hidden = k, names.Logs(l.names.Stacks[stack]), at.Once, at.Advice
 		}
 	}
 	return l.kinds[stack]

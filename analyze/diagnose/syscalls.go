@@ -60,6 +60,9 @@ func (r *syscallsJudge) decide(rep *report.Report) Judgement {
 	if late {
 		r.tellWaits(&f)
 	}
+	if k := r.calls.kind(r.bench); k != nil {
+		f.Advice = k.Advice
+	}
 	if f.CostNS == h.Sum() { // what others waited for need not be what was retaken
 		r.tellCalls(&f)
 	}
@@ -109,7 +112,9 @@ func (r *syscallsJudge) tellCalls(f *report.Finding) {
 		return
 	}
 	f.Title += ", mostly in " + m.at
-	f.Advice = m.advice()
+	if r.calls.kind(r.bench) == nil {
+		f.Advice = m.advice()
+	}
 	f.Evidence = append(f.Evidence, report.Evidence{Label: "of the time until retaken, by calls in " + m.at, Value: words.Share(m.share)})
 }
 

@@ -56,6 +56,8 @@ type rootSum struct {
 	again   int64                  // of ns: who held the lock was where the explained ones waited for it
 	pooled  int64                  // of ns: for what a sync.Pool had none of
 	outside int64                  // of ns: the explained ones waited outside of the handlers that they are called by
+	calls   map[*names.Call]int64  // of ns: calls of the system, or C, of which something is known
+	delay   delayed
 }
 
 // standing is where an explained goroutine was blocked.
@@ -174,6 +176,13 @@ func (a *account) add(x *explained, s *stepSum, of tally) {
 	if names.LooksUp(a.e.names.Stacks[s.stack]) {
 		r.lookup += ns
 	}
+	if c := names.CallOf(a.e.names.Stacks[s.stack]); c != nil && s.cause == report.CauseSyscall {
+		if r.calls == nil {
+			r.calls = map[*names.Call]int64{}
+		}
+		r.calls[c] += ns
+	}
+	r.delay.add(a.e.names.Stacks[cmp.Or(s.stack, s.stood)], s.cause, of)
 	if p := a.leaf(x, s); p != nil && p.Own && s.via != 0 && !own(s) {
 		if k.known != nil {
 			if r.inside == nil {
@@ -507,6 +516,11 @@ func joined(a, b *rootSum) *rootSum {
 			x.inside = map[report.Frame]int64{}
 		}
 		merge(x.inside, r.inside)
+		if x.calls == nil && r.calls != nil {
+			x.calls = map[*names.Call]int64{}
+		}
+		merge(x.calls, r.calls)
+		x.delay = x.delay.with(&r.delay)
 	}
 	return x
 }

@@ -19,11 +19,17 @@ func TestAdvice(t *testing.T) {
 		"tries":            "if it pauses between tries",
 		"keeps_to_a_rate":  "No goroutine let main.(*limiter).wait go on there",
 		"others_sleep":     "Others wait while main.commit sleeps",
-		"lock_there":       "let main.touch compute outside of it",
+		"lock_there":       "A sync.Map is locked where keys are new or gone",
 		"pieces":           "Let main.piece ",
 		"launches":         "Loop in main.step instead of starting the next goroutine",
 		"never_waits":      "main.forward never waited for anything: if it polls",
 		"deadlock":         "Lock both in one order in main.post (main.post.go:1) and main.reconcile (main.reconcile.go:1).",
+		"c_code":           "let no more of it run at once than there are CPUs",
+		"file_lock":        "Hold the file's lock for less",
+		"streams_open":     "All streams that the server allows on one connection were open",
+		"no_continue":      "Send no Expect: 100-continue with what is small",
+		"context_lock":     "A context is locked while it is cancelled",
+		"rate_limited":     "Raise the limiter's rate or burst",
 		"sends_under_lock": "Let main.audit do less while others wait for it",
 	} {
 		ar, err := txtar.ParseFile(filepath.Join("testdata/explain", name+".txtar"))
@@ -37,5 +43,18 @@ func TestAdvice(t *testing.T) {
 		if x := explainScenario(t, string(ar.Files[0].Data), sel); !strings.Contains(x.Advice, want) {
 			t.Errorf("%s: %q, want %q", name, x.Advice, want)
 		}
+	}
+}
+
+// TestOwnLock: the mutex of a program is to be held for less, one that a sync.Map hides is
+// nobody's to hold for less.
+func TestOwnLock(t *testing.T) {
+	ar, err := txtar.ParseFile("testdata/explain/lock_there.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := strings.NewReplacer("<sync.(*Map).dirtyLocked", "", "sync.(*Map).dirtyLocked<", "", "sync.(*Map).LoadOrStore<", "").Replace(string(ar.Files[0].Data))
+	if x := explainScenario(t, own, selectorNamed(t, "task")); !strings.Contains(x.Advice, "let main.touch compute outside of it") {
+		t.Errorf("the advice is %q", x.Advice)
 	}
 }

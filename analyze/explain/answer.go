@@ -168,7 +168,7 @@ func (a *answer) more(x *report.Explanation, slower bool, usual *account) string
 			ns -= r.Typical
 		}
 		if float64(ns) >= secondShare*float64(of) {
-			parts = append(parts, fmt.Sprintf("Another %s went to %s.", words.ShareOf(ns, of), r.Text))
+			parts = append(parts, fmt.Sprintf("Another %s went to %s%s.", words.ShareOf(ns, of), r.Text, elsewhere(&x.Roots[0], r)))
 		}
 	}
 	if slower && usual != nil && usual.total > 0 {
@@ -181,6 +181,15 @@ func (a *answer) more(x *report.Explanation, slower bool, usual *account) string
 		}
 	}
 	return strings.Join(append(parts, a.e.schedulerShare(a.bill())), " ")
+}
+
+// elsewhere says of a root without a place that its places are others than that of the first
+// root of its kind.
+func elsewhere(first, r *report.Root) string {
+	if r.At.Func != "" || r.Kind != first.Kind || first.At.Func == "" {
+		return ""
+	}
+	return ", at other places"
 }
 
 // bill is what is spoken of: the slow ones' or, of many that are small, that of all.

@@ -183,9 +183,9 @@ func (t *tale) what() string {
 		return did[report.CauseStopTheWorld] + t.calling() + in
 	case report.RootSyscall:
 		if t.At.Func == "" {
-			return did[report.CauseSyscall]
+			return t.called()
 		}
-		return "a system call (or C code): " + called(t.callee, t.At, t.From) + t.while()
+		return t.called() + ": " + called(t.callee, t.At, t.From) + t.while()
 	case report.RootNetwork:
 		if t.At.Func == "" {
 			return did[report.CauseNetwork]
@@ -195,6 +195,9 @@ func (t *tale) what() string {
 		}
 		return did[report.CauseNetwork] + t.often() + ": " + called(t.callee, t.At, t.From) + t.while()
 	case report.RootSleep:
+		if d := t.delay(); d != nil {
+			return "sleeping" + d.Text + in + t.while()
+		}
 		return "sleeping" + in + t.while()
 	case report.RootFoundLate:
 		if by == "" {
@@ -202,6 +205,9 @@ func (t *tale) what() string {
 		}
 		return "a timer, or the network, that no P looked after: all were busy, one with " + by
 	case report.RootBlocked:
+		if d := t.delay(); d != nil {
+			return t.waiting() + d.Text
+		}
 		if fired := t.fired(); fired != "" {
 			return t.waiting() + untilFired(fired)
 		}
@@ -331,10 +337,14 @@ func (t *tale) meanwhile() string {
 		if fired := t.fired(); fired != "" {
 			return untilFired(fired)
 		}
-		if t.times > 1 {
-			return fmt.Sprintf(" until a timer ended it, %s", words.Times(t.times))
+		ended := " until a timer ended it"
+		if d := t.delay(); d != nil {
+			ended = d.Text
 		}
-		return " until a timer ended it"
+		if n := t.ended(); n > 1 {
+			ended += ", " + words.Times(n)
+		}
+		return ended
 	}
 	if holder := t.holder(); holder.Func != "" && t.At == t.Stood {
 		return map[report.Cause]string{
@@ -567,6 +577,8 @@ func (t *tale) advice() string {
 			return names.LoggerAdvice
 		case t.st != nil && t.st.once:
 			return names.OnceAdvice
+		case t.st != nil && names.LockAdvice(t.st.callee) != "":
+			return names.LockAdvice(t.st.callee)
 		}
 		holder := t.holder()
 		if holder.Func != "" && t.At == t.Stood { // what that waited for does not show
@@ -670,8 +682,11 @@ func (t *tale) placeAdvice() string {
 	if fired := t.fired(); fired != "" {
 		return t.firedAdvice(fired)
 	}
-	if t.timed() && t.times > 1 {
-		return "Timers, not goroutines, let " + words.Function(t.st.at.Func) + " go on there, " + words.Times(t.times) + ": if it pauses between tries, see why those fail, and pause for less or give up sooner; if it keeps to a rate, raise that or call less often."
+	if d := t.delay(); d != nil {
+		return d.Advice
+	}
+	if n := t.ended(); t.timed() && n > 1 {
+		return "Timers, not goroutines, let " + words.Function(t.st.at.Func) + " go on there, " + words.Times(n) + ": if it pauses between tries, see why those fail, and pause for less or give up sooner; if it keeps to a rate, raise that or call less often."
 	}
 	if t.timed() {
 		return "No goroutine let " + words.Function(t.st.at.Func) + " go on there, a timer did: if it keeps to a rate, raise that or call less often; if it gave up an answer, see who was to give it."
@@ -685,7 +700,7 @@ func (t *tale) placeAdvice() string {
 	if 2*t.sum.asked.ns > t.sum.ns {
 		return "Others wait while " + words.Function(t.At.Func) + " waits for the network: find out why the other side takes that long, give it a limit, or let them go on without it; if it has a place among few, allow more of them."
 	}
-	return "Let " + words.Function(t.At.Func) + " do less while others wait for it or, if it has a place among few, allow more of them."
+	return "Let " + words.Function(t.At.Func) + " do less while others wait for it, or do that in another goroutine; if it has a place among few, allow more of them."
 }
 
 // ours reports whether the place is in code that the program's owners can change.
@@ -708,6 +723,9 @@ func (t *tale) ownAdvice() string {
 		}
 		return s
 	case report.RootSleep:
+		if d := t.delay(); d != nil {
+			return d.Advice
+		}
 		if t.sleepsMeanwhile() {
 			return t.sleepAdvice()
 		}
@@ -723,6 +741,9 @@ func (t *tale) ownAdvice() string {
 	case report.RootSyscall:
 		if strings.HasPrefix(t.callee, "os/exec.") {
 			return who + " runs a command there and waits for its end: keep what it answers, or do that in this process."
+		}
+		if a := t.callAdvice(who); a != "" {
+			return a
 		}
 		s := "Let " + who + " ask less of the operating system there, or move that off this path"
 		if t.mean >= takesThread {

@@ -17,7 +17,7 @@ func PlaceOf(frames []report.Frame) *report.Frame {
 		return nil
 	}
 	for i := range frames {
-		if !HasPrefix(frames[i].Func, Plumbing) {
+		if !HasPrefix(frames[i].Func, Plumbing) && !OfCgo(&frames[i]) {
 			return &frames[i]
 		}
 	}
@@ -75,10 +75,10 @@ func HasPrefix(s string, prefixes []string) bool {
 }
 
 // OwnFrame is the innermost frame of a stack that is the program's: not of the
-// runtime or of its package trace.
+// runtime or of its package trace, or what cgo wrote.
 func OwnFrame(frames []report.Frame) report.Frame {
 	for _, f := range frames {
-		if !strings.HasPrefix(f.Func, "runtime.") && !strings.HasPrefix(f.Func, "runtime/") {
+		if !strings.HasPrefix(f.Func, "runtime.") && !strings.HasPrefix(f.Func, "runtime/") && !OfCgo(&f) {
 			return f
 		}
 	}

@@ -16,6 +16,9 @@ func KnownPackages() []string {
 	for i := range knownPools {
 		all = append(all, Packages([]string{knownPools[i].Func})...)
 	}
+	for i := range knownDelays {
+		all = append(all, Packages([]string{knownDelays[i].Func})...)
+	}
 	return all
 }
 

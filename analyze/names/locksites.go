@@ -18,6 +18,7 @@ type LockSite struct {
 	locking bool            // in the locking of a mutex; a WaitGroup waits for the same reason
 	Lock    LockKind        // of what it locks
 	Once    bool            // that is a sync.Once, which is waited for until its function has returned
+	Advice  string          // what to do about waits for a mutex that the standard library hides, "" for others
 	Callers []*report.Frame // the two innermost ones outside of packages sync and runtime
 }
 
@@ -62,6 +63,9 @@ func (l *LockSites) Site(stack uint32) LockSite {
 	frames := l.Names.Stacks[stack]
 	for i := range frames {
 		f := &frames[i]
+		if s.Advice == "" && len(s.Callers) == 0 {
+			s.Advice = LockAdvice(f.Func)
+		}
 		if HasPrefix(f.Func, lockPackages) {
 			s.locking = s.locking || strings.Contains(f.Func, "Mutex).")
 			s.Lock = max(s.Lock, kindOfLock(f.Func))

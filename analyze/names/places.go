@@ -140,7 +140,7 @@ const (
 
 func (p *Places) codeOf(f *report.Frame) code {
 	switch {
-	case wraps(f.Func), f.Func == Missing:
+	case wraps(f.Func), f.Func == Missing, OfCgo(f):
 		return codeOfRuntime
 	case Standard(f):
 		return codeStandard

@@ -49,6 +49,16 @@ const closeBodies = "Close each response's body on every path, by defer, and giv
 // making are functions of goroutines that make connections for http.Transport.
 var making = []string{"net/http.(*Transport).dialConn", "net/http.(*Transport).dial", "net/http.(*persistConn).addTLS"}
 
+// streams are those of one HTTP/2 connection, of which the server allows so many at once.
+var streams = Pool{What: "a free stream of an HTTP/2 connection",
+	Advice: "All streams that the server allows on one connection were open: let it allow more (MaxConcurrentStreams), or use several connections to it; give streams that stay open for long, such as watches, a connection of their own.",
+	Never:  "End streams on every path: read them to their end, or cancel their context. More of them only put it off."}
+
+func (p Pool) of(fn string) Pool {
+	p.Func = fn
+	return p
+}
+
 // knownPools are those that programs meet most.
 var knownPools = []Pool{
 	{Func: "net/http.(*Transport).getConn", What: "a connection", Made: made,
@@ -73,6 +83,8 @@ var knownPools = []Pool{
 	{Func: "mongo/driver/topology.(*pool).checkOut", What: "a connection",
 		Advice: "Raise maxPoolSize of the client's options, if the server can take it; hold connections for less; or limit the load.",
 		Never:  "Close cursors and end sessions on every path, by defer, and give calls a context that ends. A larger pool only puts it off."},
+	streams.of("google.golang.org/grpc/internal/transport.(*http2Client).NewStream"), streams.of("golang.org/x/net/http2.(*ClientConn).awaitOpenSlotForStreamLocked"),
+	streams.of("net/http.(*http2ClientConn).awaitOpenSlotForStreamLocked"), streams.of("net/http/internal/http2.(*ClientConn).awaitOpenSlotForStreamLocked"),
 	{Func: "testing.(*testState).waitParallel", What: "their turn among parallel tests", Advice: "Raise -parallel of go test.", Harmless: true},
 	{Func: "testing.(*testContext).waitParallel", What: "their turn among parallel tests", Advice: "Raise -parallel of go test.", Harmless: true},
 }
@@ -152,14 +164,16 @@ func (p *Pools) of(stack uint32) poolSite {
 	return *x
 }
 
-// ofNet reports whether a frame is of net or of a package below it, and does not serve.
+// ofNet reports whether a frame is of net or of a package below it, or of a client of gRPC
+// or HTTP/2 outside of the standard library, and does not serve.
 func ofNet(f report.Frame) bool { return HasPrefix(f.Func, netPackages) && !Serves(f.Func) }
 
 // Serves reports whether a function is of a server, which accepts connections or serves one.
 func Serves(fn string) bool { return HasPrefix(fn, serving) }
 
 var (
-	netPackages = []string{"net.", "net/"}
-	serving     = []string{"net/http.(*Server).Serve", "net/http.(*conn)", "net/http.(*http2serverConn)", "golang.org/x/net/http2.(*serverConn)", "google.golang.org/grpc.(*Server).",
+	netPackages = []string{"net.", "net/", "google.golang.org/grpc.(*ClientConn).", "google.golang.org/grpc.(*clientStream", "google.golang.org/grpc.(*csAttempt).",
+		"golang.org/x/net/http2.(*Transport).", "golang.org/x/net/http2.(*clientStream)."}
+	serving = []string{"net/http.(*Server).Serve", "net/http.(*conn)", "net/http.(*http2serverConn)", "golang.org/x/net/http2.(*serverConn)", "google.golang.org/grpc.(*Server).",
 		"net/http.serverHandler", "net/http.HandlerFunc", "net/http.(*ServeMux)"}
 )

@@ -1,6 +1,10 @@
 package names
 
-import "gmptrace/analyze/report"
+import (
+	"strings"
+
+	"gmptrace/analyze/report"
+)
 
 // Work is what the standard library computes for long with no code of the program on the
 // stack, and what can be done about it.
@@ -40,7 +44,25 @@ func working(frames []report.Frame) int {
 	return -1
 }
 
-// Locks reports whether a function of sync locks a mutex that its callers do not see.
-func Locks(fn string) bool {
-	return HasPrefix(fn, []string{"sync.(*Map).", "internal/sync.(*HashTrieMap["})
+// hiddenLocks are functions of the standard library that lock a mutex which their callers do
+// not see, by how they begin, and what to do about waits for it.
+var hiddenLocks = []struct{ fns, advice string }{
+	{"sync.(*Map).", mapAdvice}, {"internal/sync.(*HashTrieMap[", mapAdvice},
+	{"context.", "A context is locked while it is cancelled, until all that were derived from it are: derive fewer from one, call their cancel functions as soon as they are no longer needed, or give what is cancelled together a context of its own."},
+}
+
+// mapAdvice is for sync.Map.
+const mapAdvice = "A sync.Map is locked where keys are new or gone, before Go 1.24 also to copy all that it holds once Range has looked at it: have several maps by key, or a map with a mutex of your own."
+
+// Locks reports whether a function locks a mutex that its callers do not see.
+func Locks(fn string) bool { return LockAdvice(fn) != "" }
+
+// LockAdvice is what to do about waits for such a mutex, "" where a function has none.
+func LockAdvice(fn string) string {
+	for _, h := range hiddenLocks {
+		if strings.HasPrefix(fn, h.fns) {
+			return h.advice
+		}
+	}
+	return ""
 }

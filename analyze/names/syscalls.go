@@ -1,0 +1,54 @@
+package names
+
+import (
+	"slices"
+	"strings"
+
+	"gmptrace/analyze/report"
+)
+
+// Call is what a call of the operating system or of C does that programs meet, and what to
+// do where it takes long.
+type Call struct {
+	What   string // it is, "" where nothing is clearer than that it is one
+	Advice string // with its own subject
+	funcs  []string
+}
+
+// CallOfC is a call of C.
+var CallOfC = &Call{What: "C code",
+	Advice: "C code that computes takes a CPU that the Go scheduler does not count, and a thread: let no more of it run at once than there are CPUs (a semaphore around the call), or let it do less."}
+
+var knownCalls = []*Call{
+	{What: "waiting for the lock of a file",
+		Advice: "Hold the file's lock for less: compute and wait before it is taken or after, lock to read (LOCK_SH) where nothing is changed, or give each file a lock of its own. Who had it a trace does not show.",
+		funcs:  []string{"syscall.Flock", "syscall.FcntlFlock", "golang.org/x/sys/unix.Flock", "golang.org/x/sys/unix.FcntlFlock", "golang.org/x/sys/windows.LockFileEx", "internal/syscall/windows.LockFileEx"}},
+	{Advice: "Let several writes share one Sync (gather what comes meanwhile, and answer all of them after it), or leave it to somebody else than who is waited for.",
+		funcs: []string{"os.(*File).Sync", "syscall.Fsync", "syscall.Fdatasync", "golang.org/x/sys/unix.Fsync", "golang.org/x/sys/unix.Fdatasync"}},
+}
+
+// CallOf is what is known of the call that a stack ends in, nil for nothing.
+func CallOf(frames []report.Frame) *Call {
+	for i := range frames {
+		f := &frames[i]
+		if OfCgo(f) {
+			return CallOfC
+		}
+		for _, c := range knownCalls {
+			if slices.Contains(c.funcs, f.Func) {
+				return c
+			}
+		}
+		if !Standard(f) && !strings.HasPrefix(f.Func, "golang.org/x/sys/") {
+			return nil
+		}
+	}
+	return nil
+}
+
+// OfCgo reports whether a frame is of what cgo wrote around a function of C: nobody's own
+// code, in a file that is not kept.
+func OfCgo(f *report.Frame) bool {
+	fn := f.Func[strings.LastIndexByte(f.Func, '/')+1:]
+	return strings.Contains(fn, "._Cfunc_") || strings.Contains(fn, "._C2func_") || FileName(f.File) == "_cgo_gotypes.go"
+}
