@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 
+	"gmptrace/analyze/stat"
 	"gmptrace/analyze/words"
 	"gmptrace/model"
 	"gmptrace/model/simulate"
@@ -98,21 +99,23 @@ func (w *prediction) stalls() bool {
 
 // Limits of what threads that have CPUs are like.
 const (
-	slowWake   = 1_000_000           // ns: a thread that is woken runs, in nine of ten cases
+	slowWake   = 1_000_000           // ns: a thread that is woken runs, and one that steals has done so, in nine of ten cases
 	lateSignal = 3 * model.TimeSlice // a goroutine that has run for so long was stopped
 	lateShare  = .25                 // of those that are stopped, that may run for longer
 	lateLeast  = 4                   // of them
 )
 
 // kept reports whether threads seem to have been kept from running, and the machine was not
-// asked how much: they did not get to what they had to run, were woken late, or were told
-// late that their time slices were over.
+// asked how much: they did not get to what they had to run, woke or stole late, paused in the
+// midst of computing, or were told late that their time slices were over.
 func (w *prediction) kept() bool {
-	l := &w.c.seen
-	wake := &w.c.costs.wake
-	return w.x.Machine == nil && (w.stalls() || wake.N() >= fewest && wake.Quantile(.9) > slowWake ||
+	l, m := &w.c.seen, &w.c.costs
+	return w.x.Machine == nil && (w.stalls() || slow(&m.wake) || slow(&m.steal) || slow(&m.next) || w.paused >= mostPaused ||
 		l.late >= lateLeast && float64(l.late) > lateShare*float64(l.preempts))
 }
+
+// slow reports whether what was measured of threads that wake or steal is of such as had no CPU.
+func slow(h *stat.Sketch) bool { return h.N() >= fewest && h.Quantile(.9) > slowWake }
 
 const keptText = "threads were kept from running, so likely other programs took CPUs, and how much of computing was that the trace alone does not tell: gmptrace record asks the machine"
 

@@ -149,3 +149,25 @@ func (c *workloads) calibrated(known *Calibration) simulate.Costs {
 	d.Pause = cost(&m.next, "measured: thefts of a runnext", d.Pause)
 	return d
 }
+
+// refusedSource is said of a cost that was measured where threads had no CPU.
+const refusedSource = "default: what was measured is of threads that had no CPU"
+
+// refuse puts what is known of the machine, or defaults, in the place of costs that were measured
+// of threads that had no CPU, and reports whether there are any.
+func (c *workloads) refuse(costs *simulate.Costs, known *Calibration) bool {
+	d := simulate.DefaultCosts()
+	known.costs(&d)
+	m, some := &c.costs, false
+	for _, x := range []struct {
+		measured *stat.Sketch
+		cost     *simulate.Cost
+		instead  simulate.Cost
+	}{{&m.wake, &costs.Wake, d.Wake}, {&m.wake, &costs.Arrive, d.Wake}, {&m.steal, &costs.Steal, d.Steal}, {&m.next, &costs.Pause, d.Pause}} {
+		if slow(x.measured) {
+			*x.cost, some = x.instead, true
+			x.cost.Source = refusedSource
+		}
+	}
+	return some
+}

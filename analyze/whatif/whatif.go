@@ -206,7 +206,9 @@ type prediction struct {
 	w     *simulate.Workload
 	costs simulate.Costs
 	error float64 // of the self-check's makespan
-	a     *attribution
+
+	paused float64 // which share of computing seems to be of threads without a CPU
+	a      *attribution
 
 	// What the machine said of its CPUs.
 	oneCPU  bool // the process may run on one only
@@ -228,6 +230,9 @@ func (w *prediction) predict(ctx context.Context) error {
 	recorded := w.w
 	w.measured()
 	w.costs = w.c.calibrated(w.set.Calibration)
+	measured := w.costs
+	refused := w.c.refuse(&w.costs, w.set.Calibration)
+	w.paused = w.c.paused()
 	w.x.Recorded = w.c.recorded(w.procs)
 	w.x.Recorded.Of = w.a.recordedLengths()
 	w.x.Deadlines, w.x.Locks = w.a.deadlined(), w.c.locksWaited()
@@ -239,8 +244,11 @@ func (w *prediction) predict(ctx context.Context) error {
 		return fmt.Errorf("%s: %w", w.x.Trace.Name, err)
 	}
 	check := results[0]
-	if w.x.Machine != nil { // the recorded run had what the machine gave
-		again, err := runAll(ctx, recorded, plans[:1], follow)
+	if w.x.Machine != nil || refused { // the recorded run had what the machine gave
+		as := plans[0]
+		as.cfg.Costs = measured
+		w.set.Calibration.lockBy(&as.cfg.Costs, w.procs)
+		again, err := runAll(ctx, recorded, []plan{as}, follow)
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.x.Trace.Name, err)
 		}
