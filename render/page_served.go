@@ -67,7 +67,7 @@ func askedKind(kind report.InstanceKind, name string) string {
 	switch {
 	case kind == report.KindRequest && nameless:
 		q.Set("http", ".")
-	case nameless:
+	case nameless, kind == report.KindTurn:
 	case kind == report.KindRequest:
 		q.Set("http", exact)
 	case kind == report.KindTask, kind == report.KindRegion:

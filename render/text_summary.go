@@ -95,8 +95,8 @@ func reportSteps(r *report.Report, opt TextOptions) []Step {
 	switch r.Slowest.Kind {
 	case report.KindRequest:
 		steps = append(steps, Step{opt.command("explain --http"), "why the slowest requests were slow"})
-	case report.KindTask:
-		steps = append(steps, Step{opt.command("explain"), "why the slowest tasks were slow"})
+	case report.KindTask, report.KindTurn:
+		steps = append(steps, Step{opt.command("explain"), fmt.Sprintf("why the slowest %ss were slow", r.Slowest.Kind)})
 	}
 	if len(r.Findings) > 0 && len(r.Findings[0].Moments) > 0 {
 		opt := opt

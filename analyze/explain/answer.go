@@ -107,6 +107,9 @@ func (a *answer) who(x *report.Explanation) string {
 	name, unnamed := "", ""
 	if a.p.name != "" && !a.g.pooled {
 		name = " of " + a.called()
+		if a.g.kind == report.KindTurn {
+			name += ", from one read to the next"
+		}
 		switch {
 		case 2*a.p.unnamed > n:
 			name, unnamed = "", fmt.Sprintf("; the handler shows of only %s: %s", words.Count(n-a.p.unnamed), a.called())

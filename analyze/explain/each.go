@@ -105,6 +105,10 @@ func (p *Part) alone() Part {
 
 // told tells of an instance, whose parts have been taken in where known is set.
 func (x *Each) told(kind report.InstanceKind, in *Span, known bool) {
+	if kind == report.KindTurn {
+		clear(x.parts)
+		return
+	}
 	t := Told{Kind: kind, Name: in.Name, Key: in.Key, Task: in.task, G: in.g, Start: in.Start, End: in.End, Unfinished: in.unfinished, Known: known}
 	for p, ns := range x.parts {
 		t.Parts = append(t.Parts, Spell{p, ns})

@@ -192,6 +192,7 @@ func (e *explainer) finders(sel Selector) []*group {
 	}
 	return []*group{served,
 		{kind: report.KindTask, what: "tasks", finder: &taskFinder{names: n, id: -1}},
+		{kind: report.KindTurn, what: "turns of goroutines that read from connections themselves: from when there is something to read until they read again", finder: &turnFinder{names: n}},
 		stalls}
 }
 

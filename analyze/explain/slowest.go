@@ -37,6 +37,7 @@ type slowOnes struct {
 	clip    bool        // a part of the trace is analysed
 	seen    bool        // a server or a task
 	servers names.Flags // of stacks: of a server
+	turns   turnFinder  // that one begins
 
 	pages  pages
 	queued backlog
@@ -52,8 +53,9 @@ func AddSlowest(s *replay.Session) { replay.Shared(s, newSlowOnes) }
 func newSlowOnes(session *replay.Session) *slowOnes {
 	session.Begun = true
 	s := &slowOnes{explainer: *newExplainer(session, Selector{}), clip: session.Part, ranges: newHistory(session.Names, reportSoft, reportHard)}
+	s.turns.names = session.Names
 	s.moments = replay.Shared(session, measure.NewMoments)
-	s.groups = s.groups[:2] // requests and tasks: waits for a P are in the report anyway
+	s.groups = s.groups[:3] // requests, tasks and turns: waits for a P are in the report anyway
 	s.inside, s.path, s.every, s.prepare, s.look = s.clip, ReportSteps, reportEvery, s.hold, s.looks
 	s.h.pages = &s.pages
 	return s
@@ -195,11 +197,11 @@ func (s *slowOnes) forget() {
 }
 
 // shows is the first moment from which there may be something to explain in the
-// facts: a server accepts or serves, or a task begins.
+// facts: a server accepts or serves, a task begins, or a goroutine has read something.
 func (s *slowOnes) shows(f *model.Facts) (at model.Time, ok bool) {
 	at = replay.Forever
 	for i := range f.Gs {
-		if iv := &f.Gs[i]; s.serves(iv.Func) || s.serves(iv.Stack) {
+		if iv := &f.Gs[i]; s.serves(iv.Func) || s.serves(iv.Stack) || s.turns.begins(iv) {
 			at = iv.End
 			break
 		}
@@ -243,6 +245,9 @@ func (s *slowOnes) Fill(r *report.Report) {
 // fillCauses fills Report.SpanCauses.
 func (s *slowOnes) fillCauses(r *report.Report) {
 	for _, g := range s.groups {
+		if g.kind == report.KindTurn {
+			continue
+		}
 		for _, p := range g.ranked() {
 			if p.sum.count > 0 && p.name != otherNames {
 				r.SpanCauses = append(r.SpanCauses, report.SpanCauses{Kind: g.kind, Name: p.name, Count: p.sum.count, Total: p.sum.total, Causes: causeTimes(&p.sum, 1)})
@@ -273,7 +278,7 @@ func pressing(x *report.Explanation) string {
 		if made := madeMeanwhile(x); made != nil {
 			return made.Advice
 		}
-		if strings.HasSuffix(x.Advice, asksInTurn) {
+		if strings.HasSuffix(x.Advice, asksInTurn) || strings.Contains(x.Advice, aroundHandler) {
 			return x.Advice
 		}
 		return ""

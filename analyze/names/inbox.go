@@ -15,12 +15,12 @@ func Inbox(frames []report.Frame) bool {
 	if at < 0 || Standard(&frames[at]) {
 		return false
 	}
-	return !slices.ContainsFunc(frames[at+1:], func(f report.Frame) bool { return !wraps(f.Func) && !starts(f.Func) })
+	return !slices.ContainsFunc(frames[at+1:], func(f report.Frame) bool { return !wraps(f.Func) && !launches(f.Func) })
 }
 
-// starts reports whether a function is one that a go statement makes, which calls what was
+// launches reports whether a function is one that a go statement makes, which calls what was
 // to be started.
-func starts(fn string) bool {
+func launches(fn string) bool {
 	last := lastPart(fn)
 	return IsClosure(strings.TrimPrefix(last, "gowrap"))
 }

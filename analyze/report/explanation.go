@@ -13,6 +13,7 @@ const (
 	KindLog       InstanceKind = "log"       // from the beginning of what a message was logged in to the message
 	KindRequest   InstanceKind = "request"   // served or sent by net/http or gRPC
 	KindAt        InstanceKind = "at"        // a goroutine was seen in a function, at every stop from the first to the last
+	KindTurn      InstanceKind = "turn"      // from when a goroutine of the program had something to read from a connection until it read again
 	KindStall     InstanceKind = "stall"     // a wait of one of the program's goroutines for a P, a lock or the collector, or a system call
 )
 
