@@ -42,9 +42,9 @@ type mutexes struct {
 	byName map[string]int
 	own    map[*gWork]*holder
 	order  []*gWork // of own
-	prefix map[anchor]*lengths
-	suffix map[anchor]*lengths
-	held   []lengths // by group
+	prefix map[anchor]*samples
+	suffix map[anchor]*samples
+	held   []samples // by group
 	inside map[anchor]*inside
 	events [][]lockEvent // by group, in order
 	may    map[anchor]bool
@@ -90,15 +90,15 @@ type anchor struct {
 	stack uint32
 }
 
-// lengths are some of one kind.
-type lengths struct {
+// samples are some of one kind.
+type samples struct {
 	all    []int64
 	middle int64
 	spread int64 // half of them are no farther from that
 }
 
 // add takes one more.
-func (l *lengths) add(ns model.Time) {
+func (l *samples) add(ns model.Time) {
 	if len(l.all) < lengthsKept {
 		l.all = append(l.all, int64(ns))
 	}
@@ -117,7 +117,7 @@ const (
 )
 
 // settle finds their middle.
-func (l *lengths) settle() {
+func (l *samples) settle() {
 	if len(l.all) == 0 {
 		l.spread = slowest
 		return
@@ -135,18 +135,18 @@ func (l *lengths) settle() {
 }
 
 // inside is a step that goroutines did while they held a mutex.
-type inside struct{ before, after lengths }
+type inside struct{ before, after samples }
 
 // mutexes finds those of which it shows where they are held, gives them numbers, and the
 // goroutines marks.
 func (c *workloads) findMutexes() {
-	m := &mutexes{c: c, byName: map[string]int{}, own: map[*gWork]*holder{}, prefix: map[anchor]*lengths{}, suffix: map[anchor]*lengths{}, inside: map[anchor]*inside{}, may: map[anchor]bool{}}
+	m := &mutexes{c: c, byName: map[string]int{}, own: map[*gWork]*holder{}, prefix: map[anchor]*samples{}, suffix: map[anchor]*samples{}, inside: map[anchor]*inside{}, may: map[anchor]bool{}}
 	m.collect()
 	if len(m.sites) == 0 {
 		return
 	}
 	groups := m.groups()
-	m.held = make([]lengths, groups)
+	m.held = make([]samples, groups)
 	for _, g := range m.order {
 		m.stretches(m.own[g])
 	}
@@ -537,7 +537,7 @@ func (m *mutexes) learn() {
 			}
 		}
 	}
-	for _, by := range []map[anchor]*lengths{m.prefix, m.suffix} {
+	for _, by := range []map[anchor]*samples{m.prefix, m.suffix} {
 		for _, l := range by {
 			l.settle()
 		}
