@@ -30,6 +30,24 @@ func unfinished(n int64) string {
 	return fmt.Sprintf(", %s of them cut off by the trace's end", words.Count(n))
 }
 
+// unnamed says how many requests beside those that are explained show no handler: they may
+// be of the same one, so that its own count is the least that it can have had.
+func unnamed(x *report.Explanation) string {
+	if x.Kind != report.KindRequest || len(x.Groups) == 0 || x.Groups[0].Name == "" {
+		return ""
+	}
+	var n int64
+	for i := range x.Groups[1:] {
+		if g := &x.Groups[i+1]; g.Name == "" {
+			n += g.Count
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; the handler of %s more does not show, which may be of these too", words.Count(n))
+}
+
 // instanceName is what an instance is called.
 func instanceName(in *report.Instance) string {
 	name := words.Function(in.Name)

@@ -71,7 +71,7 @@ func (t *terminal) explainAnswer(x *report.Explanation) {
 // explained is what a summary has below the answer.
 func (t *terminal) explained(x *report.Explanation) {
 	if n := x.Durations.Count; n > 0 {
-		t.wrap("Of:    ", "       ", x.What+": "+words.Count(n)+unfinished(x.Unfinished))
+		t.wrap("Of:    ", "       ", x.What+": "+words.Count(n)+unfinished(x.Unfinished)+unnamed(x))
 		t.line("")
 	}
 	if len(x.Roots) > 0 {
@@ -139,7 +139,7 @@ func (t *terminal) durations(x *report.Explanation) {
 		t.heading("How long they took", fmt.Sprintf("%s: %s, all of them cut off by the trace's end", x.What, words.Count(x.Unfinished)))
 		return
 	}
-	t.heading("How long they took", fmt.Sprintf("%s: %s%s", x.What, words.Count(d.Count), unfinished(x.Unfinished)))
+	t.heading("How long they took", fmt.Sprintf("%s: %s%s%s", x.What, words.Count(d.Count), unfinished(x.Unfinished), unnamed(x)))
 	table := table{align: "rrrrr", left: 5}
 	table.add(words.Length(d.P50), words.Length(d.P90), words.P99(d.Count, words.Length(d.P99)), words.P999(d.Count, words.Length(d.P999)), words.Length(d.Max))
 	t.table(table, "p50", "p90", "p99", "p99.9", "longest")

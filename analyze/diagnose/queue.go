@@ -146,7 +146,7 @@ func (r *queueJudge) describe(p *queuePlace, span int64) report.Finding {
 			r.whoWaited(p), words.Times(p.waits.N()), words.Length(p.waits.Quantile(.5)), orMore(p.peak.most, queuePeak), words.Mean(mean)),
 		Why:    r.why(p),
 		Advice: r.advice(p),
-		Sure:   "medium", SureWhy: "the trace names who let them in and where, not which channel it was; the limit is the most that were seen inside at once",
+		Sure:   "medium", SureWhy: "the trace names who let them in and where, not which channel it was; so how many are let in at once is at least the most that were seen inside: who came in without waiting leaves no event",
 		Evidence: p.evidence(mean),
 		Moments:  r.scenes(p),
 		Stacks: append(r.stack(fmt.Sprintf("where G%d waited longest", p.longest.g), p.longest.stack),
@@ -171,7 +171,7 @@ func (r *queueJudge) servers(p *queuePlace) string {
 	most := orMore(p.inside.most, queuePeak)
 	x := r.places.Of(p.by())
 	if p.known != nil || p.byEachOther*2 >= p.letIn || x == nil || !x.Own || x.At.Func == p.function() {
-		return fmt.Sprintf("no more than %s inside", most)
+		return fmt.Sprintf("no more than %s seen inside", most)
 	}
 	verb := "let in"
 	if p.reason == model.ReasonChanSend {
@@ -237,7 +237,7 @@ func (r *queueJudge) advice(p *queuePlace) string {
 	case p.byEachOther*2 < p.letIn:
 		return fmt.Sprintf("Serve them by more than %s, or do less for each, or limit the load; a larger buffer helps against bursts alone.", words.Plural(p.inside.most, "goroutine"))
 	}
-	return fmt.Sprintf("Let in more than %s at once, if what they use there can take it; be inside for less; or limit the load.", words.Count(p.inside.most))
+	return "Let in more at once, if what they use there can take it; be inside for less; or limit the load."
 }
 
 func (p *queuePlace) evidence(mean float64) []report.Evidence {

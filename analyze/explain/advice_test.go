@@ -30,7 +30,7 @@ func TestAdvice(t *testing.T) {
 		"no_continue":      "Send no Expect: 100-continue with what is small",
 		"context_lock":     "A context is locked while it is cancelled",
 		"rate_limited":     "Raise the limiter's rate or burst",
-		"sends_under_lock": "Let main.audit do less while others wait for it",
+		"sends_under_lock": "Let main.audit sleep for less while others wait for it",
 	} {
 		ar, err := txtar.ParseFile(filepath.Join("testdata/explain", name+".txtar"))
 		if err != nil {

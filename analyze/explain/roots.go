@@ -700,7 +700,16 @@ func (t *tale) placeAdvice() string {
 	if 2*t.sum.asked.ns > t.sum.ns {
 		return "Others wait while " + words.Function(t.At.Func) + " waits for the network: find out why the other side takes that long, give it a limit, or let them go on without it; if it has a place among few, allow more of them."
 	}
-	return "Let " + words.Function(t.At.Func) + " do less while others wait for it, or do that in another goroutine; if it has a place among few, allow more of them."
+	who, less := words.Function(t.At.Func), "do less"
+	switch t.mainCause() {
+	case report.CauseSleep:
+		less = "sleep for less"
+	case report.CauseNetwork:
+		less = "wait for the network for less"
+	case report.CauseSyscall:
+		less = "ask less of the operating system"
+	}
+	return "Let " + who + " " + less + " while others wait for it, or do that in another goroutine; if it has a place among few, allow more of them."
 }
 
 // ours reports whether the place is in code that the program's owners can change.

@@ -65,6 +65,8 @@ func (t *tale) sureWhoRan() (string, string) {
 		return "high", ""
 	case t.At.Func == "":
 		return "medium", "no stack shows where it ran"
+	case t.sum.unseen*2 >= t.sum.ns && t.sum.unseen < t.sum.ns && !names.Standard(&t.At):
+		return "high", "where those goroutines ran shows of some of it, the rest is told by what they started with"
 	case t.sum.unseen*2 < t.sum.ns && t.At.Line > 0:
 		return "high", "the line is where that goroutine was last seen: it may have been elsewhere before"
 	case names.Standard(&t.At):
