@@ -49,10 +49,26 @@ func (t *terminal) lesson(l *whatif.Lesson) {
 		t.wrap("  ", "  ", text)
 	}
 	t.line("")
+	t.wrap("  ", "  ", pictureKey)
+	t.line("")
 	for i := range l.Effects {
 		t.lecture(&l.Effects[i])
 	}
+	if len(l.Otherwise) > 0 {
+		t.heading(otherwiseTitle, otherwiseNote)
+		for _, text := range l.Otherwise {
+			t.wrap("  - ", "    ", text)
+		}
+		t.line("")
+	}
 }
+
+// What lessons say of themselves, in text and on the page.
+const (
+	pictureKey     = "In the pictures below each ● is a goroutine that waits in a queue; a P or thread is running a goroutine, waking (its thread is on its way), in a system call, or idle."
+	otherwiseTitle = "Where Go does otherwise than is usually told"
+	otherwiseNote  = "Before each colon what is usually said."
+)
 
 func (t *terminal) lecture(e *whatif.Lecture) {
 	t.heading(e.Title, "")
@@ -112,6 +128,9 @@ type lessonPage struct {
 	Program  string
 	Subtitle string
 	Lectures []lecture
+	Key      string // to the pictures
+	Title    string // of where Go does otherwise
+	Note     string
 }
 
 type lecture struct {
@@ -153,7 +172,7 @@ const (
 func LessonHTML(w io.Writer, x *whatif.Result) error {
 	safe := mapped(*x, words.Printable)
 	rep := &report.Report{Trace: safe.Trace}
-	p := &lessonPage{Result: &safe, Style: pageStyle(), Program: program(rep), Subtitle: subtitle(rep),
+	p := &lessonPage{Result: &safe, Key: pictureKey, Title: otherwiseTitle, Note: otherwiseNote, Style: pageStyle(), Program: program(rep), Subtitle: subtitle(rep),
 		CSP: template.HTMLAttr(`content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"`)}
 	if safe.Lesson != nil {
 		for i := range safe.Lesson.Effects {

@@ -21,7 +21,7 @@ func lesson() *whatif.Result {
 		}
 		return s
 	}
-	x.Lesson = &whatif.Lesson{Recorded: []string{"2 Ps ran 12 goroutines. " + hostile[1]}}
+	x.Lesson = &whatif.Lesson{Recorded: []string{"2 Ps ran 12 goroutines. " + hostile[1]}, Otherwise: []string{"It is so: it is not."}}
 	for _, id := range []string{"lock", "stranded", "imbalance", "starvation", "monopolist"} {
 		e := whatif.Lecture{ID: id, Title: "Trouble with " + id, What: "What it is.", Here: "Here it is 3 ms.", Answer: "What Go does.", Under: "thread-queue", Shown: true, Worst: 1,
 			Steps: []whatif.Step{step(ms, 0, 3), step(2*ms, 40, 12), step(3*ms, 5, 3)}}
@@ -67,6 +67,14 @@ func TestLesson(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("the text lacks %q:\n%s", want, text)
 		}
+	}
+	for _, want := range []string{"each ● is a goroutine that waits", "Where Go does otherwise than is usually told", "It is so: it is not."} {
+		if !strings.Contains(strings.Join(strings.Fields(text), " "), want) || !strings.Contains(page, want) {
+			t.Errorf("the text or the page lacks %q", want)
+		}
+	}
+	if !strings.Contains(text, "whatif --teach --format html") || strings.Contains(text, "whatif --format html") {
+		t.Error("the text of a lesson does not go on with its page")
 	}
 	if n := strings.Count(page, "<figure>"); n != 15 {
 		t.Errorf("%d steps are drawn, of 15", n)

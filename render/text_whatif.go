@@ -21,11 +21,18 @@ func WhatIfText(w io.Writer, x *whatif.Result, opt TextOptions) error {
 	t.whatIf(&safe)
 	opt = opt.named(safe.Trace.Name)
 	t.apart()
-	t.next([]Step{
+	steps := []Step{
 		{opt.command("whatif --format html -o whatif.html"), "timelines, latency curves"},
 		{opt.command("whatif --teach"), "where other schedulers have trouble with it"},
 		{opt.command("explain"), "why it was slow as it is"},
-	}, opt)
+	}
+	if x.Lesson != nil {
+		steps = []Step{
+			{opt.command("whatif --teach --format html -o teach.html"), "the queues step by step, drawn"},
+			{opt.command("whatif"), "what to make faster first"},
+		}
+	}
+	t.next(steps, opt)
 	t.again(safe.Headline, bold)
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("writing the predictions as text: %w", err)
@@ -76,13 +83,9 @@ func (t *terminal) whatIf(x *whatif.Result) {
 }
 
 func (t *terminal) variants(x *whatif.Result) {
-	for _, l := range lengthTables(x) {
+	for _, l := range lengthTables(x, false) {
 		t.heading("How long "+l.Title+" take", "")
-		tab := table{align: "lrrrl", left: 3}
-		for _, r := range l.Rows {
-			tab.add(r.Name, r.At[0], r.At[1], r.At[2], r.Sure)
-		}
-		t.table(tab, "run", "p50", "p90", "p99", "sure")
+		t.table(table{align: "l" + strings.Repeat("r", len(l.Header)-2) + "l", left: 3, rows: l.Rows}, l.Header...)
 	}
 	t.heading("How long the program takes", "Every line but the first is a prediction; the range is what the makespan is likely to lie in.")
 	for _, c := range changedSettings(x) {

@@ -51,58 +51,68 @@ func allVariants(x *whatif.Result) []*whatif.Variant {
 
 // lengthTable is how long the requests of a handler, or the tasks of a name, take in each run.
 type lengthTable struct {
-	Title string
-	Rows  []lengthRow
-}
-
-// lengthRow is one run: p50, p90 and p99, and where they likely lie.
-type lengthRow struct {
-	Name   string
-	At     [3]string
-	Likely [3]string
-	Sure   string
+	Title  string
+	Header []string
+	Rows   [][]string
 }
 
 // mostLengthTables is of how many handlers and tasks there is one.
 const mostLengthTables = 2
 
-// lengthTables are those of x, of what takes most time together and is reproduced.
-func lengthTables(x *whatif.Result) []lengthTable {
+// lengthTables are those of x, of what takes most time together and is reproduced, with where
+// each length likely lies if there is room for that.
+func lengthTables(x *whatif.Result, likely bool) []lengthTable {
 	var out []lengthTable
 	if len(x.Variants) < 2 {
 		return out
 	}
 	for i := range x.Variants[0].Of {
-		first := &x.Variants[0].Of[i]
-		if len(out) == mostLengthTables || !first.P50.Known && !first.P90.Known && !first.P99.Known {
+		known := knownOf(&x.Variants[0].Of[i])
+		if len(out) == mostLengthTables || !slices.Contains(known[:], true) {
 			continue
 		}
-		t := lengthTable{Title: first.Called()}
+		t := lengthTable{Title: x.Variants[0].Of[i].Called(), Header: []string{"run"}}
+		for k, name := range [...]string{"p50", "p90", "p99"} {
+			if known[k] {
+				t.Header = append(t.Header, name)
+			}
+		}
+		t.Header = append(t.Header, "sure")
 		for _, v := range allVariants(x) {
-			t.Rows = append(t.Rows, newLengthRow(v, &v.Of[i], first))
+			t.Rows = append(t.Rows, lengthRow(v, &v.Of[i], known, likely))
 		}
 		out = append(out, t)
 	}
 	return out
 }
 
-func newLengthRow(v *whatif.Variant, of, first *whatif.Lengths) lengthRow {
-	r := lengthRow{Name: v.Name, Sure: sure(v)}
+// knownOf says which of p50, p90 and p99 are told.
+func knownOf(of *whatif.Lengths) [3]bool { return [3]bool{of.P50.Known, of.P90.Known, of.P99.Known} }
+
+// lengthRow is one run.
+func lengthRow(v *whatif.Variant, of *whatif.Lengths, known [3]bool, likely bool) []string {
+	row, told := []string{v.Name}, false
 	recorded := v.Name == "recorded"
+	own := knownOf(of)
 	for k, l := range [3]whatif.Length{of.P50, of.P90, of.P99} {
-		known := [3]bool{first.P50.Known, first.P90.Known, first.P99.Known}[k]
 		switch {
-		case recorded && l.Known:
-			r.At[k] = words.Length(l.NS)
-		case recorded, !known:
-			r.At[k] = words.None
-		case v.Confidence == whatif.ConfidencePoor || !l.Known:
-			r.At[k], r.Sure = "not told", words.None
+		case !known[k]:
+		case recorded:
+			row = append(row, words.Length(l.NS))
+		case v.Confidence == whatif.ConfidencePoor || !own[k]:
+			row = append(row, "not told")
+		case likely:
+			told = true
+			row = append(row, fmt.Sprintf("%s (%s … %s)", words.Length(l.NS), words.Length(l.Low), words.Length(l.High)))
 		default:
-			r.At[k], r.Likely[k] = words.Length(l.NS), words.Length(l.Low)+" … "+words.Length(l.High)
+			told = true
+			row = append(row, words.Length(l.NS))
 		}
 	}
-	return r
+	if !told {
+		return append(row, words.None)
+	}
+	return append(row, sure(v))
 }
 
 // span is the makespan, of what it is told of.

@@ -15,8 +15,9 @@ import (
 // all threads, and a queue for each thread. What does not show there is shown on a program
 // that was written for it.
 type Lesson struct {
-	Recorded []string  `json:"recorded"` // what Go's scheduler did, in the recorded run
-	Effects  []Lecture `json:"effects"`
+	Recorded  []string  `json:"recorded"` // what Go's scheduler did, in the recorded run
+	Effects   []Lecture `json:"effects"`
+	Otherwise []string  `json:"otherwise"` // than it is usually told, what Go's scheduler does
 }
 
 // Lecture is one trouble, and what Go's scheduler does about it.
@@ -97,8 +98,20 @@ func (w *prediction) teach(ctx context.Context) error {
 		}
 		l.Effects = append(l.Effects, e)
 	}
+	l.Otherwise = otherwise
 	w.x.Lesson = l
 	return nil
+}
+
+// otherwise is where Go's scheduler is not what it is usually told to be.
+// Source: runtime/proc.go of Go 1.22 to 1.26, schedule, execute, exitsyscall, retake, findRunnable.
+var otherwise = []string{
+	fmt.Sprintf("Every %dst goroutine comes out of the global queue: counted by each P for itself, and who is started out of runnext does not count, as he goes on with the time slice of who readied him.", model.TickPeriod),
+	"A system call gives its P on: at once only where the runtime knows that it blocks. Else sysmon takes the P, after 20 µs at the least, and leaves it for up to 10 ms where nobody waits in its queue and other Ps are idle.",
+	"A goroutine whose system call ends goes to any queue: it goes on with its old P if nobody took that, else with an idle one, else to the tail of the global queue.",
+	"Who is preempted goes back into its own queue: it goes to the tail of the global one (since Go 1.26 into runnext, if the world is to stop).",
+	"The network is looked at last: it is looked at before stealing, and again before a thread parks.",
+	"A thief takes half of a queue: rounded up, of the first P with something, in an order by chance; runnext only in the last of four rounds.",
 }
 
 // answer says in a sentence which troubles the program shows.
@@ -178,6 +191,10 @@ func (t *teacher) steps(to *Lecture, w *simulate.Workload, cfg simulate.Config, 
 	moments := []int64{max(0, e.From-1), e.From + (e.Worst-e.From)/2, e.Worst, e.To + 1}
 	slices.Sort(moments)
 	cfg.Scenes = slices.Compact(moments)
+	worst := e.Worst
+	if to.ID == "starvation" || to.ID == "monopolist" { // at the end of the longest wait it is over
+		worst = e.From + (e.Worst-e.From)/2
+	}
 	r, err := t.run(w, cfg)
 	if err != nil {
 		return err
@@ -187,7 +204,7 @@ func (t *teacher) steps(to *Lecture, w *simulate.Workload, cfg simulate.Config, 
 		for _, p := range s.Places {
 			step.Places = append(step.Places, Place{p.Does, p.Queue})
 		}
-		if s.At <= e.Worst {
+		if s.At <= worst {
 			to.Worst = len(to.Steps)
 		}
 		to.Steps = append(to.Steps, step)
@@ -248,8 +265,15 @@ func (t *teacher) lock() (Lecture, error) {
 	}
 	e.Here = fmt.Sprintf("With one queue and %d threads, this program's threads wait for its lock for %s of their time (%s in all, %s operations). Go's scheduler with as many Ps takes the global queue's lock %s times, and waits %s for it in all.",
 		mostThreads, words.Share(lockShare(last)), words.Length(last.LockWait), words.Count(last.Locked), words.Count(own.Locked), words.Length(own.LockWait))
+	if own.LockWait > last.LockWait {
+		e.Here += " That is more, as what the network poller and timers find goes to the global queue while Ps are idle, and each P that wakes for it takes from there at once."
+	}
 	say := func(s simulate.Scene) string {
-		return fmt.Sprintf("%s in the queue of all; %s", waits(s.Global), doing(s, "running", "running one"))
+		text := fmt.Sprintf("%s in the queue of all; %s", waits(s.Global), doing(s, "running", "running one"))
+		if s.Lock > 0 {
+			text += fmt.Sprintf("; those who stand in line for the lock have it for the next %s", words.Length(s.Lock))
+		}
+		return text
 	}
 	if e.Shown = lockShare(last) >= lockShown; e.Shown {
 		err = t.steps(&e, t.w.w, lastCfg, &last.Episodes[simulate.Contention], say)
@@ -377,7 +401,7 @@ func (t *teacher) monopolist() (Lecture, error) {
 	without := t.config(simulate.GMP, t.procs)
 	without.NoAsync = true
 	return t.remedy(e, simulate.Monopoly, without, "behind one that ran", "signals", func(s simulate.Scene) string {
-		return queues(s)
+		return fmt.Sprintf("%s in the global queue; %s", waits(s.Global), queues(s))
 	})
 }
 
@@ -408,6 +432,9 @@ func (t *teacher) remedy(e Lecture, trouble simulate.Trouble, without simulate.C
 		return "not at all"
 	}
 	tell := func(bad, good *simulate.Result) string {
+		if longest(bad) == longest(good) {
+			return fmt.Sprintf("With and without %s somebody waits %s %s.", by, where, longest(bad))
+		}
 		return fmt.Sprintf("Without %s somebody waits %s %s; with them %s.", by, where, longest(bad), longest(good))
 	}
 	x, y := bad.Episodes[trouble].Peak, good.Episodes[trouble].Peak

@@ -23,7 +23,8 @@ func lessonOf(t *testing.T, file string) *Lesson {
 func TestTeach(t *testing.T) {
 	for _, file := range []string{"esbuild-go1.22-p2.trace", "webshop-go1.26-p4.trace", "typecheck-go1.22-p1.trace"} {
 		shown := 0
-		for _, e := range lessonOf(t, file).Effects {
+		l := lessonOf(t, file)
+		for _, e := range l.Effects {
 			if e.Title == "" || e.What == "" || e.Answer == "" || !regexp.MustCompile(`\d`).MatchString(e.Here) && e.Shown {
 				t.Errorf("%s: %+v", file, e)
 			}
@@ -48,6 +49,15 @@ func TestTeach(t *testing.T) {
 					t.Errorf("%s, %s: steps out of order", file, e.ID)
 				}
 			}
+		}
+		if len(l.Otherwise) == 0 {
+			t.Errorf("%s: nothing is said of what Go does otherwise", file)
+		}
+		if lock := l.Effects[0]; !strings.Contains(lock.Steps[lock.Worst].Text, "stand in line for the lock") {
+			t.Errorf("%s: at the worst moment nobody stands in line for the lock: %s", file, lock.Steps[lock.Worst].Text)
+		}
+		if e := l.Effects[3]; !e.Shown && !strings.Contains(words.Text(e.Steps[e.Worst].Text), "1 goroutine") {
+			t.Errorf("%s: who starves is not in the picture: %s", file, e.Steps[e.Worst].Text)
 		}
 		if file == "esbuild-go1.22-p2.trace" && shown == 0 {
 			t.Errorf("%s shows nothing of what schedulers have trouble with", file)

@@ -34,6 +34,7 @@ type Scene struct {
 	Global int     // goroutines in the queue of all
 	Away   int     // goroutines in system calls that no thread of a P waits for
 	Others int     // goroutines that wait for others, for timers or the network
+	Lock   int64   // ns until the queue's lock is free of those who stand in line for it
 }
 
 // Place is a P or a thread.
@@ -147,7 +148,7 @@ func (s *sim) over(t Trouble) {
 
 // scene is what stands where.
 func (s *sim) scene(at int64) Scene {
-	x := Scene{At: at, Global: s.global.Len()}
+	x := Scene{At: at, Global: s.global.Len(), Lock: max(0, s.lockFree-at)}
 	onP := map[int32]bool{}
 	for i := range s.ps {
 		pp := &s.ps[i]
