@@ -23,7 +23,7 @@ const checkSchemaPath = "../analyze/schema/check.schema.json"
 var hostileChecked = append([]string{
 	"]]>", "]]>]]&gt;<failure/>", "a|b | c", "`code` ``", "</details></summary>", "[link](javascript:alert(1))", "![x](http://x/y.png)",
 	"@everyone #1 GH-1 http://example.com www.example.com :tada:", "U+FFFE \ufffe \uffff", "$x^2$", "{0} {1}", "1. one", "- item", "# head",
-	"+ plus", "    code", "|---|", "\\| \\`", "<!-- x", "-->", "a\u2028b", "", "  ", "../../etc/passwd", "c:\\x\\y.go", "https://h/x.go", strings.Repeat("long ", 500),
+	"+ plus", "    code", "|---|", "\\| \\`", "<!-- x", "-->", "a\u2028b", "", "  ", "::error::x", "a ::set-output name=x::y", "##[error]x", "x ##vso[task.setvariable variable=x]y", "##teamcity[x]", "../../etc/passwd", "c:\\x\\y.go", "https://h/x.go", strings.Repeat("long ", 500),
 }, hostile...)
 
 // sampleChecked has a result of every outcome, and hostile names everywhere.
@@ -361,6 +361,15 @@ func TestCheckedHostileText(t *testing.T) {
 			if strings.Contains(out, bad) {
 				t.Errorf("%s has %q", format, bad)
 			}
+		}
+	}
+	for _, width := range []int{0, 40, 80} { // a name may begin a line
+		var b bytes.Buffer
+		if err := CheckedText(&b, sampleChecked(), TextOptions{Width: width, Verbose: true}); err != nil {
+			t.Fatal(err)
+		}
+		if bad := regexp.MustCompile(`(?m)^\s*::.*|.*##(vso|teamcity)?\[.*`).FindString(b.String()); bad != "" {
+			t.Errorf("at width %d a runner of CI would obey %q", width, bad)
 		}
 	}
 	colored := &bytes.Buffer{}

@@ -85,7 +85,7 @@ func (t *terminal) paintIf(yes bool, with ink, s string) string {
 }
 
 func (t *terminal) line(s string) {
-	s = strings.TrimRight(words.Text(s), " ")
+	s = words.Inert(strings.TrimRight(words.Text(s), " "))
 	t.lines += 1 + strings.Count(s, "\n")
 	t.empty = s == ""
 	fmt.Fprintln(t.w, s)

@@ -3,7 +3,6 @@ package compare
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -153,16 +152,12 @@ func (x *Change) grownBy() string {
 	}
 	if between := intervalText(x); between != "" && x.Old.Median > 0 {
 		by += ", " + strings.Trim(between, " ()")
-		if ratio := x.New.Median / x.Old.Median / (1 + x.Effect); math.Abs(math.Log(ratio)) > paceTold {
+		if effect := x.New.Median/x.Old.Median - 1; effect < x.Lo || effect > x.Hi { // the pace of the runs is taken out of the bounds alone
 			by += " had both runs gone at one pace"
 		}
 	}
 	return by
 }
-
-// paceTold is from which part of a change on it is told that what the runs' pace has to do with
-// it is taken out of its bounds.
-const paceTold = .05
 
 // mostlyIn names the request that most of what all of them together have grown by is in, ""
 // where there is none: then nothing else is to be said of all together.

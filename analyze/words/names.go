@@ -2,6 +2,7 @@ package words
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -132,6 +133,22 @@ func hidden(r rune) bool {
 		return false
 	}
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs)
+}
+
+// command is what the runners of CI take for a command to themselves in a job's log: GitHub's
+// a line that begins with ::, it and others ## with a bracket behind it anywhere in a line.
+var command = regexp.MustCompile(`(?m)^[ \t]*::|##(?:vso|teamcity)?\[`)
+
+// Inert is an output in which nothing that a trace calls something is a command to who reads
+// logs: its first mark becomes a visible escape.
+func Inert(s string) string {
+	if !strings.Contains(s, "::") && !strings.Contains(s, "##") {
+		return s
+	}
+	return command.ReplaceAllStringFunc(s, func(c string) string {
+		i := strings.IndexAny(c, ":#")
+		return fmt.Sprintf(`%s\x%02x%s`, c[:i], c[i], c[i+1:])
+	})
 }
 
 // Shell is an argument as shells take it: in quotes where it has a character that may

@@ -106,6 +106,21 @@ func TestMarks(t *testing.T) {
 
 // TestPrintable shows that what acts on its surroundings becomes visible, that
 // the rest stays, and that doing it twice changes nothing more.
+func TestInert(t *testing.T) {
+	for in, want := range map[string]string{
+		"FAIL a::b ::c #1 ## d":        "FAIL a::b ::c #1 ## d",
+		"::error::x":                   `\x3a:error::x`,
+		"a\n \t ::stop-commands::x\nb": "a\n \t \\x3a:stop-commands::x\nb",
+		"a ##[error]b":                 `a \x23#[error]b`,
+		"##vso[task.setvariable x]y":   `\x23#vso[task.setvariable x]y`,
+		"x##teamcity[y":                `x\x23#teamcity[y`,
+	} {
+		if got := Inert(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestPrintable(t *testing.T) {
 	for in, want := range map[string]string{
 		"main.main":             "main.main",

@@ -22,7 +22,7 @@ func printable(s string) string {
 		q := strconv.QuoteRune(r)
 		b.WriteString(q[1 : len(q)-1])
 	}
-	return b.String()
+	return words.Inert(b.String())
 }
 
 // printableName is printable for what must stay on its line.
