@@ -93,7 +93,7 @@ func (t *changeTable) levels(x *whatif.Result, known []string, shifts func(*what
 		for i, s := range shifts(&rest[0]) {
 			switch {
 			case !s.Known:
-			case n == 1: // there is no less of waiting for a lock than none
+			case n == 1: // there is no less of waiting for a lock than none, and pools are doubled
 				row = append(row, words.None, shiftCell(s))
 			default:
 				row = append(row, shiftCell(s), shiftCell(shifts(&rest[n-1])[i]))
@@ -110,6 +110,8 @@ func changedName(c *whatif.Changed) string {
 		return "waits for locks in " + c.Name + " (none)"
 	case whatif.ChangeSyscall:
 		return "system calls of " + c.Name
+	case whatif.ChangePool:
+		return "workers of " + c.Name + " (twice as many)"
 	}
 	return c.Name
 }

@@ -50,6 +50,7 @@ const (
 	ChangeLock     ChangeKind = "lock" // by the function that locks
 	ChangeSyscall  ChangeKind = "syscall"
 	ChangeGC       ChangeKind = "collector"
+	ChangePool     ChangeKind = "pool" // of workers, of which there are twice as many
 )
 
 // Effect is what a change does to the requests of a handler, or the tasks of a name.
@@ -412,8 +413,9 @@ func (w *prediction) sureOf(a *attribution, x *Changed) {
 	less(worst > goodRequests, ConfidenceFair, fmt.Sprintf("what was recorded comes out up to %s otherwise", words.Share(worst)))
 	less(wide > fairWidth, ConfidenceFair, "it differs from one simulation to another")
 	less(w.error > .05, ConfidenceFair, "the self-check is off by more than 5 %")
-	less(x.Kind == ChangeLock || asked.WithoutLock != nil, ConfidenceFair, "who did not wait left no trace, and other locks may be waited for instead")
-	less(w.resizes(x), ConfidencePoor, "what a worker took without waiting for it counts as part of the job before, and would go to others")
+	less(x.Kind == ChangeLock || asked.WithoutLock != nil, ConfidenceFair, "who did not wait leaves no trace, and other locks may be waited for instead")
+	less(w.resizes(x) && !w.c.shown(asked.Pools), ConfidencePoor, "what a worker took without waiting for it counts as part of the job before, and would go to others")
+	less(w.resizes(x) || x.Kind == ChangePool, ConfidenceFair, "what a worker took without waiting for it shows only where somebody waited to give it, or where it is a task")
 	less(asked.GC == GCTo && a.c.cpus.GOGC() == 0, ConfidenceFair, fmt.Sprintf("what GOGC was is told by the heap's goals alone: about %.0f", a.c.gogc()))
 	less(x.Kind == ChangeGC || asked.GC != GCAsRecorded, ConfidencePoor, newMemory)
 }
@@ -571,6 +573,8 @@ func (x *Changed) does() string {
 	switch x.Kind {
 	case ChangeLock:
 		return "without waits for locks in " + x.Name
+	case ChangePool:
+		return fmt.Sprintf("twice as many workers of %s", x.Name)
 	case ChangeSyscall:
 		return fmt.Sprintf("system calls of %s %s shorter", x.Name, words.Share(x.By))
 	}

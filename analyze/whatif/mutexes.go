@@ -42,9 +42,9 @@ type mutexes struct {
 	byName map[string]int
 	own    map[*gWork]*holder
 	order  []*gWork // of own
-	prefix map[anchor]*samples
-	suffix map[anchor]*samples
-	held   []samples // by group
+	prefix map[anchor]*stretchLengths
+	suffix map[anchor]*stretchLengths
+	held   []stretchLengths // by group
 	inside map[anchor]*inside
 	events [][]lockEvent // by group, in order
 	may    map[anchor]bool
@@ -90,15 +90,15 @@ type anchor struct {
 	stack uint32
 }
 
-// samples are some of one kind.
-type samples struct {
+// stretchLengths are some of one kind.
+type stretchLengths struct {
 	all    []int64
 	middle int64
 	spread int64 // half of them are no farther from that
 }
 
 // add takes one more.
-func (l *samples) add(ns model.Time) {
+func (l *stretchLengths) add(ns model.Time) {
 	if len(l.all) < lengthsKept {
 		l.all = append(l.all, int64(ns))
 	}
@@ -117,7 +117,7 @@ const (
 )
 
 // settle finds their middle.
-func (l *samples) settle() {
+func (l *stretchLengths) settle() {
 	if len(l.all) == 0 {
 		l.spread = slowest
 		return
@@ -135,18 +135,18 @@ func (l *samples) settle() {
 }
 
 // inside is a step that goroutines did while they held a mutex.
-type inside struct{ before, after samples }
+type inside struct{ before, after stretchLengths }
 
-// mutexes finds those of which it shows where they are held, gives them numbers, and the
-// goroutines marks.
+// findMutexes finds those of which it shows where they are held, and gives them numbers and
+// the goroutines marks.
 func (c *workloads) findMutexes() {
-	m := &mutexes{c: c, byName: map[string]int{}, own: map[*gWork]*holder{}, prefix: map[anchor]*samples{}, suffix: map[anchor]*samples{}, inside: map[anchor]*inside{}, may: map[anchor]bool{}}
+	m := &mutexes{c: c, byName: map[string]int{}, own: map[*gWork]*holder{}, prefix: map[anchor]*stretchLengths{}, suffix: map[anchor]*stretchLengths{}, inside: map[anchor]*inside{}, may: map[anchor]bool{}}
 	m.collect()
 	if len(m.sites) == 0 {
 		return
 	}
 	groups := m.groups()
-	m.held = make([]samples, groups)
+	m.held = make([]stretchLengths, groups)
 	for _, g := range m.order {
 		m.stretches(m.own[g])
 	}
@@ -283,7 +283,12 @@ func (h *holder) at(t model.Time) int {
 }
 
 // end is the end of its last step.
-func (h *holder) end() model.Time { return h.steps[len(h.steps)-1].to }
+func (h *holder) end() model.Time {
+	if len(h.steps) == 0 { // it unlocked, and the trace tells no stretch of it
+		return 0
+	}
+	return h.steps[len(h.steps)-1].to
+}
 
 // stretches finds those of a goroutine, as far as they show.
 func (m *mutexes) stretches(h *holder) {
@@ -357,15 +362,15 @@ func (m *mutexes) single(groups int) []int {
 				continue
 			}
 			length, other := int64(x.to-x.from), othersIn(events[x.group], g, x.from, x.to)
-			switch lengths := all[x.group]; {
+			switch usual := all[x.group]; {
 			case length > longest[x.group] || h.block(x.from, m.keeps(x)) < x.to:
 				other = true
-			case length <= lengths[len(lengths)/2]:
+			case length <= usual[len(usual)/2]:
 				short[x.group]++
 				if other {
 					shared[x.group]++
 				}
-			case length > longerThan*lengths[len(lengths)/2]:
+			case length > longerThan*usual[len(usual)/2]:
 				other = other || m.beganAnew(h, x)
 			}
 			if other {
@@ -537,7 +542,7 @@ func (m *mutexes) learn() {
 			}
 		}
 	}
-	for _, by := range []map[anchor]*samples{m.prefix, m.suffix} {
+	for _, by := range []map[anchor]*stretchLengths{m.prefix, m.suffix} {
 		for _, l := range by {
 			l.settle()
 		}
@@ -691,7 +696,7 @@ func (m *mutexes) freedAt(h *holder, x *critical) model.Time {
 func (m *mutexes) imply(numbers []int) {
 	known := map[uint32]anchor{}
 	for key, in := range m.inside {
-		if numbers[key.group] >= 0 && len(in.before.all) >= lengthsLeast {
+		if other, ok := known[key.stack]; numbers[key.group] >= 0 && len(in.before.all) >= lengthsLeast && (!ok || key.group < other.group) {
 			known[key.stack] = key
 		}
 	}

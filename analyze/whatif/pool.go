@@ -62,6 +62,33 @@ func (c *workloads) resize(stations []simulate.Station, asked []Pool) {
 	}
 }
 
+// stood is how long jobs of a station waited for somebody to be free, all together, as far as
+// it shows.
+func (c *workloads) stood(station int) int64 {
+	ns := int64(0)
+	for _, g := range c.order {
+		if g.station != station {
+			continue
+		}
+		for i := range g.starts {
+			if x := &g.starts[i]; !x.take {
+				ns += int64(max(0, x.at-x.asked))
+			}
+		}
+	}
+	return ns
+}
+
+// shown reports whether of each pool that is asked for it shows which jobs waited.
+func (c *workloads) shown(asked []Pool) bool {
+	for i, x := range c.pools() {
+		if x.workers > 0 && slices.ContainsFunc(asked, func(p Pool) bool { return x.is(&p) }) && c.stood(i) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // poolsShown is how many pools an error names.
 const poolsShown = 5
 

@@ -3,6 +3,7 @@ package whatif
 import (
 	"cmp"
 	"context"
+	"regexp"
 	"slices"
 
 	"gmptrace/analyze/names"
@@ -14,10 +15,12 @@ type candidate struct {
 	kind ChangeKind
 	name string
 	ns   int64
+
+	workers int // of a pool
 }
 
 // How many rows of each kind there are at most.
-var rowsOf = map[ChangeKind]int{ChangeFunction: 5, ChangeLock: 2, ChangeSyscall: 2, ChangeGC: 1}
+var rowsOf = map[ChangeKind]int{ChangeFunction: 5, ChangeLock: 2, ChangeSyscall: 2, ChangeGC: 1, ChangePool: 1}
 
 // table simulates what has most time cheaper, most first.
 func (w *prediction) table(ctx context.Context, a *attribution) error {
@@ -34,7 +37,7 @@ func (w *prediction) table(ctx context.Context, a *attribution) error {
 	score := map[string]float64{}
 	for _, row := range rows {
 		for _, by := range levels {
-			if row.kind == ChangeLock {
+			if row.kind == ChangeLock || row.kind == ChangePool {
 				by = 1
 			}
 			x := Changed{Kind: row.kind, About: row.kind, Name: row.name, By: by, Time: row.ns, Share: float64(row.ns) / float64(max(w.x.Recorded.Makespan, 1))}
@@ -51,6 +54,8 @@ func (w *prediction) table(ctx context.Context, a *attribution) error {
 				ch.call, ch.callBy = a.callsOf(row.name), by
 			case ChangeGC:
 				ch.gcBy = by
+			case ChangePool:
+				ch.pools = []Pool{{Func: regexp.MustCompile("^" + regexp.QuoteMeta(row.name) + "$"), Workers: 2 * row.workers}}
 			}
 			after, err := w.try(ctx, a, ch, tableSeeds)
 			if err != nil {
@@ -100,7 +105,7 @@ func (a *attribution) callsOf(name string) func(stack uint32) bool {
 }
 
 // candidates are what has most time: computing by the program's own functions, waits for
-// locks, long system calls, the collector.
+// locks, long system calls, the collector, jobs that waited for somebody to be free.
 func (w *prediction) candidates(a *attribution) []candidate {
 	places := a.c.names.Places()
 	sums := map[candidate]int64{}
@@ -142,6 +147,11 @@ func (w *prediction) candidates(a *attribution) []candidate {
 	}
 	if ns := w.collected(); ns > 0 {
 		sums[candidate{kind: ChangeGC, name: "the collector"}] = ns
+	}
+	for i, x := range a.c.pools() {
+		if ns := a.c.stood(i); ns > 0 && x.workers > 1 {
+			sums[candidate{kind: ChangePool, name: x.name(), workers: x.workers}] += ns
+		}
 	}
 	var all []candidate
 	for c, ns := range sums {
