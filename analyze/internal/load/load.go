@@ -21,8 +21,9 @@ import (
 )
 
 // aheadEvents is how many translated events may lie ready for the sink, over
-// all generations: 24 MiB of them.
-const aheadEvents = 24 << 20 / 48
+// all generations: 8 MiB of them. It is the sink that takes longest, so that more would only
+// lie there.
+const aheadEvents = 8 << 20 / 48
 
 // progressEvery is how often Options.Progress is told.
 const progressEvery = 250 * time.Millisecond
