@@ -47,7 +47,7 @@ const (
 	mostAtOnce   = 1 << 7  // places that are told of
 	fewestAtOnce = 5       // waits at a place
 	lineWaits    = 10      // that must have ended so on a side, to tell a limit
-	lineShare    = .8      // of those who leave while there is a line, so many wake the next
+	lineShare    = .5      // of those who leave while there is a line, so many wake the next: some are only held up by others before they do
 	lineFull     = .5      // of those who come, so many find it full
 	limitFloor   = 1.5     // times as many at once
 	unitAtOnce   = "at once"
@@ -160,7 +160,7 @@ func ordered(spots map[spot][]wait) []spot {
 	})
 }
 
-// leaving is the place that those come from who let go on who waits in a line, if nearly all
+// leaving is the place that those come from who let go on who waits in a line, if most
 // who leave it meanwhile do, and how many did.
 func leaving(line spot, all *spots) (of spot, waits int64) {
 	counts := map[spot]int64{}
