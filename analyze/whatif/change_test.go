@@ -52,7 +52,7 @@ func TestFaster(t *testing.T) {
 // TestSameProgram: without a change the simulation with marks takes what that without does,
 // and requests what they were recorded to take.
 func TestSameProgram(t *testing.T) {
-	x := simulated(t, "../../fixtures/traces/real/router-go1.26-p2.trace", Settings{Seeds: 3, Change: Change{GC: GCHalf}})
+	x := simulated(t, "../../fixtures/traces/real/router-go1.26-p2.trace", Settings{Seeds: 3, Change: Change{WithoutLock: regexp.MustCompile(`^nobody$`)}})
 	c := &x.Changes[0]
 	if d := difference(c.Run.Before, x.Variants[0].Makespan); math.Abs(d) > .01 {
 		t.Errorf("marks make the run %+.3f longer", d)
