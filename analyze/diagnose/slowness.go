@@ -77,7 +77,12 @@ func (s *slowness) waitAlike() bool {
 // than typical ones: what all lose is no news. Where threads came late in the first place,
 // which the machine is behind, little is also what less than one in a hundred lost as much
 // to as is worth asking about: what others take then is longer as well.
+//
+// That something to read was found late is never little beside turns: those begin when it was.
 func (s *slowness) little(kinds []report.RootKind) bool {
+	if s.Kind == report.KindTurn && slices.Contains(kinds, report.RootFoundLate) {
+		return false
+	}
 	share := s.share(kinds)
 	first := &s.Groups[0]
 	if s.Roots[0].Kind == report.RootLate && s.Durations.Count >= 100 && float64(s.Durations.P99)*share < slowFrom {
