@@ -225,16 +225,15 @@ func (w *prediction) predict(ctx context.Context) error {
 		return fmt.Errorf("%s: the workload is too large to be simulated: take a part of it with --from and --to", w.x.Trace.Name)
 	}
 	w.c.arrange()
-	w.a = w.c.attributed()
-	w.w = w.c.workload(nil, w.a.changing())
-	recorded := w.w
-	w.measured()
+	recorded := w.take()
 	w.costs = w.c.calibrated(w.set.Calibration)
 	measured := w.costs
 	refused := w.c.refuse(&w.costs, w.set.Calibration)
+	recorded, err := w.chooseLocks(ctx, recorded, &measured)
+	if err != nil {
+		return fmt.Errorf("%s: %w", w.x.Trace.Name, err)
+	}
 	w.paused = w.c.paused()
-	w.x.Recorded = w.c.recorded(w.procs)
-	w.x.Recorded.Of = w.a.recordedLengths()
 	w.x.Deadlines, w.x.Locks = w.a.deadlined(), w.c.locksWaited()
 	w.describe()
 	plans := w.plans()
@@ -245,10 +244,7 @@ func (w *prediction) predict(ctx context.Context) error {
 	}
 	check := results[0]
 	if w.x.Machine != nil || refused { // the recorded run had what the machine gave
-		as := plans[0]
-		as.cfg.Costs = measured
-		w.set.Calibration.lockBy(&as.cfg.Costs, w.procs)
-		again, err := runAll(ctx, recorded, []plan{as}, follow)
+		again, err := runAll(ctx, recorded, []plan{w.asMeasured(&measured)}, follow)
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.x.Trace.Name, err)
 		}
@@ -286,6 +282,25 @@ func (w *prediction) predict(ctx context.Context) error {
 	w.notes()
 	w.headline()
 	return nil
+}
+
+// take makes the workloads of what was arranged: w.w, and as it was recorded.
+func (w *prediction) take() (recorded *simulate.Workload) {
+	w.a = w.c.attributed()
+	w.w = w.c.workload(nil, w.a.changing())
+	recorded = w.w
+	w.measured()
+	w.x.Recorded = w.c.recorded(w.procs)
+	w.x.Recorded.Of = w.a.recordedLengths()
+	return recorded
+}
+
+// asMeasured is the plan for the recorded run, with costs as they were measured in it.
+func (w *prediction) asMeasured(costs *simulate.Costs) plan {
+	x := w.plans()[0]
+	x.cfg.Costs = *costs
+	w.set.Calibration.lockBy(&x.cfg.Costs, w.procs)
+	return x
 }
 
 func (w *prediction) describe() {
