@@ -11,16 +11,6 @@ import (
 // mostFound is how many new findings a failure names.
 const mostFound = 2
 
-// heldFindings are the checks that a program is held to, with the least severity of a new
-// finding that fails: what these find the program does to itself, on any machine. What else
-// can be found (waits for a P, late timers, system calls that held a P) a loaded machine does
-// as well. A lock or a queue at which many stand for once is no more than a warning.
-var heldFindings = map[string]report.Severity{
-	"stuck": report.SeverityWarning, "leak": report.SeverityWarning, "finalizers": report.SeverityWarning, "accept": report.SeverityWarning,
-	"locked-thread": report.SeverityWarning, "polling": report.SeverityWarning, "herd": report.SeverityWarning, "runnext": report.SeverityWarning,
-	"lock": report.SeverityCritical, "queue": report.SeverityCritical, "pipeline": report.SeverityCritical, "burst": report.SeverityCritical,
-}
-
 // decided are the ids of the checks that could be decided.
 func decided(checks []report.Check) (ids []string) {
 	for i := range checks {
@@ -57,8 +47,7 @@ func newFindings(fixture, traces []*Behaviour) (out []*report.Finding) {
 // holdsFinding reports whether a new finding fails: if it is held to, and each trace of the
 // fixture could tell that it has none.
 func holdsFinding(f *report.Finding, fixture []*Behaviour) bool {
-	least, held := heldFindings[f.ID]
-	return held && f.Severity.AtLeast(least) && !slices.ContainsFunc(fixture, func(b *Behaviour) bool { return !slices.Contains(b.Decided, f.ID) })
+	return f.Fails != "" && f.Severity.AtLeast(f.Fails) && !slices.ContainsFunc(fixture, func(b *Behaviour) bool { return !slices.Contains(b.Decided, f.ID) })
 }
 
 // findingsHeld are the new findings that fail, a result each.

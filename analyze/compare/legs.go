@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"gmptrace/analyze/names"
+	"gmptrace/analyze/stat"
 	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
@@ -223,7 +224,7 @@ func (c *comparison) legAt(q *quantity, o, n *oneSide, allocating float64) judge
 		return x
 	}
 	x.least = legAllocs * min(1, allocating/float64(max(1, usual)))
-	x.q, x.sd = q, math.Hypot(q.drift, max(x.least, legNear*medianOf(near)))
+	x.q, x.sd = q, math.Hypot(q.drift, max(x.least, legNear*stat.Median(near)))
 	x.varies = x.sd*x.sd + meanOf(slices.Concat(x.old, x.new), func(r run) float64 { return r.within })
 	return x
 }
@@ -238,25 +239,16 @@ func settled(runs []run) []run {
 	for _, r := range runs {
 		all, within, drift = append(all, r.y), append(within, r.within), append(drift, r.drift)
 	}
-	middle := medianOf(all)
+	middle := stat.Median(all)
 	for _, y := range all {
 		off = append(off, math.Abs(y-middle))
 	}
-	reach := legFar * max(legDrift, 1.4826*medianOf(off))
+	reach := legFar * max(legDrift, 1.4826*stat.Median(off))
 	for i := range runs {
 		runs[i].y = max(middle-reach, min(middle+reach, runs[i].y))
-		runs[i].seen, runs[i].within, runs[i].drift = runs[i].y, medianOf(within), medianOf(drift)
+		runs[i].seen, runs[i].within, runs[i].drift = runs[i].y, stat.Median(within), stat.Median(drift)
 	}
 	return runs
-}
-
-// medianOf is the middle of some values; 0 of none.
-func medianOf(values []float64) float64 {
-	if len(values) == 0 {
-		return 0
-	}
-	sorted := slices.Sorted(slices.Values(values))
-	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
 }
 
 // function is the one that a leg is of.

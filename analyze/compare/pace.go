@@ -3,6 +3,8 @@ package compare
 import (
 	"math"
 	"slices"
+
+	"gmptrace/analyze/stat"
 )
 
 // How a length varies from one run to the next though nothing has changed hangs on what it
@@ -143,7 +145,7 @@ func (p paces) of(b *Behaviour, but string) float64 {
 	if len(all) < paceLeast {
 		return 0
 	}
-	return max(-paceMost, min(paceMost, medianOf(all))) * float64(len(all)) / float64(len(all)+paceDoubt)
+	return max(-paceMost, min(paceMost, stat.Median(all))) * float64(len(all)) / float64(len(all)+paceDoubt)
 }
 
 // seriesOf is a series of a trace, nil where there is none of it.

@@ -29,7 +29,7 @@ import (
 // False positives: clients that come back as soon as they are let go may not mind to wait.
 //
 // Always decided: a wait without a stack, or that did not end, counts as none.
-var checkAccept = Check{ID: "accept", Title: "Listeners that took no connection as too many were open", Begin: func(s *replay.Session) Judge {
+var checkAccept = Check{ID: "accept", Title: "Listeners that took no connection as too many were open", Fails: report.SeverityWarning, Begin: func(s *replay.Session) Judge {
 	return (&acceptJudge{bench: bench{s}, accepts: replay.Shared(s, newAccepts)}).decide
 }}
 

@@ -24,7 +24,7 @@ import (
 // burst but load, which the check on that judges.
 //
 // Always decided: the creation and the first run of every goroutine are in the trace.
-var checkBurst = Check{ID: "burst", Costs: costsOthers, Title: "Bursts of new goroutines", Begin: func(s *replay.Session) Judge {
+var checkBurst = Check{ID: "burst", Costs: costsOthers, Title: "Bursts of new goroutines", Fails: report.SeverityCritical, Begin: func(s *replay.Session) Judge {
 	return (&burstJudge{bench: bench{s}, bursts: replay.Shared(s, newBursts)}).decide
 }}
 

@@ -23,6 +23,12 @@ type Check struct {
 	// and tasks lost time by it or not.
 	Counted bool
 
+	// Fails is from which severity on a new finding fails a check against a recorded
+	// fixture: of what a program does to itself, on any machine. A lock or a queue at which
+	// many stand for once is no more than a warning. "" where a loaded machine does it as
+	// well (waits for a P, late timers, system calls that held a P): that only warns.
+	Fails report.Severity
+
 	// Begin asks the session for the watchers that the check needs, and says how it
 	// judges by what they have seen.
 	Begin func(*replay.Session) Judge

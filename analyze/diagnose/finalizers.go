@@ -22,7 +22,7 @@ import (
 // and nobody may need what they give back.
 //
 // Always decided: a finalizer's wait without a stack counts as none.
-var checkFinalizers = Check{ID: "finalizers", Title: "Finalizers that were blocked", Begin: func(s *replay.Session) Judge {
+var checkFinalizers = Check{ID: "finalizers", Title: "Finalizers that were blocked", Fails: report.SeverityWarning, Begin: func(s *replay.Session) Judge {
 	return (&finalizersJudge{bench: bench{s}, finalizers: replay.Shared(s, newFinalizers)}).decide
 }}
 

@@ -26,7 +26,7 @@ import (
 //
 // False positives: a barrier for goroutines that have next to nothing to do between one
 // and the next wakes them in the same way.
-var checkHerd = Check{ID: "herd", Costs: costsPolling, Title: "Goroutines woken together for nothing", Begin: func(s *replay.Session) Judge {
+var checkHerd = Check{ID: "herd", Costs: costsPolling, Title: "Goroutines woken together for nothing", Fails: report.SeverityWarning, Begin: func(s *replay.Session) Judge {
 	return (&herdJudge{bench: bench{s}, herds: replay.Shared(s, newHerds)}).decide
 }}
 

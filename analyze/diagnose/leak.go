@@ -24,7 +24,7 @@ import (
 // goroutine for each connection; where they wait for the network, it is
 // information only. A trace of less than a second is too short to tell growth
 // from work in progress, unless others of the same function come to their end.
-var checkLeak = Check{ID: "leak", Costs: costsEnds, Title: "Goroutines that get more and never end", Begin: func(s *replay.Session) Judge {
+var checkLeak = Check{ID: "leak", Costs: costsEnds, Title: "Goroutines that get more and never end", Fails: report.SeverityWarning, Begin: func(s *replay.Session) Judge {
 	return (&leakJudge{bench: bench{s}, leaks: replay.Shared(s, newLeaks)}).decide
 }}
 

@@ -35,7 +35,7 @@ import (
 // many mutexes; a mutex that is held for long on purpose, to let others wait, is no
 // convoy but looks like one. Which mutex it was is not in the trace. Without stacks,
 // waits for mutexes and for wait groups are one.
-var checkLock = Check{ID: "lock", Costs: costsLocks, Title: "Lock convoys and holders that did not run", Begin: func(s *replay.Session) Judge {
+var checkLock = Check{ID: "lock", Costs: costsLocks, Title: "Lock convoys and holders that did not run", Fails: report.SeverityCritical, Begin: func(s *replay.Session) Judge {
 	return (&lockJudge{bench: bench{s}, locks: replay.Shared(s, newLocks)}).decide
 }}
 

@@ -27,7 +27,7 @@ import (
 //
 // Always decided: on which threads a goroutine ran is in every trace, who is locked
 // in none.
-var checkLockedThread = Check{ID: "locked-thread", Costs: costsCalls, Title: "Handoffs to and from locked threads", Begin: func(s *replay.Session) Judge {
+var checkLockedThread = Check{ID: "locked-thread", Costs: costsCalls, Title: "Handoffs to and from locked threads", Fails: report.SeverityWarning, Begin: func(s *replay.Session) Judge {
 	return (&lockedThreadJudge{bench: bench{s}, locked: replay.Shared(s, newLockedGs)}).decide
 }}
 

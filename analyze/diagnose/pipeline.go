@@ -26,7 +26,7 @@ import (
 // False positives: generators, which are to wait until somebody asks for the next.
 // Where the goroutine of main receives, it is information: that may be what the program
 // is about.
-var checkPipeline = Check{ID: "pipeline", Costs: costsQueues, Title: "Pipelines with a slow stage", Begin: func(s *replay.Session) Judge {
+var checkPipeline = Check{ID: "pipeline", Costs: costsQueues, Title: "Pipelines with a slow stage", Fails: report.SeverityCritical, Begin: func(s *replay.Session) Judge {
 	return (&pipelineJudge{bench: bench{s}, stages: replay.Shared(s, newStages)}).decide
 }}
 

@@ -26,7 +26,7 @@ import (
 // False positives: goroutines that yield after every few microseconds of real work, or
 // hand something on that took no time to make. Yielding by runtime.GC, which waits for
 // sweeping, is the runtime's, and does not count.
-var checkPolling = Check{ID: "polling", Costs: costsPolling, Title: "CPU time spent polling", Begin: func(s *replay.Session) Judge {
+var checkPolling = Check{ID: "polling", Costs: costsPolling, Title: "CPU time spent polling", Fails: report.SeverityWarning, Begin: func(s *replay.Session) Judge {
 	return (&pollingJudge{bench: bench{s}, pollers: replay.Shared(s, newPollers)}).decide
 }}
 

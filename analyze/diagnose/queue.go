@@ -36,7 +36,7 @@ import (
 // those who serve it never wait there themselves. False positives: goroutines that pass one thing on in a ring wait for each other the
 // same way; generators that are asked in turn wait to send. One place may stand for many
 // channels, as which one it was is not in the trace.
-var checkQueue = Check{ID: "queue", Costs: costsQueues, Title: "Queues for a place other than a mutex", Begin: func(s *replay.Session) Judge {
+var checkQueue = Check{ID: "queue", Costs: costsQueues, Title: "Queues for a place other than a mutex", Fails: report.SeverityCritical, Begin: func(s *replay.Session) Judge {
 	return (&queueJudge{bench: bench{s}, queues: replay.Shared(s, newQueuers)}).decide
 }}
 

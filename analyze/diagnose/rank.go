@@ -16,7 +16,7 @@ func judgeAll(judges []Judge, rep *report.Report) {
 		c, j := &All[i], judges[i](rep)
 		rep.Checks = append(rep.Checks, report.Check{ID: c.ID, Title: c.Title, Measured: j.Measured, Undecided: j.Undecided, Findings: len(j.Findings)})
 		for _, f := range j.Findings {
-			f.ID = c.ID
+			f.ID, f.Fails = c.ID, c.Fails
 			f.CostOf = together(f.CostNS, f.CostOf, report.Analysed(rep))
 			f.Evidence = slices.DeleteFunc(f.Evidence, func(x report.Evidence) bool { return x.Value == words.None })
 			found = append(found, ranked{Finding: f, of: c, with: &j})

@@ -28,7 +28,7 @@ import (
 // While a trace is taken, chains may last for longer than else: the tracer's own
 // goroutine runs every few milliseconds, and each time a new time slice begins.
 // Queues whose order the rules do not explain, as with -race, cannot be judged.
-var checkRunnext = Check{ID: "runnext", Costs: costsOthers, Title: "Goroutines that ready each other past a P's queue", Begin: func(s *replay.Session) Judge {
+var checkRunnext = Check{ID: "runnext", Costs: costsOthers, Title: "Goroutines that ready each other past a P's queue", Fails: report.SeverityWarning, Begin: func(s *replay.Session) Judge {
 	return (&runnextJudge{bench: bench{s}, chains: replay.Shared(s, newChains)}).decide
 }}
 

@@ -35,7 +35,7 @@ import (
 // that park themselves for good. Which lock it is, and who holds it, is not in a trace:
 // a holder that never unlocks leaves no event. Where goroutines stand at several lines,
 // holders are likely among them.
-var checkStuck = Check{ID: "stuck", Costs: costsEnds, Title: "Goroutines whose wait never ends", Begin: func(s *replay.Session) Judge {
+var checkStuck = Check{ID: "stuck", Costs: costsEnds, Title: "Goroutines whose wait never ends", Fails: report.SeverityWarning, Begin: func(s *replay.Session) Judge {
 	return (&stuckJudge{bench: bench{s}, standing: replay.Shared(s, waits.NewStanding)}).decide
 }}
 

@@ -223,12 +223,12 @@ func (t *teller) farHosts(keys []label) (out []Outlier) {
 	if len(told) < fewestHosts {
 		return nil
 	}
-	usual := median(logs)
+	usual := stat.Median(logs)
 	var off []float64
 	for _, l := range logs {
 		off = append(off, math.Abs(l-usual))
 	}
-	spread := 1.4826 * median(off)
+	spread := 1.4826 * stat.Median(off)
 	for i, k := range told {
 		if logs[i]-usual < max(math.Log(ratioOut), farFrom*spread) {
 			continue
@@ -255,12 +255,6 @@ func (g *grains) quantile(q float64) float64 {
 		}
 	}
 	return 1
-}
-
-func median(list []float64) float64 {
-	s := slices.Sorted(slices.Values(list))
-	n := len(s)
-	return (s[(n-1)/2] + s[n/2]) / 2
 }
 
 // seriesWords name a distribution.
