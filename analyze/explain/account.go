@@ -234,15 +234,6 @@ func (a *account) standing(s *stepSum) standing {
 	return st
 }
 
-// ran reports whether who is behind a root is so where that goroutine was last seen running.
-func ran(k report.RootKind) bool {
-	switch k {
-	case report.RootQueue, report.RootFoundLate, report.RootStopping, report.RootComputing:
-		return true
-	}
-	return false
-}
-
 // root is what a step belongs to, and who is behind it, nil where that does not show.
 func (a *account) root(x *explained, s *stepSum) (rootKey, *names.Place) {
 	stack := cmp.Or(s.stack, s.stood)

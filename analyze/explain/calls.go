@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"strings"
 
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/report"
@@ -16,6 +17,9 @@ const (
 	shortCall = 50_000  // ns
 	callsLong = 500_000 // ns
 )
+
+// takesThread is how long system calls must be for the thread that each takes to matter.
+const takesThread = 10_000_000 // ns
 
 // callKind is what is known of the calls that most of it went to, nil for nothing.
 func (t *tale) callKind() *names.Call { return mostOf(t.sum.calls, t.sum.ns) }
@@ -40,16 +44,41 @@ func (t *tale) called() string {
 // streaming are functions that read or write a piece with each call.
 var streaming = []string{"io.", "os.(*File).", "bufio.", "fmt.F", "net.", "crypto/tls.", "encoding/", "syscall.Write", "syscall.Read", "net/http."}
 
-// callAdvice is what to do about calls that who makes.
-func (t *tale) callAdvice(who string) string {
-	c := t.callKind()
+// inCall says what calls took it, and where they were made.
+func (t *tale) inCall() string {
+	if t.At.Func == "" {
+		return t.called()
+	}
+	return t.called() + ": " + called(t.callee, t.At, t.From) + t.while()
+}
+
+// callAdvice is what to do about them.
+func (t *tale) callAdvice() string {
+	if !t.ours() {
+		return ""
+	}
+	c, who := t.callKind(), words.Function(t.At.Func)
 	switch {
+	case strings.HasPrefix(t.callee, "os/exec."):
+		return who + " runs a command there and waits for its end: keep what it answers, or do that in this process."
 	case t.shortCalls() && names.HasPrefix(t.callee, streaming):
 		return "Gather what " + who + " reads or writes there: with a bufio.Writer or bufio.Reader around it, or in larger pieces, one call does for many."
 	case t.shortCalls():
 		return "Let " + who + " make fewer calls there, each for more at once."
-	case c != nil:
+	case c != nil && c.Advice != "":
 		return c.Advice
 	}
-	return ""
+	s := "Let " + who + " ask less of the operating system there, or move that off this path"
+	if t.mean >= takesThread {
+		s += ": each such call takes a thread"
+	}
+	return s + "."
+}
+
+// into names the system call's function.
+func (t *tale) into() string {
+	if t.callee == "" || names.HasPrefix(t.callee, []string{"runtime.", "internal/", "syscall."}) {
+		return ""
+	}
+	return " (" + words.Function(t.callee) + ")"
 }

@@ -3,6 +3,7 @@ package explain
 import (
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
 )
 
 // delayed is what of a root's time went on until a timer was due, and what libraries are
@@ -56,3 +57,30 @@ func mostOf[K comparable](by map[K]int64, all int64) (none K) {
 	}
 	return none
 }
+
+// sleeping says where somebody slept, and for what.
+func (t *tale) sleeping() string {
+	what := "sleeping"
+	if d := t.delay(); d != nil {
+		what += d.Text
+	}
+	return what + t.in() + t.while()
+}
+
+// sleepAdvice is what to do about it.
+func (t *tale) sleepAdvice() string {
+	who := words.Function(t.At.Func)
+	switch d := t.delay(); {
+	case !t.ours():
+		return ""
+	case d != nil:
+		return d.Advice
+	case t.sleepsMeanwhile():
+		return "Others wait while " + who + " sleeps: let it wait in a select that a context, or who has something for it, ends as well, or sleep for less."
+	}
+	return pollAdvice(who)
+}
+
+// sleepsMeanwhile reports whether it is another goroutine that sleeps, which keeps the
+// explained one waiting.
+func (t *tale) sleepsMeanwhile() bool { return 2*t.sum.others > t.sum.ns }

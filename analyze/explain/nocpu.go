@@ -94,6 +94,15 @@ var noCPUWords = map[string]struct{ text, advice string }{
 	report.LossKernel.String():     {"standing in the kernel outside of any call, most likely for a page fault", "Look at major page faults and at memory pressure."},
 }
 
+// lookLoss finds out why there was none, and who had the P.
+func lookLoss(_ *account, k rootKey, t *tale) {
+	t.loss = k.fn
+	t.sum.names(t.Root, "")
+}
+
+// noCPUAdvice is what to do about it.
+func (t *tale) noCPUAdvice() string { return noCPUWords[t.loss].advice }
+
 // noCPU says for what there was none, and who had the P.
 func (t *tale) noCPU() string {
 	s := noCPUWords[t.loss].text

@@ -1,6 +1,9 @@
 package explain
 
 import (
+	"fmt"
+	"strings"
+
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
@@ -12,6 +15,24 @@ func (t *tale) limited() string {
 		return ""
 	}
 	return ", which has hardly room (likely a memory limit, or a very low GOGC)"
+}
+
+// collecting says what of the collector took it, and why that runs so often.
+func (t *tale) collecting() string {
+	return "the garbage collector" + t.limited() + ": " + t.collector() + t.allocating()
+}
+
+// forcedGC says who called it.
+func (t *tale) forcedGC() string {
+	return "the garbage collector, called with runtime.GC" + t.in()
+}
+
+// sureOfRoom says how sure it is why the collector runs that often.
+func (t *tale) sureOfRoom() (string, string) {
+	if !t.tight {
+		return "high", ""
+	}
+	return "medium", "cycles, live heap and goal are in the trace, a limit and GOGC are not"
 }
 
 // roomAdvice is what to do about the collector: more memory helps where nothing but its
@@ -43,4 +64,40 @@ func collectorFirst(roots []report.Root) {
 	if nameless && named && 4*(gc.NS-gc.Typical) >= 3*(others.NS-others.Typical) {
 		roots[0], roots[1] = roots[1], roots[0]
 	}
+}
+
+// collector says what of the collector it was.
+func (t *tale) collector() string {
+	kinds := map[string]int64{}
+	for c, what := range map[report.Cause]string{
+		report.CauseGCWorker:   "mark workers had the P",
+		report.CauseAssist:     "marking for it (mark assist)",
+		report.CauseAssistWait: "waiting to help it (mark assist)",
+		report.CauseSweep:      "sweeping",
+		report.CauseGCStop:     "stopped worlds",
+		report.CauseGCWait:     "waiting for it",
+	} {
+		kinds[what] += t.sum.causes[c]
+	}
+	var parts []string
+	for range 2 {
+		what, ns := most(kinds)
+		if ns*10 < t.sum.ns || ns == 0 {
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%s %s", what, words.ShareOf(ns, t.sum.ns)))
+		delete(kinds, what)
+	}
+	if len(parts) == 0 {
+		return "waiting for one of its phases"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// allocating names who allocated when it had to help.
+func (t *tale) allocating() string {
+	if t.At.Func == "" {
+		return ""
+	}
+	return "; allocating in " + place(t.At, t.From)
 }

@@ -68,6 +68,16 @@ func (a *account) hadPs(st *measure.StandstillSum) (at report.Frame, from string
 	return at, from
 }
 
+// lookStills finds out how often, and who had the Ps then.
+func lookStills(a *account, _ rootKey, t *tale) {
+	st := a.e.stills.Total()
+	t.stills = &st
+	t.At, t.From = a.hadPs(&st)
+}
+
+// stillAdvice is what to do about it.
+const stillAdvice = "Compare nr_throttled in the container's cpu.stat. Raise the quota, or do less at once; GOMAXPROCS above the quota makes it worse."
+
 // stoodStill says how often and how long.
 func (t *tale) stoodStill() string {
 	s := fmt.Sprintf("standing still: nothing of the process ran, %s for up to %s, in the rhythm of a CPU quota", words.Times(t.stills.N), words.Length(t.stills.Longest))

@@ -41,6 +41,25 @@ func (t *tale) fired() string {
 	return fn
 }
 
+// blocked says for what goroutines waited that no goroutine ended.
+func (t *tale) blocked() string {
+	if d := t.delay(); d != nil {
+		return t.waiting() + d.Text
+	}
+	if fired := t.fired(); fired != "" {
+		return t.waiting() + untilFired(fired)
+	}
+	return t.waiting() + " until a timer, the network or the runtime ended it"
+}
+
+// sureOfTimer says how sure it is what ended it.
+func (t *tale) sureOfTimer() (string, string) {
+	if t.fired() != "" {
+		return "high", ""
+	}
+	return "medium", "that no goroutine ended the wait is in the trace, which of the others did is not"
+}
+
 // ofContext reports whether what a timer runs is a context's deadline.
 func ofContext(fired string) bool { return strings.HasPrefix(fired, "context.") }
 

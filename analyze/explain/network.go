@@ -1,0 +1,63 @@
+package explain
+
+import (
+	"cmp"
+	"fmt"
+
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
+)
+
+// onNetwork says what of the network was waited for, and where.
+func (t *tale) onNetwork() string {
+	if t.At.Func == "" {
+		return did[report.CauseNetwork]
+	}
+	what := did[report.CauseNetwork]
+	if t.looksUp() {
+		what = "looking up the name of a host"
+	}
+	return what + t.often() + ": " + called(t.callee, t.At, t.From) + t.while()
+}
+
+// networkAdvice is what to do about it.
+func (t *tale) networkAdvice() string {
+	if !t.ours() {
+		return ""
+	}
+	who := words.Function(t.At.Func)
+	if t.looksUp() {
+		return "Keep connections, so that fewer names have to be looked up. Go keeps no answers: see the name server and resolv.conf (ndots, search), or keep addresses."
+	}
+	if t.repeats() {
+		return fmt.Sprintf("If each of those waits is for a call, ask for all at once, or at the same time: %s", cmp.Or(words.Function(t.From), who)) + asksInTurn
+	}
+	return "Find out why the other side of " + who + " takes that long, or ask it for less." + t.orJoinNot()
+}
+
+const (
+	// oftenFrom is how often an instance must wait for the network at one place for that to
+	// be worth a word, and oftenLong how long the waits must be: shorter ones are the pieces
+	// of one answer.
+	oftenFrom = 8
+	oftenLong = 300_000 // ns
+)
+
+// asksInTurn ends the advice on that.
+const asksInTurn = " makes one after the other."
+
+// repeats reports whether each instance waits there again and again.
+func (t *tale) repeats() bool {
+	return t.times >= oftenFrom && t.mean/t.times >= oftenLong
+}
+
+// often says how often an instance waits there, where it does so again and again.
+func (t *tale) often() string {
+	if !t.repeats() {
+		return ""
+	}
+	return fmt.Sprintf(" %s, %s each", words.Times(t.times), words.Length(t.mean/t.times))
+}
+
+// looksUp reports whether it is the address of a host that is asked for.
+func (t *tale) looksUp() bool { return 2*t.sum.lookup > t.sum.ns }

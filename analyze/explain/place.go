@@ -1,0 +1,237 @@
+package explain
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"gmptrace/analyze/names"
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
+	"gmptrace/model"
+)
+
+// heldUp says for what goroutines waited that others had, and what those did.
+func (t *tale) heldUp() string {
+	return t.waiting() + t.inTurn() + t.meanwhile() + t.through()
+}
+
+// doing is what somebody does meanwhile: one of them, several, and one that holds a lock.
+var doing = map[report.Cause]struct{ one, several, holding string }{
+	report.CauseRunning: {"ran", "ran", "waited for others that ran"},
+	report.CauseNetwork: {"waited for the network", "waited for the network", "waited for the network or a pipe"},
+	report.CauseSleep:   {"slept", "slept", "slept"},
+	report.CauseSyscall: {"was in a system call", "were in system calls", "was in a system call"},
+}
+
+// whileDid says that somebody did something meanwhile; nothing where what does not show.
+func whileDid(who, what string) string {
+	if what == "" {
+		return ""
+	}
+	return " while " + who + " " + what
+}
+
+// meanwhile says what those did who were waited for.
+func (t *tale) meanwhile() string {
+	switch {
+	case t.known.Makes():
+		return ""
+	case t.heldUnseen():
+		return ": who held it does not show"
+	case t.timed():
+		return t.untilTimer()
+	}
+	doing := doing[t.mainCause()]
+	holder, in := t.holder(), t.inside()
+	switch {
+	case holder.Func != "" && t.At == t.Stood:
+		return whileDid(place(holder, "")+" held the lock and", doing.holding)
+	case t.Kind == report.RootLock && t.At.Func != "" && t.At == t.Stood && 2*t.sum.there > t.sum.ns:
+		return whileDid("another goroutine", doing.one) + " there" + t.withLock()
+	case in.Func != "":
+		return whileDid(place(in, "")+", which let it go on,", doing.one)
+	case t.At.Func == "" || t.known != nil || t.At == t.Stood:
+		return whileDid("others", doing.several)
+	}
+	return t.theyDid(holder)
+}
+
+// theyDid says what those did who are behind it, and who waited for them with the lock held.
+func (t *tale) theyDid(holder report.Frame) string {
+	who, lock := place(t.At, t.From), ""
+	switch {
+	case holder.Func != "":
+		who = place(holder, "") + " held the lock and waited for " + who + ", which"
+	case t.Kind == report.RootLock:
+		lock = t.withLock()
+	}
+	c := t.mainCause()
+	if c == report.CauseSleep && t.forCond() {
+		return " until " + who + ", which had slept, signalled it"
+	}
+	what := cmp.Or(doing[c].one, doing[report.CauseRunning].one)
+	if c == report.CauseSyscall {
+		what += t.into()
+	}
+	return whileDid(who, what) + lock
+}
+
+// untilTimer says what let those go on whom no goroutine did.
+func (t *tale) untilTimer() string {
+	if fired := t.fired(); fired != "" {
+		return untilFired(fired)
+	}
+	ended := untilFired("")
+	if d := t.delay(); d != nil {
+		ended = d.Text
+	}
+	if n := t.ended(); n > 1 {
+		ended += ", " + words.Times(n)
+	}
+	return ended
+}
+
+// placeAdvice is what to do about a wait for others at a channel, select, semaphore or
+// condition variable.
+func (t *tale) placeAdvice() string {
+	if a := t.letIn(); a != "" || t.st == nil || t.st.at.Func == "" {
+		return a
+	}
+	who := words.Function(t.st.at.Func)
+	switch {
+	case t.fired() != "":
+		return t.firedAdvice(t.fired())
+	case t.delay() != nil:
+		return t.delay().Advice
+	case t.timed() && t.ended() > 1:
+		return "Timers, not goroutines, let " + who + " go on there, " + words.Times(t.ended()) + ": if it pauses between tries, see why those fail, and pause for less or give up sooner; if it keeps to a rate, raise that or call less often."
+	case t.timed():
+		return "No goroutine let " + who + " go on there, a timer did: if it keeps to a rate, raise that or call less often; if it gave up an answer, see who was to give it."
+	case t.forCond() && t.sum.causes[report.CauseSleep]*2 > t.sum.ns:
+		return condAdvice(who)
+	case !t.ours() || t.At == t.Stood:
+		return "If " + who + " waits for a place among few there, allow more of them; else find out what those do who are to let it go on."
+	case 2*t.sum.asked.ns > t.sum.ns:
+		return "Others wait while " + words.Function(t.At.Func) + " waits for the network: find out why the other side takes that long, give it a limit, or let them go on without it; if it has a place among few, allow more of them."
+	}
+	return "Let " + words.Function(t.At.Func) + " " + t.doLess() + " while others wait for it, or do that in another goroutine; if it has a place among few, allow more of them."
+}
+
+// doLess is what those should do less of who are waited for.
+func (t *tale) doLess() string {
+	switch t.mainCause() {
+	case report.CauseSleep:
+		return "sleep for less"
+	case report.CauseNetwork:
+		return "wait for the network for less"
+	case report.CauseSyscall:
+		return "ask less of the operating system"
+	}
+	return "do less"
+}
+
+// sureWhoEnded says how sure it is who ended the wait.
+func (t *tale) sureWhoEnded() (string, string) {
+	if t.timed() {
+		return "medium", "that no goroutine ended the wait is in the trace, that a timer did is inferred"
+	}
+	return "medium", "the trace names who ended the wait, what that had to do with it is inferred"
+}
+
+// waiting says what the explained goroutine waited for, and where.
+func (t *tale) waiting() string {
+	if t.known != nil {
+		return fmt.Sprintf("waiting for %s in %s%s", t.known.What, words.Function(t.known.Func), cmp.Or(inPlace(t.At), t.standing()))
+	}
+	if t.st == nil {
+		return "being blocked" + inPlace(t.At)
+	}
+	what := ""
+	switch r := model.Reason(t.st.via - 1); {
+	case strings.HasPrefix(t.st.rw, "R"):
+		what = "waiting to lock for reading (RWMutex)"
+	case t.st.rw != "":
+		what = "waiting to lock for writing (RWMutex)"
+	case t.st.once:
+		what = "waiting for a sync.Once"
+	case strings.Contains(t.st.callee, "Mutex).Lock"), t.Kind == report.RootLock:
+		what = "waiting to lock a mutex"
+	case r == model.ReasonSync && t.st.end.OfGroup():
+		what = "waiting for a wait group"
+	case r == model.ReasonSync:
+		what = "waiting for a lock, semaphore or wait group"
+	case r == model.ReasonCond:
+		what = "waiting for a condition variable"
+	case r == model.ReasonChanRecv:
+		what = "waiting to receive from a channel"
+	case r == model.ReasonChanSend:
+		what = "waiting to send to a channel"
+	case r == model.ReasonSelect:
+		what = "waiting in a select"
+	default:
+		what = "waiting (" + r.String() + ")"
+	}
+	return what + t.standing()
+}
+
+func (t *tale) standing() string {
+	if t.st == nil {
+		return ""
+	}
+	if t.known == nil && t.st.callee != "" && (!names.HasPrefix(t.st.callee, names.Plumbing) || names.Locks(t.st.callee)) {
+		return " in " + called(t.st.callee, t.st.at, "")
+	}
+	return inPlace(t.st.at)
+}
+
+func inPlace(f report.Frame) string {
+	if f.Func == "" {
+		return ""
+	}
+	return " in " + place(f, "")
+}
+
+// timed reports whether timers ended most of it: who waits at channels was let go on by
+// no goroutine.
+func (t *tale) timed() bool {
+	if t.fired() != "" && t.st != nil {
+		return true
+	}
+	if t.Kind != report.RootPlace || t.st == nil || t.known != nil || t.sum.causes[report.CauseBlocked]*2 <= t.sum.ns {
+		return false
+	}
+	return t.st.via == blockedFor(model.ReasonSelect) || t.st.via == blockedFor(model.ReasonChanRecv)
+}
+
+// inside is what most of those did, at one place, who had what a known pool gives and let
+// the explained ones go on; no frame where that is no place of its own.
+func (t *tale) inside() report.Frame {
+	if t.known == nil || t.known.Makes() {
+		return report.Frame{}
+	}
+	at := mostFrame(t.sum.inside, "")
+	if at.Func == t.Stood.Func || at.Func == t.At.Func || 2*t.sum.inside[at] < t.sum.ns {
+		return report.Frame{}
+	}
+	return at
+}
+
+// letIn is what to do about waiting to be let in, or to hand something over: where those
+// inside wait themselves, more at once do more.
+func (t *tale) letIn() string {
+	if in := t.inside(); in.Func != "" {
+		return "Let " + words.Function(in.Func) + " keep what it has for less. " + t.known.Advice
+	}
+	if t.known != nil {
+		return t.known.Advice
+	}
+	c := &t.sum.causes
+	if t.ours() && t.At != t.Stood && 2*t.sum.asked.ns <= t.sum.ns { // who receives has a name
+		return ""
+	}
+	if t.st == nil || t.st.via != blockedFor(model.ReasonChanSend) || (c[report.CauseNetwork]+c[report.CauseSleep]+c[report.CauseSyscall])*2 < t.sum.ns {
+		return ""
+	}
+	return "Raise the limit that " + place(t.st.at, "") + " waits at, if what those inside wait for can take more at once."
+}

@@ -1,0 +1,158 @@
+package explain
+
+import (
+	"fmt"
+	"strings"
+
+	"gmptrace/analyze/names"
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
+)
+
+// computing says what computed.
+func (t *tale) computing() string {
+	return "computing" + t.in() + t.while() + t.orNoCPU()
+}
+
+// computeLess is what to do about it.
+func (t *tale) computeLess() string {
+	if t.unseen() {
+		return "Take a CPU profile while the trace is recorded: its samples stand in the trace, and show where."
+	}
+	if !t.ours() {
+		return ""
+	}
+	s := "Let " + words.Function(t.At.Func) + " do less, or split it up: a CPU profile has its lines."
+	if t.orNoCPU() != "" {
+		s += " If it had no CPU of its own all the while, which gmptrace record would show, look at the machine instead."
+	}
+	return s
+}
+
+// queued says who had the P that was waited for.
+func (t *tale) queued() string {
+	switch by := t.by(); {
+	case by == "":
+		return "waiting for a P while other goroutines had it" + t.mostly()
+	case t.yields():
+		return "giving up the P again and again (runtime.Gosched)" + t.in()
+	default:
+		return "waiting for a P while " + by + " had it"
+	}
+}
+
+// lookWhoHadP finds out what those do who had the P.
+func lookWhoHadP(a *account, _ rootKey, t *tale) {
+	t.restless = a.e.busy.Never(t.At.Func, int64(a.e.now-a.e.zero))
+	t.launches = a.e.chains.of(t.At.Func)
+}
+
+// foundLate says who had the Ps when a timer was due, or the network ready.
+func (t *tale) foundLate() string {
+	by := t.by()
+	if by == "" {
+		return did[report.CauseFoundLate]
+	}
+	return "a timer, or the network, that no P looked after: all were busy, one with " + by
+}
+
+// yieldAdvice is what to do about those who had the Ps.
+func (t *tale) yieldAdvice() string {
+	who := words.Function(t.At.Func)
+	if t.yields() {
+		return pollAdvice(who)
+	}
+	if !t.ours() {
+		return t.shared()
+	}
+	if t.launches {
+		return names.LoopInstead(who)
+	}
+	less := "et " + who + " do less of it at a time."
+	if t.manyHadPs {
+		less = "et " + who + " run in fewer goroutines than there are Ps, or do less of it at a time."
+	}
+	if t.restless {
+		return who + " never waited for anything: if it polls (a select with a default, a loop that looks again), let it block instead. Else l" + less
+	}
+	return "L" + less
+}
+
+// lateAdvice is what to do where a P was free, and its thread came late.
+const lateAdvice = "Look at the machine: a CPU quota, other processes, a guest whose host is busy. The program's own goroutines did not have the Ps."
+
+// orNoCPU says what computing may have been as well, where it is long enough.
+func (t *tale) orNoCPU() string {
+	if t.mean < hiddenFrom || t.asked {
+		return ""
+	}
+	return " (or waiting for a CPU, which no trace shows)"
+}
+
+// yields reports whether nobody had the P for most of the time: who waited had given it up.
+func (t *tale) yields() bool { return t.At.Func != "" && 2*t.sum.yielded > t.sum.ns }
+
+// pollAdvice is what to do about who looks again and again, asleep or without its P in
+// between.
+func pollAdvice(who string) string {
+	return "If " + who + " polls there, let it be woken by what it waits for instead: a lock, a channel, a sync.Cond."
+}
+
+// shared is what to do where the load of many had the Ps.
+func (t *tale) shared() string {
+	all, fns := int64(0), map[string]int64{}
+	for f, ns := range t.sum.who {
+		if all += ns; !names.Standard(&f) {
+			fns[f.Func] += ns
+		}
+	}
+	first, ns := most(fns)
+	delete(fns, first)
+	second, more := most(fns)
+	if t.Kind != report.RootQueue || second == "" || (ns+more)*5 < all {
+		return ""
+	}
+	return fmt.Sprintf("No one function had the Ps: do less in %s and %s, or let less run at once; GOMAXPROCS can be as high as there are CPUs, a larger load needs more of them.", words.Function(first), words.Function(second))
+}
+
+// mostly names those that had the P, where several had it.
+func (t *tale) mostly() string {
+	fns := map[string]int64{}
+	for f, ns := range t.sum.who {
+		fns[f.Func] += ns
+	}
+	var parts []string
+	for range 3 {
+		fn, ns := most(fns)
+		if fn == "" || ns*20 < t.sum.ns {
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%s %s", words.Function(fn), words.ShareOf(ns, t.sum.ns)))
+		delete(fns, fn)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(parts, ", ")
+}
+
+// sureWhoRan says how sure it is who computed, or had the P: which goroutines did is in the
+// trace, what they ran shows where they stopped.
+func (t *tale) sureWhoRan() (string, string) {
+	who := words.Function(t.At.Func)
+	switch {
+	case t.At.Func == "" && t.Kind == report.RootQueue, t.yields():
+		return "high", ""
+	case t.At.Func == "":
+		return "medium", "no stack shows where it ran"
+	case t.sum.unseen*2 >= t.sum.ns && t.sum.unseen < t.sum.ns && !names.Standard(&t.At):
+		return "high", "where those goroutines ran shows of some of it, the rest is told by what they started with"
+	case t.sum.unseen*2 < t.sum.ns && t.At.Line > 0:
+		return "high", "the line is where that goroutine was last seen: it may have been elsewhere before"
+	case names.Standard(&t.At):
+		return "medium", "no stack shows where it ran: " + who + " is what those goroutines started with"
+	case t.At.Line > 0:
+		return "high", "those goroutines started with " + who + "; no stack shows what of it ran, the line is its first"
+	}
+	return "high", "those goroutines started with " + who + "; no stack shows what of it ran"
+}

@@ -1,0 +1,130 @@
+package explain
+
+import (
+	"gmptrace/analyze/internal/measure"
+	"gmptrace/analyze/names"
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
+)
+
+// tale is a root on its way into words.
+type tale struct {
+	*report.Root
+	sum       *rootSum
+	st        *standing
+	known     *names.Pool
+	mean      int64 // of an instance
+	times     int64 // that it began, in an instance
+	of        int64 // instances
+	callee    string
+	stills    *measure.StandstillSum
+	loss      string // of RootNoCPU: why there was none
+	manyHadPs bool   // as many goroutines as there are Ps are behind it
+	asked     bool   // the machine was: what is told as computing was on a CPU
+	restless  bool   // who is behind it never waits for anything
+	launches  bool   // each goroutine of who is behind it starts the next one
+	dead      deadlocked
+	tight     bool // the collector leaves hardly room
+}
+
+// text is what follows "went to".
+func (t *tale) text() string {
+	s := kinds[t.Kind].what(t)
+	if 2*t.sum.likely > t.sum.ns {
+		s += ", likely at the other end of its connection"
+	}
+	return s
+}
+
+// advice is what to do about it.
+func (t *tale) advice() string {
+	if w := names.WorkOf(t.At.Func); w != nil && ran(t.Kind) {
+		return w.Advice
+	}
+	if advise := kinds[t.Kind].advice; advise != nil {
+		return advise(t)
+	}
+	return ""
+}
+
+// by is who is behind it, "" for nobody in particular.
+func (t *tale) by() string {
+	switch w := names.WorkOf(t.At.Func); {
+	case t.unseen():
+		return "goroutines of " + words.Function(t.At.Func) + ", whose stacks do not show where,"
+	case t.At.Func == "":
+		return ""
+	case w != nil:
+		return w.What + " (" + place(t.At, t.From) + ")"
+	}
+	return place(t.At, t.From)
+}
+
+// in says where it was done, after what was.
+func (t *tale) in() string {
+	switch by := t.by(); {
+	case t.unseen():
+		return ", in goroutines of " + words.Function(t.At.Func) + ": no stack shows where"
+	case by != "":
+		return " in " + by
+	}
+	return ""
+}
+
+// place is a place in words: the function with its line, and who called it.
+func place(f report.Frame, from string) string {
+	s := words.Place(f.Func, names.FileName(f.File), f.Line)
+	if from != "" && from != f.Func {
+		s += ", called from " + words.Function(from)
+	}
+	return s
+}
+
+// called is a place and what it had called, where that tells more than its line: a
+// function of another package.
+func called(callee string, f report.Frame, from string) string {
+	if callee == "" || names.HasPrefix(callee, []string{"runtime.", "internal/"}) {
+		return place(f, from)
+	}
+	return words.Function(callee) + ", called by " + place(f, from)
+}
+
+// while says what the explained goroutine itself waited for meanwhile.
+func (t *tale) while() string {
+	if t.st == nil || t.st.at.Func == "" || t.st.at.Func == t.At.Func {
+		return ""
+	}
+	return ", which " + words.Function(t.st.at.Func) + " waited for"
+}
+
+// through says that the explained goroutine waited for another one that waited in a pool.
+func (t *tale) through() string {
+	if t.known == nil {
+		return ""
+	}
+	return t.while()
+}
+
+// mainCause is the cause of most of it.
+func (t *tale) mainCause() report.Cause {
+	c := report.CauseRunning
+	for k, ns := range t.sum.causes {
+		if ns > t.sum.causes[c] {
+			c = report.Cause(k)
+		}
+	}
+	return c
+}
+
+// unseen reports whether all that shows of who ran is what of the standard library started
+// the goroutines, such as a server: that is nobody's name.
+func (t *tale) unseen() bool {
+	switch t.Kind {
+	case report.RootComputing, report.RootQueue:
+		return t.At.Func != "" && t.sum.unseen*2 >= t.sum.ns && names.Standard(&t.At)
+	}
+	return false
+}
+
+// ours reports whether the place is in code that the program's owners can change.
+func (t *tale) ours() bool { return t.At.Func != "" && !names.Standard(&t.At) }
