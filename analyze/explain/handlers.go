@@ -22,7 +22,9 @@ import (
 //     also stands further out: middleware calls a net/http.Handler, or gin's Next. One
 //     stack tells that.
 //   - One line calls different functions, in different requests: middleware calls the
-//     function that it was given. That takes all of the trace.
+//     function that it was given. That takes all of the trace. The compiler may have a copy
+//     of the middleware for each handler, with a name of its own, so the source tells.
+//   - Code of another package calls a function of package main, which it can't name.
 //
 // Whatever is of the program and does neither is a handler, the outermost one on a
 // stack. So a name is known when all has been read, not while requests end: until then
@@ -53,7 +55,21 @@ type trail struct {
 
 type call struct {
 	fn   string
+	file string
 	line uint64
+}
+
+// spot is a line of the source, of a function where its file is not known.
+type spot struct {
+	in   string
+	line uint64
+}
+
+func (c call) spot() spot { return spot{cmp.Or(c.file, c.fn), c.line} }
+
+// given reports whether a function calls one that it can only have been given.
+func (c call) given(to call) bool {
+	return names.Package(to.fn) == "main" && !names.SamePackage(&report.Frame{Func: c.fn, File: c.file}, &report.Frame{Func: to.fn, File: to.file})
 }
 
 const (
@@ -128,7 +144,7 @@ func (h *handlers) trailOf(frames []report.Frame) uint32 {
 		}
 	}
 	for i := own; i >= 0 && !foreign(&frames[i]) && len(t.calls) < maxCalls; i-- {
-		t.calls = append(t.calls, call{frames[i].Func, frames[i].Line})
+		t.calls = append(t.calls, call{frames[i].Func, frames[i].File, frames[i].Line})
 		if !leadsOn(frames[i].Func) {
 			break
 		}
@@ -324,10 +340,10 @@ func (h *handlers) learn() {
 
 // called is the handler among functions that call each other: the first one that does
 // not only lead to one.
-func (h *handlers) called(calls []call, lines map[call]bool) string {
+func (h *handlers) called(calls []call, lines map[spot]bool) string {
 	for i, c := range calls {
 		switch {
-		case i+1 < len(calls) && lines[c]: // to the next one
+		case i+1 < len(calls) && lines[c.spot()]: // to the next one
 		case h.leads[c.fn]:
 			return ""
 		default:
@@ -348,47 +364,59 @@ func (h *handlers) ofModule(fn string) string {
 // dispatching are the lines that call different functions in different requests, or a
 // function that has such a line. One that calls several in one request calls each of
 // them by name. Functions with such a line only lead to handlers.
-func (h *handlers) dispatching() map[call]bool {
-	next, all, several := map[call]map[string]bool{}, map[call]int64{}, map[call]int64{}
+func (h *handlers) dispatching() map[spot]bool {
+	next, of, all, several := map[spot]map[string]bool{}, map[spot]map[string]bool{}, map[spot]int64{}, map[spot]int64{}
+	lines := map[spot]bool{}
+	leads := func(at spot) {
+		lines[at] = true
+		for fn := range of[at] {
+			h.leads[fn] = true
+		}
+	}
+	var given []spot
 	for key, trails := range h.keys {
 		if key >= len(h.counts) || h.counts[key] == 0 {
 			continue
 		}
-		of := map[call]string{}
+		called := map[spot]string{}
 		for _, k := range trails {
 			calls := h.trails[k].calls
 			for i := 0; i+1 < len(calls); i++ {
-				c, fn := calls[i], calls[i+1].fn
-				if strings.HasPrefix(fn, c.fn+".") { // a closure of its own
+				c, to := calls[i], calls[i+1]
+				if strings.HasPrefix(to.fn, c.fn+".") { // a closure of its own
 					continue
 				}
-				if next[c] == nil {
-					next[c] = map[string]bool{}
+				at := c.spot()
+				if next[at] == nil {
+					next[at], of[at] = map[string]bool{}, map[string]bool{}
 				}
-				next[c][fn] = true
-				if of[c] != "" && of[c] != fn {
-					several[c] += h.counts[key]
+				next[at][to.fn], of[at][c.fn] = true, true
+				if c.given(to) {
+					given = append(given, at)
 				}
-				of[c] = fn
+				if called[at] != "" && called[at] != to.fn {
+					several[at] += h.counts[key]
+				}
+				called[at] = to.fn
 			}
 		}
-		for c := range of {
-			all[c] += h.counts[key]
+		for at := range called {
+			all[at] += h.counts[key]
 		}
 	}
-	lines := map[call]bool{}
-	for c, fns := range next {
-		if len(fns) > 1 && several[c]*5 <= all[c] {
-			lines[c] = true
-			h.leads[c.fn] = true
+	for _, at := range given {
+		leads(at)
+	}
+	for at, fns := range next {
+		if len(fns) > 1 && several[at]*5 <= all[at] {
+			leads(at)
 		}
 	}
 	for range maxCalls { // what calls nothing but one of those is no handler either
-		for c, fns := range next {
+		for at, fns := range next {
 			for fn := range fns {
 				if len(fns) == 1 && h.leads[fn] {
-					lines[c] = true
-					h.leads[c.fn] = true
+					leads(at)
 				}
 			}
 		}

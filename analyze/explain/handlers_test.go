@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,16 +11,18 @@ import (
 )
 
 // stackOf is a stack, innermost frame first, of functions outermost first, each with a
-// line behind a colon where it has one: in a module's file if its package is one that
-// has a dot, else in the program's.
+// line behind a colon where it has one: in the file behind an @; else in a module's if its
+// package is one that has a dot, else in one of its own.
 func stackOf(calls string) []report.Frame {
 	var frames []report.Frame
 	for _, c := range strings.Fields(calls) {
-		f := report.Frame{Func: c, File: "app/main.go", Line: 1}
+		f := report.Frame{Func: c, Line: 1}
 		if at := strings.LastIndexByte(c, ':'); at >= 0 {
 			f.Func = c[:at]
 			fmt.Sscan(c[at+1:], &f.Line)
 		}
+		fn, file, _ := strings.Cut(f.Func, "@")
+		f.Func, f.File = fn, cmp.Or(file, "app/"+fn+".go")
 		if first, _, slash := strings.Cut(f.Func, "/"); slash && strings.Contains(first, ".") {
 			f.File = first + "/x@v1.0.0/x.go"
 		}
@@ -56,6 +59,12 @@ func TestHandlers(t *testing.T) {
 			{std + " main.logged.func1:7 main.signedIn.func1:9 main.orders:3 main.query"},
 			{std + " main.logged.func1:8 main.write"},
 		}, []string{"main.users", "main.orders", ""}},
+		{"middleware of which the compiler made copies", [][]string{
+			{std + " main.main.timed.func1@app/timed.go:7 main.users:3 main.query"},
+			{std + " main.main.timed.func2@app/timed.go:7 main.orders:3 main.query"},
+			{std + " main.main.timed.func2@app/timed.go:8 main.write"},
+		}, []string{"main.users", "main.orders", ""}},
+		{"a copy of middleware of another package", [][]string{{std + " main.main.Timed.func1@app/kit/timed.go:7 main.users"}}, []string{"main.users"}},
 		{"a closure handles, in steps", [][]string{
 			{std + " main.(*api).get.func1:7 main.load", std + " main.(*api).get.func1:7 main.render"},
 			{std + " main.(*api).get.func1:7 main.load"},

@@ -2,6 +2,7 @@ package names
 
 import (
 	"cmp"
+	"path"
 	"strings"
 
 	"gmptrace/analyze/report"
@@ -126,7 +127,7 @@ func givenTo(frames []report.Frame, i int) int {
 //   - in one line, call several functions of another package, or many of their own. A
 //     line that calls two of its own may call them by name, one after the other.
 func givenByStacks(stacks [][]report.Frame) map[string]bool {
-	g := giving{calls: map[givingLine]map[string]bool{}, gives: map[string]bool{}}
+	g := giving{calls: map[givingLine]*givingCalls{}, gives: map[string]bool{}}
 	for _, frames := range stacks {
 		for i := len(frames) - 1; i > 0; i-- {
 			if wrapsStart(frames[i].Func) {
@@ -143,7 +144,7 @@ func givenByStacks(stacks [][]report.Frame) map[string]bool {
 // leading are the functions that do so by what stacks show anywhere: middleware and the
 // like too.
 func leading(stacks [][]report.Frame) map[string]bool {
-	g := giving{calls: map[givingLine]map[string]bool{}, gives: map[string]bool{}}
+	g := giving{calls: map[givingLine]*givingCalls{}, gives: map[string]bool{}}
 	for _, frames := range stacks {
 		for i := len(frames) - 1; i > 0; i-- {
 			g.call(&frames[i], &frames[i-1])
@@ -154,15 +155,20 @@ func leading(stacks [][]report.Frame) map[string]bool {
 
 // giving finds functions that run what they were given.
 type giving struct {
-	calls map[givingLine]map[string]bool
+	calls map[givingLine]*givingCalls
 	gives map[string]bool
 }
 
+// givingLine is a line of the source, of a function where its file is not known: of a
+// function that makes closures the compiler may have many copies, with names of their own.
 type givingLine struct {
-	fn  string
+	in  string
 	at  uint64
 	own bool // it calls functions of its own package
 }
+
+// givingCalls are what a line calls, and the functions that it is of.
+type givingCalls struct{ of, to map[string]bool }
 
 // call takes in that one function has called another. It reports whether the first may
 // have been given the second.
@@ -171,15 +177,25 @@ func (g *giving) call(from, to *report.Frame) bool {
 	if !IsClosure(lastPart(from.Func)) || Standard(from) || Foreign(to) || strings.HasPrefix(to.Func, from.Func+".") {
 		return false
 	}
-	at := givingLine{from.Func, from.Line, Package(from.Func) == Package(to.Func)}
+	at := givingLine{cmp.Or(from.File, from.Func), from.Line, SamePackage(from, to)}
 	if g.calls[at] == nil {
-		g.calls[at] = map[string]bool{}
+		g.calls[at] = &givingCalls{map[string]bool{}, map[string]bool{}}
 	}
-	g.calls[at][to.Func] = true
-	if n := len(g.calls[at]); n >= manyOwn || n >= severalOthers && !at.own || !at.own && Package(to.Func) == "main" {
-		g.gives[from.Func] = true
+	calls := g.calls[at]
+	calls.of[from.Func], calls.to[to.Func] = true, true
+	if n := len(calls.to); n >= manyOwn || n >= severalOthers && !at.own || !at.own && Package(to.Func) == "main" {
+		for fn := range calls.of {
+			g.gives[fn] = true
+		}
 	}
 	return true
+}
+
+// SamePackage reports whether two frames are of one package. A closure of a function that
+// the compiler put into a caller of another package is named after that, so folders tell
+// more than names, where they are known.
+func SamePackage(a, b *report.Frame) bool {
+	return Package(a.Func) == Package(b.Func) && (a.File == "" || b.File == "" || path.Dir(a.File) == path.Dir(b.File))
 }
 
 func lastPart(fn string) string { return fn[strings.LastIndexByte(fn, '.')+1:] }

@@ -17,12 +17,17 @@ func startsOf(stacks ...string) (*Starts, *Numbering) {
 	return n.Table.Starts(), n
 }
 
+// framesOf are the frames of a stack, each with its line behind a colon and its file behind
+// an @, which is else one of its own.
 func framesOf(stack string) []report.Frame {
 	var frames []report.Frame
 	for _, s := range strings.Fields(stack) {
 		fn, line, _ := strings.Cut(s, ":")
 		at, _ := strconv.ParseUint(line, 10, 64)
-		file := "/home/u/app/x.go"
+		fn, file, _ := strings.Cut(fn, "@")
+		if file == "" {
+			file = "/home/u/" + fn + ".go"
+		}
 		if strings.HasPrefix(fn, "github.com/") || strings.HasPrefix(fn, "golang.org/") {
 			file = "/home/u/go/pkg/mod/" + Package(fn) + "@v1.0.0/x.go"
 		}
@@ -40,9 +45,11 @@ func TestWrappers(t *testing.T) {
 		"main.main.func1:4 main.a", "main.main.func1:5 main.b", "main.main.func1:6 main.c", "main.main.func1:6 main.main.func1.1",
 		"main.poll.func1:4 main.fetch", "main.poll.func1:4 main.process",
 		"app/kit.Run:7 app/shop.load", "app/kit.Run:7 app/shop.save",
+		"main.main.Each.func1@/home/u/app/kit.go:9 main.one", "main.a.run.func1@/home/u/x.go:3 main.one", "main.b.run.func1@/home/u/x.go:3 main.two", "main.c.run.func2@/home/u/x.go:3 main.a",
 		"app/kit.Each.func1:9 main.one", "sync.(*WaitGroup).Go.func1 app/deep.Go.func1:3 main.two",
 	)
 	for fn, want := range map[string]bool{"app/kit.Go.func1": true, "main.start.func1": true, "main.main.func1": false, "main.poll.func1": false, "app/kit.Run": false,
+		"main.main.Each.func1": true, "main.a.run.func1": true, "main.c.run.func2": true,
 		"app/kit.Each.func1": true, "app/deep.Go.func1": true, "sync.(*WaitGroup).Go.func1": true, "net/http.(*conn).serve": false} {
 		if starts.Wrapper(fn) != want {
 			t.Errorf("%s: a wrapper is %v, want %v", fn, !want, want)
