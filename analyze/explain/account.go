@@ -57,6 +57,8 @@ type rootSum struct {
 	pooled  int64                  // of ns: for what a sync.Pool had none of
 	outside int64                  // of ns: the explained ones waited outside of the handlers that they are called by
 	calls   map[*names.Call]int64  // of ns: calls of the system, or C, of which something is known
+	writes  int64                  // of ns: until a connection or pipe took what was written to it
+	forAll  int64                  // of ns: something that one did for all who asked meanwhile
 	delay   delayed
 }
 
@@ -65,10 +67,11 @@ type standing struct {
 	via    via
 	at     report.Frame
 	callee string
-	logs   bool       // for the lock of a logger
-	once   bool       // for a sync.Once
-	rw     string     // "RLock" or "Lock" of an RWMutex, "" for none
-	end    *names.End // what it waited for, nil where nothing is known
+	logs   bool        // for the lock of a logger
+	once   bool        // for a sync.Once
+	rw     string      // "RLock" or "Lock" of an RWMutex, "" for none
+	end    *names.End  // what it waited for, nil where nothing is known
+	wait   *names.Wait // what its place says that it waited for, nil for nothing
 }
 
 // accountOf divides the time of instances whose details are known.
@@ -182,6 +185,12 @@ func (a *account) add(x *explained, s *stepSum, of tally) {
 		}
 		r.calls[c] += ns
 	}
+	if s.cause == report.CauseNetwork && names.Writes(a.e.names.Stacks[s.stack]) {
+		r.writes += ns
+	}
+	if names.ForAll(a.e.names.Stacks[cmp.Or(s.stack, s.seen)]) || names.ForAll(a.e.names.Stacks[s.asks]) {
+		r.forAll += ns
+	}
 	r.delay.add(a.e.names.Stacks[cmp.Or(s.stack, s.stood)], s.cause, of)
 	if p := a.leaf(x, s); p != nil && p.Own && s.via != 0 && !own(s) {
 		if k.known != nil {
@@ -226,7 +235,7 @@ func (a *account) standing(s *stepSum) standing {
 	frames := a.e.names.Stacks[s.stood]
 	st := standing{via: s.via, rw: rwMutex(frames), logs: names.Logs(frames), once: a.e.locks.Site(s.stood).Once}
 	if s.via != 0 {
-		st.end = names.EndOf(model.Reason(s.via-1), frames)
+		st.end, st.wait = names.EndOf(model.Reason(s.via-1), frames), names.WaitOf(frames)
 	}
 	if p := a.places.Of(s.stood); p != nil {
 		st.at, st.callee = p.At, p.Callee
@@ -271,6 +280,11 @@ func (a *account) root(x *explained, s *stepSum) (rootKey, *names.Place) {
 func (a *account) did(x *explained, s *stepSum) (rootKey, *names.Place) {
 	if s.pool != 0 {
 		return a.pooled(s)
+	}
+	if made := a.e.pools.Making(s.stack); made != nil && own(s) {
+		k, who := named(report.RootPlace, a.places.Above(s.stack, made.Func))
+		k.known = made
+		return k, who
 	}
 	leaf, stood := a.leaf(x, s), a.places.Of(s.stood)
 	kind, ours := a.waited(s), leaf != nil && leaf.Own
@@ -488,6 +502,7 @@ func joined(a, b *rootSum) *rootSum {
 		for u, ns := range r.untold {
 			x.untold[u] += ns
 		}
+		x.writes, x.forAll = x.writes+r.writes, x.forAll+r.forAll
 		x.there, x.lookup, x.others = x.there+r.there, x.lookup+r.lookup, x.others+r.others
 		maps.Copy(x.gs, r.gs)
 		x.again, x.pooled, x.outside = x.again+r.again, x.pooled+r.pooled, x.outside+r.outside

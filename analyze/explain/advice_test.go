@@ -30,6 +30,11 @@ func TestAdvice(t *testing.T) {
 		"no_continue":      "Send no Expect: 100-continue with what is small",
 		"context_lock":     "A context is locked while it is cancelled",
 		"rate_limited":     "Raise the limiter's rate or burst",
+		"gathers":          "main.(*bus).gather goes on once a timer is due, and main.(*bus).publish waits for that",
+		"output_held":      "something that it started still has its output open",
+		"logs_in":          "raise sql.DB.SetMaxIdleConns",
+		"slow_reader":      "The other end does not read what main.(*hub).broadcast writes as fast as it comes",
+		"for_all":          "All who ask meanwhile wait for that one",
 		"sends_under_lock": "Let main.audit sleep for less while others wait for it",
 	} {
 		ar, err := txtar.ParseFile(filepath.Join("testdata/explain", name+".txtar"))

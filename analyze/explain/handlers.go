@@ -124,7 +124,7 @@ func (h *handlers) trailOf(frames []report.Frame) uint32 {
 				t.method = strings.TrimSuffix(f.Func, ".func1")
 			}
 			if own < 0 {
-				outside[base(f.Func)] = true
+				outside[names.Base(f.Func)] = true
 			}
 		case own < 0 && (i+1 == len(frames) || !callback(f.Func) || handsOn(frames[i:], nil)):
 			first, own = i, i
@@ -157,10 +157,10 @@ func (h *handlers) trailOf(frames []report.Frame) uint32 {
 func (h *handlers) leadsTo(start string) {
 	for strings.Count(start, ".") > 1 {
 		start = start[:strings.LastIndexByte(start, '.')]
-		if names.IsClosure(start[strings.LastIndexByte(start, '.')+1:]) || base(start) == start {
+		if names.IsClosure(start[strings.LastIndexByte(start, '.')+1:]) || names.Base(start) == start {
 			h.leads[start] = true
 		}
-		if base(start) == start {
+		if names.Base(start) == start {
 			return
 		}
 	}
@@ -181,18 +181,7 @@ func handsOn(frames []report.Frame, outside map[string]bool) bool {
 	case strings.Contains(by.Func, "Client") || strings.Contains(by.Func, "Invoker") || strings.Contains(by.Func, "Streamer") || strings.Contains(by.Func, "Transport"):
 		return false // the program's part of what it sends itself
 	}
-	return outside[base(by.Func)] || generated(by.Func) || names.HasPrefix(by.Func, servers) || names.HasPrefix(by.Func, routers)
-}
-
-// base is a function without the numbers of the closures in it.
-func base(fn string) string {
-	for {
-		dot := strings.LastIndexByte(fn, '.')
-		if dot < 0 || !names.IsClosure(fn[dot+1:]) {
-			return fn
-		}
-		fn = fn[:dot]
-	}
+	return outside[names.Base(by.Func)] || generated(by.Func) || names.HasPrefix(by.Func, servers) || names.HasPrefix(by.Func, routers)
 }
 
 // callback reports whether a function of the program is one that the standard library and

@@ -13,11 +13,20 @@ func (t *tale) onNetwork() string {
 	if t.At.Func == "" {
 		return did[report.CauseNetwork]
 	}
-	what := did[report.CauseNetwork]
-	if t.looksUp() {
-		what = "looking up the name of a host"
+	return t.network() + t.often() + ": " + called(t.callee, t.At, t.From) + t.while()
+}
+
+// network says for what of the network it waited.
+func (t *tale) network() string {
+	switch {
+	case t.looksUp():
+		return "looking up the name of a host"
+	case t.st != nil && t.st.wait != nil:
+		return t.st.wait.What
+	case t.writes():
+		return "waiting until the other end of a connection or pipe took what was written"
 	}
-	return what + t.often() + ": " + called(t.callee, t.At, t.From) + t.while()
+	return did[report.CauseNetwork]
 }
 
 // networkAdvice is what to do about it.
@@ -28,6 +37,12 @@ func (t *tale) networkAdvice() string {
 	who := words.Function(t.At.Func)
 	if t.looksUp() {
 		return "Keep connections, so that fewer names have to be looked up. Go keeps no answers: see the name server and resolv.conf (ndots, search), or keep addresses."
+	}
+	if t.st != nil && t.st.wait != nil {
+		return t.st.wait.Advice
+	}
+	if t.writes() {
+		return writeAdvice(who)
 	}
 	if t.repeats() {
 		return fmt.Sprintf("If each of those waits is for a call, ask for all at once, or at the same time: %s", cmp.Or(words.Function(t.From), who)) + asksInTurn
@@ -57,6 +72,14 @@ func (t *tale) often() string {
 		return ""
 	}
 	return fmt.Sprintf(" %s, %s each", words.Times(t.times), words.Length(t.mean/t.times))
+}
+
+// writes reports whether it was waited for others to read what was written to them.
+func (t *tale) writes() bool { return 2*t.sum.writes > t.sum.ns }
+
+// writeAdvice is what to do about that.
+func writeAdvice(who string) string {
+	return "The other end does not read what " + who + " writes as fast as it comes: give each write a deadline (SetWriteDeadline) and drop who is too slow, or write to each from a goroutine of its own, with a bounded queue."
 }
 
 // looksUp reports whether it is the address of a host that is asked for.

@@ -35,7 +35,7 @@ func whileDid(who, what string) string {
 // meanwhile says what those did who were waited for.
 func (t *tale) meanwhile() string {
 	switch {
-	case t.known.Makes():
+	case t.known.Makes(), t.st != nil && t.st.wait != nil:
 		return ""
 	case t.heldUnseen():
 		return ": who held it does not show"
@@ -71,8 +71,11 @@ func (t *tale) theyDid(holder report.Frame) string {
 		return " until " + who + ", which had slept, signalled it"
 	}
 	what := cmp.Or(doing[c].one, doing[report.CauseRunning].one)
-	if c == report.CauseSyscall {
+	switch {
+	case c == report.CauseSyscall:
 		what += t.into()
+	case c == report.CauseNetwork && t.writes():
+		what = "waited until the other end of a connection or pipe took what it wrote"
 	}
 	return whileDid(who, what) + lock
 }
@@ -85,6 +88,8 @@ func (t *tale) untilTimer() string {
 	ended := untilFired("")
 	if d := t.delay(); d != nil {
 		ended = d.Text
+	} else if t.forTimerOf() {
+		ended = " until a timer ended the wait of " + place(t.At, t.From)
 	}
 	if n := t.ended(); n > 1 {
 		ended += ", " + words.Times(n)
@@ -104,6 +109,8 @@ func (t *tale) placeAdvice() string {
 		return t.firedAdvice(t.fired())
 	case t.delay() != nil:
 		return t.delay().Advice
+	case t.timed() && t.forTimerOf():
+		return fmt.Sprintf("%s goes on once a timer is due, and %s waits for that: if it gathers what many give it, let it do so for less time, or hand on at once what there is; if it keeps to a rate, raise that.", words.Function(t.At.Func), who)
 	case t.timed() && t.ended() > 1:
 		return "Timers, not goroutines, let " + who + " go on there, " + words.Times(t.ended()) + ": if it pauses between tries, see why those fail, and pause for less or give up sooner; if it keeps to a rate, raise that or call less often."
 	case t.timed():
@@ -114,6 +121,9 @@ func (t *tale) placeAdvice() string {
 		return "If " + who + " waits for a place among few there, allow more of them; else find out what those do who are to let it go on."
 	case 2*t.sum.asked.ns > t.sum.ns:
 		return "Others wait while " + words.Function(t.At.Func) + " waits for the network: find out why the other side takes that long, give it a limit, or let them go on without it; if it has a place among few, allow more of them."
+	}
+	if t.writes() {
+		return writeAdvice(words.Function(t.At.Func))
 	}
 	return "Let " + words.Function(t.At.Func) + " " + t.doLess() + " while others wait for it, or do that in another goroutine; if it has a place among few, allow more of them."
 }
@@ -133,6 +143,9 @@ func (t *tale) doLess() string {
 
 // sureWhoEnded says how sure it is who ended the wait.
 func (t *tale) sureWhoEnded() (string, string) {
+	if t.known.MadeByAsker() {
+		return "high", ""
+	}
 	if t.timed() {
 		return "medium", "that no goroutine ended the wait is in the trace, that a timer did is inferred"
 	}
@@ -149,6 +162,8 @@ func (t *tale) waiting() string {
 	}
 	what := ""
 	switch r := model.Reason(t.st.via - 1); {
+	case t.st.wait != nil:
+		what = t.st.wait.What
 	case strings.HasPrefix(t.st.rw, "R"):
 		what = "waiting to lock for reading (RWMutex)"
 	case t.st.rw != "":
@@ -204,6 +219,9 @@ func (t *tale) timed() bool {
 	return t.st.via == blockedFor(model.ReasonSelect) || t.st.via == blockedFor(model.ReasonChanRecv)
 }
 
+// forTimerOf reports whether it is another goroutine's wait that timers ended.
+func (t *tale) forTimerOf() bool { return t.ours() && t.At != t.Stood }
+
 // inside is what most of those did, at one place, who had what a known pool gives and let
 // the explained ones go on; no frame where that is no place of its own.
 func (t *tale) inside() report.Frame {
@@ -220,6 +238,9 @@ func (t *tale) inside() report.Frame {
 // letIn is what to do about waiting to be let in, or to hand something over: where those
 // inside wait themselves, more at once do more.
 func (t *tale) letIn() string {
+	if t.st != nil && t.st.wait != nil {
+		return t.st.wait.Advice
+	}
 	if in := t.inside(); in.Func != "" {
 		return "Let " + words.Function(in.Func) + " keep what it has for less. " + t.known.Advice
 	}

@@ -2,7 +2,9 @@ package explain
 
 import (
 	"fmt"
+	"strings"
 
+	"gmptrace/analyze/names"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
@@ -24,6 +26,10 @@ func (a *account) describe(k rootKey, r *rootSum) report.Root {
 	}
 	x.Text = t.text()
 	x.Advice = t.advice()
+	if t.forAll() {
+		x.Text += names.ForAllText
+		x.Advice = strings.TrimSpace(x.Advice + " " + names.ForAllAdvice)
+	}
 	x.Sure, x.SureWhy = t.sure()
 	return x
 }

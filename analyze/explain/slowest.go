@@ -278,7 +278,7 @@ func pressing(x *report.Explanation) string {
 		if made := madeMeanwhile(x); made != nil {
 			return made.Advice
 		}
-		if strings.HasSuffix(x.Advice, asksInTurn) || strings.Contains(x.Advice, aroundHandler) {
+		if strings.HasSuffix(x.Advice, asksInTurn) || strings.Contains(x.Advice, aroundHandler) || strings.Contains(x.Advice, names.ForAllAdvice) {
 			return x.Advice
 		}
 		return ""

@@ -116,6 +116,9 @@ func (t *tale) mainCause() report.Cause {
 	return c
 }
 
+// forAll reports whether it was something that one goroutine did for all who asked meanwhile.
+func (t *tale) forAll() bool { return 2*t.sum.forAll > t.sum.ns }
+
 // unseen reports whether all that shows of who ran is what of the standard library started
 // the goroutines, such as a server: that is nobody's name.
 func (t *tale) unseen() bool {

@@ -16,6 +16,9 @@ func KnownPackages() []string {
 	for i := range knownPools {
 		all = append(all, Packages([]string{knownPools[i].Func})...)
 	}
+	for _, w := range knownWaits {
+		all = append(all, Packages(w.funcs)...)
+	}
 	for i := range knownDelays {
 		all = append(all, Packages([]string{knownDelays[i].Func})...)
 	}

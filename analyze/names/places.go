@@ -53,6 +53,17 @@ func (p *Places) Of(stack uint32) *Place {
 	return p.stacks[stack]
 }
 
+// Above is the place of who had called a function on a stack, or part of its name; nil where
+// it shows nothing but the runtime.
+func (p *Places) Above(stack uint32, fn string) *Place {
+	frames := p.names.Stacks[stack]
+	at := slices.IndexFunc(frames, func(f report.Frame) bool { return strings.Contains(f.Func, fn) })
+	if x := p.find(frames[at+1:]); x.At.Func != "" {
+		return x
+	}
+	return nil
+}
+
 // Func is the place of a function that goroutines start with, its line where that shows.
 func (p *Places) Func(fn string) *Place {
 	if p.starts == nil {

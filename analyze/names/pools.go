@@ -30,6 +30,17 @@ var made = &Pool{Func: "net/http.(*Transport).getConn", What: "a connection that
 	Advice: "Keep connections: raise http.Transport.MaxIdleConnsPerHost (2 by default) to the calls that go to one host at once, and MaxIdleConns; read bodies to their end and close them; or use HTTP/2, which needs one.",
 	Never:  "Give dials and handshakes a timeout (net.Dialer.Timeout, http.Transport.TLSHandshakeTimeout) and requests a context that ends; and try another host where one takes no connections."}
 
+// madeByAsker are connections that a pool makes in the goroutine of who asks for one: below
+// these functions, no limit keeps it waiting.
+var madeByAsker = []*Pool{
+	{Func: "database/sql.(*DB).conn", What: "a connection that was still being made (dial, login)",
+		Advice: "Keep connections: raise sql.DB.SetMaxIdleConns (2 by default, others are closed after use) to as many as are in use at once, and SetConnMaxIdleTime and SetConnMaxLifetime if those end them early.",
+		Never:  "Give dials and logins a timeout, and query with a context that ends."},
+	{Func: "internal/pool.(*ConnPool).dialConn", What: "a connection that was still being made (dial, login)",
+		Advice: "Keep connections: raise the client's MinIdleConns, MaxIdleConns and ConnMaxIdleTime, so that as many are kept as are in use at once.",
+		Never:  "Give dials a timeout (DialTimeout), and calls a context that ends."},
+}
+
 // LookingUp is of connections for whose host's address was asked first.
 var LookingUp = &Pool{Func: made.Func, What: "a connection whose host's name was still being looked up",
 	Advice: "Keep connections, so that fewer names have to be looked up: read bodies to their end and close them, and raise http.Transport.MaxIdleConnsPerHost (2 by default). Go keeps no answers: see the name server and resolv.conf (ndots, search), or keep addresses.",
@@ -90,7 +101,10 @@ var knownPools = []Pool{
 }
 
 // Makes reports whether what is waited for is being made.
-func (p *Pool) Makes() bool { return p == made || p == LookingUp }
+func (p *Pool) Makes() bool { return p == made || p == LookingUp || p.MadeByAsker() }
+
+// MadeByAsker reports whether it is being made by who waits for it.
+func (p *Pool) MadeByAsker() bool { return slices.Contains(madeByAsker, p) }
 
 // PoolOf is the known pool in which a stack waits, nil if it is in none.
 func PoolOf(frames []report.Frame) *Pool {
@@ -131,6 +145,7 @@ type Pools struct {
 type poolSite struct {
 	known, makes, asks bool
 	pool               *Pool
+	making             *Pool // what the stack's own goroutine makes for itself
 }
 
 // Of is the known pool in which a stack waits, nil for none.
@@ -146,6 +161,21 @@ func (p *Pools) Keeps(stack uint32) bool {
 // Makes reports whether a stack is of a goroutine that makes what a pool gives.
 func (p *Pools) Makes(stack uint32) bool { return p.of(stack).makes }
 
+// Making is the pool for which a stack makes what it asked that for, nil for none.
+func (p *Pools) Making(stack uint32) *Pool { return p.of(stack).making }
+
+// makingOf is the pool for which these frames make what they asked that for, nil for none.
+func makingOf(frames []report.Frame) *Pool {
+	for i := 1; i < len(frames); i++ {
+		for _, m := range madeByAsker {
+			if strings.Contains(frames[i].Func, m.Func) && !IsRuntime(frames[i-1].Func) {
+				return m
+			}
+		}
+	}
+	return nil
+}
+
 // Asks reports whether a stack is in a call over the network: in package net or one below
 // it, but for what serves.
 func (p *Pools) Asks(stack uint32) bool { return p.of(stack).asks }
@@ -157,7 +187,7 @@ func (p *Pools) of(stack uint32) poolSite {
 	x := &p.stacks[stack]
 	if !x.known {
 		frames := p.Names.Stacks[stack]
-		*x = poolSite{known: true, pool: PoolOf(frames),
+		*x = poolSite{known: true, pool: PoolOf(frames), making: makingOf(frames),
 			makes: slices.ContainsFunc(frames, func(f report.Frame) bool { return HasPrefix(f.Func, making) }),
 			asks:  slices.ContainsFunc(frames, ofNet)}
 	}

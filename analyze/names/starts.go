@@ -207,6 +207,17 @@ func IsClosure(last string) bool {
 	return last != "" && strings.Trim(last, "0123456789") == ""
 }
 
+// Base is a function without the numbers of the closures in it.
+func Base(fn string) string {
+	for {
+		dot := strings.LastIndexByte(fn, '.')
+		if dot < 0 || !IsClosure(fn[dot+1:]) {
+			return fn
+		}
+		fn = fn[:dot]
+	}
+}
+
 // Trails numbers, while a trace is read, what stacks say of what their goroutines run:
 // the function that they started with, and, as far as that may turn out to run what it
 // was given, what that was. Starts tells at the end what a trail comes to.
