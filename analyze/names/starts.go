@@ -125,7 +125,8 @@ func givenTo(frames []report.Frame, i int) int {
 //   - call a function of package main, which no other package can name, from elsewhere:
 //     one stack tells that; or
 //   - in one line, call several functions of another package, or many of their own. A
-//     line that calls two of its own may call them by name, one after the other.
+//     line that calls two of its own may call them by name, one after the other; but not
+//     if each is called by another copy of the closure, see givingLine.
 func givenByStacks(stacks [][]report.Frame) map[string]bool {
 	g := giving{calls: map[givingLine]*givingCalls{}, gives: map[string]bool{}}
 	for _, frames := range stacks {
@@ -173,7 +174,7 @@ type givingCalls struct{ of, to map[string]bool }
 // call takes in that one function has called another. It reports whether the first may
 // have been given the second.
 func (g *giving) call(from, to *report.Frame) bool {
-	const severalOthers, manyOwn = 2, 3
+	const several, manyOwn = 2, 3
 	if !IsClosure(lastPart(from.Func)) || Standard(from) || Foreign(to) || strings.HasPrefix(to.Func, from.Func+".") {
 		return false
 	}
@@ -183,7 +184,7 @@ func (g *giving) call(from, to *report.Frame) bool {
 	}
 	calls := g.calls[at]
 	calls.of[from.Func], calls.to[to.Func] = true, true
-	if n := len(calls.to); n >= manyOwn || n >= severalOthers && !at.own || !at.own && Package(to.Func) == "main" {
+	if n := len(calls.to); n >= manyOwn || n >= several && (!at.own || len(calls.of) > 1) || !at.own && Package(to.Func) == "main" {
 		for fn := range calls.of {
 			g.gives[fn] = true
 		}

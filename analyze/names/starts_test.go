@@ -46,10 +46,11 @@ func TestWrappers(t *testing.T) {
 		"main.poll.func1:4 main.fetch", "main.poll.func1:4 main.process",
 		"app/kit.Run:7 app/shop.load", "app/kit.Run:7 app/shop.save",
 		"main.main.Each.func1@/home/u/app/kit.go:9 main.one", "main.a.run.func1@/home/u/x.go:3 main.one", "main.b.run.func1@/home/u/x.go:3 main.two", "main.c.run.func2@/home/u/x.go:3 main.a",
+		"main.main.each.func2@/home/u/y.go:34 main.one", "main.main.each.func3@/home/u/y.go:34 main.two",
 		"app/kit.Each.func1:9 main.one", "sync.(*WaitGroup).Go.func1 app/deep.Go.func1:3 main.two",
 	)
 	for fn, want := range map[string]bool{"app/kit.Go.func1": true, "main.start.func1": true, "main.main.func1": false, "main.poll.func1": false, "app/kit.Run": false,
-		"main.main.Each.func1": true, "main.a.run.func1": true, "main.c.run.func2": true,
+		"main.main.Each.func1": true, "main.main.each.func2": true, "main.main.each.func3": true, "main.a.run.func1": true, "main.c.run.func2": true,
 		"app/kit.Each.func1": true, "app/deep.Go.func1": true, "sync.(*WaitGroup).Go.func1": true, "net/http.(*conn).serve": false} {
 		if starts.Wrapper(fn) != want {
 			t.Errorf("%s: a wrapper is %v, want %v", fn, !want, want)
