@@ -18,7 +18,7 @@ func (s *Sched) turn(p *P) int8 {
 // own queue counts only if p itself ran it: else it may have been stolen first.
 // And it counts only where an event put it: no global batch, nor the collector,
 // and while the queues are not in doubt. All that would be the model's word.
-func (s *Sched) beside(r gref, p *P) Queues {
+func (s *Sched) beside(r gref, g *G, p *P, turn int8) Queues {
 	var set Queues
 	if n := p.runnext; n != 0 && n != r && s.waitedFor(n, p) && !s.collected(s.look(n)) {
 		set |= QueueRunnext
@@ -26,13 +26,19 @@ func (s *Sched) beside(r gref, p *P) Queues {
 	if h := p.snapHead; h != 0 && h != r && s.waitedFor(h, p) && s.ownRing(h, p) {
 		set |= QueueRing
 	}
-	if p.runnext == r && !s.collected(s.look(r)) || s.ownRing(r, p) {
+	if p.runnext == r && !s.collected(g) || s.ownRing(r, p) {
 		set |= QueueSelf
 	}
-	if s.globq.n > 0 && s.inGlobal(r, p) {
+	if s.globq.n > 0 && tellsOfGlobal(g, set, turn) && s.inGlobal(r, p) {
 		set |= QueueGlobal
 	}
 	return set
+}
+
+// tellsOfGlobal reports whether it says something of a rule if the global queue held
+// a goroutine other than g: see QueueGlobal. To find out takes longer than all the rest.
+func tellsOfGlobal(g *G, beside Queues, turn int8) bool {
+	return g.place != placeGlobal && (turn == 0 || beside&QueueSelf != 0 || g.place == placeDirect)
 }
 
 // ownRing reports whether r stands in p's ring and has been in local queues only.

@@ -28,7 +28,8 @@ func (s *Sched) find(e *entry, g *G, p *P, f *found) {
 		f.waited = g.p
 	}
 	if s.trial.depth == 0 {
-		f.beside, f.turn = s.beside(e.g, p), s.turn(p)
+		f.turn = s.turn(p)
+		f.beside = s.beside(e.g, g, p, f.turn)
 	}
 	if (g.place == placeGlobal || g.place == placeRing) && s.leftSyscall(e, p) {
 		if f.handed = p.idleFrom > g.since; !f.handed {

@@ -23,17 +23,18 @@ type entry struct {
 // horizon is the ring of events that were read and not yet decided. Sequence
 // numbers count events from 1.
 type horizon struct {
-	ring []entry
+	ring *[Lookahead]entry
+	most uint64 // entries in use
 	head uint64 // next to decide
 	tail uint64 // next to read
 }
 
 func newHorizon(n int) horizon {
-	return horizon{ring: make([]entry, n), head: 1, tail: 1}
+	return horizon{ring: new([Lookahead]entry), most: uint64(n), head: 1, tail: 1}
 }
 
-func (h *horizon) at(seq uint64) *entry { return &h.ring[seq&uint64(len(h.ring)-1)] }
-func (h *horizon) full() bool           { return h.tail-h.head == uint64(len(h.ring)) }
+func (h *horizon) at(seq uint64) *entry { return &h.ring[seq%Lookahead] }
+func (h *horizon) full() bool           { return h.tail-h.head == h.most }
 
 // holds reports whether seq is still to be decided.
 func (h *horizon) holds(seq uint64) bool { return seq >= h.head && seq < h.tail }

@@ -74,7 +74,7 @@ type progress struct {
 }
 
 // New is a scheduler that follows the rules, looking ahead as many events as
-// ahead says; that must be a power of two, 0 is Lookahead.
+// ahead says: at most Lookahead, which 0 stands for.
 func New(rules Rules, ahead int) *Sched {
 	if ahead == 0 {
 		ahead = Lookahead
