@@ -153,8 +153,8 @@ type Queues uint8
 const (
 	QueueRunnext Queues = 1 << iota // the P's own
 	QueueRing                       // the P's own
-	QueueGlobal // told only of what came from elsewhere: in the global queue's turn, surely from its own P's queue, or from none
-	QueueSelf   // the P's own, and no other goroutine: the dispatched one itself has stood in local queues only
+	QueueGlobal                     // told only of what came from elsewhere: in the global queue's turn, surely from its own P's queue, or from none
+	QueueSelf                       // the P's own, and no other goroutine: the dispatched one itself has stood in local queues only
 )
 
 // QueueOwn is the P's own queue.
