@@ -30,6 +30,7 @@ func (c *workloads) build() *simulate.Workload {
 // another one did.
 func (c *workloads) arrange() {
 	c.connect()
+	c.beats()
 	c.sites = c.stations()
 	c.findMutexes()
 	c.holding()

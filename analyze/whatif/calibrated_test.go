@@ -73,3 +73,30 @@ func TestMoved(t *testing.T) {
 		}
 	}
 }
+
+// TestTimed: where sleeps of threads ended late, so do those of a thief and of sysmon, and to
+// wake a thread takes about as long; what was measured of that itself comes before it.
+func TestTimed(t *testing.T) {
+	c := &workloads{}
+	p := &pWork{idled: true, idleFrom: 1_000, schedTo: 2_000_000}
+	for i := range 2 * fewest {
+		p.schedFrom = p.idleFrom + model.Time(simulate.PollGrain+120_000+int64(i)*500)
+		d := &model.Dispatch{Time: p.schedTo, Ready: p.schedFrom}
+		c.sleptFor(p, d)
+	}
+	costs := c.calibrated(nil)
+	for name, x := range map[string]struct{ got, want int64 }{"late": {costs.Late.Mean(), 130_000}, "wake": {costs.Wake.Mean(), 107_000}, "pause": {costs.Pause.Mean(), 130_000}} {
+		if off := float64(x.got-x.want) / float64(x.want); off < -.03 || off > .03 {
+			t.Errorf("%s takes %d ns, want about %d", name, x.got, x.want)
+		}
+	}
+	for range fewest {
+		c.costs.wake.Add(50_000)
+	}
+	if costs := c.calibrated(nil); costs.Wake.Quantile(.5) > 51_000 {
+		t.Errorf("waking a thread takes %d ns, and 50 µs were measured", costs.Wake.Quantile(.5))
+	}
+	if costs := (&workloads{}).calibrated(nil); costs.Late.Mean() != simulate.TimerSlack {
+		t.Errorf("nothing was measured, and sleeps end %d ns late", costs.Late.Mean())
+	}
+}

@@ -51,6 +51,7 @@ type sleepSite struct {
 	least, most []int64
 	known       bool
 	after       schedule
+	beat        beat
 	always      int64 // what all of them slept, 0 if they did not all sleep as long
 }
 
@@ -129,12 +130,123 @@ func (c *workloads) wanted(s *ownAt) int64 {
 }
 
 // atItsTime reports whether a wait is for a time rather than for a length: where a program
-// that was busy for longer sleeps so much shorter, it keeps to a schedule, as load generators
-// and tickers do.
+// that was busy for longer, or was woken late, sleeps so much shorter, it keeps to a schedule,
+// as load generators and tickers do.
 func (c *workloads) atItsTime(s *ownAt) bool {
 	x := c.sleeps[s.stack]
-	return x != nil && x.length() == 0 && x.after.kept()
+	switch {
+	case x == nil:
+		return false
+	case x.length() == 0:
+		return x.after.kept() || x.beat.kept(steadyMost, evenedMost)
+	}
+	return x.beat.kept(steadySurely, evenedSurely) // that they all seem to be as long is chance
 }
+
+// beat tells whether the ends of sleeps keep to a beat. How late each of them comes does not
+// add up then: a sleep after one that was long is short, and several together take as long as
+// several others. The sleeps of who sleeps for a length know nothing of each other.
+type beat struct {
+	n           float64 // sleeps after another
+	pairs, self float64 // sums of a sleep's difference from the mean times that of the one before; of its square
+	one, many   float64 // variances, of a period and of beatSpan of them together
+}
+
+// Limits of what is like a beat: the correlation of a sleep with the one before is -1/2 at the
+// best, and 0 of lengths; beatSpan periods together vary as much as one does, and of lengths
+// beatSpan times as much. The latter are of six programs (make whatif-accuracy).
+const (
+	beatSpan     = 8
+	beatLeast    = 40  // sleeps that tell so
+	steadyMost   = 5.  // times as much as one, that several vary at the most
+	evenedMost   = -.1 // the correlation, at the most, two standard errors below nothing
+	steadySurely = 2.  // where all seem to have the same length
+	evenedSurely = -.25
+)
+
+func (x *beat) kept(steady, evened float64) bool {
+	if x.n < beatLeast || x.self == 0 || x.one == 0 {
+		return false
+	}
+	r := x.pairs / x.self
+	return r < evened && r+2/math.Sqrt(x.n) < 0 && x.many < steady*x.one
+}
+
+// add takes in one goroutine's sleeps at one place: their lengths, and when they ended.
+func (x *beat) add(waits, ends []float64) {
+	if len(ends) < 2*beatSpan {
+		return
+	}
+	off := offMean(waits)
+	for i := range off {
+		if x.self += off[i] * off[i]; i > 0 {
+			x.pairs += off[i] * off[i-1]
+		}
+	}
+	periods := make([]float64, len(ends)-1)
+	for i := range periods {
+		periods[i] = ends[i+1] - ends[i]
+	}
+	usual := slices.Sorted(slices.Values(periods))[len(periods)/2]
+	for i, p := range periods { // who is behind leaves sleeps out
+		periods[i] = p - max(1, math.Round(p/usual))*usual
+	}
+	periods = offMean(periods)
+	n, sum, one, many := float64(len(periods)), 0.0, 0.0, 0.0
+	for i, p := range periods {
+		one += p * p / n
+		if sum += p; i >= beatSpan {
+			sum -= periods[i-beatSpan]
+		}
+		if i >= beatSpan-1 {
+			many += sum * sum / (n - beatSpan + 1)
+		}
+	}
+	x.one, x.many, x.n = x.one+n*one, x.many+n*many, x.n+n
+}
+
+// offMean is by how much each differs from the mean of all.
+func offMean(all []float64) []float64 {
+	mean := 0.0
+	for _, v := range all {
+		mean += v / float64(len(all))
+	}
+	out := make([]float64, len(all))
+	for i, v := range all {
+		out[i] = v - mean
+	}
+	return out
+}
+
+// beats looks at all sleeps, one goroutine after the other.
+func (c *workloads) beats() {
+	type series struct{ waits, ends []float64 }
+	for _, g := range c.order {
+		if g.runtime || g.worker {
+			continue
+		}
+		at := map[uint32]*series{}
+		for s := range g.steps() {
+			if s.kind != ownWait || c.sleeps[s.stack] == nil {
+				continue
+			}
+			x := at[s.stack]
+			if x == nil {
+				x = &series{}
+				at[s.stack] = x
+			}
+			if len(x.ends) < beatKept {
+				x.waits, x.ends = append(x.waits, float64(s.to-s.from)), append(x.ends, float64(s.to-c.zero))
+			}
+		}
+		for stack, x := range at {
+			c.sleeps[stack].beat.add(x.waits, x.ends)
+		}
+	}
+}
+
+// beatKept is how many sleeps of a goroutine tell whether they keep to a beat.
+const beatKept = 4096
 
 // schedule tells whether sleeps make up for how long their goroutines were busy before.
 type schedule struct{ n, b, w, bb, bw, ww float64 }

@@ -1,6 +1,7 @@
 package whatif
 
 import (
+	"math"
 	"testing"
 
 	"gmptrace/model"
@@ -86,5 +87,32 @@ func TestSchedule(t *testing.T) {
 	}
 	if few.kept() {
 		t.Error("ten sleeps tell of a schedule")
+	}
+}
+
+// TestBeat: who sleeps until the next beat keeps to it, be he woken late or a beat left out;
+// who sleeps for a length does not, though his periods are as regular.
+func TestBeat(t *testing.T) {
+	var beats, lasts beat
+	late := func(i int) float64 { return float64(i*i*7919%101) * 4e3 }
+	run := func(x *beat, next func(i int, ended float64) float64) {
+		var waits, ends []float64
+		ended := 0.0
+		for i := range 300 {
+			wait := next(i, ended) + late(i)
+			ended += wait
+			waits, ends = append(waits, wait), append(ends, ended)
+		}
+		x.add(waits, ends)
+	}
+	run(&beats, func(i int, ended float64) float64 {
+		if to := 1.5e6 - math.Mod(ended, 1.5e6); i%40 != 0 {
+			return to
+		}
+		return 3e6 - math.Mod(ended, 1.5e6)
+	})
+	run(&lasts, func(int, float64) float64 { return 1.5e6 })
+	if !beats.kept(steadyMost, evenedMost) || lasts.kept(steadyMost, evenedMost) {
+		t.Errorf("a beat is kept: %v, want true; by who sleeps as long: %v", beats, lasts)
 	}
 }

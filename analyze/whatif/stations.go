@@ -6,6 +6,7 @@ import (
 	"sort"
 
 	"gmptrace/analyze/explain"
+	"gmptrace/analyze/names"
 	"gmptrace/analyze/report"
 	"gmptrace/model"
 	"gmptrace/model/simulate"
@@ -51,9 +52,20 @@ const (
 	giversKept = 16 // that ended waits at one place
 )
 
-// givenBy reports whether goroutines such as by end waits there.
+// givenBy reports whether goroutines such as by end waits there, when all has been read.
 func (x *standing) givenBy(by *gWork) bool {
-	return slices.ContainsFunc(x.givers, func(o *gWork) bool { return o == by || o.fn != 0 && o.fn == by.fn })
+	return slices.ContainsFunc(x.givers, func(o *gWork) bool { return o == by || o.runs != "" && o.runs == by.runs })
+}
+
+// noteGiver notes that by ended a wait there. Who started with a function that only runs what it
+// was given (sync's and others') may be like others that did so or not.
+func (c *workloads) noteGiver(x *standing, by *gWork) {
+	like := func(o *gWork) bool {
+		return o == by || o.fn != 0 && o.fn == by.fn && !names.MayWrap(c.names.StartFunc(o.fn))
+	}
+	if len(x.givers) < giversKept && !slices.ContainsFunc(x.givers, like) {
+		x.givers = append(x.givers, by)
+	}
 }
 
 // woken notes that by ended a wait of g.
@@ -69,9 +81,7 @@ func (c *workloads) woken(g, by *gWork, kind ownStep, stack uint32) {
 		g.at = x
 		x.waits++
 		x.single = x.single && x.by == g
-		if len(x.givers) < giversKept && !x.givenBy(by) {
-			x.givers = append(x.givers, by)
-		}
+		c.noteGiver(x, by)
 		switch {
 		case by.lastBy == g && slices.Contains(g.woke, by):
 			x.answers++
@@ -102,6 +112,9 @@ func (c *workloads) stations() []simulate.Station {
 		c.places[key].station = i
 	}
 	c.siteKeys = keys
+	for _, g := range c.order {
+		g.runs = c.runs(g)
+	}
 	out := make([]simulate.Station, len(keys))
 	for _, g := range c.order {
 		g.flush()
@@ -142,10 +155,32 @@ func (c *workloads) stationOf(g *gWork) int {
 	return best
 }
 
+// runs is what g runs: the function that it started with, or what that was given to run.
+func (c *workloads) runs(g *gWork) string {
+	if g.fn == 0 {
+		return ""
+	}
+	starts, start := c.names.Starts(), c.names.StartFunc(g.fn)
+	if !starts.Wrapper(start) {
+		return start
+	}
+	for s := range g.steps() {
+		if s.stack != 0 {
+			if what := starts.Runs(c.names.Stacks[s.stack]); what != "" {
+				return what
+			}
+		}
+	}
+	return starts.Always(start)
+}
+
 // takesAt is the station at which g did jobs without ever waiting for one, as who gave them
 // waited for it; -1 for none.
 func (c *workloads) takesAt(g *gWork) int {
-	n := slices.IndexFunc(c.siteKeys, func(k placeKey) bool { return k.fn == g.fn })
+	starts := c.names.Starts()
+	n := slices.IndexFunc(c.siteKeys, func(k placeKey) bool {
+		return k.fn == g.fn && (starts.Runs(c.names.Stacks[k.stack]) == g.runs || !starts.Wrapper(c.names.StartFunc(k.fn)))
+	})
 	if n < 0 || g.runtime || g.worker {
 		return -1
 	}

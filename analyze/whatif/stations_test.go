@@ -177,3 +177,43 @@ func TestTaken(t *testing.T) {
 		}
 	}
 }
+
+// TestStages: of stages that sync starts, one that never waits for a job, as the stage before
+// stands to give it one, does not do those of the stage after it.
+func TestStages(t *testing.T) {
+	const by = "<sync.(*WaitGroup).Go.func1"
+	events := `gomaxprocs n=2
+status-p q=0 m=0 p=0 state=held
+status-p q=1 m=1 p=1 state=held
+status-g g=1 m=0 p=0 by=1 state=running fn=main.main
+newproc g=2 p=0 m=0 by=1 fn=sync.(*WaitGroup).Go.func1
+newproc g=3 p=0 m=0 by=1 fn=sync.(*WaitGroup).Go.func1
+newproc g=4 p=0 m=0 by=1 fn=sync.(*WaitGroup).Go.func1
+goexit g=1 p=0 m=0
+execute g=3 p=0 m=0
+park g=3 p=0 m=0 reason=chan_receive fn=main.store<main.main.func3` + by + `
+execute g=2 p=1 m=1
+execute g=4 p=0 m=0
+` + strings.Repeat(`park g=4 p=0 m=0 reason=chan_send fn=main.parse<main.main.func1`+by+`
+ready g=4 p=1 m=1 by=2 dt=1ms
+ready g=3 p=1 m=1 by=2
+execute g=3 p=0 m=0
+park g=3 p=0 m=0 reason=chan_receive fn=main.store<main.main.func3`+by+`
+execute g=4 p=0 m=0
+`, 6) + `park g=2 p=1 m=1 reason=sleep fn=time.Sleep<main.encode<main.main.func2` + by + `
+ready g=2 p=1 m=1
+execute g=2 p=1 m=1
+goexit g=2 p=1 m=1
+goexit g=4 p=0 m=0
+`
+	c, w := workloadOf(t, events)
+	if c.gs[3].station < 0 || c.gs[2].station == c.gs[3].station {
+		t.Errorf("the stages are at stations %d and %d", c.gs[2].station, c.gs[3].station)
+	}
+	if got := c.gs[2].runs; got != "main.main.func2" {
+		t.Errorf("the second stage runs %q", got)
+	}
+	if w.Stations[c.gs[3].station].Coming != 1 {
+		t.Errorf("%+v", w.Stations)
+	}
+}

@@ -324,6 +324,7 @@ func (w *prediction) describe() {
 		{"pass a P to or from a locked thread", &c.Locked},
 		{"look for work in vain", &c.Spin},
 		{"what the system adds to sysmon's sleeps", &c.Slack},
+		{"what it adds to those of the thread that waits for a timer", &c.Late},
 		{"one operation on a locked queue", &c.Lock},
 	} {
 		w.x.Costs = append(w.x.Costs, CostApplied{Name: x.name, P50: x.cost.Quantile(.5), P99: x.cost.Quantile(.99), Mean: x.cost.Mean(), Source: x.cost.Source})

@@ -148,6 +148,7 @@ type gWork struct {
 	station    int                   // at which it does jobs, -1 for none
 
 	fn     uint32 // stack that it started with, 0 if not known
+	runs   string // what it runs, "" if not known
 	own    []byte // ownStep, gap to the step before, length, in ns; of computing with onP the P, of others the stack
 	ownEnd model.Time
 	marks  []byte // markStep, distance to the mark before, arguments
@@ -579,6 +580,9 @@ func (c *workloads) waited(g *gWork, iv *model.GInterval, d *model.Dispatch) {
 		c.gap(p, d)
 	}
 	if g.pending {
+		if g.pendKind == ownWait {
+			c.sleptFor(p, d)
+		}
 		if g.pendKind == ownNet && p.idled && p.idleFrom < g.pendTo {
 			c.local.idleSince(g, p.idleFrom)
 		}

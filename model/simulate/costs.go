@@ -55,6 +55,7 @@ type Costs struct {
 	Spin    Cost // how long a thread looks for work before it parks
 	Pause   Cost // of a thief before it takes the runnext of a P that runs
 	Slack   Cost // that the system makes sysmon's sleeps longer by
+	Late    Cost // that it ends the sleep of the thread that waits for the next timer too late
 	Lock    Cost // one operation on a locked queue that another thread had last
 	Alone   Cost // likewise, that the same thread had last; nothing: as Lock
 }
@@ -76,6 +77,7 @@ func DefaultCosts() Costs {
 		Spin:    Constant(700, s),
 		Pause:   Constant(57_000, "default: runqgrab's usleep(3), which Linux makes 50 µs longer (timer slack)"),
 		Slack:   Constant(80_000, "default: Linux's timer slack of 50 µs, and waking"),
+		Late:    Constant(TimerSlack, "default: Linux's timer slack of 50 µs, and waking"),
 		Lock:    Constant(60, "default: an uncontended lock, whose cache line comes from another core"),
 	}
 }
@@ -91,7 +93,8 @@ const (
 const ShortCall = 20_000
 
 // TimerSlack is how much later than asked for Linux ends a thread's sleep, in
-// nanoseconds: its timer slack of 50 µs, and waking the thread.
+// nanoseconds, if nothing is known of the machine: its timer slack of 50 µs, and waking
+// the thread.
 const TimerSlack = 58_000
 
 // Scheduler is one way to bring goroutines onto threads.

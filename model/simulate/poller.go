@@ -11,11 +11,11 @@ type poller struct {
 	called bool   // something has come from the network, and it is on its way
 }
 
-// pollGrain is what Linux counts the poller's sleeps in: it asks epoll_wait for whole
+// PollGrain is what Linux counts the poller's sleeps in: it asks epoll_wait for whole
 // milliseconds, rounded down, but for at least one.
 //
 // Source: netpoll_epoll.go, netpoll.
-const pollGrain = int64(1_000_000) // ns
+const PollGrain = int64(1_000_000) // ns
 
 // pollerSleeps makes a thread that found nothing to do wait for the network and the next
 // timer, if none does so already; one that does and would sleep too long is woken to look
@@ -41,7 +41,7 @@ func (s *sim) pollerSleeps() {
 	}
 	ns := s.rng.of(&s.cfg.Costs.Spin) + 1 // it only looks
 	if d := next - s.now; d > 0 {
-		ns = max(d-d%pollGrain, pollGrain) + TimerSlack
+		ns = max(d-d%PollGrain, PollGrain) + s.rng.of(&s.cfg.Costs.Late)
 	}
 	s.timers.add(timer{at: s.now + ns, kind: timerPoll, gen: x.gen})
 }
