@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"slices"
 
 	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/replay"
@@ -35,6 +36,11 @@ const (
 	burstSize = model.RunqSize + 1 // goroutines in a span: more than a P's ring holds
 	burstLate = 4096               // ticks for which the first run of a goroutine is waited for
 	burstLoad = 1000               // ticks after which it is no burst
+
+	// burstTiny is for how long goroutines run at most, on average, for what each does to be
+	// too little for one: to start one and to switch to it and from it takes about 1 µs, more
+	// while a trace is recorded.
+	burstTiny = 20_000 // ns
 )
 
 type burstJudge struct {
@@ -42,7 +48,7 @@ type burstJudge struct {
 	bursts *bursts
 }
 
-func (r *burstJudge) decide(*report.Report) Judgement {
+func (r *burstJudge) decide(rep *report.Report) Judgement {
 	b := r.bursts
 	b.finish()
 	j := Judgement{Measured: fmt.Sprintf("at most %s created within 10 ms", words.Plural(b.most, "goroutine"))}
@@ -50,7 +56,7 @@ func (r *burstJudge) decide(*report.Report) Judgement {
 	if len(worst) == 0 || worst[0].longest < burstWait {
 		return j
 	}
-	f := r.describe(&worst[0])
+	f := r.describe(&worst[0], r.tiny(rep, &worst[0]))
 	for i := range worst {
 		f.Moments = append(f.Moments, r.picture(&worst[i]))
 	}
@@ -59,8 +65,40 @@ func (r *burstJudge) decide(*report.Report) Judgement {
 	return j
 }
 
-// describe is the finding, of which x is the worst burst.
-func (r *burstJudge) describe(x *burst) report.Finding {
+// tiny is for how long each of most of a burst's goroutines ran, where that is too little for
+// a goroutine and all that they did, but for waiting for locks; else 0.
+func (r *burstJudge) tiny(rep *report.Report, x *burst) int64 {
+	fn := r.runs(x.fn)
+	i := slices.IndexFunc(rep.Functions, func(f report.FunctionTime) bool { return f.Name == fn })
+	if i < 0 || x.lead*2 < x.count {
+		return 0
+	}
+	f := &rep.Functions[i]
+	other := f.Syscall
+	for _, b := range f.Blocked {
+		if b.Reason != model.ReasonSync.String() {
+			other += b.NS
+		}
+	}
+	if ran := f.Running / max(1, f.Goroutines); ran <= burstTiny && other <= f.Running {
+		return ran
+	}
+	return 0
+}
+
+// describe is the finding, of which x is the worst burst, of goroutines that ran for so long
+// each if that is too little, else 0.
+func (r *burstJudge) describe(x *burst, ran int64) report.Finding {
+	f := r.finding(x)
+	if ran > 0 {
+		f.Title = fmt.Sprintf("%s%s, which ran for %s each, were created within %s and waited up to %s to start", words.Plural(x.count, "goroutine"), r.mostly(x), words.Length(ran), words.Length(x.length()), words.Length(x.longest))
+		f.Advice = fmt.Sprintf("Each does too little for a goroutine of its own: it runs for %s, and to start and switch goroutines takes about 1 µs each time. Start no more than there are Ps, and give each a part of the work.", words.Length(ran))
+		f.Evidence = append(f.Evidence, report.Evidence{Label: "each ran for", Value: words.Length(ran)})
+	}
+	return f
+}
+
+func (r *burstJudge) finding(x *burst) report.Finding {
 	return report.Finding{
 		Severity: graded(x.longest),
 		Title:    fmt.Sprintf("%s%s were created within %s and waited up to %s to start", words.Plural(x.count, "goroutine"), r.mostly(x), words.Length(x.length()), words.Length(x.longest)),
