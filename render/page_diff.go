@@ -81,7 +81,7 @@ func writeDiff(w io.Writer, r *compare.Result, explains string, pages []PageLink
 			p.Level = "warning"
 		}
 	}
-	if err := pageTemplate.ExecuteTemplate(w, "diff.tmpl", p); err != nil {
+	if err := pageTemplate().ExecuteTemplate(w, "diff.tmpl", p); err != nil {
 		return fmt.Errorf("writing the comparison's page: %w", err)
 	}
 	return nil

@@ -30,7 +30,7 @@ func ExplainHTML(w io.Writer, x *report.Explanation) error { return writeExplana
 func writeExplanation(w io.Writer, x *report.Explanation, at *home) error {
 	safe := mapped(*x, words.Printable)
 	p := &explainPage{Explanation: &safe, CSP: explainPolicy, Style: pageStyle(), Report: &report.Report{Trace: safe.Trace}, Home: at}
-	if err := pageTemplate.ExecuteTemplate(w, "explain.tmpl", p); err != nil {
+	if err := pageTemplate().ExecuteTemplate(w, "explain.tmpl", p); err != nil {
 		return fmt.Errorf("writing the explanation's page: %w", err)
 	}
 	return nil

@@ -45,7 +45,7 @@ func FleetHTML(w io.Writer, r *fleet.Result, links FleetLinks) error {
 	if len(safe.Findings) > 0 {
 		p.Level = "warning"
 	}
-	if err := pageTemplate.ExecuteTemplate(w, "fleet.tmpl", p); err != nil {
+	if err := pageTemplate().ExecuteTemplate(w, "fleet.tmpl", p); err != nil {
 		return fmt.Errorf("writing the fleet's page: %w", err)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // term is a word of the glossary. Said are the ways in which texts say it, as a regular
@@ -42,20 +43,20 @@ var notInID = regexp.MustCompile(`[^a-z0-9]+`)
 
 // terms finds the words of the glossary, each as a group, where they stand alone: not
 // within the name of a function.
-var terms = func() *regexp.Regexp {
+var terms = sync.OnceValue(func() *regexp.Regexp {
 	var said []string
 	for _, t := range glossary {
 		said = append(said, "("+t.Said+")")
 	}
 	return regexp.MustCompile(`(?:^|[\pZ(;:,])(?:` + strings.Join(said, "|") + `)(?:$|[\pZ).,;:])`)
-}()
+})
 
 // linked is text with each word of the glossary, where it first stands, linked to it.
 func linked(text string) template.HTML {
 	var b strings.Builder
 	seen := make([]bool, len(glossary))
 	for text != "" {
-		at := terms.FindStringSubmatchIndex(text)
+		at := terms().FindStringSubmatchIndex(text)
 		if at == nil {
 			break
 		}

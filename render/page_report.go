@@ -94,7 +94,7 @@ func writePage(w io.Writer, r *report.Report, served *[]PageLink) error {
 	if err != nil {
 		return fmt.Errorf("building the report page: %w", err)
 	}
-	if err := pageTemplate.ExecuteTemplate(w, "page.tmpl", p); err != nil {
+	if err := pageTemplate().ExecuteTemplate(w, "page.tmpl", p); err != nil {
 		return fmt.Errorf("writing the report page: %w", err)
 	}
 	return nil

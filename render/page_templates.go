@@ -4,12 +4,19 @@ import (
 	"fmt"
 	"html/template"
 	"strings"
+	"sync"
 
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
 
-var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
+// pageTemplate is made when the first page is written: that takes longer than all else
+// that is made when the program starts, and most commands write none.
+var pageTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Funcs(pageFuncs).ParseFS(templates, "templates/*.tmpl"))
+})
+
+var pageFuncs = template.FuncMap{
 	"dur": words.Length, "p99": words.P99, "keyFigures": keyFigures, "answer": newAnswer, "what": what, "linked": linked, "caveats": caveats, "glossary": func() []term { return glossary }, "costKind": costKind, "capital": capital, "offset": words.AtWithin, "count": words.Count[int64], "mean": words.Mean, "pct": words.Share, "size": words.Bytes[int64], "plural": words.Plural[int64],
 	"share": words.ShareOf[int64], "file": fileName, "function": words.Function, "div": div,
 	"n": func(v int) int64 { return int64(v) }, "lockHeight": func(n int64) int64 { return 22 * n }, "ended": func(start, length int64) int64 { return start + length },
@@ -38,7 +45,7 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"asked": askedKind, "mmuCurve": newMMUCurve, "askedGoroutine": askedGoroutine, "askedMoment": askedMoment, "askedFirst": askedFirst,
 	"firstAntagonists": first[report.Antagonist], "mainP": mainP,
 	"partyName": partyName, "quantileText": quantileText, "quantileOf": quantileOf, "changeWord": changeWord, "tallyText": tallyText,
-}).ParseFS(templates, "templates/*.tmpl"))
+}
 
 // maxTableFunctions bounds the page's table of functions.
 const maxTableFunctions = 200

@@ -21,7 +21,7 @@ func writeWhatIf(w io.Writer, x *whatif.Result, pages []PageLink) error {
 	safe := mapped(*x, words.Printable)
 	p := newWhatIfPage(&safe)
 	p.Pages = safeLinks(pages)
-	if err := pageTemplate.ExecuteTemplate(w, "whatif.tmpl", p); err != nil {
+	if err := pageTemplate().ExecuteTemplate(w, "whatif.tmpl", p); err != nil {
 		return fmt.Errorf("writing the predictions as a page: %w", err)
 	}
 	return nil

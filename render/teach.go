@@ -179,7 +179,7 @@ func LessonHTML(w io.Writer, x *whatif.Result) error {
 			p.Lectures = append(p.Lectures, newLecture(&safe.Lesson.Effects[i]))
 		}
 	}
-	if err := pageTemplate.ExecuteTemplate(w, "teach.tmpl", p); err != nil {
+	if err := pageTemplate().ExecuteTemplate(w, "teach.tmpl", p); err != nil {
 		return fmt.Errorf("writing the lesson as a page: %w", err)
 	}
 	return nil

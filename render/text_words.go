@@ -10,16 +10,16 @@ import (
 // plainWords are those of the scheduler that an answer can't do without, for who has never
 // met them: in fewer words than the glossary, which is there to be looked up.
 var plainWords = []struct {
-	said *regexp.Regexp
+	said string // as a regular expression
 	text string
 }{
-	{alone(`Ps?|P\d+`), "P (a slot to run Go code; there are GOMAXPROCS of them)"},
-	{alone(`runnable`), "runnable (ready to run, and waiting for a P)"},
-	{alone(`global queue`), "global queue (where goroutines stand that are in no P's own)"},
-	{alone(`time slices?`), "time slice (10\u00a0ms, after which a goroutine is made to give way to others)"},
-	{alone(`[Mm]ark assists?`), "mark assist (who allocates has to help the garbage collector)"},
-	{alone(`[Mm]ark workers?`), "mark worker (one of the garbage collector's own goroutines)"},
-	{alone(`[Ww]orld (?:was|is|has) (?:been )?(?:being )?stopped|stop(?:s|ped)? the world|stop-the-world`), "the world stops (no goroutine may run meanwhile)"},
+	{`Ps?|P\d+`, "P (a slot to run Go code; there are GOMAXPROCS of them)"},
+	{`runnable`, "runnable (ready to run, and waiting for a P)"},
+	{`global queue`, "global queue (where goroutines stand that are in no P's own)"},
+	{`time slices?`, "time slice (10\u00a0ms, after which a goroutine is made to give way to others)"},
+	{`[Mm]ark assists?`, "mark assist (who allocates has to help the garbage collector)"},
+	{`[Mm]ark workers?`, "mark worker (one of the garbage collector's own goroutines)"},
+	{`[Ww]orld (?:was|is|has) (?:been )?(?:being )?stopped|stop(?:s|ped)? the world|stop-the-world`, "the world stops (no goroutine may run meanwhile)"},
 }
 
 // alone finds a word where it stands for itself: not within the name of a function.
@@ -32,7 +32,7 @@ func (t *terminal) words(answer ...string) {
 	said := strings.Join(answer, "\n")
 	var found []string
 	for i := range plainWords {
-		if w := &plainWords[i]; w.said.MatchString(said) {
+		if w := &plainWords[i]; alone(w.said).MatchString(said) {
 			found = append(found, w.text)
 		}
 	}

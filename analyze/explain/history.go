@@ -248,8 +248,18 @@ func (l *gLine) add(iv *model.GInterval, d *model.Dispatch) {
 	if iv.Func != 0 && iv.Func != l.fn {
 		l.fn, l.since, l.was = iv.Func, iv.End, l.fn
 	}
+	l.segs = roomy(l.segs)
 	l.segs = append(l.segs, gSeg{})
 	l.segs[len(l.segs)-1].set(iv, d)
+}
+
+// roomy is a list with room for one more. It doubles what a long one has: append adds a
+// quarter, and so copies each element four times by the end.
+func roomy[T any](list []T) []T {
+	if n := len(list); n == cap(list) && n > 1<<8 {
+		return slices.Grow(list, n)
+	}
+	return list
 }
 
 func (l *gLine) sampled(ev *model.Event) {
@@ -314,10 +324,13 @@ func (h *history) clear() {
 
 func (h *history) addP(iv *model.PInterval) {
 	if l := h.p(iv.P); l != nil {
-		l.segs, l.ended = append(l.segs, pSegOf(iv)), iv.End
+		l.add(iv)
+		l.ended = iv.End
 		h.kept++
 	}
 }
+
+func (l *pLine) add(iv *model.PInterval) { l.segs = append(roomy(l.segs), pSegOf(iv)) }
 
 func pSegOf(iv *model.PInterval) pSeg {
 	return pSeg{start: iv.Start, end: iv.End, g: iv.G, fn: iv.Func, stack: iv.Stack, does: iv.Does, worker: iv.Worker, runtime: iv.Runtime}

@@ -302,7 +302,7 @@ func (x *pages) lineP(h *history, p model.ProcID) *pLine {
 		return &h.ps[p]
 	}
 	for ; n < x.to; n++ {
-		x.page(n).eachP(p, func(iv *model.PInterval) { l.segs = append(l.segs, pSegOf(iv)) })
+		x.page(n).eachP(p, func(iv *model.PInterval) { l.add(iv) })
 	}
 	l.read = x.to
 	return l
@@ -333,7 +333,7 @@ func (x *pages) readAll(h *history) {
 			}
 			for i := range part.ps {
 				if l := h.p(part.ps[i].P); l != nil && l.read <= n {
-					l.segs = append(l.segs, pSegOf(&part.ps[i]))
+					l.add(&part.ps[i])
 				}
 			}
 		}

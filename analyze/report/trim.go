@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sort"
 )
 
 // KeptPart is a part of a Timeline that is kept or left out whole.
@@ -111,18 +112,15 @@ func (t *Timeline) Trim(most int) *Timeline {
 	return &out
 }
 
+// lying is what of a list lies in parts, both in order of time.
 func lying[T any](list []T, parts []KeptPart, at func(T) int64) []T {
-	var out []T
-	for _, v := range list {
-		if inside(parts, at(v)) {
-			out = append(out, v)
-		}
+	var runs [][]T
+	for _, p := range parts {
+		from := sort.Search(len(list), func(i int) bool { return at(list[i]) >= p.Start })
+		list = list[from:]
+		to := sort.Search(len(list), func(i int) bool { return at(list[i]) > p.End })
+		runs = append(runs, list[:to])
+		list = list[to:]
 	}
-	return out
-}
-
-// inside tells whether an instant lies in a part. They are in order of time.
-func inside(parts []KeptPart, at int64) bool {
-	i, _ := slices.BinarySearchFunc(parts, at, func(p KeptPart, at int64) int { return cmp.Compare(p.End, at) })
-	return i < len(parts) && parts[i].Start <= at
+	return slices.Concat(runs...)
 }

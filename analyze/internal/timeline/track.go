@@ -453,6 +453,9 @@ func (t *tracker) newChunk(start model.Time) *chunk {
 	n := len(t.spare)
 	if n == 0 {
 		c := &chunk{start: start}
+		if last := len(t.chunks) - 1; last >= 0 { // this one will be like the one before
+			c.depth = make([]report.DepthPoint, 0, len(t.chunks[last].depth)+len(t.chunks[last].depth)/8)
+		}
 		c.slices.Grow(ChunkSlices + ChunkSlices/64) // one that assists divide may be several
 		return c
 	}
@@ -480,6 +483,7 @@ func (t *tracker) Fill(r *report.Report) {
 	t.weigh()
 	open.worth = report.Worth(open.worst, open.window(t.zero), t.around)
 	var sorted report.Slices
+	t.makeRoom()
 	for _, c := range t.chunks {
 		w := c.window(t.zero)
 		out.Parts = append(out.Parts, report.KeptPart{Window: w, Worth: c.worth, Slices: c.slices.Len()})
@@ -495,6 +499,15 @@ func (t *tracker) Fill(r *report.Report) {
 	r.Timeline = out
 }
 
+// makeRoom makes room for what all chunks show besides slices.
+func (t *tracker) makeRoom() {
+	var marks, depth, blocked int
+	for _, c := range t.chunks {
+		marks, depth, blocked = marks+len(c.marks), depth+len(c.depth), blocked+len(c.blocked)
+	}
+	t.out.Marks, t.out.Depth, t.out.Blocked = make([]report.Mark, 0, marks), make([]report.DepthPoint, 0, depth), make([]report.Blocked, 0, blocked)
+}
+
 // nameRunners gives goroutines that started with what only runs something the name of
 // that, where the kept slices of each show one thing that it ran.
 func (t *tracker) nameRunners() {
@@ -508,13 +521,15 @@ func (t *tracker) nameRunners() {
 		return
 	}
 	runs := map[model.GoID]string{} // "" where it ran several things
+	shown := stopRuns{t: t, starts: starts, by: make([]*stopRun, len(t.stops.List))}
 	for _, c := range t.chunks {
 		c.slices.Names(wrappers, func(g model.GoID, name, stop uint32) uint32 {
-			if run := t.runs(starts, t.out.Names[name], stop); run != "" {
-				if before, ok := runs[g]; ok && before != run {
-					run = ""
+			if run := shown.of(t.out.Names[name], stop); run != "" {
+				if before, ok := runs[g]; !ok {
+					runs[g] = run
+				} else if before != run && before != "" {
+					runs[g] = ""
 				}
-				runs[g] = run
 			}
 			return name
 		})
@@ -537,15 +552,31 @@ func (t *tracker) nameRunners() {
 	}
 }
 
-// runs is what the stack of a stop shows of what a wrapper ran, "" for nothing.
-func (t *tracker) runs(starts *names.Starts, start string, stop uint32) string {
+// stopRuns knows what stops show of what a wrapper ran, of those that it was asked for.
+type stopRuns struct {
+	t      *tracker
+	starts *names.Starts
+	by     []*stopRun
+}
+
+// stopRun is what a stack shows that runs, and the function that it started with.
+type stopRun struct{ start, runs string }
+
+// of is what a stop shows of what a wrapper ran, "" for nothing.
+func (s *stopRuns) of(start string, stop uint32) string {
 	if stop == 0 {
 		return ""
 	}
-	if k := t.stops.List[stop-1].Stack; t.names.StartFunc(k) == start {
-		return starts.Runs(t.names.Stacks[k])
+	x := s.by[stop-1]
+	if x == nil {
+		k := s.t.stops.List[stop-1].Stack
+		x = &stopRun{s.t.names.StartFunc(k), s.starts.Runs(s.t.names.Stacks[k])}
+		s.by[stop-1] = x
 	}
-	return ""
+	if x.start != start {
+		return ""
+	}
+	return x.runs
 }
 
 // shown is the place of a stop in Timeline.Stops.
