@@ -81,8 +81,9 @@ func (e *explainer) accountOf(of []*explained) *account {
 		a.n++
 		a.total += x.bill.total
 		lost := e.noCPU(x)
-		for s, t := range x.sums {
-			a.add(x, &s, tally{ns: a.without(x, &s, t.ns, lost[s]), n: t.n, waits: t.waits})
+		for i := range x.sums.list {
+			s, t := &x.sums.list[i].key, &x.sums.list[i].value
+			a.add(x, s, tally{ns: a.without(x, s, t.ns, lost[*s]), n: t.n, waits: t.waits})
 		}
 	}
 	a.joinCallers()

@@ -50,7 +50,8 @@ func (e *explainer) doing(x *explained) map[model.GoID]string {
 		fn string
 	}
 	sums := map[seenIn]int64{}
-	for t, spent := range x.sums {
+	for i := range x.sums.list {
+		t, spent := &x.sums.list[i].key, &x.sums.list[i].value
 		g := x.g
 		if t.who.G != model.NoG {
 			g = t.who.G

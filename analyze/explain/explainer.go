@@ -71,11 +71,11 @@ type explained struct {
 	ran         uint32 // stack that the goroutine started with, where that showed later than the instance
 	bill        *bill
 	states      map[report.StateTime]int64
-	antagonists map[antagonist]int64
+	antagonists byKey[antagonist, int64]
 	samples     map[uint32]int64 // by stack
 	waits       map[waitedFor]int64
-	sums        map[stepSum]tally
-	onCPU       []cpuPiece // stretches that a CPU was wanted for, where the machine says who had one
+	sums        byKey[stepSum, tally] // where they are too many, some of somebody: see fold
+	onCPU       []cpuPiece            // stretches that a CPU was wanted for, where the machine says who had one
 	steps       []step
 }
 
@@ -416,8 +416,8 @@ func (e *explainer) affordable() int { return workFree + workEach*e.stretches }
 func (e *explainer) details(x *explained) {
 	e.from(x.view, x.Span)
 	x.view = nil
-	x.states, x.antagonists, x.samples = map[report.StateTime]int64{}, map[antagonist]int64{}, map[uint32]int64{}
-	x.waits, x.sums = map[waitedFor]int64{}, map[stepSum]tally{}
+	x.states, x.antagonists, x.samples = map[report.StateTime]int64{}, newAntagonists(), map[uint32]int64{}
+	x.waits, x.sums = map[waitedFor]int64{}, newStepSums()
 	x.bill = &bill{count: 1, total: int64(x.End - x.Start)}
 	w := walk{h: e.h, locks: e.locks, pools: e.pools, given: x.handed, peers: &e.peers, use: func(s *step) {
 		c := s.cause
@@ -434,9 +434,13 @@ func (e *explainer) details(x *explained) {
 		x.ran = l.fn
 	}
 	e.body(x.g, x.fn)
-	for s := range x.sums {
-		e.body(s.g.G, s.g.Func)
-		e.body(s.who.G, s.who.Func)
+	for i := range x.sums.list {
+		s := &x.sums.list[i].key
+		for _, c := range [...]measure.Culprit{s.g, s.who} {
+			if c.G != model.NoG && c.G != somebody {
+				e.body(c.G, c.Func)
+			}
+		}
 	}
 }
 
@@ -464,13 +468,21 @@ func (x *explained) keep(e *explainer, s *step) {
 	if still > 0 {
 		stood := sum
 		stood.still = true
-		x.sums[stood] = x.sums[stood].with(s, still, on)
+		t := x.sums.at(&stood)
+		*t = t.with(s, still, on)
 	}
 	if ns := int64(s.to - s.from); ns > still || ns == 0 {
-		x.sums[sum] = x.sums[sum].with(s, ns-still, on)
+		t := x.sums.at(&sum)
+		*t = t.with(s, ns-still, on)
+	}
+	if len(x.sums.list) >= maxSums {
+		x.fold()
 	}
 	if s.who != model.NoG && !stopsAll(s.cause) {
-		x.antagonists[antagonist{s.who, s.whoFn, s.p, s.cause}] += int64(s.to - s.from)
+		*x.antagonists.at(&antagonist{s.who, s.whoFn, s.p, s.cause}) += int64(s.to - s.from)
+		if len(x.antagonists.list) >= maxSums { // no more than maxAntagonists are shown
+			x.antagonists.takeShort(func(ns *int64) int64 { return *ns })
+		}
 	}
 	if s.cause == report.CauseRunning || s.cause == report.CauseAssist || s.cause == report.CauseSweep {
 		l := h.of(s.g)

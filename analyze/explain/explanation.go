@@ -178,13 +178,12 @@ func (e *explainer) instance(x *explained) report.Instance {
 	slices.SortFunc(in.States, func(a, b report.StateTime) int {
 		return cmp.Or(cmp.Compare(b.NS, a.NS), cmp.Compare(a.State, b.State), cmp.Compare(a.Reason, b.Reason))
 	})
-	for a, ns := range x.antagonists {
-		in.Antagonists = append(in.Antagonists, report.Antagonist{G: a.g, Func: e.called(doing, a.g, a.fn), P: a.p, Cause: a.cause.String(), NS: ns})
-	}
-	slices.SortFunc(in.Antagonists, func(a, b report.Antagonist) int {
-		return cmp.Or(cmp.Compare(b.NS, a.NS), cmp.Compare(a.G, b.G), cmp.Compare(a.P, b.P), cmp.Compare(a.Cause, b.Cause))
+	had := slices.SortedFunc(slices.Values(x.antagonists.list), func(a, b keyed[antagonist, int64]) int {
+		return cmp.Or(cmp.Compare(b.value, a.value), cmp.Compare(a.key.g, b.key.g), cmp.Compare(a.key.p, b.key.p), cmp.Compare(a.key.cause.String(), b.key.cause.String()))
 	})
-	in.Antagonists = in.Antagonists[:min(len(in.Antagonists), maxAntagonists)]
+	for _, a := range had[:min(len(had), maxAntagonists)] {
+		in.Antagonists = append(in.Antagonists, report.Antagonist{G: a.key.g, Func: e.called(doing, a.key.g, a.key.fn), P: a.key.p, Cause: a.key.cause.String(), NS: a.value})
+	}
 	in.Samples = e.samples(x)
 	for len(x.steps) > maxSteps {
 		x.steps = shortened(x.steps)

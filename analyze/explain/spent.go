@@ -77,9 +77,10 @@ func (e *explainer) spentRows(x *explained) map[spentKey]*spentSum {
 	a := &account{e: e, places: e.names.Places()}
 	rows := map[spentKey]*spentSum{}
 	lost := e.noCPU(x)
-	for s, t := range x.sums {
-		t.ns -= lostRows(rows, x, lost[s], t)
-		k, place := a.spentKey(x, &s)
+	for i := range x.sums.list {
+		s, t := &x.sums.list[i].key, x.sums.list[i].value
+		t.ns -= lostRows(rows, x, lost[*s], t)
+		k, place := a.spentKey(x, s)
 		r := rows[k]
 		if r == nil {
 			r = &spentSum{g: s.g.G, cause: s.cause, tally: tally{first: t.first}, places: map[report.Frame]int64{}}
@@ -88,7 +89,7 @@ func (e *explainer) spentRows(x *explained) map[spentKey]*spentSum {
 			}
 			rows[k] = r
 		}
-		if g := s.g.G; !k.own && g != r.g {
+		if g := s.g.G; !k.own && (g != r.g || g == somebody) {
 			r.g = model.NoG
 		}
 		r.ns, r.n, r.first = r.ns+t.ns, r.n+t.n, min(r.first, t.first)

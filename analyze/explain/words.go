@@ -129,8 +129,8 @@ func (e *explainer) story(x *explained, doing map[model.GoID]string) []string {
 func (e *explainer) sentence(x *explained, doing map[model.GoID]string, v via, c report.Cause, ns int64) string {
 	s := fmt.Sprintf("%s (%s) went to %s", words.Length(ns), words.ShareOf(ns, x.bill.total), causeText(v, c))
 	gs, whos, stacks, peers := map[measure.Culprit]int64{}, map[measure.Culprit]int64{}, map[uint32]int64{}, map[measure.Culprit]int64{}
-	for t, sum := range x.sums {
-		d := sum.ns
+	for i := range x.sums.list {
+		t, d := &x.sums.list[i].key, x.sums.list[i].value.ns
 		if t.likely && t.via == v && c == report.CauseNetwork {
 			peers[t.g] += d
 		}
@@ -168,10 +168,20 @@ func (e *explainer) sentence(x *explained, doing map[model.GoID]string, v via, c
 	return s + "."
 }
 
-// those names the goroutines with the most time, and takes them out of gs.
+// those names the goroutines with the most time, and takes them out of gs. What is of
+// somebody was of too many to tell them apart.
 func (e *explainer) those(gs map[measure.Culprit]int64, doing map[model.GoID]string) string {
 	const shown = 2
 	var out []string
+	var rest int64
+	least := ""
+	for c, ns := range gs {
+		if c.G == somebody {
+			least = "at least "
+			rest += ns
+			delete(gs, c)
+		}
+	}
 	n := len(gs) - shown
 	for range min(len(gs), shown) {
 		var c measure.Culprit
@@ -184,12 +194,14 @@ func (e *explainer) those(gs map[measure.Culprit]int64, doing map[model.GoID]str
 		out = append(out, fmt.Sprintf("%s for %s", words.Goroutine(int64(c.G), e.called(doing, c.G, c.Func)), words.Length(most)))
 		delete(gs, c)
 	}
-	var rest int64
 	for _, ns := range gs {
 		rest += ns
 	}
-	if n > 0 {
-		return strings.Join(out, ", ") + fmt.Sprintf(" and %s more for %s", words.Count(n), words.Length(rest))
+	switch {
+	case n > 0:
+		return strings.Join(out, ", ") + fmt.Sprintf(" and %s%s more for %s", least, words.Count(n), words.Length(rest))
+	case rest > 0:
+		return strings.Join(append(out, "others for "+words.Length(rest)), " and ")
 	}
 	return strings.Join(out, " and ")
 }

@@ -140,7 +140,7 @@ type StateTime struct {
 }
 
 // Antagonist is a goroutine that had the P while those on an instance's path
-// waited for it.
+// waited for it. Where thousands had, NS is a lower bound: short times may be left out.
 type Antagonist struct {
 	G     model.GoID   `json:"g"`
 	Func  string       `json:"func"` // in which it was last seen, of the program, else that it runs
