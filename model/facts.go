@@ -19,7 +19,7 @@ type Facts struct {
 	Depths      []Depth     // only where Sched.Depths asks for them
 	Shown       []PInterval // what Ps have been doing since the trace began, told when it first shows, which is their End
 	Begun       []Beginning // what Ps begin to do, told at once, which is their End, those shown among it; only where Sched.Begun asks for it
-	Doing       []Beginning // the last of Begun of each P that has any, by P, for who needs no more; Until takes nothing out of it
+	Doing       []Beginning // what Ps do when the facts are taken, by P, of those that did something else when they last were; only where Sched.Doing asks for it. Until takes nothing out of it
 	Idling      []Idling    // that a P is idle beside a runnable goroutine, or no longer, told at once; likewise
 
 	// Events are the events that change no scheduler state (collections, tasks,

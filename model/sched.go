@@ -16,8 +16,9 @@ type Sched struct {
 	// Depths asks for Facts.Depths, which are many.
 	Depths bool
 	// Begun asks for Facts.Begun and Idling: who explains a moment needs to know
-	// what has not ended yet.
-	Begun bool
+	// what has not ended yet. Doing asks for Facts.Doing and Idling, for who needs to
+	// know it only where he takes the facts, and costs a tenth.
+	Begun, Doing bool
 
 	rules Rules
 	ahead horizon
@@ -40,7 +41,6 @@ type Sched struct {
 	scratch     []gref
 	turned      []*P      // with Begun: that the event being decided made do something else
 	shown       []*P      // of which it showed what they have been doing since the trace began
-	last        []int     // scratch
 	phases      []phaseOf // scratch
 	listed      []gref    // scratch
 	beats       beats
@@ -141,27 +141,20 @@ func (s *Sched) closeProcs() {
 // Take swaps the facts found since it was last called for f, whose memory the
 // next ones will use.
 func (s *Sched) Take(f *Facts) {
-	s.doing()
+	if s.Doing {
+		s.doing()
+	}
 	f.Reset()
 	*f, s.Facts = s.Facts, *f
 	f.Now = s.now
 }
 
-// doing finds out the last of Begun of each P. This is done here, as it costs much more
-// once another processor looks at them.
+// doing tells what the Ps do that did something else when this was last told.
 func (s *Sched) doing() {
-	f := &s.Facts
-	for i := range f.Begun {
-		p := int(f.Begun[i].P)
-		for p >= len(s.last) {
-			s.last = append(s.last, 0)
-		}
-		s.last[p] = i + 1
-	}
-	for p, n := range s.last {
-		if n > 0 {
-			f.Doing = append(f.Doing, f.Begun[n-1])
-			s.last[p] = 0
+	for _, p := range s.ps {
+		if p != nil && p.turned {
+			p.turned = false
+			s.beginning(p, add(&s.Facts.Doing))
 		}
 	}
 }
@@ -359,6 +352,7 @@ func (s *Sched) setP(p *P, does PActivity) {
 
 // turns notes that p does something else from now on.
 func (s *Sched) turns(p *P) {
+	p.turned = true // what a trial does to a P is undone
 	if s.Begun && s.trial.depth == 0 {
 		s.turned = append(s.turned, p)
 	}
@@ -482,7 +476,7 @@ func (s *Sched) endWaste() {
 }
 
 func (s *Sched) tellIdling(is bool) {
-	if s.Begun && s.trial.depth == 0 {
+	if (s.Begun || s.Doing) && s.trial.depth == 0 {
 		s.Facts.Idling = append(s.Facts.Idling, Idling{s.now, is})
 	}
 }

@@ -91,6 +91,8 @@ type P struct {
 	certain bool
 	first   bool
 
+	turned bool // it does something else than Facts.Doing said last
+
 	runnext gref
 	runq    ring
 

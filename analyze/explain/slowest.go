@@ -41,9 +41,10 @@ type slowOnes struct {
 
 	pages  pages
 	queued backlog
-	kept   int               // stretches in those that are not forgotten
-	ranges *history          // stopped worlds, sweeps and what goes on, which have a beginning that pages may not have any more
-	begun  []model.Beginning // what ranges have not been told of yet
+	kept   int         // stretches in those that are not forgotten
+	ranges *history    // stopped worlds, sweeps and what goes on, which have a beginning that pages may not have any more
+	from   model.Time  // the first moment of which something was kept
+	later  model.Facts // those that Watch was told, and that come after now
 }
 
 // AddSlowest makes a session fill Report.Slowest: where the time of the slowest requests
@@ -51,7 +52,7 @@ type slowOnes struct {
 func AddSlowest(s *replay.Session) { replay.Shared(s, newSlowOnes) }
 
 func newSlowOnes(session *replay.Session) *slowOnes {
-	session.Begun = true
+	session.Doing = true
 	s := &slowOnes{explainer: *newExplainer(session, Selector{}), clip: session.Part, ranges: newHistory(session.Names, reportSoft, reportHard)}
 	s.turns.names = session.Names
 	s.moments = replay.Shared(session, measure.NewMoments)
@@ -62,9 +63,9 @@ func newSlowOnes(session *replay.Session) *slowOnes {
 }
 
 func (s *slowOnes) Watch(f *model.Facts) {
-	before := s.seen
-	for rest := *f; ; {
-		part, ends := s.portions.next(&rest)
+	s.later = *f
+	for {
+		part, ends := s.portions.next(&s.later)
 		if !s.seen {
 			s.begins(&part)
 		}
@@ -83,10 +84,10 @@ func (s *slowOnes) Watch(f *model.Facts) {
 			s.pages.turn()
 		}
 	}
-	if before { // it takes less than to follow all that they began
-		s.begun = f.Doing
+	s.later = model.Facts{}
+	if s.seen {
+		s.goesOn(f.Doing, replay.Forever)
 	}
-	s.follow()
 }
 
 // Keep keeps the memory of the facts that pages have.
@@ -103,7 +104,7 @@ func (s *slowOnes) begins(f *model.Facts) {
 	if !ok {
 		return
 	}
-	s.seen = true
+	s.seen, s.from = true, at
 	f.Until(at - 1)
 	s.h.lost = at - 1
 }
@@ -128,22 +129,29 @@ func (s *slowOnes) write(f, in *model.Facts) {
 			p.samples = append(p.samples, *ev)
 		}
 	}
-	if n := len(f.Begun); len(s.begun) == 0 {
-		s.begun = f.Begun
-	} else {
-		s.begun = s.begun[:len(s.begun)+n] // it goes on there
-	}
 	s.ranges.idle(f)
 }
 
-// follow has ranges know what the Ps began to do last.
-func (s *slowOnes) follow() {
-	s.ranges.begun(s.begun)
-	s.begun = nil
+// goesOn notes what Ps had begun to do before a time.
+func (s *slowOnes) goesOn(all []model.Beginning, before model.Time) {
+	for i := range all {
+		if b := &all[i]; b.Start >= s.from && b.Start < before {
+			s.ranges.begun(all[i : i+1])
+		}
+	}
 }
 
+// looks is the view at a time. What a P does then is what ends later in the facts at hand,
+// or still goes on at their end.
 func (s *slowOnes) looks(now model.Time) *view {
-	s.follow()
+	for i := range s.later.Ps {
+		iv := &s.later.Ps[i]
+		if l := s.ranges.p(iv.P); l != nil && iv.Start >= s.from && iv.Start < now {
+			l.now = pSegOf(iv)
+			l.now.stack = 0 // where it will stop
+		}
+	}
+	s.goesOn(s.later.Doing, now)
 	return s.ranges.look(now)
 }
 

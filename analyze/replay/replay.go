@@ -59,7 +59,7 @@ const parcels = 3
 // newReplay is a replay for the session's watchers, which have all been added.
 func newReplay(s *Session) *replay {
 	r := &replay{sched: model.New(s.Rules, 0), numbering: names.NewNumbering(), session: s}
-	r.sched.Depths, r.sched.Begun = s.Depths, s.Begun
+	r.sched.Depths, r.sched.Begun, r.sched.Doing = s.Depths, s.Begun, s.Doing
 	r.cutAt = r.nextCut()
 	return r
 }

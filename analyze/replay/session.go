@@ -52,6 +52,7 @@ type Session struct {
 	// constructor of a watcher that needs them; who does not need them skips them.
 	Depths bool // Facts.Depths: how long the queues are
 	Begun  bool // Facts.Begun and Idling: what has not ended yet
+	Doing  bool // Facts.Doing and Idling: the same, but of the moments alone at which Watch is called
 
 	// WholeTrace tells what lies outside of Window too, uncut, for watchers that
 	// explain what lies in it. It holds for all of the session.
