@@ -85,12 +85,11 @@ func block(r *report.Report) []byte {
 	return e.buf
 }
 
-// Blocks are deflated in pieces, several at a time, each on its own: what a page holds
-// does not depend on how many.
-const (
-	pieceSize  = 1 << 18
-	leastPiece = 1 << 12
-)
+// pieceSize is how much of a block is deflated on its own. Several pieces are at a time:
+// what a page holds does not depend on how many. Smaller pieces have too little before them
+// that they could repeat, larger ones share their letters' frequencies among several
+// columns. To try pieces of several sizes saves 2 % at most, and takes seven times as long.
+const pieceSize = 1 << 14
 
 // packLevel is a level from which on a page shrinks by less than a twentieth and takes
 // several times as long.
@@ -128,8 +127,7 @@ func newPacker() (*packer, error) {
 	return &packer{[2]*flate.Writer{repeats, frequencies}}, err
 }
 
-// pack returns the shortest of what the writers make of a piece, and of what its halves
-// make.
+// pack returns the shortest of what the writers make of a piece.
 func (p *packer) pack(raw []byte) ([]byte, error) {
 	var best []byte
 	for _, w := range p.writers {
@@ -145,19 +143,7 @@ func (p *packer) pack(raw []byte) ([]byte, error) {
 			best = b.Bytes()
 		}
 	}
-	if len(raw) <= leastPiece {
-		return best, nil
-	}
-	half := len(raw) / 2
-	first, err := p.pack(raw[:half])
-	if err != nil {
-		return nil, err
-	}
-	second, err := p.pack(raw[half:])
-	if err == nil && len(first)+len(second) < len(best) {
-		best = slices.Concat(first, second)
-	}
-	return best, err
+	return best, nil
 }
 
 // inParallel does n things, as many at a time as there are processors: those that do
