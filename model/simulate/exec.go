@@ -240,7 +240,7 @@ func (s *sim) start(p, gi int32, cost *Cost, extra int64, inherit bool) {
 	if pp.spinning {
 		pp.spinning = false
 		s.spinning--
-		s.wakep()
+		s.wakep(p)
 	}
 	pp.spun = false
 }
