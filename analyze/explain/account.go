@@ -44,7 +44,9 @@ type rootSum struct {
 	from    map[string]int64       // function of the program that had called that
 	callee  map[string]int64       // function that it had called
 	stood   map[standing]int64     // where the explained goroutines stood meanwhile
-	inside  map[report.Frame]int64 // of a pool: what those of the program did who let them in
+	inside  map[insider]int64      // of a pool: what those of the program did who had a place of it
+	ahead   map[report.Frame]int64 // likewise: where another one stood in line before
+	another map[insider]int64      // likewise: where who had a place waited for another one
 	there   int64                  // of ns: another goroutine was at the very place
 	lookup  int64                  // of ns: a host's name was looked up
 	others  int64                  // of ns: other goroutines than the explained ones
@@ -126,7 +128,8 @@ func (a *account) joinCallers() {
 }
 
 func newRootSum() *rootSum {
-	return &rootSum{gs: map[model.GoID]bool{}, who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}, fired: map[string]int64{}, held: map[report.Frame]int64{}, jobs: map[string]int64{}}
+	return &rootSum{gs: map[model.GoID]bool{}, who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}, fired: map[string]int64{}, held: map[report.Frame]int64{},
+		inside: map[insider]int64{}, ahead: map[report.Frame]int64{}, another: map[insider]int64{}, jobs: map[string]int64{}}
 }
 
 // sumOf is the sum of a root.
@@ -195,16 +198,19 @@ func (a *account) add(x *explained, s *stepSum, of tally) {
 	r.delay.add(a.e.names.Stacks[cmp.Or(s.stack, s.stood)], s.cause, of)
 	if p := a.leaf(x, s); p != nil && p.Own && s.via != 0 && !own(s) {
 		if k.known != nil {
-			if r.inside == nil {
-				r.inside = map[report.Frame]int64{}
-			}
-			r.inside[p.At] += ns
+			r.inside[insider{p.At, p.From}] += ns
 		} else if k.kind == report.RootLock {
 			r.there += ns
 		}
 	}
 	if p := a.places.Of(s.held); p != nil {
 		r.held[p.At] += ns
+	}
+	if p, stood := a.places.Of(s.ahead), a.places.Of(s.pool); p != nil && stood != nil && p.At.Func != stood.At.Func {
+		r.ahead[p.At] += ns
+	}
+	if p := a.places.Of(s.more); p != nil {
+		r.another[insider{p.At, p.From}] += ns
 	}
 	a.addMeans(r, k, x, s, of)
 }
@@ -519,10 +525,9 @@ func joined(a, b *rootSum) *rootSum {
 		x.fires.ns, x.fires.n = x.fires.ns+r.fires.ns, x.fires.n+r.fires.n
 		merge(x.fired, r.fired)
 		merge(x.held, r.held)
-		if x.inside == nil && r.inside != nil {
-			x.inside = map[report.Frame]int64{}
-		}
 		merge(x.inside, r.inside)
+		merge(x.ahead, r.ahead)
+		merge(x.another, r.another)
 		if x.calls == nil && r.calls != nil {
 			x.calls = map[*names.Call]int64{}
 		}

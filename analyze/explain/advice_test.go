@@ -30,6 +30,8 @@ func TestAdvice(t *testing.T) {
 		"no_continue":      "Send no Expect: 100-continue with what is small",
 		"context_lock":     "A context is locked while it is cancelled",
 		"rate_limited":     "Raise the limiter's rate or burst",
+		"second_place":     "Let who has one ask for no other",
+		"large_share":      "If main.compact asks for much at once",
 		"gathers":          "main.(*bus).gather goes on once a timer is due, and main.(*bus).publish waits for that",
 		"output_held":      "something that it started still has its output open",
 		"logs_in":          "raise sql.DB.SetMaxIdleConns",

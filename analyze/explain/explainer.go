@@ -90,6 +90,8 @@ type stepSum struct {
 	stood  uint32 // where the explained one was blocked
 	pool   uint32 // as of a step, as the next ones
 	made   bool
+	ahead  uint32
+	more   uint32 // another
 	held   uint32
 	asks   uint32
 	fired  bool
@@ -446,7 +448,7 @@ func (e *explainer) details(x *explained) {
 
 // summed is by what a step is summed.
 func (s *step) summed() stepSum {
-	sum := stepSum{via: s.via, cause: s.cause, who: measure.Culprit{G: s.who, Func: s.whoFn}, stack: s.stack, seen: s.seen, stood: s.stood, pool: s.pool, made: s.made, held: s.held, asks: s.asks, fired: s.fired, likely: s.likely, untold: s.untold, g: measure.Culprit{G: model.NoG}}
+	sum := stepSum{via: s.via, cause: s.cause, who: measure.Culprit{G: s.who, Func: s.whoFn}, stack: s.stack, seen: s.seen, stood: s.stood, pool: s.pool, made: s.made, ahead: s.ahead, more: s.another, held: s.held, asks: s.asks, fired: s.fired, likely: s.likely, untold: s.untold, g: measure.Culprit{G: model.NoG}}
 	if s.depth > 0 {
 		sum.g = measure.Culprit{G: s.g, Func: s.fn}
 	}

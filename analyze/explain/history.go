@@ -26,6 +26,8 @@ type history struct {
 	idling model.Idling
 	inbox  names.Flags // of stacks: where goroutines wait for their next piece of work
 
+	between names.Flags // likewise: for the next request on a connection
+
 	pages *pages // where what is not here yet is read from; nil if all is here
 
 	view *view // from where it is looked at

@@ -30,6 +30,8 @@ type step struct {
 	made     bool         // what the pool gives was being made meanwhile
 	held     uint32       // where who held the lock that it was blocked for was blocked itself, and waited for g; 0 for none
 	asks     uint32       // where the first of them waits for what a package of the network asked for; 0 for none does
+	ahead    uint32       // of a pool: where who got the place next had waited for it; 0 for nobody but the explained one
+	another  uint32       // likewise: where who had a place waited for another one; 0 for he did not
 	p        model.ProcID // where g ran, or the P that it waited for
 	reason   model.Reason // of a blocked g
 	several  int          // stretches that this one stands for, 0 for itself
@@ -53,19 +55,22 @@ func blockedFor(r model.Reason) via { return via(r) + 1 }
 // time: that one was what it waited for. So the steps follow each other without
 // a gap, and their lengths sum to the whole.
 type walk struct {
-	h     *history
-	locks *names.LockSites
-	use   func(*step)
-	sum   func(via, report.Cause, int64) // instead of use, where only the sums count
-	stood uint32                         // where the explained goroutine is blocked
-	since model.Time                     // since when
-	pools *names.Pools                   // nil where only the sums count
-	pool  uint32                         // where the first one on the chain waits in a pool, 0 for none
-	makes bool                           // who is walked makes what that gives
-	held  uint32                         // where who holds the lock that the explained one waits for is blocked, 0 for nowhere
-	asks  uint32                         // where the first one waits for an answer of the network, 0 for none
-	steps int                            // stretches and pieces that were looked at
-	given bool                           // who is explained was given its work by others: see gotWork
+	h       *history
+	locks   *names.LockSites
+	use     func(*step)
+	sum     func(via, report.Cause, int64) // instead of use, where only the sums count
+	stood   uint32                         // where the explained goroutine is blocked
+	since   model.Time                     // since when
+	pools   *names.Pools
+	pool    uint32 // where the first one on the chain waits in a pool, 0 for none
+	makes   bool   // who is walked makes what that gives
+	held    uint32 // where who holds the lock that the explained one waits for is blocked, 0 for nowhere
+	asks    uint32 // where the first one waits for an answer of the network, 0 for none
+	has     int    // depth of who has a place of that pool, 0 for nobody
+	ahead   uint32 // as of a step, as the next one
+	another uint32
+	steps   int  // stretches and pieces that were looked at
+	given   bool // who is explained was given its work by others: see gotWork
 
 	peers   *peers                    // nil where no other ends are looked for
 	ends    map[model.GoID]model.GoID // other ends, found before
@@ -81,6 +86,7 @@ func (w *walk) tell(x *step) {
 	}
 	if x.via != 0 {
 		x.stood, x.since, x.pool, x.made, x.asks = w.stood, w.since, w.pool, w.makes, w.asks
+		x.ahead, x.another = w.ahead, w.another
 		if x.depth > holderDepth {
 			x.held = w.held
 		}
@@ -217,6 +223,7 @@ func (w *walk) blocked(s *gSeg, x *step) {
 	}
 	x.cause = leafCause(s)
 	defer w.waits(s.stack, x.cause)()
+	defer w.asksForMore(s, x)()
 	if s.goesOn && x.cause == report.CauseBlocked && x.to == s.end {
 		x.cause = report.CauseNeverEnded
 	}
@@ -232,7 +239,7 @@ const holderDepth = 1
 // returns what forgets that when all has been told of the wait.
 func (w *walk) waits(stack uint32, c report.Cause) func() {
 	pool, makes, asks := w.pool, w.makes, w.asks
-	if w.pools == nil {
+	if w.use == nil {
 		return func() {}
 	}
 	if asks == 0 && c == report.CauseBlocked && w.pools.Asks(stack) {
@@ -364,6 +371,10 @@ func (w *walk) ended(s *gSeg, x *step) {
 	}
 	if s.reason == model.ReasonSync && w.locks.Locking(s.stack) {
 		w.locked(s, x)
+		return
+	}
+	if w.pools.Keeps(s.stack) && w.letIn(s) {
+		w.pooled(s, x)
 		return
 	}
 	w.path(s.by, x.from, x.to, x.via, x.depth+1)

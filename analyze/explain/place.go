@@ -39,18 +39,19 @@ func (t *tale) meanwhile() string {
 		return ""
 	case t.heldUnseen():
 		return ": who held it does not show"
-	case t.timed():
+	}
+	if inside := t.whileInside(); inside != "" {
+		return inside
+	}
+	if t.timed() {
 		return t.untilTimer()
 	}
-	doing := doing[t.mainCause()]
-	holder, in := t.holder(), t.inside()
+	doing, holder := doing[t.mainCause()], t.holder()
 	switch {
 	case holder.Func != "" && t.At == t.Stood:
 		return whileDid(place(holder, "")+" held the lock and", doing.holding)
 	case t.Kind == report.RootLock && t.At.Func != "" && t.At == t.Stood && 2*t.sum.there > t.sum.ns:
 		return whileDid("another goroutine", doing.one) + " there" + t.withLock()
-	case in.Func != "":
-		return whileDid(place(in, "")+", which let it go on,", doing.one)
 	case t.At.Func == "" || t.known != nil || t.At == t.Stood:
 		return whileDid("others", doing.several)
 	}
@@ -146,6 +147,9 @@ func (t *tale) sureWhoEnded() (string, string) {
 	if t.known.MadeByAsker() {
 		return "high", ""
 	}
+	if t.another().at.Func != "" {
+		return "medium", "the trace names who gave one back and where that one waited meanwhile; that it had one all the while is inferred"
+	}
 	if t.timed() {
 		return "medium", "that no goroutine ended the wait is in the trace, that a timer did is inferred"
 	}
@@ -222,30 +226,14 @@ func (t *tale) timed() bool {
 // forTimerOf reports whether it is another goroutine's wait that timers ended.
 func (t *tale) forTimerOf() bool { return t.ours() && t.At != t.Stood }
 
-// inside is what most of those did, at one place, who had what a known pool gives and let
-// the explained ones go on; no frame where that is no place of its own.
-func (t *tale) inside() report.Frame {
-	if t.known == nil || t.known.Makes() {
-		return report.Frame{}
-	}
-	at := mostFrame(t.sum.inside, "")
-	if at.Func == t.Stood.Func || at.Func == t.At.Func || 2*t.sum.inside[at] < t.sum.ns {
-		return report.Frame{}
-	}
-	return at
-}
-
 // letIn is what to do about waiting to be let in, or to hand something over: where those
 // inside wait themselves, more at once do more.
 func (t *tale) letIn() string {
 	if t.st != nil && t.st.wait != nil {
 		return t.st.wait.Advice
 	}
-	if in := t.inside(); in.Func != "" {
-		return "Let " + words.Function(in.Func) + " keep what it has for less. " + t.known.Advice
-	}
 	if t.known != nil {
-		return t.known.Advice
+		return cmp.Or(t.insideAdvice(), t.known.Advice)
 	}
 	c := &t.sum.causes
 	if t.ours() && t.At != t.Stood && 2*t.sum.asked.ns <= t.sum.ns { // who receives has a name

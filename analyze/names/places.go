@@ -157,7 +157,7 @@ func (p *Places) codeOf(f *report.Frame) code {
 		return codeStandard
 	case p.root != "" && strings.HasPrefix(f.File, p.root):
 		return codeOwn
-	case ofModule(f.File):
+	case ofModule(f.File), strings.HasPrefix(f.Func, "golang.org/x/sync/"): // wherever a build has its source
 		return codeOfModule
 	}
 	return codeOwn

@@ -3,6 +3,7 @@ package names
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"gmptrace/analyze/report"
 )
@@ -17,6 +18,8 @@ type Pool struct {
 	What     string // that is waited for
 	Advice   string // where waits end
 	Never    string // where they never do
+	Ahead    string // what to do about who asks for much of it at once, "" where all ask for one
+	Another  string // what to do about who has one and asks for another
 	Harmless bool   // the limit is there on purpose, and nobody waits for the result
 	Made     *Pool  // the same where what it gives was being made meanwhile, nil where that does not show
 }
@@ -77,10 +80,12 @@ var knownPools = []Pool{
 	{Func: "net/http.(*Transport).queueForDial", What: "a connection", Made: made,
 		Advice: "Raise http.Transport.MaxConnsPerHost, if the other side can take it, or limit the load; that the other side answers slowly does not show here.", Never: closeBodies},
 	{Func: "database/sql.(*DB).conn", What: "a connection",
-		Advice: "Raise sql.DB.SetMaxOpenConns, if the database can take it; hold connections for less: close rows, end transactions soon; or limit the load.",
-		Never:  "Give connections back on every path: defer rows.Close() after each Query, defer tx.Rollback() after each Begin; and query with a context that ends. A larger pool only puts it off. sql.DB.Stats has InUse."},
+		Advice:  "Raise sql.DB.SetMaxOpenConns, if the database can take it; hold connections for less: close rows, end transactions soon; or limit the load.",
+		Another: "Ask the transaction (sql.Tx), or the sql.Conn, that it has, or first end that and close its rows.",
+		Never:   "Give connections back on every path: defer rows.Close() after each Query, defer tx.Rollback() after each Begin; and query with a context that ends. A larger pool only puts it off. sql.DB.Stats has InUse."},
 	{Func: "golang.org/x/sync/semaphore.(*Weighted).Acquire", What: "a semaphore",
 		Advice: "Hold the semaphore for less, or raise its weight, if what it guards can take it; where one asks for much at once, all behind it wait until so much is free: give those a semaphore of their own.",
+		Ahead:  "give it a semaphore of its own, or let it ask for less at once",
 		Never:  "Release it on every path, by defer; and acquire it with a context that ends."},
 	{Func: "golang.org/x/sync/errgroup.(*Group).Go", What: "a place in an errgroup",
 		Advice: "Raise the limit given to errgroup.Group.SetLimit, if what its goroutines use can take it.",
@@ -106,11 +111,30 @@ func (p *Pool) Makes() bool { return p == made || p == LookingUp || p.MadeByAske
 // MadeByAsker reports whether it is being made by who waits for it.
 func (p *Pool) MadeByAsker() bool { return slices.Contains(madeByAsker, p) }
 
+// has reports whether a function is the pool's: it has its name, and not that of another one
+// which begins like it.
+func (p *Pool) has(fn string) bool {
+	_, rest, ok := strings.Cut(fn, p.Func)
+	return ok && (rest == "" || strings.HasSuffix(p.Func, ".") || !unicode.IsLetter(rune(rest[0])))
+}
+
+// givesBack are goroutines that a library starts to give back, once a context ends, what the
+// one has that started them.
+var givesBack = []string{"database/sql.(*Tx).awaitDone", "database/sql.(*Rows).awaitDone"}
+
+// GivesBack reports whether a goroutine gives back what another one has that started it, by
+// the function that it started with.
+func GivesBack(start string) bool { return slices.Contains(givesBack, start) }
+
+// GivesAnew reports whether a goroutine makes what a pool gives, in place of what somebody has
+// closed who had it, by the function that it started with.
+func GivesAnew(start string) bool { return start == "database/sql.(*DB).connectionOpener" }
+
 // PoolOf is the known pool in which a stack waits, nil if it is in none.
 func PoolOf(frames []report.Frame) *Pool {
 	for i := range frames {
 		for k := range knownPools {
-			if strings.Contains(frames[i].Func, knownPools[k].Func) {
+			if knownPools[k].has(frames[i].Func) {
 				return inside(&knownPools[k], frames[i+1:])
 			}
 		}
@@ -126,7 +150,7 @@ func PoolOf(frames []report.Frame) *Pool {
 func inside(p *Pool, callers []report.Frame) *Pool {
 	for i := range callers[:min(len(callers), 2)] {
 		for k := range knownPools {
-			if q := &knownPools[k]; q.Made == nil && strings.Contains(callers[i].Func, q.Func) {
+			if q := &knownPools[k]; q.Made == nil && q.has(callers[i].Func) {
 				return q
 			}
 		}
@@ -168,7 +192,7 @@ func (p *Pools) Making(stack uint32) *Pool { return p.of(stack).making }
 func makingOf(frames []report.Frame) *Pool {
 	for i := 1; i < len(frames); i++ {
 		for _, m := range madeByAsker {
-			if strings.Contains(frames[i].Func, m.Func) && !IsRuntime(frames[i-1].Func) {
+			if m.has(frames[i].Func) && !IsRuntime(frames[i-1].Func) {
 				return m
 			}
 		}
