@@ -24,7 +24,7 @@ var pageFuncs = template.FuncMap{
 	"seenIn": seenIn, "ranIn": ranIn, "ranInFull": ranInFull,
 	"said": said, "machineTitle": func() string { return machineTitle }, "machineSource": machineSource, "machineRows": machineRows, "laneLegend": laneLegend,
 	"tableFunctions": tableFunctions, "stateTimes": stateTimes, "states": func() []string { return states },
-	"noFinding": noFinding, "tooLittle": tooLittle, "silent": silent, "rules": rules, "undecided": undecided, "sourceMeaning": sourceMeaning, "leftOut": leftOut,
+	"noFinding": noFinding, "findingsTitle": findingsTitle, "tooLittle": tooLittle, "silent": silent, "rules": rules, "undecided": undecided, "sourceMeaning": sourceMeaning, "leftOut": leftOut,
 	"timelineHeight": timelineHeight, "functionsHeight": functionsHeight,
 	"timelineTakeaway": timelineTakeaway, "latencyTakeaway": latencyTakeaway, "stealsTakeaway": stealsTakeaway,
 	"dispatchesTakeaway": dispatchesTakeaway, "functionsTakeaway": functionsTakeaway, "handoffsTakeaway": handoffsTakeaway,

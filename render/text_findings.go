@@ -15,7 +15,8 @@ func Findings(w io.Writer, r *report.Report, opt TextOptions) error {
 
 func textChecked(t *terminal, r *report.Report) {
 	if len(r.Findings) > 0 {
-		textFindings(t, r)
+		t.heading(worstFirst, "") // without the verdict
+		t.findings(r)
 	}
 	if tooLittle(r) || len(silent(r))+len(undecided(r.Checks)) > 0 {
 		textChecks(t, r)

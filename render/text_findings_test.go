@@ -48,6 +48,29 @@ func TestFindings(t *testing.T) {
 	}
 }
 
+// TestFindingsTitle: notes beside an account of slow requests are not the answer.
+func TestFindingsTitle(t *testing.T) {
+	r := sample(8, 1000)
+	r.Slowest.Headline = "3 requests of main.get waited for the network."
+	for _, c := range []struct {
+		verdict  string
+		severity report.Severity
+		want     string
+	}{
+		{r.Slowest.Headline, report.SeverityInfo, "Found besides, worst first"},
+		{r.Slowest.Headline, report.SeverityWarning, worstFirst},
+		{r.Findings[0].Title + ".", report.SeverityInfo, worstFirst},
+	} {
+		r.Verdict.Headline, r.Findings[0].Severity = c.verdict, c.severity
+		if got := findingsTitle(r); got != c.want || !strings.Contains(textOf(t, r, TextOptions{}), c.want) {
+			t.Errorf("%s, the first finding %s: %q", c.verdict, c.severity, got)
+		}
+	}
+	if !strings.Contains(findingsText(t, r, 0), worstFirst) {
+		t.Error("findings without the verdict stand beside nothing")
+	}
+}
+
 func TestGlossaryText(t *testing.T) {
 	var b bytes.Buffer
 	if err := GlossaryText(&b); err != nil {

@@ -109,11 +109,15 @@ func textKey(t *terminal, r *report.Report) {
 }
 
 func textFindings(t *terminal, r *report.Report) {
-	t.heading("Findings, worst first", "")
+	t.heading(findingsTitle(r), "")
 	if len(r.Findings) == 0 {
 		t.line("  " + noFinding(r))
 		t.line("")
 	}
+	t.findings(r)
+}
+
+func (t *terminal) findings(r *report.Report) {
 	for _, f := range r.Findings {
 		t.finding(f)
 	}

@@ -25,7 +25,7 @@ func textFound(t *terminal, r *report.Report) {
 		}
 		return
 	}
-	t.line(t.paint(bold, "Findings, worst first"))
+	t.line(t.paint(bold, findingsTitle(r)))
 	leading := shownFindings(r)
 	told := len(leading)
 	for i, f := range leading {

@@ -118,13 +118,13 @@ func (p *Pool) has(fn string) bool {
 	return ok && (rest == "" || strings.HasSuffix(p.Func, ".") || !unicode.IsLetter(rune(rest[0])))
 }
 
-// givesBack are goroutines that a library starts to give back, once a context ends, what the
+// afterEnd are goroutines that a library starts to give back, once a context ends, what the
 // one has that started them.
-var givesBack = []string{"database/sql.(*Tx).awaitDone", "database/sql.(*Rows).awaitDone"}
+var afterEnd = []string{"database/sql.(*Tx).awaitDone", "database/sql.(*Rows).awaitDone"}
 
 // GivesBack reports whether a goroutine gives back what another one has that started it, by
 // the function that it started with.
-func GivesBack(start string) bool { return slices.Contains(givesBack, start) }
+func GivesBack(start string) bool { return slices.Contains(afterEnd, start) }
 
 // GivesAnew reports whether a goroutine makes what a pool gives, in place of what somebody has
 // closed who had it, by the function that it started with.
