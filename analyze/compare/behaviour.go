@@ -84,9 +84,14 @@ const UnitWaited = "ns waited/s"
 // Behave reads a trace and says what can be compared of it. Errors are those of
 // analyze.Analyze.
 func Behave(ctx context.Context, r io.Reader, opt replay.Options) (*Behaviour, error) {
-	a := analyze.Analysis{Options: analyze.Options{Options: opt}}
+	return BehaveAndReport(ctx, r, analyze.Options{Options: opt})
+}
+
+// BehaveAndReport is Behave, with a Report that has what opt asks for.
+func BehaveAndReport(ctx context.Context, r io.Reader, opt analyze.Options) (*Behaviour, error) {
+	a := analyze.Analysis{Options: opt}
 	var b *collector
-	tr, err := replay.Run(ctx, r, opt, func(s *replay.Session) {
+	tr, err := replay.Run(ctx, r, opt.Options, func(s *replay.Session) {
 		a.Begin(s)
 		b = replay.Shared(s, newCollector)
 	})

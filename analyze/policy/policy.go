@@ -69,6 +69,10 @@ func Load(name string, text []byte) (*Policy, error) {
 // Rules is the number of rules.
 func (p *Policy) Rules() int { return len(p.rules) }
 
+// Spans reports whether Check needs Report.Spans, the times of tasks, regions and requests: a
+// trace may have so many names of those that what is kept of each takes more than all else.
+func (p *Policy) Spans() bool { return slices.ContainsFunc(p.rules, (*rule).spans) }
+
 type loader struct {
 	*compiler
 	policy *Policy
@@ -276,7 +280,7 @@ func index(s []rune, of string) int {
 }
 
 // Check holds the trace that rep is of to every rule, in their order. rep must have
-// been made with Options.Spans. The error is that of ctx.
+// been made with Options.Spans where Spans says so. The error is that of ctx.
 func (p *Policy) Check(ctx context.Context, rep *report.Report) ([]report.CheckResult, error) {
 	s := newScene(newData(rep))
 	var results []report.CheckResult

@@ -340,6 +340,28 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
+// TestSpans: times by name are wanted only by rules that look at them, wherever they do.
+func TestSpans(t *testing.T) {
+	for rule, want := range map[string]bool{
+		"{name: a, expr: goroutines.peak > 0}":                                                         false,
+		"{name: a, for: functions, expr: it.waits > 0}":                                                false,
+		"{name: a, for: requests, expr: it.count > 0}":                                                 true,
+		"{name: a, expr: tasks.size() > 0}":                                                            true,
+		"{name: a, expr: 'sent_requests.all(r, r.p99 < ms(5))'}":                                       true,
+		"{name: a, expr: 'region(\"x\").p99 < ms(5)'}":                                                 true,
+		"{name: a, expr: goroutines.peak > 0, skip_if: requests.size() == 0}":                          true,
+		"{name: a, expr: goroutines.peak > 0, message: '{{tasks.size()}} tasks'}":                      true,
+		"{name: a, for: functions, where: 'requests.size() > 0', expr: it.waits > 0, if_none: 'pass'}": true,
+	} {
+		p, err := Load("x.yaml", []byte("version: 1\nrules:\n  - "+rule+"\n"))
+		if err != nil {
+			t.Errorf("%s: %v", rule, err)
+		} else if p.Spans() != want {
+			t.Errorf("%s: %v, want %v", rule, p.Spans(), want)
+		}
+	}
+}
+
 func TestNearest(t *testing.T) {
 	names := []string{"latency", "functions", "wait_p99", "it.wait_p99", "", "gc"}
 	for written, want := range map[string]string{"latancy": "latency", "lateny": "latency", "fucntions": "functions", "function": "functions", "wait": "wait_p99", "zzz": "", "": "", "g": ""} {

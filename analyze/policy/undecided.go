@@ -19,11 +19,12 @@ type asked struct {
 	all    bool     // it looks at what checks found without naming them
 	knows  bool     // it looks at whether they are decided itself
 	lack   bool     // it asks for what not every trace tells
+	spans  bool     // it looks at times of tasks, regions or requests
 }
 
 // and is what two expressions of a rule ask together.
 func (a asked) and(b asked) asked {
-	return asked{append(slices.Clone(a.checks), b.checks...), a.all || b.all, a.knows || b.knows, a.lack || b.lack}
+	return asked{append(slices.Clone(a.checks), b.checks...), a.all || b.all, a.knows || b.knows, a.lack || b.lack, a.spans || b.spans}
 }
 
 // askedIn is what an expression asks checks. It names one as the argument of
@@ -33,6 +34,7 @@ func askedIn(tree *ast.AST) (a asked) {
 		switch e.Kind() {
 		case ast.IdentKind:
 			a.all = a.all || e.AsIdent() == "findings" || e.AsIdent() == "checks"
+			a.spans = a.spans || listsSpans(e.AsIdent())
 		case ast.SelectKind:
 			a.knows = a.knows || isField(tree, e, checkObject, "decided")
 			f := selected(tree, e)
@@ -49,6 +51,7 @@ func (a *asked) call(tree *ast.AST, call ast.CallExpr) {
 	args := call.Args()
 	f := functionNamed(call.FunctionName())
 	a.lack = a.lack || f != nil && f.mayLack
+	a.spans = a.spans || f != nil && listsSpans(f.nameIn)
 	switch call.FunctionName() {
 	case "findings_of", "check":
 		if !a.name(args[0]) {
@@ -103,6 +106,21 @@ func (r *rule) asks() asked {
 		a.knows = a.knows || e != nil && e.asks.knows
 	}
 	return a
+}
+
+// listsSpans reports whether a list has times of tasks, regions or requests.
+func listsSpans(list string) bool {
+	v := variable(list)
+	return v != nil && slices.Contains([]*object{taskObject, regionObject, requestObject, sentObject}, v.of)
+}
+
+// spans reports whether a rule looks at times of tasks, regions or requests.
+func (r *rule) spans() bool {
+	all := append([]*expression{r.expr, r.where}, r.skips...)
+	for _, m := range r.message {
+		all = append(all, m.expr)
+	}
+	return listsSpans(r.scope) || slices.ContainsFunc(all, func(e *expression) bool { return e != nil && e.asks.spans })
 }
 
 // ifOpen is what becomes of the rule where checks that it asks are undecided: by default

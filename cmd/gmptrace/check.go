@@ -37,7 +37,6 @@ func (a *app) checkCommand() *cobra.Command {
 	c := &checkCommand{analysis: newAnalysis(a),
 		format: chosen(formatText, formatJSON, formatJUnit, formatSARIF, formatMarkdown),
 		failOn: chosen(string(report.CheckSeverityError), string(report.CheckSeverityWarning))}
-	c.spans = true
 	cmd := &cobra.Command{
 		Use:   "check TRACE... --policy FILE | --fixture DIR",
 		Short: "Hold traces to a policy or to a recorded fixture, for CI",
@@ -130,6 +129,7 @@ func (c *checkCommand) run(ctx context.Context, traces []string) error {
 	if err := held.load(c.policy, c.fixture); err != nil {
 		return err
 	}
+	c.spans = held.policy != nil && held.policy.Spans()
 	outputs, err := c.createOutputs(traces)
 	defer func() {
 		for _, o := range outputs {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"gmptrace/analyze"
 	"gmptrace/analyze/compare"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
@@ -193,6 +194,6 @@ func (an *analysis) behaviour(ctx context.Context, trace string) (*compare.Behav
 		return nil, err
 	}
 	return reading(ctx, an, trace, func(in io.Reader, opt replay.Options) (*compare.Behaviour, error) {
-		return compare.Behave(ctx, in, opt)
+		return compare.BehaveAndReport(ctx, in, analyze.Options{Options: opt, Spans: an.spans})
 	})
 }

@@ -39,7 +39,6 @@ type recordCommand struct {
 
 func (a *app) recordCommand() *cobra.Command {
 	c := &recordCommand{analysis: newAnalysis(a)}
-	c.spans = true
 	cmd := &cobra.Command{
 		Use:   "record URL | record -- go test ARG...",
 		Short: "Record a trace with the machine's side of the story",
@@ -141,6 +140,7 @@ func (c *recordCommand) condition() (func(context.Context, *report.Report) (*rep
 	if err != nil {
 		return nil, err
 	}
+	c.spans = p.Spans()
 	return func(ctx context.Context, rep *report.Report) (*report.CheckResult, error) {
 		results, err := p.Check(ctx, rep)
 		if err != nil {
