@@ -450,8 +450,14 @@ func (s *lockSite) count(iv *model.GInterval) {
 func (l *locks) holder(x *lockedOut, site int32) {
 	s := l.sites[site-1]
 	h, by, unlock := holding{rest: x.wait}, x.by, x.byStack
+	ran, ranBy := int64(0), unlock // those before the last mostly unlocked with the same stack
+	defer func() { s.ran[ranBy] += ran }()
 	done := func() {
-		s.ran[unlock] += h.rest
+		if unlock != ranBy {
+			s.ran[ranBy] += ran
+			ran, ranBy = 0, unlock
+		}
+		ran += h.rest
 		if by == x.by {
 			x.held = h
 			return
