@@ -74,7 +74,7 @@ func TestAskedSettings(t *testing.T) {
 		"Ps":        {Settings{Procs: []int{4, 1}}, "gmp 2, gmp 1, gmp 4"},
 		"scheduler": {Settings{Schedulers: []simulate.Scheduler{simulate.SharedQueue}}, "gmp 2, global-queue 1, global-queue 2, global-queue 4"},
 	} {
-		w := &prediction{set: test.set, procs: 2, x: &Result{}}
+		w := &prediction{c: &workloads{}, set: test.set, procs: 2, x: &Result{}}
 		var got []string
 		for _, p := range w.plans() {
 			if !p.bound {

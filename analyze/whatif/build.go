@@ -103,6 +103,9 @@ func (w *writer) computed(from, to model.Time) int64 {
 		lost := w.cpus.Divide(w.p, from, to)
 		ns = max(0, ns-lost.Total())
 	}
+	if w.c.crowd != nil && ns > 0 {
+		ns = w.c.crowd.alone(from, to, ns)
+	}
 	if w.part != 1 {
 		ns = int64(float64(ns) * w.part)
 	}

@@ -105,7 +105,7 @@ func TestStalledIsPoor(t *testing.T) {
 			w.x.Machine = &Computing{Wanted: 2e9}
 		}
 		for _, v := range []*Variant{{Scheduler: "gmp", Procs: 1, Makespan: 1e9, Low: 1e9, High: 1e9}, {Scheduler: "gmp", Procs: 2, Settings: "no tick"}, {Scheduler: "gmp", Procs: 2}} {
-			w.judge(v)
+			w.judge(v, "")
 			recorded := v.Procs == 2 && v.Settings == ""
 			if poor := v.Confidence == ConfidencePoor; poor != (!asked && !recorded) {
 				t.Errorf("asked %v, %d Ps, %q: %s (%s)", asked, v.Procs, v.Settings, v.Confidence, strings.Join(v.Doubts, "; "))

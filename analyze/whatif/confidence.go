@@ -130,10 +130,13 @@ func (w *prediction) spread(v *Variant) float64 {
 	return 1 - float64(v.Low)/span*(most/usual)
 }
 
-// judge says how sure v is, and why not more.
-func (w *prediction) judge(v *Variant) {
+// judge says how sure v is, and why not more; pace is a reason beside others, "" for none.
+func (w *prediction) judge(v *Variant, pace string) {
 	v.Confidence, v.Doubts = ConfidenceGood, []string{}
 	doubts := w.doubts(v)
+	if pace != "" {
+		doubts = append(doubts, doubt{ConfidencePoor, pace})
+	}
 	for _, level := range []Confidence{ConfidencePoor, ConfidenceFair} { // what weighs most first
 		for _, d := range doubts {
 			if d.level == level {

@@ -1,6 +1,7 @@
 package whatif
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,10 +23,12 @@ type plan struct {
 	cfg      simulate.Config
 	seeds    int
 	bound    bool // of the variant before it: what several Ps cost at the least, or at the most
+
+	load *simulate.Workload // what is simulated, nil for what was recorded
 }
 
-// plans are the variants: first Go's scheduler as it was recorded.
-func (w *prediction) plans() []plan {
+// basePlan is Go's scheduler as it was recorded.
+func (w *prediction) basePlan() plan {
 	seeds := w.set.Seeds
 	if seeds <= 0 {
 		seeds = DefaultSeeds
@@ -33,7 +36,13 @@ func (w *prediction) plans() []plan {
 	base := simulate.DefaultConfig(w.procs)
 	base.Costs, base.Alert = w.costs, w.rules.SysmonAlert
 	w.set.Calibration.lockBy(&base.Costs, w.procs)
-	out := []plan{{name: fmt.Sprintf("gmp, GOMAXPROCS %d", w.procs), cfg: base, seeds: seeds}}
+	return plan{name: fmt.Sprintf("gmp, GOMAXPROCS %d", w.procs), cfg: base, seeds: seeds}
+}
+
+// plans are the variants: first Go's scheduler as it was recorded.
+func (w *prediction) plans() []plan {
+	first := w.basePlan()
+	out, base, seeds := []plan{first}, first.cfg, first.seeds
 	if !w.set.Change.none() && len(w.set.Schedulers) == 0 && len(w.set.Procs) == 0 {
 		return out // another program was asked for, no other settings
 	}
@@ -129,8 +138,20 @@ const morePs = 1.25
 func (w *prediction) bounded(p plan) []plan {
 	out := []plan{p}
 	w.applyParallel(&out[0].cfg, parallelUsual)
-	bound := func(cfg simulate.Config) { out = append(out, plan{cfg: cfg, seeds: boundSeeds, bound: true}) }
+	bound := func(cfg simulate.Config) {
+		out = append(out, plan{cfg: cfg, seeds: boundSeeds, bound: true, load: out[0].load})
+	}
+	if p.cfg.Procs == 1 && w.crosses(&p.cfg) && w.set.Stretch == 0 {
+		out[0].load = w.byItself()
+	}
 	switch {
+	case out[0].load != nil: // what computing takes alone is told by the trace
+		cfg := out[0].cfg
+		out[0].cfg.Stretch = 1
+		for _, off := range []float64{1 - aloneOff, 1 + aloneOff} {
+			cfg.Stretch = off
+			bound(cfg)
+		}
 	case w.set.Stretch > 0 || p.cfg.Procs == w.procs:
 	case w.crosses(&p.cfg):
 		for _, cost := range []parallel{parallelLeast, parallelMost} {
@@ -188,7 +209,7 @@ func runAll(ctx context.Context, w *simulate.Workload, plans []plan, follow *fol
 			for j := range jobs {
 				cfg := plans[j[0]].cfg
 				cfg.Seed, cfg.Stop = uint64(j[1]+1), stop
-				results[j[0]][j[1]] = outcomeOf(w, cfg, follow)
+				results[j[0]][j[1]] = outcomeOf(cmp.Or(plans[j[0]].load, w), cfg, follow)
 			}
 		})
 	}
@@ -250,7 +271,11 @@ func (w *prediction) variant(p *plan, rs []*outcome, bounds []*outcome, base int
 	v.Steals, v.Handoffs, v.Preemptions, v.Overflows, v.TickPulls = r.Steals, r.Handoffs, r.Preemptions, r.Overflows, r.TickPulls
 	v.columns(&r.Timeline)
 	v.Of = w.simulatedLengths(w.a, rs, bounds)
-	w.judge(&v)
+	pace := w.pace(&v, r)
+	if pace != "" {
+		v.forget()
+	}
+	w.judge(&v, pace)
 	return v
 }
 

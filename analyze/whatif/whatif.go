@@ -207,8 +207,10 @@ type prediction struct {
 	costs simulate.Costs
 	error float64 // of the self-check's makespan
 
+	piled  float64 // which share of the jobs of one place waited at once with the recorded settings
 	paused float64 // which share of computing seems to be of threads without a CPU
 	a      *attribution
+	lonely **simulate.Workload // of byItself, once that was looked for
 
 	// What the machine said of its CPUs.
 	oneCPU  bool // the process may run on one only
@@ -252,6 +254,7 @@ func (w *prediction) predict(ctx context.Context) error {
 	}
 	w.selfCheck(check)
 	base := medianOf(results[0]).Makespan
+	w.piled = medianOf(results[0]).Piled
 	for i := 0; i < len(plans); {
 		n := i + 1
 		var bounds []*outcome
@@ -297,7 +300,7 @@ func (w *prediction) take() (recorded *simulate.Workload) {
 
 // asMeasured is the plan for the recorded run, with costs as they were measured in it.
 func (w *prediction) asMeasured(costs *simulate.Costs) plan {
-	x := w.plans()[0]
+	x := w.basePlan()
 	x.cfg.Costs = *costs
 	w.set.Calibration.lockBy(&x.cfg.Costs, w.procs)
 	return x

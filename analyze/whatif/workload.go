@@ -34,9 +34,12 @@ type workloads struct {
 	gs     map[model.GoID]*gWork
 	order  []*gWork // in the order of appearance
 	cycles []simulate.Cycle
-	stws   map[model.GoID]model.Time // since when they stop the world; of workers too
-	ps     []pWork
-	gives  map[model.GoID]bool // in a system call that gave its P away at once
+
+	crowd   *crowd                    // while a workload is built in which all compute alone; nil else
+	marking []ownAt                   // when workers marked, the first of it
+	stws    map[model.GoID]model.Time // since when they stop the world; of workers too
+	ps      []pWork
+	gives   map[model.GoID]bool // in a system call that gave its P away at once
 
 	seen recordedRun
 	now  model.Time
@@ -425,6 +428,9 @@ func (c *workloads) stretch(iv *model.GInterval, d *model.Dispatch) {
 		c.g(iv.G).worker = true
 		if n := len(c.cycles); n > 0 && iv.State == model.GRunning {
 			c.cycles[n-1].Work += int64(iv.End - iv.Start)
+			if len(c.marking) < crowdKept {
+				c.marking = append(c.marking, ownAt{from: iv.Start, to: iv.End})
+			}
 		}
 		return
 	}

@@ -15,9 +15,10 @@ type Result struct {
 	Steals      int64
 	Handoffs    int64 // Ps given on out of system calls
 	Preemptions int64
-	Overflows   int64 // of full rings
-	TickPulls   int64 // from the global queue at its turn
-	Unfinished  int   // goroutines of the program that never ended
+	Overflows   int64   // of full rings
+	TickPulls   int64   // from the global queue at its turn
+	Unfinished  int     // goroutines of the program that never ended
+	Piled       float64 // the share of a Station's jobs that waited at once, at the most; 0 where those were few
 
 	Timeline Timeline
 	Fates    []Fate               // by goroutine, if Config.Fates
@@ -105,6 +106,6 @@ func (s *sim) finish() *Result {
 		r.QueueMean = float64(r.depth) / float64(max(s.now, r.Makespan))
 	}
 	r.Busy = max(r.Busy-s.gaps, 0)
-	r.Unfinished = s.live
+	r.Unfinished, r.Piled = s.live, s.piled()
 	return r
 }

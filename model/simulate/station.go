@@ -17,6 +17,8 @@ type attendance struct {
 	head  int
 	free  []int32 // where the goroutines that are free ran last
 	came  int
+	given int // jobs
+	peak  int // of those that wait
 }
 
 func (x *attendance) next() (job int32, ok bool) {
@@ -27,6 +29,20 @@ func (x *attendance) next() (job int32, ok bool) {
 	job = x.queue[x.head]
 	x.head++
 	return job, true
+}
+
+// pileLeast is how many jobs wait at a station at the least for them to be a pile.
+const pileLeast = 16
+
+// piled is the greatest share of a station's jobs that waited there at once.
+func (s *sim) piled() float64 {
+	share := 0.0
+	for i := range s.stations {
+		if x := &s.stations[i]; x.peak >= pileLeast {
+			share = max(share, float64(x.peak)/float64(x.given))
+		}
+	}
+	return share
 }
 
 // need makes a job be done though nobody is free, as one of those who are not waits for it.
@@ -78,6 +94,7 @@ func (s *sim) given(job int32) bool {
 	if g.state != gNone {
 		return false
 	}
+	x.given++
 	n := len(x.free) - 1
 	switch {
 	case n < 0 && g.needed:
@@ -86,6 +103,7 @@ func (s *sim) given(job int32) bool {
 	case n < 0:
 		g.state, g.waits = gBlocked, true
 		x.queue = append(x.queue, job)
+		x.peak = max(x.peak, len(x.queue)-x.head)
 		return false
 	}
 	g.p = x.free[n]
