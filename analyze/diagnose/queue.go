@@ -32,6 +32,10 @@ import (
 // is known to be one of a pool. And where goroutines that mostly come once are let in by
 // few of the program's own that are hardly ever blocked.
 //
+// Or who waits starts goroutines, and waits for room for the next until one of these is done:
+// 16 such waits outside of the standard library, that were a quarter of the trace's time. That is information, unless it is
+// what requests or tasks were slow for.
+//
 // A queue in which most wait for less than the one served takes does not show where
 // those who serve it never wait there themselves. False positives: goroutines that pass one thing on in a ring wait for each other the
 // same way; generators that are asked in turn wait to send. One place may stand for many
@@ -47,13 +51,14 @@ const (
 
 type queueJudge struct {
 	bench
+	slow   *slowness // nil for none
 	queues *queuers
 	places *names.Places
 	ps     int // the most there were
 }
 
 func (r *queueJudge) decide(rep *report.Report) Judgement {
-	r.places, r.ps = r.Names.Places(), len(rep.Procs)
+	r.places, r.ps, r.slow = r.Names.Places(), len(rep.Procs), slownessOf(rep)
 	span := report.Analysed(rep)
 	found := r.found(span)
 	var worst queuePlace
@@ -73,7 +78,7 @@ func (r *queueJudge) decide(rep *report.Report) Judgement {
 // found are the places at which goroutines queued, the severest and longest first.
 func (r *queueJudge) found(span int64) (out []*queuePlace) {
 	for _, p := range r.queues.places {
-		if p.convoy(span) && p.fewInside() && r.letIn(p) {
+		if p.convoy(span) && p.fewInside() && r.letIn(p) || p.limits(span) && !names.Standard(&report.Frame{Func: p.function()}) {
 			out = append(out, p)
 		}
 	}
@@ -87,6 +92,12 @@ func (r *queueJudge) found(span int64) (out []*queuePlace) {
 // that others ended, many at once.
 func (p *queuePlace) convoy(span int64) bool {
 	return p.peak.most >= queueWide && p.waits.Sum() >= span && p.letIn >= 2*queueWide
+}
+
+// limits reports whether goroutines waited there that start others, for one of these to make
+// room for the next, for a quarter of the time.
+func (p *queuePlace) limits(span int64) bool {
+	return p.ownLimit() && p.letIn >= 4*queueWide && p.waits.Sum()*4 >= span
 }
 
 // fewInside reports whether there were fewer inside than waited, and whether they were
@@ -131,7 +142,35 @@ func (r *queueJudge) severity(p *queuePlace) report.Severity {
 	if r.lacksCPU(p) || p.wereDone() || p.known != nil && p.known.Harmless {
 		return report.SeverityInfo
 	}
+	if p.ownLimit() {
+		return r.severityOfLimit(p)
+	}
 	return graded(p.waits.Quantile(.99))
+}
+
+// ownLimit reports whether goroutines waited there for room, which those made that they had
+// started themselves. Who receives from those gathers what they bring.
+func (p *queuePlace) ownLimit() bool {
+	return p.byStarted > 0 && p.byStarted*4 >= p.letIn*3 && (p.known != nil || p.reason == model.ReasonChanSend || p.reason == model.ReasonCond)
+}
+
+// severityOfLimit is that of a limit that goroutines keep to for what they start: most do so
+// on purpose, unless that is why requests or tasks were slow.
+func (r *queueJudge) severityOfLimit(p *queuePlace) report.Severity {
+	at := r.places.Of(p.longest.stack)
+	if !r.slow.matters() || at == nil || r.slow.Roots[0].Kind != report.RootPlace || r.slow.Roots[0].Stood != at.At {
+		return report.SeverityInfo
+	}
+	return r.slow.severity()
+}
+
+// title says who queued for what.
+func (r *queueJudge) title(p *queuePlace) string {
+	if p.ownLimit() {
+		return fmt.Sprintf("%s starts goroutines, and waited %s %s until one of them was done: no more than %s at once",
+			placeOf(r.places, p.longest.stack), p.what(), words.Times(p.waits.N()), orMore(p.inside.most, queuePeak))
+	}
+	return fmt.Sprintf("A queue: up to %s goroutines at once waited %s, %s", orMore(p.peak.most, queuePeak), p.what(), r.servers(p))
 }
 
 // describe says what happened at a place, in span ns of trace.
@@ -139,7 +178,7 @@ func (r *queueJudge) describe(p *queuePlace, span int64) report.Finding {
 	mean := float64(p.waits.Sum()) / float64(max(1, span))
 	return report.Finding{
 		Severity: r.severity(p),
-		Title:    fmt.Sprintf("A queue: up to %s goroutines at once waited %s, %s", orMore(p.peak.most, queuePeak), p.what(), r.servers(p)),
+		Title:    r.title(p),
 		CostNS:   p.waits.Sum(),
 		CostOf:   "goroutine time waiting there",
 		What: fmt.Sprintf("%s %s, half of the times longer than %s; up to %s at once, %s on average.",
@@ -195,7 +234,7 @@ func (r *queueJudge) whoWaited(p *queuePlace) string {
 // why says who was inside, and what they did there.
 func (r *queueJudge) why(p *queuePlace) string {
 	s := fmt.Sprintf("Seen inside at once: at most %s, each for %s at the median", orMore(p.inside.most, queuePeak), words.Length(p.stays.Quantile(.5)))
-	if p.byEachOther*2 < p.letIn {
+	if p.byEachOther*2 < p.letIn && !p.ownLimit() {
 		s = fmt.Sprintf("Seen to serve them at once: at most %s, each of which took %s for one at the median", orMore(p.inside.most, queuePeak), words.Length(p.stays.Quantile(.5)))
 	}
 	kind, ns := p.mostly()
@@ -234,6 +273,8 @@ func (r *queueJudge) advice(p *queuePlace) string {
 		return "Letting in more would not help: use less CPU inside, or have more of it."
 	case p.known != nil:
 		return p.known.Advice
+	case p.ownLimit():
+		return "Let more of them go on at once, if what they use can take it."
 	case p.byEachOther*2 < p.letIn:
 		return fmt.Sprintf("Serve them by more than %s, or do less for each, or limit the load; a larger buffer helps against bursts alone.", words.Plural(p.inside.most, "goroutine"))
 	}
@@ -251,6 +292,7 @@ func (p *queuePlace) evidence(mean float64) []report.Evidence {
 		{Label: "inside, median", Value: words.Length(p.stays.Quantile(.5))},
 		{Label: "let in by another goroutine", Value: words.Count(p.letIn)},
 		{Label: "of those by one that had been let in there itself", Value: words.Count(p.byEachOther)},
+		{Label: "of those by one that who waited had started", Value: words.Count(p.byStarted)},
 		{Label: "ended by a timer", Value: words.Count(p.timedOut)},
 		{Label: "given up, as a context was cancelled", Value: words.Count(p.cancelled)},
 		{Label: "waiting still at the end", Value: words.Count(p.open)},

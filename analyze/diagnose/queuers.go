@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"gmptrace/analyze/internal/waits"
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
@@ -27,6 +28,7 @@ type queuers struct {
 	byName  map[string]int32
 	unknown unplaced
 
+	starters waits.Starters
 	insiders []insider // by a hash of goroutine and place; nil before the first
 	spent    []spender // by a hash of the goroutine; likewise
 }
@@ -60,6 +62,7 @@ type queuePlace struct {
 
 	letIn       int64 // waits that another goroutine ended
 	byEachOther int64 // of those, by one that had been let in there itself
+	byStarted   int64 // of those, by one that the one who waited had started: it waits for a place for the next
 	timedOut    int64 // waits that no goroutine ended: a timer did
 	cancelled   int64 // waits that a cancelled context ended
 	done        int64 // goroutines that had been let in and did nothing more than end
@@ -128,10 +131,9 @@ func newQueuers(s *replay.Session) *queuers {
 }
 
 func (q *queuers) Watch(f *model.Facts) {
-	for i := range f.Gs {
-		iv := &f.Gs[i]
-		if iv.State == model.GRunning && !iv.Exit || iv.Runtime {
-			continue
+	q.starters.Each(f, func(iv *model.GInterval) {
+		if iv.State == model.GRunning && !iv.Exit {
+			return
 		}
 		if q.spent != nil {
 			q.spend(iv)
@@ -139,7 +141,7 @@ func (q *queuers) Watch(f *model.Facts) {
 		if iv.State == model.GWaiting && queueable[iv.Reason] {
 			q.waited(iv)
 		}
-	}
+	})
 }
 
 // queueable are the reasons for which goroutines wait in queues. Those of mutexes are
@@ -196,6 +198,10 @@ func (q *queuers) waited(iv *model.GInterval) {
 		p.letIn++
 		p.tally(iv.ByStack)
 		q.left(p, iv)
+		if s := q.starters.Of(iv.By); s != nil && s.By == iv.G && !s.Gave {
+			s.Gave = true
+			p.gaveBack(s, iv.End)
+		}
 		q.enter(p, iv.By, iv.End, false)
 		q.enter(p, iv.G, iv.End, true)
 	}
@@ -248,6 +254,17 @@ func (q *queuers) left(p *queuePlace, iv *model.GInterval) {
 	for k := range p.did {
 		p.did[k] += max(0, now.spent[k]-x.spent[k])
 	}
+}
+
+// gaveBack takes in that one was let in by a goroutine that it had started itself, which was
+// inside from then on. One that does so again and again answers, and makes no room.
+func (p *queuePlace) gaveBack(s *waits.Started, now model.Time) {
+	stay := int64(now - s.Born)
+	p.byStarted++
+	p.stays.Add(stay)
+	p.inside.add(s.Born, now)
+	p.did[insideBlocked] += s.Stood()
+	p.did[insideRunnable] += max(0, stay-s.Stood()-s.Ran(now))
 }
 
 // insider is what is remembered of a goroutine at a place, nil for nothing.

@@ -1,5 +1,6 @@
 // Package waits has what checks and explanations say alike of goroutines that wait when the
-// trace ends: who stands, where, and who likely keeps whom.
+// trace ends: who stands, where, and who likely keeps whom. And what several checks ask of
+// those who wait for what they have started.
 package waits
 
 import (

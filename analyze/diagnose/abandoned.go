@@ -1,0 +1,276 @@
+package diagnose
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"gmptrace/analyze/internal/waits"
+	"gmptrace/analyze/names"
+	"gmptrace/analyze/replay"
+	"gmptrace/analyze/report"
+	"gmptrace/analyze/stat"
+	"gmptrace/analyze/words"
+	"gmptrace/model"
+)
+
+// checkAbandoned looks for work that goes on though nobody waits for it any more: a
+// goroutine starts another one, waits on a channel or in a select for what that does, and
+// gives up, as a timer or its context says; and what it had started goes on.
+//
+// What counts as given up: the wait began within 10 ms of the start, no goroutine ended it
+// but one that cancelled a context, and the one that waited neither waits at that line again
+// while the other goes on nor is let go on by it. The other goes on for 1 ms at least.
+//
+// Threshold: eight such waits at one line. A warning where those that went on ran for a
+// twentieth of the time of all Ps, or one of them was there at any time, on average: the
+// slower the program is, the more of them there are.
+//
+// False positives: a goroutine that is started to go on by itself, whose starter then waits
+// for a timer at once, eight times.
+//
+// Always decided: who starts whom and who ends a wait is in every trace.
+var checkAbandoned = Check{ID: "abandoned", Costs: costsNothing, Title: "Work that goes on when nobody waits for it any more", Fails: report.SeverityWarning, Begin: func(s *replay.Session) Judge {
+	return (&abandonedJudge{bench: bench{s}, work: replay.Shared(s, newAbandoned)}).decide
+}}
+
+const (
+	abandonedSome  = 8          // waits given up at one line
+	abandonedAfter = 10_000_000 // ns: a wait for what was started begins within so long
+	abandonedLong  = 1_000_000  // ns: who ends sooner had got the message
+	abandonedCPU   = 20         // part of the time of all Ps: a twentieth
+)
+
+type abandonedJudge struct {
+	bench
+	work *abandoned
+}
+
+func (r *abandonedJudge) decide(rep *report.Report) Judgement {
+	var worst *gaveUp
+	var n int64
+	for _, x := range r.work.byStack {
+		if x != nil {
+			n += x.went.N()
+			if worst == nil || x.went.Sum() > worst.went.Sum() {
+				worst = x
+			}
+		}
+	}
+	j := Judgement{Measured: words.Plural(n, "goroutine") + " went on for more than " + words.Length(abandonedLong) + " when nobody waited for them any more"}
+	if worst != nil && worst.went.N() >= abandonedSome {
+		j.Findings = []report.Finding{r.describe(worst, report.Analysed(rep), len(rep.Procs))}
+	}
+	return j
+}
+
+func (r *abandonedJudge) describe(x *gaveUp, span int64, ps int) report.Finding {
+	severity := report.SeverityInfo
+	if x.ran*abandonedCPU >= span*int64(ps) || x.went.Sum() >= span {
+		severity = report.SeverityWarning
+	}
+	places := r.Names.Places()
+	in, who := placeOf(places, x.stack), placeOf(places, x.mostly())
+	ended := "a timer"
+	if x.byContext*2 > x.went.N() {
+		ended = "its context"
+	}
+	f := report.Finding{
+		Severity: severity,
+		Title:    fmt.Sprintf("%s gave up waiting %s, and what it had started went on for up to %s: %s", in, words.Times(x.went.N()), words.Length(x.went.Max()), who),
+		CostNS:   x.went.Sum(),
+		CostOf:   "goroutine time for which nobody waited any more",
+		What: fmt.Sprintf("%s starts %s and waits for it, until %s ends the wait. %s went on after that, half of them for more than %s, and ran for %s.",
+			in, who, ended, words.Plural(x.went.N(), "goroutine"), words.Length(x.went.Quantile(.5)), words.Length(x.ran)),
+		Why:    "Who gives up does not stop what was started: that goes on to use CPU, connections and locks for an answer that nobody takes, and there is the more of it the slower all is.",
+		Advice: fmt.Sprintf("Hand the context that ends the wait on to %s, and let all that waits or loops there end with it; have a channel for its answer that has room for one.", who),
+		Sure:   "medium", SureWhy: "who was started, that no goroutine ended the wait and for how long the other went on is in the trace; that the one waited for the other is inferred",
+		Evidence: []report.Evidence{
+			{Label: "went on when nobody waited any more", Value: words.Count(x.went.N())},
+			{Label: "of those waits, ended by a context", Value: words.Count(x.byContext)},
+			{Label: "went on still when the trace ended", Value: words.Count(x.open)},
+			{Label: "for how long, median", Value: words.Length(x.went.Quantile(.5))},
+			{Label: "ran meanwhile, all together", Value: words.Length(x.ran)},
+		},
+		Stacks: append(r.stack("where it gave up", x.stack), r.stack("where what went on was", x.mostly())...),
+	}
+	for _, w := range x.worst.Best() {
+		f.Moments = append(f.Moments, r.scene(w.start, w.end, w.g, model.NoP, model.NoM,
+			fmt.Sprintf("%s went on for %s after G%d had given up", words.Goroutine(int64(w.g), r.runs(w.fn)), words.Length(int64(w.end-w.start)), w.by)))
+	}
+	return f
+}
+
+// abandoned answers: which goroutines went on after who had started them gave up waiting
+// for them?
+type abandoned struct {
+	names    *names.Table
+	starters waits.Starters
+	cancels  names.Flags // of stacks: cancels a context
+	kids     []kids      // by a hash of the goroutine that has started them; nil before the first
+	byStack  []*gaveUp   // that was waited with
+}
+
+// kids are the goroutines that one has started last.
+type kids struct {
+	by   model.GoID
+	last [kidsKept]kid
+	n    int
+}
+
+// kidsKept is how many are remembered of one.
+const kidsKept = 4
+
+// kid is one of them.
+type kid struct {
+	g     model.GoID
+	alone bool       // who started it has given up waiting
+	stack uint32     // there
+	at    model.Time // then
+	ran   int64      // by then
+	limit bool       // a context ended the wait
+}
+
+// gaveUp are waits at one place that ended before what was started for them did.
+type gaveUp struct {
+	stack     uint32
+	went      stat.Sketch // ns for which goroutines went on after that
+	ran       int64       // of those
+	byContext int64       // waits that a context ended
+	open      int64       // went on when the trace ended
+	by        map[uint32]int64
+	worst     *stat.TopK[queued]
+}
+
+func newAbandoned(s *replay.Session) *abandoned { return &abandoned{names: s.Names} }
+
+func (w *abandoned) Watch(f *model.Facts) {
+	w.starters.Each(f, func(iv *model.GInterval) {
+		s := w.starters.Of(iv.G)
+		if s != nil && iv.First {
+			w.born(s)
+		}
+		if iv.State == model.GWaiting && (iv.Reason == model.ReasonSelect || iv.Reason == model.ReasonChanRecv) {
+			w.waited(iv)
+		}
+		if s != nil && (iv.Exit || iv.Open&model.OpenEnd != 0) {
+			w.over(s, iv)
+		}
+	})
+}
+
+// of are those that a goroutine has started, nil where none are remembered.
+func (w *abandoned) of(g model.GoID) *kids {
+	if w.kids == nil {
+		return nil
+	}
+	if k := &w.kids[uint64(g)%parentSlots]; k.by == g {
+		return k
+	}
+	return nil
+}
+
+// kid is what is remembered of one of them, nil for nothing.
+func (k *kids) kid(g model.GoID) *kid {
+	for i := range k.last {
+		if k.last[i].g == g {
+			return &k.last[i]
+		}
+	}
+	return nil
+}
+
+func (w *abandoned) born(s *waits.Started) {
+	if w.kids == nil {
+		w.kids = make([]kids, parentSlots)
+	}
+	k := &w.kids[uint64(s.By)%parentSlots]
+	if k.by != s.By {
+		*k = kids{by: s.By}
+	}
+	k.last[k.n%kidsKept] = kid{g: s.G}
+	k.n++
+}
+
+// waited takes in a wait of a goroutine that may have started some.
+func (w *abandoned) waited(iv *model.GInterval) {
+	k := w.of(iv.G)
+	if k == nil || iv.Stack == 0 {
+		return
+	}
+	for i := range k.last { // it had not given up, but looks again and again
+		if x := &k.last[i]; x.alone && x.stack == iv.Stack {
+			*x = kid{}
+		}
+	}
+	limit := iv.By != model.NoG && w.cancelling(iv.ByStack)
+	switch {
+	case iv.Open&model.OpenEnd != 0:
+	case iv.By == model.NoG || limit:
+		for i := range k.last {
+			x := &k.last[i]
+			if s := w.starters.Of(x.g); s != nil && !x.alone && s.Born >= iv.Start-abandonedAfter && s.Born < iv.End {
+				*x = kid{g: x.g, alone: true, stack: iv.Stack, at: iv.End, ran: s.Ran(iv.End), limit: limit}
+			}
+		}
+	default:
+		if x := k.kid(iv.By); x != nil { // it has got what it had waited for
+			*x = kid{}
+		}
+	}
+}
+
+// cancelling reports whether a stack cancels a context.
+func (w *abandoned) cancelling(stack uint32) bool {
+	return w.cancels.Of(w.names, stack, func(frames []report.Frame) bool {
+		return slices.ContainsFunc(frames, func(f report.Frame) bool { return strings.HasPrefix(f.Func, "context.(*cancelCtx).cancel") })
+	})
+}
+
+// over takes in that a goroutine ends, or the trace does.
+func (w *abandoned) over(s *waits.Started, iv *model.GInterval) {
+	k := w.of(s.By)
+	if k == nil {
+		return
+	}
+	x := k.kid(s.G)
+	if x == nil {
+		return
+	}
+	if x.alone && int64(iv.End-x.at) >= abandonedLong {
+		w.wentOn(x, s, iv)
+	}
+	*x = kid{}
+}
+
+// wentOn counts a goroutine that went on.
+func (w *abandoned) wentOn(x *kid, s *waits.Started, iv *model.GInterval) {
+	for int(x.stack) >= len(w.byStack) {
+		w.byStack = append(w.byStack, nil)
+	}
+	up := w.byStack[x.stack]
+	if up == nil {
+		up = &gaveUp{stack: x.stack, by: map[uint32]int64{}, worst: stat.NewTopK[queued](report.MaxMoments)}
+		w.byStack[x.stack] = up
+	}
+	ns := int64(iv.End - x.at)
+	up.went.Add(ns)
+	up.ran += s.Ran(iv.End) - x.ran
+	up.by[cmp.Or(s.Busy, s.Func)] += ns
+	if x.limit {
+		up.byContext++
+	}
+	if iv.Open&model.OpenEnd != 0 {
+		up.open++
+	}
+	if up.worst.Admits(ns) {
+		up.worst.Offer(ns, queued{start: x.at, end: iv.End, g: s.G, by: s.By, fn: s.Func})
+	}
+}
+
+// mostly is where those were that went on for longest, all together.
+func (x *gaveUp) mostly() uint32 {
+	return slices.SortedFunc(maps.Keys(x.by), func(a, b uint32) int { return cmp.Or(cmp.Compare(x.by[b], x.by[a]), cmp.Compare(a, b)) })[0]
+}
