@@ -35,7 +35,7 @@ func (a *answer) tell(x *report.Explanation) {
 	longest := a.slow[0]
 	if a.g.kind == report.KindStall && longest.bill.total < nothingSlow && a.p.all.Sum()*muchOf < int64(a.e.now-a.e.zero) {
 		x.Headline = fmt.Sprintf("Nothing here is slow: the longest of %s took %s.", words.Plural(a.p.all.N(), one(a.g)), lengthText(longest))
-		x.Detail = a.e.schedulerShare(longest.bill)
+		x.Detail = a.e.schedulerShare(longest.bill, 0)
 		return
 	}
 	slower := a.typical != nil && float64(x.Slow.Mean-x.Typical.Mean) >= aboutAsSlow*float64(x.Slow.Mean)
@@ -59,7 +59,7 @@ func (a *answer) tell(x *report.Explanation) {
 	if dead := a.e.deadlock(&x.Roots[0]); dead.why != "" {
 		x.Headline += " " + dead.why
 	}
-	x.Detail = a.more(x, slower, usual)
+	x.Detail = a.more(x, slower, mine, usual)
 	x.Advice, x.Sure, x.SureWhy = x.Roots[0].Advice, x.Roots[0].Sure, x.Roots[0].SureWhy
 	if x.Roots[0].Kind == report.RootLate && x.Roots[0].NS-x.Roots[0].Typical < nothingSlow {
 		x.Advice = "" // a thread takes some time to wake
@@ -115,6 +115,8 @@ func (a *answer) who(x *report.Explanation) string {
 			name, unnamed = "", fmt.Sprintf("; the handler shows of only %s: %s", words.Count(n-a.p.unnamed), a.called())
 		case 10*a.p.unnamed >= n:
 			unnamed = fmt.Sprintf("; of %s the handler does not show", words.Count(a.p.unnamed))
+		case 10*a.g.unnamed() >= n:
+			unnamed = fmt.Sprintf("; of %s more the handler does not show, which may be of these", words.Count(a.g.unnamed()))
 		}
 	}
 	if n == 1 {
@@ -155,7 +157,7 @@ func (a *answer) why(x *report.Explanation, slower bool) string {
 
 // more is a second reason, what the time of a typical one went to, and whether it was the
 // scheduler.
-func (a *answer) more(x *report.Explanation, slower bool, usual *account) string {
+func (a *answer) more(x *report.Explanation, slower bool, mine, usual *account) string {
 	var parts []string
 	of := x.Slow.Mean
 	if a.p.shares != nil {
@@ -183,7 +185,7 @@ func (a *answer) more(x *report.Explanation, slower bool, usual *account) string
 			parts = append(parts, fmt.Sprintf("A typical one took %s, %s of which went to %s.", words.Length(x.Typical.Mean), words.ShareOf(t[0].NS, usual.total/usual.n), text))
 		}
 	}
-	return strings.Join(append(parts, a.e.schedulerShare(a.bill())), " ")
+	return strings.Join(append(parts, a.e.schedulerShare(a.bill(), mine.yielded())), " ")
 }
 
 // elsewhere says of a root without a place that its places are others than that of the first

@@ -33,7 +33,9 @@ func (t *tale) shortCalls() bool {
 func (t *tale) called() string {
 	what := did[report.CauseSyscall]
 	if c := t.callKind(); c != nil && c.What != "" {
-		what = c.What
+		if what = c.What; t.elsewhere {
+			what += " that likely another process had"
+		}
 	}
 	if t.shortCalls() {
 		what += fmt.Sprintf(" %s, %s each", words.Times(t.times), words.Length(t.mean/t.times))
@@ -65,6 +67,8 @@ func (t *tale) callAdvice() string {
 		return "Gather what " + who + " reads or writes there: with a bufio.Writer or bufio.Reader around it, or in larger pieces, one call does for many."
 	case t.shortCalls():
 		return "Let " + who + " make fewer calls there, each for more at once."
+	case t.elsewhere:
+		return names.ElsewhereAdvice
 	case c != nil && c.Advice != "":
 		return c.Advice
 	}

@@ -14,6 +14,9 @@ type deadlocked struct{ why, advice string }
 // deadlock says who likely holds the lock that a root's goroutines stand for, as the check
 // does that looks for such waits.
 func (e *explainer) deadlock(r *report.Root) (d deadlocked) {
+	if r.Kind != report.RootNeverEnded {
+		return d
+	}
 	all := slices.DeleteFunc(e.stands.At(e.names.Places()), func(x *waits.Stand) bool {
 		return !x.Lock || !x.Stuck(int64(e.now-e.zero))
 	})

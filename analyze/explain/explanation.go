@@ -347,8 +347,9 @@ func (e *explainer) fine(waited, total int64) string {
 	return fmt.Sprintf("Scheduler fine: waits for a P took %s of it, p99 of all such waits %s.", words.ShareOf(waited, total), words.Length(p99))
 }
 
-// schedulerShare answers how much of it was the scheduler, and whose doing that was.
-func (e *explainer) schedulerShare(of *bill) string {
+// schedulerShare answers how much of it was the scheduler, and whose doing that was; for
+// yielded ns nobody else had the P, which goroutines had given up.
+func (e *explainer) schedulerShare(of *bill, yielded int64) string {
 	var waited int64
 	by := of.byCause()
 	for c, ns := range by {
@@ -374,7 +375,8 @@ func (e *explainer) schedulerShare(of *bill) string {
 		{by[report.CauseStopTheWorld], "while the world was stopped for another reason"},
 		{by[report.CauseQueue] + by[report.CauseGlobalQueue] + by[report.CauseAfterSyscall] + by[report.CauseRuntime], "while others ran"},
 		{by[report.CauseSyscallHeld], "for a P held by a system call"},
-		{by[report.CauseIdleP] + by[report.CauseDispatch], "although a P was free (its thread came late)"},
+		{yielded, "for one that it had given up itself (runtime.Gosched)"},
+		{by[report.CauseIdleP] + by[report.CauseDispatch] - yielded, "although a P was free (its thread came late)"},
 	}
 	slices.SortStableFunc(kinds, func(a, b struct {
 		ns   int64

@@ -24,7 +24,7 @@ var kinds = map[report.RootKind]kind{
 	report.RootStopped:    {what: (*tale).stopped, advice: (*tale).stopAdvice},
 	report.RootLock:       {what: (*tale).heldUp, advice: (*tale).lockAdvice, sure: (*tale).sureOfHolder},
 	report.RootPlace:      {what: (*tale).heldUp, advice: (*tale).placeAdvice, sure: (*tale).sureWhoEnded},
-	report.RootSyscall:    {what: (*tale).inCall, advice: (*tale).callAdvice},
+	report.RootSyscall:    {what: (*tale).inCall, advice: (*tale).callAdvice, sure: (*tale).sureOfCall, look: lookFiles},
 	report.RootNetwork:    {what: (*tale).onNetwork, advice: (*tale).networkAdvice, sure: medium("a trace does not show since when the network was ready")},
 	report.RootSleep:      {what: (*tale).sleeping, advice: (*tale).sleepAdvice},
 	report.RootFoundLate:  {what: (*tale).foundLate, advice: (*tale).yieldAdvice, sure: medium("since when the timer was due, or the network ready, a trace does not show: this is the most that it can have been"), ran: true},

@@ -120,11 +120,10 @@ func (t *tale) placeAdvice() string {
 		return condAdvice(who)
 	case !t.ours() || t.At == t.Stood:
 		return "If " + who + " waits for a place among few there, allow more of them; else find out what those do who are to let it go on."
-	case 2*t.sum.asked.ns > t.sum.ns:
-		return "Others wait while " + words.Function(t.At.Func) + " waits for the network: find out why the other side takes that long, give it a limit, or let them go on without it; if it has a place among few, allow more of them."
-	}
-	if t.writes() {
+	case t.writes():
 		return writeAdvice(words.Function(t.At.Func))
+	case t.mainCause() == report.CauseNetwork, 2*t.sum.asked.ns > t.sum.ns:
+		return "Others wait while " + words.Function(t.At.Func) + " waits for the network: find out why the other side takes that long, give it a limit, or let them go on without it; if it has a place among few, allow more of them."
 	}
 	return "Let " + words.Function(t.At.Func) + " " + t.doLess() + " while others wait for it, or do that in another goroutine; if it has a place among few, allow more of them."
 }
@@ -134,8 +133,6 @@ func (t *tale) doLess() string {
 	switch t.mainCause() {
 	case report.CauseSleep:
 		return "sleep for less"
-	case report.CauseNetwork:
-		return "wait for the network for less"
 	case report.CauseSyscall:
 		return "ask less of the operating system"
 	}

@@ -154,6 +154,14 @@ func (g *group) joinUnnamed() {
 	g.at(k).unnamed, g.unnamedIn = unnamed.all.N(), k.name
 }
 
+// unnamed is how many requests show no handler, and count with those of none.
+func (g *group) unnamed() int64 {
+	if p := g.by[popKey{}]; p != nil && g.kind == report.KindRequest && !g.pooled {
+		return p.all.N()
+	}
+	return 0
+}
+
 // isRouted reports whether several handlers show, each often enough.
 func (g *group) isRouted() bool {
 	n := 0

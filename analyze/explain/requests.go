@@ -31,8 +31,8 @@ import (
 //     such as writing a short request, is not in it.
 //
 // Which handler a request has is told by all stacks of its goroutine: those that it was
-// blocked or in a system call with, that it was preempted with, and that the CPU profiler
-// took. See handlers.
+// blocked or in a system call with, that it was preempted with, that it let others go on
+// with, and those of samples, annotations and collections. See handlers.
 type requestFinder struct {
 	underWay[model.GoID]
 	names  *names.Table
@@ -217,7 +217,12 @@ func (x *requestFinder) Find(f *model.Facts, ended func(*Span)) {
 	}
 	rest := *f
 	for i := range f.Gs {
-		switch iv := &f.Gs[i]; x.kind(iv.Func) {
+		iv := &f.Gs[i]
+		if iv.By != model.NoG && x.tells(iv.ByStack) { // where a request let another goroutine go on
+			x.until(iv.End, &rest, ended)
+			x.seen(iv.By, iv.End, iv.ByStack)
+		}
+		switch x.kind(iv.Func) {
 		case servesConn, servesGRPCWorker:
 			x.until(iv.End, &rest, ended)
 			x.serves(iv, ended)
@@ -240,7 +245,7 @@ func (x *requestFinder) skip(rest *model.Facts) {
 	for len(rest.Ps) > 0 && !x.shows(&rest.Ps[0]) {
 		rest.Ps = rest.Ps[1:]
 	}
-	for len(rest.Events) > 0 && (rest.Events[0].Op != model.OpCPUSample || !x.tells(rest.Events[0].Stack)) {
+	for len(rest.Events) > 0 && (rest.Events[0].G <= 0 || !x.tells(rest.Events[0].Stack)) {
 		rest.Events = rest.Events[1:]
 	}
 	for len(rest.Dispatches) > 0 && (rest.Dispatches[0].By == model.NoG || !begins(x.kind(rest.Dispatches[0].Func))) {

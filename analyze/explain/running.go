@@ -92,6 +92,15 @@ func (t *tale) orNoCPU() string {
 // yields reports whether nobody had the P for most of the time: who waited had given it up.
 func (t *tale) yields() bool { return t.At.Func != "" && 2*t.sum.yielded > t.sum.ns }
 
+// yielded is for how long goroutines waited for a P that nobody else had: they had given it
+// up themselves.
+func (a *account) yielded() (ns int64) {
+	for _, r := range a.by {
+		ns += r.yielded
+	}
+	return ns
+}
+
 // pollAdvice is what to do about who looks again and again, asleep or without its P in
 // between.
 func pollAdvice(who string) string {

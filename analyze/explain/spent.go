@@ -25,6 +25,7 @@ type spentKey struct {
 	fired  bool // as of a step, as the next one
 	likely bool
 	untold untold // of what the trace does not tell
+	yields bool   // nobody else had the P, which the explained goroutine had given up
 	loss   string // why there was no CPU, by what the machine said; else ""
 }
 
@@ -145,7 +146,11 @@ func (a *account) spentKey(x *explained, s *stepSum) (spentKey, *names.Place) {
 	if s.via != 0 && !own(s) && s.cause != report.CauseFoundLate {
 		k.stood, k.known = a.standing(s), a.e.pools.Of(s.stood)
 	}
+	k.yields = s.who.G == model.NoG && (s.cause == report.CauseIdleP || s.cause == report.CauseDispatch) && yields(a.e.names.Stacks[s.seen])
 	place := a.spentPlace(x, s)
+	if k.yields {
+		place = a.places.Of(s.seen)
+	}
 	if place != nil {
 		k.at = place.At.Func
 		if !runs(s.cause) {
@@ -247,6 +252,9 @@ func spentText(k *spentKey, r *spentSum) string {
 // did says what a row's goroutine did, or what kept it from going on, and where.
 func (r *spentSum) did(k *spentKey) string {
 	text := past[r.cause]
+	if k.yields {
+		text = "gave up the P (runtime.Gosched)"
+	}
 	if r.cause == report.CauseUnknown {
 		text = k.untold.past()
 	}

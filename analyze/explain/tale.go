@@ -23,6 +23,7 @@ type tale struct {
 	asked     bool   // the machine was: what is told as computing was on a CPU
 	restless  bool   // who is behind it never waits for anything
 	launches  bool   // each goroutine of who is behind it starts the next one
+	elsewhere bool   // the locks of files that were waited for were likely another process's
 	dead      deadlocked
 	tight     bool // the collector leaves hardly room
 }

@@ -73,15 +73,15 @@ func (x *turnFinder) over(g model.GoID, at model.Time, ended func(*Span)) {
 }
 
 // readsMore reports whether a stack is of a goroutine that reads from a connection in the
-// package that it was started in: what that asks for there is nobody else's answer, as that
-// of a database's driver would be.
+// package that it was started in, or in others of the program itself: what that asks for
+// there is nobody else's answer, as that of a database's driver would be.
 func (x *turnFinder) readsMore(stack uint32) bool {
 	return x.reads.Of(x.names, stack, func(frames []report.Frame) bool {
 		read := slices.IndexFunc(frames, func(f report.Frame) bool { return f.Func == "net.(*conn).Read" })
 		if read < 0 || names.SystemCall(frames) != "" { // there is something to read
 			return false
 		}
-		own := ""
+		own, ofModule := "", false
 		for i := read; i < len(frames); i++ {
 			f := &frames[i]
 			if names.Standard(f) {
@@ -92,9 +92,10 @@ func (x *turnFinder) readsMore(stack uint32) bool {
 			}
 			if pkg := names.Package(f.Func); own == "" {
 				own = pkg
-			} else if pkg != own {
+			} else if pkg != own && (names.Foreign(f) || ofModule) {
 				return false
 			}
+			ofModule = ofModule || names.Foreign(f)
 		}
 		return own != ""
 	})

@@ -49,6 +49,15 @@ func TestTurns(t *testing.T) {
 	}
 }
 
+// TestTurnsReadElsewhere: what reads a protocol of one's own may stand in another package of
+// the program.
+func TestTurnsReadElsewhere(t *testing.T) {
+	x := explainScenario(t, strings.ReplaceAll(turns(""), "app/rpc.read", "app/codec.read"), selectorNamed(t, "worst"))
+	if want := "12 turns of rpc.(*Server).conn"; x.Kind != report.KindTurn || !strings.HasPrefix(words.Text(x.Headline), want) {
+		t.Errorf("%s: %q, want %q", x.Kind, words.Text(x.Headline), want)
+	}
+}
+
 // TestAskingIsNoTurn: who asks and reads the answer, and then waits until there is more to
 // ask for, has no turns: how long it waits is not its own doing.
 func TestAskingIsNoTurn(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 type Call struct {
 	What   string // it is, "" where nothing is clearer than that it is one
 	Advice string // with its own subject
+	Locks  bool   // it waits for the lock of a file, which others have
 	funcs  []string
 }
 
@@ -20,11 +21,26 @@ var CallOfC = &Call{What: "C code",
 	Advice: "C code that computes takes a CPU that the Go scheduler does not count, and a thread: let no more of it run at once than there are CPUs (a semaphore around the call), or let it do less."}
 
 var knownCalls = []*Call{
-	{What: "waiting for the lock of a file",
+	{What: "waiting for the lock of a file", Locks: true,
 		Advice: "Hold the file's lock for less: compute and wait before it is taken or after, lock to read (LOCK_SH) where nothing is changed, or give each file a lock of its own. Who had it a trace does not show.",
 		funcs:  []string{"syscall.Flock", "syscall.FcntlFlock", "golang.org/x/sys/unix.Flock", "golang.org/x/sys/unix.FcntlFlock", "golang.org/x/sys/windows.LockFileEx", "internal/syscall/windows.LockFileEx"}},
 	{Advice: "Let several writes share one Sync (gather what comes meanwhile, and answer all of them after it), or leave it to somebody else than who is waited for.",
 		funcs: []string{"os.(*File).Sync", "syscall.Fsync", "syscall.Fdatasync", "golang.org/x/sys/unix.Fsync", "golang.org/x/sys/unix.Fdatasync"}},
+}
+
+// ElsewhereAdvice is what to do about the lock of a file that another process has.
+const ElsewhereAdvice = "Find the process that has it (lslocks, fuser on the file): what it does meanwhile is not in this trace. Let it hold the lock for less, or give each process a file of its own."
+
+// LetsGoOfFile reports whether a stack is of a call that may give back the lock of a file: by
+// unlocking or closing it.
+func LetsGoOfFile(frames []report.Frame) bool {
+	for i := range frames {
+		if f := &frames[i]; f.Func == "syscall.Close" || f.Func == "os.(*File).Close" || f.Func == "golang.org/x/sys/unix.Close" {
+			return true
+		}
+	}
+	c := CallOf(frames)
+	return c != nil && c.Locks
 }
 
 // CallOf is what is known of the call that a stack ends in, nil for nothing.
