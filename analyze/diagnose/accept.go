@@ -22,15 +22,20 @@ import (
 // connections over that were accepted elsewhere, as cmux does, waits in Accept as well, and is
 // let go on by who has one.
 //
+// And for how long a goroutine that accepts connections waited for something else, such as
+// for what one of them was to send first: see busyAccepts.
+//
 // Threshold: 10 ms, and a tenth of the trace; a warning from half of it, where in half of
 // eight or more waits the connection that was let in had been there already, as Accept found
-// one without a wait for the network.
+// one without a wait for the network; of the other kind from waits of 20 ms on, where after
+// three or more of them others had been there.
 //
-// False positives: clients that come back as soon as they are let go may not mind to wait.
+// False positives: clients that come back as soon as they are let go may not mind to wait. A
+// server that is meant to serve one connection at a time waits in the loop that accepts.
 //
 // Always decided: a wait without a stack, or that did not end, counts as none.
-var checkAccept = Check{ID: "accept", Title: "Listeners that took no connection as too many were open", Fails: report.SeverityWarning, Begin: func(s *replay.Session) Judge {
-	return (&acceptJudge{bench: bench{s}, accepts: replay.Shared(s, newAccepts)}).decide
+var checkAccept = Check{ID: "accept", Title: "Listeners that took no connection", Fails: report.SeverityWarning, Begin: func(s *replay.Session) Judge {
+	return (&acceptJudge{bench: bench{s}, accepts: replay.Shared(s, newAccepts), busy: replay.Shared(s, newBusyAccepts)}).decide
 }}
 
 const (
@@ -43,11 +48,15 @@ const (
 type acceptJudge struct {
 	bench
 	accepts *accepts
+	busy    *busyAccepts
 }
 
 func (r *acceptJudge) decide(rep *report.Report) Judgement {
 	x, span := r.accepts, report.Analysed(rep)
 	j := Judgement{Measured: fmt.Sprintf("listeners waited for a connection to be closed %s, for %s", words.Times(x.n), words.Length(x.ns))}
+	if b := r.busy; b.ns >= acceptSome && b.ns*acceptPart >= span {
+		j.Findings = append(j.Findings, r.busyFinding(span))
+	}
 	if x.ns < acceptSome || x.ns*acceptPart < span {
 		return j
 	}
@@ -55,7 +64,7 @@ func (r *acceptJudge) decide(rep *report.Report) Judgement {
 	if x.ns*acceptMuch >= span && x.n >= acceptMany && x.atOnce*2 >= x.n {
 		f.Severity = report.SeverityWarning
 	}
-	j.Findings = []report.Finding{f}
+	j.Findings = append(j.Findings, f)
 	return j
 }
 
