@@ -23,10 +23,10 @@ func (s *Sched) beside(r gref, g *G, p *P, turn int8) Queues {
 	if n := p.runnext; n != 0 && n != r && s.waitedFor(n, p) && !s.collected(s.look(n)) {
 		set |= QueueRunnext
 	}
-	if h := p.snapHead; h != 0 && h != r && s.waitedFor(h, p) && s.ownRing(h, p) {
+	if h := p.snapHead; h != 0 && h != r && s.waitedFor(h, p) && s.ownRing(s.look(h), p) {
 		set |= QueueRing
 	}
-	if p.runnext == r && !s.collected(g) || s.ownRing(r, p) {
+	if p.runnext == r && !s.collected(g) || s.ownRing(g, p) {
 		set |= QueueSelf
 	}
 	if s.globq.n > 0 && tellsOfGlobal(g, set, turn) && s.inGlobal(r, p) {
@@ -41,9 +41,8 @@ func tellsOfGlobal(g *G, beside Queues, turn int8) bool {
 	return g.place != placeGlobal && (turn == 0 || beside&QueueSelf != 0 || g.place == placeDirect)
 }
 
-// ownRing reports whether r stands in p's ring and has been in local queues only.
-func (s *Sched) ownRing(r gref, p *P) bool {
-	g := s.look(r)
+// ownRing reports whether g stands in p's ring and has been in local queues only.
+func (s *Sched) ownRing(g *G, p *P) bool {
 	return g.place == placeRing && g.p == p.id && g.batch == 0 && g.sure && !s.inDoubt() && !s.collected(g)
 }
 
@@ -117,7 +116,7 @@ func (s *Sched) dueSteal(v, p *P, k int) (least, most int) {
 		return 0, 0
 	}
 	for i := range n {
-		if !s.ownRing(v.runq.at(i), v) {
+		if !s.ownRing(s.look(v.runq.at(i)), v) {
 			return 0, 0
 		}
 	}
@@ -223,7 +222,7 @@ func (s *Sched) noteOverflow(p *P, r gref) {
 // stalled may have emptied the ring otherwise, and nothing shows it yet.
 func (s *Sched) surelyFull(p *P) bool {
 	for i := range p.runq.len() {
-		if r := p.runq.at(i); !s.ownRing(r, p) || s.comes(r).p != p.id {
+		if r := p.runq.at(i); !s.ownRing(s.look(r), p) || s.comes(r).p != p.id {
 			return false
 		}
 	}

@@ -181,18 +181,17 @@ func (s *Sched) decide() {
 		s.started, s.start = true, e.Time
 	}
 	s.now = e.Time
-	if opClasses[e.Op].subject == subjectG && s.g(e.g).id != GoID(e.Subject) {
-		s.refind(e) // it exited since it was read: only a damaged trace goes on about it, and ends trials
-	}
-	if opClasses[e.Op].subject == subjectP {
+	class := &opClasses[e.Op]
+	switch class.subject {
+	case subjectG:
+		if s.look(e.g).id != GoID(e.Subject) {
+			s.refind(e) // it exited since it was read: only a damaged trace goes on about it, and ends trials
+		}
+	case subjectP:
 		s.p(ProcID(e.Subject)).opHead = s.cur + uint64(e.again)
 	}
-	if f := handlers[e.Op]; f != nil {
-		f(s, e)
-	} else {
-		s.Facts.Events = append(s.Facts.Events, e.Event)
-	}
-	if e.M >= 0 && opClasses[e.Op].onM {
+	s.handle(e)
+	if e.M >= 0 && class.onM {
 		m := s.m(e.M)
 		m.olderOp, m.olderG = m.prevOp, m.prevG
 		m.prevOp, m.prevG, m.prevAt = e.Op, e.g, e.Time
@@ -221,34 +220,55 @@ func (s *Sched) refind(e *entry) {
 	}
 }
 
-// handlers decide events by Op; what has none changes no scheduler state.
-var handlers [numOps]func(*Sched, *entry)
-
-func init() { // not a composite literal: the handlers reach the table again through Sched
-	handlers = [numOps]func(*Sched, *entry){
-		OpNewproc:        (*Sched).newproc,
-		OpNewprocBlocked: (*Sched).newprocBlocked,
-		OpNewprocSyscall: (*Sched).newprocSyscall,
-		OpExecute:        (*Sched).execute,
-		OpPark:           (*Sched).park,
-		OpGosched:        (*Sched).gosched,
-		OpReady:          (*Sched).ready,
-		OpGoexit:         (*Sched).goexit,
-		OpGoexitSyscall:  (*Sched).goexit,
-		OpEntersyscall:   (*Sched).entersyscall,
-		OpExitsyscall:    (*Sched).exitsyscall,
-		OpExitsyscallNoP: (*Sched).exitsyscallNoP,
-		OpGoStatus:       (*Sched).goStatus,
-		OpAcquirep:       (*Sched).acquirep,
-		OpReleasep:       (*Sched).releasep,
-		OpRetake:         (*Sched).retake,
-		OpProcStatus:     (*Sched).procStatus,
-		OpGOMAXPROCS:     (*Sched).gomaxprocs,
-		OpSTWBegin:       (*Sched).stwBegin,
-		OpSTWEnd:         (*Sched).stwEnd,
-		OpAssistBegin:    (*Sched).assistBegin,
-		OpAssistEnd:      (*Sched).assistEnd,
-		OpGeneration:     (*Sched).generation,
+// handle does what an event says; one of no case changes no scheduler state.
+func (s *Sched) handle(e *entry) {
+	switch e.Op {
+	case OpNewproc:
+		s.newproc(e)
+	case OpNewprocBlocked:
+		s.newprocBlocked(e)
+	case OpNewprocSyscall:
+		s.newprocSyscall(e)
+	case OpExecute:
+		s.execute(e)
+	case OpPark:
+		s.park(e)
+	case OpGosched:
+		s.gosched(e)
+	case OpReady:
+		s.ready(e)
+	case OpGoexit, OpGoexitSyscall:
+		s.goexit(e)
+	case OpEntersyscall:
+		s.entersyscall(e)
+	case OpExitsyscall:
+		s.exitsyscall(e)
+	case OpExitsyscallNoP:
+		s.exitsyscallNoP(e)
+	case OpGoStatus:
+		s.goStatus(e)
+	case OpAcquirep:
+		s.acquirep(e)
+	case OpReleasep:
+		s.releasep(e)
+	case OpRetake:
+		s.retake(e)
+	case OpProcStatus:
+		s.procStatus(e)
+	case OpGOMAXPROCS:
+		s.gomaxprocs(e)
+	case OpSTWBegin:
+		s.stwBegin(e)
+	case OpSTWEnd:
+		s.stwEnd(e)
+	case OpAssistBegin:
+		s.assistBegin(e)
+	case OpAssistEnd:
+		s.assistEnd(e)
+	case OpGeneration:
+		s.generation(e)
+	default:
+		s.Facts.Events = append(s.Facts.Events, e.Event)
 	}
 }
 
