@@ -62,6 +62,8 @@ type explainer struct {
 	groups   []*group  // the first one that has instances is reported
 	now      model.Time
 	portions portions
+
+	rest, part model.Facts // of those at hand: here, as each call would allocate them
 }
 
 // explained is an instance and where its time went.
@@ -200,13 +202,15 @@ func (e *explainer) finders(sel Selector) []*group {
 }
 
 func (e *explainer) Watch(f *model.Facts) {
-	for rest := *f; ; {
-		part, ends := e.portions.next(&rest)
+	part := &e.part
+	for e.rest = *f; ; {
+		var ends bool
+		*part, ends = e.portions.next(&e.rest)
 		e.now = part.Now
 		e.stretches += len(part.Gs)
-		e.h.add(&part)
-		e.waits(&part)
-		e.find(&part)
+		e.h.add(part)
+		e.waits(part)
+		e.find(part)
 		if !ends {
 			return
 		}

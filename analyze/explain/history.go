@@ -107,6 +107,7 @@ type pSeg struct {
 	g          model.GoID
 	fn         uint32
 	stack      uint32 // where g stopped at its end, 0 if it did not or that does not show
+	p          model.ProcID
 	does       model.PActivity
 	worker     bool
 	runtime    bool
@@ -247,12 +248,23 @@ func counts(iv *model.GInterval) bool { return iv.End > iv.Start || iv.First }
 
 // add adds a stretch; d is the dispatch that ended it, nil if none did.
 func (l *gLine) add(iv *model.GInterval, d *model.Dispatch) {
-	if iv.Func != 0 && iv.Func != l.fn {
-		l.fn, l.since, l.was = iv.Func, iv.End, l.fn
-	}
+	l.started(iv.Func, iv.End)
 	l.segs = roomy(l.segs)
 	l.segs = append(l.segs, gSeg{})
 	l.segs[len(l.segs)-1].set(iv, d)
+}
+
+// put adds a stretch from a page.
+func (l *gLine) put(x *pageG) {
+	l.started(x.fn, x.end)
+	l.segs = append(roomy(l.segs), x.gSeg)
+}
+
+// started notes with which stack a goroutine started, which may show late.
+func (l *gLine) started(fn uint32, at model.Time) {
+	if fn != 0 && fn != l.fn {
+		l.fn, l.since, l.was = fn, at, l.fn
+	}
 }
 
 // roomy is a list with room for one more. It doubles what a long one has: append adds a
@@ -326,16 +338,17 @@ func (h *history) clear() {
 
 func (h *history) addP(iv *model.PInterval) {
 	if l := h.p(iv.P); l != nil {
-		l.add(iv)
+		s := pSegOf(iv)
+		l.put(&s)
 		l.ended = iv.End
 		h.kept++
 	}
 }
 
-func (l *pLine) add(iv *model.PInterval) { l.segs = append(roomy(l.segs), pSegOf(iv)) }
+func (l *pLine) put(s *pSeg) { l.segs = append(roomy(l.segs), *s) }
 
 func pSegOf(iv *model.PInterval) pSeg {
-	return pSeg{start: iv.Start, end: iv.End, g: iv.G, fn: iv.Func, stack: iv.Stack, does: iv.Does, worker: iv.Worker, runtime: iv.Runtime}
+	return pSeg{start: iv.Start, end: iv.End, g: iv.G, fn: iv.Func, stack: iv.Stack, p: iv.P, does: iv.Does, worker: iv.Worker, runtime: iv.Runtime}
 }
 
 // forget drops what is too old, once there is too much, and calls before before it

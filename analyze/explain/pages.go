@@ -8,15 +8,14 @@ import (
 	"gmptrace/model"
 )
 
-// pages are the facts of the last portions, where the replay wrote them. What goroutines
-// and Ps did is read out of them one by one, for those that an explanation asks for.
+// pages are what goroutines and Ps did in the last portions, in order of time, in as few
+// bytes as explaining it takes. What one of them did is read out of them for those that an
+// explanation asks for.
 type pages struct {
-	list   []*factPage // in order; the last one is of the newest facts
-	first  int         // number of the first one
-	begin  int         // and of the first one that is not forgotten
-	spare  []*factPage
-	memory []memory // of the facts in list, in order
-	free   []memory
+	list  []*factPage // in order; the last one is of the newest facts
+	first int         // number of the first one
+	begin int         // and of the first one that is not forgotten
+	spare []*factPage
 
 	from, to int // numbers of the pages that are read from
 	all      int // number of the one until which all has been read out of them
@@ -27,30 +26,21 @@ type pages struct {
 // factPage is what is kept of the facts of one portion.
 type factPage struct {
 	until    model.Time
-	parts    []pagePart // of each call of Watch that told of the portion
-	copies   pagePart   // what was copied, in memory of the page's own
+	gs       []pageG // those that count
+	ps       []pSeg
 	wastes   []replay.Window
 	samples  []model.Event
-	stretchG int // stretches of goroutines that count
-	stretchP int
 	byG, byP chains
 }
 
-type pagePart struct {
-	gs         []model.GInterval
-	dispatches []model.Dispatch
-	ps         []model.PInterval
+// pageG is a stretch of a goroutine.
+type pageG struct {
+	gSeg
+	g  model.GoID
+	fn uint32 // stack that it started with
 }
 
-// memory is what some facts lie in.
-type memory struct {
-	gs         []model.GInterval
-	dispatches []model.Dispatch
-	ps         []model.PInterval
-	last       int // number of the last page with some of them
-}
-
-func (p *factPage) size() int { return p.stretchG + p.stretchP }
+func (p *factPage) size() int { return len(p.gs) + len(p.ps) }
 
 // newest is the page of the newest facts.
 func (x *pages) newest() *factPage {
@@ -60,37 +50,21 @@ func (x *pages) newest() *factPage {
 	return x.list[len(x.list)-1]
 }
 
-// write adds facts to a page: what lies in memory that is not kept is copied.
-func (p *factPage) write(f *model.Facts, in *model.Facts) {
-	part := pagePart{f.Gs, f.Dispatches, f.Ps}
-	if !dense(in.Gs) {
-		part.gs = copied(&p.copies.gs, part.gs)
-	}
-	if !dense(in.Dispatches) {
-		part.dispatches = copied(&p.copies.dispatches, part.dispatches)
-	}
-	if !dense(in.Ps) {
-		part.ps = copied(&p.copies.ps, part.ps)
-	}
-	p.parts = append(p.parts, part)
+// write adds facts to a page.
+func (p *factPage) write(f *model.Facts) {
 	p.until = f.Now
-	for i := range part.gs {
-		if counts(&part.gs[i]) {
-			p.stretchG++
+	eachStretch(f, func(iv *model.GInterval, d *model.Dispatch) {
+		if counts(iv) {
+			p.gs = append(p.gs, pageG{g: iv.G, fn: iv.Func})
+			p.gs[len(p.gs)-1].set(iv, d)
 		}
+	})
+	for i := range f.Ps {
+		p.ps = append(p.ps, pSegOf(&f.Ps[i]))
 	}
-	p.stretchP += len(part.ps)
 	for i := range f.Wastes {
 		p.wastes = append(p.wastes, replay.Window{From: f.Wastes[i].Start, To: f.Wastes[i].End})
 	}
-}
-
-// copied is a copy of some facts behind others that were copied, which stay where they are
-// as long as they are needed.
-func copied[T any](copies *[]T, facts []T) []T {
-	n := len(*copies)
-	*copies = append(*copies, facts...)
-	return (*copies)[n:]
 }
 
 // turn begins the page of another portion.
@@ -99,7 +73,7 @@ func (x *pages) turn() {
 		x.list, x.spare = append(x.list, x.spare[n-1]), x.spare[:n-1]
 		return
 	}
-	x.list = append(x.list, &factPage{})
+	x.list = append(x.list, &factPage{gs: make([]pageG, 0, portionOf)})
 }
 
 // end is the number of the next page.
@@ -131,48 +105,12 @@ func (x *pages) forget(before int) {
 		return
 	}
 	for _, p := range x.list[:n] {
-		clear(p.parts)
-		copies := pagePart{p.copies.gs[:0], p.copies.dispatches[:0], p.copies.ps[:0]}
-		*p = factPage{parts: p.parts[:0], copies: copies, wastes: p.wastes[:0], samples: p.samples[:0], byG: p.byG.emptied(), byP: p.byP.emptied()}
+		*p = factPage{gs: p.gs[:0], ps: p.ps[:0], wastes: p.wastes[:0], samples: p.samples[:0], byG: p.byG.emptied(), byP: p.byP.emptied()}
 	}
 	x.spare = append(x.spare, x.list[:n]...)
 	x.list = slices.Delete(x.list, 0, n)
 	x.first = before
-	k := 0
-	for k < len(x.memory) && x.memory[k].last < before {
-		k++
-	}
-	x.free = append(x.free, x.memory[:k]...)
-	x.memory = slices.Delete(x.memory, 0, k)
 }
-
-// keep takes the memory of facts that pages have, and gives them other memory.
-func (x *pages) keep(f *model.Facts) {
-	var other memory
-	if n := len(x.free); n > 0 {
-		other, x.free = x.free[n-1], x.free[:n-1]
-	}
-	m := memory{last: x.end() - 1}
-	m.gs, f.Gs = swapped(f.Gs, other.gs)
-	m.dispatches, f.Dispatches = swapped(f.Dispatches, other.dispatches)
-	m.ps, f.Ps = swapped(f.Ps, other.ps)
-	x.memory = append(x.memory, m)
-}
-
-// swapped is what to keep of the memory of some facts, and what to leave in its place.
-func swapped[T any](facts, other []T) (kept, left []T) {
-	switch {
-	case !dense(facts):
-		return other, facts
-	case other == nil:
-		other = make([]T, 0, len(facts)+len(facts)/8)
-	}
-	return facts, other[:0]
-}
-
-// dense reports whether facts fill enough of the memory that they lie in for it to be
-// kept for them. Else they are copied: there may be few in each of many calls.
-func dense[T any](facts []T) bool { return len(facts) > cap(facts)/3 }
 
 // chains lead through the stretches of a page of one goroutine or P.
 type chains struct {
@@ -204,22 +142,13 @@ func (c *chains) head(id int64) *int32 { return &c.heads[int(id)&(len(c.heads)-1
 
 // chain makes the page's chains.
 func (p *factPage) chain() {
-	gs, ps := 0, 0
-	for _, part := range p.parts {
-		gs += len(part.gs)
-		ps += len(part.ps)
+	p.byG.begin(len(p.gs))
+	p.byP.begin(len(p.ps))
+	for i := len(p.gs) - 1; i >= 0; i-- {
+		p.byG.add(i, int64(p.gs[i].g))
 	}
-	p.byG.begin(gs)
-	p.byP.begin(ps)
-	for k := len(p.parts) - 1; k >= 0; k-- {
-		part := &p.parts[k]
-		gs, ps = gs-len(part.gs), ps-len(part.ps)
-		for i := len(part.gs) - 1; i >= 0; i-- {
-			p.byG.add(gs+i, int64(part.gs[i].G))
-		}
-		for i := len(part.ps) - 1; i >= 0; i-- {
-			p.byP.add(ps+i, int64(part.ps[i].P))
-		}
+	for i := len(p.ps) - 1; i >= 0; i-- {
+		p.byP.add(i, int64(p.ps[i].p))
 	}
 }
 
@@ -231,47 +160,23 @@ func (p *factPage) chained() {
 }
 
 // eachG calls use with the stretches of a goroutine, in order.
-func (p *factPage) eachG(g model.GoID, use func(*pagePart, *model.GInterval)) {
+func (p *factPage) eachG(g model.GoID, use func(*pageG)) {
 	p.chained()
-	part, begin := 0, 0
 	for i := *p.byG.head(int64(g)); i != 0; i = p.byG.next[i-1] {
-		for int(i)-1-begin >= len(p.parts[part].gs) {
-			begin += len(p.parts[part].gs)
-			part++
-		}
-		if iv := &p.parts[part].gs[int(i)-1-begin]; iv.G == g && counts(iv) {
-			use(&p.parts[part], iv)
+		if x := &p.gs[i-1]; x.g == g {
+			use(x)
 		}
 	}
 }
 
 // eachP calls use with the stretches of a P, in order.
-func (p *factPage) eachP(id model.ProcID, use func(*model.PInterval)) {
+func (p *factPage) eachP(id model.ProcID, use func(*pSeg)) {
 	p.chained()
-	part, begin := 0, 0
 	for i := *p.byP.head(int64(id)); i != 0; i = p.byP.next[i-1] {
-		for int(i)-1-begin >= len(p.parts[part].ps) {
-			begin += len(p.parts[part].ps)
-			part++
-		}
-		if iv := &p.parts[part].ps[int(i)-1-begin]; iv.P == id {
-			use(iv)
+		if x := &p.ps[i-1]; x.p == id {
+			use(x)
 		}
 	}
-}
-
-// ended is the dispatch that ended a goroutine's stretch, nil if none did.
-func (part *pagePart) ended(iv *model.GInterval) *model.Dispatch {
-	if iv.State != model.GRunnable {
-		return nil
-	}
-	i := sort.Search(len(part.dispatches), func(i int) bool { return part.dispatches[i].Time >= iv.End })
-	for ; i < len(part.dispatches) && part.dispatches[i].Time == iv.End; i++ {
-		if part.dispatches[i].G == iv.G {
-			return &part.dispatches[i]
-		}
-	}
-	return nil
 }
 
 // lineG completes what a goroutine did in the pages that are read from.
@@ -283,7 +188,7 @@ func (x *pages) lineG(h *history, g model.GoID) *gLine {
 	}
 	for ; n < x.to; n++ {
 		p := x.page(n)
-		p.eachG(g, func(part *pagePart, iv *model.GInterval) { l.add(iv, part.ended(iv)) })
+		p.eachG(g, l.put)
 		for i := range p.samples {
 			if p.samples[i].G == g {
 				l.sampled(&p.samples[i])
@@ -302,7 +207,7 @@ func (x *pages) lineP(h *history, p model.ProcID) *pLine {
 		return &h.ps[p]
 	}
 	for ; n < x.to; n++ {
-		x.page(n).eachP(p, func(iv *model.PInterval) { l.add(iv) })
+		x.page(n).eachP(p, l.put)
 	}
 	l.read = x.to
 	return l
@@ -322,19 +227,14 @@ func (x *pages) seek(h *history, pages int) (all bool) {
 func (x *pages) readAll(h *history) {
 	for n := max(x.from, x.all); n < x.to; n++ {
 		p := x.page(n)
-		for k := range p.parts {
-			part := &p.parts[k]
-			for i := range part.gs {
-				if iv := &part.gs[i]; counts(iv) {
-					if l := h.line(iv.G); l.read <= n {
-						l.add(iv, part.ended(iv))
-					}
-				}
+		for i := range p.gs {
+			if l := h.line(p.gs[i].g); l.read <= n {
+				l.put(&p.gs[i])
 			}
-			for i := range part.ps {
-				if l := h.p(part.ps[i].P); l != nil && l.read <= n {
-					l.add(&part.ps[i])
-				}
+		}
+		for i := range p.ps {
+			if l := h.p(p.ps[i].p); l != nil && l.read <= n {
+				l.put(&p.ps[i])
 			}
 		}
 		for i := range p.samples {

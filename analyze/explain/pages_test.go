@@ -43,10 +43,9 @@ func TestPages(t *testing.T) {
 		parts := *f
 		for _, until := range []model.Time{f.Now / 2, f.Now} {
 			part := parts.Until(until)
-			x.newest().write(&part, f)
+			x.newest().write(&part)
 			x.newest().samples = append(x.newest().samples, part.Events...)
 		}
-		x.keep(f)
 		x.to = x.end()
 		x.there += x.newest().size()
 		if n%2 == 0 {
@@ -78,25 +77,24 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestPagesForget: pages that are not needed are let go of, with their memory, but for
+// TestPagesForget: pages that are not needed are let go of, to be used again, but for
 // those that are read from.
 func TestPagesForget(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 4))
 	x := &pages{}
 	for n := range 6 {
 		f := portion(rnd, model.Time(2000*n))
-		x.newest().write(f, f)
-		x.keep(f)
+		x.newest().write(f)
 		x.turn()
 	}
 	x.open(2)
 	x.to = 4
 	x.forget(3)
-	if x.first != 2 || len(x.memory) != 4 || x.since(0) != 3 {
-		t.Errorf("the first page is %d, of %d that have memory, and what is asked for begins at %d", x.first, len(x.memory), x.since(0))
+	if x.first != 2 || len(x.spare) != 2 || x.since(0) != 3 {
+		t.Errorf("the first page is %d, %d are free, and what is asked for begins at %d", x.first, len(x.spare), x.since(0))
 	}
 	x.forget(5)
-	if x.first != 4 || len(x.free) != 4 {
-		t.Errorf("the first page is %d, %d lots of memory are free", x.first, len(x.free))
+	if x.first != 4 || len(x.spare) != 4 {
+		t.Errorf("the first page is %d, %d are free", x.first, len(x.spare))
 	}
 }

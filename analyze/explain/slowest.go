@@ -29,9 +29,9 @@ const (
 
 // slowOnes explains requests and tasks beside the other analyses. A trace that has
 // neither costs next to nothing: nothing is kept until the first one shows. What is
-// kept then is left where it lies: to copy it, or to sort it by goroutines and Ps, is the
-// greater part of the work, and done for the few instances that are looked at, and for
-// whom those had to do with.
+// kept then stands in order of time: to sort it by goroutines and Ps is the greater part
+// of the work, and done for the few instances that are looked at, and for whom those had
+// to do with.
 type slowOnes struct {
 	explainer
 	clip    bool        // a part of the trace is analysed
@@ -41,10 +41,9 @@ type slowOnes struct {
 
 	pages  pages
 	queued backlog
-	kept   int         // stretches in those that are not forgotten
-	ranges *history    // stopped worlds, sweeps and what goes on, which have a beginning that pages may not have any more
-	from   model.Time  // the first moment of which something was kept
-	later  model.Facts // those that Watch was told, and that come after now
+	kept   int        // stretches in those that are not forgotten
+	ranges *history   // stopped worlds, sweeps and what goes on, which have a beginning that pages may not have any more
+	from   model.Time // the first moment of which something was kept
 }
 
 // AddSlowest makes a session fill Report.Slowest: where the time of the slowest requests
@@ -63,17 +62,18 @@ func newSlowOnes(session *replay.Session) *slowOnes {
 }
 
 func (s *slowOnes) Watch(f *model.Facts) {
-	s.later = *f
-	for {
-		part, ends := s.portions.next(&s.later)
+	part := &s.part
+	for s.rest = *f; ; {
+		var ends bool
+		*part, ends = s.portions.next(&s.rest)
 		if !s.seen {
-			s.begins(&part)
+			s.begins(part)
 		}
 		s.now = part.Now
 		s.stretches += len(part.Gs)
 		if s.seen {
-			s.write(&part, f)
-			s.find(&part)
+			s.write(part)
+			s.find(part)
 		}
 		if !ends {
 			break
@@ -84,16 +84,9 @@ func (s *slowOnes) Watch(f *model.Facts) {
 			s.pages.turn()
 		}
 	}
-	s.later = model.Facts{}
+	s.rest = model.Facts{}
 	if s.seen {
 		s.goesOn(f.Doing, replay.Forever)
-	}
-}
-
-// Keep keeps the memory of the facts that pages have.
-func (s *slowOnes) Keep(f *model.Facts) {
-	if s.seen {
-		s.pages.keep(f)
 	}
 }
 
@@ -109,12 +102,12 @@ func (s *slowOnes) begins(f *model.Facts) {
 	s.h.lost = at - 1
 }
 
-// write notes the facts down, which are some of those that in has.
-func (s *slowOnes) write(f, in *model.Facts) {
+// write notes the facts down.
+func (s *slowOnes) write(f *model.Facts) {
 	s.queued.watch(f)
 	p := s.pages.newest()
 	s.kept -= p.size()
-	p.write(f, in)
+	p.write(f)
 	s.kept += p.size()
 	for i := range f.Ps {
 		if l := s.ranges.p(f.Ps[i].P); l != nil {
@@ -144,14 +137,14 @@ func (s *slowOnes) goesOn(all []model.Beginning, before model.Time) {
 // looks is the view at a time. What a P does then is what ends later in the facts at hand,
 // or still goes on at their end.
 func (s *slowOnes) looks(now model.Time) *view {
-	for i := range s.later.Ps {
-		iv := &s.later.Ps[i]
+	for i := range s.rest.Ps {
+		iv := &s.rest.Ps[i]
 		if l := s.ranges.p(iv.P); l != nil && iv.Start >= s.from && iv.Start < now {
 			l.now = pSegOf(iv)
 			l.now.stack = 0 // where it will stop
 		}
 	}
-	s.goesOn(s.later.Doing, now)
+	s.goesOn(s.rest.Doing, now)
 	return s.ranges.look(now)
 }
 
@@ -171,7 +164,7 @@ func (s *slowOnes) hold(in *Span) {
 		p := x.page(x.to)
 		s.work += p.size()
 		x.there += p.size()
-		h.kept += p.stretchG + len(p.samples)
+		h.kept += len(p.gs) + len(p.samples)
 		h.wastes = append(h.wastes, p.wastes...)
 	}
 	h.stw = s.ranges.stw
