@@ -188,7 +188,6 @@ func (r *replay) collect() {
 		*r.session.Names = p.names
 		for i := range p.portions[:p.n] {
 			r.session.tell(&p.portions[i])
-			r.session.keep(&p.portions[i])
 		}
 		r.empty <- p
 	}

@@ -12,16 +12,8 @@ import (
 // Watcher is told what the model finds out, in order of time within each kind of
 // facts, some hundred events at a time. What it makes of them may not depend on where
 // one call ends and the next begins. The facts are used again: it keeps no pointer into
-// them, unless it is a Keeper. Calls come one after the other.
+// them. Calls come one after the other.
 type Watcher interface{ Watch(*model.Facts) }
-
-// Keeper is a Watcher that keeps facts without copying them. Keep is called when all
-// watchers have been told: it takes the memory of the kinds that it keeps, and leaves
-// other memory, or none, in its place. A session has one at the most.
-type Keeper interface {
-	Watcher
-	Keep(*model.Facts)
-}
 
 // Filler is a Watcher that fills a part of the report: Session.Fill asks it once, at
 // the end.
@@ -99,15 +91,6 @@ func (s *Session) tell(f *model.Facts) {
 	}
 	for _, w := range s.watchers {
 		w.Watch(f)
-	}
-}
-
-// keep has those who keep facts take them.
-func (s *Session) keep(f *model.Facts) {
-	for _, w := range s.watchers {
-		if k, ok := w.(Keeper); ok {
-			k.Keep(f)
-		}
 	}
 }
 
