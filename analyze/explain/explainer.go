@@ -296,10 +296,15 @@ func (e *explainer) close() {
 // one queue.
 func (e *explainer) fill(before model.Time) {
 	wanted := func(x *explained) bool { return x.view != nil && x.Start < before }
+	began := e.detailed
 	for _, g := range e.groups {
 		for _, p := range g.populations {
 			for _, x := range p.slowest.Best() {
-				if wanted(x) {
+				switch {
+				case !wanted(x):
+				case before < replay.Forever && e.detailed-began > detailsBefore:
+					e.outline(x)
+				default:
 					e.details(x)
 				}
 			}
@@ -323,6 +328,13 @@ func (e *explainer) fill(before model.Time) {
 // where so many goroutines wait for a P that each one's wait is all that all others did, a
 // few of them tell what is typical.
 const detailsMost = 1 << 20
+
+// detailsBefore is how many looks at stretches the details may take of those that are the
+// slowest so far, each time that something is about to be forgotten. Of goroutines that stand
+// in one queue each is slower than the one before, and what is told in the end is seldom of one
+// of those: of the others only what their time went to is found out, in case there is no slower
+// one.
+const detailsBefore = 1 << 19
 
 // from looks at the history from a moment, to explain an instance.
 func (e *explainer) from(v *view, in *Span) {
@@ -421,11 +433,7 @@ func (e *explainer) affordable() int { return workFree + workEach*e.stretches }
 
 // details finds out all that is shown of a slow instance.
 func (e *explainer) details(x *explained) {
-	e.from(x.view, x.Span)
-	x.view = nil
-	x.states, x.antagonists, x.samples = map[report.StateTime]int64{}, newAntagonists(), map[uint32]int64{}
-	x.waits, x.sums = map[waitedFor]int64{}, newStepSums()
-	x.bill = &bill{count: 1, total: int64(x.End - x.Start)}
+	e.looksAt(x)
 	w := walk{h: e.h, locks: e.locks, pools: e.pools, given: x.handed, peers: &e.peers, use: func(s *step) {
 		c := s.cause
 		if s.likely { // what is summed of all is certain
@@ -436,6 +444,37 @@ func (e *explainer) details(x *explained) {
 	}}
 	w.path(x.g, x.Start, x.End, 0, 0)
 	e.detailed += w.steps
+	e.looked(x)
+}
+
+// outline finds out what a slow instance's time went to, and not who was behind it.
+func (e *explainer) outline(x *explained) {
+	e.looksAt(x)
+	w := walk{h: e.h, locks: e.locks, given: x.handed, sum: func(v via, c report.Cause, ns int64) {
+		x.bill.put(v, c, ns)
+		sum := causeAlone(v, c)
+		if v != 0 && leafReasons[c] != reasonOf(v) && c != report.CauseBlocked && c != report.CauseNeverEnded && c != report.CauseLock {
+			sum.g.G = somebody
+		}
+		t := x.sums.at(&sum)
+		*t = t.and(tally{ns: ns, n: 1, first: x.Start})
+	}}
+	w.path(x.g, x.Start, x.End, 0, 0)
+	x.steps = []step{{from: x.Start, to: x.End, g: x.g, fn: x.fn, who: model.NoG, p: model.NoP, several: w.steps}}
+	e.looked(x)
+}
+
+// looksAt begins to look at a slow instance.
+func (e *explainer) looksAt(x *explained) {
+	e.from(x.view, x.Span)
+	x.view = nil
+	x.states, x.antagonists, x.samples = map[report.StateTime]int64{}, newAntagonists(), map[uint32]int64{}
+	x.waits, x.sums = map[waitedFor]int64{}, newStepSums()
+	x.bill = &bill{count: 1, total: int64(x.End - x.Start)}
+}
+
+// looked completes what was found out of one.
+func (e *explainer) looked(x *explained) {
 	x.alone(e.h)
 	if l := e.h.lineOf(x.g); l != nil {
 		x.ran = l.fn
