@@ -119,8 +119,8 @@ func lastOnes(all []*backlog) (out []*backlog) {
 // describe tells of a place.
 func (r *pipelineJudge) describe(rep *report.Report, b *backlog) report.Finding {
 	s := b.stage
-	senders, receiver := words.Function(b.at.At.Func), r.nameOf(s)
-	does := b.does()
+	senders, receiver := words.Function(b.at.At.Func), receiverName(&r.bench, r.places, s)
+	does := doesMostly(b.most, b.doing)
 	f := report.Finding{
 		Severity: r.severity(rep, b),
 		Title: fmt.Sprintf("%s waits %s of its time to send on a channel (%s:%d); its receiver %s %s",
@@ -146,38 +146,7 @@ func (r *pipelineJudge) describe(rep *report.Report, b *backlog) report.Finding 
 	return f
 }
 
-// nameOf is the function of the program that receives.
-func (r *pipelineJudge) nameOf(s *stage) string {
-	if p := r.places.Of(s.stack); p != nil {
-		return words.Function(p.At.Func)
-	}
-	return words.Function(r.Names.Funcs[s.fn])
-}
-
-// does is what the receivers mostly do, after who they are.
-func (b *backlog) does() string {
-	in := ""
-	if b.doing != nil {
-		in = " in " + placeName(&b.doing.At)
-	}
-	switch b.most {
-	case stageRuns:
-		return "computes" + in
-	case stageRunnable:
-		return "waits for a P"
-	case stageSyscall:
-		return "is in system calls" + in
-	case stageNetwork:
-		return "waits for the network" + in
-	case stageSleeps:
-		return "sleeps" + in
-	case stageLock:
-		return "waits for a lock" + in
-	}
-	return "is blocked" + in
-}
-
-// did is the same of what is past, without the place.
+// did is what the receivers mostly did, without the place.
 func (b *backlog) did() string {
 	return [...]string{stageRuns: "ran", stageRunnable: "waited for a P", stageSyscall: "was in system calls", stageNetwork: "waited for the network",
 		stageSleeps: "slept", stageLock: "waited for locks", stageBlocked: "was blocked"}[b.most]

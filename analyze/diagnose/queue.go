@@ -41,7 +41,7 @@ import (
 // same way; generators that are asked in turn wait to send. One place may stand for many
 // channels, as which one it was is not in the trace.
 var checkQueue = Check{ID: "queue", Costs: costsQueues, Title: "Queues for a place other than a mutex", Fails: report.SeverityCritical, Begin: func(s *replay.Session) Judge {
-	return (&queueJudge{bench: bench{s}, queues: replay.Shared(s, newQueuers)}).decide
+	return (&queueJudge{bench: bench{s}, queues: replay.Shared(s, newQueuers), stages: replay.Shared(s, newStages)}).decide
 }}
 
 const (
@@ -53,6 +53,7 @@ type queueJudge struct {
 	bench
 	slow   *slowness // nil for none
 	queues *queuers
+	stages *stages
 	places *names.Places
 	ps     int // the most there were
 }
@@ -165,26 +166,26 @@ func (r *queueJudge) severityOfLimit(p *queuePlace) report.Severity {
 }
 
 // title says who queued for what.
-func (r *queueJudge) title(p *queuePlace) string {
+func (r *queueJudge) title(p *queuePlace, behind *downstream) string {
 	if p.ownLimit() {
 		return fmt.Sprintf("%s starts goroutines, and waited %s %s until one of them was done: no more than %s at once",
 			placeOf(r.places, p.longest.stack), p.what(), words.Times(p.waits.N()), orMore(p.inside.most, queuePeak))
 	}
-	return fmt.Sprintf("A queue: up to %s goroutines at once waited %s, %s", orMore(p.peak.most, queuePeak), p.what(), r.servers(p))
+	return fmt.Sprintf("A queue: up to %s goroutines at once waited %s, %s", orMore(p.peak.most, queuePeak), p.what(), r.servers(p)+r.inTheEnd(behind))
 }
 
 // describe says what happened at a place, in span ns of trace.
 func (r *queueJudge) describe(p *queuePlace, span int64) report.Finding {
-	mean := float64(p.waits.Sum()) / float64(max(1, span))
+	mean, behind := float64(p.waits.Sum())/float64(max(1, span)), r.servedBehind(p)
 	return report.Finding{
 		Severity: r.severity(p),
-		Title:    r.title(p),
+		Title:    r.title(p, behind),
 		CostNS:   p.waits.Sum(),
 		CostOf:   "goroutine time waiting there",
 		What: fmt.Sprintf("%s %s, half of the times longer than %s; up to %s at once, %s on average.",
 			r.whoWaited(p), words.Times(p.waits.N()), words.Length(p.waits.Quantile(.5)), orMore(p.peak.most, queuePeak), words.Mean(mean)),
 		Why:    r.why(p),
-		Advice: r.advice(p),
+		Advice: r.advice(p, behind),
 		Sure:   "medium", SureWhy: "the trace names who let them in and where, not which channel it was; so how many are let in at once is at least the most that were seen inside: who came in without waiting leaves no event",
 		Evidence: p.evidence(mean),
 		Moments:  r.scenes(p),
@@ -267,8 +268,11 @@ func (r *queueJudge) letInFrom(stack uint32) string {
 }
 
 // advice is what to do about it.
-func (r *queueJudge) advice(p *queuePlace) string {
+func (r *queueJudge) advice(p *queuePlace, behind *downstream) string {
 	switch {
+	case behind != nil:
+		who, does := behind.who(&r.bench, r.places)
+		return fmt.Sprintf("More goroutines that receive would wait to send as well. %s %s, for one after the other: run it in more goroutines, take several at once, or let it do less for each.", who, does)
 	case r.lacksCPU(p):
 		return "Letting in more would not help: use less CPU inside, or have more of it."
 	case p.known != nil:
