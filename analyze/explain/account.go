@@ -50,6 +50,8 @@ type rootSum struct {
 	there   int64                  // of ns: another goroutine was at the very place
 	lookup  int64                  // of ns: a host's name was looked up
 	others  int64                  // of ns: other goroutines than the explained ones
+	child   int64                  // of ns: what those did that the explained one had started
+	came    int64                  // of ns: until a later request brought what was waited for
 	fires   tally                  // of ns: until a timer was due that started a function
 	fired   map[string]int64       // that function
 	held    map[report.Frame]int64 // where who held the lock stood that they waited for, and waited for who is behind it
@@ -179,6 +181,12 @@ func (a *account) add(x *explained, s *stepSum, of tally) {
 	}
 	if s.g.G != model.NoG {
 		r.others += ns
+	}
+	if s.child {
+		r.child += ns
+	}
+	if s.came {
+		r.came += ns
 	}
 	if names.LooksUp(a.e.names.Stacks[s.stack]) {
 		r.lookup += ns
@@ -375,7 +383,7 @@ func (a *account) who(seen uint32, g measure.Culprit) *names.Place {
 // others; RootNotTold where it was not blocked, or waited for what it had others do.
 func (a *account) waited(s *stepSum) report.RootKind {
 	switch {
-	case s.via == 0 || own(s) || a.handsOver(s.stood):
+	case s.via == 0 || own(s) || s.child || a.handsOver(s.stood):
 		return report.RootNotTold
 	case a.e.locks.Locking(s.stood):
 		return report.RootLock
@@ -509,6 +517,7 @@ func joined(a, b *rootSum) *rootSum {
 		for u, ns := range r.untold {
 			x.untold[u] += ns
 		}
+		x.child, x.came = x.child+r.child, x.came+r.came
 		x.writes, x.forAll = x.writes+r.writes, x.forAll+r.forAll
 		x.there, x.lookup, x.others = x.there+r.there, x.lookup+r.lookup, x.others+r.others
 		maps.Copy(x.gs, r.gs)

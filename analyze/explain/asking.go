@@ -84,3 +84,12 @@ func (t *tale) orJoinNot() string {
 	who := words.Function(t.st.at.Func)
 	return fmt.Sprintf(aroundHandler+"%s around it: if nobody needs it by then, let %s not wait.", who, who)
 }
+
+// orLeaveOut is what else to do where somebody waits for all that it has started to ask
+// others: for the slowest.
+func (t *tale) orLeaveOut() string {
+	if t.st == nil || t.st.at.Func == "" || 2*t.sum.child <= t.sum.ns {
+		return ""
+	}
+	return fmt.Sprintf(" If %s asks several at once, it waits for the slowest of them: give each a time limit, or answer without who is late.", words.Function(t.st.at.Func))
+}

@@ -98,6 +98,8 @@ type stepSum struct {
 	held   uint32
 	asks   uint32
 	fired  bool
+	came   bool
+	child  bool
 	likely bool   // as of a step
 	untold untold // of CauseUnknown
 	still  bool   // while nothing happened at all, though goroutines ran
@@ -492,7 +494,7 @@ func (e *explainer) looked(x *explained) {
 
 // summed is by what a step is summed.
 func (s *step) summed() stepSum {
-	sum := stepSum{via: s.via, cause: s.cause, who: measure.Culprit{G: s.who, Func: s.whoFn}, stack: s.stack, seen: s.seen, stood: s.stood, pool: s.pool, made: s.made, ahead: s.ahead, more: s.another, held: s.held, asks: s.asks, fired: s.fired, likely: s.likely, untold: s.untold, g: measure.Culprit{G: model.NoG}}
+	sum := stepSum{via: s.via, cause: s.cause, who: measure.Culprit{G: s.who, Func: s.whoFn}, stack: s.stack, seen: s.seen, stood: s.stood, pool: s.pool, made: s.made, ahead: s.ahead, more: s.another, held: s.held, asks: s.asks, fired: s.fired, came: s.came, child: s.child, likely: s.likely, untold: s.untold, g: measure.Culprit{G: model.NoG}}
 	if s.depth > 0 {
 		sum.g = measure.Culprit{G: s.g, Func: s.fn}
 	}
@@ -550,7 +552,7 @@ func (x *explained) keep(e *explainer, s *step) {
 // continues reports whether t goes on with what s was.
 func (s *step) continues(t *step) bool {
 	return s.to == t.from && s.g == t.g && s.cause == t.cause && s.via == t.via && s.depth == t.depth && s.who == t.who &&
-		s.p == t.p && s.stack == t.stack && s.likely == t.likely && s.untold == t.untold && s.several == 0
+		s.p == t.p && s.stack == t.stack && s.likely == t.likely && s.came == t.came && s.untold == t.untold && s.several == 0
 }
 
 // maxSteps is how many steps of a path are shown: the longest ones, and between

@@ -19,12 +19,13 @@ type history struct {
 	soft, hard int
 	base       int // what soft was at first: it grows while something that is being explained goes on
 
-	gs     lines
-	ps     []pLine         // by P
-	stw    []pause         // stop-the-world pauses, the open one reaching forever
-	wastes []replay.Window // stretches with an idle P beside a runnable goroutine
-	idling model.Idling
-	inbox  names.Flags // of stacks: where goroutines wait for their next piece of work
+	gs      lines
+	ps      []pLine         // by P
+	stw     []pause         // stop-the-world pauses, the open one reaching forever
+	wastes  []replay.Window // stretches with an idle P beside a runnable goroutine
+	idling  model.Idling
+	inbox   names.Flags // of stacks: where goroutines wait for their next piece of work
+	standBy names.Flags // likewise: where they wait for the next request or connection
 
 	between names.Flags // likewise: for the next request on a connection
 

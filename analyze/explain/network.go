@@ -47,7 +47,7 @@ func (t *tale) networkAdvice() string {
 	if t.repeats() {
 		return fmt.Sprintf("If each of those waits is for a call, ask for all at once, or at the same time: %s", cmp.Or(words.Function(t.From), who)) + asksInTurn
 	}
-	return "Find out why the other side of " + who + " takes that long, or ask it for less." + t.orJoinNot()
+	return "Find out why the other side of " + who + " takes that long, or ask it for less." + t.orJoinNot() + t.orLeaveOut()
 }
 
 const (

@@ -37,6 +37,8 @@ type step struct {
 	several  int          // stretches that this one stands for, 0 for itself
 	untold   untold       // why the trace does not tell the cause
 	fired    bool         // g was yet to be started by a timer
+	child    bool         // the explained goroutine waited for one that it had started: see startedHere
+	came     bool         // a later request ended the wait: see forArrival
 	likely   bool         // g is taken for the other end of a connection that was waited for: see peers
 }
 
@@ -76,6 +78,9 @@ type walk struct {
 	ends    map[model.GoID]model.GoID // other ends, found before
 	servers []server                  // among which they are looked for, nil until then
 	likely  bool                      // what is walked is one
+	child   bool                      // the explained goroutine is blocked for one that it has started
+	begin   model.Time                // when what is explained began
+	waiter  *step                     // the wait that what is walked ended, nil where it did none
 }
 
 // tell tells of a step.
@@ -86,7 +91,7 @@ func (w *walk) tell(x *step) {
 	}
 	if x.via != 0 {
 		x.stood, x.since, x.pool, x.made, x.asks = w.stood, w.since, w.pool, w.makes, w.asks
-		x.ahead, x.another = w.ahead, w.another
+		x.ahead, x.another, x.child = w.ahead, w.another, w.child
 		if x.depth > holderDepth {
 			x.held = w.held
 		}
@@ -115,6 +120,9 @@ func yields(frames []report.Frame) bool {
 // path walks goroutine g from one time to another.
 func (w *walk) path(g model.GoID, from, to model.Time, v via, depth int) {
 	line := w.h.of(g)
+	if depth == 0 {
+		w.begin = from
+	}
 	if s := w.gotWork(&line, from, to, depth); s != nil {
 		w.steps++
 		w.blocked(s, &step{from: from, to: s.end, g: g, fn: line.fn, via: v, depth: depth, who: model.NoG, p: model.NoP})
@@ -213,7 +221,7 @@ func (w *walk) runnable(s *gSeg, x *step) {
 func (w *walk) blocked(s *gSeg, x *step) {
 	x.stack, x.reason = s.stack, s.reason
 	if x.depth == 0 {
-		x.via, w.stood, w.since = blockedFor(s.reason), s.stack, x.from
+		x.via, w.stood, w.since, w.child = blockedFor(s.reason), s.stack, x.from, w.startedHere(s, x.g)
 	}
 	if x.depth <= holderDepth {
 		w.held = 0
@@ -222,6 +230,9 @@ func (w *walk) blocked(s *gSeg, x *step) {
 		w.held = s.stack
 	}
 	x.cause = leafCause(s)
+	if w.forArrival(x) {
+		return
+	}
 	defer w.waits(s.stack, x.cause)()
 	defer w.asksForMore(s, x)()
 	if s.goesOn && x.cause == report.CauseBlocked && x.to == s.end {
@@ -230,6 +241,18 @@ func (w *walk) blocked(s *gSeg, x *step) {
 	if s.goesOn || x.to != s.end || x.cause != report.CauseSleep && x.cause != report.CauseNetwork || !w.foundLate(x) {
 		w.ended(s, x)
 	}
+}
+
+// startedHere reports whether goroutine g, which is explained, waits for what another one
+// has to give that it had started for that: not for a place among others, but for a part of
+// its own work, as with a wait group.
+func (w *walk) startedHere(s *gSeg, g model.GoID) bool {
+	if s.reason != model.ReasonChanRecv && s.reason != model.ReasonSelect || s.by == model.NoG || s.goesOn {
+		return false
+	}
+	line := w.h.of(s.by)
+	segs := line.segs
+	return len(segs) > 0 && !names.Standard(&report.Frame{Func: w.h.names.StartFunc(line.fn)}) && segs[0].first && segs[0].by == g && segs[0].start >= w.begin
 }
 
 // holderDepth is that of who holds the lock that an explained goroutine waits for.
@@ -377,7 +400,10 @@ func (w *walk) ended(s *gSeg, x *step) {
 		w.pooled(s, x)
 		return
 	}
+	waiter := w.waiter
+	w.waiter = x
 	w.path(s.by, x.from, x.to, x.via, x.depth+1)
+	w.waiter = waiter
 }
 
 // locked walks a wait for a lock: back through those who held it, one before the

@@ -86,6 +86,9 @@ func (t *tale) untilTimer() string {
 	if fired := t.fired(); fired != "" {
 		return untilFired(fired)
 	}
+	if t.arrives() {
+		return t.untilBrought()
+	}
 	ended := untilFired("")
 	if d := t.delay(); d != nil {
 		ended = d.Text
@@ -110,6 +113,8 @@ func (t *tale) placeAdvice() string {
 		return t.firedAdvice(t.fired())
 	case t.delay() != nil:
 		return t.delay().Advice
+	case t.timed() && t.arrives():
+		return t.moreAdvice()
 	case t.timed() && t.forTimerOf():
 		return fmt.Sprintf("%s goes on once a timer is due, and %s waits for that: if it gathers what many give it, let it do so for less time, or hand on at once what there is; if it keeps to a rate, raise that.", words.Function(t.At.Func), who)
 	case t.timed() && t.ended() > 1:
@@ -146,6 +151,9 @@ func (t *tale) sureWhoEnded() (string, string) {
 	}
 	if t.another().at.Func != "" {
 		return "medium", "the trace names who gave one back and where that one waited meanwhile; that it had one all the while is inferred"
+	}
+	if t.timed() && t.arrives() {
+		return "medium", "until when each of them waited is in the trace, what for is inferred"
 	}
 	if t.timed() {
 		return "medium", "that no goroutine ended the wait is in the trace, that a timer did is inferred"

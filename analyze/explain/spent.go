@@ -22,7 +22,8 @@ type spentKey struct {
 	line   uint64 // of it, where the goroutine stood there
 	stood  standing
 	known  *names.Pool
-	fired  bool // as of a step, as the next one
+	fired  bool // as of a step, as the next ones
+	came   bool
 	likely bool
 	untold untold // of what the trace does not tell
 	yields bool   // nobody else had the P, which the explained goroutine had given up
@@ -136,7 +137,7 @@ func better(a, b *names.Place) bool {
 
 // spentKey is the row that a step belongs to, and the place of it, nil where none shows.
 func (a *account) spentKey(x *explained, s *stepSum) (spentKey, *names.Place) {
-	k := spentKey{parent: s.cause.Parent(), own: s.g.G == model.NoG, fired: s.fired, likely: s.likely, untold: s.untold}
+	k := spentKey{parent: s.cause.Parent(), own: s.g.G == model.NoG, fired: s.fired, came: s.came, likely: s.likely, untold: s.untold}
 	switch {
 	case k.fired:
 		k.fn = a.firedFunc(x, s)
@@ -235,6 +236,8 @@ func spentText(k *spentKey, r *spentSum) string {
 	t := tale{Root: &report.Root{}, st: &k.stood, known: k.known}
 	waited := "waited" + strings.TrimPrefix(t.waiting(), "waiting")
 	switch {
+	case k.own && k.came:
+		return waited + untilBrought
 	case k.own && (r.cause == report.CauseNeverEnded || r.cause == report.CauseBlocked):
 		return waited + strings.TrimPrefix(past[r.cause], "was blocked")
 	case k.fired:
@@ -252,8 +255,11 @@ func spentText(k *spentKey, r *spentSum) string {
 // did says what a row's goroutine did, or what kept it from going on, and where.
 func (r *spentSum) did(k *spentKey) string {
 	text := past[r.cause]
-	if k.yields {
+	switch {
+	case k.yields:
 		text = "gave up the P (runtime.Gosched)"
+	case k.came:
+		text = "waited for what a later request brought"
 	}
 	if r.cause == report.CauseUnknown {
 		text = k.untold.past()
