@@ -13,38 +13,45 @@ import (
 // TestAdvice: what to do about what the scenarios tell of.
 func TestAdvice(t *testing.T) {
 	for name, want := range map[string]string{
-		"once":             "Whoever comes before it is done waits",
-		"pool_inside":      "Let main.archive keep what it has for less. Hold the semaphore for less",
-		"looks_up":         "so that fewer names have to be looked up",
-		"tries":            "if it pauses between tries",
-		"keeps_to_a_rate":  "No goroutine let main.(*limiter).wait go on there",
-		"others_sleep":     "Others wait while main.commit sleeps",
-		"lock_there":       "A sync.Map is locked where keys are new or gone",
-		"pieces":           "Let main.piece ",
-		"launches":         "Loop in main.step instead of starting the next goroutine",
-		"never_waits":      "main.forward never waited for anything: if it polls",
-		"deadlock":         "Lock both in one order in main.post (main.post.go:1) and main.reconcile (main.reconcile.go:1).",
-		"c_code":           "let no more of it run at once than there are CPUs",
-		"file_lock":        "Find the process that has it",
-		"file_lock_here":   "Hold the file's lock for less",
-		"streams_open":     "All streams that the server allows on one connection were open",
-		"no_continue":      "Send no Expect: 100-continue with what is small",
-		"context_lock":     "A context is locked while it is cancelled",
-		"rate_limited":     "Raise the limiter's rate or burst",
-		"second_place":     "Let who has one ask for no other",
-		"large_share":      "If main.compact asks for much at once",
-		"gathers":          "main.(*bus).gather goes on once a timer is due, and main.(*bus).publish waits for that",
-		"output_held":      "something that it started still has its output open",
-		"logs_in":          "raise sql.DB.SetMaxIdleConns",
-		"slow_reader":      "The other end does not read what main.(*hub).broadcast writes as fast as it comes",
-		"for_all":          "All who ask meanwhile wait for that one",
-		"sends_under_lock": "Let main.audit sleep for less while others wait for it",
+		"once":              "Whoever comes before it is done waits",
+		"pool_inside":       "Let main.archive keep what it has for less. Hold the semaphore for less",
+		"looks_up":          "so that fewer names have to be looked up",
+		"tries":             "if it pauses between tries",
+		"keeps_to_a_rate":   "No goroutine let main.(*limiter).wait go on there",
+		"others_sleep":      "Others wait while main.commit sleeps",
+		"lock_there":        "A sync.Map is locked where keys are new or gone",
+		"pieces":            "Let main.piece ",
+		"launches":          "Loop in main.step instead of starting the next goroutine",
+		"never_waits":       "main.forward never waited for anything: if it polls",
+		"deadlock":          "Lock both in one order in main.post (main.post.go:1) and main.reconcile (main.reconcile.go:1).",
+		"c_code":            "let no more of it run at once than there are CPUs",
+		"file_lock":         "Find the process that has it",
+		"file_lock_here":    "Hold the file's lock for less",
+		"streams_open":      "All streams that the server allows on one connection were open",
+		"no_continue":       "Send no Expect: 100-continue with what is small",
+		"context_lock":      "A context is locked while it is cancelled",
+		"rate_limited":      "Raise the limiter's rate or burst",
+		"second_place":      "Let who has one ask for no other",
+		"large_share":       "If main.compact asks for much at once",
+		"gathers":           "main.(*bus).gather goes on once a timer is due, and main.(*bus).publish waits for that",
+		"output_held":       "something that it started still has its output open",
+		"logs_in":           "raise sql.DB.SetMaxIdleConns",
+		"slow_reader":       "The other end does not read what main.(*hub).broadcast writes as fast as it comes",
+		"for_all":           "All who ask meanwhile wait for that one",
+		"sends_under_lock":  "Let main.audit sleep for less while others wait for it",
+		"brought_later":     "Others wait while main.(*batcher).run waits for more to come",
+		"fan_out":           "If main.search asks several at once, it waits for the slowest of them",
+		"shared_connection": "If main.(*kv).readLoop reads what several have asked for",
+		"no_answer":         "The other side had not answered main.(*client).ask when its context's deadline was over",
 	} {
 		ar, err := txtar.ParseFile(filepath.Join("testdata/explain", name+".txtar"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		sel := selectorNamed(t, "task")
+		if kind, _, _ := strings.Cut(ar.Files[1].Name, " "); kind == "request" {
+			sel.Kind = report.KindRequest
+		}
 		if strings.HasPrefix(ar.Files[1].Name, "worst") {
 			sel.Kind = report.InstanceKind("")
 		}

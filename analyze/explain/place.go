@@ -120,7 +120,7 @@ func (t *tale) placeAdvice() string {
 	case t.timed() && t.ended() > 1:
 		return "Timers, not goroutines, let " + who + " go on there, " + words.Times(t.ended()) + ": if it pauses between tries, see why those fail, and pause for less or give up sooner; if it keeps to a rate, raise that or call less often."
 	case t.timed():
-		return "No goroutine let " + who + " go on there, a timer did: if it keeps to a rate, raise that or call less often; if it gave up an answer, see who was to give it."
+		return "No goroutine let " + who + " go on there, a timer did: if it gave up waiting for a place among few (a semaphore), see that places are given back on every path, by defer, before allowing more; if it gave up an answer, see who was to give it; if it keeps to a rate, raise that or call less often."
 	case t.forCond() && t.sum.causes[report.CauseSleep]*2 > t.sum.ns:
 		return condAdvice(who)
 	case !t.ours() || t.At == t.Stood:
@@ -130,7 +130,17 @@ func (t *tale) placeAdvice() string {
 	case t.mainCause() == report.CauseNetwork, 2*t.sum.asked.ns > t.sum.ns:
 		return "Others wait while " + words.Function(t.At.Func) + " waits for the network: find out why the other side takes that long, give it a limit, or let them go on without it; if it has a place among few, allow more of them."
 	}
+	if t.reads() {
+		return "If " + words.Function(t.At.Func) + " reads what several have asked for, an answer that takes long holds up those behind it: have several connections, or one apart for what takes long; else find out why the other side takes that long."
+	}
 	return "Let " + words.Function(t.At.Func) + " " + t.doLess() + " while others wait for it, or do that in another goroutine; if it has a place among few, allow more of them."
+}
+
+// reads reports whether it is a goroutine that hands over answers, each of which it waits for
+// in the function that it was started to run, as who reads from a connection for others.
+func (t *tale) reads() bool {
+	return t.From == "" && t.mainCause() == report.CauseNetwork &&
+		(t.st.via == blockedFor(model.ReasonChanRecv) || t.st.via == blockedFor(model.ReasonSelect))
 }
 
 // doLess is what those should do less of who are waited for.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"gmptrace/analyze/internal/measure"
+	"gmptrace/analyze/names"
 	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
@@ -92,6 +93,16 @@ func (t *tale) delays() (n, each int64) {
 	return n, t.sum.fires.ns / max(1, t.of*n)
 }
 
+// eachTime says how often an instance waits there, where that is more than once, and how long
+// each time.
+func (t *tale) eachTime() string {
+	n, each := t.delays()
+	if n < 2 || each < oftenLong {
+		return ""
+	}
+	return fmt.Sprintf(", %s, %s each", words.Times(n), words.Length(each))
+}
+
 // firesOften reports whether each instance waits there again and again until a timer is due.
 func (t *tale) firesOften() bool {
 	n, each := t.delays()
@@ -102,6 +113,8 @@ func (t *tale) firesOften() bool {
 func (t *tale) firedAdvice(fired string) string {
 	who := words.Function(t.st.at.Func)
 	switch {
+	case ofContext(fired) && names.AsksNet(t.st.callee):
+		return "The other side had not answered " + who + " when its context's deadline was over" + t.eachTime() + ": see why it takes that long. Tries that end so cost their whole time: make fewer, end them sooner where an answer is no longer likely, and give all tries together one deadline."
 	case ofContext(fired):
 		return "Nobody gave " + who + " what it waited for before its context's deadline: see who was to, or end the context when that is known to fail."
 	case t.firesOften():

@@ -220,7 +220,10 @@ func (p *Pools) of(stack uint32) poolSite {
 
 // ofNet reports whether a frame is of net or of a package below it, or of a client of gRPC
 // or HTTP/2 outside of the standard library, and does not serve.
-func ofNet(f report.Frame) bool { return HasPrefix(f.Func, netPackages) && !Serves(f.Func) }
+func ofNet(f report.Frame) bool { return AsksNet(f.Func) }
+
+// AsksNet reports the same of a function.
+func AsksNet(fn string) bool { return HasPrefix(fn, netPackages) && !Serves(fn) }
 
 // Serves reports whether a function is of a server, which accepts connections or serves one.
 func Serves(fn string) bool { return HasPrefix(fn, serving) }
