@@ -127,11 +127,10 @@ func (t *tale) placeAdvice() string {
 		return "If " + who + " waits for a place among few there, allow more of them; else find out what those do who are to let it go on."
 	case t.writes():
 		return writeAdvice(words.Function(t.At.Func))
+	case t.reads():
+		return "If " + words.Function(t.At.Func) + " reads what several have asked for, an answer that takes long holds up those behind it: have several connections, or one apart for what takes long; else find out why the other side takes that long."
 	case t.mainCause() == report.CauseNetwork, 2*t.sum.asked.ns > t.sum.ns:
 		return "Others wait while " + words.Function(t.At.Func) + " waits for the network: find out why the other side takes that long, give it a limit, or let them go on without it; if it has a place among few, allow more of them."
-	}
-	if t.reads() {
-		return "If " + words.Function(t.At.Func) + " reads what several have asked for, an answer that takes long holds up those behind it: have several connections, or one apart for what takes long; else find out why the other side takes that long."
 	}
 	return "Let " + words.Function(t.At.Func) + " " + t.doLess() + " while others wait for it, or do that in another goroutine; if it has a place among few, allow more of them."
 }
