@@ -68,9 +68,6 @@ func (c *workloads) crowded(computed func(s *ownAt) int64) *crowd {
 	return x
 }
 
-// aloneOff is by which share it may take more or less.
-const aloneOff = .1
-
 // byItself is the workload in which all computing takes what it does alone, nil where the trace
 // does not tell that.
 func (w *prediction) byItself() *simulate.Workload {

@@ -142,16 +142,11 @@ func (w *prediction) bounded(p plan) []plan {
 		out = append(out, plan{cfg: cfg, seeds: boundSeeds, bound: true, load: out[0].load})
 	}
 	if p.cfg.Procs == 1 && w.crosses(&p.cfg) && w.set.Stretch == 0 {
-		out[0].load = w.byItself()
+		if out[0].load = w.byItself(); out[0].load != nil {
+			out[0].cfg.Stretch = 1 // what computing takes alone is told by the trace
+		}
 	}
 	switch {
-	case out[0].load != nil: // what computing takes alone is told by the trace
-		cfg := out[0].cfg
-		out[0].cfg.Stretch = 1
-		for _, off := range []float64{1 - aloneOff, 1 + aloneOff} {
-			cfg.Stretch = off
-			bound(cfg)
-		}
 	case w.set.Stretch > 0 || p.cfg.Procs == w.procs:
 	case w.crosses(&p.cfg):
 		for _, cost := range []parallel{parallelLeast, parallelMost} {
