@@ -44,9 +44,9 @@ type rootSum struct {
 	from    map[string]int64       // function of the program that had called that
 	callee  map[string]int64       // function that it had called
 	stood   map[standing]int64     // where the explained goroutines stood meanwhile
-	inside  map[insider]int64      // of a pool: what those of the program did who had a place of it
+	inside  insiders               // of a pool: what those of the program did who had a place of it
 	ahead   map[report.Frame]int64 // likewise: where another one stood in line before
-	another map[insider]int64      // likewise: where who had a place waited for another one
+	back    int64                  // of ns: who let the explained ones go on gave a place back
 	there   int64                  // of ns: another goroutine was at the very place
 	lookup  int64                  // of ns: a host's name was looked up
 	others  int64                  // of ns: other goroutines than the explained ones
@@ -72,6 +72,7 @@ type standing struct {
 	at     report.Frame
 	callee string
 	logs   bool        // for the lock of a logger
+	lock   bool        // for a mutex
 	once   bool        // for a sync.Once
 	rw     string      // "RLock" or "Lock" of an RWMutex, "" for none
 	end    *names.End  // what it waited for, nil where nothing is known
@@ -131,7 +132,7 @@ func (a *account) joinCallers() {
 
 func newRootSum() *rootSum {
 	return &rootSum{gs: map[model.GoID]bool{}, who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}, fired: map[string]int64{}, held: map[report.Frame]int64{},
-		inside: map[insider]int64{}, ahead: map[report.Frame]int64{}, another: map[insider]int64{}, jobs: map[string]int64{}}
+		inside: insiders{}, ahead: map[report.Frame]int64{}, jobs: map[string]int64{}}
 }
 
 // sumOf is the sum of a root.
@@ -204,21 +205,16 @@ func (a *account) add(x *explained, s *stepSum, of tally) {
 		r.forAll += ns
 	}
 	r.delay.add(a.e.names.Stacks[cmp.Or(s.stack, s.stood)], s.cause, of)
-	if p := a.leaf(x, s); p != nil && p.Own && s.via != 0 && !own(s) {
-		if k.known != nil {
-			r.inside[insider{p.At, p.From}] += ns
-		} else if k.kind == report.RootLock {
-			r.there += ns
-		}
+	if p := a.leaf(x, s); k.known == nil && k.kind == report.RootLock && p != nil && p.Own && s.via != 0 && !own(s) {
+		r.there += ns
+	} else if k.known != nil {
+		r.inside.add(a, x, s, k.known, ns)
 	}
 	if p := a.places.Of(s.held); p != nil {
 		r.held[p.At] += ns
 	}
 	if p, stood := a.places.Of(s.ahead), a.places.Of(s.pool); p != nil && stood != nil && p.At.Func != stood.At.Func {
 		r.ahead[p.At] += ns
-	}
-	if p := a.places.Of(s.more); p != nil {
-		r.another[insider{p.At, p.From}] += ns
 	}
 	a.addMeans(r, k, x, s, of)
 }
@@ -237,6 +233,9 @@ func (a *account) addMeans(r *rootSum, k rootKey, x *explained, s *stepSum, of t
 			r.jobs[job] += of.ns
 		}
 	}
+	if a.e.names.LetInByPlace(s.stood, s.letIn) {
+		r.back += of.ns
+	}
 	if p := a.places.Of(s.stood); p != nil && s.held != 0 && a.e.names.Within(s.held, p.At.Func) {
 		r.again += of.ns
 	}
@@ -248,7 +247,7 @@ func (a *account) addMeans(r *rootSum, k rootKey, x *explained, s *stepSum, of t
 // standing is where an explained goroutine was blocked during a step.
 func (a *account) standing(s *stepSum) standing {
 	frames := a.e.names.Stacks[s.stood]
-	st := standing{via: s.via, rw: rwMutex(frames), logs: names.Logs(frames), once: a.e.locks.Site(s.stood).Once}
+	st := standing{via: s.via, rw: rwMutex(frames), logs: names.Logs(frames), lock: a.e.locks.Locking(s.stood), once: a.e.locks.Site(s.stood).Once}
 	if s.via != 0 {
 		st.end, st.wait = names.EndOf(model.Reason(s.via-1), frames), names.WaitOf(frames)
 	}
@@ -312,7 +311,7 @@ func (a *account) did(x *explained, s *stepSum) (rootKey, *names.Place) {
 		return named(leafKinds[s.cause], stood)
 	case kind == report.RootNotTold:
 		return named(leafKinds[s.cause], leaf)
-	case ours:
+	case ours, leaf != nil && kind == report.RootLock && s.cause == report.CauseRunning && !names.Standard(&leaf.At): // or a package's own goroutine
 		return named(kind, leaf)
 	}
 	return named(kind, stood)
@@ -534,9 +533,9 @@ func joined(a, b *rootSum) *rootSum {
 		x.fires.ns, x.fires.n = x.fires.ns+r.fires.ns, x.fires.n+r.fires.n
 		merge(x.fired, r.fired)
 		merge(x.held, r.held)
-		merge(x.inside, r.inside)
+		x.inside.join(r.inside)
 		merge(x.ahead, r.ahead)
-		merge(x.another, r.another)
+		x.back += r.back
 		if x.calls == nil && r.calls != nil {
 			x.calls = map[*names.Call]int64{}
 		}

@@ -14,7 +14,7 @@ import (
 func TestAdvice(t *testing.T) {
 	for name, want := range map[string]string{
 		"once":              "Whoever comes before it is done waits",
-		"pool_inside":       "Let main.archive keep what it has for less. Hold the semaphore for less",
+		"pool_inside":       "Let main.archiver have fewer at a time, by a limit of its own",
 		"looks_up":          "so that fewer names have to be looked up",
 		"tries":             "if it pauses between tries",
 		"keeps_to_a_rate":   "No goroutine let main.(*limiter).wait go on there",
@@ -43,6 +43,8 @@ func TestAdvice(t *testing.T) {
 		"fan_out":           "If main.search asks several at once, it waits for the slowest of them",
 		"shared_connection": "If main.(*kv).readLoop reads what several have asked for",
 		"no_answer":         "The other side had not answered main.(*client).ask when its context's deadline was over",
+		"pool_kept":         "Let main.announce not wait for the network while it has one: read what it needs, close the rows",
+		"lock_in_call":      "Do what blocks in main.renew outside of the lock",
 	} {
 		ar, err := txtar.ParseFile(filepath.Join("testdata/explain", name+".txtar"))
 		if err != nil {

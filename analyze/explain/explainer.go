@@ -91,11 +91,12 @@ type stepSum struct {
 	stack  uint32
 	seen   uint32 // where who, or else g or the explained one, was last seen running
 	stood  uint32 // where the explained one was blocked
-	pool   uint32 // as of a step, as the next ones
+	letIn  uint32 // as of a step, as the next ones
+	pool   uint32
 	made   bool
 	ahead  uint32
-	more   uint32 // another
 	held   uint32
+	has    uint32
 	asks   uint32
 	fired  bool
 	came   bool
@@ -452,7 +453,7 @@ func (e *explainer) details(x *explained) {
 // outline finds out what a slow instance's time went to, and not who was behind it.
 func (e *explainer) outline(x *explained) {
 	e.looksAt(x)
-	w := walk{h: e.h, locks: e.locks, given: x.handed, sum: func(v via, c report.Cause, ns int64) {
+	w := walk{h: e.h, locks: e.locks, pools: e.pools, given: x.handed, sum: func(v via, c report.Cause, ns int64) {
 		x.bill.put(v, c, ns)
 		sum := causeAlone(v, c)
 		if v != 0 && leafReasons[c] != reasonOf(v) && c != report.CauseBlocked && c != report.CauseNeverEnded && c != report.CauseLock {
@@ -494,7 +495,7 @@ func (e *explainer) looked(x *explained) {
 
 // summed is by what a step is summed.
 func (s *step) summed() stepSum {
-	sum := stepSum{via: s.via, cause: s.cause, who: measure.Culprit{G: s.who, Func: s.whoFn}, stack: s.stack, seen: s.seen, stood: s.stood, pool: s.pool, made: s.made, ahead: s.ahead, more: s.another, held: s.held, asks: s.asks, fired: s.fired, came: s.came, child: s.child, likely: s.likely, untold: s.untold, g: measure.Culprit{G: model.NoG}}
+	sum := stepSum{via: s.via, cause: s.cause, who: measure.Culprit{G: s.who, Func: s.whoFn}, stack: s.stack, seen: s.seen, stood: s.stood, letIn: s.letIn, pool: s.pool, made: s.made, ahead: s.ahead, held: s.held, has: s.has, asks: s.asks, fired: s.fired, came: s.came, child: s.child, likely: s.likely, untold: s.untold, g: measure.Culprit{G: model.NoG}}
 	if s.depth > 0 {
 		sum.g = measure.Culprit{G: s.g, Func: s.fn}
 	}

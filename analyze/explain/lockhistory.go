@@ -20,7 +20,7 @@ func heldSince(l *names.LockSites, line gLine, from, to model.Time, lock, unlock
 	for i--; i >= 0 && line.segs[i].end > from; i-- {
 		s := &line.segs[i]
 		switch {
-		case s.state == model.GWaiting && s.reason == model.ReasonSync && l.Locking(s.stack) && names.SameSite(l.Site(s.stack), unlocking):
+		case s.state == model.GWaiting && s.reason == model.ReasonSync && l.Locking(s.stack) && (names.SameSite(l.Site(s.stack), unlocking) || names.SameSite(l.Site(s.stack), locking)):
 			return s.end, s
 		case (s.state == model.GWaiting || s.state == model.GSyscall) && s.stack != 0 && !l.Holding(s.stack, locking, unlocking):
 			return s.end, nil

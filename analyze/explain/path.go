@@ -25,13 +25,14 @@ type step struct {
 	stack    uint32       // where g stopped, or who stopped the world; 0 if it ran
 	seen     uint32       // where g, or who, was last seen running; 0 if neither ran or it does not show
 	stood    uint32       // where the explained goroutine was blocked meanwhile; 0 if the step is its own
+	letIn    uint32       // where it was let go on from there by another one, 0 for nowhere
 	since    model.Time   // when it began to be
 	pool     uint32       // where it, or the first one of those that it waited for, waited in a known pool; 0 for none did
 	made     bool         // what the pool gives was being made meanwhile
 	held     uint32       // where who held the lock that it was blocked for was blocked itself, and waited for g; 0 for none
+	has      uint32       // where who had a place of that pool was blocked itself, and waited for g; 0 for nowhere
 	asks     uint32       // where the first of them waits for what a package of the network asked for; 0 for none does
 	ahead    uint32       // of a pool: where who got the place next had waited for it; 0 for nobody but the explained one
-	another  uint32       // likewise: where who had a place waited for another one; 0 for he did not
 	p        model.ProcID // where g ran, or the P that it waited for
 	reason   model.Reason // of a blocked g
 	several  int          // stretches that this one stands for, 0 for itself
@@ -57,22 +58,23 @@ func blockedFor(r model.Reason) via { return via(r) + 1 }
 // time: that one was what it waited for. So the steps follow each other without
 // a gap, and their lengths sum to the whole.
 type walk struct {
-	h       *history
-	locks   *names.LockSites
-	use     func(*step)
-	sum     func(via, report.Cause, int64) // instead of use, where only the sums count
-	stood   uint32                         // where the explained goroutine is blocked
-	since   model.Time                     // since when
-	pools   *names.Pools
-	pool    uint32 // where the first one on the chain waits in a pool, 0 for none
-	makes   bool   // who is walked makes what that gives
-	held    uint32 // where who holds the lock that the explained one waits for is blocked, 0 for nowhere
-	asks    uint32 // where the first one waits for an answer of the network, 0 for none
-	has     int    // depth of who has a place of that pool, 0 for nobody
-	ahead   uint32 // as of a step, as the next one
-	another uint32
-	steps   int  // stretches and pieces that were looked at
-	given   bool // who is explained was given its work by others: see gotWork
+	h      *history
+	locks  *names.LockSites
+	use    func(*step)
+	sum    func(via, report.Cause, int64) // instead of use, where only the sums count
+	stood  uint32                         // where the explained goroutine is blocked
+	letsIn uint32                         // where it is let go on, 0 for nowhere
+	since  model.Time                     // since when
+	pools  *names.Pools
+	pool   uint32 // where the first one on the chain waits in a pool, 0 for none
+	makes  bool   // who is walked makes what that gives
+	held   uint32 // where who holds the lock that the explained one waits for is blocked, 0 for nowhere
+	asks   uint32 // where the first one waits for an answer of the network, 0 for none
+	inside int    // depth of who has a place of that pool, 0 for nobody
+	has    uint32 // as of a step, as the next one
+	ahead  uint32
+	steps  int  // stretches and pieces that were looked at
+	given  bool // who is explained was given its work by others: see gotWork
 
 	peers   *peers                    // nil where no other ends are looked for
 	ends    map[model.GoID]model.GoID // other ends, found before
@@ -90,8 +92,8 @@ func (w *walk) tell(x *step) {
 		return
 	}
 	if x.via != 0 {
-		x.stood, x.since, x.pool, x.made, x.asks = w.stood, w.since, w.pool, w.makes, w.asks
-		x.ahead, x.another, x.child = w.ahead, w.another, w.child
+		x.stood, x.letIn, x.since, x.pool, x.made, x.asks = w.stood, w.letsIn, w.since, w.pool, w.makes, w.asks
+		x.ahead, x.has, x.child = w.ahead, w.has, w.child
 		if x.depth > holderDepth {
 			x.held = w.held
 		}
@@ -221,7 +223,7 @@ func (w *walk) runnable(s *gSeg, x *step) {
 func (w *walk) blocked(s *gSeg, x *step) {
 	x.stack, x.reason = s.stack, s.reason
 	if x.depth == 0 {
-		x.via, w.stood, w.since, w.child = blockedFor(s.reason), s.stack, x.from, w.startedHere(s, x.g)
+		x.via, w.stood, w.letsIn, w.since, w.child = blockedFor(s.reason), s.stack, s.byStack, x.from, w.startedHere(s, x.g)
 	}
 	if x.depth <= holderDepth {
 		w.held = 0
@@ -234,7 +236,7 @@ func (w *walk) blocked(s *gSeg, x *step) {
 		return
 	}
 	defer w.waits(s.stack, x.cause)()
-	defer w.asksForMore(s, x)()
+	defer w.insideWaits(s, x)()
 	if s.goesOn && x.cause == report.CauseBlocked && x.to == s.end {
 		x.cause = report.CauseNeverEnded
 	}

@@ -130,7 +130,7 @@ func (t *tale) placeAdvice() string {
 	case t.reads():
 		return "If " + words.Function(t.At.Func) + " reads what several have asked for, an answer that takes long holds up those behind it: have several connections, or one apart for what takes long; else find out why the other side takes that long."
 	case t.mainCause() == report.CauseNetwork, 2*t.sum.asked.ns > t.sum.ns:
-		return "Others wait while " + words.Function(t.At.Func) + " waits for the network: find out why the other side takes that long, give it a limit, or let them go on without it; if it has a place among few, allow more of them."
+		return t.askedAdvice()
 	}
 	return "Let " + words.Function(t.At.Func) + " " + t.doLess() + " while others wait for it, or do that in another goroutine; if it has a place among few, allow more of them."
 }
@@ -140,6 +140,16 @@ func (t *tale) placeAdvice() string {
 func (t *tale) reads() bool {
 	return t.From == "" && t.mainCause() == report.CauseNetwork &&
 		(t.st.via == blockedFor(model.ReasonChanRecv) || t.st.via == blockedFor(model.ReasonSelect))
+}
+
+// askedAdvice is what to do where those who are waited for wait for the network, most often
+// for what they ask for over it.
+func (t *tale) askedAdvice() string {
+	who := words.Function(t.At.Func)
+	if t.st.via == blockedFor(model.ReasonChanSend) && 2*t.sum.asked.ns > t.sum.ns && 2*t.sum.back <= t.sum.ns { // it takes what they send
+		return "Others wait while " + who + " waits for the network: let it take several at once and ask once for all of them, or in more goroutines; or give it a queue of its own, which drops or puts aside what is too much. A longer channel fills as well."
+	}
+	return "Others wait while " + who + " waits for the network: find out why the other side takes that long, give it a limit, or let them go on without it; if it has a place among few, allow more of them."
 }
 
 // doLess is what those should do less of who are waited for.
@@ -158,7 +168,7 @@ func (t *tale) sureWhoEnded() (string, string) {
 	if t.known.MadeByAsker() {
 		return "high", ""
 	}
-	if t.another().at.Func != "" {
+	if _, did := t.inside(); did.asksForMore() {
 		return "medium", "the trace names who gave one back and where that one waited meanwhile; that it had one all the while is inferred"
 	}
 	if t.timed() && t.arrives() {
@@ -188,7 +198,7 @@ func (t *tale) waiting() string {
 		what = "waiting to lock for writing (RWMutex)"
 	case t.st.once:
 		what = "waiting for a sync.Once"
-	case strings.Contains(t.st.callee, "Mutex).Lock"), t.Kind == report.RootLock:
+	case t.st.lock, t.Kind == report.RootLock:
 		what = "waiting to lock a mutex"
 	case r == model.ReasonSync && t.st.end.OfGroup():
 		what = "waiting for a wait group"
@@ -250,7 +260,7 @@ func (t *tale) letIn() string {
 		return cmp.Or(t.insideAdvice(), t.known.Advice)
 	}
 	c := &t.sum.causes
-	if t.ours() && t.At != t.Stood && 2*t.sum.asked.ns <= t.sum.ns { // who receives has a name
+	if t.ours() && t.At != t.Stood && (2*t.sum.asked.ns <= t.sum.ns || 2*t.sum.back <= t.sum.ns) { // who receives has a name
 		return ""
 	}
 	if t.st == nil || t.st.via != blockedFor(model.ReasonChanSend) || (c[report.CauseNetwork]+c[report.CauseSleep]+c[report.CauseSyscall])*2 < t.sum.ns {

@@ -43,8 +43,8 @@ func (w *walk) pooled(s *gSeg, x *step) {
 		unknown.to, unknown.cause = at, report.CauseLock
 		w.tell(&unknown)
 	}
-	ahead, has := w.ahead, w.has
-	w.has = x.depth + 1
+	ahead, inside := w.ahead, w.inside
+	w.inside = x.depth + 1
 	for i := len(chain) - 1; i >= 0; i-- {
 		p := &chain[i]
 		if ahead == 0 && i > 0 && chain[i-1].got != nil {
@@ -54,7 +54,7 @@ func (w *walk) pooled(s *gSeg, x *step) {
 		}
 		w.path(p.g, p.from, p.to, x.via, x.depth+1)
 	}
-	w.ahead, w.has = ahead, has
+	w.ahead, w.inside = ahead, inside
 }
 
 // placedSince is since when, not before a time, a goroutine had the place that it gave at
@@ -90,8 +90,7 @@ func (w *walk) placedSince(g model.GoID, stack uint32, from, to model.Time) (pla
 
 // samePool reports whether two stacks wait in one known pool, as far as they tell.
 func (w *walk) samePool(a, b uint32) bool {
-	p, q := w.pools.Of(a), w.pools.Of(b)
-	return p != nil && q != nil && p.Func == q.Func
+	return w.pools.Of(a).Same(w.pools.Of(b))
 }
 
 // letIn reports whether another goroutine ended a wait, and not a timer.
@@ -118,12 +117,12 @@ func (h *history) waitsForRequest(s *gSeg) bool {
 	})
 }
 
-// asksForMore notes that who has a place waits for another one of the pool that is waited for,
-// and returns what forgets it.
-func (w *walk) asksForMore(s *gSeg, x *step) func() {
-	if w.another != 0 || w.pool == 0 || x.depth == 0 || w.has != x.depth || !w.samePool(s.stack, w.pool) {
+// insideWaits notes where who has a place of the pool that is waited for is blocked itself, maybe
+// for another one, and returns what forgets it.
+func (w *walk) insideWaits(s *gSeg, x *step) func() {
+	if w.has != 0 || w.pool == 0 || x.depth == 0 || w.inside != x.depth {
 		return func() {}
 	}
-	w.another = s.stack
-	return func() { w.another = 0 }
+	w.has = s.stack
+	return func() { w.has = 0 }
 }

@@ -107,15 +107,7 @@ func (t *tale) through() string {
 }
 
 // mainCause is the cause of most of it.
-func (t *tale) mainCause() report.Cause {
-	c := report.CauseRunning
-	for k, ns := range t.sum.causes {
-		if ns > t.sum.causes[c] {
-			c = report.Cause(k)
-		}
-	}
-	return c
-}
+func (t *tale) mainCause() report.Cause { return mainOf(&t.sum.causes) }
 
 // forAll reports whether it was something that one goroutine did for all who asked meanwhile.
 func (t *tale) forAll() bool { return 2*t.sum.forAll > t.sum.ns }

@@ -41,6 +41,24 @@ func (n *Table) Within(stack uint32, fn string) bool {
 	return slices.ContainsFunc(n.Stacks[stack], func(f report.Frame) bool { return f.Func == fn })
 }
 
+// LetInByPlace reports whether who lets another one go on, which stands with the one stack, gives
+// back a place that it had got the same way: in a function in which that one stands, in a
+// closure of it, or by a method of the same type of a package. Who takes what others hand
+// over does so in a loop of its own.
+func (n *Table) LetInByPlace(stood, letIn uint32) bool {
+	frames := slices.DeleteFunc(slices.Clone(n.Stacks[letIn]), func(f report.Frame) bool { return IsRuntime(f.Func) || Standard(&f) })
+	for i := range frames {
+		f := &frames[i]
+		if slices.ContainsFunc(n.Stacks[stood], func(s report.Frame) bool {
+			closure := i+1 < len(frames) && strings.HasPrefix(f.Func, s.Func+".")
+			return f.Func == s.Func || closure || ofModule(f.File) && ofModule(s.File) && ownerOf(f.Func) == ownerOf(s.Func)
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
 // FromPool reports whether a function on a stack was called by sync.Pool, to make what the
 // pool had none of.
 func (n *Table) FromPool(stack uint32) bool {

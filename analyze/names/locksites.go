@@ -95,9 +95,22 @@ func (l *LockSites) Locker(stack uint32) string {
 	}
 }
 
-// SameSite reports whether two stacks lock and unlock in the same function.
+// SameSite reports whether two stacks lock and unlock in the same function, or by methods of
+// one type that it calls, which only wrap that.
 func SameSite(a, b LockSite) bool {
-	return len(a.Callers) > 0 && len(b.Callers) > 0 && a.Callers[0].Func == b.Callers[0].Func
+	if len(a.Callers) == 0 || len(b.Callers) == 0 {
+		return false
+	}
+	if a.Callers[0].Func == b.Callers[0].Func {
+		return true
+	}
+	return len(a.Callers) > 1 && len(b.Callers) > 1 && a.Callers[1].Func == b.Callers[1].Func && sameType(a.Callers[0].Func, b.Callers[0].Func)
+}
+
+// sameType reports whether two functions are methods of one type.
+func sameType(a, b string) bool {
+	i := strings.LastIndexByte(a, '.')
+	return i > 0 && strings.HasSuffix(a[:i], ")") && i == strings.LastIndexByte(b, '.') && a[:i] == b[:i]
 }
 
 // Holding reports whether a goroutine that was blocked with this stack may have

@@ -9,7 +9,7 @@ import (
 // loggers are parts of the names of functions that write what is logged with a lock held,
 // as all loggers do whose lines are to stay whole.
 var loggers = []string{"log.(*Logger).output", "log.(*Logger).Output", "log/slog.(*commonHandler).handle", "log/slog.(*JSONHandler).Handle", "log/slog.(*TextHandler).Handle",
-	"sirupsen/logrus.(*Entry).write", "sirupsen/logrus.(*MutexWrap).Lock", "go.uber.org/zap/zapcore.(*lockedWriteSyncer).Write", "rs/zerolog.(*syncWriter).Write", "rs/zerolog.syncWriter.Write"}
+	"sirupsen/logrus.(*Entry).write", "sirupsen/logrus.(*MutexWrap).Lock", "sirupsen/logrus.(*mutexWrap).Lock", "go.uber.org/zap/zapcore.(*lockedWriteSyncer).Write", "rs/zerolog.(*syncWriter).Write", "rs/zerolog.syncWriter.Write"}
 
 // Logs reports whether a stack waits for the lock of a logger: for who writes a line.
 func Logs(frames []report.Frame) bool {

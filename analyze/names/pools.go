@@ -20,6 +20,8 @@ type Pool struct {
 	Never    string // where they never do
 	Ahead    string // what to do about who asks for much of it at once, "" where all ask for one
 	Another  string // what to do about who has one and asks for another
+	Hold     string // what to do before one waits for something else than what it is for, "" where that shows of none
+	For      string // a part of the names of functions that use what it gives, "" for none
 	Harmless bool   // the limit is there on purpose, and nobody waits for the result
 	Made     *Pool  // the same where what it gives was being made meanwhile, nil where that does not show
 }
@@ -63,6 +65,17 @@ const closeBodies = "Close each response's body on every path, by defer, and giv
 // making are functions of goroutines that make connections for http.Transport.
 var making = []string{"net/http.(*Transport).dialConn", "net/http.(*Transport).dial", "net/http.(*persistConn).addTLS"}
 
+// holdRows is how a connection to a database is given back.
+const holdRows = "read what it needs, close the rows and end the transaction, which gives the connection back, then do that. More connections only put it off."
+
+// Same reports whether two are one pool, as far as stacks tell; none is the same as none.
+func (p *Pool) Same(q *Pool) bool { return p != nil && q != nil && p.Func == q.Func }
+
+// Uses reports whether a stack uses what a pool gives for what it is for.
+func (p *Pool) Uses(frames []report.Frame) bool {
+	return p.For != "" && slices.ContainsFunc(frames, func(f report.Frame) bool { return strings.Contains(f.Func, p.For) })
+}
+
 // streams are those of one HTTP/2 connection, of which the server allows so many at once.
 var streams = Pool{What: "a free stream of an HTTP/2 connection",
 	Advice: "All streams that the server allows on one connection were open: let it allow more (MaxConcurrentStreams), or use several connections to it; give streams that stay open for long, such as watches, a connection of their own.",
@@ -79,7 +92,7 @@ var knownPools = []Pool{
 		Advice: "Raise http.Transport.MaxConnsPerHost, if the other side can take it, or limit the load; that the other side answers slowly does not show here.", Never: closeBodies},
 	{Func: "net/http.(*Transport).queueForDial", What: "a connection", Made: made,
 		Advice: "Raise http.Transport.MaxConnsPerHost, if the other side can take it, or limit the load; that the other side answers slowly does not show here.", Never: closeBodies},
-	{Func: "database/sql.(*DB).conn", What: "a connection",
+	{Func: "database/sql.(*DB).conn", What: "a connection", Hold: holdRows, For: "database/sql.",
 		Advice:  "Raise sql.DB.SetMaxOpenConns, if the database can take it; hold connections for less: close rows, end transactions soon; or limit the load.",
 		Another: "Ask the transaction (sql.Tx), or the sql.Conn, that it has, or first end that and close its rows.",
 		Never:   "Give connections back on every path: defer rows.Close() after each Query, defer tx.Rollback() after each Begin; and query with a context that ends. A larger pool only puts it off. sql.DB.Stats has InUse."},
@@ -90,13 +103,13 @@ var knownPools = []Pool{
 	{Func: "golang.org/x/sync/errgroup.(*Group).Go", What: "a place in an errgroup",
 		Advice: "Raise the limit given to errgroup.Group.SetLimit, if what its goroutines use can take it.",
 		Never:  "Do not call Go of a limited group from within it: all places may wait for one. And let its functions return: give them the group's context, and end what they wait for with it."},
-	{Func: "internal/pool.(*ConnPool).waitTurn", What: "a connection",
+	{Func: "internal/pool.(*ConnPool).waitTurn", What: "a connection", Hold: "do all that goes over one in a row, give it back, then do that. More connections only put it off.", For: "redis",
 		Advice: "Raise PoolSize of the client, if the server can take it, or hold connections for less.",
 		Never:  "Close what was taken from the client (connections, subscriptions, pipelines) on every path, by defer, and give calls a context that ends. A larger pool only puts it off."},
-	{Func: "jackc/puddle/v2.(*Pool[...]).", What: "a connection of the pool",
+	{Func: "jackc/puddle/v2.(*Pool[...]).", What: "a connection of the pool", Hold: holdRows, For: "jackc/pgx",
 		Advice: "Raise MaxConns of the pool (pgxpool.Config), if the database can take it; hold connections for less: close rows, end transactions soon; or limit the load.",
 		Never:  "Release connections on every path, by defer (Rows.Close, Tx.Rollback, Conn.Release), and acquire them with a context that ends. A larger pool only puts it off."},
-	{Func: "mongo/driver/topology.(*pool).checkOut", What: "a connection",
+	{Func: "mongo/driver/topology.(*pool).checkOut", What: "a connection", Hold: "read what it needs, close cursors and end sessions, then do that. More connections only put it off.", For: "mongo/driver",
 		Advice: "Raise maxPoolSize of the client's options, if the server can take it; hold connections for less; or limit the load.",
 		Never:  "Close cursors and end sessions on every path, by defer, and give calls a context that ends. A larger pool only puts it off."},
 	streams.of("google.golang.org/grpc/internal/transport.(*http2Client).NewStream"), streams.of("golang.org/x/net/http2.(*ClientConn).awaitOpenSlotForStreamLocked"),
@@ -213,9 +226,30 @@ func (p *Pools) of(stack uint32) poolSite {
 		frames := p.Names.Stacks[stack]
 		*x = poolSite{known: true, pool: PoolOf(frames), making: makingOf(frames),
 			makes: slices.ContainsFunc(frames, func(f report.Frame) bool { return HasPrefix(f.Func, making) }),
-			asks:  slices.ContainsFunc(frames, ofNet)}
+			asks:  asksNet(frames)}
 	}
 	return *x
+}
+
+// asksNet reports whether a stack waits for an answer of the network: in package net or one
+// below it. What such a call leads to in a module or in the program itself, such as a lock in
+// a RoundTripper, or one of the library's own, is not the network's.
+func asksNet(frames []report.Frame) bool {
+	i := slices.IndexFunc(frames, func(f report.Frame) bool { return !HasPrefix(f.Func, WaitPackages) })
+	if i < 0 || locks(frames[:i]) {
+		return false
+	}
+	for ; i < len(frames) && (Standard(&frames[i]) || HasPrefix(frames[i].Func, netModules)); i++ {
+		if ofNet(frames[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// locks reports whether frames are of the locking of a mutex.
+func locks(frames []report.Frame) bool {
+	return slices.ContainsFunc(frames, func(f report.Frame) bool { return strings.Contains(f.Func, "Mutex).") })
 }
 
 // ofNet reports whether a frame is of net or of a package below it, or of a client of gRPC
@@ -231,6 +265,7 @@ func Serves(fn string) bool { return HasPrefix(fn, serving) }
 var (
 	netPackages = []string{"net.", "net/", "google.golang.org/grpc.(*ClientConn).", "google.golang.org/grpc.(*clientStream", "google.golang.org/grpc.(*csAttempt).",
 		"golang.org/x/net/http2.(*Transport).", "golang.org/x/net/http2.(*clientStream)."}
-	serving = []string{"net/http.(*Server).Serve", "net/http.(*conn)", "net/http.(*http2serverConn)", "golang.org/x/net/http2.(*serverConn)", "google.golang.org/grpc.(*Server).",
+	netModules = []string{"google.golang.org/grpc", "golang.org/x/net/http2."}
+	serving    = []string{"net/http.(*Server).Serve", "net/http.(*conn)", "net/http.(*http2serverConn)", "golang.org/x/net/http2.(*serverConn)", "google.golang.org/grpc.(*Server).",
 		"net/http.serverHandler", "net/http.HandlerFunc", "net/http.(*ServeMux)"}
 )
