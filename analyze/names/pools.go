@@ -226,17 +226,17 @@ func (p *Pools) of(stack uint32) poolSite {
 		frames := p.Names.Stacks[stack]
 		*x = poolSite{known: true, pool: PoolOf(frames), making: makingOf(frames),
 			makes: slices.ContainsFunc(frames, func(f report.Frame) bool { return HasPrefix(f.Func, making) }),
-			asks:  asksNet(frames)}
+			asks:  waitsForNet(frames)}
 	}
 	return *x
 }
 
-// asksNet reports whether a stack waits for an answer of the network: in package net or one
+// waitsForNet reports whether a stack waits for an answer of the network: in package net or one
 // below it. What such a call leads to in a module or in the program itself, such as a lock in
 // a RoundTripper, or one of the library's own, is not the network's.
-func asksNet(frames []report.Frame) bool {
+func waitsForNet(frames []report.Frame) bool {
 	i := slices.IndexFunc(frames, func(f report.Frame) bool { return !HasPrefix(f.Func, WaitPackages) })
-	if i < 0 || locks(frames[:i]) {
+	if i < 0 || inLocking(frames[:i]) {
 		return false
 	}
 	for ; i < len(frames) && (Standard(&frames[i]) || HasPrefix(frames[i].Func, netModules)); i++ {
@@ -247,8 +247,8 @@ func asksNet(frames []report.Frame) bool {
 	return false
 }
 
-// locks reports whether frames are of the locking of a mutex.
-func locks(frames []report.Frame) bool {
+// inLocking reports whether frames are of the locking of a mutex.
+func inLocking(frames []report.Frame) bool {
 	return slices.ContainsFunc(frames, func(f report.Frame) bool { return strings.Contains(f.Func, "Mutex).") })
 }
 
