@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"gmptrace/analyze/internal/waits"
 	"gmptrace/analyze/names"
@@ -107,7 +106,7 @@ func (r *abandonedJudge) describe(x *gaveUp, span int64, ps int) report.Finding 
 // for them?
 type abandoned struct {
 	names    *names.Table
-	starters waits.Starters
+	starters *waits.Starters
 	cancels  names.Flags // of stacks: cancels a context
 	kids     []kids      // by a hash of the goroutine that has started them; nil before the first
 	byStack  []*gaveUp   // that was waited with
@@ -144,21 +143,24 @@ type gaveUp struct {
 	worst     *stat.TopK[queued]
 }
 
-func newAbandoned(s *replay.Session) *abandoned { return &abandoned{names: s.Names} }
+func newAbandoned(s *replay.Session) *abandoned {
+	w := &abandoned{names: s.Names, starters: replay.Shared(s, waits.NewStarters)}
+	w.starters.Each(w.did)
+	return w
+}
 
-func (w *abandoned) Watch(f *model.Facts) {
-	w.starters.Each(f, func(iv *model.GInterval) {
-		s := w.starters.Of(iv.G)
-		if s != nil && iv.First {
-			w.born(s)
-		}
-		if iv.State == model.GWaiting && (iv.Reason == model.ReasonSelect || iv.Reason == model.ReasonChanRecv) {
-			w.waited(iv)
-		}
-		if s != nil && (iv.Exit || iv.Open&model.OpenEnd != 0) {
-			w.over(s, iv)
-		}
-	})
+// did takes in a stretch of a goroutine.
+func (w *abandoned) did(iv *model.GInterval) {
+	s := w.starters.Of(iv.G)
+	if s != nil && iv.First {
+		w.born(s)
+	}
+	if iv.State == model.GWaiting && (iv.Reason == model.ReasonSelect || iv.Reason == model.ReasonChanRecv) {
+		w.waited(iv)
+	}
+	if s != nil && (iv.Exit || iv.Open&model.OpenEnd != 0) {
+		w.over(s, iv)
+	}
 }
 
 // of are those that a goroutine has started, nil where none are remembered.
@@ -205,7 +207,7 @@ func (w *abandoned) waited(iv *model.GInterval) {
 			*x = kid{}
 		}
 	}
-	limit := iv.By != model.NoG && w.cancelling(iv.ByStack)
+	limit := iv.By != model.NoG && w.cancels.Of(w.names, iv.ByStack, cancelling)
 	switch {
 	case iv.Open&model.OpenEnd != 0:
 	case iv.By == model.NoG || limit:
@@ -220,13 +222,6 @@ func (w *abandoned) waited(iv *model.GInterval) {
 			*x = kid{}
 		}
 	}
-}
-
-// cancelling reports whether a stack cancels a context.
-func (w *abandoned) cancelling(stack uint32) bool {
-	return w.cancels.Of(w.names, stack, func(frames []report.Frame) bool {
-		return slices.ContainsFunc(frames, func(f report.Frame) bool { return strings.HasPrefix(f.Func, "context.(*cancelCtx).cancel") })
-	})
 }
 
 // over takes in that a goroutine ends, or the trace does.

@@ -80,16 +80,22 @@ func (r *acceptJudge) describe(span int64) report.Finding {
 		Advice:   "Let more connections be open, or close idle ones sooner (http.Server.IdleTimeout; without it and ReadTimeout they are kept as long as clients want): those that only stand by take places too.",
 		Sure:     "medium", SureWhy: "that the listener waited is in the trace; who stood in the operating system's queue is not",
 	}
-	for i, p := range topPlaces(r.Names.Places(), x.stood) {
-		if i == 0 && p.n*2 >= x.ns {
-			f.Title += ": it waited for a place in " + p.name
+	r.where(&f, ": it waited for a place in ", x.stood, x.worst)
+	return f
+}
+
+// where says where a finding's time was spent, by stack, and in the title where that is half
+// of it at one place; and when for longest.
+func (r *acceptJudge) where(f *report.Finding, in string, stood map[uint32]int64, worst *stat.TopK[model.GInterval]) {
+	for i, p := range topPlaces(r.Names.Places(), stood) {
+		if i == 0 && p.n*2 >= f.CostNS {
+			f.Title += in + p.name
 		}
 		f.Evidence = append(f.Evidence, report.Evidence{Label: "waited in " + p.name, Value: words.Length(p.n)})
 	}
-	for _, iv := range x.worst.Best() {
+	for _, iv := range worst.Best() {
 		f.Moments = append(f.Moments, r.scene(iv.Start, iv.End, iv.G, model.NoP, model.NoM, fmt.Sprintf("no connection was accepted for %s", words.Length(int64(iv.End-iv.Start)))))
 	}
-	return f
 }
 
 // accepts answers: for how long, and where, did listeners wait for connections to be closed?

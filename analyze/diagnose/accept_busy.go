@@ -2,7 +2,6 @@ package diagnose
 
 import (
 	"fmt"
-	"slices"
 
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
@@ -24,22 +23,25 @@ type busyAccepts struct {
 	by        map[model.GoID]*acceptor
 	n, ns     int64
 	longest   int64
+	others    int64            // after how many of those waits others had been there
 	stood     map[uint32]int64 // ns by stack
 	worst     *stat.TopK[model.GInterval]
 }
 
 // acceptor is a goroutine that has accepted connections.
-type acceptor struct {
-	busy   []model.GInterval // while it waited for something else, the first ones
-	next   []model.Time      // when each of those waited for a connection again, 0 for not yet
-	starts []model.Time      // when it started or woke others, the first ones
+type acceptor struct{ since [busySince]sinceBusy }
+
+// sinceBusy is what one did after it had waited for something else.
+type sinceBusy struct {
+	from, to model.Time // until it waited for a connection again; to is 0 for not yet, from for none
+	others   int        // that it started or woke
 }
 
 const (
 	busyFrom  = 1_000_000  // ns: shorter waits are no matter
 	busyLong  = 20_000_000 // ns: for a warning
 	busyTimes = 3          // after which others had been there, for a warning
-	busyKept  = 1 << 14    // of an acceptor, of each
+	busySince = 64         // times of an acceptor that are remembered: who was started last has yet to run
 	busyMost  = 1 << 10    // acceptors
 )
 
@@ -54,9 +56,8 @@ func (x *busyAccepts) Watch(f *model.Facts) {
 		}
 	}
 	for i := range f.Dispatches {
-		d := &f.Dispatches[i]
-		if a := x.by[d.By]; a != nil && len(a.starts) < busyKept {
-			a.starts = append(a.starts, d.Ready)
+		if d := &f.Dispatches[i]; x.by[d.By] != nil {
+			x.started(x.by[d.By], d.Ready)
 		}
 	}
 }
@@ -69,11 +70,14 @@ func (x *busyAccepts) waited(iv *model.GInterval) {
 		x.by[iv.G] = &acceptor{}
 	case a == nil:
 	case accepts:
-		for i := len(a.next) - 1; i >= 0 && a.next[i] == 0; i-- {
-			a.next[i] = iv.Start
+		for i := range a.since {
+			if s := &a.since[i]; s.to == 0 {
+				s.to = iv.Start
+			}
 		}
-	case iv.End-iv.Start >= busyFrom && !inAccept(x.names.Stacks[iv.ByStack]) && !closes(x.names.Stacks[iv.ByStack]) && len(a.busy) < busyKept:
-		a.busy, a.next = append(a.busy, *iv), append(a.next, 0)
+	case iv.End-iv.Start >= busyFrom && !inAccept(x.names.Stacks[iv.ByStack]) && !closes(x.names.Stacks[iv.ByStack]):
+		copy(a.since[1:], a.since[:])
+		a.since[0] = sinceBusy{from: iv.End}
 		d := int64(iv.End - iv.Start)
 		x.n, x.ns, x.longest = x.n+1, x.ns+d, max(x.longest, d)
 		x.stood[iv.Stack] += d
@@ -83,22 +87,19 @@ func (x *busyAccepts) waited(iv *model.GInterval) {
 	}
 }
 
-// hadOthers is after how many of those waits others had been there.
-func (x *busyAccepts) hadOthers() (n int64) {
-	for _, a := range x.by {
-		slices.Sort(a.starts)
-		for i := range a.busy {
-			from, _ := slices.BinarySearch(a.starts, a.busy[i].End)
-			to := len(a.starts)
-			if a.next[i] != 0 {
-				to, _ = slices.BinarySearch(a.starts, a.next[i])
-			}
-			if to-from >= 2 {
-				n++
+// started takes in that an acceptor started or woke another goroutine.
+func (x *busyAccepts) started(a *acceptor, at model.Time) {
+	for i := range a.since {
+		s := &a.since[i]
+		if s.from == 0 || s.to != 0 && s.to <= at {
+			return // nor those before
+		}
+		if at >= s.from {
+			if s.others++; s.others == 2 {
+				x.others++
 			}
 		}
 	}
-	return n
 }
 
 // awaitsConnection reports whether frames wait for the next connection of a listener.
@@ -106,28 +107,20 @@ func awaitsConnection(frames []report.Frame) bool { return inMethod(frames, "pol
 
 // busyFinding is about listeners whose goroutine waits for something else.
 func (r *acceptJudge) busyFinding(span int64) report.Finding {
-	x, others := r.busy, r.busy.hadOthers()
+	x := r.busy
 	f := report.Finding{
 		Severity: report.SeverityInfo,
 		Title:    fmt.Sprintf("For %s of the time no connection was accepted: who accepts them waited for something else", words.ShareOf(x.ns, span)),
 		CostNS:   x.ns,
 		CostOf:   "time in which a goroutine that accepts connections waited for something else",
-		What:     fmt.Sprintf("A goroutine that accepts connections waited for something else %s, %s in all, %s at the longest. After %s of these waits other connections had been there.", words.Times(x.n), words.Length(x.ns), words.Length(x.longest), words.Count(others)),
+		What:     fmt.Sprintf("A goroutine that accepts connections waited for something else %s, %s in all, %s at the longest. After %s of these waits other connections had been there.", words.Times(x.n), words.Length(x.ns), words.Length(x.longest), words.Count(x.others)),
 		Why:      "Who connects meanwhile waits in the operating system's queue: to clients that is slow, to the program their requests have not begun.",
 		Advice:   "Wait for nothing in the loop that accepts, nor in the listener's Accept: start a goroutine for each connection first, and let that read what comes first (a header, a TLS handshake), with a deadline.",
 		Sure:     "certain",
 	}
-	if x.longest >= busyLong && x.ns*acceptPart >= span && others >= busyTimes {
+	if x.longest >= busyLong && x.ns*acceptPart >= span && x.others >= busyTimes {
 		f.Severity = report.SeverityWarning
 	}
-	for i, p := range topPlaces(r.Names.Places(), x.stood) {
-		if i == 0 && p.n*2 >= x.ns {
-			f.Title += ", in " + p.name
-		}
-		f.Evidence = append(f.Evidence, report.Evidence{Label: "waited in " + p.name, Value: words.Length(p.n)})
-	}
-	for _, iv := range x.worst.Best() {
-		f.Moments = append(f.Moments, r.scene(iv.Start, iv.End, iv.G, model.NoP, model.NoM, fmt.Sprintf("no connection was accepted for %s", words.Length(int64(iv.End-iv.Start)))))
-	}
+	r.where(&f, ", in ", x.stood, x.worst)
 	return f
 }

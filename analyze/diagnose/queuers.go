@@ -28,7 +28,7 @@ type queuers struct {
 	byName  map[string]int32
 	unknown unplaced
 
-	starters waits.Starters
+	starters *waits.Starters
 	insiders []insider // by a hash of goroutine and place; nil before the first
 	spent    []spender // by a hash of the goroutine; likewise
 }
@@ -127,21 +127,22 @@ type spender struct {
 }
 
 func newQueuers(s *replay.Session) *queuers {
-	return &queuers{names: s.Names, byName: map[string]int32{}}
+	q := &queuers{names: s.Names, byName: map[string]int32{}, starters: replay.Shared(s, waits.NewStarters)}
+	q.starters.Each(q.took)
+	return q
 }
 
-func (q *queuers) Watch(f *model.Facts) {
-	q.starters.Each(f, func(iv *model.GInterval) {
-		if iv.State == model.GRunning && !iv.Exit {
-			return
-		}
-		if q.spent != nil {
-			q.spend(iv)
-		}
-		if iv.State == model.GWaiting && queueable[iv.Reason] {
-			q.waited(iv)
-		}
-	})
+// took takes in a stretch of a goroutine.
+func (q *queuers) took(iv *model.GInterval) {
+	if iv.State == model.GRunning && !iv.Exit {
+		return
+	}
+	if q.spent != nil {
+		q.spend(iv)
+	}
+	if iv.State == model.GWaiting && queueable[iv.Reason] {
+		q.waited(iv)
+	}
 }
 
 // queueable are the reasons for which goroutines wait in queues. Those of mutexes are
@@ -192,7 +193,7 @@ func (q *queuers) waited(iv *model.GInterval) {
 		p.open++
 	case iv.By == model.NoG:
 		p.timedOut++
-	case q.cancelling(iv.ByStack):
+	case q.cancels.Of(q.names, iv.ByStack, cancelling):
 		p.cancelled++
 	default:
 		p.letIn++
@@ -336,11 +337,9 @@ func (q *queuers) find(iv *model.GInterval) int32 {
 	return q.byName[name]
 }
 
-// cancelling reports whether a stack cancels a context: whoever waits then has given up.
-func (q *queuers) cancelling(stack uint32) bool {
-	return q.cancels.Of(q.names, stack, func(frames []report.Frame) bool {
-		return slices.ContainsFunc(frames, func(f report.Frame) bool { return strings.HasPrefix(f.Func, "context.(*cancelCtx).cancel") })
-	})
+// cancelling reports whether frames cancel a context: whoever waits then has given up.
+func cancelling(frames []report.Frame) bool {
+	return slices.ContainsFunc(frames, func(f report.Frame) bool { return strings.HasPrefix(f.Func, "context.(*cancelCtx).cancel") })
 }
 
 // tally counts who let in.

@@ -100,7 +100,7 @@ func (r *unevenJudge) describe(x *joined, span int64, ps int) report.Finding {
 // most of the work?
 type joins struct {
 	names    *names.Table
-	starters waits.Starters
+	starters *waits.Starters
 	groups   names.Flags // of stacks: waits for a wait group
 	parents  []parent    // by a hash of the goroutine; nil before the first
 	byStack  []*joined   // that was waited with
@@ -131,17 +131,20 @@ type joined struct {
 	worst    *stat.TopK[queued]
 }
 
-func newJoins(s *replay.Session) *joins { return &joins{names: s.Names} }
+func newJoins(s *replay.Session) *joins {
+	w := &joins{names: s.Names, starters: replay.Shared(s, waits.NewStarters)}
+	w.starters.Each(w.did)
+	return w
+}
 
-func (w *joins) Watch(f *model.Facts) {
-	w.starters.Each(f, func(iv *model.GInterval) {
-		switch s := w.starters.Of(iv.G); {
-		case iv.State == model.GWaiting && iv.Reason == model.ReasonSync:
-			w.waited(iv)
-		case s != nil && iv.Exit:
-			w.ended(s, iv)
-		}
-	})
+// did takes in a stretch of a goroutine.
+func (w *joins) did(iv *model.GInterval) {
+	switch s := w.starters.Of(iv.G); {
+	case iv.State == model.GWaiting && iv.Reason == model.ReasonSync:
+		w.waited(iv)
+	case s != nil && iv.Exit:
+		w.ended(s, iv)
+	}
 }
 
 // ended counts a goroutine for the one that had started it.

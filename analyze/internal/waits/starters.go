@@ -3,15 +3,24 @@ package waits
 import (
 	"sort"
 
+	"gmptrace/analyze/replay"
 	"gmptrace/model"
 )
 
 // Starters tells who started the goroutines that are there, and what each has done. It
 // remembers as many as it has room for, whatever there are: of two that share a place the
-// later one.
+// later one. All who ask share one, for replay.Shared.
 type Starters struct {
 	slots []Started // by a hash of the goroutine; nil before the first
+	tell  []func(*model.GInterval)
 }
+
+// NewStarters makes Starters, for replay.Shared.
+func NewStarters(*replay.Session) *Starters { return &Starters{} }
+
+// Each has use called with the stretches of the program's goroutines, when what Of knows is
+// as of their ends.
+func (w *Starters) Each(use func(*model.GInterval)) { w.tell = append(w.tell, use) }
 
 // Started is a goroutine that was started in the trace.
 type Started struct {
@@ -30,9 +39,7 @@ type Started struct {
 
 const starterSlots = 1 << 13
 
-// Each calls use with the stretches of the program's goroutines, when what Of knows is as
-// of their ends.
-func (w *Starters) Each(f *model.Facts, use func(*model.GInterval)) {
+func (w *Starters) Watch(f *model.Facts) {
 	ps, events := f.Ps, f.Events
 	for i := range f.Gs {
 		iv := &f.Gs[i]
@@ -55,7 +62,9 @@ func (w *Starters) Each(f *model.Facts, use func(*model.GInterval)) {
 		if s := w.Of(iv.G); s != nil {
 			s.did(iv)
 		}
-		use(iv)
+		for _, use := range w.tell {
+			use(iv)
+		}
 	}
 }
 
