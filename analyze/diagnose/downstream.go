@@ -23,7 +23,7 @@ func (w *stages) behind(places *names.Places, s *stage) *downstream {
 	for n := range maxStages {
 		most, doing := s.mostly(places)
 		if most != stageSends {
-			if n == 0 {
+			if n == 0 || 2*s.did[stageReceives] >= s.total() { // it waits for more
 				return nil
 			}
 			return &downstream{s, most, doing}

@@ -21,6 +21,7 @@ type stages struct {
 	sends   []*sendPlace // by stack
 	stages  []*stage     // by the function that receivers started with
 	receive names.Flags  // of stacks: receives from a channel
+	pools   *names.Pools
 	unknown unplaced
 
 	slots []receiver // by a hash of the goroutine; nil before the first
@@ -85,7 +86,9 @@ type receiver struct {
 	again bool // not for the first time: from then on its time counts
 }
 
-func newStages(s *replay.Session) *stages { return &stages{names: s.Names} }
+func newStages(s *replay.Session) *stages {
+	return &stages{names: s.Names, pools: &names.Pools{Names: s.Names}}
+}
 
 func (w *stages) Watch(f *model.Facts) {
 	ps := f.Ps
@@ -147,10 +150,11 @@ func (w *stages) kind(iv *model.GInterval) stageTime {
 		return stageLock
 	case model.ReasonChanSend:
 		return stageSends
-	case model.ReasonChanRecv:
-		return stageReceives
-	case model.ReasonSelect:
-		if w.receiving(iv.ByStack) {
+	case model.ReasonChanRecv, model.ReasonSelect:
+		switch {
+		case w.pools.Asks(iv.Stack): // for an answer, which a goroutine of the client's reads
+			return stageNetwork
+		case iv.Reason == model.ReasonSelect && w.receiving(iv.ByStack):
 			return stageSends
 		}
 		return stageReceives
