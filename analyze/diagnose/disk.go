@@ -72,12 +72,28 @@ func (r *diskJudge) describe() report.Finding {
 		What: fmt.Sprintf("%s of %s and more lasted %s in all; half of all %s took less than %s.",
 			words.Plural(d.slow, "call"), words.Length(slowCall), words.Length(d.slowNS), words.Plural(d.calls.N(), "call")+d.ofKnownLength(), words.Length(d.calls.Quantile(.5))),
 		Why:    "The goroutine, and whoever waits for it or for a lock that it holds, can't go on until the call returns. The scheduler is not to blame.",
-		Advice: "Look at the disk and the file system (latency, fsync, quota of the container's volume). Take slow calls out of locks, batch them, or sync less often.",
+		Advice: d.advice(),
 		Sure:   "high", SureWhy: "the beginning and the end of each call are in the trace; which call it was is taken from the functions around it",
 		Evidence: r.evidence(),
 		Moments:  r.scenes(),
 		Stacks:   r.stack(fmt.Sprintf("the longest, by G%d", worst.g), worst.stack),
 	}
+}
+
+// advice is what to do. A pipe is full when nobody reads it, and no disk helps; which of them
+// is written to does not show, while what syncs, opens or looks up is no pipe.
+func (d *disk) advice() string {
+	const disk = "Look at the disk and the file system (latency, fsync, quota of the container's volume). Take slow calls out of locks, batch them, or sync less often."
+	var writes int64
+	for stack, p := range d.places {
+		if slices.ContainsFunc(d.names.Stacks[stack], func(f report.Frame) bool { return f.Func == "os.(*File).Write" }) {
+			writes += p.ns
+		}
+	}
+	if 2*writes < d.slowNS {
+		return disk
+	}
+	return "If what is written to is a pipe or terminal (standard output, collected logs), see why who reads it is slow, or write less there. Else: " + disk
 }
 
 // evidence is where the slow calls were made.
