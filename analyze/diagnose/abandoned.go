@@ -149,9 +149,8 @@ func newAbandoned(s *replay.Session) *abandoned {
 	return w
 }
 
-// did takes in a stretch of a goroutine.
-func (w *abandoned) did(iv *model.GInterval) {
-	s := w.starters.Of(iv.G)
+// did takes in a stretch of a goroutine, and what is known of that.
+func (w *abandoned) did(iv *model.GInterval, s *waits.Started) {
 	if s != nil && iv.First {
 		w.born(s)
 	}

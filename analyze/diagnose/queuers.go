@@ -133,7 +133,7 @@ func newQueuers(s *replay.Session) *queuers {
 }
 
 // took takes in a stretch of a goroutine.
-func (q *queuers) took(iv *model.GInterval) {
+func (q *queuers) took(iv *model.GInterval, _ *waits.Started) {
 	if iv.State == model.GRunning && !iv.Exit {
 		return
 	}

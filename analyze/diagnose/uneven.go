@@ -137,9 +137,9 @@ func newJoins(s *replay.Session) *joins {
 	return w
 }
 
-// did takes in a stretch of a goroutine.
-func (w *joins) did(iv *model.GInterval) {
-	switch s := w.starters.Of(iv.G); {
+// did takes in a stretch of a goroutine, and what is known of that.
+func (w *joins) did(iv *model.GInterval, s *waits.Started) {
+	switch {
 	case iv.State == model.GWaiting && iv.Reason == model.ReasonSync:
 		w.waited(iv)
 	case s != nil && iv.Exit:

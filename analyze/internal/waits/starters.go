@@ -12,15 +12,15 @@ import (
 // later one. All who ask share one, for replay.Shared.
 type Starters struct {
 	slots []Started // by a hash of the goroutine; nil before the first
-	tell  []func(*model.GInterval)
+	tell  []func(*model.GInterval, *Started)
 }
 
 // NewStarters makes Starters, for replay.Shared.
 func NewStarters(*replay.Session) *Starters { return &Starters{} }
 
-// Each has use called with the stretches of the program's goroutines, when what Of knows is
-// as of their ends.
-func (w *Starters) Each(use func(*model.GInterval)) { w.tell = append(w.tell, use) }
+// Each has use called with the stretches of the program's goroutines, but not those in which
+// one ran and goes on after it, and with what is known of each as of its end, nil for nothing.
+func (w *Starters) Each(use func(*model.GInterval, *Started)) { w.tell = append(w.tell, use) }
 
 // Started is a goroutine that was started in the trace.
 type Started struct {
@@ -59,11 +59,15 @@ func (w *Starters) Watch(f *model.Facts) {
 		if iv.First && iv.State == model.GRunnable && iv.Open&model.OpenStart == 0 {
 			w.starts(f.Dispatches, iv)
 		}
-		if s := w.Of(iv.G); s != nil {
+		s := w.Of(iv.G)
+		if s != nil {
 			s.did(iv)
 		}
+		if iv.State == model.GRunning && !iv.Exit && iv.Open&model.OpenEnd == 0 {
+			continue
+		}
 		for _, use := range w.tell {
-			use(iv)
+			use(iv, s)
 		}
 	}
 }
