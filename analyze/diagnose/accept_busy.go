@@ -55,6 +55,9 @@ func (x *busyAccepts) Watch(f *model.Facts) {
 			x.waited(iv)
 		}
 	}
+	if x.n == 0 { // nobody has waited for anything else
+		return
+	}
 	for i := range f.Dispatches {
 		if d := &f.Dispatches[i]; x.by[d.By] != nil {
 			x.started(x.by[d.By], d.Ready)
@@ -64,8 +67,11 @@ func (x *busyAccepts) Watch(f *model.Facts) {
 
 // waited takes in a wait.
 func (x *busyAccepts) waited(iv *model.GInterval) {
-	a, accepts := x.by[iv.G], iv.Reason == model.ReasonNetwork && x.accepting.Of(x.names, iv.Stack, awaitsConnection)
-	switch {
+	accepts := iv.Reason == model.ReasonNetwork && x.accepting.Of(x.names, iv.Stack, awaitsConnection)
+	if !accepts && iv.End-iv.Start < busyFrom {
+		return
+	}
+	switch a := x.by[iv.G]; {
 	case accepts && a == nil && len(x.by) < busyMost:
 		x.by[iv.G] = &acceptor{}
 	case a == nil:
@@ -75,7 +81,7 @@ func (x *busyAccepts) waited(iv *model.GInterval) {
 				s.to = iv.Start
 			}
 		}
-	case iv.End-iv.Start >= busyFrom && !inAccept(x.names.Stacks[iv.ByStack]) && !closes(x.names.Stacks[iv.ByStack]):
+	case !inAccept(x.names.Stacks[iv.ByStack]) && !closes(x.names.Stacks[iv.ByStack]):
 		copy(a.since[1:], a.since[:])
 		a.since[0] = sinceBusy{from: iv.End}
 		d := int64(iv.End - iv.Start)

@@ -242,15 +242,17 @@ func (x *requestFinder) Find(f *model.Facts, ended func(*Span)) {
 // skip takes out what tells nothing of a request, as nearly all does, until the next of
 // each kind that does.
 func (x *requestFinder) skip(rest *model.Facts) {
-	for len(rest.Ps) > 0 && !x.shows(&rest.Ps[0]) {
-		rest.Ps = rest.Ps[1:]
+	ps, events, dispatches := rest.Ps, rest.Events, rest.Dispatches // to change rest each time takes as long as to look
+	for len(ps) > 0 && !x.shows(&ps[0]) {
+		ps = ps[1:]
 	}
-	for len(rest.Events) > 0 && (rest.Events[0].G <= 0 || !x.tells(rest.Events[0].Stack)) {
-		rest.Events = rest.Events[1:]
+	for len(events) > 0 && (events[0].G <= 0 || !x.tells(events[0].Stack)) {
+		events = events[1:]
 	}
-	for len(rest.Dispatches) > 0 && (rest.Dispatches[0].By == model.NoG || !begins(x.kind(rest.Dispatches[0].Func))) {
-		rest.Dispatches = rest.Dispatches[1:]
+	for len(dispatches) > 0 && (dispatches[0].By == model.NoG || !begins(x.kind(dispatches[0].Func))) {
+		dispatches = dispatches[1:]
 	}
+	rest.Ps, rest.Events, rest.Dispatches = ps, events, dispatches
 }
 
 // shows reports whether a P's stretch tells something of a request.
