@@ -105,10 +105,10 @@ func (c *workloads) attributed() *attribution {
 		if g.runtime || g.worker {
 			continue
 		}
-		a.each(id, g, func(s *ownAt, key kindKey) {
+		a.each(id, g, func(s ownAt, key kindKey) {
 			if s.kind == ownRun {
 				a.all += int64(s.to - s.from)
-				a.add(id, s, key)
+				a.add(id, &s, key)
 			}
 		})
 	}
@@ -182,14 +182,14 @@ func (c *workloads) beganOn(d *explain.Done) model.GoID {
 
 // each tells of the steps of a goroutine in their order, of computing in pieces between two
 // places where it was seen.
-func (a *attribution) each(id model.GoID, g *gWork, tell func(s *ownAt, key kindKey)) {
+func (a *attribution) each(id model.GoID, g *gWork, tell func(s ownAt, key kindKey)) {
 	seen, in := a.at[id], a.during[id]
 	cuts := a.cuts(id)
 	last := g.fn
 	var open []ownAt // computing of which it is not known where it ends
 	flush := func(stack uint32) {
 		for i := range open {
-			s := &open[i]
+			s := open[i]
 			key := kindKey{last, stack}
 			if a.sampled {
 				for len(in) > 0 && in[0].to <= s.from {
@@ -207,7 +207,7 @@ func (a *attribution) each(id model.GoID, g *gWork, tell func(s *ownAt, key kind
 	for s := range g.steps() {
 		if s.kind != ownRun && s.kind != ownAssist {
 			flush(s.stack)
-			tell(&s, kindKey{})
+			tell(s, kindKey{})
 			continue
 		}
 		if a.sampled {

@@ -47,14 +47,16 @@ func (c *workloads) workload(cpus *measure.Machine, ch *changing) *simulate.Work
 		c.resize(w.Stations, ch.pools)
 	}
 	w.Grow(len(c.order) + c.allJobs)
+	var code []byte
 	for _, g := range c.order {
-		x := writer{c: c, w: w, g: g, cpus: cpus, ch: ch, at: g.index, local: g.local, part: 1,
+		x := writer{c: c, w: w, g: g, cpus: cpus, ch: ch, at: g.index, local: g.local, part: 1, code: simulate.Code{B: code[:0]},
 			as: simulate.Goroutine{Root: g.root, Runtime: g.runtime || g.worker, Tight: g.tight, Locked: g.locked}}
 		if !g.worker {
 			c.write(g, &x)
 		}
 		x.as.Last = x.as.Job && g.exits
 		w.Write(x.at, x.as, &x.code)
+		code = x.code.B
 	}
 	return w
 }
@@ -128,13 +130,14 @@ func (w *writer) take(station int) {
 
 // write writes g's steps.
 func (c *workloads) write(g *gWork, w *writer) {
-	w.marks = slices.Concat(g.holds, c.placed(g), g.asks)
+	marks := append(append(append(c.merged[:0], g.holds...), c.placed(g)...), g.asks...)
 	for _, x := range g.starts {
 		if !x.take {
-			w.marks = append(w.marks, placed{at: x.at, kind: markSplit, a: uint64(g.station)})
+			marks = append(marks, placed{at: x.at, kind: markSplit, a: uint64(g.station)})
 		}
 	}
-	slices.SortStableFunc(w.marks, func(a, b placed) int { return cmp.Compare(a.at, b.at) })
+	slices.SortStableFunc(marks, func(a, b placed) int { return cmp.Compare(a.at, b.at) })
+	w.marks, c.merged = marks, marks
 	if g.root && g.first > c.zero {
 		w.code.Wait(int64(g.first - c.zero)) // nobody is known to have created it
 	}
@@ -143,14 +146,14 @@ func (c *workloads) write(g *gWork, w *writer) {
 	} else {
 		for s := range g.steps() {
 			w.p = s.p
-			w.own(&s)
+			w.own(s)
 		}
 	}
 	w.upTo(model.Time(1<<63 - 1))
 	w.compute()
 }
 
-func (w *writer) own(s *ownAt) {
+func (w *writer) own(s ownAt) {
 	kind, from, to := s.kind, s.from, s.to
 	if kind == ownRun || kind == ownAssist {
 		if w.help != (kind == ownAssist) {
@@ -178,18 +181,18 @@ func (w *writer) own(s *ownAt) {
 	if kind == ownBlock || kind == ownNet && w.local[0] {
 		defer func() { w.block++ }()
 	}
-	if w.c.takes(w.g, s) {
+	if w.c.takes(w.g, &s) {
 		w.take(w.g.station)
 		return
 	}
 	if w.ch != nil {
-		if w.ch.spares(s) {
+		if w.ch.spares(&s) {
 			if kind == ownBlock {
 				w.code.Pass()
 			}
 			return
 		}
-		to = from + w.ch.stands(s)
+		to = from + w.ch.stands(&s)
 	}
 	switch kind {
 	case ownBlock:
@@ -203,7 +206,7 @@ func (w *writer) own(s *ownAt) {
 		}
 		w.wait(from)
 	case ownWait:
-		if ns := w.c.wanted(s); w.c.atItsTime(s) {
+		if ns := w.c.wanted(&s); w.c.atItsTime(&s) {
 			w.code.WaitUntil(int64(from-w.c.zero) + ns)
 		} else {
 			w.code.Wait(ns)
@@ -365,9 +368,9 @@ func (g *gWork) steps() iter.Seq[ownAt] {
 	}
 }
 
-// placed are g's marks in order of time.
+// placed are g's marks in order of time, up to the next call.
 func (c *workloads) placed(g *gWork) []placed {
-	out := slices.Clone(g.sends)
+	out := append(c.room[:0], g.sends...)
 	at := c.zero
 	for b := g.marks; len(b) > 0; {
 		m := placed{kind: markStep(b[0])}
@@ -406,5 +409,6 @@ func (c *workloads) placed(g *gWork) []placed {
 		out = append(out, m)
 	}
 	slices.SortStableFunc(out, func(a, b placed) int { return cmp.Compare(a.at, b.at) })
+	c.room = out
 	return out
 }

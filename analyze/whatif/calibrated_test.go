@@ -20,7 +20,7 @@ func TestComputedByTask(t *testing.T) {
 		who      uint32
 	}
 	var got []piece
-	a.each(1, g, func(s *ownAt, key kindKey) { got = append(got, piece{s.from, s.to, key.who}) })
+	a.each(1, g, func(s ownAt, key kindKey) { got = append(got, piece{s.from, s.to, key.who}) })
 	const own = uint32(7 | 1<<31)
 	if want := []piece{{0, 10, own}, {10, 40, 1}, {40, 60, own}, {60, 100, 2}}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)

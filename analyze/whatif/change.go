@@ -140,7 +140,7 @@ func (ch *changing) write(w *writer, g *gWork) {
 		w.marks = append(w.marks, marks...)
 		slices.SortStableFunc(w.marks, func(a, b placed) int { return cmp.Compare(a.at, b.at) })
 	}
-	ch.a.each(id, g, func(s *ownAt, key kindKey) {
+	ch.a.each(id, g, func(s ownAt, key kindKey) {
 		w.p = s.p
 		switch {
 		case s.kind == ownAssist:

@@ -34,7 +34,7 @@ const (
 )
 
 // crowded looks at all stretches; nil where too few tell.
-func (c *workloads) crowded(computed func(s *ownAt) int64) *crowd {
+func (c *workloads) crowded(computed func(s ownAt) int64) *crowd {
 	type change struct {
 		at model.Time
 		n  int64
@@ -78,7 +78,7 @@ func (w *prediction) byItself() *simulate.Workload {
 			cpus = nil
 		}
 		of := writer{c: w.c, cpus: cpus, part: 1}
-		if w.c.crowd = w.c.crowded(func(s *ownAt) int64 { of.p = s.p; return of.computed(s.from, s.to) }); w.c.crowd != nil {
+		if w.c.crowd = w.c.crowded(func(s ownAt) int64 { of.p = s.p; return of.computed(s.from, s.to) }); w.c.crowd != nil {
 			load = w.c.workload(cpus, w.a.changing())
 			copy(load.Cycles, w.w.Cycles)
 			w.c.crowd = nil
@@ -113,7 +113,7 @@ func (x *crowd) alone(from, to model.Time, ns int64) int64 {
 }
 
 // costs compares pieces that were computed alone with those that were not.
-func (x *crowd) costs(c *workloads, computed func(s *ownAt) int64) (more float64) {
+func (x *crowd) costs(c *workloads, computed func(s ownAt) int64) (more float64) {
 	type times struct {
 		alone, amid []int64
 		all         int64
@@ -127,7 +127,7 @@ func (x *crowd) costs(c *workloads, computed func(s *ownAt) int64) (more float64
 		for s := range g.steps() {
 			switch s.kind {
 			case ownRun:
-				ns, wall, others = ns+computed(&s), wall+int64(s.to-s.from), others+x.others(s.from, s.to)
+				ns, wall, others = ns+computed(s), wall+int64(s.to-s.from), others+x.others(s.from, s.to)
 				continue
 			case ownAssist:
 				continue

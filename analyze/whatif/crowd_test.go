@@ -31,7 +31,7 @@ func crowdOf(alone, amid func(i int) int64) *workloads {
 // TestCrowd: what a piece takes beside others and alone tells what others cost it, unless it is
 // of several kinds.
 func TestCrowd(t *testing.T) {
-	length := func(s *ownAt) int64 { return int64(s.to - s.from) }
+	length := func(s ownAt) int64 { return int64(s.to - s.from) }
 	is := func(ns int64) func(int) int64 { return func(i int) int64 { return ns + int64(i%5)*1_000 } }
 	x := crowdOf(is(400_000), is(600_000)).crowded(length)
 	if x == nil || math.Abs(x.more-.5) > .02 {

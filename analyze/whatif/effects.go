@@ -118,6 +118,7 @@ func (w *prediction) try(ctx context.Context, a *attribution, ch *changing, seed
 	for seed := range seeds {
 		cfg := simulate.DefaultConfig(w.procs)
 		cfg.Costs, cfg.Alert, cfg.Seed = w.costs, w.rules.SysmonAlert, uint64(seed+1)
+		cfg.Room = &w.room
 		t := trial{of: follow.in(&cfg)}
 		long := false
 		cfg.Stop = func(events int64) bool { long = events > enough(load); return long || ctx.Err() != nil }

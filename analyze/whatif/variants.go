@@ -201,9 +201,10 @@ func runAll(ctx context.Context, w *simulate.Workload, plans []plan, follow *fol
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
+			var room simulate.Room
 			for j := range jobs {
 				cfg := plans[j[0]].cfg
-				cfg.Seed, cfg.Stop = uint64(j[1]+1), stop
+				cfg.Seed, cfg.Stop, cfg.Room = uint64(j[1]+1), stop, &room
 				results[j[0]][j[1]] = outcomeOf(cmp.Or(plans[j[0]].load, w), cfg, follow)
 			}
 		})

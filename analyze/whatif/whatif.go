@@ -211,6 +211,7 @@ type prediction struct {
 	paused float64 // which share of computing seems to be of threads without a CPU
 	a      *attribution
 	lonely **simulate.Workload // of byItself, once that was looked for
+	room   simulate.Room       // of try
 
 	// What the machine said of its CPUs.
 	oneCPU  bool // the process may run on one only

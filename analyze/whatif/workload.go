@@ -44,8 +44,10 @@ type workloads struct {
 	seen recordedRun
 	now  model.Time
 
-	batch  *batch // of the waits for something outside that ended last
-	spread uint64 // spreads what is not known evenly
+	batch  *batch   // of the waits for something outside that ended last
+	spread uint64   // spreads what is not known evenly
+	room   []placed // of placed
+	merged []placed // of write
 	sleeps map[uint32]*sleepSite
 	places map[placeKey]*standing
 

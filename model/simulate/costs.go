@@ -172,6 +172,9 @@ type Config struct {
 	// is enough: what has not ended by then is Unfinished. Nil for never.
 	Stop func(events int64) bool
 
+	// Room is memory to take, nil for new. Two simulations at once need one each.
+	Room *Room
+
 	// AllOnCreator makes ThreadQueue leave a goroutine on the thread that
 	// created it, instead of dealing out.
 	AllOnCreator bool

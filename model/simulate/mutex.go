@@ -12,7 +12,8 @@ const starvingFrom = 1_000_000 // ns
 // mutex is one.
 type mutex struct {
 	holder   int32   // 0 for none
-	line     []int32 // who waits, first come first
+	first    int32   // who was woken in vain, and is next, 0 for none
+	line     []int32 // who else waits, first come first
 	awoken   int32   // who was woken for it and has not come to it yet, 0 for none
 	starving bool    // it is handed on
 }
@@ -21,14 +22,14 @@ type mutex struct {
 func (x *mutex) takes(gi int32, since, now int64) bool {
 	switch {
 	case x.holder == gi: // it was handed to it
-		if len(x.line) == 0 || now-since < starvingFrom {
+		if !x.waited() || now-since < starvingFrom {
 			x.starving = false
 		}
 	case x.holder != 0 || x.starving && x.awoken != gi:
 		if x.awoken == gi {
 			x.awoken = 0
 			x.starving = x.starving || now-since > starvingFrom
-			x.line = append([]int32{gi}, x.line...)
+			x.first = gi // before all others, of whom there may be many
 		} else {
 			x.line = append(x.line, gi)
 		}
@@ -41,18 +42,23 @@ func (x *mutex) takes(gi int32, since, now int64) bool {
 	return true
 }
 
+// waited reports whether somebody waits for it who was not woken.
+func (x *mutex) waited() bool { return x.first != 0 || len(x.line) > 0 }
+
 // frees has its holder unlock it, and returns who is woken, 0 for nobody.
 func (x *mutex) frees() int32 {
 	x.holder = 0
-	if len(x.line) == 0 {
+	if !x.waited() {
 		x.starving = false
 		return 0
 	}
 	if x.awoken != 0 {
 		return 0
 	}
-	next := x.line[0]
-	x.line = x.line[1:]
+	next := x.first
+	if x.first = 0; next == 0 {
+		next, x.line = x.line[0], x.line[1:]
+	}
 	if x.starving {
 		x.holder = next
 	} else {
@@ -99,7 +105,7 @@ func (s *sim) lets(p, gi int32) {
 // those.
 func (s *sim) stuck() int32 {
 	for i := range s.mutexes {
-		if x := &s.mutexes[i]; len(x.line) > 0 {
+		if x := &s.mutexes[i]; x.waited() {
 			if x.holder != 0 && s.gs[x.holder].locking == 0 {
 				s.gs[x.holder].holds--
 			}

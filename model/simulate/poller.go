@@ -82,12 +82,16 @@ func (s *sim) runTimers(p, of int32) int64 {
 	if s.cfg.NoSteal {
 		of = -1 // else nobody might do so
 	}
+	if of >= 0 && s.dueOn[of+1] == 0 && s.dueOn[0] == 0 {
+		return 0 // others' may be many
+	}
 	batch, left := int64(0), s.due[:0]
 	for _, d := range s.due {
 		if of >= 0 && d.p >= 0 && d.p != of {
 			left = append(left, d)
 			continue
 		}
+		s.dueOn[d.p+1]--
 		s.readyOn(p, d.g, s.now+batch)
 		batch += timerCost
 	}
@@ -117,7 +121,9 @@ func (s *sim) slept(gi int32) {
 	case s.cfg.Scheduler != GMP:
 		s.ready(-1, gi)
 	default:
-		s.due = append(s.due, due{s.now, gi, s.gs[gi].p})
+		on := s.gs[gi].p
+		s.due = append(s.due, due{s.now, gi, on})
+		s.dueOn[on+1]++
 	}
 }
 

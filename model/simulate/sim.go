@@ -129,6 +129,7 @@ type sim struct {
 	parked   int   // threads without a P that a P can be started on
 	behind   int   // threads that were put on the CPU of who woke them, which still runs
 	due      []due // goroutines whose timers have expired
+	dueOn    []int // how many of those were set on each P; first those on none
 	dueNet   []due // goroutines that the network has something for
 	polled   int64 // when the network was polled last
 	late     map[uint64]struct{}
@@ -163,6 +164,7 @@ const stopEvery = 1 << 14
 // Run simulates w under cfg.
 func Run(w *Workload, cfg Config) *Result {
 	s := newSim(w, cfg)
+	defer s.leave()
 	s.begin()
 	for events := int64(1); s.live > 0; events++ {
 		if events%stopEvery == 0 && cfg.Stop != nil && cfg.Stop(events) {
@@ -191,14 +193,15 @@ func Run(w *Workload, cfg Config) *Result {
 
 func newSim(w *Workload, cfg Config) *sim {
 	cfg.Procs = max(cfg.Procs, 1)
-	s := &sim{cfg: cfg, w: w, code: w.Code, gs: make([]gor, len(w.Gs)+1), ps: make([]proc, cfg.Procs),
+	s := &sim{cfg: cfg, w: w, code: w.Code, ps: make([]proc, cfg.Procs), dueOn: make([]int, cfg.Procs+1),
 		cpus: cfg.CPUs, ends: newEnds(cfg.Procs), rng: random(cfg.Seed*0x5851f42d4c957f2d + 1),
 		late: map[uint64]struct{}{}, res: newResult()}
 	if s.cpus <= 0 {
 		s.cpus = math.MaxInt32
 	}
 	s.observed = cfg.Observe || len(cfg.Scenes) > 0
-	s.stations, s.held, s.mutexes = make([]attendance, len(w.Stations)), make([]bool, w.Holds), make([]mutex, w.Mutexes)
+	s.enter()
+	s.held, s.mutexes = make([]bool, w.Holds), make([]mutex, w.Mutexes)
 	if cfg.Fates {
 		s.res.Fates = make([]Fate, len(w.Gs))
 	}
