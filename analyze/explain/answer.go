@@ -104,21 +104,17 @@ func (a *answer) pile(x *report.Explanation) int64 {
 // who says what the instances are, and how long they take.
 func (a *answer) who(x *report.Explanation) string {
 	n, longest := a.p.all.N(), a.slow[0]
-	name, unnamed := "", ""
+	name := ""
 	if a.p.name != "" && !a.g.pooled {
 		name = " of " + a.called()
+		if x, ok := a.g.finder.(*requestFinder); ok && x.trails().behind[a.p.name] {
+			name = " of handlers behind " + a.called()
+		}
 		if a.g.kind == report.KindTurn {
 			name += ", from one read to the next"
 		}
-		switch {
-		case 2*a.p.unnamed > n:
-			name, unnamed = "", fmt.Sprintf("; the handler shows of only %s: %s", words.Count(n-a.p.unnamed), a.called())
-		case 10*a.p.unnamed >= n:
-			unnamed = fmt.Sprintf("; of %s the handler does not show", words.Count(a.p.unnamed))
-		case 10*a.g.unnamed() >= n:
-			unnamed = fmt.Sprintf("; of %s more the handler does not show, which may be of these", words.Count(a.g.unnamed()))
-		}
 	}
+	unnamed := a.unnamed()
 	if n == 1 {
 		return fmt.Sprintf("The one %s%s took %s. ", one(a.g), name, lengthText(longest))
 	}
@@ -131,6 +127,20 @@ func (a *answer) who(x *report.Explanation) string {
 		s += fmt.Sprintf("; %s had not ended when the trace did", words.Count(x.Unfinished))
 	}
 	return s + unnamed + ". "
+}
+
+// unnamed says that the handler of many requests does not show.
+func (a *answer) unnamed() string {
+	p := a.g.unnamed()
+	switch {
+	case p == nil, len(a.g.populations) < 2:
+		return ""
+	case p == a.p:
+		return "; they show no handler"
+	case 10*p.all.N() < a.p.all.N():
+		return ""
+	}
+	return fmt.Sprintf("; of %s more (p50 %s) the handler does not show, which may be of these", words.Count(p.all.N()), words.Length(p.all.Quantile(.5)))
 }
 
 // called is the population's name in words.

@@ -140,15 +140,9 @@ func longest(a, b Spell) int {
 		cmp.Compare(a.Stack, b.Stack), cmp.Compare(a.Seen, b.Seen), cmp.Compare(a.Stood, b.Stood), cmp.Compare(a.Fn, b.Fn), cmp.Compare(a.WhoFn, b.WhoFn))
 }
 
-// Handler is the handler of the requests with a key, and whether their own stacks show
-// it: where one handler shows in all of the trace, those that show none count as its, as
-// they do in reports. "" for none.
-func (x *Each) Handler(key uint32) (name string, shown bool) {
-	g := x.of.groups[0]
-	if name = g.finder.(*requestFinder).Called(key); name != "" {
-		return name, true
-	}
-	return g.unnamedIn, false
+// Handler is the handler of the requests with a key, "" where none shows.
+func (x *Each) Handler(key uint32) string {
+	return x.of.groups[0].finder.(*requestFinder).Called(key)
 }
 
 // BlockedFor is the reason that the instance was blocked for meanwhile; "" if it was not.

@@ -25,6 +25,10 @@ import (
 //     function that it was given. That takes all of the trace. The compiler may have a copy
 //     of the middleware for each handler, with a name of its own, so the source tells.
 //   - Code of another package calls a function of package main, which it can't name.
+//   - One line is in several functions: the compiler has copied a closure to where its
+//     maker is called, once for each handler that it wraps. What a copy was seen to call
+//     time and again is the handler of all that only show the copy; where none was, the
+//     handler is one behind the maker. See copies.
 //
 // Whatever is of the program and does neither is a handler, the outermost one on a
 // stack. So a name is known when all has been read, not while requests end: until then
@@ -38,7 +42,8 @@ type handlers struct {
 	leads   map[string]bool // functions of the program further out than a handler, on some stack
 	around  map[string]bool // packages, true for those further out than any function of the program
 
-	byName []string // by key, once all has been read
+	byName []string        // by key, once all has been read
+	behind map[string]bool // of those names, of functions that handlers are wrapped in, of which no more shows
 }
 
 // trail is what a stack says of a handler.
@@ -287,6 +292,9 @@ func (h *handlers) mayBe(key uint32, wanted func(string) bool) bool {
 		if t.method != "" || t.foreign != "" && wanted(t.foreign) || slices.ContainsFunc(t.calls, func(c call) bool { return wanted(c.fn) }) {
 			return true
 		}
+		if n := len(t.calls); n > 0 && leadsOn(t.calls[n-1].fn) { // it may be one of many copies: other requests tell
+			return true
+		}
 	}
 	return false
 }
@@ -303,6 +311,7 @@ func (h *handlers) name(key uint32) string {
 // learn finds the names of all keys.
 func (h *handlers) learn() {
 	lines := h.dispatching()
+	copies := h.copies(lines)
 	own, methods := make([]string, len(h.trails)), map[string]string{}
 	for i := range h.trails {
 		t := &h.trails[i]
@@ -311,12 +320,15 @@ func (h *handlers) learn() {
 			methods[t.method] = own[i]
 		}
 	}
+	given := h.given(copies, own)
+	h.behind = map[string]bool{}
 	h.byName = make([]string, len(h.keys))
 	for key, trails := range h.keys {
 		for _, of := range []func(k uint32) string{
 			func(k uint32) string { return own[k] },
 			func(k uint32) string { return cmp.Or(methods[h.trails[k].method], h.trails[k].method) },
 			func(k uint32) string { return h.ofModule(h.trails[k].foreign) },
+			func(k uint32) string { return given[copyOn(&h.trails[k], copies)] },
 		} {
 			for _, k := range trails {
 				if h.byName[key] == "" {
@@ -324,7 +336,118 @@ func (h *handlers) learn() {
 				}
 			}
 		}
+		for _, k := range trails {
+			if c := copyOn(&h.trails[k], copies); c != "" && h.byName[key] == "" {
+				h.byName[key] = maker(c)
+				h.behind[maker(c)] = true
+			}
+		}
 	}
+}
+
+// copies are the closures of which there are several, each a copy for what it wraps: all are
+// in one line. The lines in which they call what they were given are added to those: the ones
+// that call different functions or, where no line of theirs does, all in which not several
+// call the same. Some function that only one happened to be seen in is taken for what it was
+// given.
+func (h *handlers) copies(lines map[spot]bool) map[string]bool {
+	at, calls := map[spot]map[string]bool{}, map[spot]map[string]map[string]bool{}
+	for i := range h.trails {
+		t := &h.trails[i]
+		for k, c := range t.calls {
+			if !leadsOn(c.fn) || c.file == "" {
+				continue
+			}
+			put(at, c.spot(), c.fn)
+			if k+1 < len(t.calls) && !strings.HasPrefix(t.calls[k+1].fn, c.fn+".") {
+				if calls[c.spot()] == nil {
+					calls[c.spot()] = map[string]map[string]bool{}
+				}
+				put(calls[c.spot()], t.calls[k+1].fn, c.fn)
+			}
+		}
+	}
+	copies, dispatch := map[string]bool{}, map[string]bool{}
+	for s, fns := range at {
+		for fn := range fns {
+			if len(fns) > 1 {
+				copies[fn], h.leads[fn] = true, true
+				dispatch[maker(fn)] = dispatch[maker(fn)] || lines[s]
+			}
+		}
+	}
+	for s, to := range calls {
+		for _, by := range to {
+			for fn := range by {
+				if copies[fn] && len(by) == 1 && !dispatch[maker(fn)] {
+					lines[s] = true
+				}
+			}
+		}
+	}
+	return copies
+}
+
+func put[K comparable](in map[K]map[string]bool, k K, s string) {
+	if in[k] == nil {
+		in[k] = map[string]bool{}
+	}
+	in[k][s] = true
+}
+
+// maker is the function that a closure is of: of a copy, the one that was called where the
+// copy was made.
+func maker(closure string) string {
+	pkg, rest := names.Package(closure), names.Base(closure)
+	rest = rest[len(pkg)+1:]
+	if i := strings.LastIndex(rest, ".("); i >= 0 {
+		return pkg + rest[i:]
+	}
+	if i := strings.LastIndexByte(rest, '.'); i >= 0 && rest[0] != '(' {
+		return pkg + rest[i:]
+	}
+	return pkg + "." + rest
+}
+
+// copyOn is the innermost copy on a trail, "" for none.
+func copyOn(t *trail, copies map[string]bool) string {
+	for i := len(t.calls) - 1; i >= 0; i-- {
+		if copies[t.calls[i].fn] {
+			return t.calls[i].fn
+		}
+	}
+	return ""
+}
+
+// givenFrom is how many requests must show the handler of a copy for those that do not to be
+// taken for its as well: a copy may stand in a loop over many.
+const givenFrom = 3
+
+// given are the handlers of copies that were seen with no other.
+func (h *handlers) given(copies map[string]bool, own []string) map[string]string {
+	given, seen := map[string]string{}, map[string]int64{}
+	for key, trails := range h.keys {
+		if key >= len(h.counts) {
+			break
+		}
+		for _, k := range trails {
+			c, name := copyOn(&h.trails[k], copies), own[k]
+			if c == "" || name == "" {
+				continue
+			}
+			if was, ok := given[c]; ok && was != name {
+				name = "" // it wraps several
+			}
+			given[c] = name
+			seen[c] += h.counts[key]
+		}
+	}
+	for c, n := range seen {
+		if n < givenFrom {
+			delete(given, c)
+		}
+	}
+	return given
 }
 
 // called is the handler among functions that call each other: the first one that does

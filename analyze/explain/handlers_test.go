@@ -63,7 +63,27 @@ func TestHandlers(t *testing.T) {
 			{std + " main.main.timed.func1@app/timed.go:7 main.users:3 main.query"},
 			{std + " main.main.timed.func2@app/timed.go:7 main.orders:3 main.query"},
 			{std + " main.main.timed.func2@app/timed.go:8 main.write"},
-		}, []string{"main.users", "main.orders", ""}},
+		}, []string{"main.users", "main.orders", "main.timed"}},
+		{"copies, one of which shows time and again what it was given", [][]string{
+			{std + " main.main.(*api).logged.func1@app/api.go:8 main.(*api).collect:20 main.(*api).accept"},
+			{std + " main.main.(*api).logged.func1@app/api.go:8 main.(*api).collect:21"},
+			{std + " main.main.(*api).logged.func1@app/api.go:7 example.com/log.Info", std + " main.main.(*api).logged.func1@app/api.go:8 main.(*api).collect:20"},
+			{std + " main.main.(*api).logged.func1@app/api.go:7 example.com/log.Info"},
+			{std + " main.main.(*api).logged.func2@app/api.go:7 example.com/log.Info"},
+		}, []string{"main.(*api).collect", "main.(*api).collect", "main.(*api).collect", "main.(*api).collect", "main.(*api).logged"}},
+		{"copies, one of which shows once what it was given", [][]string{
+			{std + " main.main.(*api).logged.func1@app/api.go:8 main.(*api).collect:20"},
+			{std + " main.main.(*api).logged.func1@app/api.go:7 example.com/log.Info"},
+			{std + " main.main.(*api).logged.func2@app/api.go:7 example.com/log.Info"},
+		}, []string{"main.(*api).collect", "main.(*api).logged", "main.(*api).logged"}},
+		{"copies that call the same helper", [][]string{
+			{std + " main.main.timed.func1@app/timed.go:8 main.write"},
+			{std + " main.main.timed.func2@app/timed.go:8 main.write"},
+		}, []string{"main.timed", "main.timed"}},
+		{"a closure that is the handler, made where it is registered", [][]string{
+			{std + " main.main.(*api).get.func1@app/api.go:8 main.write"},
+			{std + " main.main.(*api).put.func2@app/api.go:18 main.write"},
+		}, []string{"main.main.(*api).get.func1", "main.main.(*api).put.func2"}},
 		{"a copy of middleware of another package", [][]string{{std + " main.main.Timed.func1@app/kit/timed.go:7 main.users"}}, []string{"main.users"}},
 		{"a closure handles, in steps", [][]string{
 			{std + " main.(*api).get.func1:7 main.load", std + " main.(*api).get.func1:7 main.render"},

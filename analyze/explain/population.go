@@ -23,7 +23,6 @@ type group struct {
 
 	populations []*population // in the order in which they were first seen
 	by          map[popKey]*population
-	unnamedIn   string // with which those count that show no name, where that is one that has a name
 }
 
 // popKey is what instances have in common that are one population, as far as it is known
@@ -43,7 +42,6 @@ type population struct {
 	bills      []*bill // of those that ended, by likeness of their lengths
 	unfinished int64
 	beyond     int64         // of those in all, reach beyond the window
-	unnamed    int64         // of those in all: counted here, though the handler does not show
 	skipped    int64         // of those in all, not in sum and bills
 	opened     replay.Window // when the first and the last of those began that had not ended
 	shares     *shares       // of all instances, where that is kept: of stalls
@@ -107,9 +105,6 @@ func (e *explainer) choose() {
 		g.take(all[i], func(p *population) bool { return !g.late() || g.finder.(*requestFinder).selects(p.key) })
 		found = found || len(g.populations) > 0
 	}
-	for _, g := range e.groups {
-		g.joinUnnamed()
-	}
 	for i, g := range e.groups {
 		if found || !g.late() {
 			continue
@@ -121,56 +116,14 @@ func (e *explainer) choose() {
 	}
 }
 
-// Where most requests show no handler, handlers are told apart nevertheless if of as many
-// of them so many requests do: a service with routes of its own for many things.
-const (
-	routed     = 3
-	routedEach = 8
-)
-
-// joinUnnamed counts requests whose handler does not show with those of the one that
-// does or, where they are the most and few show one, all as one: a handler shows where a
-// request waited, so that those that show are the slow ones, and the others tell what is
-// typical.
-func (g *group) joinUnnamed() {
-	unnamed := g.by[popKey{}]
-	if g.kind != report.KindRequest || g.pooled || unnamed == nil || len(g.populations) < 2 {
-		return
+// unnamed are the requests that show no handler, nil where all do. They are a population of
+// their own: a handler shows where it waits, so that those without one may be the quick ones
+// of any, and to tell of both as one is to tell of neither.
+func (g *group) unnamed() *population {
+	if g.kind != report.KindRequest || g.pooled {
+		return nil
 	}
-	all := g.populations
-	k := popKey{}
-	if len(all) == 2 {
-		k = all[0].popKey
-		if all[0] == unnamed {
-			k = all[1].popKey
-		}
-	} else if 2*unnamed.all.N() < g.n() || g.isRouted() {
-		return
-	}
-	g.populations, g.by = nil, nil
-	for _, p := range all {
-		g.at(k).add(p)
-	}
-	g.at(k).unnamed, g.unnamedIn = unnamed.all.N(), k.name
-}
-
-// unnamed is how many requests show no handler, and count with those of none.
-func (g *group) unnamed() int64 {
-	if p := g.by[popKey{}]; p != nil && g.kind == report.KindRequest && !g.pooled {
-		return p.all.N()
-	}
-	return 0
-}
-
-// isRouted reports whether several handlers show, each often enough.
-func (g *group) isRouted() bool {
-	n := 0
-	for _, p := range g.populations {
-		if p.popKey != (popKey{}) && p.all.N() >= routedEach {
-			n++
-		}
-	}
-	return n >= routed
+	return g.by[popKey{}]
 }
 
 // take takes in the populations that are wanted, under the names that show at the end.
@@ -243,12 +196,32 @@ func (g *group) first() *population {
 	return g.ranked()[0]
 }
 
+// namedFirst is how many times as much requests that show no handler must have lost as those
+// of one that shows to be told of before it: they may be of any, and nobody can mend that.
+const namedFirst = 4
+
+// aboutAll is how many times as long as another population one must have taken in all to be
+// told of before that, which has lost up to twice as much.
+const aboutAll = 4
+
 // ranked are the populations, the one that lost most first.
 func (g *group) ranked() []*population {
-	out := slices.Clone(g.populations)
+	out, unnamed := slices.Clone(g.populations), g.unnamed()
+	lost := func(p *population) int64 {
+		if p == unnamed {
+			return p.lost() / namedFirst
+		}
+		return p.lost()
+	}
 	slices.SortStableFunc(out, func(a, b *population) int {
-		return cmp.Or(cmp.Compare(b.lost(), a.lost()), cmp.Compare(b.all.Sum(), a.all.Sum()), cmp.Compare(a.name, b.name))
+		return cmp.Or(cmp.Compare(lost(b), lost(a)), cmp.Compare(b.all.Sum(), a.all.Sum()), cmp.Compare(a.name, b.name))
 	})
+	for i, p := range out { // of which all are slow has lost more than it has beyond its median
+		if 2*lost(p) >= lost(out[0]) && p != unnamed && p.all.Sum() > aboutAll*out[0].all.Sum() {
+			copy(out[1:], out[:i])
+			out[0] = p
+		}
+	}
 	return out
 }
 
@@ -262,8 +235,8 @@ func (p *population) lost() int64 {
 			waited += x.ns
 		}
 	}
-	if p.sum.count > 0 { // of those that were looked at
-		waited = int64(float64(waited) * float64(p.all.N()) / float64(p.sum.count))
+	if p.sum.total > 0 { // of those that were looked at, which the slowest are among
+		waited = int64(float64(waited) * float64(p.all.Sum()) / float64(p.sum.total))
 	}
 	return max(waited, p.all.Sum()-p.all.N()*p.all.Quantile(.5))
 }

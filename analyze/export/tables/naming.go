@@ -19,7 +19,7 @@ type naming struct {
 
 	run      []*running // by trail
 	stacks   []*placeCells
-	handlers map[int64]called
+	handlers map[int64]cell
 	texts    []cell
 	sets     map[model.Sources]cell
 	nowhere  placeCells
@@ -38,12 +38,6 @@ type running struct {
 // placeCells is a place in the source.
 type placeCells struct{ fn, file, line, callee cell }
 
-// called is a handler, and whether a request shows it itself.
-type called struct {
-	name  cell
-	shown bool
-}
-
 // doer is a goroutine and what it started with.
 type doer struct{ g, fn cell }
 
@@ -55,7 +49,7 @@ func youth(n uint32) ref { return -1 - ref(n) }
 
 func newNaming(c *collector) *naming {
 	n := &naming{names: c.session.Names, starts: c.session.Names.Starts(), places: c.session.Names.Places(), trails: c.runners.Trails, late: c.late, each: c.each,
-		handlers: map[int64]called{}, sets: map[model.Sources]cell{},
+		handlers: map[int64]cell{}, sets: map[model.Sources]cell{},
 		mark: textOf("mark"), pause: textOf("stop-the-world"), nowhere: placeCells{null, null, null, null}, nobody: running{name: null}}
 	n.states = cells(numStates, func(i int) string { return stateNames[i] })
 	n.reasons = cells(int(model.NumReasons), func(i int) string { return model.Reason(i).String() })
@@ -127,19 +121,15 @@ func (n *naming) cellsOf(p *names.Place) *placeCells {
 	return c
 }
 
-// of is the handler of the requests with a key.
-func (n *naming) of(key int64) called {
+// handler is the handler of the requests with a key.
+func (n *naming) handler(key int64) cell {
 	h, ok := n.handlers[key]
 	if !ok {
-		name, shown := n.each.Handler(uint32(key))
-		h = called{textOf(name), shown}
+		h = textOf(n.each.Handler(uint32(key)))
 		n.handlers[key] = h
 	}
 	return h
 }
-
-func (n *naming) handler(key int64) cell { return n.of(key).name }
-func (n *naming) shown(key int64) bool   { return n.of(key).shown }
 
 // part is what a row of causes is about.
 func part(row []int64) *explain.Part {

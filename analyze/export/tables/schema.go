@@ -304,8 +304,7 @@ var requestsTable = table{
 		[]column{{"id", number, "number of the request, from 1 on; causes.id", false, at(requestID)}},
 		stretch(requestAt, requestDur),
 		[]column{
-			{"handler", text, "function of the handler; NULL where none shows. Where few requests show one, reports count all as one", true, func(n *naming, row []int64) cell { return n.handler(row[requestKey]) }},
-			{"shown", flag, "its own stacks show the handler; else it is the only one that others show", false, func(n *naming, row []int64) cell { return flagOf(n.shown(row[requestKey])) }},
+			{"handler", text, "function of the handler, or the wrapper around it where the trace shows no more; NULL where none shows", true, func(n *naming, row []int64) cell { return n.handler(row[requestKey]) }},
 			{"g", number, "goroutine that served it", false, idOf(requestG)},
 			{"finished", flag, "it ended within the trace; else dur_ns is how far it went", false, func(n *naming, row []int64) cell { return flagOf(row[requestFlags]&flagCutEnd == 0) }},
 			{"explained", flag, "causes has what its time went to; else there was too much to look at", false, func(n *naming, row []int64) cell { return flagOf(row[requestFlags]&flagUnknownParts == 0) }},

@@ -330,13 +330,6 @@ func requests(t *testing.T, rep *report.Report, dir string) {
 		}
 		by[r.str("handler")] = p
 	}
-	if g := rep.Slowest.Groups; len(g) == 1 && g[0].Name == "" { // few show a handler: the report counts them together
-		var sum report.Population
-		for _, p := range by {
-			sum = report.Population{Count: sum.Count + p.Count, Unfinished: sum.Unfinished + p.Unfinished, Total: sum.Total + p.Total, Max: max(sum.Max, p.Max)}
-		}
-		by = map[string]report.Population{"": sum}
-	}
 	if rep.Slowest.Kind == report.KindRequest {
 		for _, want := range rep.Slowest.Groups {
 			if got := by[want.Name]; got.Count != want.Count || got.Total != want.Total || got.Max != want.Max || got.Unfinished != want.Unfinished {
