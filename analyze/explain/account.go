@@ -17,7 +17,8 @@ import (
 type account struct {
 	e      *explainer
 	places *names.Places
-	n      int64 // instances
+	name   string // of the instances, "" where they have several or none
+	n      int64  // instances
 	total  int64
 	by     map[rootKey]*rootSum
 }
@@ -42,6 +43,8 @@ type rootSum struct {
 	gs      map[model.GoID]bool    // that had a P meanwhile, as many as there are Ps at most
 	who     map[report.Frame]int64 // who is behind it
 	from    map[string]int64       // function of the program that had called that
+	near    map[string]int64       // function of the program that had called that more nearly
+	above   map[string]int64       // and the one that had called this one
 	callee  map[string]int64       // function that it had called
 	stood   map[standing]int64     // where the explained goroutines stood meanwhile
 	inside  insiders               // of a pool: what those of the program did who had a place of it
@@ -82,6 +85,9 @@ type standing struct {
 // accountOf divides the time of instances whose details are known.
 func (e *explainer) accountOf(of []*explained) *account {
 	a := &account{e: e, places: e.names.Places(), by: map[rootKey]*rootSum{}}
+	if len(of) > 0 && !slices.ContainsFunc(of, func(x *explained) bool { return x.Name != of[0].Name }) {
+		a.name = of[0].Name
+	}
 	for _, x := range of {
 		a.n++
 		a.total += x.bill.total
@@ -131,7 +137,7 @@ func (a *account) joinCallers() {
 }
 
 func newRootSum() *rootSum {
-	return &rootSum{gs: map[model.GoID]bool{}, who: map[report.Frame]int64{}, from: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}, fired: map[string]int64{}, held: map[report.Frame]int64{},
+	return &rootSum{gs: map[model.GoID]bool{}, who: map[report.Frame]int64{}, from: map[string]int64{}, near: map[string]int64{}, above: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}, fired: map[string]int64{}, held: map[report.Frame]int64{},
 		inside: insiders{}, ahead: map[report.Frame]int64{}, jobs: map[string]int64{}}
 }
 
@@ -169,6 +175,9 @@ func (a *account) add(x *explained, s *stepSum, of tally) {
 			r.unseen += ns
 		} else {
 			r.from[who.From] += ns
+		}
+		if who.Near != "" {
+			r.near[who.Near], r.above[who.Above] = r.near[who.Near]+ns, r.above[who.Above]+ns
 		}
 		r.who[who.At] += ns
 		r.callee[who.Callee] += ns
@@ -528,6 +537,8 @@ func joined(a, b *rootSum) *rootSum {
 		merge(x.jobs, r.jobs)
 		merge(x.who, r.who)
 		merge(x.from, r.from)
+		merge(x.near, r.near)
+		merge(x.above, r.above)
 		merge(x.callee, r.callee)
 		merge(x.stood, r.stood)
 		x.fires.ns, x.fires.n = x.fires.ns+r.fires.ns, x.fires.n+r.fires.n

@@ -55,7 +55,7 @@ func (a *answer) tell(x *report.Explanation) {
 	} else {
 		x.Roots = mine.roots(nil)
 	}
-	x.Headline = a.who(x) + a.why(x, slower)
+	x.Headline = a.who(x) + a.why(x, slower) + a.victims(mine)
 	if dead := a.e.deadlock(&x.Roots[0]); dead.why != "" {
 		x.Headline += " " + dead.why
 	}
@@ -107,9 +107,6 @@ func (a *answer) who(x *report.Explanation) string {
 	name := ""
 	if a.p.name != "" && !a.g.pooled {
 		name = " of " + a.called()
-		if x, ok := a.g.finder.(*requestFinder); ok && x.trails().behind[a.p.name] {
-			name = " of handlers behind " + a.called()
-		}
 		if a.g.kind == report.KindTurn {
 			name += ", from one read to the next"
 		}
@@ -144,11 +141,16 @@ func (a *answer) unnamed() string {
 }
 
 // called is the population's name in words.
-func (a *answer) called() string {
-	if a.g.kind == report.KindTask || a.g.kind == report.KindRegion {
-		return fmt.Sprintf("%q", words.Printable(a.p.name))
+func (a *answer) called() string { return a.g.called(a.p) }
+
+func (g *group) called(p *population) string {
+	if g.kind == report.KindTask || g.kind == report.KindRegion {
+		return fmt.Sprintf("%q", words.Printable(p.name))
 	}
-	return words.Function(a.p.name)
+	if x, ok := g.finder.(*requestFinder); ok && x.trails().behind[p.name] {
+		return "handlers behind " + words.Function(p.name)
+	}
+	return words.Function(p.name)
 }
 
 // why says what most of the time went to.

@@ -51,7 +51,7 @@ func (t *tale) inCall() string {
 	if t.At.Func == "" {
 		return t.called()
 	}
-	return t.called() + ": " + called(t.callee, t.At, t.From) + t.while()
+	return t.called() + ": " + called(t.callee, t.At, t.caller) + t.while()
 }
 
 // callAdvice is what to do about them.

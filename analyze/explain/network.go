@@ -13,7 +13,7 @@ func (t *tale) onNetwork() string {
 	if t.At.Func == "" {
 		return did[report.CauseNetwork]
 	}
-	return t.network() + t.often() + ": " + called(t.callee, t.At, t.From) + t.while()
+	return t.network() + t.often() + ": " + called(t.callee, t.At, t.caller) + t.while()
 }
 
 // network says for what of the network it waited.
@@ -45,7 +45,7 @@ func (t *tale) networkAdvice() string {
 		return writeAdvice(who)
 	}
 	if t.repeats() {
-		return fmt.Sprintf("If each of those waits is for a call, ask for all at once, or at the same time: %s", cmp.Or(words.Function(t.From), who)) + asksInTurn
+		return "If each of those waits is for a call, ask for all at once, or at the same time: " + t.looping() + asksInTurn
 	}
 	return "Find out why the other side of " + who + " takes that long, or ask it for less." + t.orJoinNot() + t.orLeaveOut()
 }
@@ -60,6 +60,15 @@ const (
 
 // asksInTurn ends the advice on that.
 const asksInTurn = " makes one after the other."
+
+// looping says who calls the place again and again: most likely who called its caller, or
+// another one further out.
+func (t *tale) looping() string {
+	if t.above != "" && t.above != t.From {
+		return words.Function(t.above) + ", or who calls it,"
+	}
+	return words.Function(cmp.Or(t.From, t.At.Func))
+}
 
 // repeats reports whether each instance waits there again and again.
 func (t *tale) repeats() bool {

@@ -60,7 +60,7 @@ func (t *tale) meanwhile() string {
 
 // theyDid says what those did who are behind it, and who waited for them with the lock held.
 func (t *tale) theyDid(holder report.Frame) string {
-	who, lock := place(t.At, t.From), ""
+	who, lock := place(t.At, t.caller), ""
 	switch {
 	case holder.Func != "":
 		who = place(holder, "") + " held the lock and waited for " + who + ", which"
@@ -93,7 +93,7 @@ func (t *tale) untilTimer() string {
 	if d := t.delay(); d != nil {
 		ended = d.Text
 	} else if t.forTimerOf() {
-		ended = " until a timer ended the wait of " + place(t.At, t.From)
+		ended = " until a timer ended the wait of " + place(t.At, t.caller)
 	}
 	if n := t.ended(); n > 1 {
 		ended += ", " + words.Times(n)

@@ -99,5 +99,5 @@ func (t *tale) allocating() string {
 	if t.At.Func == "" {
 		return ""
 	}
-	return "; allocating in " + place(t.At, t.From)
+	return "; allocating in " + place(t.At, t.caller)
 }

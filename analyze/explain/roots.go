@@ -21,6 +21,8 @@ func (a *account) describe(k rootKey, r *rootSum) report.Root {
 	}
 	t := tale{Root: &x, sum: r, st: st, known: k.known, asked: a.e.cpus.Said(), tight: a.e.heap.Tight(), manyHadPs: len(r.gs) >= len(a.e.h.ps), mean: r.ns / max(1, a.n), of: a.n, times: r.times / max(1, a.n)}
 	t.callee, _ = most(r.callee)
+	t.caller = a.caller(&x, r)
+	t.above, _ = most(r.above)
 	if look := kinds[k.kind].look; look != nil {
 		look(a, k, &t)
 	}
@@ -32,6 +34,15 @@ func (a *account) describe(k rootKey, r *rootSum) report.Root {
 	}
 	x.Sure, x.SureWhy = t.sure()
 	return x
+}
+
+// caller is who had called a root's place: the handler or the like or, where all know that
+// it is of that, who called it more nearly.
+func (a *account) caller(x *report.Root, r *rootSum) string {
+	if near, ns := most(r.near); x.From == a.name && 2*ns > r.ns {
+		return near
+	}
+	return x.From
 }
 
 // names says who is behind a root: the place with the most time of a function, of all with fn

@@ -17,6 +17,8 @@ type tale struct {
 	times     int64 // that it began, in an instance
 	of        int64 // instances
 	callee    string
+	above     string // who had called who is nearer to the place than Root.From
+	caller    string // who had called the place: Root.From, or who is nearer where that is what all are of
 	stills    *measure.StandstillSum
 	loss      string // of RootNoCPU: why there was none
 	manyHadPs bool   // as many goroutines as there are Ps are behind it
@@ -56,9 +58,9 @@ func (t *tale) by() string {
 	case t.At.Func == "":
 		return ""
 	case w != nil:
-		return w.What + " (" + place(t.At, t.From) + ")"
+		return w.What + " (" + place(t.At, t.caller) + ")"
 	}
-	return place(t.At, t.From)
+	return place(t.At, t.caller)
 }
 
 // in says where it was done, after what was.

@@ -18,6 +18,7 @@ type Places struct {
 	stacks []*Place
 	starts map[string]report.Frame // of functions that goroutines start with
 	leads  map[string]bool         // functions that call what they were given, wherever they stand: see leading
+	copies map[string]bool         // closures of which there are several, each for what it wraps
 }
 
 // Places are those of the stacks, all of which must be known. Who asks again gets the
@@ -34,6 +35,8 @@ func (n *Table) Places() *Places {
 type Place struct {
 	At     report.Frame // innermost frame of the program's own code; else of a module's; else of the standard library's
 	Callee string       // what it had called, "" for nothing: At is where the stack ends
+	Near   string       // the function of the program that had called into the package of At, or, where all is in one, At; "" where it is From, or there is none
+	Above  string       // the one that had called Near, as far out as From; "" where Near is
 	From   string       // the function of the program that the goroutine started with, or that a server, a pool or the like called: of several handlers that call each other the innermost; "" where it is At's
 	Own    bool         // At is the program's own code
 }
@@ -101,7 +104,36 @@ func (p *Places) find(frames []report.Frame) *Place {
 		x.Callee = frames[best-1].Func
 	}
 	x.From = p.from(frames, best)
+	if k := p.near(frames, best, x.From); k >= 0 {
+		x.Near, x.Above = frames[k].Func, x.From
+		if k := p.near(frames, k, x.From); k >= 0 {
+			x.Above = frames[k].Func
+		}
+	}
 	return x
+}
+
+// near is the innermost function of the program between the i-th frame and the one of a
+// function further out that is of another package than the frame's or, where none is, the
+// innermost at all; -1 for none. Closures of that function tell nothing new.
+func (p *Places) near(frames []report.Frame, i int, from string) int {
+	out := -1
+	if from == "" {
+		return out
+	}
+	for k := i + 1; k < len(frames) && frames[k].Func != from; k++ {
+		f := &frames[k]
+		if p.codeOf(f) != codeOwn || f.Func == frames[i].Func || p.leads[f.Func] || strings.HasPrefix(f.Func, from+".") {
+			continue
+		}
+		if !SamePackage(f, &frames[i]) {
+			return k
+		}
+		if out < 0 {
+			out = k
+		}
+	}
+	return out
 }
 
 // from is the function of the program that led to the i-th frame: the handler that it
@@ -110,7 +142,7 @@ func (p *Places) find(frames []report.Frame) *Place {
 // "" where there is none but that of the frame.
 func (p *Places) from(frames []report.Frame, i int) string {
 	if p.leads == nil {
-		p.leads = leading(p.names.Stacks)
+		p.leads, p.copies = leading(p.names.Stacks), copied(p.names.Stacks)
 	}
 	out := ""
 	for k := i + 1; k < len(frames); k++ {
@@ -118,7 +150,7 @@ func (p *Places) from(frames []report.Frame, i int) string {
 		if p.codeOf(f) != codeOwn || f.Func == frames[i].Func {
 			continue
 		}
-		if !p.leads[f.Func] {
+		if !p.leads[f.Func] && (out == "" || !p.copies[f.Func]) {
 			out = f.Func
 		}
 		if k+1 < len(frames) && strings.HasSuffix(frames[k+1].Func, ".ServeHTTP") && Foreign(&frames[k+1]) {

@@ -19,6 +19,10 @@ func TestPlaces(t *testing.T) {
 	}{
 		{"sleeps", []report.Frame{{Func: "time.Sleep", File: goroot + "time/sleep.go"}, own, handler, {Func: "net/http.HandlerFunc.ServeHTTP", File: goroot + "net/http/server.go"}},
 			Place{At: own, Callee: "time.Sleep", From: handler.Func, Own: true}},
+		{"called through others, which are nearer than the handler", []report.Frame{{Func: "shop/kv.do"}, {Func: "shop/kv.Get"}, {Func: "main.price"}, {Func: "main.total"}, {Func: "main.total.func1"}, handler, {Func: "net/http.HandlerFunc.ServeHTTP"}},
+			Place{At: report.Frame{Func: "shop/kv.do"}, Near: "main.price", Above: "main.total", From: handler.Func, Own: true}},
+		{"called by another of its package, and that by the handler's closure", []report.Frame{own, {Func: "main.all"}, {Func: "main.serve.func1"}, {Func: "main.serve"}, {Func: "net/http.HandlerFunc.ServeHTTP"}},
+			Place{At: own, Near: "main.all", Above: "main.serve", From: "main.serve", Own: true}},
 		{"behind middleware", []report.Frame{own, handler, {Func: "net/http.HandlerFunc.ServeHTTP"}, {Func: "shop/api.logged.func1"}, {Func: "net/http.HandlerFunc.ServeHTTP"}},
 			Place{At: own, From: handler.Func, Own: true}},
 		{"behind what calls what it was given", []report.Frame{own, {Func: "main.serve"}, {Func: "shop/kit.Handle.func1"}, {Func: "net/http.HandlerFunc.ServeHTTP"}},
@@ -38,6 +42,22 @@ func TestPlaces(t *testing.T) {
 		}
 		if *got != x.want {
 			t.Errorf("%s: got %+v, want %+v", x.name, *got, x.want)
+		}
+	}
+}
+
+// TestPlacesBehindCopies: a closure that the compiler copied for each handler leads to none in
+// particular.
+func TestPlacesBehindCopies(t *testing.T) {
+	n := NewNumbering()
+	var stacks []uint32
+	for _, fn := range []string{"main.main.logged.func1", "main.main.logged.func2"} {
+		stacks = append(stacks, n.Stack(StackFrames{Key: fn, Frames: []report.Frame{{Func: "main.accept", File: "/app/main.go", Line: 9}, {Func: "main.collect", File: "/app/main.go", Line: 20}, {Func: fn, File: "/app/log.go", Line: 7}}}),
+			n.Stack(StackFrames{Key: fn + " alone", Frames: []report.Frame{{Func: "main.accept", File: "/app/main.go", Line: 9}, {Func: fn, File: "/app/log.go", Line: 8}}}))
+	}
+	for i, want := range []string{"main.collect", "main.main.logged.func1", "main.collect", "main.main.logged.func2"} {
+		if got := n.Table.Places().Of(stacks[i]); got.From != want {
+			t.Errorf("stack %d: from %q, want %q", i, got.From, want)
 		}
 	}
 }

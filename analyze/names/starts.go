@@ -154,6 +154,31 @@ func leading(stacks [][]report.Frame) map[string]bool {
 	return g.gives
 }
 
+// copied are the closures of which stacks show several that are in one line: the compiler made
+// a copy wherever what makes them is called, as middleware is for each handler.
+func copied(stacks [][]report.Frame) map[string]bool {
+	type line struct {
+		file string
+		n    uint64
+	}
+	first, copies := map[line]string{}, map[string]bool{}
+	for _, frames := range stacks {
+		for i := range frames {
+			f := &frames[i]
+			if f.File == "" || !IsClosure(lastPart(f.Func)) {
+				continue
+			}
+			at := line{f.File, f.Line}
+			if was, ok := first[at]; !ok {
+				first[at] = f.Func
+			} else if was != f.Func {
+				copies[was], copies[f.Func] = true, true
+			}
+		}
+	}
+	return copies
+}
+
 // giving finds functions that run what they were given.
 type giving struct {
 	calls map[givingLine]*givingCalls
