@@ -1,6 +1,7 @@
 package diagnose_test
 
 import (
+	"cmp"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -143,7 +144,7 @@ func checkID(v *ast.GenDecl) (id string) {
 func TestVerdicts(t *testing.T) {
 	scenarios(t, "testdata/verdicts", func(r *report.Report) string {
 		v := r.Verdict
-		return words.Text(fmt.Sprintf("%s: %s\n%s\n", v.Severity, v.Headline, v.Detail))
+		return words.Text(fmt.Sprintf("%s: %s\n%s\nto do: %s\n", v.Severity, v.Headline, v.Detail, cmp.Or(v.Advice, "nothing")))
 	})
 }
 

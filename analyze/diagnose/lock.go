@@ -53,11 +53,13 @@ const (
 
 type lockJudge struct {
 	bench
+	slow  *slowness // nil for none
 	locks *locks
 }
 
 func (r *lockJudge) decide(rep *report.Report) Judgement {
 	l := r.locks
+	r.slow = slownessOf(rep)
 	j := Judgement{Measured: fmt.Sprintf("%s for mutexes, longest %s; up to %s of a wait with the holder waiting for a P", words.Plural(l.waits.N(), "wait"), words.Length(l.waits.Max()), words.Length(l.descheduled))}
 	if l.waits.N() == 0 && l.unknown > 0 {
 		j.Undecided = fmt.Sprintf("%s for a mutex, wait group or semaphore, without a stack that tells which", words.Plural(l.unknown, "wait"))
@@ -95,20 +97,22 @@ func (r *lockJudge) describe(s *lockSite, convoy bool, span int64) report.Findin
 		What: fmt.Sprintf("In %s goroutines waited for %s %s, half of the times longer than %s; up to %s at once, %s on average.",
 			words.Function(s.name), s.what(), words.Times(s.waits.N()), words.Length(s.waits.Quantile(.5)), orMore(s.peak, lockPeak), words.Mean(mean)),
 		Why:    s.held.why(),
-		Advice: s.advice(""),
+		Advice: s.advice(report.Frame{}, s.held.most() != &s.held.rest),
 		Sure:   "medium", SureWhy: "the trace names who unlocked, not the mutex; since when that goroutine held it is inferred from when it last waited at that place",
 		Evidence: append(s.evidence(mean), s.held.evidence()...),
 		Moments:  r.scenes(s),
 		Stacks:   r.stack(fmt.Sprintf("where G%d waited longest", x.g), x.stack),
 	}
 	if at := r.standing(s); at != nil {
-		f.Title += ", held in " + at.holder
-		f.Why, f.Advice = at.why(s), s.advice(at.holder)
-	} else if at := r.ran(s); at != "" {
-		f.Title += ", unlocked in " + at
-		f.Why += fmt.Sprintf(" It was mostly %s that unlocked it then.", at)
-		f.Advice = s.advice(at)
+		f.Title += ", held in " + placeName(&at.holder)
+		f.Why, f.Advice = at.why(s), s.advice(at.holder, true)
+		r.slow.same(&f, r.slow.done(&at.holder))
+	} else if at := r.ran(s); at.Func != "" {
+		f.Title += ", unlocked in " + placeName(&at)
+		f.Why += fmt.Sprintf(" It was mostly %s that unlocked it then.", placeName(&at))
+		f.Advice = s.advice(at, false)
 	}
+	r.slow.same(&f, r.slow.waited(func(site string) bool { return strings.HasPrefix(site, s.name+":") }))
 	if s.held.most() == &s.held.runnable {
 		f.Advice = "The lock is not the cause, it multiplies it: see what kept the holder from running. " + f.Advice
 	}
@@ -154,9 +158,9 @@ func (s *lockSite) what() string {
 	return "a mutex"
 }
 
-// advice is what to do about the lock, whose holders mostly stood there, "" if that is
-// not known.
-func (s *lockSite) advice(stood string) string {
+// advice is what to do about the lock, whose holders mostly were there, of no function if
+// that is not known, and blocked or not.
+func (s *lockSite) advice(at report.Frame, blocks bool) string {
 	switch {
 	case s.logs:
 		return names.LoggerAdvice
@@ -165,25 +169,15 @@ func (s *lockSite) advice(stood string) string {
 	case s.hidden != "":
 		return s.hidden
 	}
-	if s.kind == names.LockMutex {
-		return "Hold the lock for less" + in(stood) + ": do what blocks, calls the system or computes outside of it; or split what it guards."
-	}
-	return "Hold the lock for less" + in(stood) + ", reading as well: a writer that waits keeps new readers out. Copy what is needed under the lock and do the rest outside of it, or swap a pointer (atomic.Pointer) to what is never changed."
-}
-
-// in says that it is there, where that is known.
-func in(place string) string {
-	if place == "" {
-		return ""
-	}
-	return " in " + place
+	return (&waits.Holder{Kind: s.kind, At: at, Blocks: blocks}).Advice()
 }
 
 // stands is where holders mostly stood while others waited.
 type stands struct {
-	ns             int64
-	holder, callee string
-	writer         string // who waited to write meanwhile and kept readers out, "" if nobody
+	ns     int64
+	holder report.Frame
+	callee string
+	writer string // who waited to write meanwhile and kept readers out, "" if nobody
 }
 
 // standing is where holders stood for most of the time in which they were blocked or in
@@ -192,7 +186,7 @@ func (r *lockJudge) standing(s *lockSite) *stands {
 	if m := s.held.most(); m != &s.held.blocked && m != &s.held.syscall {
 		return nil
 	}
-	places, by := r.Names.Places(), map[string]*stands{}
+	places, by := r.Names.Places(), map[report.Frame]*stands{}
 	var best *stands
 	for _, at := range slices.SortedFunc(maps.Keys(s.stood), func(a, b standsAt) int {
 		return cmp.Or(cmp.Compare(a.holder, b.holder), cmp.Compare(a.writer, b.writer))
@@ -201,9 +195,9 @@ func (r *lockJudge) standing(s *lockSite) *stands {
 		if p == nil {
 			continue
 		}
-		x := by[placeName(&p.At)]
+		x := by[p.At]
 		if x == nil {
-			x = &stands{holder: placeName(&p.At), callee: p.Callee}
+			x = &stands{holder: p.At, callee: p.Callee}
 			by[x.holder] = x
 		}
 		x.ns += s.stood[at]
@@ -220,16 +214,16 @@ func (r *lockJudge) standing(s *lockSite) *stands {
 	return best
 }
 
-// ran is where those unlocked who ran for most of the time in which holders ran, "" if they
-// mostly did not or no place stands out.
-func (r *lockJudge) ran(s *lockSite) string {
+// ran is where those unlocked who ran for most of the time in which holders ran, of no
+// function if they mostly did not or no place stands out.
+func (r *lockJudge) ran(s *lockSite) (none report.Frame) {
 	if s.held.most() != &s.held.rest || s.once {
-		return ""
+		return none
 	}
-	places, by := r.Names.Places(), map[string]int64{}
+	places, by := r.Names.Places(), map[report.Frame]int64{}
 	for stack, ns := range s.ran {
 		if p := places.Of(stack); p != nil {
-			by[placeName(&p.At)] += ns
+			by[p.At] += ns
 		}
 	}
 	for at, ns := range by {
@@ -237,12 +231,12 @@ func (r *lockJudge) ran(s *lockSite) string {
 			return at
 		}
 	}
-	return ""
+	return none
 }
 
 // why says in sentences where the holder stood.
 func (x *stands) why(s *lockSite) string {
-	what := fmt.Sprintf("The holder mostly stood in %s", x.holder)
+	what := fmt.Sprintf("The holder mostly stood in %s", placeName(&x.holder))
 	if x.callee != "" {
 		what += ", in " + words.Function(x.callee) + ","
 	}

@@ -158,11 +158,10 @@ func (p *queuePlace) ownLimit() bool {
 // severityOfLimit is that of a limit that goroutines keep to for what they start: most do so
 // on purpose, unless that is why requests or tasks were slow.
 func (r *queueJudge) severityOfLimit(p *queuePlace) report.Severity {
-	at := r.places.Of(p.longest.stack)
-	if !r.slow.matters() || at == nil || r.slow.Roots[0].Kind != report.RootPlace || r.slow.Roots[0].Stood != at.At {
-		return report.SeverityInfo
+	if root := r.slow.waited(p.is); root != nil && root == &r.slow.Roots[0] {
+		return r.slow.severity()
 	}
-	return r.slow.severity()
+	return report.SeverityInfo
 }
 
 // title says who queued for what.
@@ -177,7 +176,7 @@ func (r *queueJudge) title(p *queuePlace, behind *downstream) string {
 // describe says what happened at a place, in span ns of trace.
 func (r *queueJudge) describe(p *queuePlace, span int64) report.Finding {
 	mean, behind := float64(p.waits.Sum())/float64(max(1, span)), r.servedBehind(p)
-	return report.Finding{
+	f := report.Finding{
 		Severity: r.severity(p),
 		Title:    r.title(p, behind),
 		CostNS:   p.waits.Sum(),
@@ -192,6 +191,8 @@ func (r *queueJudge) describe(p *queuePlace, span int64) report.Finding {
 		Stacks: append(r.stack(fmt.Sprintf("where G%d waited longest", p.longest.g), p.longest.stack),
 			r.stack("where they were mostly let in", p.by())...),
 	}
+	r.slow.same(&f, r.slow.waited(p.is))
+	return f
 }
 
 // what they wait for, after "waited".

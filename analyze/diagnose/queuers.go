@@ -2,7 +2,6 @@ package diagnose
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"gmptrace/analyze/internal/waits"
@@ -320,15 +319,13 @@ func (q *queuers) at(iv *model.GInterval) *queuePlace {
 	return nil
 }
 
-// find looks for the function that waits: the innermost that is not of a package that
-// waiting goes through.
+// find looks for the place of a wait.
 func (q *queuers) find(iv *model.GInterval) int32 {
 	frames := q.names.Stacks[iv.Stack]
-	i := slices.IndexFunc(frames, func(f report.Frame) bool { return !names.HasPrefix(f.Func, names.WaitPackages) })
-	if i < 0 {
+	name := names.WaitsAt(frames)
+	if name == "" {
 		return -1
 	}
-	name := frames[i].Func + ":" + strconv.FormatUint(frames[i].Line, 10)
 	if q.byName[name] == 0 {
 		k := int32(len(q.places) + 1)
 		q.places = append(q.places, &queuePlace{id: k, name: name, known: names.PoolOf(frames), reason: iv.Reason, worst: stat.NewTopK[queued](report.MaxMoments)})
@@ -368,6 +365,11 @@ func (p *queuePlace) by() uint32 {
 
 // function is the place's, without its line.
 func (p *queuePlace) function() string { return p.name[:strings.LastIndexByte(p.name, ':')] }
+
+// is reports whether it is the place of a root's site: of a pool, whichever line of it.
+func (p *queuePlace) is(site string) bool {
+	return site == p.name || p.known != nil && strings.HasPrefix(site, p.function()+":")
+}
 
 // onCPU is, of the stays, the time in which they ran or waited for a P.
 func (p *queuePlace) onCPU() int64 {

@@ -59,6 +59,10 @@ func rank(found []ranked, slow *slowness) {
 // weigh takes a finding for less severe that is not why requests or tasks were slow, though
 // they were: a warning for a note.
 func (s *ranked) weigh(slow *slowness) {
+	if s.Root != nil && s.Root == &slow.Roots[0] {
+		s.Severity = worse(s.Severity, slow.severity())
+		return
+	}
 	if kinds := s.of.Costs.roots(); !s.of.Counted && slow.matters() && kinds != nil && slow.little(kinds) {
 		s.Severity = milder(s.Severity)
 	}

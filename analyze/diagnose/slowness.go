@@ -114,6 +114,41 @@ func (s *slowness) matters() bool { return s != nil && s.extra >= slowFrom }
 // leads reports whether findings with these costs explain what the slow ones lost most to.
 func (s *slowness) leads(c costs) bool { return slices.Contains(c.roots(), s.Roots[0].Kind) }
 
+// waited is the root that is a wait for others at a place, nil where that is little of the
+// slow ones' time, or none.
+func (s *slowness) waited(at func(site string) bool) *report.Root {
+	return s.root(func(r *report.Root) bool { return at(r.Site) })
+}
+
+// done is likewise the root that is what one of them did there.
+func (s *slowness) done(there *report.Frame) *report.Root {
+	return s.root(func(r *report.Root) bool { return r.Site == "" && r.At == *there })
+}
+
+func (s *slowness) root(is func(*report.Root) bool) *report.Root {
+	if !s.matters() {
+		return nil
+	}
+	for i := range s.Roots {
+		if r := &s.Roots[i]; rootShare*r.NS >= s.Slow.Mean && is(r) {
+			return r
+		}
+	}
+	return nil
+}
+
+// same makes a finding one that is about the same as a root, nil for none: what to do about
+// it is then what the account of the slow ones says.
+func (s *slowness) same(f *report.Finding, r *report.Root) {
+	if r != nil && f.Root == nil {
+		f.Root, f.Advice = r, cmp.Or(s.adviceOn(r), f.Advice)
+	}
+}
+
+// rootShare is the part of the slow ones' time from which a root is worth a finding: a
+// quarter, from which one is told of too.
+const rootShare = 4
+
 // severity is that of the root, where no check has found it: by what it does to the time
 // that nearly all take. What a program does of its own is for its authors to judge.
 func (s *slowness) severity() report.Severity {
@@ -129,7 +164,7 @@ func (s *slowness) severity() report.Severity {
 			return report.SeverityInfo
 		}
 	case report.RootComputing, report.RootSyscall, report.RootNetwork:
-		if s.alike() || r.NS < muchMore*r.Typical || !s.shares(r) || 2*s.Groups[0].Lost < s.Groups[0].Total {
+		if s.alike() || r.NS < muchMore*r.Typical || !r.Awaited && !s.shares(r) || 2*s.Groups[0].Lost < s.Groups[0].Total {
 			return report.SeverityInfo
 		}
 	default:
@@ -150,13 +185,21 @@ func (s *slowness) severity() report.Severity {
 // alone, as what a program does of its own healthy ones do too.
 func (s *slowness) advice() string {
 	if s.severity().AtLeast(report.SeverityWarning) {
-		advice := cmp.Or(s.Advice, s.Roots[0].Advice)
-		if k := s.Roots[0].Kind; advice != "" && k != report.RootPlace && k != report.RootLock && s.shares(&s.Roots[0]) {
-			advice += " Others wait for what one of them does there: keep what it gets for longer, get it before it is needed, or use what there is meanwhile."
-		}
-		return advice
+		return s.adviceOn(&s.Roots[0])
 	}
 	return s.Advice
+}
+
+// adviceOn is what to do about a root.
+func (s *slowness) adviceOn(r *report.Root) string {
+	if r != &s.Roots[0] {
+		return r.Advice
+	}
+	advice := cmp.Or(s.Advice, r.Advice)
+	if advice != "" && r.Kind != report.RootPlace && r.Kind != report.RootLock && s.shares(r) {
+		advice += " Others wait for what one of them does there: keep what it gets for longer, get it before it is needed, or use what there is meanwhile."
+	}
+	return advice
 }
 
 // shares reports whether slow ones waited for what another one of them did: such as the

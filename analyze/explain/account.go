@@ -66,6 +66,7 @@ type rootSum struct {
 	calls   map[*names.Call]int64  // of ns: calls of the system, or C, of which something is known
 	writes  int64                  // of ns: until a connection or pipe took what was written to it
 	forAll  int64                  // of ns: something that one did for all who asked meanwhile
+	sites   map[string]int64       // where the explained goroutines waited for others, as names.WaitsAt has it
 	delay   delayed
 }
 
@@ -138,7 +139,7 @@ func (a *account) joinCallers() {
 
 func newRootSum() *rootSum {
 	return &rootSum{gs: map[model.GoID]bool{}, who: map[report.Frame]int64{}, from: map[string]int64{}, near: map[string]int64{}, above: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}, fired: map[string]int64{}, held: map[report.Frame]int64{},
-		inside: insiders{}, ahead: map[report.Frame]int64{}, jobs: map[string]int64{}}
+		inside: insiders{}, ahead: map[report.Frame]int64{}, jobs: map[string]int64{}, sites: map[string]int64{}}
 }
 
 // sumOf is the sum of a root.
@@ -188,6 +189,7 @@ func (a *account) add(x *explained, s *stepSum, of tally) {
 	}
 	if s.via != 0 && !own(s) {
 		r.stood[a.standing(s)] += ns
+		r.sites[names.WaitsAt(a.e.names.Stacks[cmp.Or(s.pool, s.stood)])] += ns
 	}
 	if s.g.G != model.NoG {
 		r.others += ns
@@ -236,9 +238,13 @@ func (a *account) addMeans(r *rootSum, k rootKey, x *explained, s *stepSum, of t
 	if s.via == 0 || own(s) {
 		return
 	}
-	if asks := a.places.Of(s.asks); asks != nil && k.known == nil && k.fn == asks.At.Func && s.cause == report.CauseNetwork {
+	from := s.asks
+	if s.via == blockedFor(model.ReasonChanSend) && !names.Writes(a.e.names.Stacks[s.stack]) { // who takes what they send may read the answer itself
+		from = cmp.Or(from, s.stack)
+	}
+	if asks := a.places.Of(from); asks != nil && k.known == nil && k.fn == asks.At.Func && s.cause == report.CauseNetwork {
 		r.asked.add(x, of)
-		if job := a.places.Job(s.asks); job != "" {
+		if job := a.places.Job(from); job != "" {
 			r.jobs[job] += of.ns
 		}
 	}
@@ -541,6 +547,7 @@ func joined(a, b *rootSum) *rootSum {
 		merge(x.above, r.above)
 		merge(x.callee, r.callee)
 		merge(x.stood, r.stood)
+		merge(x.sites, r.sites)
 		x.fires.ns, x.fires.n = x.fires.ns+r.fires.ns, x.fires.n+r.fires.n
 		merge(x.fired, r.fired)
 		merge(x.held, r.held)

@@ -71,7 +71,7 @@ func TestOwnLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	own := strings.NewReplacer("<sync.(*Map).dirtyLocked", "", "sync.(*Map).dirtyLocked<", "", "sync.(*Map).LoadOrStore<", "").Replace(string(ar.Files[0].Data))
-	if x := explainScenario(t, own, selectorNamed(t, "task")); !strings.Contains(x.Advice, "let main.touch compute outside of it") {
+	if x := explainScenario(t, own, selectorNamed(t, "task")); !strings.Contains(x.Advice, "in main.touch: compute outside of it") {
 		t.Errorf("the advice is %q", x.Advice)
 	}
 }

@@ -55,6 +55,10 @@ func (a *answer) tell(x *report.Explanation) {
 	} else {
 		x.Roots = mine.roots(nil)
 	}
+	if usual != nil {
+		x.Usual = usual.roots(nil)
+		awaited(x)
+	}
 	x.Headline = a.who(x) + a.why(x, slower) + a.victims(mine)
 	if dead := a.e.deadlock(&x.Roots[0]); dead.why != "" {
 		x.Headline += " " + dead.why
@@ -71,8 +75,22 @@ func (a *answer) tell(x *report.Explanation) {
 		x.Headline += fmt.Sprintf(" They pile up: at the end %s were open at once, as each began while others still ran.", words.Count(n))
 		x.Advice = fmt.Sprintf("Begin no %s while one goes on: leave it out, or let it wait for its turn; begin them less often, or let them do less.", a.called())
 	}
-	if usual != nil {
-		x.Usual = usual.roots(nil)
+}
+
+// awaited tells of the first root that typical ones wait meanwhile for a lock that is held
+// there, where they do.
+func awaited(x *report.Explanation) {
+	r := &x.Roots[0]
+	if r.Site != "" || r.At.Func == "" {
+		return
+	}
+	for i := range x.Usual {
+		if u := &x.Usual[i]; u.Kind == report.RootLock && (u.At == r.At || u.Holder == r.At) && float64(u.NS) >= secondShare*float64(x.Typical.Mean) {
+			r.Awaited = true
+			r.Text += ", with a lock held that others wait for"
+			r.Advice = strings.TrimSpace(r.Advice + " Others wait for its lock meanwhile: get what it asks for before it is needed, in the background, keep it for longer, or let them use what there is.")
+			return
+		}
 	}
 }
 
@@ -189,7 +207,7 @@ func (a *answer) more(x *report.Explanation, slower bool, mine, usual *account) 
 		}
 	}
 	if slower && usual != nil && usual.total > 0 {
-		if t := usual.roots(nil); t[0].Kind != report.RootComputing && t[0].NS >= nothingSlow {
+		if t := x.Usual; t[0].Kind != report.RootComputing && t[0].NS >= nothingSlow {
 			text := t[0].Text
 			if text == x.Roots[0].Text {
 				text = "the same"

@@ -2,7 +2,9 @@ package explain
 
 import (
 	"fmt"
+	"strings"
 
+	"gmptrace/analyze/internal/waits"
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
@@ -23,21 +25,25 @@ func (t *tale) lockAdvice() string {
 			return names.LockAdvice(t.st.callee)
 		}
 	}
-	who, holder := words.Function(t.At.Func), t.holder().Func
+	by, holder := waits.Holder{At: t.At, Blocks: 2*t.sum.causes[report.CauseRunning] <= t.sum.ns, Kind: t.lockKind()}, t.holder()
 	switch {
-	case holder != "" && t.At == t.Stood: // what that waited for does not show
-		return outsideLock(words.Function(holder))
-	case holder != "":
-		return fmt.Sprintf("Do not wait for %s in %s with the lock held: copy what it needs, unlock, then wait.", who, words.Function(holder))
-	case t.sum.causes[report.CauseRunning]*2 > t.sum.ns:
-		return "Hold the lock for less: let " + who + " compute outside of it."
+	case holder.Func != "" && t.At == t.Stood: // what that waited for does not show
+		by.At, by.Blocks = holder, true
+	case holder.Func != "":
+		return fmt.Sprintf("Do not wait for %s in %s with the lock held: copy what it needs, unlock, then wait.", words.Function(t.At.Func), words.Function(holder.Func))
 	}
-	return outsideLock(who)
+	return by.Advice()
 }
 
-// outsideLock is what to do about who blocks with a lock held.
-func outsideLock(who string) string {
-	return "Do what blocks in " + who + " outside of the lock: copy what it needs, unlock, then wait."
+// lockKind is how the lock was to be locked.
+func (t *tale) lockKind() names.LockKind {
+	switch {
+	case t.st == nil || t.st.rw == "":
+		return names.LockMutex
+	case strings.HasPrefix(t.st.rw, "R"):
+		return names.LockReading
+	}
+	return names.LockWriting
 }
 
 // sureOfHolder says how sure it is who held the lock.

@@ -3,7 +3,6 @@ package explain
 import (
 	"cmp"
 	"fmt"
-	"strings"
 
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/report"
@@ -192,9 +191,9 @@ func (t *tale) waiting() string {
 	switch r := model.Reason(t.st.via - 1); {
 	case t.st.wait != nil:
 		what = t.st.wait.What
-	case strings.HasPrefix(t.st.rw, "R"):
+	case t.lockKind() == names.LockReading:
 		what = "waiting to lock for reading (RWMutex)"
-	case t.st.rw != "":
+	case t.lockKind() == names.LockWriting:
 		what = "waiting to lock for writing (RWMutex)"
 	case t.st.once:
 		what = "waiting for a sync.Once"

@@ -19,6 +19,9 @@ func (a *account) describe(k rootKey, r *rootSum) report.Root {
 	if st != nil {
 		x.Stood = st.at
 	}
+	if k.kind == report.RootPlace || k.kind == report.RootLock {
+		x.Site = mostOf(r.sites, r.ns)
+	}
 	t := tale{Root: &x, sum: r, st: st, known: k.known, asked: a.e.cpus.Said(), tight: a.e.heap.Tight(), manyHadPs: len(r.gs) >= len(a.e.h.ps), mean: r.ns / max(1, a.n), of: a.n, times: r.times / max(1, a.n)}
 	t.callee, _ = most(r.callee)
 	t.caller = a.caller(&x, r)
@@ -26,6 +29,7 @@ func (a *account) describe(k rootKey, r *rootSum) report.Root {
 	if look := kinds[k.kind].look; look != nil {
 		look(a, k, &t)
 	}
+	x.Holder = t.holder()
 	x.Text = t.text()
 	x.Advice = t.advice()
 	if t.forAll() {

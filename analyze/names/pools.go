@@ -2,6 +2,7 @@ package names
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -11,6 +12,17 @@ import (
 // WaitPackages are what waits go through that are somebody else's. What waits is named
 // by the function that they were called by.
 var WaitPackages = []string{"runtime.", "sync.", "internal/sync.", "internal/race.", "golang.org/x/sync/"}
+
+// WaitsAt names the place where a stack waits: the innermost function that is not of these
+// packages, and its line; "" for none.
+func WaitsAt(frames []report.Frame) string {
+	for i := range frames {
+		if !HasPrefix(frames[i].Func, WaitPackages) {
+			return frames[i].Func + ":" + strconv.FormatUint(frames[i].Line, 10)
+		}
+	}
+	return ""
+}
 
 // Pool is a place that is known to let in so many at once.
 type Pool struct {

@@ -165,6 +165,7 @@ type Finding struct {
 	Of       int        `json:"of"`     // number of the finding whose time this one looks at too, which says why; 0 for none
 	Severity Severity   `json:"severity"`
 	Fails    Severity   `json:"-"` // from which on it fails a check against a fixture that has no such finding; "" for none does
+	Root     *Root      `json:"-"` // of the slowest requests or tasks, which is the same: what this finding is about; nil for none
 	Title    string     `json:"title"`
 	CostNS   int64      `json:"cost_ns"` // what it cost, in the unit that CostOf names; within a severity findings are ranked by it, symptoms behind what explains them
 	CostOf   string     `json:"cost_of"` // "goroutine time spent waiting", "P time idle" …; of more than the trace's length whose times were added up

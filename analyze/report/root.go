@@ -38,4 +38,8 @@ type Root struct {
 	Advice  string   `json:"advice"`     // what to do; "" where the trace gives no reason for any
 	Sure    string   `json:"sure"`       // as of a Finding
 	SureWhy string   `json:"sure_why"`
+
+	Site    string `json:"-"` // of a wait for others: the function that waits and its line, as names.WaitsAt has it; "" for none
+	Holder  Frame  `json:"-"` // of a wait for a lock: where who held it was blocked; empty where that one was not, or At is where
+	Awaited bool   `json:"-"` // others wait for a lock that it is done with
 }
