@@ -139,7 +139,7 @@ func nextCommands(r *report.Report) []string {
 	switch r.Slowest.Kind {
 	case report.KindRequest:
 		next = append(next, "gmptrace explain --http TRACE")
-	case report.KindTask, report.KindTurn:
+	case report.KindTask, report.KindTurn, report.KindMain:
 		next = append(next, "gmptrace explain TRACE")
 	}
 	if len(r.Findings) > 0 && len(r.Findings[0].Moments) > 0 {

@@ -83,6 +83,14 @@ func explainedMany(kind report.InstanceKind) string {
 	return string(kind) + "s"
 }
 
+// slowestTitle heads what a report explains.
+func slowestTitle(kind report.InstanceKind) string {
+	if kind == report.KindMain {
+		return "main.main"
+	}
+	return "Slowest " + explainedMany(kind)
+}
+
 // sureWord is how sure an answer is: certain is what has no doubt; "" where nothing says.
 func sureWord(sure, why string) string {
 	switch {

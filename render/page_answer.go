@@ -138,6 +138,9 @@ func lengthFigures(r *report.Report) []figure {
 	if d.Count == 0 {
 		return nil
 	}
+	if r.Slowest.Kind == report.KindMain {
+		return nil // as long as the trace
+	}
 	kind := string(r.Slowest.Kind)
 	many := words.Plural(d.Count, kind)
 	if r.Slowest.Unfinished > 0 {

@@ -35,7 +35,7 @@ var pageFuncs = template.FuncMap{
 	"instanceName": instanceName, "instanceLength": instanceLength, "instanceWhere": instanceWhere, "unfinished": unfinished, "signed": words.LengthChange,
 	"waterfall": newWaterfall, "classesIn": classesIn, "causeRows": causeRows, "allCauses": allCauses, "causeClass": classOf, "usedWords": usedWords,
 	"histogram": newHistogram, "comparedRows": comparedRows, "antagonistWord": antagonistWord, "antagonists": newAntagonists, "stateName": stateName, "samplesOf": samplesOf,
-	"openInstances": func() int { return openInstances }, "explainedMany": explainedMany, "pos": pos, "sub100": func(v float64) float64 { return 100 - v },
+	"openInstances": func() int { return openInstances }, "slowestTitle": slowestTitle, "pos": pos, "sub100": func(v float64) float64 { return 100 - v },
 	"markTop": func(line int) int { return 4 + 18*line }, "markText": func(line int) int { return 16 + 18*line },
 	"inc": func(i int) int { return i + 1 }, "minus": func(a, b int64) int64 { return a - b },
 	"changeOf": changeOf, "cpuNote": cpuNote, "deltaOf": deltaOf, "sideOf": sideText, "verdictWord": verdictWord, "held": held, "probability": probability, "pairBars": pairBars, "topShare": topShare,

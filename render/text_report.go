@@ -310,7 +310,7 @@ func textSlowest(t *terminal, r *report.Report) {
 	if len(s.Instances) == 0 {
 		return
 	}
-	t.heading("Slowest "+explainedMany(s.Kind), s.Headline)
+	t.heading(slowestTitle(s.Kind), s.Headline)
 	for i := range first(textSlow, s.Instances) {
 		in := &s.Instances[i]
 		t.wrap(fmt.Sprintf("%4d  ", i+1), "      ", fmt.Sprintf("%s took %s: %s", instanceName(in), instanceLength(in), instanceWhere(in)))

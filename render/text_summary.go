@@ -97,6 +97,8 @@ func reportSteps(r *report.Report, opt TextOptions) []Step {
 		steps = append(steps, Step{opt.command("explain --http"), "why the slowest requests were slow"})
 	case report.KindTask, report.KindTurn:
 		steps = append(steps, Step{opt.command("explain"), fmt.Sprintf("why the slowest %ss were slow", r.Slowest.Kind)})
+	case report.KindMain:
+		steps = append(steps, Step{opt.command("explain"), "what the time of main.main went to"})
 	}
 	if len(r.Findings) > 0 && len(r.Findings[0].Moments) > 0 {
 		opt := opt

@@ -34,6 +34,19 @@ func slownessOf(rep *report.Report) *slowness {
 	return s
 }
 
+// mainOf is what the time of the main goroutine went to, of a program that shows neither
+// requests nor tasks; nil where it stood by. It weighs no findings: whether a batch took
+// longer than usual no trace of it says.
+func mainOf(rep *report.Report) *slowness {
+	if rep.Slowest.Kind != report.KindMain || len(rep.Slowest.Roots) == 0 {
+		return nil
+	}
+	if r := &rep.Slowest.Roots[0]; r.Kind == report.RootSleep && (r.Stood.Func == "" || r.Stood.Func == r.At.Func) {
+		return nil // in itself: it paces, or plays somebody who does something
+	}
+	return &slowness{Slowest: &rep.Slowest, extra: rep.Slowest.Slow.Mean}
+}
+
 const (
 	// fewRequests is the least number of them that weighs findings.
 	fewRequests = 10

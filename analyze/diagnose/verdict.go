@@ -15,10 +15,17 @@ import (
 // and why requests or tasks were slow; where there is no finding, that alone.
 func verdict(rep *report.Report) report.Verdict {
 	where, slow := whereTimeWent(rep), slownessOf(rep)
+	main := mainOf(rep)
+	if main != nil {
+		where = main.Headline
+	}
 	if len(rep.Findings) > 0 && rep.Findings[0].Severity.AtLeast(report.SeverityWarning) {
 		v := guilty(rep, where)
-		if slow.matters() {
+		switch {
+		case slow.matters():
 			slow.explain(&v, rep)
+		case main != nil && (littleOf(rep.Findings, report.Analysed(rep)) || main.outweighs(&rep.Findings[0])):
+			v.Headline, v.Detail, v.Advice = where, strings.TrimSpace(main.Detail+" "+v.Headline), main.Advice
 		}
 		return v
 	}
@@ -26,9 +33,12 @@ func verdict(rep *report.Report) report.Verdict {
 		return report.Verdict{Severity: slow.severity(), Headline: slow.Headline, Detail: slow.Detail, Advice: slow.advice()}
 	}
 	v := report.Verdict{Severity: report.SeverityInfo, Headline: "Nothing was scheduled in this part of the trace.", Detail: where}
-	if rep.Latency.Count > 0 {
-		v.Headline = "The scheduler was not what took the time."
-		v.Detail = fmt.Sprintf("Goroutines waited %s for a P at the median, %s. %s", words.Length(rep.Key.LatencyP50), longWaits(rep), where)
+	waited := fmt.Sprintf("Goroutines waited %s for a P at the median, %s.", words.Length(rep.Key.LatencyP50), longWaits(rep))
+	switch {
+	case main != nil:
+		v.Headline, v.Detail, v.Advice = where, strings.TrimSpace(main.Detail+" "+waited), main.Advice
+	case rep.Latency.Count > 0:
+		v.Headline, v.Detail = "The scheduler was not what took the time.", waited+" "+where
 	}
 	return v
 }

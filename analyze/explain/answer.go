@@ -121,6 +121,9 @@ func (a *answer) pile(x *report.Explanation) int64 {
 
 // who says what the instances are, and how long they take.
 func (a *answer) who(x *report.Explanation) string {
+	if a.g.kind == report.KindMain {
+		return ""
+	}
 	n, longest := a.p.all.N(), a.slow[0]
 	name := ""
 	if a.p.name != "" && !a.g.pooled {
@@ -182,6 +185,9 @@ func (a *answer) why(x *report.Explanation, slower bool) string {
 	if a.p.shares != nil && a.p.all.N() > 1 {
 		return fmt.Sprintf("%s of all their time went to %s.", words.ShareOf(r.NS*a.p.sum.count, a.p.sum.total), r.Text)
 	}
+	if a.g.kind == report.KindMain {
+		return fmt.Sprintf("Of %s of %s, %s went to %s.", a.known(), a.called(), words.ShareOf(r.NS, x.Slow.Mean), r.Text)
+	}
 	return fmt.Sprintf("%s of it went to %s.", words.ShareOf(r.NS, x.Slow.Mean), r.Text)
 }
 
@@ -240,4 +246,13 @@ func lengthText(x *explained) string {
 		return "at least " + words.Length(x.bill.total)
 	}
 	return words.Length(x.bill.total)
+}
+
+// known is the time of the main goroutine that is known.
+func (a *answer) known() string {
+	x := a.slow[0]
+	if all := int64(x.End - x.Start); x.bill.total < all {
+		return fmt.Sprintf("%s that are known of the %s", words.Length(x.bill.total), words.Length(all))
+	}
+	return "the " + words.Length(x.bill.total)
 }

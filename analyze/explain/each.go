@@ -105,7 +105,7 @@ func (p *Part) alone() Part {
 
 // told tells of an instance, whose parts have been taken in where known is set.
 func (x *Each) told(kind report.InstanceKind, in *Span, known bool) {
-	if kind == report.KindTurn {
+	if kind == report.KindTurn || kind == report.KindMain {
 		clear(x.parts)
 		return
 	}

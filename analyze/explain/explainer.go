@@ -156,6 +156,9 @@ func newExplainer(s *replay.Session, sel Selector) *explainer {
 		f.top, f.pooled = top, sel.Pooled || f.kind == report.KindLog
 		e.groups = append(e.groups, f)
 	}
+	if sel.Kind == "" && !s.Part {
+		e.groups = slices.Insert(e.groups, len(e.groups)-1, mainGroup(n))
+	}
 	return e
 }
 
@@ -218,6 +221,9 @@ func (e *explainer) Watch(f *model.Facts) {
 			return
 		}
 		e.settle()
+		if e.h.kept >= e.h.soft {
+			e.goOn(func() *view { return e.look(e.now) })
+		}
 		e.h.forget(e.oldest(), e.fill)
 	}
 }
@@ -288,6 +294,9 @@ func (e *explainer) close() {
 	e.explainAll()
 	for _, g := range e.groups {
 		g.finder.close(e.now, func(in *Span) { e.found(g, in) })
+		if g.kind == report.KindMain {
+			e.closeMain(g)
+		}
 		e.explainEnded(g)
 	}
 	e.choose()
@@ -402,7 +411,7 @@ func (e *explainer) explain(g *group, in *Span) (kept bool) {
 func (e *explainer) tell(g *group, p *population, in *Span) {
 	kind := measure.MomentRequest
 	switch {
-	case e.moments == nil:
+	case e.moments == nil || g.kind == report.KindMain:
 		return
 	case g.kind == report.KindTask:
 		kind = measure.MomentTask
@@ -437,6 +446,13 @@ func (e *explainer) affordable() int { return workFree + workEach*e.stretches }
 // details finds out all that is shown of a slow instance.
 func (e *explainer) details(x *explained) {
 	e.looksAt(x)
+	e.goInto(x, x.Start, x.End)
+	e.looked(x)
+}
+
+// goInto finds out what a part of an instance's time went to.
+func (e *explainer) goInto(x *explained, from, to model.Time) {
+	x.bill.total += int64(to - from)
 	w := walk{h: e.h, locks: e.locks, pools: e.pools, given: x.handed, peers: &e.peers, use: func(s *step) {
 		c := s.cause
 		if s.likely { // what is summed of all is certain
@@ -445,9 +461,9 @@ func (e *explainer) details(x *explained) {
 		x.bill.put(s.via, c, int64(s.to-s.from))
 		x.keep(e, s)
 	}}
-	w.path(x.g, x.Start, x.End, 0, 0)
+	w.path(x.g, from, to, 0, 0)
 	e.detailed += w.steps
-	e.looked(x)
+	x.alone(e.h, from, to)
 }
 
 // outline finds out what a slow instance's time went to, and not who was behind it.
@@ -463,6 +479,8 @@ func (e *explainer) outline(x *explained) {
 		*t = t.and(tally{ns: ns, n: 1, first: x.Start})
 	}}
 	w.path(x.g, x.Start, x.End, 0, 0)
+	x.bill.total = int64(x.End - x.Start)
+	x.alone(e.h, x.Start, x.End)
 	x.steps = []step{{from: x.Start, to: x.End, g: x.g, fn: x.fn, who: model.NoG, p: model.NoP, several: w.steps}}
 	e.looked(x)
 }
@@ -471,14 +489,24 @@ func (e *explainer) outline(x *explained) {
 func (e *explainer) looksAt(x *explained) {
 	e.from(x.view, x.Span)
 	x.view = nil
+	x.clear()
+}
+
+func newExplained(in *Span) *explained {
+	x := &explained{Span: in}
+	x.clear()
+	return x
+}
+
+// clear has nothing known of it yet.
+func (x *explained) clear() {
 	x.states, x.antagonists, x.samples = map[report.StateTime]int64{}, newAntagonists(), map[uint32]int64{}
 	x.waits, x.sums = map[waitedFor]int64{}, newStepSums()
-	x.bill = &bill{count: 1, total: int64(x.End - x.Start)}
+	x.bill = &bill{count: 1}
 }
 
 // looked completes what was found out of one.
 func (e *explainer) looked(x *explained) {
-	x.alone(e.h)
 	if l := e.h.lineOf(x.g); l != nil {
 		x.ran = l.fn
 	}
@@ -589,9 +617,9 @@ func shortened(steps []step) []step {
 }
 
 // alone adds up what the instance's goroutine itself did.
-func (x *explained) alone(h *history) {
+func (x *explained) alone(h *history, since, until model.Time) {
 	l := h.of(x.g)
-	l.during(x.Start, x.End, func(s *gSeg, from, to model.Time) {
+	l.during(since, until, func(s *gSeg, from, to model.Time) {
 		d := int64(to - from)
 		if s == nil {
 			x.states[report.StateTime{State: l.between(h, from)}] += d

@@ -19,7 +19,7 @@ func (e *explainer) explanation() *report.Explanation {
 	e.close()
 	g := e.groups[0]
 	for _, x := range e.groups {
-		if x.n() > 0 {
+		if x.n() > 0 && (x.kind != report.KindMain || !e.stoodBy(x.first().slowest.Best()[0])) {
 			g = x
 			break
 		}

@@ -4,7 +4,6 @@ import (
 	"container/heap"
 	"regexp"
 	"slices"
-	"strings"
 
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
@@ -586,7 +585,7 @@ func (x *stallFinder) stalls(iv *model.GInterval) bool {
 	case model.GRunnable:
 		return true
 	case model.GSyscall: // one that lasts as long as the trace waits for something to do, and so does one that accepts
-		return iv.Open != model.OpenStart|model.OpenEnd && !iv.Unended && !x.accepts(iv.Stack)
+		return iv.Open != model.OpenStart|model.OpenEnd && !iv.Unended && !accepts(x.names.Stacks[iv.Stack])
 	case model.GWaiting:
 		return iv.Reason == model.ReasonAssist || iv.Reason == model.ReasonSync && x.locks.Locking(iv.Stack) || sendsLate(iv) || x.sendsForEver(iv)
 	}
@@ -607,11 +606,6 @@ func (x *stallFinder) sendsForEver(iv *model.GInterval) bool {
 
 // sendsLong is how long that must have been: far longer than a queue's turn.
 const sendsLong = 100_000_000 // ns
-
-// accepts reports whether a stack is of a loop that accepts connections.
-func (x *stallFinder) accepts(stack uint32) bool {
-	return slices.ContainsFunc(x.names.Stacks[stack], func(f report.Frame) bool { return strings.HasSuffix(f.Func, ".Accept") })
-}
 
 func (*stallFinder) oldest() model.Time { return replay.Forever }
 

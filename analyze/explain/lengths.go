@@ -22,6 +22,9 @@ func LengthsOf(s *replay.Session) []Lengths {
 	slow := replay.Shared(s, newSlowOnes)
 	var out []Lengths
 	for _, g := range slow.groups {
+		if g.kind == report.KindMain {
+			continue
+		}
 		for _, p := range g.ranked() {
 			if p.all.N() > 0 {
 				out = append(out, Lengths{Kind: g.kind, Name: p.name, All: &p.all, Unfinished: p.unfinished})

@@ -27,15 +27,15 @@ const (
 	minSampled  = 256
 )
 
-// slowOnes explains requests and tasks beside the other analyses. A trace that has
-// neither costs next to nothing: nothing is kept until the first one shows. What is
-// kept then stands in order of time: to sort it by goroutines and Ps is the greater part
+// slowOnes explains requests and tasks beside the other analyses, and the main goroutine
+// where a trace shows neither. Of a part of a trace nothing is kept until the first one
+// shows. What is kept stands in order of time: to sort it by goroutines and Ps is the greater part
 // of the work, and done for the few instances that are looked at, and for whom those had
 // to do with.
 type slowOnes struct {
 	explainer
 	clip    bool        // a part of the trace is analysed
-	seen    bool        // a server or a task
+	seen    bool        // something to explain
 	servers names.Flags // of stacks: of a server
 	turns   turnFinder  // that one begins
 
@@ -55,7 +55,8 @@ func newSlowOnes(session *replay.Session) *slowOnes {
 	s := &slowOnes{explainer: *newExplainer(session, Selector{}), clip: session.Part, ranges: newHistory(session.Names, reportSoft, reportHard)}
 	s.turns.names = session.Names
 	s.moments = replay.Shared(session, measure.NewMoments)
-	s.groups = s.groups[:3] // requests, tasks and turns: waits for a P are in the report anyway
+	s.groups = s.groups[:len(s.groups)-1] // waits for a P are in the report anyway
+	s.seen, s.from = !s.clip, s.zero
 	s.inside, s.path, s.every, s.prepare, s.look = s.clip, ReportSteps, reportEvery, s.hold, s.looks
 	s.h.pages = &s.pages
 	return s
@@ -80,6 +81,9 @@ func (s *slowOnes) Watch(f *model.Facts) {
 		}
 		if s.seen {
 			s.settle()
+			if s.kept > reportSoft {
+				s.goOn(func() *view { return s.look(s.now) })
+			}
 			s.forget()
 			s.pages.turn()
 		}
@@ -246,7 +250,7 @@ func (s *slowOnes) Fill(r *report.Report) {
 // fillCauses fills Report.SpanCauses.
 func (s *slowOnes) fillCauses(r *report.Report) {
 	for _, g := range s.groups {
-		if g.kind == report.KindTurn {
+		if g.kind == report.KindTurn || g.kind == report.KindMain {
 			continue
 		}
 		for _, p := range g.ranked() {
@@ -260,7 +264,7 @@ func (s *slowOnes) fillCauses(r *report.Report) {
 // pressing is the advice that a report repeats, which nobody has asked for it: what to do
 // about what went wrong. What slow ones did of their own, healthy programs do too.
 func pressing(x *report.Explanation) string {
-	if len(x.Roots) == 0 {
+	if len(x.Roots) == 0 || x.Kind == report.KindMain && x.Roots[0].At.Func == "" {
 		return ""
 	}
 	switch x.Roots[0].Kind {

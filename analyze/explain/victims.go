@@ -58,7 +58,7 @@ func (a *answer) victims(mine *account) string {
 	})
 	var said []string
 	for _, v := range found[:min(len(found), fewVictims)] {
-		said = append(said, fmt.Sprintf("%s (%s: a tenth took up to %s, the longest %s)", a.g.called(v.p), words.Count(v.p.all.N()), words.Length(v.quick), words.Length(v.p.all.Max())))
+		said = append(said, fmt.Sprintf("%s (%s: the quick ones %s, the longest %s)", a.g.called(v.p), words.Count(v.p.all.N()), words.Length(v.quick), words.Length(v.p.all.Max())))
 	}
 	if len(said) == 0 {
 		return ""

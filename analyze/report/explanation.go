@@ -14,6 +14,7 @@ const (
 	KindRequest   InstanceKind = "request"   // served or sent by net/http or gRPC
 	KindAt        InstanceKind = "at"        // a goroutine was seen in a function, at every stop from the first to the last
 	KindTurn      InstanceKind = "turn"      // from when a goroutine of the program had something to read from a connection until it read again
+	KindMain      InstanceKind = "main"      // the main goroutine, as far as the trace has it
 	KindStall     InstanceKind = "stall"     // a wait of one of the program's goroutines for a P, a lock or the collector, or a system call
 )
 
@@ -178,7 +179,7 @@ type PathStep struct {
 // slowest tasks where it served none. It is what Explain says of them, in short:
 // Kind is "" where there is neither.
 type Slowest struct {
-	Kind       InstanceKind  `json:"kind"`     // request or task; "" for none
+	Kind       InstanceKind  `json:"kind"`     // request, task, turn or main; "" for none
 	What       string        `json:"what"`     // in words
 	Name       string        `json:"name"`     // of those that are explained
 	Headline   string        `json:"headline"` // the answer; "" for none
