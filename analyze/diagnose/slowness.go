@@ -41,8 +41,9 @@ func mainOf(rep *report.Report) *slowness {
 	if rep.Slowest.Kind != report.KindMain || len(rep.Slowest.Roots) == 0 {
 		return nil
 	}
-	if r := &rep.Slowest.Roots[0]; r.Kind == report.RootSleep && (r.Stood.Func == "" || r.Stood.Func == r.At.Func) {
-		return nil // in itself: it paces, or plays somebody who does something
+	r := &rep.Slowest.Roots[0]
+	if r.At.Func == "" || r.Kind == report.RootSleep && (r.Stood.Func == "" || r.Stood.Func == r.At.Func) {
+		return nil // no place to look at; or it paces itself, or plays somebody who does something
 	}
 	return &slowness{Slowest: &rep.Slowest, extra: rep.Slowest.Slow.Mean}
 }

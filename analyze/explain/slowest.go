@@ -269,6 +269,9 @@ func pressing(x *report.Explanation) string {
 	}
 	switch x.Roots[0].Kind {
 	case report.RootComputing, report.RootSleep:
+		if x.Kind == report.KindMain {
+			return ""
+		}
 		var usual int64
 		for i := range x.Usual {
 			if x.Usual[i].Kind == x.Roots[0].Kind {
