@@ -18,6 +18,7 @@ type account struct {
 	e      *explainer
 	places *names.Places
 	name   string // of the instances, "" where they have several or none
+	mixed  bool   // they may be of several handlers: what one has more of, the other may never do
 	n      int64  // instances
 	total  int64
 	by     map[rootKey]*rootSum
@@ -494,7 +495,7 @@ func (a *account) roots(typical *account) []report.Root {
 		if typical != nil {
 			x.Advice = cmp.Or(a.inLine(&x, r, theirs[k]), a.lookAgain(&x, r, theirs[k]), x.Advice)
 		}
-		if typical != nil && (k.kind != report.RootSleep || 2*r.others <= r.ns) {
+		if typical != nil && !a.mixed && (k.kind != report.RootSleep || 2*r.others <= r.ns) {
 			x.Advice = cmp.Or(adviceByMore(&x, usual[x.Kind]), x.Advice)
 		}
 		out = append(out, x)

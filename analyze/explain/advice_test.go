@@ -44,6 +44,7 @@ func TestAdvice(t *testing.T) {
 		"shared_connection": "If main.(*kv).readLoop reads what several have asked for",
 		"no_answer":         "The other side had not answered main.(*client).ask when its context's deadline was over",
 		"pool_kept":         "Let main.announce not wait for the network while it has one: read what it needs, close the rows",
+		"stampede":          "At least 3 of them were in main.render at once: if they compute the same",
 		"lock_in_call":      "Do what blocks in main.renew outside of the lock",
 	} {
 		ar, err := txtar.ParseFile(filepath.Join("testdata/explain", name+".txtar"))

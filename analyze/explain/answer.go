@@ -50,6 +50,7 @@ func (a *answer) tell(x *report.Explanation) {
 	} else {
 		mine = a.e.accountOf(a.slow)
 	}
+	mine.mixed = a.g.kind == report.KindRequest && a.p.name == ""
 	if slower {
 		x.Roots = mine.roots(usual)
 	} else {
@@ -70,6 +71,9 @@ func (a *answer) tell(x *report.Explanation) {
 	}
 	if made := madeMeanwhile(x); made != nil {
 		x.Advice = made.Advice
+	}
+	if x.Advice != "" {
+		x.Advice += a.stampede(mine, &x.Roots[0])
 	}
 	if n := a.pile(x); n > 0 {
 		x.Headline += fmt.Sprintf(" They pile up: at the end %s were open at once, as each began while others still ran.", words.Count(n))

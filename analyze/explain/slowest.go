@@ -267,6 +267,9 @@ func pressing(x *report.Explanation) string {
 	if len(x.Roots) == 0 || x.Kind == report.KindMain && x.Roots[0].At.Func == "" {
 		return ""
 	}
+	if strings.HasSuffix(x.Advice, onceForAll) {
+		return x.Advice
+	}
 	switch x.Roots[0].Kind {
 	case report.RootComputing, report.RootSleep:
 		if x.Kind == report.KindMain {
@@ -278,7 +281,7 @@ func pressing(x *report.Explanation) string {
 				usual += x.Usual[i].NS
 			}
 		}
-		if adviceByMore(&x.Roots[0], usual) == "" {
+		if x.Kind == report.KindRequest && x.Name == "" || adviceByMore(&x.Roots[0], usual) == "" {
 			return ""
 		}
 		return x.Advice
