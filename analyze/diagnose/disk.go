@@ -20,7 +20,8 @@ import (
 // process or a timer, do not.
 //
 // Threshold: calls of 10 ms and more, 50 ms in all; a warning from 100 ms in all
-// and a hundredth of the trace. 10 ms is what a rotating disk takes at worst for
+// and a hundredth of the trace, but where there are requests or tasks and none of them was
+// slow: then nobody waited for those calls. 10 ms is what a rotating disk takes at worst for
 // one access when it has nothing else to do.
 //
 // False positives: writing to a pipe or terminal that nobody reads looks the same;
@@ -50,7 +51,8 @@ func (r *diskJudge) decide(rep *report.Report) Judgement {
 		return j
 	}
 	f := r.describe()
-	if d.slowNS >= slowWarning && d.slowNS*100 >= report.Analysed(rep) {
+	slow := slownessOf(rep)
+	if d.slowNS >= slowWarning && d.slowNS*100 >= report.Analysed(rep) && (slow == nil || slow.matters()) {
 		f.Severity = report.SeverityWarning
 	}
 	j.Findings = []report.Finding{f}
