@@ -21,7 +21,8 @@ import (
 //
 // What counts as given up: the wait began within 10 ms of the start, no goroutine ended it
 // but one that cancelled a context, and the one that waited neither waits at that line again
-// while the other goes on nor is let go on by it. The other goes on for 1 ms at least.
+// while the other goes on nor is let go on by it. The other goes on for 1 ms at least, and is no
+// goroutine that the standard library started for itself, as for a connection.
 //
 // Threshold: eight such waits at one line. A warning where those that went on ran for a
 // twentieth of the time of all Ps, or one of them was there at any time, on average: the
@@ -151,7 +152,7 @@ func newAbandoned(s *replay.Session) *abandoned {
 
 // did takes in a stretch of a goroutine, and what is known of that.
 func (w *abandoned) did(iv *model.GInterval, s *waits.Started) {
-	if s != nil && iv.First {
+	if s != nil && iv.First && names.Ours(w.names.StartFunc(s.Func)) {
 		w.born(s)
 	}
 	if iv.State == model.GWaiting && (iv.Reason == model.ReasonSelect || iv.Reason == model.ReasonChanRecv) {

@@ -14,8 +14,9 @@ import (
 )
 
 // checkHerd measures thundering herds: a goroutine that wakes many at one moment, by
-// sync.Cond.Broadcast, by closing a channel or in a loop, most of which find nothing to
-// do and wait again where they had waited. What they cost is the CPU time from when they
+// sync.Cond.Broadcast, by Signal in a loop or by closing a channel, most of which find nothing to
+// do and wait again where they had waited. Who is sent something, or has that taken, got on with
+// that, however little it does then. What they cost is the CPU time from when they
 // run until they wait again, with the time that the scheduler needs for the next. See herds.go.
 //
 // Threshold: places that woke eight or more at a moment, so that a hundred goroutines in all
@@ -98,13 +99,10 @@ func (r *herdJudge) describe(h *herd, whole int64) report.Finding {
 
 // advice depends on how they were woken.
 func (r *herdJudge) advice(h *herd, by string) string {
-	called := func(fn string) bool {
-		return slices.ContainsFunc(r.Names.Stacks[h.stack], func(f report.Frame) bool { return strings.HasPrefix(f.Func, fn) })
-	}
-	switch {
-	case called("sync.(*Cond).Broadcast"):
+	switch frames := r.Names.Stacks[h.stack]; {
+	case slices.ContainsFunc(frames, func(f report.Frame) bool { return strings.HasPrefix(f.Func, "sync.(*Cond).Broadcast") }):
 		return "Call Signal in place of Broadcast in " + by + " where there is something for one goroutine alone; or hand it over on a channel, which wakes one."
-	case called("runtime.closechan"):
+	case names.Closes(frames):
 		return "Send on the channel that " + by + " closes where there is something for one goroutine alone: that wakes one."
 	}
 	return "Wake only as many in " + by + " as there is something for."

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"slices"
 
+	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/stat"
 	"gmptrace/model"
@@ -12,8 +13,10 @@ import (
 // again at once? It keeps figures by the stack that wakes, and of as many goroutines
 // as slots has room for what they have done since.
 type herds struct {
-	byStack []*herd // of who wakes
-	unknown int64   // woken many at once, without a stack that tells where they had waited
+	names   *names.Table
+	closes  names.Flags // of stacks: closes a channel
+	byStack []*herd     // of who wakes
+	unknown int64       // woken many at once, without a stack that tells where they had waited
 	blind   burstOf
 
 	slots []awake  // by a hash of the goroutine; nil before the first herd
@@ -67,7 +70,7 @@ type awake struct {
 	did    bool   // something
 }
 
-func newHerds(*replay.Session) *herds { return &herds{} }
+func newHerds(s *replay.Session) *herds { return &herds{names: s.Names} }
 
 func (w *herds) Watch(f *model.Facts) {
 	ps := f.Ps
@@ -144,7 +147,9 @@ func (w *herds) waited(iv *model.GInterval) {
 		}
 		return
 	}
-	w.woken(iv)
+	if iv.Reason == model.ReasonCond || w.closes.Of(w.names, iv.ByStack, names.Closes) {
+		w.woken(iv)
+	}
 }
 
 // waits takes in that one of a herd waits, and is none of it any more.

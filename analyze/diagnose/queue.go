@@ -36,6 +36,10 @@ import (
 // 16 such waits outside of the standard library, that were a quarter of the trace's time. That is information, unless it is
 // what requests or tasks were slow for.
 //
+// A channel is closed once: who waits for that waits until something is over, and where each
+// waits so for the one before it, they do what depends on each other, in its order. Only where
+// the place is known to be one of a pool may that be how a place is given.
+//
 // A queue in which most wait for less than the one served takes does not show where
 // those who serve it never wait there themselves. False positives: goroutines that pass one thing on in a ring wait for each other the
 // same way; generators that are asked in turn wait to send. One place may stand for many
@@ -113,6 +117,8 @@ func (p *queuePlace) fewInside() bool {
 // work.
 func (r *queueJudge) letIn(p *queuePlace) bool {
 	switch {
+	case p.known == nil && p.byClosing*2 > p.letIn:
+		return false
 	case p.byEachOther*4 >= p.letIn*3:
 		return true
 	case p.known != nil, p.reason == model.ReasonChanSend:

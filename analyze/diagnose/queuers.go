@@ -23,6 +23,7 @@ type queuers struct {
 	names   *names.Table
 	sites   []int32     // by stack: index into places + 1, 0 not looked at, -1 none
 	cancels names.Flags // of stacks: cancels a context
+	closes  names.Flags // of stacks: closes a channel
 	places  []*queuePlace
 	byName  map[string]int32
 	unknown unplaced
@@ -61,6 +62,7 @@ type queuePlace struct {
 
 	letIn       int64 // waits that another goroutine ended
 	byEachOther int64 // of those, by one that had been let in there itself
+	byClosing   int64 // of those, by one that closed a channel: no other wait there is for that
 	byStarted   int64 // of those, by one that the one who waited had started: it waits for a place for the next
 	timedOut    int64 // waits that no goroutine ended: a timer did
 	cancelled   int64 // waits that a cancelled context ended
@@ -197,6 +199,9 @@ func (q *queuers) waited(iv *model.GInterval) {
 	default:
 		p.letIn++
 		p.tally(iv.ByStack)
+		if q.closes.Of(q.names, iv.ByStack, names.Closes) {
+			p.byClosing++
+		}
 		q.left(p, iv)
 		if s := q.starters.Of(iv.By); s != nil && s.By == iv.G && !s.Gave {
 			s.Gave = true

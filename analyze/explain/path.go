@@ -254,7 +254,7 @@ func (w *walk) startedHere(s *gSeg, g model.GoID) bool {
 	}
 	line := w.h.of(s.by)
 	segs := line.segs
-	return len(segs) > 0 && !names.Standard(&report.Frame{Func: w.h.names.StartFunc(line.fn)}) && segs[0].first && segs[0].by == g && segs[0].start >= w.begin
+	return len(segs) > 0 && names.Ours(w.h.names.StartFunc(line.fn)) && segs[0].first && segs[0].by == g && segs[0].start >= w.begin
 }
 
 // holderDepth is that of who holds the lock that an explained goroutine waits for.

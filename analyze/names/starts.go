@@ -90,6 +90,10 @@ var wrappers = []string{"runtime.corostart", "iter.Pull", "sync.(*WaitGroup).Go.
 // wrapsStart reports whether a function is known to run what it was given.
 func wrapsStart(fn string) bool { return HasPrefix(fn, wrappers) }
 
+// Ours reports whether goroutines that start with a function are the program's: not of the
+// standard library, which starts some for itself, but for those that run what they were given.
+func Ours(start string) bool { return wrapsStart(start) || !Standard(&report.Frame{Func: start}) }
+
 // MayWrap reports whether a function may turn out to run what it was given, when all has
 // been read: it is known to, or a closure.
 func MayWrap(fn string) bool { return IsClosure(lastPart(fn)) || wrapsStart(fn) }

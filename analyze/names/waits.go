@@ -60,3 +60,11 @@ const (
 	ForAllText   = ", for all who asked meanwhile (singleflight)"
 	ForAllAdvice = "All who ask meanwhile wait for that one: get it before it is needed (in the background, before what there is expires), or let them have what there was."
 )
+
+// Closes reports whether frames that ended the wait of somebody for a channel did so by closing
+// it: that leaves no frame of the runtime in a trace, where to send and to receive do.
+//
+// Source: runtime/chan.go, closechan calls goready with a skip of 3 for each who waits.
+func Closes(frames []report.Frame) bool {
+	return len(frames) > 0 && (frames[0].Func == "runtime.closechan" || !HasPrefix(frames[0].Func, []string{"runtime.", "sync.", "internal/", "reflect."}))
+}
