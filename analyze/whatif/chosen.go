@@ -3,15 +3,21 @@ package whatif
 import (
 	"context"
 	"math"
+	"slices"
 
 	"gmptrace/model/simulate"
 )
 
-// Where a mutex is held is inferred (see mutexes). Where the recorded run does not come out of
-// that, and does of who waited for whom as it was recorded (see holding), the latter is taken.
+// Where a mutex is held is inferred (see mutexes), and how often it was without anybody noticing
+// (see unseen). Where the recorded run does not come out of that, and does without the latter, or
+// of who waited for whom as it was recorded (see holding), that is taken.
 
-// betterBy is by how much less a logarithm the one must be off for it to be taken.
-const betterBy = .2
+// lockChoices are what else locks may be like, and by how much less a logarithm the recorded run
+// must be off for that to be taken.
+var lockChoices = []struct {
+	less     func(*workloads) bool // false: it is no other
+	betterBy float64
+}{{(*workloads).onlySeen, 0}, {(*workloads).asRecordedLocks, .2}}
 
 // chooseLocks has locks be as comes closest to the recorded run, and makes the workloads again
 // if need be.
@@ -19,23 +25,30 @@ func (w *prediction) chooseLocks(ctx context.Context, recorded *simulate.Workloa
 	if w.c.mutexes == 0 {
 		return recorded, nil
 	}
-	inferred, err := w.off(ctx, recorded, costs)
-	if err != nil || inferred < betterBy {
-		return recorded, err
+	least, err := w.off(ctx, recorded, costs)
+	for _, x := range lockChoices {
+		if err != nil || least < x.betterBy {
+			break
+		}
+		kept := w.c.keepLocks()
+		if !x.less(w.c) {
+			continue
+		}
+		again := w.take()
+		var off float64
+		if off, err = w.off(ctx, again, costs); err == nil && off+x.betterBy < least {
+			recorded, least = again, off
+			continue
+		}
+		w.c.restoreLocks(kept)
+		recorded = w.take()
 	}
-	kept := w.c.asRecordedLocks()
-	again := w.take()
-	off, err := w.off(ctx, again, costs)
-	if err != nil || off+betterBy < inferred {
-		return again, err
-	}
-	w.c.restoreLocks(kept)
-	return w.take(), nil
+	return recorded, err
 }
 
-// off is by how much lengths of requests and tasks, or the whole run where there are none, come
-// out otherwise than they were recorded: the logarithm, for the worst of p50, p90 and p99 of a
-// name, on average of all of them.
+// off is by how much lengths of requests and tasks come out otherwise than they were recorded, and
+// the whole run: the logarithm, for the worst of p50, p90 and p99 of a name, on average of all of
+// them, and of the run.
 func (w *prediction) off(ctx context.Context, recorded *simulate.Workload, costs *simulate.Costs) (float64, error) {
 	rs, err := runAll(ctx, recorded, []plan{w.asMeasured(costs)}, w.a.follows())
 	if err != nil {
@@ -52,11 +65,8 @@ func (w *prediction) off(ctx context.Context, recorded *simulate.Workload, costs
 		}
 		sum, n = sum+worst*float64(c.Count), n+float64(c.Count)
 	}
-	if n == 0 {
-		span, _, _ := middle(rs[0], func(r *outcome) int64 { return r.Makespan })
-		return apart(difference(span, w.x.Recorded.Makespan)), nil
-	}
-	return sum / n, nil
+	span, _, _ := middle(rs[0], func(r *outcome) int64 { return r.Makespan })
+	return sum/math.Max(n, 1) + apart(difference(span, w.x.Recorded.Makespan)), nil
 }
 
 // keptLocks is what was inferred of mutexes.
@@ -73,19 +83,37 @@ type keptWaits struct {
 	needs  map[uint32]int
 }
 
-// asRecordedLocks has who waits for a lock wait for who had it when that was recorded.
-func (c *workloads) asRecordedLocks() *keptLocks {
+func (c *workloads) keepLocks() *keptLocks {
 	x := &keptLocks{mutexOf: c.mutexOf, mutexes: c.mutexes, holds: c.holds}
-	c.mutexOf, c.mutexes, c.holds = nil, 0, 0
 	for _, g := range c.order {
 		x.of = append(x.of, keptWaits{g.holds, g.lockAt, g.lockOf, g.needs})
-		g.holds, g.lockAt, g.lockOf, g.needs = nil, nil, nil, nil
 	}
-	c.holding()
 	return x
 }
 
-// restoreLocks takes that back.
+// onlySeen has mutexes be taken only where somebody noticed, and reports whether they were
+// elsewhere.
+func (c *workloads) onlySeen() bool {
+	some := false
+	for _, g := range c.order {
+		n := len(g.holds)
+		g.holds = slices.DeleteFunc(slices.Clone(g.holds), func(m placed) bool { return m.b == byNobody })
+		some = some || len(g.holds) < n
+	}
+	return some
+}
+
+// asRecordedLocks has who waits for a lock wait for who had it when that was recorded.
+func (c *workloads) asRecordedLocks() bool {
+	c.mutexOf, c.mutexes, c.holds = nil, 0, 0
+	for _, g := range c.order {
+		g.holds, g.lockAt, g.lockOf, g.needs = nil, nil, nil, nil
+	}
+	c.holding()
+	return true
+}
+
+// restoreLocks has them be as they were.
 func (c *workloads) restoreLocks(x *keptLocks) {
 	c.mutexOf, c.mutexes, c.holds = x.mutexOf, x.mutexes, x.holds
 	for i, g := range c.order {

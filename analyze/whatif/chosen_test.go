@@ -30,11 +30,14 @@ func TestLocksChosen(t *testing.T) {
 // does no better.
 func TestLocksRestored(t *testing.T) {
 	c := &workloads{mutexOf: map[uint32]int{1: 0}, mutexes: 1, holds: 2, order: []*gWork{{holds: []placed{{at: 3}}, lockAt: map[uint32]int{4: 0}}}}
-	kept := c.asRecordedLocks()
+	kept := c.keepLocks()
+	c.asRecordedLocks()
 	if g := c.order[0]; c.mutexes != 0 || c.mutexOf != nil || g.lockAt != nil || len(g.holds) != 0 {
 		t.Errorf("dropped: %+v, %+v", c, g)
 	}
 	c.restoreLocks(kept)
+	c.order[0].holds = append(c.order[0].holds, placed{at: 5, b: byNobody})
+	c.onlySeen()
 	if g := c.order[0]; c.mutexes != 1 || c.holds != 2 || len(c.mutexOf) != 1 || len(g.lockAt) != 1 || len(g.holds) != 1 {
 		t.Errorf("restored: %+v, %+v", c, g)
 	}

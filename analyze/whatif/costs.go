@@ -11,9 +11,6 @@ import (
 // measured is what the scheduler was seen to take.
 type measured struct {
 	swtch, global, steal, netpoll, fresh, wake, spin, next, locked, slack, late stat.Sketch
-
-	near, turn stat.Sketch // of wake, where the thread had an idle CPU; where it waited for its turn behind another one
-	behind     int64       // those that had to wait until another one slept
 }
 
 // lateness is how much too late a wait for the network is likely to have ended. While all
@@ -74,34 +71,9 @@ func (c *workloads) gap(p *pWork, d *model.Dispatch) {
 // With two Ps nobody looks for work then: the other one's thread runs what readied it.
 func (c *workloads) woke(p *pWork) {
 	if p.idled && p.risen != noTime && len(c.ps) == 2 {
-		c.queued(p)
 		c.costs.wake.Add(int64(p.schedFrom - p.risen))
 	}
 }
-
-// queued tells a thread that had an idle CPU from one that the system had put behind that of
-// the other P: it runs as soon as that one sleeps, or when its turn comes.
-func (c *workloads) queued(p *pWork) {
-	m, took := &c.costs, int64(p.schedFrom-p.risen)
-	other := &c.ps[0]
-	if other == p {
-		other = &c.ps[1]
-	}
-	stopped := max(other.runTo, other.schedTo)
-	switch after := p.schedFrom - stopped; {
-	case stopped > p.risen && after >= 0 && after < behindMost:
-		m.behind++
-	case took >= turnLeast:
-		m.turn.Add(took)
-	default:
-		m.near.Add(took)
-	}
-}
-
-const (
-	behindMost = 25_000  // ns: a thread runs so soon after the one before it on its CPU sleeps
-	turnLeast  = 300_000 // ns: a thread that runs so late after it was woken had no idle CPU
-)
 
 // sleptFor measures how late the system ended the sleep of a thread that had nothing to do until
 // a timer was due, which it asks for in whole milliseconds, and at the least for one.
@@ -178,10 +150,7 @@ func (c *workloads) calibrated(known *Calibration) simulate.Costs {
 	d.Steal = cost(&m.steal, "measured: dispatches of stolen goroutines", d.Steal)
 	d.Netpoll = cost(&m.netpoll, "measured: from a stop to what the poller or a timer had", d.Netpoll)
 	d.Fresh = cost(&m.fresh, "measured: from what the poller or a timer had to its start", d.Fresh)
-	if d.Wake = cost(&m.near, "measured: from a ready to the thread that it woke", d.Wake); m.wake.N() >= fewest {
-		d.Behind = float64(m.behind+m.turn.N()) / float64(m.wake.N())
-		d.Turn = cost(&m.turn, "measured: threads that were woken and had no CPU", d.Turn)
-	}
+	d.Wake = cost(&m.wake, "measured: from a ready to the thread that it woke", d.Wake)
 	d.Arrive = cost(&c.local.arrive, "measured: from a send to the end of the wait for it", d.Wake)
 	d.Locked = cost(&m.locked, "measured: dispatches of goroutines locked to their threads", d.Locked)
 	d.Slack = cost(&m.slack, "measured: how long system calls lasted until sysmon took their Ps", d.Slack)
@@ -195,10 +164,9 @@ func (c *workloads) calibrated(known *Calibration) simulate.Costs {
 // with two Ps were 58 and 127 µs late, of waking a thread for a goroutine 35 and 100 µs, and the
 // pause of a thief, who asks for 3 µs, took 57 and 127 µs.
 const (
-	wakeSooner  = 23_000 // ns
-	usualBehind = .15
-	usualTurn   = 1_500_000 // ns
-	fromLate    = "told by how late threads wake that wait for a timer"
+	wakeSooner = 23_000    // ns
+	wakeBehind = 1_500_000 // ns; of a tenth to a quarter, which the system puts behind another thread
+	fromLate   = "told by how late threads wake that wait for a timer"
 )
 
 // timed puts what sleeps that ended late tell in the place of defaults.
@@ -208,8 +176,8 @@ func (c *workloads) timed(d *simulate.Costs) {
 	}
 	late := c.costs.late.Quantile(.5)
 	d.Late = simulate.Constant(late, "measured: how late threads woke that waited for a timer")
-	d.Wake = simulate.Constant(max(late-wakeSooner, 1), fromLate)
-	d.Behind, d.Turn = usualBehind, simulate.Constant(usualTurn, "default: how long a thread runs while another one waits for its CPU")
+	soon := max(late-wakeSooner, 1)
+	d.Wake = simulate.Cost{NS: []int64{soon, soon, soon, soon, soon, soon, wakeBehind}, Source: fromLate}
 	d.Pause, d.Slack = simulate.Constant(late, fromLate), simulate.Constant(max(late, d.Slack.Mean()), fromLate)
 }
 
@@ -232,9 +200,6 @@ func (c *workloads) refuse(costs *simulate.Costs, known *Calibration) bool {
 			*x.cost, some = x.instead, true
 			x.cost.Source = refusedSource
 		}
-	}
-	if slow(&m.wake) {
-		costs.Behind, costs.Turn = d.Behind, d.Turn
 	}
 	return some
 }

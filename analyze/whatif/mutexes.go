@@ -31,6 +31,7 @@ type critical struct {
 	since  model.Time // by then it must have had it, as somebody waited; noTime if nobody did
 	waited bool       // it had to wait for it
 	woke   bool       // somebody waited when it unlocked it
+	unseen bool       // nobody noticed
 	blocks []uint32   // numbers of its waits
 	site   uint32     // a stack that locks it
 }
@@ -94,7 +95,7 @@ type anchor struct {
 type stretchLengths struct {
 	all    []int64
 	middle int64
-	spread int64 // half of them are no farther from that
+	spread int64 // nine of ten are no farther from that
 }
 
 // add takes one more.
@@ -129,7 +130,7 @@ func (l *stretchLengths) settle() {
 		off[i] = int64(math.Abs(float64(ns - l.middle)))
 	}
 	slices.Sort(off)
-	if l.spread = off[len(off)/2]; len(l.all) < lengthsLeast {
+	if l.spread = off[len(off)*9/10]; len(l.all) < lengthsLeast {
 		l.spread = slowest
 	}
 }
@@ -162,6 +163,7 @@ func (c *workloads) findMutexes() {
 		m.complete(m.own[g])
 	}
 	m.imply(numbers)
+	m.unseen(numbers)
 	for _, g := range m.order {
 		m.mark(m.own[g], numbers)
 	}
@@ -747,11 +749,15 @@ func (m *mutexes) mark(h *holder, numbers []int) {
 				g.lockAt[b] = -1 // it goes on waiting
 			}
 		}
+		noticed := uint64(0)
+		if x.unseen {
+			noticed = byNobody
+		}
 		if !x.waited {
-			g.holds = append(g.holds, placed{at: x.from, kind: markAcquire, a: uint64(n), stack: x.site})
+			g.holds = append(g.holds, placed{at: x.from, kind: markAcquire, a: uint64(n), b: noticed, stack: x.site})
 		}
 		if !x.woke {
-			g.holds = append(g.holds, placed{at: x.to, kind: markRelease, a: uint64(n), stack: x.site})
+			g.holds = append(g.holds, placed{at: x.to, kind: markRelease, a: uint64(n), b: noticed, stack: x.site})
 		}
 	}
 	slices.SortStableFunc(g.holds, func(a, b placed) int { return cmp.Compare(a.at, b.at) })

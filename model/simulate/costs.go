@@ -58,11 +58,6 @@ type Costs struct {
 	Late    Cost // that it ends the sleep of the thread that waits for the next timer too late
 	Lock    Cost // one operation on a locked queue that another thread had last
 	Alone   Cost // likewise, that the same thread had last; nothing: as Lock
-
-	// The system may put a thread that is woken on the CPU of who wakes it, though another
-	// one is idle: it runs when that one's thread sleeps, or when its turn comes.
-	Behind float64 // the share of woken threads, from 0 to 1
-	Turn   Cost    // how long their turns are in coming
 }
 
 // DefaultCosts are those that hold where nothing was measured: means of an
@@ -91,7 +86,6 @@ func DefaultCosts() Costs {
 const (
 	sysmonPatience = 50         // proc.go, sysmon: cycles without anything to do before the delay doubles
 	timerCost      = int64(100) // of running one timer that readies a goroutine; measured on amd64
-	afterOther     = 11_000     // ns: from one thread's sleep to the start of the one behind it; measured on a virtual machine
 )
 
 // ShortCall is the length in nanoseconds below which a system call computes, more or

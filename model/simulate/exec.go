@@ -240,7 +240,7 @@ func (s *sim) start(p, gi int32, cost *Cost, extra int64, inherit bool) {
 	if pp.spinning {
 		pp.spinning = false
 		s.spinning--
-		s.wakep(p)
+		s.wakep()
 	}
 	pp.spun = false
 }

@@ -76,7 +76,7 @@ func (s *sim) startGC(p int32, n int) {
 		}
 	}
 	if s.cfg.Scheduler == GMP {
-		s.wakep(p) // startTheWorldWithSema: so that idle Ps mark
+		s.wakep() // startTheWorldWithSema: so that idle Ps mark
 	}
 }
 

@@ -26,17 +26,17 @@ func (s *sim) ready(p, gi int32) {
 			s.touch(p)
 			s.spilled(p, s.ps[p].q.Put(gi, true, &s.global))
 		}
-		s.wakep(p)
+		s.wakep()
 	case SharedQueue:
 		s.lock(p)
 		s.global.Put(gi)
 		if len(s.idle) > 0 {
-			s.wakeP(s.takeIdle(-1), p, false)
+			s.wakeP(s.takeIdle(-1), false)
 		}
 	case ThreadQueue:
 		s.ps[g.p].fifo.Put(gi)
 		if s.ps[g.p].does == pIdle {
-			s.wakeP(s.takeIdle(g.p), p, false)
+			s.wakeP(s.takeIdle(g.p), false)
 		}
 	}
 }
@@ -48,14 +48,14 @@ func (s *sim) spilled(p int32, n int) {
 	}
 }
 
-// wakep has P by, -1 for none, start a thread that looks for work, unless one does so already.
+// wakep starts a thread that looks for work, unless one does so already.
 //
 // Source: proc.go, wakep.
-func (s *sim) wakep(by int32) {
+func (s *sim) wakep() {
 	if s.spinning == 0 && len(s.idle) > 0 && !s.cfg.NoSteal {
-		s.wakeP(s.takeIdle(-1), by, true)
+		s.wakeP(s.takeIdle(-1), true)
 	} else if s.cfg.NoSteal && len(s.idle) > 0 && (s.global.Len() > 0 || s.gc.wants()) {
-		s.wakeP(s.takeIdle(-1), by, false)
+		s.wakeP(s.takeIdle(-1), false)
 	}
 }
 
@@ -149,7 +149,7 @@ func (s *sim) readyOn(p, gi int32, at int64) {
 	s.runnable++
 	s.res.Events++
 	s.spilled(p, s.ps[p].q.Put(gi, true, &s.global))
-	s.wakep(p)
+	s.wakep()
 }
 
 // pollMost is how many goroutines one look at the network finds on Linux.
@@ -176,7 +176,7 @@ func (s *sim) poll(p int32, pre int64) int32 {
 		gi := list[i].g
 		if n-2-i < idle {
 			s.global.Put(gi)
-			s.wakeP(s.takeIdle(-1), p, false)
+			s.wakeP(s.takeIdle(-1), false)
 		} else {
 			s.spilled(p, s.ps[p].q.Put(gi, false, &s.global))
 		}
@@ -338,9 +338,9 @@ func (s *sim) handoff(p int32) {
 	s.ps[p].g = 0
 	switch {
 	case s.ps[p].q.Len() > 0 || s.global.Len() > 0 || s.gc.wants():
-		s.wakeP(p, -1, false)
+		s.wakeP(p, false)
 	case s.spinning+len(s.idle) == 0 && !s.cfg.NoSteal:
-		s.wakeP(p, -1, true)
+		s.wakeP(p, true)
 	default:
 		s.rest(p, false)
 	}
@@ -360,7 +360,7 @@ func (s *sim) watch() {
 		s.inject()
 	}
 	if len(s.due) > 0 && len(s.idle) > 0 {
-		s.wakeP(s.takeIdle(-1), -1, false) // a timer should have run
+		s.wakeP(s.takeIdle(-1), false) // a timer should have run
 	}
 	if did {
 		m.idle, m.delay = 0, model.SysmonLeast

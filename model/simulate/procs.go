@@ -80,8 +80,8 @@ func (s *sim) takeIdle(p int32) int32 {
 	return p
 }
 
-// wakeP has P by, -1 for none, start a thread for p.
-func (s *sim) wakeP(p, by int32, spinning bool) {
+// wakeP starts a thread for p.
+func (s *sim) wakeP(p int32, spinning bool) {
 	pp := &s.ps[p]
 	s.set(p, pWaking)
 	pp.spinning = spinning
@@ -93,10 +93,6 @@ func (s *sim) wakeP(p, by int32, spinning bool) {
 		s.parked--
 	} else {
 		cost = &s.cfg.Costs.Thread
-	}
-	if c := &s.cfg.Costs; by >= 0 && c.Behind > 0 && s.rng.share() < c.Behind {
-		cost, pp.behind = &c.Turn, by+1
-		s.behind++
 	}
 	s.timers.add(timer{at: s.now + s.rng.of(cost), kind: timerWake, id: p, gen: pp.gen})
 }
@@ -115,18 +111,6 @@ func (s *sim) rest(p int32, parks bool) {
 	s.idle = append(s.idle, p)
 	if parks {
 		s.parked++
-		s.stops(p)
 	}
 	s.pollerSleeps()
-}
-
-// stops is that p's thread sleeps: who was put behind it has its CPU now.
-func (s *sim) stops(p int32) {
-	for i := 0; s.behind > 0 && i < len(s.ps); i++ {
-		if q := &s.ps[i]; q.behind == p+1 {
-			q.behind = 0
-			s.behind--
-			s.timers.add(timer{at: s.now + afterOther, kind: timerWake, id: int32(i), gen: q.gen})
-		}
-	}
 }

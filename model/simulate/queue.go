@@ -140,9 +140,6 @@ func (r *random) next() uint64 {
 
 func (r *random) below(n int) int { return int(r.next() >> 33 % uint64(n)) }
 
-// share is from 0 to 1.
-func (r *random) share() float64 { return float64(r.next()>>11) / (1 << 53) }
-
 // of draws from a cost.
 func (r *random) of(c *Cost) int64 {
 	switch len(c.NS) {

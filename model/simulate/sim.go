@@ -77,7 +77,6 @@ type proc struct {
 	passed   bool   // its thread went with a goroutine locked to it
 	spun     bool   // it has looked for work in vain
 	gen      uint32 // its timers of other generations are stale
-	behind   int32  // of a thread on its way: one more than the P whose thread has the CPU that it was put on, 0 for none
 	idleFrom int64
 
 	tick     uint32 // scheduling ticks
@@ -127,7 +126,6 @@ type sim struct {
 	idle     []int32 // stack
 	spinning int
 	parked   int   // threads without a P that a P can be started on
-	behind   int   // threads that were put on the CPU of who woke them, which still runs
 	due      []due // goroutines whose timers have expired
 	dueOn    []int // how many of those were set on each P; first those on none
 	dueNet   []due // goroutines that the network has something for
@@ -316,10 +314,6 @@ func (s *sim) set(p int32, d does) {
 	}
 	if was == pWaking || was == pPausing {
 		pp.gen++
-		if pp.behind > 0 {
-			pp.behind = 0
-			s.behind--
-		}
 	}
 	pp.does = d
 	if was.uses() && !d.uses() {
