@@ -101,6 +101,7 @@ func (r *acceptJudge) where(f *report.Finding, in string, stood map[uint32]int64
 // accepts answers: for how long, and where, did listeners wait for connections to be closed?
 type accepts struct {
 	names     *names.Table
+	stands    *replay.Stood
 	accepting names.Flags // of stacks: in a listener's Accept
 	closing   names.Flags // of stacks: in the Close of something
 	n, ns     int64
@@ -111,11 +112,11 @@ type accepts struct {
 }
 
 func newAccepts(s *replay.Session) *accepts {
-	return &accepts{names: s.Names, stood: map[uint32]int64{}, held: map[model.GoID]struct{}{}, worst: stat.NewTopK[model.GInterval](report.MaxMoments)}
+	return &accepts{names: s.Names, stands: replay.Shared(s, replay.NewStood), stood: map[uint32]int64{}, held: map[model.GoID]struct{}{}, worst: stat.NewTopK[model.GInterval](report.MaxMoments)}
 }
 
 func (x *accepts) Watch(f *model.Facts) {
-	for i := range f.Gs {
+	for _, i := range x.stands.At {
 		if iv := &f.Gs[i]; iv.State == model.GWaiting && iv.Open&model.OpenEnd == 0 && x.accepting.Of(x.names, iv.Stack, inAccept) {
 			x.waited(iv)
 		}

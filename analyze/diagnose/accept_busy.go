@@ -19,6 +19,7 @@ import (
 // such a wait before it had to wait for a connection again: those of the others had been there.
 type busyAccepts struct {
 	names     *names.Table
+	stands    *replay.Stood
 	accepting names.Flags // of stacks: wait for the next connection
 	by        map[model.GoID]*acceptor
 	n, ns     int64
@@ -46,11 +47,11 @@ const (
 )
 
 func newBusyAccepts(s *replay.Session) *busyAccepts {
-	return &busyAccepts{names: s.Names, by: map[model.GoID]*acceptor{}, stood: map[uint32]int64{}, worst: stat.NewTopK[model.GInterval](report.MaxMoments)}
+	return &busyAccepts{names: s.Names, stands: replay.Shared(s, replay.NewStood), by: map[model.GoID]*acceptor{}, stood: map[uint32]int64{}, worst: stat.NewTopK[model.GInterval](report.MaxMoments)}
 }
 
 func (x *busyAccepts) Watch(f *model.Facts) {
-	for i := range f.Gs {
+	for _, i := range x.stands.At {
 		if iv := &f.Gs[i]; iv.State == model.GWaiting && iv.Open&model.OpenEnd == 0 {
 			x.waited(iv)
 		}

@@ -120,6 +120,7 @@ func (r *diskJudge) scenes() []report.Moment {
 // disk answers: how long did system calls on files take?
 type disk struct {
 	names   *names.Table
+	stands  *replay.Stood
 	files   names.Flags // of stacks: a call on a file
 	calls   stat.Sketch
 	unended int64 // calls beside those, of which the trace does not tell how long they took
@@ -149,7 +150,7 @@ func (p *callPlace) add(n, ns int64) {
 }
 
 func newDisk(s *replay.Session) *disk {
-	return &disk{names: s.Names, places: map[uint32]*callPlace{}, worst: stat.NewTopK[slowFileCall](report.MaxMoments)}
+	return &disk{names: s.Names, stands: replay.Shared(s, replay.NewStood), places: map[uint32]*callPlace{}, worst: stat.NewTopK[slowFileCall](report.MaxMoments)}
 }
 
 // measured is what the check says it has seen.
@@ -170,7 +171,7 @@ func (d *disk) ofKnownLength() string {
 }
 
 func (d *disk) Watch(f *model.Facts) {
-	for i := range f.Gs {
+	for _, i := range d.stands.At {
 		iv := &f.Gs[i]
 		if iv.State == model.GSyscall && iv.Open != model.OpenStart|model.OpenEnd && d.onFile(iv.Stack) {
 			d.called(iv)

@@ -81,6 +81,7 @@ func (r *finalizersJudge) describe(span int64) report.Finding {
 // finalizers answers: for how long, and where, were finalizers blocked?
 type finalizers struct {
 	names   *names.Table
+	stands  *replay.Stood
 	inside  names.Flags // of stacks: inside of a finalizer or cleanup
 	n, ns   int64
 	blocked map[uint32]int64 // ns by stack
@@ -89,11 +90,11 @@ type finalizers struct {
 }
 
 func newFinalizers(s *replay.Session) *finalizers {
-	return &finalizers{names: s.Names, blocked: map[uint32]int64{}, let: map[uint32]int64{}, worst: stat.NewTopK[model.GInterval](report.MaxMoments)}
+	return &finalizers{names: s.Names, stands: replay.Shared(s, replay.NewStood), blocked: map[uint32]int64{}, let: map[uint32]int64{}, worst: stat.NewTopK[model.GInterval](report.MaxMoments)}
 }
 
 func (x *finalizers) Watch(f *model.Facts) {
-	for i := range f.Gs {
+	for _, i := range x.stands.At {
 		iv := &f.Gs[i]
 		if iv.State != model.GWaiting {
 			continue

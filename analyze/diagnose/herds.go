@@ -14,6 +14,7 @@ import (
 // as slots has room for what they have done since.
 type herds struct {
 	names   *names.Table
+	stands  *replay.Stood
 	closes  names.Flags // of stacks: closes a channel
 	byStack []*herd     // of who wakes
 	unknown int64       // woken many at once, without a stack that tells where they had waited
@@ -70,11 +71,13 @@ type awake struct {
 	did    bool   // something
 }
 
-func newHerds(s *replay.Session) *herds { return &herds{names: s.Names} }
+func newHerds(s *replay.Session) *herds {
+	return &herds{names: s.Names, stands: replay.Shared(s, replay.NewStood)}
+}
 
 func (w *herds) Watch(f *model.Facts) {
 	ps := f.Ps
-	for i := range f.Gs {
+	for _, i := range w.stands.At {
 		iv := &f.Gs[i]
 		if w.slots != nil {
 			for ; len(ps) > 0 && ps[0].End <= iv.End; ps = ps[1:] {

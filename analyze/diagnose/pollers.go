@@ -13,6 +13,7 @@ import (
 // yield, wake each other, or are woken by timers? It keeps figures by stack, and the
 // last wake-up of as many goroutines as woken has room for.
 type pollers struct {
+	stands                *replay.Stood
 	yields, wakes, timers []*poller // by stack
 	turns                 int64     // in all of wakes
 
@@ -46,13 +47,15 @@ type wokenG struct {
 	stack uint32
 }
 
-func newPollers(*replay.Session) *pollers { return &pollers{} }
+func newPollers(s *replay.Session) *pollers {
+	return &pollers{stands: replay.Shared(s, replay.NewStood)}
+}
 
 func (l *pollers) Watch(f *model.Facts) {
 	for i := range f.Ps {
 		l.didP(&f.Ps[i])
 	}
-	for i := range f.Gs {
+	for _, i := range l.stands.At {
 		if iv := &f.Gs[i]; iv.State == model.GWaiting && iv.Open == 0 && !iv.Runtime {
 			l.waited(iv)
 		}

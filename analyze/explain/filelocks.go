@@ -13,13 +13,14 @@ import (
 // Who gives one back makes a call when the wait ends: where no other goroutine does, another
 // process had it.
 type fileLocks struct {
-	names *names.Table
-	lock  names.Flags // of stacks: waits for the lock of a file
-	lets  names.Flags // of stacks: may give one back
-	calls []fileCall  // the last that may give one back
-	open  []fileWait  // that ended so short a time ago that who gave it back may yet show
-	ns    int64       // of waits
-	here  int64       // of those: another goroutine may have given it back
+	names  *names.Table
+	stands *replay.Stood
+	lock   names.Flags // of stacks: waits for the lock of a file
+	lets   names.Flags // of stacks: may give one back
+	calls  []fileCall  // the last that may give one back
+	open   []fileWait  // that ended so short a time ago that who gave it back may yet show
+	ns     int64       // of waits
+	here   int64       // of those: another goroutine may have given it back
 }
 
 // fileCall is a call that may give back a lock.
@@ -41,11 +42,13 @@ const (
 	fileKept = 256       // calls, and waits
 )
 
-func newFileLocks(s *replay.Session) *fileLocks { return &fileLocks{names: s.Names} }
+func newFileLocks(s *replay.Session) *fileLocks {
+	return &fileLocks{names: s.Names, stands: replay.Shared(s, replay.NewStood)}
+}
 
 // Watch takes in calls about files.
 func (w *fileLocks) Watch(f *model.Facts) {
-	for i := range f.Gs {
+	for _, i := range w.stands.At {
 		iv := &f.Gs[i]
 		if iv.State != model.GSyscall || iv.Stack == 0 || iv.Open != 0 || !w.lets.Of(w.names, iv.Stack, names.LetsGoOfFile) {
 			continue

@@ -27,6 +27,7 @@ type rules struct {
 	tallies [numRules]tally
 	byP     []ruleProc
 	runs    *measure.LongRuns
+	stands  *replay.Stood
 
 	// Pauses and collections stop goroutines before their slice ends.
 	marking, stopped int
@@ -120,7 +121,7 @@ type fullRing struct {
 func Add(s *replay.Session) { replay.Shared(s, newRules) }
 
 func newRules(s *replay.Session) *rules {
-	r := &rules{names: s.Names, zero: s.Zero, older: s.Older, runs: replay.Shared(s, measure.NewLongRuns)}
+	r := &rules{names: s.Names, zero: s.Zero, older: s.Older, runs: replay.Shared(s, measure.NewLongRuns), stands: replay.Shared(s, replay.NewStood)}
 	for i := range r.tallies {
 		r.tallies[i].worst = stat.NewTopK[miss](report.MaxMoments)
 	}
@@ -137,7 +138,7 @@ func (r *rules) at(p model.ProcID) *ruleProc {
 func (r *rules) Watch(f *model.Facts) {
 	r.inOrder(f)
 	r.observeThreads(f)
-	for i := range f.Gs {
+	for _, i := range r.stands.At {
 		r.goroutine(&f.Gs[i])
 	}
 	for i := range f.Wastes {

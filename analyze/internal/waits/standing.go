@@ -31,6 +31,7 @@ const (
 
 // Standing answers: who waits for a lock, or to send, when the trace ends?
 type Standing struct {
+	facts   *replay.Stood
 	locks   *names.LockSites
 	pools   *names.Pools
 	ended   []*endedWaits // by stack
@@ -51,11 +52,11 @@ type endedWaits struct {
 
 // NewStanding makes Standing, for replay.Shared.
 func NewStanding(s *replay.Session) *Standing {
-	return &Standing{locks: &names.LockSites{Names: s.Names}, pools: &names.Pools{Names: s.Names}}
+	return &Standing{facts: replay.Shared(s, replay.NewStood), locks: &names.LockSites{Names: s.Names}, pools: &names.Pools{Names: s.Names}}
 }
 
 func (w *Standing) Watch(f *model.Facts) {
-	for i := range f.Gs {
+	for _, i := range w.facts.At {
 		iv := &f.Gs[i]
 		if iv.State != model.GWaiting || iv.Runtime {
 			continue
