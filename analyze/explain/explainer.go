@@ -156,7 +156,7 @@ func newExplainer(s *replay.Session, sel Selector) *explainer {
 		f.top, f.pooled = top, sel.Pooled || f.kind == report.KindLog
 		e.groups = append(e.groups, f)
 	}
-	if sel.Kind == "" && !s.Part {
+	if sel.Kind == "" && sel.Having == nil && !s.Part {
 		e.groups = slices.Insert(e.groups, len(e.groups)-1, mainGroup(n))
 	}
 	return e

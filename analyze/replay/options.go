@@ -31,8 +31,8 @@ type Options struct {
 	// Trace.Notes.
 	Reader string
 
-	// Workers is the number of generations decoded at once; 0 is
-	// min(2, GOMAXPROCS).
+	// Workers is the number of generations decoded at once; 0 is 1, or
+	// min(2, GOMAXPROCS) where Reader is ReferenceReader.
 	Workers int
 
 	// Progress, where set, is told how far the reading is, a few times a second

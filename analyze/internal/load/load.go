@@ -21,9 +21,9 @@ import (
 )
 
 // aheadEvents is how many translated events may lie ready for the sink, over
-// all generations: 8 MiB of them. It is the sink that takes longest, so that more would only
+// all generations: 2 MiB of them. It is the sink that takes longest, so that more would only
 // lie there.
-const aheadEvents = 8 << 20 / 48
+const aheadEvents = 2 << 20 / 48
 
 // progressEvery is how often Options.Progress is told.
 const progressEvery = 250 * time.Millisecond
@@ -150,7 +150,7 @@ func newLoader(ctx context.Context, opt Options, sink func(*Batch) error) *loade
 		l.maxMemory = DefaultMaxMemory
 	}
 	if l.workers <= 0 {
-		l.workers = min(2, runtime.GOMAXPROCS(0))
+		l.workers = workersFor(opt.Reader)
 	}
 	l.split = make(chan *splitter, 1)
 	l.slots = make(chan struct{}, l.workers+1)
@@ -159,6 +159,16 @@ func newLoader(ctx context.Context, opt Options, sink func(*Batch) error) *loade
 	l.done = make(chan struct{})
 	l.trace.Name = opt.Name
 	return l
+}
+
+// workersFor is how many generations are decoded at once. This package's own decoder is
+// several times as fast as what is done with its events: more at once save no time, and lie
+// in memory.
+func workersFor(reader string) int {
+	if reader == ReferenceReader {
+		return min(2, runtime.GOMAXPROCS(0))
+	}
+	return 1
 }
 
 // tellProgress starts telling Options.Progress; the function it returns tells
