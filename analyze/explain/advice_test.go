@@ -44,7 +44,6 @@ func TestAdvice(t *testing.T) {
 		"shared_connection": "If main.(*kv).readLoop reads what several have asked for",
 		"no_answer":         "The other side had not answered main.(*client).ask when its context's deadline was over",
 		"pool_kept":         "Let main.announce not wait for the network while it has one: read what it needs, close the rows",
-		"stampede":          "At least 3 of them were in main.render at once: if they compute the same",
 		"lock_in_call":      "Do what blocks in main.renew outside of the lock",
 	} {
 		ar, err := txtar.ParseFile(filepath.Join("testdata/explain", name+".txtar"))
@@ -60,6 +59,22 @@ func TestAdvice(t *testing.T) {
 		}
 		if x := explainScenario(t, string(ar.Files[0].Data), sel); !strings.Contains(x.Advice, want) {
 			t.Errorf("%s: %q, want %q", name, x.Advice, want)
+		}
+	}
+}
+
+// TestStampede: what several of a handler with quick ones compute at once may be the same.
+func TestStampede(t *testing.T) {
+	ar, err := txtar.ParseFile("testdata/explain/stampede.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "At least 3 of them were in main.render at once: if they compute the same"
+	alone := strings.ReplaceAll(string(ar.Files[0].Data), "fn=main.render<", "fn=main.other<")
+	for events, said := range map[string]bool{string(ar.Files[0].Data): true, strings.Replace(alone, "main.other", "main.render", 1): false} {
+		x := explainScenario(t, events, Selector{Kind: report.KindRequest})
+		if got := strings.Contains(x.Advice, want); got != said {
+			t.Errorf("%v: %q", said, x.Advice)
 		}
 	}
 }
