@@ -24,7 +24,7 @@ func TestAdvice(t *testing.T) {
 		"launches":          "Loop in main.step instead of starting the next goroutine",
 		"never_waits":       "main.forward never waited for anything: if it polls",
 		"deadlock":          "Lock both in one order in main.post (main.post.go:1) and main.reconcile (main.reconcile.go:1).",
-		"c_code":            "let no more of it run at once than there are CPUs",
+		"c_code":            "they likely wait within C, as for a lock of the library",
 		"file_lock":         "Find the process that has it",
 		"file_lock_here":    "Hold the file's lock for less",
 		"streams_open":      "All streams that the server allows on one connection were open",

@@ -131,7 +131,11 @@ func (t *tale) placeAdvice() string {
 	case t.mainCause() == report.CauseNetwork, 2*t.sum.asked.ns > t.sum.ns:
 		return t.askedAdvice()
 	}
-	return "Let " + words.Function(t.At.Func) + " " + t.doLess() + " while others wait for it, or do that in another goroutine; if it has a place among few, allow more of them."
+	advice := "Let " + words.Function(t.At.Func) + " " + t.doLess() + " while others wait for it, or do that in another goroutine"
+	if 2*t.sum.back > t.sum.ns {
+		advice += "; if it has a place among few, allow more of them"
+	}
+	return advice + "."
 }
 
 // reads reports whether it is a goroutine that hands over answers, each of which it waits for
@@ -265,5 +269,5 @@ func (t *tale) letIn() string {
 	if t.st == nil || t.st.via != blockedFor(model.ReasonChanSend) || (c[report.CauseNetwork]+c[report.CauseSleep]+c[report.CauseSyscall])*2 < t.sum.ns {
 		return ""
 	}
-	return "Raise the limit that " + place(t.st.at, "") + " waits at, if what those inside wait for can take more at once."
+	return "Raise the limit that " + place(t.st.at, "") + " waits at, if what those inside wait for can take more at once. If some of them wait for others that want a place as well, let them take it after that wait, or give it back meanwhile: more places only put that off."
 }

@@ -18,7 +18,7 @@ type Call struct {
 
 // CallOfC is a call of C.
 var CallOfC = &Call{What: "C code",
-	Advice: "C code that computes takes a CPU that the Go scheduler does not count, and a thread: let no more of it run at once than there are CPUs (a semaphore around the call), or let it do less."}
+	Advice: "See what it does there, which a trace does not show. If calls take the longer the more there are at once, and the machine has CPUs to spare, they likely wait within C, as for a lock of the library: have one of what that guards for each caller. If it computes, it takes a CPU that the Go scheduler does not count: let no more run at once than there are CPUs, or let it do less."}
 
 var knownCalls = []*Call{
 	{What: "waiting for the lock of a file", Locks: true,
