@@ -86,8 +86,9 @@ func TestSlowestWindow(t *testing.T) {
 	}
 }
 
-// TestSlowestNone: nothing where there is nothing.
-func TestSlowestNone(t *testing.T) {
+// TestSlowestMain: of a program without requests and tasks the main goroutine is told of,
+// and every nanosecond of it.
+func TestSlowestMain(t *testing.T) {
 	f, err := os.Open("../../fixtures/traces/real/typecheck-go1.22-p1.trace")
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +98,14 @@ func TestSlowestNone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Slowest.Kind != "" || r.Slowest.Headline != "" {
-		t.Errorf("a program without requests and tasks has %+v", r.Slowest)
+	var roots int64
+	for _, root := range r.Slowest.Roots {
+		roots += root.NS
+	}
+	if s := &r.Slowest; s.Kind != report.KindMain || s.Durations.Count != 1 || roots != s.Durations.Max || s.Slow.Mean != roots {
+		t.Errorf("a %s of %d ns with %d in its roots", s.Kind, s.Durations.Max, roots)
+	}
+	if len(r.SpanCauses) > 0 {
+		t.Errorf("main counts as a request or task: %+v", r.SpanCauses)
 	}
 }
