@@ -98,14 +98,23 @@ func (s *slowness) little(kinds []report.RootKind) bool {
 		return false
 	}
 	share := s.share(kinds)
-	first := &s.Groups[0]
 	if s.Roots[0].Kind == report.RootLate && s.Durations.Count >= 100 && float64(s.Durations.P99)*share < slowFrom {
 		return true
 	}
 	if s.Typical.Count > 0 && float64(s.extra)*share < slowerBy*float64(s.Typical.Mean) {
 		return true
 	}
-	return share < littleShare || share*float64(s.extra) < float64(measure.StarvedAfter) && float64(first.Lost) < fewLose*float64(first.Total)
+	return share < littleShare || share*float64(s.extra) < float64(measure.StarvedAfter) && float64(s.lost()) < fewLose*float64(s.Groups[0].Total)
+}
+
+// lost is how much longer all of them took than typical ones, which may be others than those
+// whose handler shows.
+func (s *slowness) lost() int64 {
+	first := &s.Groups[0]
+	if s.Typical.Count == 0 {
+		return first.Lost
+	}
+	return max(first.Lost, first.Total-first.Count*s.Typical.Mean)
 }
 
 // fewLose is the share of the time of all of them below which few lost any.
@@ -178,7 +187,7 @@ func (s *slowness) severity() report.Severity {
 			return report.SeverityInfo
 		}
 	case report.RootComputing, report.RootSyscall, report.RootNetwork:
-		if s.alike() || r.NS < muchMore*r.Typical || !r.Awaited && !s.shares(r) || 2*s.Groups[0].Lost < s.Groups[0].Total {
+		if s.alike() || r.NS < muchMore*r.Typical || !r.Awaited && !s.shares(r) || 2*s.lost() < s.Groups[0].Total {
 			return report.SeverityInfo
 		}
 	default:

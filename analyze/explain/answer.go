@@ -15,7 +15,8 @@ type answer struct {
 	g       *group
 	p       *population
 	slow    []*explained
-	typical *bill // nil where there is none to compare with
+	usual   *population // of which typical ones are
+	typical *bill       // nil where there is none to compare with
 }
 
 const (
@@ -39,7 +40,7 @@ func (a *answer) tell(x *report.Explanation) {
 		return
 	}
 	slower := a.typical != nil && float64(x.Slow.Mean-x.Typical.Mean) >= aboutAsSlow*float64(x.Slow.Mean)
-	sample := a.p.sample(a.slow)
+	sample := a.usual.sample(a.slow)
 	var usual *account
 	if len(sample) > 0 {
 		usual = a.e.accountOf(sample)
@@ -183,7 +184,11 @@ func (a *answer) why(x *report.Explanation, slower bool) string {
 	r := &x.Roots[0]
 	if slower {
 		extra := x.Slow.Mean - x.Typical.Mean
-		return fmt.Sprintf("Of the %s that %s took longer than a typical one, %s went to %s.", words.Length(extra), words.Slowest(x.Slow.Count),
+		than := "a typical one"
+		if a.usual != a.p {
+			than = "a typical one of those others"
+		}
+		return fmt.Sprintf("Of the %s that %s took longer than %s, %s went to %s.", words.Length(extra), words.Slowest(x.Slow.Count), than,
 			words.ShareOf(min(r.NS-r.Typical, extra), extra), r.Text)
 	}
 	if a.p.shares != nil && a.p.all.N() > 1 {
@@ -222,7 +227,11 @@ func (a *answer) more(x *report.Explanation, slower bool, mine, usual *account) 
 			if text == x.Roots[0].Text {
 				text = "the same"
 			}
-			parts = append(parts, fmt.Sprintf("A typical one took %s, %s of which went to %s.", words.Length(x.Typical.Mean), words.ShareOf(t[0].NS, usual.total/usual.n), text))
+			ofThem := ""
+			if a.usual != a.p {
+				ofThem = " of those others"
+			}
+			parts = append(parts, fmt.Sprintf("A typical one%s took %s, %s of which went to %s.", ofThem, words.Length(x.Typical.Mean), words.ShareOf(t[0].NS, usual.total/usual.n), text))
 		}
 	}
 	return strings.Join(append(parts, a.e.schedulerShare(a.bill(), mine.yielded())), " ")

@@ -39,8 +39,8 @@ func (e *explainer) explanation() *report.Explanation {
 	for _, in := range best {
 		x.Slowest = append(x.Slowest, e.instance(in))
 	}
-	a := &answer{e: e, g: g, p: p, slow: p.slow(best)}
-	a.typical = p.middle(a.slow)
+	a := &answer{e: e, g: g, p: p, slow: p.slow(best), usual: g.usual(p)}
+	a.typical = a.middle()
 	x.Slow = billOf(a.slow).group()
 	if a.typical != nil {
 		x.Typical = a.typical.group()
@@ -122,6 +122,14 @@ func (p *population) sample(slow []*explained) []*explained {
 		}
 	}
 	return out
+}
+
+// middle is the bill of typical ones, nil where there are too few.
+func (a *answer) middle() *bill {
+	if a.usual != a.p {
+		return a.usual.middle(nil)
+	}
+	return a.p.middle(a.slow)
 }
 
 func (b *bill) group() report.Group {

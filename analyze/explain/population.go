@@ -126,6 +126,21 @@ func (g *group) unnamed() *population {
 	return g.by[popKey{}]
 }
 
+// quickPart is how many times as long at the median as the others those must take of which a
+// handler shows to be the slow ones of all.
+const quickPart = 4
+
+// usual is the population by which it shows what is typical of one's: where the requests of
+// which no handler shows are as many and quick, these, as a handler shows where a request
+// stopped, so that all that show one may be slow.
+func (g *group) usual(p *population) *population {
+	q := g.unnamed()
+	if q == nil || p == q || q.ended.N() < 4 || q.all.N() < p.all.N() && len(g.populations) > 2 || quickPart*q.all.Quantile(.5) > p.all.Quantile(.5) {
+		return p
+	}
+	return q
+}
+
 // take takes in the populations that are wanted, under the names that show at the end.
 func (g *group) take(all []*population, wanted func(*population) bool) {
 	x, ok := g.finder.(*requestFinder)
