@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"runtime/trace"
 	"strconv"
 	"strings"
@@ -48,6 +49,7 @@ var recorded = sync.OnceValues(func() ([]byte, error) {
 		})
 	}
 	wg.Wait()
+	runtime.GC() // some commands ask what a collection shows
 	trace.Stop()
 	return b.Bytes(), nil
 })
