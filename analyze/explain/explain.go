@@ -14,7 +14,8 @@ import (
 const Schema = "gmptrace.explain/2"
 
 // Selector says what to explain. The zero value explains the worst episodes of
-// the trace: requests where there are any, else tasks, else stalls.
+// the trace: requests where there are any, else tasks, else the main goroutine unless it
+// stood by or a part of the trace is asked for, else stalls.
 type Selector struct {
 	Kind    report.InstanceKind
 	G       model.GoID     // of KindGoroutine where Pattern is nil

@@ -94,7 +94,8 @@ prints the others, how long they took, all causes and names.
 
 At most one of --goroutine, --func, --task, --region, --log, --http and --at selects
 what is explained. Without any, it is the requests that the program served, if it
-is a server of net/http or gRPC, else its tasks, else the longest waits for a P.
+is a server of net/http or gRPC, else its tasks, else main.main along what it waited
+for, unless that stood by, else the longest waits for a P.
 What has one name, such as a handler, is compared with each other, and the name whose
 instances lost most is explained; --pooled compares all. --having leaves out those in which
 no message matching it was logged. --from and --to leave out what lies outside of a part of the trace. The names of
