@@ -156,6 +156,8 @@ func (a *answer) who(x *report.Explanation) string {
 func (a *answer) unnamed() string {
 	p := a.g.unnamed()
 	switch {
+	case p != nil && p.shown > 0:
+		return fmt.Sprintf("; the handler shows of only %s: %s", words.Count(p.shown), words.Function(p.shownAs))
 	case p == nil, len(a.g.populations) < 2:
 		return ""
 	case p == a.p:
@@ -184,11 +186,7 @@ func (a *answer) why(x *report.Explanation, slower bool) string {
 	r := &x.Roots[0]
 	if slower {
 		extra := x.Slow.Mean - x.Typical.Mean
-		than := "a typical one"
-		if a.usual != a.p {
-			than = "a typical one of those others"
-		}
-		return fmt.Sprintf("Of the %s that %s took longer than %s, %s went to %s.", words.Length(extra), words.Slowest(x.Slow.Count), than,
+		return fmt.Sprintf("Of the %s that %s took longer than a typical one%s, %s went to %s.", words.Length(extra), words.Slowest(x.Slow.Count), a.ofOthers(),
 			words.ShareOf(min(r.NS-r.Typical, extra), extra), r.Text)
 	}
 	if a.p.shares != nil && a.p.all.N() > 1 {
@@ -227,11 +225,7 @@ func (a *answer) more(x *report.Explanation, slower bool, mine, usual *account) 
 			if text == x.Roots[0].Text {
 				text = "the same"
 			}
-			ofThem := ""
-			if a.usual != a.p {
-				ofThem = " of those others"
-			}
-			parts = append(parts, fmt.Sprintf("A typical one%s took %s, %s of which went to %s.", ofThem, words.Length(x.Typical.Mean), words.ShareOf(t[0].NS, usual.total/usual.n), text))
+			parts = append(parts, fmt.Sprintf("A typical one%s took %s, %s of which went to %s.", a.ofOthers(), words.Length(x.Typical.Mean), words.ShareOf(t[0].NS, usual.total/usual.n), text))
 		}
 	}
 	return strings.Join(append(parts, a.e.schedulerShare(a.bill(), mine.yielded())), " ")
@@ -259,6 +253,14 @@ func lengthText(x *explained) string {
 		return "at least " + words.Length(x.bill.total)
 	}
 	return words.Length(x.bill.total)
+}
+
+// ofOthers says so of typical ones, where these are not of the population.
+func (a *answer) ofOthers() string {
+	if a.usual != a.p {
+		return " of those others"
+	}
+	return ""
 }
 
 // known is the time of the main goroutine that is known.

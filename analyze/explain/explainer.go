@@ -222,7 +222,7 @@ func (e *explainer) Watch(f *model.Facts) {
 		}
 		e.settle()
 		if e.h.kept >= e.h.soft {
-			e.goOn(func() *view { return e.look(e.now) })
+			e.goOn()
 		}
 		e.h.forget(e.oldest(), e.fill)
 	}

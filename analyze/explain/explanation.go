@@ -40,7 +40,11 @@ func (e *explainer) explanation() *report.Explanation {
 		x.Slowest = append(x.Slowest, e.instance(in))
 	}
 	a := &answer{e: e, g: g, p: p, slow: p.slow(best), usual: g.usual(p)}
-	a.typical = a.middle()
+	if a.usual == p {
+		a.typical = p.middle(a.slow)
+	} else {
+		a.typical = a.usual.middle(nil)
+	}
 	x.Slow = billOf(a.slow).group()
 	if a.typical != nil {
 		x.Typical = a.typical.group()
@@ -122,14 +126,6 @@ func (p *population) sample(slow []*explained) []*explained {
 		}
 	}
 	return out
-}
-
-// middle is the bill of typical ones, nil where there are too few.
-func (a *answer) middle() *bill {
-	if a.usual != a.p {
-		return a.usual.middle(nil)
-	}
-	return a.p.middle(a.slow)
 }
 
 func (b *bill) group() report.Group {

@@ -19,7 +19,18 @@ type mainRun struct {
 	x     *explained // what its time went to up to since
 	since model.Time
 	ended model.Time // of its last stretch that has: a wait that goes on can't be explained yet
+
+	pieces, every int // one in so many is explained, 0 for all
+	steps         int // that those took since there were fewer
 }
+
+// piecesTake is how many steps pieces may take until only half as many of them are explained:
+// what the time of some thousand of them went to, spread over the trace, tells that of all.
+// One that is more than one part in longPiece of the time so far is always.
+const (
+	piecesTake = 1 << 16
+	longPiece  = 16
+)
 
 // mainG is the id that the runtime gives the main goroutine, and mainFunc what it runs.
 const (
@@ -63,10 +74,10 @@ func (r *mainRun) close(now model.Time, _ func(*Span)) {
 	}
 }
 
-// mainRun is that of the trace, nil where others are explained.
+// mainRun is that of the trace, nil where something else is explained.
 func (e *explainer) mainRun() *mainRun {
 	for _, g := range e.groups {
-		if r, ok := g.finder.(*mainRun); ok && r.in != nil {
+		if r, ok := g.finder.(*mainRun); ok {
 			return r
 		}
 	}
@@ -75,20 +86,29 @@ func (e *explainer) mainRun() *mainRun {
 
 // goOn explains what the main goroutine has done since the last piece, so that what was
 // before need not be kept.
-func (e *explainer) goOn(v func() *view) {
+func (e *explainer) goOn() {
 	r := e.mainRun()
-	if r == nil || r.ended <= r.since {
+	if r == nil || r.in == nil || r.ended <= r.since {
 		return
 	}
 	if r.x == nil {
 		r.x = newExplained(r.in)
 	}
 	piece := Span{task: -1, g: r.in.g, fn: r.in.fn, Start: max(r.since, e.h.lost), End: r.ended}
-	if piece.Start < piece.End {
-		e.from(v(), &piece)
-		e.goInto(r.x, piece.Start, piece.End)
-	}
 	r.since = r.ended
+	long := longPiece*(piece.End-piece.Start) >= r.ended-r.in.Start
+	if r.pieces++; piece.Start >= piece.End || !long && r.pieces%max(1, r.every) != 0 {
+		return
+	}
+	if e.view == nil {
+		e.view = e.look(e.now)
+	}
+	before := e.detailed
+	e.from(e.view, &piece)
+	e.goInto(r.x, piece.Start, piece.End)
+	if r.steps += e.detailed - before; r.steps >= piecesTake {
+		r.steps, r.every = 0, 2*max(1, r.every)
+	}
 }
 
 // closeMain takes the main goroutine for the one instance of its group.
@@ -97,7 +117,7 @@ func (e *explainer) closeMain(g *group) {
 	if r.in == nil || e.open {
 		return
 	}
-	e.goOn(func() *view { return whole })
+	e.goOn()
 	if r.x == nil || r.x.bill.total == 0 {
 		return
 	}
@@ -114,12 +134,15 @@ func (e *explainer) closeMain(g *group) {
 func (e *explainer) stoodBy(x *explained) bool {
 	var ns int64
 	for i := range x.sums.list {
-		switch s := &x.sums.list[i]; {
-		case s.key.g.G != model.NoG:
-		case s.key.cause == report.CauseNetwork && !accepts(e.names.Stacks[s.key.stack]):
-		default:
-			switch s.key.cause {
-			case report.CauseSleep, report.CauseBlocked, report.CauseNeverEnded, report.CauseUnknown, report.CauseNetwork:
+		s := &x.sums.list[i]
+		if s.key.g.G != model.NoG {
+			continue
+		}
+		switch s.key.cause {
+		case report.CauseSleep, report.CauseBlocked, report.CauseNeverEnded, report.CauseUnknown:
+			ns += s.value.ns
+		case report.CauseNetwork:
+			if accepts(e.names.Stacks[s.key.stack]) {
 				ns += s.value.ns
 			}
 		}

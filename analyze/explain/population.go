@@ -47,7 +47,9 @@ type population struct {
 	shares     *shares       // of all instances, where that is kept: of stalls
 	slowest    *stat.TopK[*explained]
 	typical    sampler
-	told       bool // of its slowest: see explainer.tell
+	told       bool   // of its slowest: see explainer.tell
+	shown      int64  // of those without a handler: of so many one shows, too few to be told of apart
+	shownAs    string // that of most of those
 }
 
 // Populations are told apart up to maxPopulations, and those that come later are one:
@@ -114,6 +116,40 @@ func (e *explainer) choose() {
 			g.what = strings.Replace(g.what, "served by handlers", "served that were seen in functions", 1)
 		}
 	}
+	for _, g := range e.groups {
+		g.joinFew()
+	}
+}
+
+// A few requests of which a handler shows are no population beside fewPart times as many of
+// which none does: what is typical they can't tell.
+const (
+	fewNamed = 10
+	fewPart  = 10
+)
+
+// joinFew counts those few with the others.
+func (g *group) joinFew() {
+	unnamed := g.unnamed()
+	if unnamed == nil {
+		return
+	}
+	named := slices.DeleteFunc(slices.Clone(g.populations), func(p *population) bool { return p == unnamed })
+	var n, most int64
+	for _, p := range named {
+		n += p.all.N()
+	}
+	if n == 0 || n >= fewNamed || fewPart*n > unnamed.all.N() {
+		return
+	}
+	for _, p := range named {
+		if unnamed.shown += p.all.N(); p.all.N() > most {
+			most, unnamed.shownAs = p.all.N(), p.name
+		}
+		unnamed.add(p)
+		delete(g.by, p.popKey)
+	}
+	g.populations = append(g.populations[:0], unnamed)
 }
 
 // unnamed are the requests that show no handler, nil where all do. They are a population of
@@ -135,7 +171,7 @@ const quickPart = 4
 // stopped, so that all that show one may be slow.
 func (g *group) usual(p *population) *population {
 	q := g.unnamed()
-	if q == nil || p == q || q.ended.N() < 4 || q.all.N() < p.all.N() && len(g.populations) > 2 || quickPart*q.all.Quantile(.5) > p.all.Quantile(.5) {
+	if q == nil || p == q || q.ended.N() < 4 || 10*q.all.N() < p.all.N() || q.all.N() < p.all.N() && len(g.populations) > 2 || quickPart*q.all.Quantile(.5) > p.all.Quantile(.5) {
 		return p
 	}
 	return q

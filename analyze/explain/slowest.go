@@ -23,6 +23,7 @@ const ReportSteps = 60
 const (
 	reportSoft  = 1 << 15
 	reportHard  = 1 << 19
+	mainHard    = 1 << 17
 	reportEvery = 64
 	minSampled  = 256
 )
@@ -35,7 +36,9 @@ const (
 type slowOnes struct {
 	explainer
 	clip    bool        // a part of the trace is analysed
-	seen    bool        // something to explain
+	keeps   bool        // what happens is kept: from the beginning where main may be explained, else since seen
+	seen    bool        // a server or a task: requests and tasks are looked for
+	main    *mainRun    // nil in a part of a trace
 	servers names.Flags // of stacks: of a server
 	turns   turnFinder  // that one begins
 
@@ -56,7 +59,9 @@ func newSlowOnes(session *replay.Session) *slowOnes {
 	s.turns.names = session.Names
 	s.moments = replay.Shared(session, measure.NewMoments)
 	s.groups = s.groups[:len(s.groups)-1] // waits for a P are in the report anyway
-	s.seen, s.from = !s.clip, s.zero
+	if s.main = s.mainRun(); s.main != nil {
+		s.keeps, s.from = true, s.zero
+	}
 	s.inside, s.path, s.every, s.prepare, s.look = s.clip, ReportSteps, reportEvery, s.hold, s.looks
 	s.h.pages = &s.pages
 	return s
@@ -67,43 +72,59 @@ func (s *slowOnes) Watch(f *model.Facts) {
 	for s.rest = *f; ; {
 		var ends bool
 		*part, ends = s.portions.next(&s.rest)
-		if !s.seen {
-			s.begins(part)
-		}
 		s.now = part.Now
 		s.stretches += len(part.Gs)
-		if s.seen {
-			s.write(part)
-			s.find(part)
-		}
+		s.take(part)
 		if !ends {
 			break
 		}
-		if s.seen {
+		if s.keeps {
 			s.settle()
 			if s.kept > reportSoft {
-				s.goOn(func() *view { return s.look(s.now) })
+				s.goOn()
 			}
 			s.forget()
 			s.pages.turn()
 		}
 	}
 	s.rest = model.Facts{}
-	if s.seen {
+	if s.keeps {
 		s.goesOn(f.Doing, replay.Forever)
 	}
 }
 
-// begins finds out whether there may be something to explain from a moment on: nothing
-// is known of what was before.
+// take takes in facts of one portion. Requests and tasks are looked for once something shows
+// that there may be some: to look at all stacks for them takes long.
+func (s *slowOnes) take(part *model.Facts) {
+	if s.keeps {
+		s.write(part)
+	}
+	if !s.seen {
+		if s.main != nil {
+			s.main.Find(part, nil)
+		}
+		if s.begins(part); s.seen && !s.keeps {
+			s.keeps = true
+			s.write(part)
+		}
+	}
+	if s.seen {
+		s.find(part)
+	}
+}
+
+// begins finds out whether there may be something to explain from a moment on, and leaves
+// out what was before: of that nothing is known, unless it is kept.
 func (s *slowOnes) begins(f *model.Facts) {
 	at, ok := s.shows(f)
 	if !ok {
 		return
 	}
-	s.seen, s.from = true, at
+	s.seen = true
 	f.Until(at - 1)
-	s.h.lost = at - 1
+	if !s.keeps {
+		s.from, s.h.lost = at, at-1
+	}
 }
 
 // write notes the facts down.
@@ -181,8 +202,9 @@ func (s *slowOnes) hold(in *Span) {
 // are a third of all: what begins with the first stretch of a goroutine has begun when that
 // one ends, and until then stands in a queue.
 func (s *slowOnes) forget() {
-	oldest, least := min(s.oldest(), s.queued.oldest()), reportHard
-	if s.kept > reportHard {
+	room := s.room()
+	oldest, least := min(s.oldest(), s.queued.oldest()), room
+	if s.kept > room {
 		least /= 2 // not one after the other
 	}
 	x := &s.pages
@@ -191,7 +213,7 @@ func (s *slowOnes) forget() {
 		left -= x.page(n).size()
 		n++
 	}
-	if n == x.begin || s.kept-left < max(reportSoft, left/2) && s.kept <= reportHard {
+	if n == x.begin || s.kept-left < max(reportSoft, left/2) && s.kept <= room {
 		return
 	}
 	lost := x.page(n - 1).until
@@ -199,6 +221,17 @@ func (s *slowOnes) forget() {
 	s.h.lost, s.kept = lost, left
 	x.forget(n)
 	s.ranges.drop(s.h.lost)
+}
+
+// room is how many stretches may be kept: fewer where nothing but the main goroutine is to be
+// explained, which nobody may ask about.
+func (s *slowOnes) room() int {
+	for _, g := range s.groups {
+		if g.kind != report.KindMain && (g.n() > 0 || g.finder.oldest() < replay.Forever) {
+			return reportHard
+		}
+	}
+	return mainHard
 }
 
 // shows is the first moment from which there may be something to explain in the
@@ -229,7 +262,7 @@ func (s *slowOnes) serves(stack uint32) bool {
 }
 
 func (s *slowOnes) Fill(r *report.Report) {
-	if !s.seen {
+	if !s.keeps {
 		return
 	}
 	x := s.explanation()
