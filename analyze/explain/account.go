@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"gmptrace/analyze/internal/handlers"
 	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/report"
@@ -413,7 +414,7 @@ func (a *account) waited(s *stepSum) report.RootKind {
 func (a *account) handsOver(stack uint32) bool {
 	for _, f := range a.e.names.Stacks[stack] {
 		if !names.IsRuntime(f.Func) {
-			return f.Func == timeoutHandler
+			return f.Func == handlers.Timeout
 		}
 	}
 	return false

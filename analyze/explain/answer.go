@@ -175,7 +175,7 @@ func (g *group) called(p *population) string {
 	if g.kind == report.KindTask || g.kind == report.KindRegion {
 		return fmt.Sprintf("%q", words.Printable(p.name))
 	}
-	if x, ok := g.finder.(*requestFinder); ok && x.trails().behind[p.name] {
+	if x, ok := g.finder.(*requestFinder); ok && x.trails().Behind(p.name) {
 		return "handlers behind " + words.Function(p.name)
 	}
 	return words.Function(p.name)

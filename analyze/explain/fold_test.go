@@ -6,6 +6,7 @@ import (
 
 	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/names"
+	"gmptrace/analyze/replay/replaytest"
 	"gmptrace/analyze/report"
 	"gmptrace/model"
 )
@@ -18,7 +19,7 @@ func TestFold(t *testing.T) {
 	table := names.NewNumbering()
 	var fns []uint32
 	for _, fn := range []string{"main.a", "main.b", "main.c"} {
-		fns = append(fns, table.Stack(names.StackFrames{Key: fn, Frames: stackOf(fn)}))
+		fns = append(fns, table.Stack(names.StackFrames{Key: fn, Frames: replaytest.Stack(fn)}))
 	}
 	e := &explainer{names: &table.Table, bodies: map[model.GoID]uint32{}, cpus: &measure.Machine{}, stills: &measure.Standstills{}, h: newHistory(nil, 0, 0)}
 	x := &explained{Span: &Span{g: 1}, sums: newStepSums(), antagonists: newAntagonists()}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"gmptrace/analyze/internal/handlers"
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
@@ -45,12 +46,12 @@ type requestFinder struct {
 
 	aside map[model.GoID]*Span // by goroutine that a request has started, and that may run its handler
 
-	handlers *handlers // nil until a request shows
-	wanted   []int8    // by key of handlers: 1 it may be wanted, -1 not, 0 not known yet
-	senders  others    // of requests that were not wanted
-	cut      int64     // requests that were told apart without a wait between them
-	workers  bool      // gRPC serves with a fixed number of them
-	through  bool      // no handler matches, requests are selected that went through a function that does
+	handlers *handlers.Handlers // nil until a request shows
+	wanted   []int8             // by key of handlers: 1 it may be wanted, -1 not, 0 not known yet
+	senders  others             // of requests that were not wanted
+	cut      int64              // requests that were told apart without a wait between them
+	workers  bool               // gRPC serves with a fixed number of them
+	through  bool               // no handler matches, requests are selected that went through a function that does
 }
 
 // serverKind is what a goroutine does for a server, by its start function.
@@ -79,14 +80,13 @@ type requestStack struct {
 // Functions of the servers. That of HTTP/2 is bundled into net/http or in a
 // module of its own.
 const (
-	httpConn       = "net/http.(*conn).serve"
-	httpReadAhead  = "net/http.(*connReader).backgroundRead"
-	httpHandler    = "net/http.serverHandler.ServeHTTP"
-	timeoutHandler = "net/http.(*timeoutHandler).ServeHTTP"
-	httpSend       = "net/http.(*Transport).roundTrip"
-	grpcServer     = "google.golang.org/grpc.(*Server)."
-	grpcHandle     = "google.golang.org/grpc.(*Server).handleStream"
-	grpcWorker     = "google.golang.org/grpc.(*Server).serverWorker"
+	httpConn      = "net/http.(*conn).serve"
+	httpReadAhead = "net/http.(*connReader).backgroundRead"
+	httpHandler   = "net/http.serverHandler.ServeHTTP"
+	httpSend      = "net/http.(*Transport).roundTrip"
+	grpcServer    = "google.golang.org/grpc.(*Server)."
+	grpcHandle    = "google.golang.org/grpc.(*Server).handleStream"
+	grpcWorker    = "google.golang.org/grpc.(*Server).serverWorker"
 )
 
 func serverKindOf(start string) serverKind {
@@ -109,7 +109,7 @@ func serverKindOf(start string) serverKind {
 // that was started for it, -1 for none.
 func runsHandler(frames []report.Frame) int {
 	last := len(frames) - 1
-	if strings.HasPrefix(frames[last].Func, timeoutHandler+".func") {
+	if strings.HasPrefix(frames[last].Func, handlers.Timeout+".func") {
 		return last
 	}
 	for i := last; i >= 0; i-- {
@@ -158,11 +158,11 @@ func (x *requestFinder) read(frames []report.Frame) requestStack {
 	outer := serverKindOf(last)
 	handled, aside := handledBy(frames)
 	if aside && !x.client {
-		x.trails().leadsTo(last)
+		x.trails().LeadsTo(last)
 	}
 	if handled >= 0 && !x.client {
 		s.handled = true
-		s.trail = x.trails().trailOf(frames[:handled])
+		s.trail = x.trails().TrailOf(frames[:handled])
 		s.through = x.match != nil && slices.ContainsFunc(frames[:handled], func(f report.Frame) bool { return x.match.MatchString(f.Func) })
 	}
 	s.between = handled < 0 && (outer == servesConn || outer == servesGRPCWorker)
@@ -206,9 +206,6 @@ func caller(frames []report.Frame, prefixes ...string) string {
 	}
 	return ""
 }
-
-// servers are the packages around handlers.
-var servers = []string{"net/http.", "golang.org/x/net/http2.", "google.golang.org/grpc.", "google.golang.org/grpc/"}
 
 func (x *requestFinder) Find(f *model.Facts, ended func(*Span)) {
 	if x.client {
@@ -469,11 +466,11 @@ func (in *Span) takes(seen []sighting) (before []sighting) {
 
 // done passes a request on, if it may be wanted.
 func (x *requestFinder) done(in *Span, ended func(*Span)) {
-	in.Key = x.trails().key(in.seen)
+	in.Key = x.trails().Key(in.trails())
 	in.through = slices.ContainsFunc(in.seen, func(s sighting) bool { return s.through })
 	in.seen = nil
 	if x.window == nil || in.End > max(in.Start, x.window.From) && in.Start < x.window.To {
-		x.handlers.count(in.Key)
+		x.handlers.Count(in.Key)
 	}
 	if in.through || x.wants(in.Key) {
 		ended(in)
@@ -491,23 +488,23 @@ func (x *requestFinder) wants(key uint32) bool {
 	}
 	if x.wanted[key] == 0 {
 		x.wanted[key] = -1
-		if x.handlers.mayBe(key, x.match.MatchString) {
+		if x.handlers.MayBe(key, x.match.MatchString) {
 			x.wanted[key] = 1
 		}
 	}
 	return x.wanted[key] > 0
 }
 
-func (x *requestFinder) trails() *handlers {
+func (x *requestFinder) trails() *handlers.Handlers {
 	if x.handlers == nil {
-		x.handlers = newHandlers()
+		x.handlers = handlers.New()
 	}
 	return x.handlers
 }
 
 // Called is the handler of the requests with a key, "" where none shows. All must have
 // been read.
-func (x *requestFinder) Called(key uint32) string { return x.trails().name(key) }
+func (x *requestFinder) Called(key uint32) string { return x.trails().Name(key) }
 
 // selects reports whether requests with a key have a handler that matches. All must have
 // been read.
@@ -574,7 +571,7 @@ func (x *requestFinder) notes() []string {
 
 // unnamed notes of how many requests the handler does not show.
 func (x *requestFinder) unnamed() []string {
-	named, n := x.trails().names()
+	named, n := x.trails().Names()
 	switch {
 	case x.through:
 		note := "no handler that shows is called like that: these are the requests that were seen in a function which is; others may have gone through it unseen"
@@ -585,7 +582,7 @@ func (x *requestFinder) unnamed() []string {
 	case n == 0:
 		return nil
 	case x.match != nil:
-		return []string{fmt.Sprintf("of all %s, the handler of %s does not show: they may be of these as well, and are not among them", words.Plural(x.handlers.total(), "request"), words.Count(n))}
+		return []string{fmt.Sprintf("of all %s, the handler of %s does not show: they may be of these as well, and are not among them", words.Plural(x.handlers.Total(), "request"), words.Count(n))}
 	}
 	note := fmt.Sprintf("the handlers of %s do not show: a trace has stacks only of goroutines that were blocked, preempted or sampled", words.Plural(n, "request"))
 	if len(named) == 1 {
@@ -599,6 +596,35 @@ func (x *requestFinder) others() []string {
 	if x.client {
 		return x.senders
 	}
-	named, _ := x.trails().names()
+	named, _ := x.trails().Names()
 	return named[:min(len(named), maxOthers)]
+}
+
+// sighting is what stacks of a request said of its handler.
+type sighting struct {
+	trail       uint32 // 0 for none
+	through     bool   // a function of what is selected was on it, whatever the handler
+	first, last model.Time
+}
+
+// sees notes what a stack of a request says.
+func (in *Span) sees(x sighting) {
+	for i := range in.seen {
+		if s := &in.seen[i]; s.trail == x.trail && s.through == x.through {
+			s.last = max(s.last, x.last)
+			return
+		}
+	}
+	if len(in.seen) < handlers.MaxTrails {
+		in.seen = append(in.seen, x)
+	}
+}
+
+// trails are those of the sightings.
+func (in *Span) trails() []uint32 {
+	trails := make([]uint32, len(in.seen))
+	for i := range in.seen {
+		trails[i] = in.seen[i].trail
+	}
+	return trails
 }

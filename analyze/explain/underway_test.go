@@ -5,6 +5,7 @@ import (
 
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
+	"gmptrace/analyze/replay/replaytest"
 	"gmptrace/model"
 )
 
@@ -14,7 +15,9 @@ import (
 func TestUnderWay(t *testing.T) {
 	const g, ahead = 7, 8
 	n := names.NewNumbering()
-	stack := func(calls string) uint32 { return n.Stack(names.StackFrames{Key: calls, Frames: stackOf(calls)}) }
+	stack := func(calls string) uint32 {
+		return n.Stack(names.StackFrames{Key: calls, Frames: replaytest.Stack(calls)})
+	}
 	serve, readAhead := stack("net/http.(*conn).serve"), stack("net/http.(*connReader).backgroundRead")
 	next := stack("net/http.(*conn).serve internal/poll.(*FD).Read")
 	waits := func(from, to model.Time) model.Facts {

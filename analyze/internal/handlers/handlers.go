@@ -1,4 +1,7 @@
-package explain
+// Package handlers tells which handler served a request, from the stacks that a trace has of
+// it. Functions and where their source is tell most of that; few routers need to be known by
+// name.
+package handlers
 
 import (
 	"cmp"
@@ -9,10 +12,9 @@ import (
 
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/report"
-	"gmptrace/model"
 )
 
-// handlers tells which handler served a request, from all the stacks that the trace has
+// Handlers tells which handler served a request, from all the stacks that the trace has
 // of it. Between the server and the handler stand routers and middleware, of modules
 // and of the program itself, which are the same for many handlers. What is of modules
 // shows by its source file. For the program's own functions there are two signs that
@@ -33,7 +35,7 @@ import (
 // Whatever is of the program and does neither is a handler, the outermost one on a
 // stack. So a name is known when all has been read, not while requests end: until then
 // a request has a number, the same for all whose stacks say the same.
-type handlers struct {
+type Handlers struct {
 	trails  []trail // by number; 0 is none
 	byTrail map[string]uint32
 	keys    [][]uint32 // trails of requests alike, by number; 0 is of those without any
@@ -77,10 +79,12 @@ func (c call) given(to call) bool {
 	return names.Package(to.fn) == "main" && !names.SamePackage(&report.Frame{Func: c.fn, File: c.file}, &report.Frame{Func: to.fn, File: to.file})
 }
 
+// MaxTrails is how many trails of a request need be told of: more say nothing new.
+const MaxTrails = 6
+
 const (
-	maxTrails = 6       // of a request: more say nothing new
-	maxCalls  = 6       // of a trail: handlers that are wrapped in more functions are told by these
-	maxKeys   = 1 << 12 // requests that come later, and are like none before, go by their first trail
+	maxCalls = 6       // of a trail: handlers that are wrapped in more functions are told by these
+	maxKeys  = 1 << 12 // requests that come later, and are like none before, go by their first trail
 )
 
 // generated reports whether gRPC's compiler wrote a function, which calls the handler of
@@ -90,14 +94,20 @@ func generated(fn string) bool {
 	return strings.HasSuffix(fn, "_Handler") && strings.HasPrefix(fn[len(names.Package(fn)):], "._")
 }
 
-// routers are known to call handlers, where their source files do not show that they are
+// Servers are the packages around handlers.
+var Servers = []string{"net/http.", "golang.org/x/net/http2.", "google.golang.org/grpc.", "google.golang.org/grpc/"}
+
+// Timeout is the handler that runs another one on a goroutine of its own.
+const Timeout = "net/http.(*timeoutHandler).ServeHTTP"
+
+// Routers are known to call handlers, where their source files do not show that they are
 // of a module.
-var routers = []string{"github.com/go-chi/chi/", "github.com/gin-gonic/", "github.com/gin-contrib/", "github.com/labstack/", "github.com/gorilla/",
+var Routers = []string{"github.com/go-chi/chi/", "github.com/gin-gonic/", "github.com/gin-contrib/", "github.com/labstack/", "github.com/gorilla/",
 	"github.com/julienschmidt/httprouter.", "github.com/urfave/negroni", "github.com/rs/cors.", "connectrpc.com/", "go.opentelemetry.io/",
 	"github.com/grpc-ecosystem/", "github.com/justinas/alice.", "github.com/emicklei/go-restful"}
 
 func foreign(f *report.Frame) bool {
-	return names.Foreign(f) || names.HasPrefix(f.Func, servers) || names.HasPrefix(f.Func, routers) || generated(f.Func)
+	return names.Foreign(f) || names.HasPrefix(f.Func, Servers) || names.HasPrefix(f.Func, Routers) || generated(f.Func)
 }
 
 // leadsOn reports whether a function may do no more than call the handler that it was
@@ -109,9 +119,9 @@ func leadsOn(fn string) bool {
 
 // trailOf reads the frames of a stack that are further in than the server, innermost
 // first, and takes in what they say of all requests.
-func (h *handlers) trailOf(frames []report.Frame) uint32 {
+func (h *Handlers) TrailOf(frames []report.Frame) uint32 {
 	t := trail{}
-	if i := slices.IndexFunc(frames, func(f report.Frame) bool { return f.Func == timeoutHandler }); i >= 0 {
+	if i := slices.IndexFunc(frames, func(f report.Frame) bool { return f.Func == Timeout }); i >= 0 {
 		for k := i + 1; k < len(frames); k++ { // the handler runs on another goroutine
 			if !foreign(&frames[k]) {
 				h.leads[frames[k].Func] = true
@@ -157,9 +167,9 @@ func (h *handlers) trailOf(frames []report.Frame) uint32 {
 	return h.trail(&t)
 }
 
-// leadsTo notes that a handler was seen on a goroutine of its own, that started with a
+// LeadsTo notes that a handler was seen on a goroutine of its own, that started with a
 // function: those around it only lead to handlers.
-func (h *handlers) leadsTo(start string) {
+func (h *Handlers) LeadsTo(start string) {
 	for strings.Count(start, ".") > 1 {
 		start = start[:strings.LastIndexByte(start, '.')]
 		if names.IsClosure(start[strings.LastIndexByte(start, '.')+1:]) || names.Base(start) == start {
@@ -186,23 +196,24 @@ func handsOn(frames []report.Frame, outside map[string]bool) bool {
 	case strings.Contains(by.Func, "Client") || strings.Contains(by.Func, "Invoker") || strings.Contains(by.Func, "Streamer") || strings.Contains(by.Func, "Transport"):
 		return false // the program's part of what it sends itself
 	}
-	return outside[names.Base(by.Func)] || generated(by.Func) || names.HasPrefix(by.Func, servers) || names.HasPrefix(by.Func, routers)
+	return outside[names.Base(by.Func)] || generated(by.Func) || names.HasPrefix(by.Func, Servers) || names.HasPrefix(by.Func, Routers)
 }
 
 // callback reports whether a function of the program is one that the standard library and
 // others call for their own ends: to write a response, to encode a value.
 func callback(fn string) bool {
-	return slices.Contains(callbacks, fn[strings.LastIndexByte(fn, '.')+1:])
+	return slices.Contains(Callbacks, fn[strings.LastIndexByte(fn, '.')+1:])
 }
 
-var callbacks = strings.Fields("Write WriteHeader WriteString Flush Read ReadFrom WriteTo Close RoundTrip MarshalJSON UnmarshalJSON MarshalText UnmarshalText MarshalBinary UnmarshalBinary String Error Format Scan Value Len Less Swap")
+// Callbacks are the methods by which it is told.
+var Callbacks = strings.Fields("Write WriteHeader WriteString Flush Read ReadFrom WriteTo Close RoundTrip MarshalJSON UnmarshalJSON MarshalText UnmarshalText MarshalBinary UnmarshalBinary String Error Format Scan Value Len Less Swap")
 
 // foreignHandler is the innermost function that was called as a handler, such as that of
 // net/http/pprof. "" for none.
 func foreignHandler(frames []report.Frame) string {
 	for i := range frames {
 		f := frames[i].Func
-		if names.HasPrefix(f, servers) || names.HasPrefix(f, names.Plumbing) || generated(f) {
+		if names.HasPrefix(f, Servers) || names.HasPrefix(f, names.Plumbing) || generated(f) {
 			continue
 		}
 		if i+1 == len(frames) || strings.HasSuffix(f, ".ServeHTTP") || strings.HasSuffix(frames[i+1].Func, ".ServeHTTP") {
@@ -213,7 +224,7 @@ func foreignHandler(frames []report.Frame) string {
 }
 
 // trail is the number of a trail, 0 if it says nothing.
-func (h *handlers) trail(t *trail) uint32 {
+func (h *Handlers) trail(t *trail) uint32 {
 	if len(t.calls) == 0 && t.foreign == "" && t.method == "" {
 		return 0
 	}
@@ -235,39 +246,21 @@ func numbered[T any](by map[string]uint32, key string, list *[]T, x T) uint32 {
 	return n
 }
 
-func newHandlers() *handlers {
-	return &handlers{trails: make([]trail, 1), byTrail: map[string]uint32{}, keys: make([][]uint32, 1), byKey: map[string]uint32{"": 0},
+// New knows of none yet.
+func New() *Handlers {
+	return &Handlers{trails: make([]trail, 1), byTrail: map[string]uint32{}, keys: make([][]uint32, 1), byKey: map[string]uint32{"": 0},
 		leads: map[string]bool{}, around: map[string]bool{}}
 }
 
-// sighting is what stacks of a request said of its handler.
-type sighting struct {
-	trail       uint32 // 0 for none
-	through     bool   // a function of what is selected was on it, whatever the handler
-	first, last model.Time
-}
-
-// sees notes what a stack of a request says.
-func (in *Span) sees(x sighting) {
-	for i := range in.seen {
-		if s := &in.seen[i]; s.trail == x.trail && s.through == x.through {
-			s.last = max(s.last, x.last)
-			return
-		}
-	}
-	if len(in.seen) < maxTrails {
-		in.seen = append(in.seen, x)
-	}
-}
-
-// key is the number of requests that were seen on these trails, in this order.
-func (h *handlers) key(seen []sighting) uint32 {
+// Key is the number of requests that were seen on these trails, in this order; 0 stands for
+// none.
+func (h *Handlers) Key(seen []uint32) uint32 {
 	var key []byte
 	var trails []uint32
-	for _, s := range seen {
-		if s.trail != 0 && !slices.Contains(trails, s.trail) {
-			trails = append(trails, s.trail)
-			key = binary.AppendUvarint(key, uint64(s.trail))
+	for _, t := range seen {
+		if t != 0 && !slices.Contains(trails, t) {
+			trails = append(trails, t)
+			key = binary.AppendUvarint(key, uint64(t))
 		}
 	}
 	if _, ok := h.byKey[string(key)]; !ok && len(h.keys) >= maxKeys {
@@ -277,16 +270,16 @@ func (h *handlers) key(seen []sighting) uint32 {
 	return numbered(h.byKey, string(key), &h.keys, trails)
 }
 
-// count counts a request.
-func (h *handlers) count(key uint32) {
+// Count counts a request.
+func (h *Handlers) Count(key uint32) {
 	for int(key) >= len(h.counts) {
 		h.counts = append(h.counts, 0)
 	}
 	h.counts[key]++
 }
 
-// mayBe reports whether requests of a key may turn out to have a handler that is wanted.
-func (h *handlers) mayBe(key uint32, wanted func(string) bool) bool {
+// MayBe reports whether requests of a key may turn out to have a handler that is wanted.
+func (h *Handlers) MayBe(key uint32, wanted func(string) bool) bool {
 	for _, k := range h.keys[key] {
 		t := &h.trails[k]
 		if t.method != "" || t.foreign != "" && wanted(t.foreign) || slices.ContainsFunc(t.calls, func(c call) bool { return wanted(c.fn) }) {
@@ -299,17 +292,21 @@ func (h *handlers) mayBe(key uint32, wanted func(string) bool) bool {
 	return false
 }
 
-// name is the handler of requests with a key, "" where it does not show: to be asked
+// Name is the handler of requests with a key, "" where it does not show: to be asked
 // when all has been read.
-func (h *handlers) name(key uint32) string {
+func (h *Handlers) Name(key uint32) string {
 	if h.byName == nil {
 		h.learn()
 	}
 	return h.byName[key]
 }
 
+// Behind reports whether a name is that of a function that handlers are wrapped in, of which
+// no more shows. Name must have been asked for.
+func (h *Handlers) Behind(name string) bool { return h.behind[name] }
+
 // learn finds the names of all keys.
-func (h *handlers) learn() {
+func (h *Handlers) learn() {
 	lines := h.dispatching()
 	copies := h.copies(lines)
 	own, methods := make([]string, len(h.trails)), map[string]string{}
@@ -350,7 +347,7 @@ func (h *handlers) learn() {
 // that call different functions or, where no line of theirs does, all in which not several
 // call the same. Some function that only one happened to be seen in is taken for what it was
 // given.
-func (h *handlers) copies(lines map[spot]bool) map[string]bool {
+func (h *Handlers) copies(lines map[spot]bool) map[string]bool {
 	at, calls := map[spot]map[string]bool{}, map[spot]map[string]map[string]bool{}
 	for i := range h.trails {
 		t := &h.trails[i]
@@ -424,7 +421,7 @@ func copyOn(t *trail, copies map[string]bool) string {
 const givenFrom = 3
 
 // given are the handlers of copies that were seen with no other.
-func (h *handlers) given(copies map[string]bool, own []string) map[string]string {
+func (h *Handlers) given(copies map[string]bool, own []string) map[string]string {
 	given, seen := map[string]string{}, map[string]int64{}
 	for key, trails := range h.keys {
 		if key >= len(h.counts) {
@@ -452,7 +449,7 @@ func (h *handlers) given(copies map[string]bool, own []string) map[string]string
 
 // called is the handler among functions that call each other: the first one that does
 // not only lead to one.
-func (h *handlers) called(calls []call, lines map[spot]bool) string {
+func (h *Handlers) called(calls []call, lines map[spot]bool) string {
 	for i, c := range calls {
 		switch {
 		case i+1 < len(calls) && lines[c.spot()]: // to the next one
@@ -466,8 +463,8 @@ func (h *handlers) called(calls []call, lines map[spot]bool) string {
 }
 
 // ofModule is a handler of a module, "" if its package is one that leads to others.
-func (h *handlers) ofModule(fn string) string {
-	if h.around[names.Package(fn)] || names.HasPrefix(fn, routers) {
+func (h *Handlers) ofModule(fn string) string {
+	if h.around[names.Package(fn)] || names.HasPrefix(fn, Routers) {
 		return ""
 	}
 	return fn
@@ -476,7 +473,7 @@ func (h *handlers) ofModule(fn string) string {
 // dispatching are the lines that call different functions in different requests, or a
 // function that has such a line. One that calls several in one request calls each of
 // them by name. Functions with such a line only lead to handlers.
-func (h *handlers) dispatching() map[spot]bool {
+func (h *Handlers) dispatching() map[spot]bool {
 	next, of, all, several := map[spot]map[string]bool{}, map[spot]map[string]bool{}, map[spot]int64{}, map[spot]int64{}
 	lines := map[spot]bool{}
 	leads := func(at spot) {
@@ -536,12 +533,12 @@ func (h *handlers) dispatching() map[spot]bool {
 	return lines
 }
 
-// names are the handlers that show, those of most requests first, and how many
+// Names are the handlers that show, those of most requests first, and how many
 // requests have none.
-func (h *handlers) names() (named []string, unnamed int64) {
+func (h *Handlers) Names() (named []string, unnamed int64) {
 	by := map[string]int64{}
 	for key, n := range h.counts {
-		if name := h.name(uint32(key)); name != "" {
+		if name := h.Name(uint32(key)); name != "" {
 			by[name] += n
 		} else {
 			unnamed += n
@@ -551,8 +548,8 @@ func (h *handlers) names() (named []string, unnamed int64) {
 	return named, unnamed
 }
 
-// total is how many requests there were.
-func (h *handlers) total() (n int64) {
+// Total is how many requests there were.
+func (h *Handlers) Total() (n int64) {
 	for _, c := range h.counts {
 		n += c
 	}

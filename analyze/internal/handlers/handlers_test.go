@@ -1,36 +1,11 @@
-package explain
+package handlers
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
-	"strings"
 	"testing"
 
-	"gmptrace/analyze/report"
+	"gmptrace/analyze/replay/replaytest"
 )
-
-// stackOf is a stack, innermost frame first, of functions outermost first, each with a
-// line behind a colon where it has one: in the file behind an @; else in a module's if its
-// package is one that has a dot, else in one of its own.
-func stackOf(calls string) []report.Frame {
-	var frames []report.Frame
-	for _, c := range strings.Fields(calls) {
-		f := report.Frame{Func: c, Line: 1}
-		if at := strings.LastIndexByte(c, ':'); at >= 0 {
-			f.Func = c[:at]
-			fmt.Sscan(c[at+1:], &f.Line)
-		}
-		fn, file, _ := strings.Cut(f.Func, "@")
-		f.Func, f.File = fn, cmp.Or(file, "app/"+fn+".go")
-		if first, _, slash := strings.Cut(f.Func, "/"); slash && strings.Contains(first, ".") {
-			f.File = first + "/x@v1.0.0/x.go"
-		}
-		frames = append(frames, f)
-	}
-	slices.Reverse(frames)
-	return frames
-}
 
 // TestHandlers names requests by their stacks: each has one or several, from the server
 // inwards.
@@ -119,18 +94,18 @@ func TestHandlers(t *testing.T) {
 		{"nothing but the server", [][]string{{"net/http.(*ServeMux).ServeHTTP net/http.Error"}, {}}, []string{"", ""}},
 	} {
 		t.Run(x.name, func(t *testing.T) {
-			h := newHandlers()
+			h := New()
 			var keys []uint32
 			for _, stacks := range x.requests {
-				var in Span
+				var seen []uint32
 				for _, s := range stacks {
-					in.sees(sighting{trail: h.trailOf(stackOf(s))})
+					seen = append(seen, h.TrailOf(replaytest.Stack(s)))
 				}
-				keys = append(keys, h.key(in.seen))
-				h.count(keys[len(keys)-1])
+				keys = append(keys, h.Key(seen))
+				h.Count(keys[len(keys)-1])
 			}
 			for i, k := range keys {
-				if got := h.name(k); got != x.want[i] {
+				if got := h.Name(k); got != x.want[i] {
 					t.Errorf("request %d: %q, want %q", i+1, got, x.want[i])
 				}
 			}
@@ -140,14 +115,14 @@ func TestHandlers(t *testing.T) {
 
 // TestManyKeys: requests that are like no other do not fill memory.
 func TestManyKeys(t *testing.T) {
-	h := newHandlers()
+	h := New()
 	var trails []uint32
 	for i := range 40 {
-		trails = append(trails, h.trailOf(stackOf(fmt.Sprintf("net/http.HandlerFunc.ServeHTTP main.h%d", i))))
+		trails = append(trails, h.TrailOf(replaytest.Stack(fmt.Sprintf("net/http.HandlerFunc.ServeHTTP main.h%d", i))))
 	}
 	for i := range 100_000 {
-		k := h.key([]sighting{{trail: trails[i%40]}, {trail: trails[i/40%40]}, {trail: trails[i/1600%40]}, {trail: trails[i/64000%40]}})
-		h.count(k)
+		k := h.Key([]uint32{trails[i%40], trails[i/40%40], trails[i/1600%40], trails[i/64000%40]})
+		h.Count(k)
 		if i%9973 == 0 && h.trails[h.keys[k][0]].calls[0].fn != fmt.Sprintf("main.h%d", i%40) {
 			t.Errorf("request %d goes by another trail than its first one", i)
 		}
