@@ -160,6 +160,13 @@ func (p *tab) look(v view) {
 	p.do(chromedp.EmulateViewport(v.width, v.height))
 }
 
+// see has an open page shown in another way, and waits until it is.
+func (p *tab) see(v view) {
+	p.Helper()
+	p.look(v)
+	p.do(wait(fmt.Sprintf("innerWidth === %d", v.width)))
+}
+
 func (p *tab) listen(event any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

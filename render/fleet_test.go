@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"gmptrace/analyze/fleet"
@@ -100,18 +98,6 @@ func TestFleetPage(t *testing.T) {
 	for _, want := range []string{"main.(*bank).pay", "biased sample", "Could not be read"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the text does not have %q", want)
-		}
-	}
-}
-
-// TestFleetPageAccessible runs axe-core on a fleet's page, with everything unfolded.
-func TestFleetPageAccessible(t *testing.T) {
-	r := sampleFleet(t, "")
-	for _, v := range []view{{width: desktop, height: 768}, {width: phone, height: 844, dark: true}} {
-		p := openWritten(t, func(w io.Writer) error { return FleetHTML(w, r, FleetLinks{}) }, v)
-		p.do(chromedp.Evaluate[chromedp.Void](`for (const d of document.querySelectorAll('details')) d.open = true`))
-		for _, violation := range p.violations() {
-			t.Errorf("%d pixels, dark %v: %s", v.width, v.dark, violation)
 		}
 	}
 }

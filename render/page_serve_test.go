@@ -116,7 +116,7 @@ func TestPageAsks(t *testing.T) {
 	click(`#slow1 a.ask`)
 	shown := `document.getElementById('sheet-page').shadowRoot`
 	p.do(wait(`document.getElementById('sheet-bar').hidden && ` + shown + `.querySelector('#slowest')`))
-	for _, violation := range p.violations() {
+	for _, violation := range p.violations("") {
 		t.Error(violation)
 	}
 	address := eval[string](p, `location.href`)
@@ -136,7 +136,7 @@ func TestPageAsks(t *testing.T) {
 	click(`#sheet-close`)
 	click(`#what-if-open`)
 	p.do(wait(`document.getElementById('what-if').open`))
-	for _, violation := range p.violations() {
+	for _, violation := range p.violations("") {
 		t.Error(violation)
 	}
 	p.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('[name=gomaxprocs]').value = '2,4', document.querySelector('[name=no-steal]').checked = true, document.querySelector('#what-if-form [type=submit]').click()`),
@@ -144,7 +144,7 @@ func TestPageAsks(t *testing.T) {
 	if got := eval[string](p, `decodeURIComponent(location.hash)`); got != "#ask=whatif?gomaxprocs=2%2C4&no-steal=true" {
 		t.Errorf("asked for %s", got)
 	}
-	for _, violation := range p.violations() {
+	for _, violation := range p.violations("") {
 		t.Error(violation)
 	}
 	for _, trouble := range p.troubles() {

@@ -3,7 +3,6 @@ package render
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"slices"
@@ -131,8 +130,7 @@ func fits(t *testing.T, name string) *tab {
 	t.Helper()
 	p := open(t, reports()[name], view{width: desktop, height: 768})
 	for _, v := range []view{{width: desktop, height: 768}, {width: desktop, height: 768, dark: true}, {width: tablet, height: 900}, {width: phone, height: 844}, {width: phone, height: 844, dark: true}} {
-		p.look(v)
-		p.do(wait(fmt.Sprintf("innerWidth === %d", v.width)))
+		p.see(v)
 		if v.width == desktop {
 			fold(p, name)
 		}
@@ -319,43 +317,36 @@ func TestPageNoScript(t *testing.T) {
 	}
 }
 
-// violations are what axe-core finds on a page.
-func (p *tab) violations() []string {
+// violations says what axe-core finds wrong in the element that a selector names; in the
+// whole page for "". It looks for what is wrong alone: to tell what is right as well, it
+// makes a selector for each element.
+func (p *tab) violations(within string) []string {
 	p.Helper()
 	axe, err := os.ReadFile("testdata/axe.min.js")
 	if err != nil {
 		p.Fatal(err)
 	}
-	p.do(chromedp.Evaluate[chromedp.Void](string(axe)))
-	return eval[[]string](p, `axe.run().then((r) => r.violations.map((v) => v.id + ': ' + v.help + ': ' + v.nodes.slice(0, 3).map((n) => n.html + ' ' + (n.any[0]?.message || '')).join(' | ')))`)
-}
-
-// TestWhatIfPageAccessible runs axe-core on a page of predictions.
-func TestWhatIfPageAccessible(t *testing.T) {
-	for _, v := range []view{{width: desktop, height: 768}, {width: phone, height: 844, dark: true}} {
-		p := openWritten(t, func(w io.Writer) error { return WhatIfHTML(w, predictions()) }, v)
-		for _, violation := range p.violations() {
-			t.Errorf("%d pixels, dark %v: %s", v.width, v.dark, violation)
-		}
-	}
+	p.do(chromedp.Evaluate[chromedp.Void]("void (window.axe || (() => {" + string(axe) + "\n})())"))
+	return eval[[]string](p, fmt.Sprintf(`axe.run(%q || document, {resultTypes: ['violations']}).then((r) => r.violations.map((v) => v.id + ': ' + v.help + ': ' + v.nodes.slice(0, 3).map((n) => n.html + ' ' + (n.any[0]?.message || '')).join(' | ')))`, within))
 }
 
 // TestPageAccessible runs axe-core in both themes and on a phone, with everything unfolded.
 func TestPageAccessible(t *testing.T) {
-	for _, v := range []view{{width: desktop, height: 768}, {width: desktop, height: 768, dark: true}, {width: phone, height: 844}} {
-		p := open(t, asked(partial(sample(8, 5000))), v)
-		p.do(chromedp.Evaluate[chromedp.Void](`for (const d of document.querySelectorAll('details')) d.open = true`),
-			chromedp.Evaluate[chromedp.Void](`(() => {
-				const {timeline: t} = gmptrace;
-				t.show([1210e6, 1220e6], 1);
-				for (let i = 0; i < 9 && !t.view.wake; i++) t.step(1);
-				t.pinChosen();
-				t.showThreads(true);
-				document.getElementById('search-text').value = 'serve';
-				document.getElementById('search').requestSubmit();
-				for (const d of document.querySelectorAll('#panel details')) d.open = true;
-			})()`))
-		for _, violation := range p.violations() {
+	p := open(t, asked(partial(sample(8, 5000))), looks[0])
+	p.do(chromedp.Evaluate[chromedp.Void](`for (const d of document.querySelectorAll('details')) d.open = true`),
+		chromedp.Evaluate[chromedp.Void](`(() => {
+			const {timeline: t} = gmptrace;
+			t.show([1210e6, 1220e6], 1);
+			for (let i = 0; i < 9 && !t.view.wake; i++) t.step(1);
+			t.pinChosen();
+			t.showThreads(true);
+			document.getElementById('search-text').value = 'serve';
+			document.getElementById('search').requestSubmit();
+			for (const d of document.querySelectorAll('#panel details')) d.open = true;
+		})()`))
+	for _, v := range looks {
+		p.see(v)
+		for _, violation := range p.violations("") {
 			t.Errorf("%d pixels, dark %v: %s", v.width, v.dark, violation)
 		}
 	}

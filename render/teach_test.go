@@ -95,7 +95,7 @@ func TestLesson(t *testing.T) {
 func TestLessonPageAccessible(t *testing.T) {
 	for _, v := range []view{{width: desktop, height: 768}, {width: desktop, height: 768, dark: true}, {width: phone, height: 844}, {width: phone, height: 844, dark: true}} {
 		p := openWritten(t, func(w io.Writer) error { return LessonHTML(w, lesson()) }, v)
-		for _, violation := range p.violations() {
+		for _, violation := range p.violations("") {
 			t.Errorf("%d pixels, dark %v: %s", v.width, v.dark, violation)
 		}
 		if wide := eval[float64](p, `document.documentElement.scrollWidth`); int64(wide) > v.width {
