@@ -89,7 +89,7 @@ func (r *stuckJudge) describe(stuck []*waits.Stand) report.Finding {
 	most := stuck[0]
 	f := report.Finding{
 		Severity: severityOfStuck(stuck),
-		Title:    fmt.Sprintf("%s %s in %s and never go on", goroutinesWait(most.N), most.Does(), most.Name),
+		Title:    fmt.Sprintf("%s %s in %s and never %s on", goroutinesWait(most.N), most.Does(), most.Name, goOn(most.N)),
 		CostNS:   most.NS,
 		CostOf:   "goroutine time that they have waited by the trace's end",
 		What: fmt.Sprintf("%s %s in %s until the trace ends, the first %s, and nobody has %s there since.",
@@ -124,6 +124,13 @@ func goroutinesWait(n int) string {
 		return "A goroutine waits"
 	}
 	return words.Count(n) + " goroutines wait"
+}
+
+func goOn(n int) string {
+	if n == 1 {
+		return "goes"
+	}
+	return "go"
 }
 
 func goroutinesTry(n int) string {
@@ -161,7 +168,7 @@ func (r *stuckJudge) whyStuck(stuck []*waits.Stand) (why, advice string) {
 	if !most.Lock {
 		return most.WhyEnds(), most.What.Advice
 	}
-	if why, advice = waits.Deadlock(most, stuck[1:], r.Zero); why != "" {
+	if why, advice = r.standing.Deadlock(most, stuck[1:], r.Zero); why != "" {
 		return why, advice
 	}
 	return most.What.Why, most.What.Advice

@@ -25,7 +25,7 @@ func (e *explainer) deadlock(r *report.Root) (d deadlocked) {
 		return d
 	}
 	mine := all[i]
-	d.why, d.advice = waits.Deadlock(mine, slices.Delete(all, i, i+1), e.zero)
+	d.why, d.advice = e.stands.Deadlock(mine, slices.Delete(all, i, i+1), e.zero)
 	return d
 }
 

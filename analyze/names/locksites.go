@@ -107,6 +107,13 @@ func SameSite(a, b LockSite) bool {
 	return len(a.Callers) > 1 && len(b.Callers) > 1 && a.Callers[1].Func == b.Callers[1].Func && sameType(a.Callers[0].Func, b.Callers[0].Func)
 }
 
+// SameLock reports whether two sites may take one lock twice: in different methods of one
+// type, which take a lock of one kind.
+func (s LockSite) SameLock(o LockSite) bool {
+	return len(s.Callers) > 0 && len(o.Callers) > 0 && (s.Lock == LockMutex) == (o.Lock == LockMutex) &&
+		s.Callers[0].Func != o.Callers[0].Func && sameType(s.Callers[0].Func, o.Callers[0].Func)
+}
+
 // sameType reports whether two functions are methods of one type.
 func sameType(a, b string) bool {
 	i := strings.LastIndexByte(a, '.')

@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
@@ -310,27 +309,3 @@ func (x *Stand) When(zero model.Time) string {
 func placeName(f *report.Frame) string {
 	return words.Place(f.Func, names.FileName(f.File), f.Line)
 }
-
-// Deadlock says who likely holds the lock that most wait for, where others stand for locks
-// as well; "" where nobody does. The trace begins at zero.
-func Deadlock(most *Stand, others []*Stand, zero model.Time) (why, advice string) {
-	var also, at []string
-	for _, x := range others {
-		if x.Lock {
-			also = append(also, fmt.Sprintf("in %s %s", x.Name, x.When(zero)))
-			at = append(at, x.Name)
-		}
-	}
-	switch {
-	case !most.Lock || len(at) == 0:
-		return "", ""
-	case len(at) == 1:
-		return fmt.Sprintf("Whoever holds that lock likely waits for another one itself, %s, which somebody who waits in %s holds: likely a deadlock.", also[0], most.Name),
-			"Lock both in one order in " + most.Name + " and " + at[0] + "."
-	}
-	return fmt.Sprintf("Others stand as well: %s. Whoever holds that lock is likely one of them, and waits for another's: likely a deadlock.", strings.Join(also, ", ")),
-		"Lock in one order, in " + strings.Join(at, " and ") + " first."
-}
-
-// SureOfLocks says why it is no surer who holds a lock that nobody unlocks.
-const SureOfLocks = "that they stand is in the trace; a holder that never unlocks leaves no event, so who holds a lock is inferred from who stands where, and something may go on after the trace's end"

@@ -3,6 +3,7 @@ package replaytest
 import (
 	"flag"
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -66,10 +67,21 @@ func scenarioBatch(t *testing.T, text string) *load.Batch {
 	for _, stack := range in.Stacks {
 		var frames []report.Frame
 		for _, fn := range strings.Split(stack, "<") {
-			frames = append(frames, report.Frame{Func: fn, File: fn + ".go", Line: 1})
+			frames = append(frames, frame(fn))
 		}
 		b.Stacks = append(b.Stacks, names.StackFrames{Key: stack, Frames: frames})
 	}
 	b.Strings = in.Texts
 	return b
+}
+
+// frame is the frame that a scenario writes as function or function:line; without a line it
+// is the first of the file that is named like the function.
+func frame(fn string) report.Frame {
+	name, line, ok := strings.Cut(fn, ":")
+	f := report.Frame{Func: name, File: name + ".go", Line: 1}
+	if ok {
+		f.Line, _ = strconv.ParseUint(line, 10, 64)
+	}
+	return f
 }
