@@ -45,8 +45,8 @@ type rootSum struct {
 	gs      map[model.GoID]bool    // that had a P meanwhile, as many as there are Ps at most
 	who     map[report.Frame]int64 // who is behind it
 	from    map[string]int64       // function of the program that had called that
-	near    map[string]int64       // function of the program that had called that more nearly
-	above   map[string]int64       // and the one that had called this one
+	caller  map[string]int64       // whom to name as having called it, see names.Place.Caller
+	above   map[string]int64       // function of the program that had called who is nearer than from
 	callee  map[string]int64       // function that it had called
 	stood   map[standing]int64     // where the explained goroutines stood meanwhile
 	inside  insiders               // of a pool: what those of the program did who had a place of it
@@ -140,7 +140,7 @@ func (a *account) joinCallers() {
 }
 
 func newRootSum() *rootSum {
-	return &rootSum{gs: map[model.GoID]bool{}, who: map[report.Frame]int64{}, from: map[string]int64{}, near: map[string]int64{}, above: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}, fired: map[string]int64{}, held: map[report.Frame]int64{},
+	return &rootSum{gs: map[model.GoID]bool{}, who: map[report.Frame]int64{}, from: map[string]int64{}, caller: map[string]int64{}, above: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}, fired: map[string]int64{}, held: map[report.Frame]int64{},
 		inside: insiders{}, ahead: map[report.Frame]int64{}, jobs: map[string]int64{}, sites: map[string]int64{}}
 }
 
@@ -178,9 +178,10 @@ func (a *account) add(x *explained, s *stepSum, of tally) {
 			r.unseen += ns
 		} else {
 			r.from[who.From] += ns
+			r.caller[who.Caller(a.name)] += ns
 		}
 		if who.Near != "" {
-			r.near[who.Near], r.above[who.Above] = r.near[who.Near]+ns, r.above[who.Above]+ns
+			r.above[who.Above] += ns
 		}
 		r.who[who.At] += ns
 		r.callee[who.Callee] += ns
@@ -545,7 +546,7 @@ func joined(a, b *rootSum) *rootSum {
 		merge(x.jobs, r.jobs)
 		merge(x.who, r.who)
 		merge(x.from, r.from)
-		merge(x.near, r.near)
+		merge(x.caller, r.caller)
 		merge(x.above, r.above)
 		merge(x.callee, r.callee)
 		merge(x.stood, r.stood)

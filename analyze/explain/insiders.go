@@ -11,7 +11,7 @@ import (
 )
 
 // insiders are those who had a place of a known pool while others waited for one, by where
-// they were with it.
+// they were with it; Near is whom to name as having called that.
 type insiders map[names.Place]insideSum
 
 // insideSum is what those did at one place.
@@ -46,7 +46,7 @@ func (in insiders) add(a *account, x *explained, s *stepSum, known *names.Pool, 
 	if s.has != 0 && s.has != s.stack && s.has != s.asks {
 		sum.others = ns
 	}
-	k := names.Place{At: p.At, From: p.From}
+	k := names.Place{At: p.At, Near: p.Caller(a.name), From: p.From}
 	in[k] = in[k].with(sum)
 }
 
@@ -67,7 +67,7 @@ func (sum insideSum) with(other insideSum) insideSum {
 // most is the function in which they were for longest, its line with the most of that, who
 // had called it if that holds for most of it, and what they did in it.
 func (in insiders) most() (at names.Place, all insideSum) {
-	places, froms := map[report.Frame]int64{}, map[string]int64{}
+	places, froms, callers := map[report.Frame]int64{}, map[string]int64{}, map[string]int64{}
 	for p, sum := range in {
 		places[p.At] += sum.ns
 	}
@@ -75,11 +75,15 @@ func (in insiders) most() (at names.Place, all insideSum) {
 	for p, sum := range in {
 		if p.At.Func == at.At.Func {
 			froms[p.From] += sum.ns
+			callers[p.Near] += sum.ns
 			all = all.with(sum)
 		}
 	}
 	if from, ns := most(froms); 2*ns > all.ns {
-		at.From = from
+		at.From, at.Near = from, from
+	}
+	if near, ns := most(callers); 2*ns > all.ns {
+		at.Near = near
 	}
 	return at, all
 }
@@ -113,7 +117,7 @@ func (t *tale) ahead() report.Frame {
 // whileInside says what those did who had a place of a known pool; "" where that does not show.
 func (t *tale) whileInside() string {
 	in, did := t.inside()
-	who, fired := place(in.At, in.From), t.fired()
+	who, fired := place(in.At, in.Near), t.fired()
 	what := cmp.Or(doing[did.mainCause()].one, doing[report.CauseRunning].one)
 	if 2*did.others > did.ns {
 		what = "waited for others"

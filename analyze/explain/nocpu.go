@@ -79,6 +79,7 @@ func (a *account) without(x *explained, s *stepSum, ns int64, lost report.CPULos
 		if who != nil {
 			r.who[who.At] += part
 			r.from[who.From] += part
+			r.caller[who.Caller(a.name)] += part
 		}
 	}
 	return ns
@@ -107,7 +108,7 @@ func (t *tale) noCPUAdvice() string { return noCPUWords[t.loss].advice }
 func (t *tale) noCPU() string {
 	s := noCPUWords[t.loss].text
 	if t.At.Func != "" {
-		s += fmt.Sprintf(" (%s had the P)", place(t.At, t.From))
+		s += fmt.Sprintf(" (%s had the P)", place(t.At, t.caller))
 	}
 	return s
 }

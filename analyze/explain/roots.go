@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -24,11 +25,11 @@ func (a *account) describe(k rootKey, r *rootSum) report.Root {
 	}
 	t := tale{Root: &x, sum: r, st: st, known: k.known, asked: a.e.cpus.Said(), tight: a.e.heap.Tight(), manyHadPs: len(r.gs) >= len(a.e.h.ps), mean: r.ns / max(1, a.n), of: a.n, times: r.times / max(1, a.n)}
 	t.callee, _ = most(r.callee)
-	t.caller = a.caller(&x, r)
 	t.above, _ = most(r.above)
 	if look := kinds[k.kind].look; look != nil {
 		look(a, k, &t)
 	}
+	t.caller = cmp.Or(t.caller, r.calledFrom(x.From))
 	x.Holder = t.holder()
 	x.Text = t.text()
 	x.Advice = t.advice()
@@ -40,13 +41,13 @@ func (a *account) describe(k rootKey, r *rootSum) report.Root {
 	return x
 }
 
-// caller is who had called a root's place: the handler or the like or, where all know that
-// it is of that, who called it more nearly.
-func (a *account) caller(x *report.Root, r *rootSum) string {
-	if near, ns := most(r.near); x.From == a.name && 2*ns > r.ns {
-		return near
+// calledFrom is who to name as the caller of a root's place: who is it for most of it, see
+// names.Place.Caller, else who leads to it.
+func (r *rootSum) calledFrom(from string) string {
+	if caller, ns := most(r.caller); caller != "" && 2*ns > r.ns {
+		return caller
 	}
-	return x.From
+	return from
 }
 
 // names says who is behind a root: the place with the most time of a function, of all with fn

@@ -30,13 +30,22 @@ type spentKey struct {
 	loss   string // why there was no CPU, by what the machine said; else ""
 }
 
+// whose is what the reader knows all of a row to be of: the instance, or who it waited for.
+func (k *spentKey) whose(x *explained) string {
+	if k.own {
+		return x.Name
+	}
+	return k.fn
+}
+
 // spentSum is such a row.
 type spentSum struct {
 	tally
-	g      model.GoID // whose; NoG for several
-	cause  report.Cause
-	place  names.Place
-	places map[report.Frame]int64
+	g       model.GoID // whose; NoG for several
+	cause   report.Cause
+	place   names.Place
+	places  map[report.Frame]int64
+	callers map[string]int64 // whom to name as having called those
 }
 
 // maxSpent is how many rows an instance has, but for the last one of what is left.
@@ -85,7 +94,7 @@ func (e *explainer) spentRows(x *explained) map[spentKey]*spentSum {
 		k, place := a.spentKey(x, s)
 		r := rows[k]
 		if r == nil {
-			r = &spentSum{g: s.g.G, cause: s.cause, tally: tally{first: t.first}, places: map[report.Frame]int64{}}
+			r = &spentSum{g: s.g.G, cause: s.cause, tally: tally{first: t.first}, places: map[report.Frame]int64{}, callers: map[string]int64{}}
 			if k.own {
 				r.g = x.g
 			}
@@ -97,6 +106,7 @@ func (e *explainer) spentRows(x *explained) map[spentKey]*spentSum {
 		r.ns, r.n, r.first = r.ns+t.ns, r.n+t.n, min(r.first, t.first)
 		r.cause = min(r.cause, s.cause)
 		if place != nil {
+			r.callers[place.Caller(k.whose(x))] += t.ns
 			if r.places[place.At] += t.ns; r.place.At.Func == "" || better(place, &r.place) {
 				r.place = *place
 			}
@@ -267,7 +277,8 @@ func (r *spentSum) did(k *spentKey) string {
 	if r.place.At.Func == "" || !k.own && !runs(r.cause) && !r.place.Own { // the loop of a package says nothing
 		return text
 	}
-	at := place(r.place.At, r.place.From)
+	caller, _ := most(r.callers)
+	at := place(r.place.At, caller)
 	switch {
 	case r.cause == report.CauseStopping:
 		return text + " " + at
@@ -276,7 +287,7 @@ func (r *spentSum) did(k *spentKey) string {
 	case runs(r.cause), r.cause == report.CauseSleep:
 		return text + " in " + at
 	}
-	return text + " in " + called(r.place.Callee, r.place.At, r.place.From)
+	return text + " in " + called(r.place.Callee, r.place.At, caller)
 }
 
 // spentWho names the goroutine of a row, or what those started with whose it is.

@@ -7,6 +7,7 @@ import (
 	"sort"
 
 	"gmptrace/analyze/internal/measure"
+	"gmptrace/analyze/names"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 	"gmptrace/model"
@@ -58,21 +59,23 @@ func (e *explainer) quota() bool {
 }
 
 // hadPs is the place of those who mostly had a P when the process stood still.
-func (a *account) hadPs(st *measure.StandstillSum) (at report.Frame, from string) {
+func (a *account) hadPs(st *measure.StandstillSum) *names.Place {
 	var most int64
+	at := &names.Place{}
 	for _, stack := range slices.Sorted(maps.Keys(st.RanThen)) {
 		if p := a.places.Of(stack); p != nil && st.RanThen[stack] > most {
-			most, at, from = st.RanThen[stack], p.At, p.From
+			most, at = st.RanThen[stack], p
 		}
 	}
-	return at, from
+	return at
 }
 
 // lookStills finds out how often, and who had the Ps then.
 func lookStills(a *account, _ rootKey, t *tale) {
 	st := a.e.stills.Total()
 	t.stills = &st
-	t.At, t.From = a.hadPs(&st)
+	had := a.hadPs(&st)
+	t.At, t.From, t.caller = had.At, had.From, had.Caller(a.name)
 }
 
 // stillAdvice is what to do about it.
@@ -82,7 +85,7 @@ const stillAdvice = "Compare nr_throttled in the container's cpu.stat. Raise the
 func (t *tale) stoodStill() string {
 	s := fmt.Sprintf("standing still: nothing of the process ran, %s for up to %s, in the rhythm of a CPU quota", words.Times(t.stills.N), words.Length(t.stills.Longest))
 	if t.At.Func != "" {
-		s += "; it was mostly " + place(t.At, t.From) + " that had a P then"
+		s += "; it was mostly " + place(t.At, t.caller) + " that had a P then"
 	}
 	return s
 }

@@ -18,7 +18,7 @@ type tale struct {
 	of        int64 // instances
 	callee    string
 	above     string // who had called who is nearer to the place than Root.From
-	caller    string // who had called the place: Root.From, or who is nearer where that is what all are of
+	caller    string // whom to name as having called the place, see names.Place.Caller
 	stills    *measure.StandstillSum
 	loss      string // of RootNoCPU: why there was none
 	manyHadPs bool   // as many goroutines as there are Ps are behind it

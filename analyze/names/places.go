@@ -35,10 +35,19 @@ func (n *Table) Places() *Places {
 type Place struct {
 	At     report.Frame // innermost frame of the program's own code; else of a module's; else of the standard library's
 	Callee string       // what it had called, "" for nothing: At is where the stack ends
-	Near   string       // the function of the program that had called into the package of At, or, where all is in one, At; "" where it is From, or there is none
+	Near   string       // the function of the program that had called into the package of At, or, where From is of that too, At; "" where it is From, or there is none
 	Above  string       // the one that had called Near, as far out as From; "" where Near is
 	From   string       // the function of the program that the goroutine started with, or that a server, a pool or the like called: of several handlers that call each other the innermost; "" where it is At's
 	Own    bool         // At is the program's own code
+}
+
+// Caller is who to name as having called the place: From or, where the reader knows that all of
+// it is of that, as everything of the main goroutine is of main.main, who called it more nearly.
+func (x *Place) Caller(known string) string {
+	if x.Near != "" && (x.From == known || x.From == "main.main") {
+		return x.Near
+	}
+	return x.From
 }
 
 // Of is the place of a stack, nil where it shows nothing but the runtime. It stays
@@ -104,7 +113,7 @@ func (p *Places) find(frames []report.Frame) *Place {
 		x.Callee = frames[best-1].Func
 	}
 	x.From = p.from(frames, best)
-	if k := p.near(frames, best, x.From); k >= 0 {
+	if k := p.near(frames, best, x.From); k >= 0 && (Package(frames[k].Func) != Package(x.At.Func) || Package(x.From) == Package(x.At.Func)) {
 		x.Near, x.Above = frames[k].Func, x.From
 		if k := p.near(frames, k, x.From); k >= 0 {
 			x.Above = frames[k].Func
@@ -115,7 +124,8 @@ func (p *Places) find(frames []report.Frame) *Place {
 
 // near is the innermost function of the program between the i-th frame and the one of a
 // function further out that is of another package than the frame's or, where none is, the
-// innermost at all; -1 for none. Closures of that function tell nothing new.
+// innermost at all; -1 for none. Closures of that function tell nothing new. Packages don't
+// import each other: one that the frame's has called in turn was given what it calls.
 func (p *Places) near(frames []report.Frame, i int, from string) int {
 	out := -1
 	if from == "" {
@@ -126,7 +136,11 @@ func (p *Places) near(frames []report.Frame, i int, from string) int {
 		if p.codeOf(f) != codeOwn || f.Func == frames[i].Func || p.leads[f.Func] || strings.HasPrefix(f.Func, from+".") {
 			continue
 		}
-		if !SamePackage(f, &frames[i]) {
+		switch {
+		case SamePackage(f, &frames[i]):
+		case slices.ContainsFunc(frames[k+1:], func(f report.Frame) bool { return SamePackage(&f, &frames[i]) }):
+			continue
+		default:
 			return k
 		}
 		if out < 0 {

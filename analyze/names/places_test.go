@@ -23,6 +23,12 @@ func TestPlaces(t *testing.T) {
 			Place{At: report.Frame{Func: "shop/kv.do"}, Near: "main.price", Above: "main.total", From: handler.Func, Own: true}},
 		{"called by another of its package, and that by the handler's closure", []report.Frame{own, {Func: "main.all"}, {Func: "main.serve.func1"}, {Func: "main.serve"}, {Func: "net/http.HandlerFunc.ServeHTTP"}},
 			Place{At: own, Near: "main.all", Above: "main.serve", From: "main.serve", Own: true}},
+		{"called through its own package alone, from another", []report.Frame{{Func: "shop/kv.do"}, {Func: "shop/kv.Get"}, {Func: "main.serve"}},
+			Place{At: report.Frame{Func: "shop/kv.do"}, From: "main.serve", Own: true}},
+		{"behind a helper that was given what it calls", []report.Frame{{Func: "main.decode"}, {Func: "main.(*source).next"}, {Func: "main.index"}, {Func: "main.main.func1"}, {Func: "shop/kit.During"}, {Func: "main.main"}},
+			Place{At: report.Frame{Func: "main.decode"}, Near: "main.(*source).next", Above: "main.index", From: "main.main", Own: true}},
+		{"a helper with one in it", []report.Frame{{Func: "shop/kv.do"}, {Func: "shop/retry.Do"}, {Func: "shop/kv.Get"}, {Func: "main.price"}, {Func: "main.serve"}},
+			Place{At: report.Frame{Func: "shop/kv.do"}, Near: "main.price", Above: "main.serve", From: "main.serve", Own: true}},
 		{"behind middleware", []report.Frame{own, handler, {Func: "net/http.HandlerFunc.ServeHTTP"}, {Func: "shop/api.logged.func1"}, {Func: "net/http.HandlerFunc.ServeHTTP"}},
 			Place{At: own, From: handler.Func, Own: true}},
 		{"behind what calls what it was given", []report.Frame{own, {Func: "main.serve"}, {Func: "shop/kit.Handle.func1"}, {Func: "net/http.HandlerFunc.ServeHTTP"}},
@@ -42,6 +48,19 @@ func TestPlaces(t *testing.T) {
 		}
 		if *got != x.want {
 			t.Errorf("%s: got %+v, want %+v", x.name, *got, x.want)
+		}
+	}
+}
+
+// TestPlaceCaller: who leads to all that the reader is told of anyway says nothing new.
+func TestPlaceCaller(t *testing.T) {
+	x, root := Place{Near: "main.price", From: "api.Export"}, Place{Near: "main.price", From: "main.main"}
+	for _, c := range []struct{ got, want string }{
+		{x.Caller(""), "api.Export"}, {x.Caller("api.Export"), "main.price"}, {root.Caller(""), "main.price"},
+		{(&Place{From: "api.Export"}).Caller("api.Export"), "api.Export"},
+	} {
+		if c.got != c.want {
+			t.Errorf("got %q, want %q", c.got, c.want)
 		}
 	}
 }

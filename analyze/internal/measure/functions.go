@@ -259,7 +259,7 @@ func (p *places) most(out *report.FunctionTime) {
 		}
 	}
 	out.Seen, out.SeenNS = p.at[best].At, p.ns[best]
-	if out.SeenFrom = p.at[best].From; out.SeenFrom == out.Name {
+	if out.SeenFrom = p.at[best].Caller(out.Name); out.SeenFrom == out.Name {
 		out.SeenFrom = ""
 	}
 }
