@@ -183,11 +183,11 @@ func (s *slowness) severity() report.Severity {
 	case report.RootSleep:
 		// For as long each time it is meant, and of goroutines that were started for the slow
 		// one it is their work.
-		if s.alike() || r.NS < muchMore*r.Typical || r.Stood.Func != "" && r.Stood.Func != r.At.Func && !s.shares(r) {
+		if s.alike() || r.NS < muchMore*r.Typical || r.Stood.Func != "" && r.Stood.Func != r.At.Func && !r.OfAnother(s.Name) {
 			return report.SeverityInfo
 		}
 	case report.RootComputing, report.RootSyscall, report.RootNetwork:
-		if s.alike() || r.NS < muchMore*r.Typical || !r.Awaited && !s.shares(r) || 2*s.lost() < s.Groups[0].Total {
+		if s.alike() || r.NS < muchMore*r.Typical || !r.Awaited && !r.OfAnother(s.Name) || 2*s.lost() < s.Groups[0].Total {
 			return report.SeverityInfo
 		}
 	default:
@@ -204,31 +204,12 @@ func (s *slowness) severity() report.Severity {
 	return report.SeverityInfo
 }
 
-// advice is what to do about the root: where it is no more than a note, what went wrong
-// alone, as what a program does of its own healthy ones do too.
-func (s *slowness) advice() string {
-	if s.severity().AtLeast(report.SeverityWarning) {
-		return s.adviceOn(&s.Roots[0])
-	}
-	return s.Advice
-}
-
-// adviceOn is what to do about a root.
+// adviceOn is what to do about a root: about the first, what an explanation says.
 func (s *slowness) adviceOn(r *report.Root) string {
-	if r != &s.Roots[0] {
-		return r.Advice
+	if r == &s.Roots[0] {
+		return s.Advice
 	}
-	advice := cmp.Or(s.Advice, r.Advice)
-	if advice != "" && r.Kind != report.RootPlace && r.Kind != report.RootLock && s.shares(r) {
-		advice += " Others wait for what one of them does there: keep what it gets for longer, get it before it is needed, or use what there is meanwhile."
-	}
-	return advice
-}
-
-// shares reports whether slow ones waited for what another one of them did: such as the
-// first that misses what is cached, and gets it for all.
-func (s *slowness) shares(r *report.Root) bool {
-	return r.Stood.Func != "" && r.Stood.Func != r.At.Func && r.From != "" && r.From == s.Name
+	return r.Advice
 }
 
 // muchMore is how many times as long as typical ones slow ones must do what a program does

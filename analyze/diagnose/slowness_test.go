@@ -83,27 +83,6 @@ func TestNoCPUAdvice(t *testing.T) {
 	}
 }
 
-// TestSharedAdvice: what many wait for that one does has advice of its own, where it warns.
-func TestSharedAdvice(t *testing.T) {
-	root := report.Root{Kind: report.RootNetwork, NS: 100e6, Typical: 1e6, At: report.Frame{Func: "main.load"}, From: "main.show", Stood: report.Frame{Func: "main.get"}, Advice: "Ask for less."}
-	for lost, want := range map[int64]string{
-		50: "Ask for less. Others wait for what one of them does there: keep what it gets for longer, get it before it is needed, or use what there is meanwhile.",
-		49: "",
-	} {
-		s := &slowness{Slowest: &report.Slowest{Name: "main.show", Roots: []report.Root{root}, Groups: []report.Population{{Total: 100, Lost: lost}}}}
-		s.Durations.Count, s.Durations.Max, s.Slow.Mean = 50, root.NS, root.NS
-		if got := s.advice(); got != want {
-			t.Errorf("lost %d: %q", lost, got)
-		}
-	}
-	root.Kind = report.RootPlace
-	s := &slowness{Slowest: &report.Slowest{Name: "main.show", Roots: []report.Root{root}, Groups: []report.Population{{Total: 100, Lost: 50}}}}
-	s.Durations.Count, s.Durations.Max, s.Slow.Mean = 50, root.NS, root.NS
-	if got := s.advice(); got != "Ask for less." {
-		t.Errorf("a place among few: %q", got)
-	}
-}
-
 // TestAlike: what slow ones and typical ones do alike of their own is meant; where all of
 // them wait at one place a few of them are enough to tell.
 func TestAlike(t *testing.T) {

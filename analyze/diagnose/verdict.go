@@ -30,7 +30,7 @@ func verdict(rep *report.Report) report.Verdict {
 		return v
 	}
 	if slow.matters() {
-		return report.Verdict{Severity: slow.severity(), Headline: slow.Headline, Detail: slow.Detail, Advice: slow.advice()}
+		return report.Verdict{Severity: slow.severity(), Headline: slow.Headline, Detail: slow.Detail, Advice: slow.Advice}
 	}
 	v := report.Verdict{Severity: report.SeverityInfo, Headline: "Nothing was scheduled in this part of the trace.", Detail: where}
 	waited := fmt.Sprintf("Goroutines waited %s for a P at the median, %s.", words.Length(rep.Key.LatencyP50), longWaits(rep))
@@ -49,7 +49,7 @@ func verdict(rep *report.Report) report.Verdict {
 func (s *slowness) explain(v *report.Verdict, rep *report.Report) {
 	if s.outweighs(&rep.Findings[0]) {
 		v.Headline, v.Detail = s.Headline, v.Headline
-		v.Advice = cmp.Or(s.Advice, s.Roots[0].Advice)
+		v.Advice = s.Advice
 	} else if s.names(&rep.Findings[0]) {
 		v.Headline, v.Detail = s.Headline, v.Headline
 		v.Advice = cmp.Or(s.Advice, v.Advice)

@@ -79,6 +79,21 @@ func TestStampede(t *testing.T) {
 	}
 }
 
+// TestForOthers: what many wait for that one of them does has advice of its own; who waits for
+// a place among few has not.
+func TestForOthers(t *testing.T) {
+	root := report.Root{Kind: report.RootNetwork, At: report.Frame{Func: "main.load"}, From: "main.show", Stood: report.Frame{Func: "main.get"}}
+	for name, said := range map[string]bool{"main.show": true, "main.other": false} {
+		if got := forOthers(&report.Explanation{Name: name, Roots: []report.Root{root}}); (got != "") != said {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	root.Kind = report.RootPlace
+	if got := forOthers(&report.Explanation{Name: "main.show", Roots: []report.Root{root}}); got != "" {
+		t.Errorf("a place among few: %q", got)
+	}
+}
+
 // TestOwnLock: the mutex of a program is to be held for less, one that a sync.Map hides is
 // nobody's to hold for less.
 func TestOwnLock(t *testing.T) {

@@ -74,7 +74,7 @@ func (a *answer) tell(x *report.Explanation) {
 		x.Advice = made.Advice
 	}
 	if x.Advice != "" {
-		x.Advice += a.stampede(mine, &x.Roots[0])
+		x.Advice += a.stampede(mine, &x.Roots[0]) + forOthers(x)
 	}
 	if n := a.pile(x); n > 0 {
 		x.Headline += fmt.Sprintf(" They pile up: at the end %s were open at once, as each began while others still ran.", words.Count(n))
@@ -97,6 +97,16 @@ func awaited(x *report.Explanation) {
 			return
 		}
 	}
+}
+
+// forOthers is what else to do where slow ones waited for what another one of them did: such
+// as the first that misses what is cached, and gets it for all.
+func forOthers(x *report.Explanation) string {
+	r := &x.Roots[0]
+	if r.Kind == report.RootPlace || r.Kind == report.RootLock || !r.OfAnother(x.Name) {
+		return ""
+	}
+	return " Others wait for what one of them does there: keep what it gets for longer, get it before it is needed, or use what there is meanwhile."
 }
 
 // madeMeanwhile is the second root where the first is the network and that is a wait for

@@ -72,9 +72,6 @@ func (a *account) lookAgain(x *report.Root, r, typical *rootSum) string {
 		words.Function(x.Stood.Func), words.Function(mostFrame(r.held, "").Func))
 }
 
-// aroundHandler begins the advice on that.
-const aroundHandler = " It is not the handler that waits for that, but "
-
 // orJoinNot is what else to do where somebody waits for another goroutine around a handler,
 // which has returned by then or was not called yet.
 func (t *tale) orJoinNot() string {
@@ -82,7 +79,7 @@ func (t *tale) orJoinNot() string {
 		return ""
 	}
 	who := words.Function(t.st.at.Func)
-	return fmt.Sprintf(aroundHandler+"%s around it: if nobody needs it by then, let %s not wait.", who, who)
+	return fmt.Sprintf(" It is not the handler that waits for that, but %s around it: if nobody needs it by then, let %s not wait.", who, who)
 }
 
 // orLeaveOut is what else to do where somebody waits for all that it has started to ask

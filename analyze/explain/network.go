@@ -45,7 +45,7 @@ func (t *tale) networkAdvice() string {
 		return writeAdvice(who)
 	}
 	if t.repeats() {
-		return "If each of those waits is for a call, ask for all at once, or at the same time: " + t.looping() + asksInTurn
+		return "If each of those waits is for a call, ask for all at once, or at the same time: " + t.looping() + " makes one after the other."
 	}
 	return "Find out why the other side of " + who + " takes that long, or ask it for less." + t.orJoinNot() + t.orLeaveOut()
 }
@@ -57,9 +57,6 @@ const (
 	oftenFrom = 8
 	oftenLong = 300_000 // ns
 )
-
-// asksInTurn ends the advice on that.
-const asksInTurn = " makes one after the other."
 
 // looping says who calls the place again and again: most likely who called its caller, or
 // another one further out.

@@ -3,7 +3,6 @@ package explain
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/names"
@@ -270,7 +269,7 @@ func (s *slowOnes) Fill(r *report.Report) {
 	if x.Durations.Count == 0 {
 		return
 	}
-	r.Slowest = report.Slowest{Kind: x.Kind, What: x.What, Name: x.Name, Headline: x.Headline, Detail: x.Detail, Advice: pressing(x), Roots: x.Roots, Groups: x.Groups, Durations: x.Durations, Typical: x.Typical, Slow: x.Slow,
+	r.Slowest = report.Slowest{Kind: x.Kind, What: x.What, Name: x.Name, Headline: x.Headline, Detail: x.Detail, Advice: x.Advice, Roots: x.Roots, Groups: x.Groups, Durations: x.Durations, Typical: x.Typical, Slow: x.Slow,
 		Extra: x.Extra, Instances: x.Slowest, Unfinished: x.Unfinished, Notes: x.Notes}
 	if x.Durations.Count > minSampled {
 		r.Slowest.Notes = append(r.Slowest.Notes, fmt.Sprintf("what typical ones are like is known from every %dth of them: gmptrace explain looks at all", reportEvery))
@@ -292,44 +291,6 @@ func (s *slowOnes) fillCauses(r *report.Report) {
 			}
 		}
 	}
-}
-
-// pressing is the advice that a report repeats, which nobody has asked for it: what to do
-// about what went wrong. What slow ones did of their own, healthy programs do too.
-func pressing(x *report.Explanation) string {
-	if len(x.Roots) == 0 || x.Kind == report.KindMain && x.Roots[0].At.Func == "" {
-		return ""
-	}
-	if strings.HasSuffix(x.Advice, onceForAll) {
-		return x.Advice
-	}
-	switch x.Roots[0].Kind {
-	case report.RootComputing, report.RootSleep:
-		if x.Kind == report.KindMain {
-			return ""
-		}
-		var usual int64
-		for i := range x.Usual {
-			if x.Usual[i].Kind == x.Roots[0].Kind {
-				usual += x.Usual[i].NS
-			}
-		}
-		if x.Kind == report.KindRequest && x.Name == "" || adviceByMore(&x.Roots[0], usual) == "" {
-			return ""
-		}
-		return x.Advice
-	case report.RootNetwork:
-		if made := madeMeanwhile(x); made != nil {
-			return made.Advice
-		}
-		if strings.HasSuffix(x.Advice, asksInTurn) || strings.Contains(x.Advice, aroundHandler) || strings.Contains(x.Advice, names.ForAllAdvice) {
-			return x.Advice
-		}
-		return ""
-	case report.RootSyscall, report.RootGC, report.RootLate:
-		return ""
-	}
-	return x.Advice
 }
 
 // whole reports whether an instance began and ended in the window. What began

@@ -19,9 +19,6 @@ const (
 	quickIf = 10
 )
 
-// onceForAll ends the advice on that.
-const onceForAll = "if they compute the same, let one do so for all (singleflight), or do it before what there is expires."
-
 // stampede is advice on that; "" where it does not look like it. How many were at it at once
 // is known of those that were looked at closely alone.
 func (a *answer) stampede(mine *account, r *report.Root) string {
@@ -32,7 +29,7 @@ func (a *answer) stampede(mine *account, r *report.Root) string {
 	if n < stampedeFrom {
 		return ""
 	}
-	return fmt.Sprintf(" At least %s of them were in %s at once: ", words.Count(int64(n)), words.Function(r.At.Func)) + onceForAll
+	return fmt.Sprintf(" At least %s of them were in %s at once: if they compute the same, let one do so for all (singleflight), or do it before what there is expires.", words.Count(int64(n)), words.Function(r.At.Func))
 }
 
 // someQuick reports whether requests of the handler are quick, or such as may be of it.

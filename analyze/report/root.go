@@ -43,3 +43,9 @@ type Root struct {
 	Holder  Frame  `json:"-"` // of a wait for a lock: where who held it was blocked; empty where that one was not, or At is where
 	Awaited bool   `json:"-"` // others wait for a lock that it is done with
 }
+
+// OfAnother reports whether instances with a name waited for what another one of them did:
+// such as the first that misses what is cached, and gets it for all.
+func (r *Root) OfAnother(name string) bool {
+	return r.Stood.Func != "" && r.Stood.Func != r.At.Func && r.From != "" && r.From == name
+}
