@@ -124,27 +124,22 @@ func (p *Places) find(frames []report.Frame) *Place {
 
 // near is the innermost function of the program between the i-th frame and the one of a
 // function further out that is of another package than the frame's or, where none is, the
-// innermost at all; -1 for none. Closures of that function tell nothing new. Packages don't
-// import each other: one that the frame's has called in turn was given what it calls.
+// innermost at all; -1 for none. What a closure of that function calls, it calls itself.
 func (p *Places) near(frames []report.Frame, i int, from string) int {
 	out := -1
-	if from == "" {
-		return out
-	}
-	for k := i + 1; k < len(frames) && frames[k].Func != from; k++ {
+	end := slices.IndexFunc(frames[i+1:], func(f report.Frame) bool { return f.Func == from }) + i + 1
+	for k := i + 1; k < end; k++ {
 		f := &frames[k]
-		if p.codeOf(f) != codeOwn || f.Func == frames[i].Func || p.leads[f.Func] || strings.HasPrefix(f.Func, from+".") {
-			continue
-		}
 		switch {
+		case p.codeOf(f) != codeOwn || f.Func == frames[i].Func || p.leads[f.Func]:
+		case strings.HasPrefix(f.Func, from+"."):
+			return out
 		case SamePackage(f, &frames[i]):
-		case slices.ContainsFunc(frames[k+1:], func(f report.Frame) bool { return SamePackage(&f, &frames[i]) }):
-			continue
-		default:
-			return k
-		}
-		if out < 0 {
-			out = k
+			if out < 0 {
+				out = k
+			}
+		case !slices.ContainsFunc(frames[k+1:end+1], func(f report.Frame) bool { return SamePackage(&f, &frames[i]) }):
+			return k // else it was given what it calls: packages don't import each other
 		}
 	}
 	return out
