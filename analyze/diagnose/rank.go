@@ -57,13 +57,19 @@ func rank(found []ranked, slow *slowness) {
 }
 
 // weigh takes a finding for less severe that is not why requests or tasks were slow, though
-// they were: a warning for a note.
+// they were: a warning for a note. A symptom, of which most are a loaded machine's doing, is a
+// note where they hardly felt it.
 func (s *ranked) weigh(slow *slowness) {
 	if s.Root != nil && s.Root == &slow.Roots[0] {
 		s.Severity = worse(s.Severity, slow.severity())
 		return
 	}
-	if kinds := s.of.Costs.roots(); !s.of.Counted && slow.matters() && kinds != nil && slow.little(kinds) {
+	kinds := s.of.Costs.roots()
+	switch {
+	case slow == nil || s.of.Counted || kinds == nil || slow.beginLate(kinds):
+	case s.of.Symptom && !slow.felt(kinds):
+		s.Severity = report.SeverityInfo
+	case slow.matters() && slow.little(kinds):
 		s.Severity = milder(s.Severity)
 	}
 }

@@ -65,6 +65,8 @@ const (
 	// littleShare is the share of what the slow ones lost below which something is not why
 	// they were slow.
 	littleShare = .05
+	// feltShare is likewise that of what they lost below which they did not feel a symptom.
+	feltShare = .1
 	// slowerBy is by which part of a typical one's time slow ones must have been slower for
 	// that to be worth a warning: half.
 	slowerBy = .5
@@ -91,12 +93,7 @@ func (s *slowness) waitAlike() bool {
 // than typical ones: what all lose is no news. Where threads came late in the first place,
 // which the machine is behind, little is also what less than one in a hundred lost as much
 // to as is worth asking about: what others take then is longer as well.
-//
-// That something to read was found late is never little beside turns: those begin when it was.
 func (s *slowness) little(kinds []report.RootKind) bool {
-	if s.Kind == report.KindTurn && slices.Contains(kinds, report.RootFoundLate) {
-		return false
-	}
 	share := s.share(kinds)
 	if s.Roots[0].Kind == report.RootLate && s.Durations.Count >= 100 && float64(s.Durations.P99)*share < slowFrom {
 		return true
@@ -105,6 +102,19 @@ func (s *slowness) little(kinds []report.RootKind) bool {
 		return true
 	}
 	return share < littleShare || share*float64(s.extra) < float64(measure.StarvedAfter) && float64(s.lost()) < fewLose*float64(s.Groups[0].Total)
+}
+
+// beginLate reports whether roots of these kinds may have passed before they began: turns
+// begin when something to read is found, and don't tell how late that was.
+func (s *slowness) beginLate(kinds []report.RootKind) bool {
+	return s.Kind == report.KindTurn && slices.Contains(kinds, report.RootFoundLate)
+}
+
+// felt reports whether roots of these kinds are a part of why slow ones were slow, and
+// one in a hundred lost as much to them as is worth asking about.
+func (s *slowness) felt(kinds []report.RootKind) bool {
+	share := s.share(kinds)
+	return s.matters() && share >= feltShare && (s.Durations.Count < 100 || float64(s.Durations.P99)*share >= float64(slowFrom))
 }
 
 // lost is how much longer all of them took than typical ones, which may be others than those

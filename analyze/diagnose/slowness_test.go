@@ -61,6 +61,26 @@ func TestLittleOfLate(t *testing.T) {
 	}
 }
 
+// TestFelt: a symptom is felt where it is a tenth of what slow ones lost, and one in a
+// hundred lost long to it.
+func TestFelt(t *testing.T) {
+	for _, c := range []struct {
+		others, late, p99 int64
+		want              bool
+	}{
+		{90e6, 10e6, 50e6, true},
+		{91e6, 9e6, 100e6, false},
+		{90e6, 10e6, 49e6, false}, // of which a tenth was late
+		{3e6, 1.9e6, 20e6, false}, // none was slow
+	} {
+		s := &slowness{Slowest: &report.Slowest{Roots: []report.Root{{Kind: report.RootNetwork, NS: c.others}, {Kind: report.RootLate, NS: c.late}}}, extra: c.others + c.late}
+		s.Durations.Count, s.Durations.P99 = 100, c.p99
+		if got := s.felt(costsLate.roots()); got != c.want {
+			t.Errorf("%+v: felt is %t", c, got)
+		}
+	}
+}
+
 // TestNoCPUAdvice: where threads lacked CPUs, what computed meanwhile is not what to change,
 // and where it is something else, what leads says so.
 func TestNoCPUAdvice(t *testing.T) {
