@@ -37,11 +37,13 @@ type explainer struct {
 	inside bool  // leave out instances that reach beyond the window: what they did there is not seen
 	path   int   // steps of a path that an Instance has at the most
 	every  int64 // of those that are not among the slowest so far, explain one in so many, for the means
-	h      *history
-	locks  *names.LockSites
-	pools  *names.Pools
-	peers  peers
-	bodies map[model.GoID]uint32 // a stack of goroutines that a wrapper may have started: see body
+
+	mainFree int // steps that the main goroutine may take in any case
+	h        *history
+	locks    *names.LockSites
+	pools    *names.Pools
+	peers    peers
+	bodies   map[model.GoID]uint32 // a stack of goroutines that a wrapper may have started: see body
 
 	each *Each // is told of every instance, where set
 
@@ -57,6 +59,7 @@ type explainer struct {
 	detailed  int         // and for details
 	closely   int         // of those, for details of typical ones
 	sums      *summing
+	walked    atDepth // of the walk under way
 
 	having   *messages // nil for all instances
 	groups   []*group  // the first one that has instances is reported
@@ -146,7 +149,7 @@ type waitedFor struct {
 
 func newExplainer(s *replay.Session, sel Selector) *explainer {
 	n := s.Names
-	e := &explainer{names: n, peers: peers{names: n}, stills: replay.Shared(s, measure.NewStandstills), cpus: replay.Shared(s, measure.NewMachine), heap: replay.Shared(s, measure.NewHeapRoom), busy: replay.Shared(s, measure.NewTireless), chains: replay.Shared(s, newLaunches), files: replay.Shared(s, newFileLocks), stands: replay.Shared(s, waits.NewStanding), window: s.Window, zero: s.Zero, path: maxSteps, every: 1, h: newHistory(n, historySoft, historyHard), locks: &names.LockSites{Names: n}, pools: &names.Pools{Names: n}, bodies: map[model.GoID]uint32{}}
+	e := &explainer{names: n, peers: peers{names: n}, stills: replay.Shared(s, measure.NewStandstills), cpus: replay.Shared(s, measure.NewMachine), heap: replay.Shared(s, measure.NewHeapRoom), busy: replay.Shared(s, measure.NewTireless), chains: replay.Shared(s, newLaunches), files: replay.Shared(s, newFileLocks), stands: replay.Shared(s, waits.NewStanding), window: s.Window, zero: s.Zero, path: maxSteps, every: 1, mainFree: explainFree, h: newHistory(n, historySoft, historyHard), locks: &names.LockSites{Names: n}, pools: &names.Pools{Names: n}, bodies: map[model.GoID]uint32{}}
 	e.look, e.open, e.having = e.h.look, sel.Open, newMessages(n, sel.Having)
 	top := cmp.Or(sel.Top, DefaultTop)
 	for _, f := range e.finders(sel) {
@@ -453,7 +456,7 @@ func (e *explainer) details(x *explained) {
 // goInto finds out what a part of an instance's time went to.
 func (e *explainer) goInto(x *explained, from, to model.Time) {
 	x.bill.total += int64(to - from)
-	w := walk{h: e.h, locks: e.locks, pools: e.pools, given: x.handed, peers: &e.peers, use: func(s *step) {
+	w := walk{h: e.h, locks: e.locks, pools: e.pools, at: &e.walked, given: x.handed, peers: &e.peers, use: func(s *step) {
 		c := s.cause
 		if s.likely { // what is summed of all is certain
 			c = report.CauseNetwork
@@ -469,13 +472,13 @@ func (e *explainer) goInto(x *explained, from, to model.Time) {
 // outline finds out what a slow instance's time went to, and not who was behind it.
 func (e *explainer) outline(x *explained) {
 	e.looksAt(x)
-	w := walk{h: e.h, locks: e.locks, pools: e.pools, given: x.handed, sum: func(v via, c report.Cause, ns int64) {
+	w := walk{h: e.h, locks: e.locks, pools: e.pools, at: &e.walked, given: x.handed, sum: func(v via, c report.Cause, ns int64) {
 		x.bill.put(v, c, ns)
 		sum := causeAlone(v, c)
 		if v != 0 && leafReasons[c] != reasonOf(v) && c != report.CauseBlocked && c != report.CauseNeverEnded && c != report.CauseLock {
 			sum.g.G = somebody
 		}
-		t := x.sums.at(&sum)
+		t := x.sums.at(sum)
 		*t = t.and(tally{ns: ns, n: 1, first: x.Start})
 	}}
 	w.path(x.g, x.Start, x.End, 0, 0)
@@ -545,18 +548,18 @@ func (x *explained) keep(e *explainer, s *step) {
 	if still > 0 {
 		stood := sum
 		stood.still = true
-		t := x.sums.at(&stood)
+		t := x.sums.at(stood)
 		*t = t.with(s, still, on)
 	}
 	if ns := int64(s.to - s.from); ns > still || ns == 0 {
-		t := x.sums.at(&sum)
+		t := x.sums.at(sum)
 		*t = t.with(s, ns-still, on)
 	}
 	if len(x.sums.list) >= maxSums {
 		x.fold()
 	}
 	if s.who != model.NoG && !stopsAll(s.cause) {
-		*x.antagonists.at(&antagonist{s.who, s.whoFn, s.p, s.cause}) += int64(s.to - s.from)
+		*x.antagonists.at(antagonist{s.who, s.whoFn, s.p, s.cause}) += int64(s.to - s.from)
 		if len(x.antagonists.list) >= maxSums { // no more than maxAntagonists are shown
 			x.antagonists.takeShort(func(ns *int64) int64 { return *ns })
 		}

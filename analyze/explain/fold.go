@@ -14,6 +14,8 @@ type byKey[K comparable, V any] struct {
 	list  []keyed[K, V]
 	slots []int32 // by hash: the index in list + 1, 0 for none
 	hash  func(*K) uint64
+	asked K             // the key that was looked up last: one on the stack would be allocated each time
+	short []keyed[K, V] // as takeShort returned it last
 }
 
 type keyed[K comparable, V any] struct {
@@ -22,20 +24,24 @@ type keyed[K comparable, V any] struct {
 }
 
 // at is the value of a key, a new one where there is none.
-func (t *byKey[K, V]) at(k *K) *V {
+func (t *byKey[K, V]) at(k K) *V {
 	if 2*len(t.list) >= len(t.slots) {
 		t.index(max(16, 2*len(t.slots)))
 	}
-	slot := t.slot(k)
+	t.asked = k
+	slot := t.slot(&t.asked)
 	if *slot == 0 {
-		t.list = append(t.list, keyed[K, V]{key: *k})
+		t.list = append(t.list, keyed[K, V]{key: k})
 		*slot = int32(len(t.list))
 	}
 	return &t.list[*slot-1].value
 }
 
 // has reports whether there is a value of a key.
-func (t *byKey[K, V]) has(k *K) bool { return len(t.slots) > 0 && *t.slot(k) != 0 }
+func (t *byKey[K, V]) has(k K) bool {
+	t.asked = k
+	return len(t.slots) > 0 && *t.slot(&t.asked) != 0
+}
 
 // slot is where the index of a key stands, or has to.
 func (t *byKey[K, V]) slot(k *K) *int32 {
@@ -59,15 +65,16 @@ func (t *byKey[K, V]) index(n int) {
 	}
 }
 
-// takeShort takes out what is not longer than three quarters of all.
-func (t *byKey[K, V]) takeShort(ns func(*V) int64) (short []keyed[K, V]) {
+// takeShort takes out what is not longer than three quarters of all, and returns it until the
+// next time.
+func (t *byKey[K, V]) takeShort(ns func(*V) int64) []keyed[K, V] {
 	lengths := make([]int64, len(t.list))
 	for i := range t.list {
 		lengths[i] = ns(&t.list[i].value)
 	}
 	slices.Sort(lengths)
 	cut := lengths[len(lengths)*3/4]
-	long := t.list[:0]
+	long, short := t.list[:0], t.short[:0]
 	for i := range t.list {
 		if x := t.list[i]; ns(&x.value) > cut {
 			long = append(long, x)
@@ -75,7 +82,7 @@ func (t *byKey[K, V]) takeShort(ns func(*V) int64) (short []keyed[K, V]) {
 			short = append(short, x)
 		}
 	}
-	t.list = long
+	t.list, t.short = long, short
 	t.index(len(t.slots))
 	return short
 }
@@ -105,12 +112,12 @@ func (x *explained) fold() {
 	for i := range short {
 		s := &short[i]
 		as := s.key.nameless()
-		if !x.sums.has(&as) {
+		if !x.sums.has(as) {
 			if room--; room < 0 { // they differ in more than in who it was
 				as = s.key.bare()
 			}
 		}
-		into := x.sums.at(&as)
+		into := x.sums.at(as)
 		*into = into.and(s.value)
 	}
 }

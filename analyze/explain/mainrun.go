@@ -20,16 +20,18 @@ type mainRun struct {
 	since model.Time
 	ended model.Time // of its last stretch that has: a wait that goes on can't be explained yet
 
-	pieces, every int // one in so many is explained, 0 for all
-	steps         int // that those took since there were fewer
+	steps int // that those took
 }
 
-// piecesTake is how many steps pieces may take until only half as many of them are explained:
-// what the time of some thousand of them went to, spread over the trace, tells that of all.
-// One that is more than one part in longPiece of the time so far is always.
+// The pieces may take mainEach-th as many steps as the trace has stretches, and mainFree in any
+// case, of an Explanation explainFree: what the time of some of them went to, spread over the
+// trace, tells that of all. One that is more than one part in longPiece of the time so far is
+// always explained.
 const (
-	piecesTake = 1 << 16
-	longPiece  = 16
+	mainFree    = 1 << 13
+	explainFree = 1 << 16
+	mainEach    = 16
+	longPiece   = 16
 )
 
 // mainG is the id that the runtime gives the main goroutine, and mainFunc what it runs.
@@ -97,7 +99,7 @@ func (e *explainer) goOn() {
 	piece := Span{task: -1, g: r.in.g, fn: r.in.fn, Start: max(r.since, e.h.lost), End: r.ended}
 	r.since = r.ended
 	long := longPiece*(piece.End-piece.Start) >= r.ended-r.in.Start
-	if r.pieces++; piece.Start >= piece.End || !long && r.pieces%max(1, r.every) != 0 {
+	if piece.Start >= piece.End || !long && r.steps > e.mainFree+e.stretches/mainEach {
 		return
 	}
 	if e.view == nil {
@@ -106,9 +108,7 @@ func (e *explainer) goOn() {
 	before := e.detailed
 	e.from(e.view, &piece)
 	e.goInto(r.x, piece.Start, piece.End)
-	if r.steps += e.detailed - before; r.steps >= piecesTake {
-		r.steps, r.every = 0, 2*max(1, r.every)
-	}
+	r.steps += e.detailed - before
 }
 
 // closeMain takes the main goroutine for the one instance of its group.

@@ -83,7 +83,12 @@ type walk struct {
 	child   bool                      // the explained goroutine is blocked for one that it has started
 	begin   model.Time                // when what is explained began
 	waiter  *step                     // the wait that what is walked ended, nil where it did none
+	at      *atDepth
 }
+
+// atDepth are the steps that a walk is at, by depth: there may be millions, of which nobody
+// keeps one.
+type atDepth [maxPathDepth + 1]step
 
 // tell tells of a step.
 func (w *walk) tell(x *step) {
@@ -132,22 +137,23 @@ func (w *walk) path(g model.GoID, from, to model.Time, v via, depth int) {
 	}
 	line.during(from, to, func(s *gSeg, from, to model.Time) {
 		w.steps++
-		x := step{from: from, to: to, g: g, fn: line.fn, via: v, depth: depth, who: model.NoG, p: model.NoP}
+		x := &w.at[depth]
+		*x = step{from: from, to: to, g: g, fn: line.fn, via: v, depth: depth, who: model.NoG, p: model.NoP}
 		switch {
 		case s == nil:
-			w.gap(&line, &x)
+			w.gap(&line, x)
 		case s.state == model.GWaiting:
-			w.blocked(s, &x)
+			w.blocked(s, x)
 		case s.state == model.GRunnable:
-			w.runnable(s, &x)
+			w.runnable(s, x)
 		case s.state == model.GRunning, s.unended:
-			w.running(s, &x)
+			w.running(s, x)
 		case s.state == model.GSyscall:
 			x.cause, x.stack, x.p = report.CauseSyscall, s.stack, s.p
-			w.tell(&x)
+			w.tell(x)
 		default:
 			x.cause = report.CauseUnknown
-			w.tell(&x)
+			w.tell(x)
 		}
 	})
 }
@@ -209,9 +215,10 @@ func (w *walk) runnable(s *gSeg, x *step) {
 		w.steps += w.h.sum(s, x.from, x.to, func(c report.Cause, ns int64) { w.sum(x.via, c, ns) })
 		return
 	}
+	y := *x
 	w.h.divide(s, x.from, x.to, func(part piece) {
 		w.steps++
-		y := *x
+		y = *x
 		y.from, y.to, y.cause, y.who, y.whoFn, y.stack, y.seen, y.untold = part.from, part.to, part.cause, part.g, part.fn, part.stack, part.seen, part.untold
 		if part.cause == report.CauseStopping {
 			y.p = part.p
@@ -235,14 +242,16 @@ func (w *walk) blocked(s *gSeg, x *step) {
 	if w.forArrival(x) {
 		return
 	}
-	defer w.waits(s.stack, x.cause)()
-	defer w.insideWaits(s, x)()
+	pool, makes, asks, has := w.pool, w.makes, w.asks, w.has
+	w.waits(s.stack, x.cause)
+	w.insideWaits(s, x)
 	if s.goesOn && x.cause == report.CauseBlocked && x.to == s.end {
 		x.cause = report.CauseNeverEnded
 	}
 	if s.goesOn || x.to != s.end || x.cause != report.CauseSleep && x.cause != report.CauseNetwork || !w.foundLate(x) {
 		w.ended(s, x)
 	}
+	w.pool, w.makes, w.asks, w.has = pool, makes, asks, has
 }
 
 // startedHere reports whether goroutine g, which is explained, waits for what another one
@@ -260,22 +269,19 @@ func (w *walk) startedHere(s *gSeg, g model.GoID) bool {
 // holderDepth is that of who holds the lock that an explained goroutine waits for.
 const holderDepth = 1
 
-// waits notes what a stack that who is walked is blocked with tells of what it waits for, and
-// returns what forgets that when all has been told of the wait.
-func (w *walk) waits(stack uint32, c report.Cause) func() {
-	pool, makes, asks := w.pool, w.makes, w.asks
+// waits notes what a stack that who is walked is blocked with tells of what it waits for.
+func (w *walk) waits(stack uint32, c report.Cause) {
 	if w.use == nil {
-		return func() {}
+		return
 	}
-	if asks == 0 && c == report.CauseBlocked && w.pools.Asks(stack) {
+	if w.asks == 0 && c == report.CauseBlocked && w.pools.Asks(stack) {
 		w.asks = stack
 	}
-	if pool == 0 && w.pools.Of(stack) != nil {
+	if w.pool != 0 {
+		w.makes = w.makes || w.pools.Makes(stack)
+	} else if w.pools.Of(stack) != nil {
 		w.pool = stack
-	} else if pool != 0 {
-		w.makes = makes || w.pools.Makes(stack)
 	}
-	return func() { w.pool, w.makes, w.asks = pool, makes, asks }
 }
 
 // foundLate tells of a wait for a timer or the network before whose end no P had been

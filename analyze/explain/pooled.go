@@ -118,11 +118,9 @@ func (h *history) waitsForRequest(s *gSeg) bool {
 }
 
 // insideWaits notes where who has a place of the pool that is waited for is blocked itself, maybe
-// for another one, and returns what forgets it.
-func (w *walk) insideWaits(s *gSeg, x *step) func() {
-	if w.has != 0 || w.pool == 0 || x.depth == 0 || w.inside != x.depth {
-		return func() {}
+// for another one.
+func (w *walk) insideWaits(s *gSeg, x *step) {
+	if w.has == 0 && w.pool != 0 && x.depth != 0 && w.inside == x.depth {
+		w.has = s.stack
 	}
-	w.has = s.stack
-	return func() { w.has = 0 }
 }

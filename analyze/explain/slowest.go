@@ -61,7 +61,7 @@ func newSlowOnes(session *replay.Session) *slowOnes {
 	if s.main = s.mainRun(); s.main != nil {
 		s.keeps, s.from = true, s.zero
 	}
-	s.inside, s.path, s.every, s.prepare, s.look = s.clip, ReportSteps, reportEvery, s.hold, s.looks
+	s.inside, s.path, s.every, s.mainFree, s.prepare, s.look = s.clip, ReportSteps, reportEvery, mainFree, s.hold, s.looks
 	s.h.pages = &s.pages
 	return s
 }
@@ -79,9 +79,7 @@ func (s *slowOnes) Watch(f *model.Facts) {
 		}
 		if s.keeps {
 			s.settle()
-			if s.kept > reportSoft {
-				s.goOn()
-			}
+			s.goOn()
 			s.forget()
 			s.pages.turn()
 		}
