@@ -31,7 +31,7 @@ type blame struct {
 	stops   measure.Stops
 
 	ahead     model.Facts // of those at hand, not looked at yet
-	listeners []func(*model.GInterval)
+	listeners [model.NumReasons][]func(*model.GInterval)
 }
 
 // blamedFrom is the wait from which blame looks at it: shorter ones are what
@@ -94,10 +94,14 @@ func newBlame(*replay.Session) *blame {
 	return b
 }
 
-// listen makes blame tell use the waits of the program's goroutines, and the stretches
-// from when they were woken until they ran, in order of time: it may ask about each
-// what the Ps did meanwhile.
-func (b *blame) listen(use func(*model.GInterval)) { b.listeners = append(b.listeners, use) }
+// listen makes blame tell use the waits of the program's goroutines for one of the reasons,
+// and the stretches from when they were woken until they ran, in order of time: it may ask
+// about each what the Ps did meanwhile.
+func (b *blame) listen(use func(*model.GInterval), reasons ...model.Reason) {
+	for _, r := range reasons {
+		b.listeners[r] = append(b.listeners[r], use)
+	}
+}
 
 // proc is the past of a P, made when it is first seen.
 func (b *blame) proc(id model.ProcID) *pastP {
@@ -126,7 +130,7 @@ func (b *blame) Watch(f *model.Facts) {
 			b.wait(iv.Start, iv.End, p, iv.G, iv.Func)
 		}
 		if iv.State == model.GWaiting || iv.State == model.GRunnable && iv.Woken {
-			for _, waited := range b.listeners {
+			for _, waited := range b.listeners[iv.Reason] {
 				waited(iv)
 			}
 		}

@@ -136,6 +136,7 @@ func (r *burstJudge) picture(x *burst) report.Moment {
 // known when the goroutine first runs; so that counts are complete, a tick is
 // looked at when it is burstLate in the past.
 type bursts struct {
+	stood *replay.Stood
 	ticks [burstLate]burst
 	head  int64 // tick up to which ticks were looked at, exclusive
 	begun bool
@@ -169,11 +170,11 @@ func (x *burst) end() model.Time   { return x.zero + model.Time((x.to+1)*burstTi
 func (x *burst) length() int64     { return (x.to - x.from + 1) * burstTick }
 
 func newBursts(s *replay.Session) *bursts {
-	return &bursts{zero: s.Zero, worst: stat.NewTopK[burst](report.MaxMoments)}
+	return &bursts{stood: replay.Shared(s, replay.NewStood), zero: s.Zero, worst: stat.NewTopK[burst](report.MaxMoments)}
 }
 
 func (b *bursts) Watch(f *model.Facts) {
-	for i := range f.Gs {
+	for _, i := range b.stood.Edges {
 		iv := &f.Gs[i]
 		if iv.First && iv.State == model.GRunnable && iv.Open&model.OpenStart == 0 && !iv.Runtime {
 			b.created(iv)

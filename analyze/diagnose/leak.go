@@ -130,6 +130,7 @@ func (r *leakJudge) severity(g *growth, stuck *stuckAt) report.Severity {
 // leaks answers: of which goroutines are there more and more? It samples their
 // number, by the function that they started with, at a fixed number of times.
 type leaks struct {
+	stood  *replay.Stood
 	names  *names.Table
 	window *replay.Window
 	from   model.Time // of what was analysed; set by the first facts
@@ -165,18 +166,21 @@ type stuckAt struct {
 	g      model.GoID // blocked for longest
 }
 
-func newLeaks(s *replay.Session) *leaks { return &leaks{names: s.Names, window: s.Window} }
+func newLeaks(s *replay.Session) *leaks {
+	return &leaks{names: s.Names, stood: replay.Shared(s, replay.NewStood), window: s.Window}
+}
 
 func (l *leaks) Watch(f *model.Facts) {
 	if l.step == 0 {
 		l.step, l.from = leakTick, l.window.From
 	}
-	for i := range f.Gs {
-		iv := &f.Gs[i]
-		if iv.State == model.GWaiting && iv.Open&model.OpenEnd == 0 && !iv.Runtime {
+	for _, i := range l.stood.At {
+		if iv := &f.Gs[i]; iv.State == model.GWaiting && iv.Open&model.OpenEnd == 0 && !iv.Runtime {
 			l.ended(iv)
 		}
-		if iv.First || iv.Exit || iv.Open&model.OpenEnd != 0 {
+	}
+	for _, i := range l.stood.Edges {
+		if iv := &f.Gs[i]; iv.First || iv.Exit || iv.Open&model.OpenEnd != 0 {
 			l.sampleUntil(iv.End)
 			l.change(iv)
 		}

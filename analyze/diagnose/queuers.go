@@ -130,6 +130,7 @@ type spender struct {
 func newQueuers(s *replay.Session) *queuers {
 	q := &queuers{names: s.Names, byName: map[string]int32{}, starters: replay.Shared(s, waits.NewStarters)}
 	q.starters.Each(q.took)
+	q.starters.EachReady(q.took)
 	return q
 }
 

@@ -32,7 +32,7 @@ type readers struct {
 // newReaders makes blame tell readers the stretches, in step with the Ps'.
 func newReaders(s *replay.Session) *readers {
 	n := &readers{blame: replay.Shared(s, newBlame), names: s.Names, worst: stat.NewTopK[polledAt](report.MaxMoments)}
-	n.blame.listen(n.stretch)
+	n.blame.listen(n.stretch, model.ReasonNetwork)
 	return n
 }
 
@@ -54,9 +54,6 @@ const pollRound = 200_000 // ns
 // stretch takes in what a goroutine did: it may have waited for the network, or for a P
 // after that.
 func (n *readers) stretch(iv *model.GInterval) {
-	if iv.Reason != model.ReasonNetwork {
-		return
-	}
 	switch {
 	case iv.State == model.GWaiting && iv.By == model.NoG && iv.Open&model.OpenEnd == 0:
 		n.ended++

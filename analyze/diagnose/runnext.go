@@ -127,6 +127,7 @@ func (r *runnextJudge) text(x *chain) string {
 
 // chains answers: where did goroutines that ready each other run past a queue?
 type chains struct {
+	stood   *replay.Stood
 	procs   []chainsOfP
 	n       int64
 	longest int64
@@ -156,8 +157,8 @@ type chainsOfP struct {
 	past *past // kind 0: in a chain; nil before the first
 }
 
-func newChains(*replay.Session) *chains {
-	return &chains{worst: stat.NewTopK[chain](report.MaxMoments)}
+func newChains(s *replay.Session) *chains {
+	return &chains{stood: replay.Shared(s, replay.NewStood), worst: stat.NewTopK[chain](report.MaxMoments)}
 }
 
 func (c *chains) Watch(f *model.Facts) {
@@ -181,7 +182,7 @@ func (c *chains) Watch(f *model.Facts) {
 			c.waited(p, d)
 		}
 	}
-	for i := range f.Gs {
+	for _, i := range c.stood.Edges {
 		if iv := &f.Gs[i]; iv.Open&model.OpenEnd != 0 && iv.State == model.GRunnable && !iv.Runtime {
 			c.neverRan(iv)
 		}

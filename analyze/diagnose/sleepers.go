@@ -20,7 +20,7 @@ type sleepers struct {
 // newSleepers makes blame tell sleepers the stretches, in step with the Ps'.
 func newSleepers(s *replay.Session) *sleepers {
 	t := &sleepers{blame: replay.Shared(s, newBlame)}
-	t.blame.listen(t.stretch)
+	t.blame.listen(t.stretch, model.ReasonSleep, model.ReasonChanRecv, model.ReasonSelect)
 	return t
 }
 
@@ -38,9 +38,8 @@ func (t *sleepers) stretch(iv *model.GInterval) {
 	if iv.Open != 0 || iv.Stack == 0 {
 		return
 	}
-	channel := iv.Reason == model.ReasonChanRecv || iv.Reason == model.ReasonSelect
+	channel := iv.Reason != model.ReasonSleep
 	switch {
-	case !channel && iv.Reason != model.ReasonSleep:
 	case iv.State == model.GWaiting && (!channel || iv.By == model.NoG && !iv.Polled):
 		t.waited(iv, channel)
 	case !channel && iv.State == model.GRunnable && iv.Woken:

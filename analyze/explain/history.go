@@ -127,7 +127,19 @@ func newHistory(n *names.Table, soft, hard int) *history {
 // add takes in the facts.
 func (h *history) add(f *model.Facts) {
 	h.now = f.Now
-	eachStretch(f, h.addG)
+	dispatches := f.Dispatches
+	for i := range f.Gs {
+		iv := &f.Gs[i]
+		if !counts(iv) {
+			continue
+		}
+		var d *model.Dispatch
+		if iv.State == model.GRunnable {
+			d, dispatches = endedBy(iv, dispatches)
+		}
+		h.line(iv.G).add(iv, d)
+		h.kept++
+	}
 	for i := range f.Events { // after the goroutines that they are about
 		h.event(&f.Events[i])
 	}
@@ -157,29 +169,21 @@ func (h *history) idle(f *model.Facts) {
 	}
 }
 
-// eachStretch calls use with each goroutine's stretch and the dispatch that ended
-// it, nil if none did.
-func eachStretch(f *model.Facts, use func(*model.GInterval, *model.Dispatch)) {
-	dispatches := f.Dispatches
-	for i := range f.Gs {
-		iv := &f.Gs[i]
-		var d *model.Dispatch
-		if iv.State == model.GRunnable {
-			for len(dispatches) > 0 && dispatches[0].Time < iv.End {
-				dispatches = dispatches[1:]
-			}
-			for k := range dispatches {
-				if dispatches[k].Time != iv.End {
-					break
-				}
-				if dispatches[k].G == iv.G {
-					d = &dispatches[k]
-					break
-				}
-			}
-		}
-		use(iv, d)
+// endedBy is the dispatch that ended a runnable goroutine's stretch, nil if none did, out of
+// those that are left; and what is left for later stretches.
+func endedBy(iv *model.GInterval, left []model.Dispatch) (*model.Dispatch, []model.Dispatch) {
+	for len(left) > 0 && left[0].Time < iv.End {
+		left = left[1:]
 	}
+	for k := range left {
+		if left[k].Time != iv.End {
+			break
+		}
+		if left[k].G == iv.G {
+			return &left[k], left
+		}
+	}
+	return nil, left
 }
 
 // look is the view at a time, until which all is known.
@@ -232,15 +236,6 @@ func (h *history) p(id model.ProcID) *pLine {
 		h.ps = append(h.ps, pLine{})
 	}
 	return &h.ps[id]
-}
-
-// addG keeps a goroutine's stretch; d is the dispatch that ended it, nil if none
-// did.
-func (h *history) addG(iv *model.GInterval, d *model.Dispatch) {
-	if counts(iv) {
-		h.line(iv.G).add(iv, d)
-		h.kept++
-	}
 }
 
 // counts reports whether a stretch is kept: one of no length tells only that its goroutine
@@ -339,8 +334,8 @@ func (h *history) clear() {
 
 func (h *history) addP(iv *model.PInterval) {
 	if l := h.p(iv.P); l != nil {
-		s := pSegOf(iv)
-		l.put(&s)
+		l.segs = append(roomy(l.segs), pSeg{})
+		l.segs[len(l.segs)-1].set(iv)
 		l.ended = iv.End
 		h.kept++
 	}
@@ -348,8 +343,10 @@ func (h *history) addP(iv *model.PInterval) {
 
 func (l *pLine) put(s *pSeg) { l.segs = append(roomy(l.segs), *s) }
 
-func pSegOf(iv *model.PInterval) pSeg {
-	return pSeg{start: iv.Start, end: iv.End, g: iv.G, fn: iv.Func, stack: iv.Stack, p: iv.P, does: iv.Does, worker: iv.Worker, runtime: iv.Runtime}
+// set makes s the stretch iv.
+func (s *pSeg) set(iv *model.PInterval) {
+	s.start, s.end, s.g, s.fn, s.stack, s.p = iv.Start, iv.End, iv.G, iv.Func, iv.Stack, iv.P
+	s.does, s.worker, s.runtime = iv.Does, iv.Worker, iv.Runtime
 }
 
 // forget drops what is too old, once there is too much, and calls before before it

@@ -53,15 +53,28 @@ func (x *pages) newest() *factPage {
 // write adds facts to a page.
 func (p *factPage) write(f *model.Facts) {
 	p.until = f.Now
-	eachStretch(f, func(iv *model.GInterval, d *model.Dispatch) {
-		if counts(iv) {
-			p.gs = append(p.gs, pageG{g: iv.G, fn: iv.Func})
-			p.gs[len(p.gs)-1].set(iv, d)
+	gs, dispatches := slices.Grow(p.gs, len(f.Gs)), f.Dispatches
+	for i := range f.Gs {
+		iv := &f.Gs[i]
+		if !counts(iv) {
+			continue
 		}
-	})
-	for i := range f.Ps {
-		p.ps = append(p.ps, pSegOf(&f.Ps[i]))
+		var d *model.Dispatch
+		if iv.State == model.GRunnable {
+			d, dispatches = endedBy(iv, dispatches)
+		}
+		gs = gs[:len(gs)+1]
+		x := &gs[len(gs)-1]
+		x.g, x.fn = iv.G, iv.Func
+		x.set(iv, d)
 	}
+	p.gs = gs
+	ps := slices.Grow(p.ps, len(f.Ps))
+	for i := range f.Ps {
+		ps = ps[:len(ps)+1]
+		ps[len(ps)-1].set(&f.Ps[i])
+	}
+	p.ps = ps
 	for i := range f.Wastes {
 		p.wastes = append(p.wastes, replay.Window{From: f.Wastes[i].Start, To: f.Wastes[i].End})
 	}

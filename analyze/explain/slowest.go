@@ -162,7 +162,7 @@ func (s *slowOnes) looks(now model.Time) *view {
 	for i := range s.rest.Ps {
 		iv := &s.rest.Ps[i]
 		if l := s.ranges.p(iv.P); l != nil && iv.Start >= s.from && iv.Start < now {
-			l.now = pSegOf(iv)
+			l.now.set(iv)
 			l.now.stack = 0 // where it will stop
 		}
 	}

@@ -26,6 +26,7 @@ const (
 type episodes struct {
 	names   *names.Table
 	runners *Runners
+	stood   *replay.Stood
 	zero    model.Time
 	worst   *stat.TopK[*episode]
 	on      []standing        // by P
@@ -115,7 +116,7 @@ type Culprit struct {
 
 // NewEpisodes makes episodes, for replay.Shared.
 func NewEpisodes(s *replay.Session) *episodes {
-	return &episodes{names: s.Names, runners: replay.Shared(s, NewRunners), zero: s.Zero, worst: stat.NewTopK[*episode](maxEpisodes)}
+	return &episodes{names: s.Names, runners: replay.Shared(s, NewRunners), stood: replay.Shared(s, replay.NewStood), zero: s.Zero, worst: stat.NewTopK[*episode](maxEpisodes)}
 }
 
 // Watch goes through the waits in order of time; what the Ps did until a wait's
@@ -137,7 +138,7 @@ func (e *episodes) Watch(f *model.Facts) {
 			}
 		}
 	}
-	for i := range f.Gs {
+	for _, i := range e.stood.Edges {
 		iv := &f.Gs[i]
 		if iv.State != model.GRunnable || iv.Open&model.OpenEnd == 0 || iv.Runtime {
 			continue

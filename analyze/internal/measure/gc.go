@@ -14,6 +14,7 @@ import (
 // GC answers: what did garbage collection and stopping the world cost?
 type GC struct {
 	names  *names.Table
+	stood  *replay.Stood
 	zero   model.Time
 	window *replay.Window
 
@@ -73,7 +74,7 @@ func (p *STWPause) Late() bool {
 
 // NewGC makes a GC, for replay.Shared.
 func NewGC(s *replay.Session) *GC {
-	return &GC{names: s.Names, zero: s.Zero, window: s.Window, kinds: map[int64]*report.STWKind{}, sweeps: map[model.ProcID]model.Time{}, Awaited: map[uint32]*Awaited{},
+	return &GC{names: s.Names, stood: replay.Shared(s, replay.NewStood), zero: s.Zero, window: s.Window, kinds: map[int64]*report.STWKind{}, sweeps: map[model.ProcID]model.Time{}, Awaited: map[uint32]*Awaited{},
 		longest: stat.NewTopK[report.GCRange](report.MaxRanges), WorstSTW: stat.NewTopK[STWPause](report.MaxMoments), Assists: stat.NewTopK[model.GInterval](report.MaxMoments)}
 }
 
@@ -90,10 +91,8 @@ func (c *GC) Watch(f *model.Facts) {
 	for i := range ps {
 		c.proc(&ps[i])
 	}
-	for i := range f.Gs {
-		if iv := &f.Gs[i]; iv.Assist {
-			c.assisted(iv)
-		}
+	for _, i := range c.stood.Marks {
+		c.assisted(&f.Gs[i])
 	}
 }
 

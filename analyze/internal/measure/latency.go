@@ -17,6 +17,7 @@ const StarvedAfter = model.TimeSlice // ns
 // those that functions keeps by what ran.
 type Waits struct {
 	functions *functions
+	stood     *replay.Stood
 	zero      model.Time
 
 	all  stat.Sketch
@@ -35,12 +36,12 @@ type Waits struct {
 
 // NewWaits makes Waits, for replay.Shared.
 func NewWaits(s *replay.Session) *Waits {
-	return &Waits{zero: s.Zero, functions: replay.Shared(s, NewFunctions)}
+	return &Waits{zero: s.Zero, functions: replay.Shared(s, NewFunctions), stood: replay.Shared(s, replay.NewStood)}
 }
 
 func (l *Waits) Watch(f *model.Facts) {
-	for i := range f.Gs {
-		if iv := &f.Gs[i]; iv.State == model.GRunnable && (iv.Open != 0 || iv.End-iv.Start > StarvedAfter) {
+	for _, i := range l.stood.Ready {
+		if iv := &f.Gs[i]; iv.Open != 0 || iv.End-iv.Start > StarvedAfter {
 			l.notable(iv)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 // worst window of each length? It adds up what the collector took in columns that become
 // wider with the trace: mark workers and assists their P, a stopped world all of them.
 type mmu struct {
+	stood  *replay.Stood
 	zero   model.Time
 	window *replay.Window
 	shift  uint      // a column is 1<<shift nanoseconds wide
@@ -29,7 +30,7 @@ const (
 // NewMMU makes mmu, for replay.Shared.
 func NewMMU(s *replay.Session) *mmu {
 	replay.Shared(s, NewGC) // whether anything was collected
-	return &mmu{zero: s.Zero, window: s.Window, shift: mmuShift, taken: make([]float64, mmuColumns), halted: make([]float64, mmuColumns)}
+	return &mmu{stood: replay.Shared(s, replay.NewStood), zero: s.Zero, window: s.Window, shift: mmuShift, taken: make([]float64, mmuColumns), halted: make([]float64, mmuColumns)}
 }
 
 func (m *mmu) Watch(f *model.Facts) {
@@ -38,8 +39,8 @@ func (m *mmu) Watch(f *model.Facts) {
 			m.add(m.taken, iv.Start, iv.End)
 		}
 	}
-	for i := range f.Gs {
-		if iv := &f.Gs[i]; iv.Assist && iv.State == model.GRunning {
+	for _, i := range m.stood.Marks {
+		if iv := &f.Gs[i]; iv.State == model.GRunning {
 			m.add(m.taken, iv.Start, iv.End)
 		}
 	}

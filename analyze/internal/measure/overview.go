@@ -10,6 +10,7 @@ import (
 // of columns and doubles their width whenever the trace grows past the last
 // one, so that a trace of any length takes the same memory.
 type columns struct {
+	stood *replay.Stood
 	zero  model.Time
 	shift uint       // a column is 1<<shift nanoseconds wide
 	end   model.Time // of the last column, where the next one would begin
@@ -79,7 +80,7 @@ const firstShift = 10 // columns of about a microsecond
 // NewColumns makes columns, for replay.Shared.
 func NewColumns(s *replay.Session) *columns {
 	replay.Shared(s, NewGC) // whose ranges it draws
-	return &columns{zero: s.Zero, shift: firstShift, peak: make([]int32, report.OverviewColumns+1)}
+	return &columns{stood: replay.Shared(s, replay.NewStood), zero: s.Zero, shift: firstShift, peak: make([]int32, report.OverviewColumns+1)}
 }
 
 // reach doubles the columns' width until at lies within them, and is at's
@@ -126,10 +127,8 @@ func (o *columns) proc(p model.ProcID) *[report.NumSliceKinds]timeSums {
 }
 
 func (o *columns) Watch(f *model.Facts) {
-	for i := range f.Gs {
-		if iv := &f.Gs[i]; iv.State == model.GRunnable {
-			o.add(&o.runnable, iv.Start, iv.End)
-		}
+	for _, i := range o.stood.Ready {
+		o.add(&o.runnable, f.Gs[i].Start, f.Gs[i].End)
 	}
 	for i := range f.Ps {
 		if iv := &f.Ps[i]; iv.Does != model.PDoesIdle {

@@ -13,14 +13,19 @@ import (
 type Starters struct {
 	slots []Started // by a hash of the goroutine; nil before the first
 	tell  []func(*model.GInterval, *Started)
+	ready []func(*model.GInterval, *Started)
 }
 
 // NewStarters makes Starters, for replay.Shared.
 func NewStarters(*replay.Session) *Starters { return &Starters{} }
 
 // Each has use called with the stretches of the program's goroutines, but not those in which
-// one ran and goes on after it, and with what is known of each as of its end, nil for nothing.
+// one ran and goes on after it, or waited for a P and had before; and with what is known of
+// each as of its end, nil for nothing.
 func (w *Starters) Each(use func(*model.GInterval, *Started)) { w.tell = append(w.tell, use) }
+
+// EachReady has use called likewise with those in which one waited for a P and had before.
+func (w *Starters) EachReady(use func(*model.GInterval, *Started)) { w.ready = append(w.ready, use) }
 
 // Started is a goroutine that was started in the trace.
 type Started struct {
@@ -63,10 +68,14 @@ func (w *Starters) Watch(f *model.Facts) {
 		if s != nil {
 			s.did(iv)
 		}
-		if iv.State == model.GRunning && !iv.Exit && iv.Open&model.OpenEnd == 0 {
+		tell, goesOn := w.tell, !iv.Exit && iv.Open&model.OpenEnd == 0
+		switch {
+		case iv.State == model.GRunning && goesOn:
 			continue
+		case iv.State == model.GRunnable && goesOn && !iv.First:
+			tell = w.ready
 		}
-		for _, use := range w.tell {
+		for _, use := range tell {
 			use(iv, s)
 		}
 	}
