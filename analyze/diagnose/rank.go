@@ -57,8 +57,8 @@ func rank(found []ranked, slow *slowness) {
 }
 
 // weigh takes a finding for less severe that is not why requests or tasks were slow, though
-// they were: a warning for a note. A symptom, of which most are a loaded machine's doing, is a
-// note where they hardly felt it.
+// they were: a warning for a note. A symptom that a loaded machine has as well is a note where
+// they hardly felt it.
 func (s *ranked) weigh(slow *slowness) {
 	if s.Root != nil && s.Root == &slow.Roots[0] {
 		s.Severity = worse(s.Severity, slow.severity())
@@ -67,7 +67,7 @@ func (s *ranked) weigh(slow *slowness) {
 	kinds := s.of.Costs.roots()
 	switch {
 	case slow == nil || s.of.Counted || kinds == nil || slow.beginLate(kinds):
-	case s.of.Symptom && !slow.felt(kinds):
+	case s.of.Symptom && s.of.Costs.ofMachine() && !slow.felt(kinds):
 		s.Severity = report.SeverityInfo
 	case slow.matters() && slow.little(kinds):
 		s.Severity = milder(s.Severity)
