@@ -22,6 +22,7 @@ type account struct {
 	mixed  bool   // they may be of several handlers: what one has more of, the other may never do
 	n      int64  // instances
 	total  int64
+	unread map[report.Frame]int64 // where answers were closed before their end
 	by     map[rootKey]*rootSum
 }
 
@@ -87,7 +88,7 @@ type standing struct {
 
 // accountOf divides the time of instances whose details are known.
 func (e *explainer) accountOf(of []*explained) *account {
-	a := &account{e: e, places: e.names.Places(), by: map[rootKey]*rootSum{}}
+	a := &account{e: e, places: e.names.Places(), unread: map[report.Frame]int64{}, by: map[rootKey]*rootSum{}}
 	if len(of) > 0 && !slices.ContainsFunc(of, func(x *explained) bool { return x.Name != of[0].Name }) {
 		a.name = of[0].Name
 	}
@@ -106,7 +107,7 @@ func (e *explainer) accountOf(of []*explained) *account {
 
 // accountOfAll divides the time of all instances of a population that keeps that.
 func (e *explainer) accountOfAll(p *population) *account {
-	a := &account{e: e, places: e.names.Places(), by: map[rootKey]*rootSum{}, n: p.sum.count, total: p.sum.total}
+	a := &account{e: e, places: e.names.Places(), unread: map[report.Frame]int64{}, by: map[rootKey]*rootSum{}, n: p.sum.count, total: p.sum.total}
 	all := &explained{Span: &Span{g: model.NoG}}
 	p.shares.each(func(s *stepSum, t tally) { a.add(all, s, t) })
 	a.joinCallers()
@@ -156,6 +157,9 @@ func (a *account) sumOf(k rootKey) *rootSum {
 
 // add adds a step.
 func (a *account) add(x *explained, s *stepSum, of tally) {
+	if p := a.places.Of(s.stood); p != nil && names.ClosesUnread(a.e.names.Stacks[s.stood]) {
+		a.unread[p.At]++
+	}
 	k, who := a.root(x, s)
 	r, ns := a.sumOf(k), of.ns
 	r.ns += ns

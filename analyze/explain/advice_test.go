@@ -43,6 +43,7 @@ func TestAdvice(t *testing.T) {
 		"fan_out":           "If main.search asks several at once, it waits for the slowest of them",
 		"shared_connection": "If main.(*kv).readLoop reads what several have asked for",
 		"no_answer":         "The other side had not answered main.(*client).ask when its context's deadline was over",
+		"unread_body":       "main.forecast (main.forecast.go:1) closes bodies of answers that it has not read to their end",
 		"pool_kept":         "Let main.announce not wait for the network while it has one: read what it needs, close the rows",
 		"lock_in_call":      "Do what blocks in main.renew outside of the lock",
 	} {

@@ -231,6 +231,13 @@ func (t *tale) standing() string {
 	return inPlace(t.st.at)
 }
 
+// lookUnread finds out whether connections are made since answers are not read to their end.
+func lookUnread(a *account, k rootKey, t *tale) {
+	if k.known.ForHTTP() {
+		t.unread = mostFrame(a.unread, "")
+	}
+}
+
 func inPlace(f report.Frame) string {
 	if f.Func == "" {
 		return ""
@@ -258,6 +265,9 @@ func (t *tale) forTimerOf() bool { return t.ours() && t.At != t.Stood }
 func (t *tale) letIn() string {
 	if t.st != nil && t.st.wait != nil {
 		return t.st.wait.Advice
+	}
+	if t.unread.Func != "" {
+		return fmt.Sprintf("%s closes bodies of answers that it has not read to their end, on which their connections are closed: read them to the end first (io.Copy to io.Discard), or ask for less.", place(t.unread, ""))
 	}
 	if t.known != nil {
 		return cmp.Or(t.insideAdvice(), t.known.Advice)

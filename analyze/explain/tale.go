@@ -27,7 +27,8 @@ type tale struct {
 	launches  bool   // each goroutine of who is behind it starts the next one
 	elsewhere bool   // the locks of files that were waited for were likely another process's
 	dead      deadlocked
-	tight     bool // the collector leaves hardly room
+	unread    report.Frame // where answers are closed that were not read to their end, of connections that are made for that
+	tight     bool         // the collector leaves hardly room
 }
 
 // text is what follows "went to".

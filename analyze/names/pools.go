@@ -74,6 +74,13 @@ func LooksUp(frames []report.Frame) bool {
 // closeBodies is what to do where connections are never given back.
 const closeBodies = "Close each response's body on every path, by defer, and give requests a timeout or a context that ends. More connections only put it off."
 
+// ClosesUnread reports whether a stack closes the body of a response over HTTP/1 that was not
+// read to its end: http.Transport closes the connection then, and the next request makes one.
+func ClosesUnread(frames []report.Frame) bool {
+	i := slices.IndexFunc(frames, func(f report.Frame) bool { return f.Func == "net/http.(*bodyEOFSignal).Close" })
+	return i > 0 && strings.HasPrefix(frames[i-1].Func, "net/http.(*persistConn).readLoop.func")
+}
+
 // making are functions of goroutines that make connections for http.Transport.
 var making = []string{"net/http.(*Transport).dialConn", "net/http.(*Transport).dial", "net/http.(*persistConn).addTLS"}
 
@@ -131,7 +138,10 @@ var knownPools = []Pool{
 }
 
 // Makes reports whether what is waited for is being made.
-func (p *Pool) Makes() bool { return p == made || p == LookingUp || p.MadeByAsker() }
+func (p *Pool) Makes() bool { return p.ForHTTP() || p.MadeByAsker() }
+
+// ForHTTP reports whether it is a connection of http.Transport that is being made.
+func (p *Pool) ForHTTP() bool { return p == made || p == LookingUp }
 
 // MadeByAsker reports whether it is being made by who waits for it.
 func (p *Pool) MadeByAsker() bool { return slices.Contains(madeByAsker, p) }
