@@ -19,6 +19,7 @@ func TestWaitsOfNothing(t *testing.T) {
 		return model.GInterval{Start: from, End: to, State: model.GRunnable, Open: open}
 	}
 	f := model.Facts{Gs: []model.GInterval{wait(10, 60, 0), wait(100, 100, model.OpenEnd), wait(0, 0, model.OpenStart), wait(70, 100, model.OpenEnd)}}
+	l.stood.Watch(&f)
 	l.functions.runners.Watch(&f)
 	l.functions.Watch(&f)
 	l.Watch(&f)

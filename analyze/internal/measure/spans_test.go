@@ -105,14 +105,16 @@ func TestSpansBounded(t *testing.T) {
 func TestMMU(t *testing.T) {
 	const ms = model.Time(1e6)
 	m := NewMMU(named())
-	m.Watch(&model.Facts{
+	f := model.Facts{
 		Ps: []model.PInterval{{Does: model.PDoesRun, Worker: true, Start: 500 * ms, End: 600 * ms}, {Does: model.PDoesRun, Start: 0, End: 500 * ms}},
 		Gs: []model.GInterval{{State: model.GRunning, Assist: true, Start: 550 * ms, End: 600 * ms}, {State: model.GWaiting, Assist: true, Start: 0, End: 550 * ms}},
 		Events: []model.Event{
 			{Op: model.OpSTWEnd, Time: 1}, // begun before the trace
 			{Op: model.OpSTWBegin, Time: 500 * ms}, {Op: model.OpSTWBegin, Time: 501 * ms}, {Op: model.OpSTWEnd, Time: 502 * ms}, {Op: model.OpSTWEnd, Time: 502 * ms},
 		},
-	})
+	}
+	m.stood.Watch(&f)
+	m.Watch(&f)
 	r := &report.Report{Trace: report.Trace{To: int64(1000 * ms), Gomaxprocs: []report.Gomaxprocs{{N: 4}}}, GC: report.GC{Cycles: 1}}
 	m.Fill(r)
 	last := 0.0
