@@ -56,6 +56,7 @@ type whatIfPage struct {
 	Corridor string // points of what the laws leave
 	Ranges   []likely
 	Taken    []costRow
+	Granted  []string // that can't be known, or was assumed
 	Work     string
 }
 
@@ -101,7 +102,7 @@ func newWhatIfPage(x *whatif.Result) *whatIfPage {
 		p.ChangeIs, p.ChangeOf = changesTitle(x)
 		p.Changes, p.Locks = changeTables(x), lockBound(x)
 	}
-	p.Lengths = lengthTables(x, true)
+	p.Lengths, p.Granted = lengthTables(x, true), taken(x)
 	p.Changed, p.Doubts = changedSettings(x), doubts(x)
 	for _, v := range allVariants(x) {
 		p.Rows = append(p.Rows, whatIfRow{v.Name, span(v), spanRange(v), sure(v), speedup(v), words.Share(v.Utilisation), words.Length(v.P50), words.P99(v.Waits, words.Length(v.P99)), words.Length(v.Max), words.Mean(v.QueueMean),

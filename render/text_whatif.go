@@ -77,14 +77,14 @@ func (t *terminal) whatIf(x *whatif.Result) {
 		costs.add(c.Name, words.Length(c.P50), words.Length(c.P99), words.Length(c.Mean), from)
 	}
 	t.table(costs, "what it costs", "p50", "p99", "mean", "from")
-	for _, n := range x.Notes {
+	for _, n := range taken(x) {
 		t.wrap("  - ", "    ", n)
 	}
 }
 
 func (t *terminal) variants(x *whatif.Result) {
 	for _, l := range lengthTables(x, false) {
-		t.heading("How long "+l.Title+" take", "")
+		t.heading(l.Title, "")
 		t.table(table{align: "l" + strings.Repeat("r", len(l.Header)-2) + "l", left: 3, rows: l.Rows}, l.Header...)
 	}
 	t.heading("How long the program takes", "Every line but the first is a prediction; the range is what the makespan is likely to lie in.")

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"gmptrace/analyze/report"
 	"gmptrace/analyze/whatif"
 	"gmptrace/analyze/words"
 )
@@ -71,7 +72,7 @@ func lengthTables(x *whatif.Result, likely bool) []lengthTable {
 		if len(out) == mostLengthTables || !slices.Contains(known[:], true) {
 			continue
 		}
-		t := lengthTable{Title: x.Variants[0].Of[i].Called(), Header: []string{"run"}}
+		t := lengthTable{Title: "How long " + lasting(&x.Variants[0].Of[i]), Header: []string{"run"}}
 		for k, name := range [...]string{"p50", "p90", "p99"} {
 			if known[k] {
 				t.Header = append(t.Header, name)
@@ -84,6 +85,25 @@ func lengthTables(x *whatif.Result, likely bool) []lengthTable {
 		out = append(out, t)
 	}
 	return out
+}
+
+// taken is what is to be known of a simulation; of locks where that does not stand beside changes.
+func taken(x *whatif.Result) []string {
+	if x.Locks == nil || lockBound(x) != "" {
+		return x.Notes
+	}
+	return append(slices.Clip(x.Notes), x.Locks.Text)
+}
+
+// lasting is whose lengths those are, with the verb.
+func lasting(l *whatif.Lengths) string {
+	switch {
+	case l.Kind == string(report.KindTask):
+		return l.Called() + " takes"
+	case l.Name == "":
+		return l.Called() + " take"
+	}
+	return "requests of " + l.Name + " take"
 }
 
 // knownOf says which of p50, p90 and p99 are told.
@@ -99,7 +119,7 @@ func lengthRow(v *whatif.Variant, of *whatif.Lengths, known [3]bool, likely bool
 		case !known[k]:
 		case recorded:
 			row = append(row, words.Length(l.NS))
-		case v.Confidence == whatif.ConfidencePoor || !own[k]:
+		case v.Confidence == whatif.ConfidencePoor || of.Chance || !own[k]:
 			row = append(row, "not told")
 		case likely:
 			told = true

@@ -37,7 +37,11 @@ func changeTables(x *whatif.Result) []changeTable {
 		shifts := func(c *whatif.Changed) []*whatif.Shift {
 			return []*whatif.Shift{&c.Of[i].P50, &c.Of[i].P90, &c.Of[i].P99}
 		}
-		out = append(out, newChangeTable(x, fmt.Sprintf("%s (%s)", e.Called(), words.Count(e.Count)), []string{"p50", "p90", "p99"}, shifts))
+		t := newChangeTable(x, fmt.Sprintf("%s (%s)", e.Called(), words.Count(e.Count)), []string{"p50", "p90", "p99"}, shifts)
+		if e.Chance {
+			t.byChance()
+		}
+		out = append(out, t)
 	}
 	if len(x.Changes[0].Of) == 0 && x.Changes[0].Run.Known {
 		out = append(out, newChangeTable(x, "the run", []string{"makespan"}, func(c *whatif.Changed) []*whatif.Shift { return []*whatif.Shift{&c.Run} }))
@@ -101,6 +105,14 @@ func (t *changeTable) levels(x *whatif.Result, known []string, shifts func(*what
 		}
 		t.Rows = append(t.Rows, append(row, string(rest[n-1].Confidence)))
 		rest = rest[n:]
+	}
+}
+
+// byChance makes what is told of a handler that not all of its requests show less sure.
+func (t *changeTable) byChance() {
+	t.Before += " Only some of its requests show it, those that waited for a lock or were seen computing: after a change others do."
+	for _, row := range t.Rows {
+		row[len(row)-1] = string(whatif.ConfidencePoor)
 	}
 }
 

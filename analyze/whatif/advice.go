@@ -61,7 +61,7 @@ func (w *prediction) outcomes(v *Variant) (text string, gain, least float64, sur
 			break
 		}
 		k, s := v.Of[i].most(&base.Of[i])
-		if k < 0 {
+		if k < 0 || v.Of[i].Chance {
 			continue
 		}
 		what := fmt.Sprintf("p%d of %s", int(100*quantiles[k]), v.Of[i].Called())
@@ -176,6 +176,8 @@ func (w *prediction) whyNot(v *Variant, effects string) string {
 	switch {
 	case (v.Confidence != ConfidencePoor || len(v.Doubts) == 0) && effects != "":
 		return effects + ": it differs from one simulation to another"
+	case (v.Confidence != ConfidencePoor || len(v.Doubts) == 0) && slices.ContainsFunc(v.Of, func(l Lengths) bool { return l.Chance }):
+		return shownByChance
 	case v.Confidence != ConfidencePoor || len(v.Doubts) == 0:
 		return "the simulation does not come to what requests and tasks took when they were recorded"
 	}
@@ -348,9 +350,6 @@ func (w *prediction) notes() {
 	}
 	if n := w.c.local.matched(); n > 0 {
 		add("%s waits for the network were ended by the program itself, which sent to the other end of a connection: who sent is inferred from the order of system calls and of what the poller found.", words.Count(n))
-	}
-	if x.Locks != nil {
-		add("%s", x.Locks.Text)
 	}
 	if x.Deadlines != nil {
 		add("%s", x.Deadlines.Text)

@@ -71,6 +71,7 @@ type instances struct {
 	name     string
 	of       []int // of workloads.done
 	recorded []int64
+	chance   bool // which requests of a handler these are is chance: see byChance
 }
 
 const (

@@ -2,6 +2,7 @@ package whatif
 
 import (
 	"fmt"
+	"math"
 
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
@@ -97,6 +98,9 @@ func (w *prediction) givenCPUs() string {
 	if m.lacked() < givenLeast || len(w.x.Variants) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("For %s of the time that Ps ran goroutines they had no CPU: with one for each, and all else as recorded, the run is predicted to take %s, not %s. All that is predicted is against that.",
-		words.ShareOf(m.Lost.Total(), m.Wanted), words.Length(w.x.Variants[0].Makespan), words.Length(w.x.Recorded.Makespan))
+	text := fmt.Sprintf("For %s of the time that Ps ran goroutines they had no CPU: all that is predicted is against a run with one for each, and all else as recorded", words.ShareOf(m.Lost.Total(), m.Wanted))
+	if with, was := w.x.Variants[0].Makespan, w.x.Recorded.Makespan; math.Abs(difference(with, was)) >= clearly {
+		text += fmt.Sprintf(", which takes %s, not %s", words.Length(with), words.Length(was))
+	}
+	return text + "."
 }

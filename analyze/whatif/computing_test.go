@@ -60,7 +60,7 @@ func TestComputing(t *testing.T) {
 	if asked.Variants[0].Confidence != ConfidencePoor || !strings.Contains(asked.Variants[0].Doubts[0], "without a CPU") {
 		t.Errorf("with a CPU for half of the time, the rest is called %s: %q", asked.Variants[0].Confidence, asked.Variants[0].Doubts)
 	}
-	if !strings.Contains(asked.Detail, "had no CPU: with one for each") || strings.Contains(not.Detail, "no CPU") {
+	if !strings.Contains(asked.Detail, "had no CPU: all that is predicted is against a run with one for each") || strings.Contains(not.Detail, "no CPU") {
 		t.Errorf("details: %q, %q", asked.Detail, not.Detail)
 	}
 	if notes := strings.Join(asked.Notes, " "); !strings.Contains(notes, "Computing is what the machine measured") || strings.Contains(notes, "What other programs on the machine took") {

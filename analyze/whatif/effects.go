@@ -61,6 +61,8 @@ type Effect struct {
 	P50   Shift  `json:"p50"`
 	P90   Shift  `json:"p90"`
 	P99   Shift  `json:"p99"`
+
+	Chance bool `json:"by_chance"` // which of the handler's requests show it is chance: not to be relied on
 }
 
 // Shift is a length before and after. Both are simulated, and medians over the seeds.
@@ -192,19 +194,16 @@ func (w *prediction) asked(ctx context.Context, a *attribution) error {
 
 // about is the one kind of things that is changed, ChangeAsked for several.
 func (c *Change) about() ChangeKind {
-	kinds := []ChangeKind{}
-	for _, k := range []struct {
-		kind  ChangeKind
-		asked bool
-	}{{ChangeFunction, len(c.Faster) > 0}, {ChangeLock, c.WithoutLock != nil}, {ChangeSyscall, c.WithoutSyscall != nil}, {ChangeGC, c.GC != GCAsRecorded}, {ChangeAsked, len(c.Pools) > 0}} {
-		if k.asked {
-			kinds = append(kinds, k.kind)
+	kind, n := ChangeAsked, len(c.Pools)
+	for k, asked := range map[ChangeKind]bool{ChangeFunction: len(c.Faster) > 0, ChangeLock: c.WithoutLock != nil, ChangeSyscall: c.WithoutSyscall != nil, ChangeGC: c.GC != GCAsRecorded} {
+		if asked {
+			kind, n = k, n+1
 		}
 	}
-	if len(kinds) != 1 {
+	if n > 1 {
 		return ChangeAsked
 	}
-	return kinds[0]
+	return kind
 }
 
 // words say what is changed.
@@ -298,7 +297,7 @@ func (w *prediction) compare(a *attribution, ch *changing, before, after []trial
 	x.Of = []Effect{}
 	for _, n := range a.mostTime() {
 		in := &a.groups[n]
-		e := Effect{Kind: in.kind, Name: in.name, Count: int64(len(in.of))}
+		e := Effect{Kind: in.kind, Name: in.name, Count: int64(len(in.of)), Chance: in.chance}
 		var rec stat.Sketch
 		for _, ns := range in.recorded {
 			rec.Add(ns)
@@ -406,6 +405,7 @@ func (w *prediction) sureOf(a *attribution, x *Changed) {
 	less(wide > poorWidth, ConfidencePoor, "it differs much from one simulation to another")
 	less(w.kept(), ConfidencePoor, keptText)
 	less(w.touchesNew(x), ConfidencePoor, newMemory)
+	less(len(x.told()) == 0 && len(x.telling()) > 0, ConfidencePoor, shownByChance)
 	less(len(x.told()) == 0, ConfidencePoor, "the simulation does not come to what was recorded")
 	less(function && a.sampled && x.Samples < fairSamples, ConfidencePoor, "only "+samples)
 	less(w.x.Machine.lacked() >= mostLacked, ConfidencePoor, "so much of the time on Ps passed without a CPU that the rest tells little")
@@ -428,6 +428,8 @@ func (w *prediction) askedOf(x *Changed) *Change {
 	}
 	return &Change{}
 }
+
+const shownByChance = "only requests that waited for a lock, or were seen computing, show their handler, and in another order of things others do"
 
 const newMemory = "a program whose memory is not used again touches new memory instead, and what that costs is not in a trace"
 
@@ -452,13 +454,21 @@ func (w *prediction) touchesNew(x *Changed) bool {
 	case c.GC == GCTo && float64(c.GOGC) > w.c.gogc():
 		left = 1 - w.c.gogc()/float64(c.GOGC)
 	}
-	cycle := float64(w.c.heap.Live.Quantile(.5)) * float64(w.c.heap.Room.Quantile(.5)) / 1000
 	gain := float64(x.Run.Before-x.Run.After) * float64(w.procs)
 	for i := range x.Of {
 		e := &x.Of[i]
 		gain = max(gain, float64(e.P50.Before-e.P50.After)*float64(e.Count))
 	}
-	return left > 0 && left*cycle*float64(len(w.c.cycles))/pageBytes*pageMost > gain
+	return left > 0 && left*float64(w.freed())/pageBytes*pageMost > gain
+}
+
+// freed is about how many bytes collections gave back: what the heap grew by from one to the next.
+func (w *prediction) freed() int64 {
+	h := w.c.heap
+	if h.Room.N() == 0 {
+		return 0
+	}
+	return h.Live.Quantile(.5) * h.Room.Quantile(.5) / 1000 * int64(len(w.c.cycles))
 }
 
 // forget leaves open what changes.
@@ -470,13 +480,35 @@ func (x *Changed) forget() {
 	}
 }
 
-// told are the changes that a sentence tells.
+// telling are the effects that a sentence tells: those that change most clearly first, then what
+// takes most time.
+func (x *Changed) telling() []*Effect {
+	var out []*Effect
+	for i := range x.Of {
+		if e := &x.Of[i]; e.most() != nil {
+			out = append(out, e)
+		}
+	}
+	clear := func(e *Effect) float64 {
+		if s := e.most(); s.Clear() {
+			return math.Abs(s.Change)
+		}
+		return 0
+	}
+	slices.SortStableFunc(out, func(a, b *Effect) int { return cmp.Compare(clear(b), clear(a)) })
+	return out[:min(len(out), toldEffects)]
+}
+
+// told are the changes that a sentence tells and vouches for.
 func (x *Changed) told() []*Shift {
 	var out []*Shift
-	for i := range x.Of {
-		tail, _ := x.Of[i].tail()
-		for _, s := range []*Shift{&x.Of[i].P50, tail} {
-			if s != nil && s.Known && i < toldEffects {
+	for _, e := range x.telling() {
+		if e.Chance {
+			continue
+		}
+		tail, _ := e.tail()
+		for _, s := range []*Shift{&e.P50, tail} {
+			if s != nil && s.Known {
 				out = append(out, s)
 			}
 		}
@@ -557,10 +589,8 @@ func (x *Changed) absent() string {
 // effects says what changes, of what takes most time.
 func (x *Changed) effects() string {
 	var parts []string
-	for i := range x.Of[:min(len(x.Of), toldEffects)] {
-		if text := x.Of[i].words(); text != "" {
-			parts = append(parts, text)
-		}
+	for _, e := range x.telling() {
+		parts = append(parts, e.words())
 	}
 	switch {
 	case len(parts) > 0:
@@ -589,19 +619,23 @@ func (x *Changed) does() string {
 // Called is what an effect is on.
 func (e *Effect) Called() string { return called(e.Kind, e.Name) }
 
-// words say what changes for the typical and the slow ones, "" where that is not known.
+// words say what changes for the typical and the slow ones, one of which must be known.
 func (e *Effect) words() string {
 	var parts []string
+	tail, name := e.tail()
 	if e.P50.Known {
 		parts = append(parts, "p50 "+e.P50.words())
 	}
-	if s, name := e.tail(); s != nil {
-		parts = append(parts, name+" "+s.words())
+	if tail != nil && len(parts) > 0 && !e.P50.Clear() && !tail.Clear() {
+		parts[0] = "p50 and " + name + " " + tail.words()
+	} else if tail != nil {
+		parts = append(parts, name+" "+tail.words())
 	}
-	if len(parts) == 0 {
-		return ""
+	text := e.Called() + " " + strings.Join(parts, ", ")
+	if e.Chance {
+		text += ", which is not sure, as it shows by chance"
 	}
-	return e.Called() + " " + strings.Join(parts, ", ")
+	return text
 }
 
 // clearly is the change below which there is none to speak of: lengths are counted in bins of
@@ -647,6 +681,9 @@ func (w *prediction) aboutWhat(x *Changed) string {
 			text += ", half of it by where goroutines began to compute and half by where they stopped, as the trace has no CPU profile"
 		}
 		return text
+	}
+	if w.set.Change.GC == GCOff {
+		return fmt.Sprintf("The collector computed for %s in all, which is left out, and freed about %s, which would stay: without it memory grows by that in each %s", words.Length(x.Time), words.Bytes(w.freed()), words.Length(w.x.Recorded.Makespan))
 	}
 	if x.Saved < 0 {
 		return fmt.Sprintf("The collector computed for %s in all: it adds %s", words.Length(x.Time), words.Length(-x.Saved))

@@ -14,6 +14,8 @@ type Lengths struct {
 	P50   Length `json:"p50"`
 	P90   Length `json:"p90"`
 	P99   Length `json:"p99"`
+
+	Chance bool `json:"by_chance"` // which of the handler's requests show it is chance: predictions are not to be relied on
 }
 
 // Length is a quantile of them: recorded, or the median over the seeds.
@@ -93,7 +95,7 @@ func (a *attribution) recordedLengths() []Lengths {
 	out := []Lengths{}
 	for _, n := range a.mostTime() {
 		in := &a.groups[n]
-		l := Lengths{Kind: in.kind, Name: in.name, Count: int64(len(in.of))}
+		l := Lengths{Kind: in.kind, Name: in.name, Count: int64(len(in.of)), Chance: in.chance}
 		var rec stat.Sketch
 		for _, ns := range in.recorded {
 			rec.Add(ns)
@@ -113,7 +115,7 @@ func (w *prediction) simulatedLengths(a *attribution, rs, bounds []*outcome) []L
 	out := []Lengths{}
 	for k, n := range a.mostTime() {
 		rec := &w.x.Recorded.Of[k]
-		l := Lengths{Kind: rec.Kind, Name: rec.Name, Count: rec.Count}
+		l := Lengths{Kind: rec.Kind, Name: rec.Name, Count: rec.Count, Chance: rec.Chance}
 		for i, q := range quantiles {
 			figure := func(r *outcome) int64 { return r.of[n].Quantile(q) }
 			to := l.at(i)

@@ -42,10 +42,12 @@ func (c *workloads) heldBack() bool {
 	return false
 }
 
-// forget leaves open how long requests and tasks take.
-func (v *Variant) forget() {
+// forget leaves open how long requests and tasks take; with chance only those of handlers of which
+// it is chance which requests show them, as which wait depends on the Ps.
+func (v *Variant) forget(chance bool) {
 	for i := range v.Of {
-		l := &v.Of[i]
-		l.P50.Known, l.P90.Known, l.P99.Known = false, false, false
+		if l := &v.Of[i]; l.Chance || !chance {
+			l.P50.Known, l.P90.Known, l.P99.Known = false, false, false
+		}
 	}
 }

@@ -32,12 +32,13 @@ type taking struct{ request, mutex int }
 // shows finds the requests whose handler shows only by waits for mutexes, or would show by one.
 func (a *attribution) shows() {
 	a.named = map[int]standsFor{}
-	if len(a.c.mutexOf) == 0 {
-		return
-	}
 	unnamed := slices.IndexFunc(a.groups, func(x instances) bool { return x.kind == string(report.KindRequest) && x.name == "" })
 	if unnamed < 0 {
 		return // all show, whatever happens
+	}
+	defer a.byChance(unnamed)
+	if len(a.c.mutexOf) == 0 {
+		return
 	}
 	otherwise := a.otherwise()
 	waited, took := a.takings()
@@ -155,8 +156,39 @@ func (a *attribution) serving(id model.GoID, at model.Time) int {
 // each other.
 const mostNested = 16
 
+// Limits of what shows of a handler without being chance.
+const (
+	steadyShare  = .5 // of its requests at the least that stop in it, and not for a lock that is not simulated
+	unnamedShare = .1 // of as many as show it that show none at the least, for those to be some of its own
+)
+
+// byChance tells of which handlers it is chance which requests show them: not all do, and those
+// that do waited for a lock, or computed as somebody looked. In another order of things, and
+// after a change, others would, which take longer or shorter than these.
+func (a *attribution) byChance(unnamed int) {
+	steady := a.showing(func(s *ownAt) bool {
+		_, simulated := a.c.mutexOf[s.stack]
+		return s.kind != ownRun && s.kind != ownAssist && (simulated || !a.c.lockSites.Locking(s.stack))
+	}, nil)
+	for n := range a.groups {
+		in := &a.groups[n]
+		sure := 0
+		for _, i := range in.of {
+			if steady[i] {
+				sure++
+			}
+		}
+		in.chance = n != unnamed && in.kind == string(report.KindRequest) && float64(sure) < steadyShare*float64(len(in.of)) && float64(len(a.groups[unnamed].of)) >= unnamedShare*float64(len(in.of))
+	}
+}
+
 // otherwise are the requests whose handler shows by something else than a wait for a mutex.
 func (a *attribution) otherwise() map[int]bool {
+	return a.showing(func(s *ownAt) bool { _, ok := a.c.mutexOf[s.stack]; return !ok }, a.c.sightings)
+}
+
+// showing are the requests whose handler shows by such steps, or where it was seen computing.
+func (a *attribution) showing(by func(s *ownAt) bool, seen []sighting) map[int]bool {
 	group := a.groupOf()
 	out := map[int]bool{}
 	shows := func(id model.GoID, at model.Time, stack uint32) {
@@ -171,12 +203,12 @@ func (a *attribution) otherwise() map[int]bool {
 			continue
 		}
 		for s := range g.steps() {
-			if _, ok := a.c.mutexOf[s.stack]; s.stack != 0 && !ok {
+			if s.stack != 0 && by(&s) {
 				shows(id, s.from, s.stack)
 			}
 		}
 	}
-	for _, s := range a.c.sightings {
+	for _, s := range seen {
 		shows(s.g, s.at, s.stack)
 	}
 	return out

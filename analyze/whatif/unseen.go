@@ -171,10 +171,7 @@ func (m *mutexes) free(group int, x *unseen) bool {
 	if slices.ContainsFunc(x.h.all, func(o critical) bool { return o.group == group && o.from < x.to && x.from < o.to }) {
 		return false
 	}
-	if othersIn(m.events[group], x.h.g, x.from+margin, x.to-margin) {
-		return false
-	}
-	return true
+	return !othersIn(m.events[group], x.h.g, x.from+margin, x.to-margin)
 }
 
 // apart is how far the likeOf-th nearest of sorted values is from one.

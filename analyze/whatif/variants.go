@@ -268,8 +268,8 @@ func (w *prediction) variant(p *plan, rs []*outcome, bounds []*outcome, base int
 	v.columns(&r.Timeline)
 	v.Of = w.simulatedLengths(w.a, rs, bounds)
 	pace := w.pace(&v, r)
-	if pace != "" {
-		v.forget()
+	if v.Procs != w.procs || pace != "" {
+		v.forget(pace == "")
 	}
 	w.judge(&v, pace)
 	return v
