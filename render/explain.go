@@ -129,9 +129,18 @@ func notSeen(kind report.InstanceKind) string {
 	return "(not known)"
 }
 
+// slowOnes are those whose means are told as those of slow ones: of stalls, of which many are
+// small, all.
+func slowOnes(x *report.Explanation) string {
+	if x.Kind == report.KindStall {
+		return "all " + words.Count(x.Slow.Count)
+	}
+	return words.Slowest(x.Slow.Count)
+}
+
 // rootsOf says of whom the roots are the means.
 func rootsOf(x *report.Explanation) string {
-	s := "means of " + words.Slowest(x.Slow.Count)
+	s := "means of " + slowOnes(x)
 	if x.Slow.Count == 1 {
 		s = "of the slowest"
 	}

@@ -203,7 +203,7 @@ func (t *terminal) compared(x *report.Explanation) {
 		t.more(len(rows)-textCauses, "cause")
 		return
 	}
-	t.heading("What the slow ones have that typical ones have not", fmt.Sprintf("means of %s and of the %s between the quartiles", words.Slowest(x.Slow.Count), words.Count(x.Typical.Count)))
+	t.heading("What the slow ones have that typical ones have not", fmt.Sprintf("means of %s and of the %s between the quartiles", slowOnes(x), words.Count(x.Typical.Count)))
 	table := table{align: "rrrw", left: 3}
 	shown, rows := 0, causeTree(x.Extra, x.Slow.Mean)
 	for _, r := range rows {

@@ -44,7 +44,7 @@ func (c costs) roots() []report.RootKind {
 	case costsQueues:
 		return []report.RootKind{report.RootPlace, report.RootNetwork, report.RootNeverEnded}
 	case costsCalls:
-		return []report.RootKind{report.RootSyscall, report.RootLate, report.RootQueue, report.RootPlace, report.RootLock}
+		return []report.RootKind{report.RootSyscall, report.RootLocked, report.RootLate, report.RootQueue, report.RootPlace, report.RootLock}
 	}
 	return nil
 }

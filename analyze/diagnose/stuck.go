@@ -26,8 +26,8 @@ import (
 // at that line that ended; eight of those where they wait for no lock, or eight goroutines
 // that came to stand there one after the other. Of those that neither lock nor send each counts for
 // itself, and only where requests or tasks that never end stand: all others may be idle. A
-// warning from two goroutines, critical from eight: what they are to do never ends. One
-// alone is information.
+// warning from two goroutines, critical from eight, or where somebody waits for a wait group
+// as long: what they are to do never ends. One alone is information.
 //
 // Where requests or tasks wait for ever, two that stand to send as long will do.
 //
@@ -88,7 +88,7 @@ func (r *stuckJudge) unanswered(rep *report.Report, places *names.Places) (out [
 func (r *stuckJudge) describe(stuck []*waits.Stand) report.Finding {
 	most := stuck[0]
 	f := report.Finding{
-		Severity: severityOfStuck(stuck),
+		Severity: r.severity(stuck),
 		Title:    fmt.Sprintf("%s %s in %s and never %s on", goroutinesWait(most.N), most.Does(), most.Name, goOn(most.N)),
 		CostNS:   most.NS,
 		CostOf:   "goroutine time that they have waited by the trace's end",
@@ -140,13 +140,14 @@ func goroutinesTry(n int) string {
 	return words.Count(n) + " goroutines try"
 }
 
-func severityOfStuck(stuck []*waits.Stand) report.Severity {
-	n := 0
+func (r *stuckJudge) severity(stuck []*waits.Stand) report.Severity {
+	n, counted := 0, false
 	for _, x := range stuck {
 		n += x.N
+		counted = counted || r.standing.Counted(x)
 	}
 	switch {
-	case n >= waits.Many:
+	case n >= waits.Many, n >= waits.Several && counted:
 		return report.SeverityCritical
 	case n >= waits.Several:
 		return report.SeverityWarning

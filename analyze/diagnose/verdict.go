@@ -36,7 +36,7 @@ func verdict(rep *report.Report) report.Verdict {
 	waited := fmt.Sprintf("Goroutines waited %s for a P at the median, %s.", words.Length(rep.Key.LatencyP50), longWaits(rep))
 	switch {
 	case main != nil:
-		v.Headline, v.Detail, v.Advice = where, strings.TrimSpace(main.Detail+" "+waited), main.Advice
+		v.Headline, v.Detail, v.Advice = where, main.Detail, main.Advice
 	case rep.Latency.Count > 0:
 		v.Headline, v.Detail = "The scheduler was not what took the time.", waited+" "+where
 	}
@@ -59,7 +59,6 @@ func (s *slowness) explain(v *report.Verdict, rep *report.Report) {
 			v.Advice = cmp.Or(s.Advice, v.Advice)
 		}
 	}
-	v.Detail += fmt.Sprintf(" Goroutines waited %s for a P at the median, %s.", words.Length(rep.Key.LatencyP50), longWaits(rep))
 }
 
 // names reports whether the root of slow requests or tasks names who is behind what a

@@ -293,6 +293,8 @@ func (a *account) root(x *explained, s *stepSum) (rootKey, *names.Place) {
 		return named(report.RootStopped, a.places.Of(s.stack))
 	case s.cause == report.CauseFoundLate:
 		return named(report.RootFoundLate, a.who(s.seen, s.who))
+	case s.locked != 0:
+		return named(report.RootLocked, a.places.Of(s.locked))
 	case s.cause == report.CauseIdleP, s.cause == report.CauseDispatch:
 		if s.who.G == model.NoG && yields(a.e.names.Stacks[s.seen]) {
 			return named(report.RootQueue, a.places.Of(s.seen))
@@ -491,6 +493,8 @@ func (a *account) roots(typical *account) []report.Root {
 			usual[k.kind] += r.ns / max(1, typical.n)
 		}
 	}
+	asked := kinds[report.RootNetwork] / max(1, a.n)
+	asksMore := asked > 0 && asked >= 2*usual[report.RootNetwork]
 	out := []report.Root{}
 	for k, r := range mine {
 		x := a.describe(k, r)
@@ -502,7 +506,7 @@ func (a *account) roots(typical *account) []report.Root {
 			x.Advice = cmp.Or(a.inLine(&x, r, theirs[k]), a.lookAgain(&x, r, theirs[k]), x.Advice)
 		}
 		if typical != nil && !a.mixed && (k.kind != report.RootSleep || 2*r.others <= r.ns) {
-			x.Advice = cmp.Or(adviceByMore(&x, usual[x.Kind]), x.Advice)
+			x.Advice = cmp.Or(adviceByMore(&x, usual[x.Kind], asksMore), x.Advice)
 		}
 		out = append(out, x)
 	}

@@ -203,7 +203,7 @@ func (a *answer) why(x *report.Explanation, slower bool) string {
 		return fmt.Sprintf("%s of all their time went to %s.", words.ShareOf(r.NS*a.p.sum.count, a.p.sum.total), r.Text)
 	}
 	if a.g.kind == report.KindMain {
-		return fmt.Sprintf("Of %s of %s, %s went to %s.", a.known(), a.called(), words.ShareOf(r.NS, x.Slow.Mean), r.Text)
+		return fmt.Sprintf("%s, %s went to %s.", a.known(), words.ShareOf(r.NS, x.Slow.Mean), r.Text)
 	}
 	return fmt.Sprintf("%s of it went to %s.", words.ShareOf(r.NS, x.Slow.Mean), r.Text)
 }
@@ -273,11 +273,11 @@ func (a *answer) ofOthers() string {
 	return ""
 }
 
-// known is the time of the main goroutine that is known.
+// known is the time of the main goroutine of which shares are told: what of it is known.
 func (a *answer) known() string {
 	x := a.slow[0]
 	if all := int64(x.End - x.Start); x.bill.total < all {
-		return fmt.Sprintf("%s that are known of the %s", words.Length(x.bill.total), words.Length(all))
+		return fmt.Sprintf("%s took %s; where %s of that went is known: of these", a.called(), words.Length(all), words.Length(x.bill.total))
 	}
-	return "the " + words.Length(x.bill.total)
+	return fmt.Sprintf("Of the %s of %s", words.Length(x.bill.total), a.called())
 }

@@ -1,6 +1,9 @@
 package explain
 
 import (
+	"sort"
+
+	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
 	"gmptrace/model"
 )
@@ -75,6 +78,21 @@ func (h *history) stoppedBy(stop *pause, x *piece) {
 	if s, p := h.lastToStop(stop, x.from); s != nil {
 		*x = piece{from: x.from, to: min(x.to, s.end), cause: report.CauseStopping, g: s.g, fn: s.fn, p: p}
 	}
+}
+
+// stopsWorld is where goroutine g has stopped the world for something of its own, which it
+// does at a time, 0 for nowhere, and until when that holds.
+func (h *history) stopsWorld(g model.GoID, at model.Time) (stack uint32, until model.Time) {
+	i := sort.Search(len(h.stw), func(i int) bool { return h.stw[i].To > at })
+	switch {
+	case i == len(h.stw):
+		return 0, replay.Forever
+	case h.stw[i].From > at:
+		return 0, h.stw[i].From
+	case h.stw[i].g != g || h.stw[i].gc:
+		return 0, h.stw[i].To
+	}
+	return h.stw[i].stack, h.stw[i].To
 }
 
 // lastToStop is what a P still runs at a time, since before the world was to stop: of

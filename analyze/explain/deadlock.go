@@ -1,10 +1,12 @@
 package explain
 
 import (
+	"fmt"
 	"slices"
 
 	"gmptrace/analyze/internal/waits"
 	"gmptrace/analyze/report"
+	"gmptrace/analyze/words"
 )
 
 // deadlocked is what is told of a wait for a lock that never ended, where others stand for
@@ -31,11 +33,26 @@ func (e *explainer) deadlock(r *report.Root) (d deadlocked) {
 
 // neverEnded says for what goroutines still wait.
 func (t *tale) neverEnded() string {
-	return t.waiting() + ", which nobody ended before the trace did"
+	s := t.waiting() + ", which nobody ended before the trace did"
+	if x := t.stand; x != nil {
+		s += fmt.Sprintf(": %s that it likely counts wait %s in %s, and never go on", words.Count(int64(x.N)), x.Does(), x.Name)
+	}
+	return s
 }
 
 // lookDeadlock finds out who likely waits for each other.
-func lookDeadlock(a *account, _ rootKey, t *tale) { t.dead = a.e.deadlock(t.Root) }
+func lookDeadlock(a *account, _ rootKey, t *tale) {
+	t.dead = a.e.deadlock(t.Root)
+	if t.st == nil || !t.st.end.OfGroup() {
+		return
+	}
+	for _, x := range a.e.stands.At(a.e.names.Places()) {
+		if x.N >= waits.Several && x.Stuck(int64(a.e.now-a.e.zero)) {
+			t.stand = x
+			return
+		}
+	}
+}
 
 // sureOfLocks says how sure it is who likely waits for each other.
 func (t *tale) sureOfLocks() (string, string) {
@@ -49,6 +66,9 @@ func (t *tale) sureOfLocks() (string, string) {
 func (t *tale) endAdvice() string {
 	if t.dead.advice != "" {
 		return t.dead.advice
+	}
+	if t.stand != nil {
+		return t.stand.LetGoOn()
 	}
 	if t.known != nil && t.known.Never != "" {
 		return t.known.Never + t.orDials()

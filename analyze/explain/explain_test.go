@@ -112,6 +112,13 @@ func explanationText(x *report.Explanation) string {
 // addsUp checks that every nanosecond of an explanation has one cause.
 func addsUp(t *testing.T, x *report.Explanation) {
 	t.Helper()
+	var roots int64
+	for i := range x.Roots {
+		roots += x.Roots[i].NS
+	}
+	if d := x.Slow.Mean - roots; len(x.Roots) > 0 && max(d, -d) > int64(len(x.Roots)+len(x.Slow.Causes)) {
+		t.Errorf("the roots sum to %d ns of the %d ns that they are of", roots, x.Slow.Mean)
+	}
 	sum := func(what string, want int64, causes []report.CauseTime) {
 		t.Helper()
 		var got int64

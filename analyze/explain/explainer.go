@@ -101,6 +101,7 @@ type stepSum struct {
 	held   uint32
 	has    uint32
 	asks   uint32
+	locked uint32
 	fired  bool
 	came   bool
 	child  bool
@@ -526,7 +527,7 @@ func (e *explainer) looked(x *explained) {
 
 // summed is by what a step is summed.
 func (s *step) summed() stepSum {
-	sum := stepSum{via: s.via, cause: s.cause, who: measure.Culprit{G: s.who, Func: s.whoFn}, stack: s.stack, seen: s.seen, stood: s.stood, letIn: s.letIn, pool: s.pool, made: s.made, ahead: s.ahead, held: s.held, has: s.has, asks: s.asks, fired: s.fired, came: s.came, child: s.child, likely: s.likely, untold: s.untold, g: measure.Culprit{G: model.NoG}}
+	sum := stepSum{via: s.via, cause: s.cause, who: measure.Culprit{G: s.who, Func: s.whoFn}, stack: s.stack, seen: s.seen, stood: s.stood, letIn: s.letIn, pool: s.pool, made: s.made, ahead: s.ahead, held: s.held, has: s.has, asks: s.asks, locked: s.locked, fired: s.fired, came: s.came, child: s.child, likely: s.likely, untold: s.untold, g: measure.Culprit{G: model.NoG}}
 	if s.depth > 0 {
 		sum.g = measure.Culprit{G: s.g, Func: s.fn}
 	}

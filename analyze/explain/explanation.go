@@ -45,10 +45,10 @@ func (e *explainer) explanation() *report.Explanation {
 	} else {
 		a.typical = a.usual.middle(nil)
 	}
-	x.Slow = billOf(a.slow).group()
+	x.Slow = a.bill().group()
 	if a.typical != nil {
 		x.Typical = a.typical.group()
-		x.Extra = changes(a.typical, billOf(a.slow))
+		x.Extra = changes(a.typical, a.bill())
 	}
 	a.tell(x)
 	x.Notes = append(e.notes(g, p, best), hidden(x)...)
@@ -336,6 +336,11 @@ func (e *explainer) none(g *group, where string, too bool) string {
 			s += ", but others: " + strings.Join(names, ", ")
 		}
 	}
+	if x, ok := g.finder.(*requestFinder); ok && !x.client {
+		if _, unseen := x.trails().Names(); unseen > 0 {
+			s += fmt.Sprintf("; the handler of %s does not show, which may be of these", words.Plural(unseen, "request"))
+		}
+	}
 	return s + "."
 }
 
@@ -376,7 +381,7 @@ func (e *explainer) schedulerShare(of *bill, yielded int64) string {
 		text string
 	}{
 		{by[report.CauseGCWorker] + by[report.CauseGCStop], "for the garbage collector (mark workers, stop-the-world)"},
-		{by[report.CauseStopTheWorld], "while the world was stopped for another reason"},
+		{by[report.CauseStopTheWorld], "while the world was stopped, not by the collector"},
 		{by[report.CauseQueue] + by[report.CauseGlobalQueue] + by[report.CauseAfterSyscall] + by[report.CauseRuntime], "while others ran"},
 		{by[report.CauseSyscallHeld], "for a P held by a system call"},
 		{yielded, "for one that it had given up itself (runtime.Gosched)"},

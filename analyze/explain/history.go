@@ -24,8 +24,9 @@ type history struct {
 	stw     []pause         // stop-the-world pauses, the open one reaching forever
 	wastes  []replay.Window // stretches with an idle P beside a runnable goroutine
 	idling  model.Idling
-	inbox   names.Flags // of stacks: where goroutines wait for their next piece of work
-	standBy names.Flags // likewise: where they wait for the next request or connection
+	locked  map[model.GoID]*lockedG // nil until a thread gave its P away for one
+	inbox   names.Flags             // of stacks: where goroutines wait for their next piece of work
+	standBy names.Flags             // likewise: where they wait for the next request or connection
 
 	between names.Flags // likewise: for the next request on a connection
 
@@ -151,6 +152,7 @@ func (h *history) add(f *model.Facts) {
 	}
 	h.begun(f.Begun)
 	h.idle(f)
+	h.givenAway(f.Handoffs)
 }
 
 // begun takes in what has not ended yet.

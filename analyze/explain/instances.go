@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"container/heap"
 	"regexp"
 	"slices"
@@ -289,8 +290,8 @@ func (x *goroutineFinder) wanted(iv *model.GInterval) bool {
 }
 
 // sight is when a stack shows where a goroutine was: for as long as it had stopped there,
-// or at the moment when it was preempted, had to help the collector or was sampled by a
-// profiler.
+// or at the moment when it was preempted, had to help the collector, stopped the world or was
+// sampled by a profiler.
 type sight struct {
 	g         model.GoID
 	fn, stack uint32 // fn as of a Span, 0 for not told
@@ -310,7 +311,7 @@ func eachSight(f *model.Facts, stretch func(*model.GInterval), seen func(sight))
 				}
 				ps = ps[1:]
 			case len(events) > 0 && events[0].Time <= t:
-				if ev := &events[0]; (ev.Op == model.OpCPUSample || ev.Op == model.OpAssistBegin) && ev.G > 0 && ev.Stack != 0 {
+				if ev := &events[0]; (ev.Op == model.OpCPUSample || ev.Op == model.OpAssistBegin || ev.Op == model.OpSTWBegin) && ev.G > 0 && ev.Stack != 0 {
 					seen(sight{g: ev.G, stack: ev.Stack, since: ev.Time, at: ev.Time})
 				}
 				events = events[1:]
@@ -556,7 +557,8 @@ func (x *logFinder) close(model.Time, func(*Span)) {}
 type stallFinder struct {
 	names *names.Table
 	locks *names.LockSites
-	free  []*Span // that nobody keeps any more
+	given matching // by stack: what runs on it that a wrapper was given
+	free  []*Span  // that nobody keeps any more
 }
 
 func (x *stallFinder) Find(f *model.Facts, ended func(*Span)) {
@@ -571,10 +573,13 @@ func (x *stallFinder) Find(f *model.Facts, ended func(*Span)) {
 		} else {
 			in = &Span{}
 		}
-		*in = Span{Name: x.names.StartFunc(iv.Func), task: -1, g: iv.G, fn: iv.Func, Start: iv.Start, End: iv.End, unfinished: iv.Open&model.OpenEnd != 0}
+		*in = Span{Name: cmp.Or(x.given.of(iv.Stack, x.runs), x.names.StartFunc(iv.Func)), task: -1, g: iv.G, fn: iv.Func, Start: iv.Start, End: iv.End, unfinished: iv.Open&model.OpenEnd != 0}
 		ended(in)
 	}
 }
+
+// runs is what a stack shows to run that a wrapper was given, "" where none was.
+func (x *stallFinder) runs(stack uint32) string { return names.GivenStart(x.names.Stacks[stack]) }
 
 // standsBy reports whether goroutines that start with a function wait for something to
 // do, in a system call too.

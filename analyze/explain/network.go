@@ -3,6 +3,7 @@ package explain
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
@@ -35,7 +36,10 @@ func (t *tale) networkAdvice() string {
 		return ""
 	}
 	who := words.Function(t.At.Func)
-	if t.looksUp() {
+	switch {
+	case t.looksUp() && strings.Contains(t.callee, ".Lookup"): // the program's own question: nothing was to be connected to yet
+		return "Let " + who + " keep the addresses that it got: it asks for them each time, and Go keeps no answers. Else see the name server and resolv.conf (ndots, search)."
+	case t.looksUp():
 		return "Keep connections, so that fewer names have to be looked up. Go keeps no answers: see the name server and resolv.conf (ndots, search), or keep addresses."
 	}
 	if t.st != nil && t.st.wait != nil {

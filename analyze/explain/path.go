@@ -32,6 +32,7 @@ type step struct {
 	held     uint32       // where who held the lock that it was blocked for was blocked itself, and waited for g; 0 for none
 	has      uint32       // where who had a place of that pool was blocked itself, and waited for g; 0 for nowhere
 	asks     uint32       // where the first of them waits for what a package of the network asked for; 0 for none does
+	locked   uint32       // where a goroutine stopped to or from whose thread a P had to be handed: see handedOver
 	ahead    uint32       // of a pool: where who got the place next had waited for it; 0 for nobody but the explained one
 	p        model.ProcID // where g ran, or the P that it waited for
 	reason   model.Reason // of a blocked g
@@ -106,7 +107,9 @@ func (w *walk) tell(x *step) {
 	x.likely = w.likely
 	switch {
 	case x.cause == report.CauseRunning || x.cause == report.CauseAssist || x.cause == report.CauseSweep:
-		x.seen = w.h.lastSeen(x.g, x.p, x.from)
+		if x.seen == 0 {
+			x.seen = w.h.lastSeen(x.g, x.p, x.from)
+		}
 	case x.who != model.NoG:
 		if x.seen == 0 {
 			x.seen = w.h.lastSeen(x.who, x.p, x.from)
@@ -201,9 +204,12 @@ func (w *walk) running(s *gSeg, x *step) {
 	sweeps := w.h.ps[s.p].sweeps
 	for end := x.to; x.from < end; x.from = x.to {
 		swept, until := within(sweeps, x.from)
-		x.to, x.cause = min(end, until), report.CauseRunning
+		x.to, x.cause, x.seen = min(end, until), report.CauseRunning, 0
 		if swept {
 			x.cause = report.CauseSweep
+		} else if w.use != nil {
+			x.seen, until = w.h.stopsWorld(x.g, x.from)
+			x.to = min(x.to, until)
 		}
 		w.tell(x)
 	}
@@ -223,6 +229,7 @@ func (w *walk) runnable(s *gSeg, x *step) {
 		if part.cause == report.CauseStopping {
 			y.p = part.p
 		}
+		y.locked = w.h.handedOver(s, &y)
 		w.tell(&y)
 	})
 }

@@ -108,8 +108,9 @@ const (
 
 // adviceByMore is what to do about what slow ones do for much longer than typical ones, who
 // do as much of that kind in all: where somebody who computes was last seen may differ.
-// Others that sleep while it waits are no attempts of its own.
-func adviceByMore(x *report.Root, typical int64) string {
+// Others that sleep while it waits are no attempts of its own. Where slow ones wait for the
+// network for much longer too, what they try again is a call.
+func adviceByMore(x *report.Root, typical int64, asksMore bool) string {
 	if x.At.Func == "" || x.NS < muchMore*typical || x.NS-typical < muchLonger {
 		return ""
 	}
@@ -118,6 +119,9 @@ func adviceByMore(x *report.Root, typical int64) string {
 	case report.RootComputing:
 		return fmt.Sprintf("Do less in %s at a time, split it or spread it evenly: slow ones compute there for %s, typical ones for %s.", who, words.Length(x.NS), words.Length(typical))
 	case report.RootSleep:
+		if asksMore {
+			return fmt.Sprintf("Slow ones sleep in %s for %s, typical ones for %s, and wait for the network for longer too: if that is between attempts of a call, do not repeat what is refused, and repeat the rest later and elsewhere (another goroutine, a queue), so that nothing waits behind it.", who, words.Length(x.NS), words.Length(typical))
+		}
 		return fmt.Sprintf("Slow ones sleep in %s for %s, typical ones for %s: if that is between attempts, wait in a queue that wakes them at once (Lock in place of TryLock, a channel, sync.Cond).", who, words.Length(x.NS), words.Length(typical))
 	}
 	return ""

@@ -22,6 +22,9 @@ func (t *tale) computeLess() string {
 	if !t.ours() {
 		return ""
 	}
+	if instead := names.InsteadOf(t.callee); instead != "" {
+		return words.Function(t.callee) + " stops the world while it works: " + instead + "."
+	}
 	s := "Let " + words.Function(t.At.Func) + " do less, or split it up: a CPU profile has its lines."
 	if t.orNoCPU() != "" {
 		s += " If it had no CPU of its own all the while, which gmptrace record would show, look at the machine instead."

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"gmptrace/analyze/internal/measure"
+	"gmptrace/analyze/internal/waits"
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
@@ -28,6 +29,7 @@ type tale struct {
 	elsewhere bool   // the locks of files that were waited for were likely another process's
 	dead      deadlocked
 	unread    report.Frame // where answers are closed that were not read to their end, of connections that are made for that
+	stand     *waits.Stand // where goroutines stand for good that a wait group likely counts, which was waited for; nil for nowhere
 	tight     bool         // the collector leaves hardly room
 }
 

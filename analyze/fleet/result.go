@@ -503,7 +503,7 @@ func onHosts(t *Told) string {
 
 // rootWords are what kinds of causes are in words.
 var rootWords = map[report.RootKind]string{
-	report.RootComputing: "computing", report.RootQueue: "waiting for a P that others had", report.RootLate: "waiting although a P was free",
+	report.RootComputing: "computing", report.RootQueue: "waiting for a P that others had", report.RootLate: "waiting although a P was free", report.RootLocked: "handing Ps to and from locked threads",
 	report.RootStoodStill: "standing still", report.RootNoCPU: "waiting without a CPU", report.RootGC: "the garbage collector", report.RootForcedGC: "runtime.GC",
 	report.RootStopping: "waiting for a goroutine to stop", report.RootStopped: "a stopped world", report.RootLock: "waiting for a lock", report.RootPlace: "waiting for others",
 	report.RootSyscall: "system calls or C code", report.RootNetwork: "waiting for the network", report.RootSleep: "sleeping", report.RootFoundLate: "timers or the network, found late",

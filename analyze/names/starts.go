@@ -102,6 +102,22 @@ func MayWrap(fn string) bool { return IsClosure(lastPart(fn)) || wrapsStart(fn) 
 // out that the function that it started with is a wrapper.
 func Gives(frames []report.Frame) bool { return givenTo(frames, len(frames)-1) >= 0 }
 
+// GivenStart is the function that a goroutine runs by the frames of a stack, where the one that it
+// started with is known to run what it was given; "" for others.
+func GivenStart(frames []report.Frame) string {
+	i := len(frames) - 1
+	if i < 0 || !wrapsStart(frames[i].Func) {
+		return ""
+	}
+	for i >= 0 && wrapsStart(frames[i].Func) {
+		i = givenTo(frames, i)
+	}
+	if i < 0 {
+		return ""
+	}
+	return frames[i].Func
+}
+
 // givenTo is which of the frames further in is of what the i-th, a wrapper, was given:
 // wrappers of a module call it through other functions of theirs. -1 for none.
 func givenTo(frames []report.Frame, i int) int {

@@ -17,7 +17,7 @@ type Work struct {
 // works are those that programs meet. In a handshake an RSA key costs the server some
 // milliseconds, and whoever checks a chain of certificates about one.
 var works = []Work{{Func: "crypto/tls.(*Conn).HandshakeContext", What: "TLS handshakes",
-	Advice: "Make fewer TLS handshakes: let those who connect keep their connections, or resume sessions; and give the server a certificate with an ECDSA key, as each handshake computes a signature, which takes milliseconds with an RSA key."}}
+	Advice: "Make fewer TLS handshakes: let those who connect keep their connections, and see whether the server closes them (SetKeepAlivesEnabled(false), Connection: close); or resume sessions; and give the server a certificate with an ECDSA key, as each handshake computes a signature, which takes milliseconds with an RSA key."}}
 
 // WorkOf is such work that a function does, nil for none.
 func WorkOf(fn string) *Work {

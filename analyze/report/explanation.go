@@ -39,7 +39,7 @@ type Explanation struct {
 	Durations  Durations     `json:"durations"`
 	Causes     []CauseTime   `json:"causes"`  // over all instances, most first; sums to Durations.Total. Where none has ended, over Slowest
 	Typical    Group         `json:"typical"` // those between the quartiles; of none where there are too few
-	Slow       Group         `json:"slow"`    // the slowest ones
+	Slow       Group         `json:"slow"`    // the slowest ones; of stalls, which many small ones add up to, all
 	Extra      []CauseChange `json:"extra"`   // what the slow ones have more or less of, most first; sums to the difference of the means
 	Slowest    []Instance    `json:"slowest"` // slowest first
 	Unfinished int64         `json:"unfinished"`

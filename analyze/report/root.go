@@ -8,6 +8,7 @@ const (
 	RootComputing  RootKind = "computing"   // it ran, or what it had others do did
 	RootQueue      RootKind = "queue"       // others had the Ps
 	RootLate       RootKind = "late"        // a P was free, and came late
+	RootLocked     RootKind = "locked"      // a P was handed to the thread that a goroutine is locked to, or from it
 	RootStoodStill RootKind = "stood-still" // nothing of the process ran, in the rhythm of a CPU quota, or though it had a P
 	RootNoCPU      RootKind = "no-cpu"      // who had the P had no CPU, by what the machine said: for its quota, another process …
 	RootGC         RootKind = "gc"          // the garbage collector

@@ -286,6 +286,22 @@ func (x *Stand) Undone() string {
 	return x.What.Undone
 }
 
+// LetGoOn is what to do for them to go on.
+func (x *Stand) LetGoOn() string {
+	if x.Pool != nil && x.Pool.Never != "" {
+		return x.Pool.Never
+	}
+	return x.What.Advice
+}
+
+// Counted reports whether a goroutine waits for a wait group that may count those who stand
+// there: since about then, or for longer.
+func (w *Standing) Counted(x *Stand) bool {
+	return slices.ContainsFunc(w.receive, func(iv model.GInterval) bool {
+		return w.endOf(&iv).OfGroup() && iv.Start <= x.Since+LongFrom
+	})
+}
+
 // WhyEnds is why waits for what is no lock may never end.
 func (x *Stand) WhyEnds() string {
 	if !x.answered {
