@@ -22,7 +22,8 @@ type cycles struct {
 	begun  int64
 	stacks map[uint32]int64 // cycles by the stack that began them
 
-	heap *measure.HeapRoom
+	heap  *measure.HeapRoom
+	stood *replay.Stood
 
 	assists map[model.GoID]model.Event // that are under way
 	helped  map[uint32]int64           // ns in assists by the stack that they began in
@@ -32,13 +33,13 @@ type cycles struct {
 }
 
 func newCycles(s *replay.Session) *cycles {
-	return &cycles{names: s.Names, window: s.Window, heap: replay.Shared(s, measure.NewHeapRoom), stacks: map[uint32]int64{}, assists: map[model.GoID]model.Event{},
+	return &cycles{names: s.Names, window: s.Window, heap: replay.Shared(s, measure.NewHeapRoom), stood: replay.Shared(s, replay.NewStood), stacks: map[uint32]int64{}, assists: map[model.GoID]model.Event{},
 		helped: map[uint32]int64{}, idleFrom: map[model.ProcID]model.Time{}}
 }
 
 func (c *cycles) Watch(f *model.Facts) {
-	for i := range f.Events {
-		c.event(&f.Events[i])
+	for i := range c.stood.Events {
+		c.event(&c.stood.Events[i])
 	}
 	dispatches := f.Dispatches
 	for i := range f.Ps {

@@ -162,9 +162,9 @@ func newChains(s *replay.Session) *chains {
 }
 
 func (c *chains) Watch(f *model.Facts) {
-	for i := range f.Events {
-		if f.Events[i].Op == model.OpGOMAXPROCS {
-			c.onlyP = f.Events[i].Arg == 1
+	for i := range c.stood.Events {
+		if ev := &c.stood.Events[i]; ev.Op == model.OpGOMAXPROCS {
+			c.onlyP = ev.Arg == 1
 		}
 	}
 	for i := range f.Dispatches {

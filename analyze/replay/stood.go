@@ -6,13 +6,25 @@ import (
 	"gmptrace/model"
 )
 
-// Stood sorts Facts.Gs at hand for those who look at a few of them, who are done sooner by
-// it. Its lists are places in Facts.Gs.
+// Stood sorts the facts at hand for those who look at a few of them, who are done sooner by
+// it.
 type Stood struct {
+	// Places in Facts.Gs.
+
 	At    []int32 // goroutines that neither ran nor waited for a P: blocked, in a system call, or not known. One in five
 	Ready []int32 // that waited for a P
 	Edges []int32 // first or last stretches: of a goroutine, or cut off by the trace
 	Marks []int32 // inside of a mark assist
+
+	// Events are those of Facts but for the kinds that come by the thousand: sweeps, the size
+	// of the heap and its goal, labels, and what the program tells.
+	Events []model.Event
+}
+
+// manyOf are those kinds.
+var manyOf = [256]bool{
+	model.OpSweepBegin: true, model.OpSweepEnd: true, model.OpHeapAlloc: true, model.OpHeapGoal: true, model.OpLabel: true,
+	model.OpTaskBegin: true, model.OpTaskEnd: true, model.OpRegionBegin: true, model.OpRegionEnd: true, model.OpLog: true,
 }
 
 // NewStood makes Stood, for Shared.
@@ -39,4 +51,10 @@ func (s *Stood) Watch(f *model.Facts) {
 		}
 	}
 	s.At, s.Ready = at[:n], ready[:k]
+	s.Events = s.Events[:0]
+	for i := range f.Events {
+		if ev := &f.Events[i]; !manyOf[ev.Op] {
+			s.Events = append(s.Events, *ev)
+		}
+	}
 }

@@ -147,7 +147,13 @@ func (l *Slices) sub(a, b int) Slices {
 }
 
 // Grow makes room for so many more.
-func (l *Slices) Grow(n int) { l.list = slices.Grow(l.list, n) }
+func (l *Slices) Grow(n int) {
+	if l.list == nil {
+		l.list = make([]packed, 0, n) // new memory, which growing would clear once more
+		return
+	}
+	l.list = slices.Grow(l.list, n)
+}
 
 // Clear is an empty list in the same memory.
 func (l *Slices) Clear() { l.list, l.long = l.list[:0], l.long[:0] }

@@ -149,13 +149,14 @@ func (r *rules) Watch(f *model.Facts) {
 // ahead is how far the facts were taken in, by kind.
 type ahead struct {
 	*model.Facts
-	ps, handoffs, overflows, events, preempts int
+	events                            []model.Event // but for those that come by the thousand
+	ps, handoffs, overflows, preempts int
 }
 
 // inOrder takes stretches of Ps, handoffs, overflows, dispatches and the collector's
 // events in order of time: a stretch that a dispatch ends comes before it.
 func (r *rules) inOrder(f *model.Facts) {
-	a := ahead{Facts: f}
+	a := ahead{Facts: f, events: r.stands.Events}
 	for i := range f.Dispatches {
 		d := &f.Dispatches[i]
 		r.upTo(&a, d.Time)
@@ -182,8 +183,8 @@ func (r *rules) upTo(a *ahead, to model.Time) {
 }
 
 func (r *rules) eventsUpTo(a *ahead, to model.Time) {
-	for ; a.events < len(a.Events) && a.Events[a.events].Time <= to; a.events++ {
-		r.event(&a.Events[a.events])
+	for ; len(a.events) > 0 && a.events[0].Time <= to; a.events = a.events[1:] {
+		r.event(&a.events[0])
 	}
 }
 

@@ -33,7 +33,7 @@ const (
 func Bin(v int64) int {
 	u := uint64(max(v, 0))
 	exp := bits.Len64(u|perOctave) - octaveLen
-	return exp*perOctave + int(u>>exp)
+	return exp*perOctave + int(u>>(uint(exp)%64)) // it is less, which spares a check
 }
 
 // Lo is the least value in a bin.

@@ -122,9 +122,9 @@ func NewEpisodes(s *replay.Session) *episodes {
 // Watch goes through the waits in order of time; what the Ps did until a wait's
 // end comes before it.
 func (e *episodes) Watch(f *model.Facts) {
-	for i := range f.Events {
-		if f.Events[i].Op == model.OpGOMAXPROCS {
-			e.procs = f.Events[i].Arg
+	for i := range e.stood.Events {
+		if ev := &e.stood.Events[i]; ev.Op == model.OpGOMAXPROCS {
+			e.procs = ev.Arg
 		}
 	}
 	e.ps = f.Ps

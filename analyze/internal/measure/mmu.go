@@ -44,8 +44,8 @@ func (m *mmu) Watch(f *model.Facts) {
 			m.add(m.taken, iv.Start, iv.End)
 		}
 	}
-	for i := range f.Events {
-		m.event(&f.Events[i])
+	for i := range m.stood.Events {
+		m.event(&m.stood.Events[i])
 	}
 }
 

@@ -11,13 +11,16 @@ import (
 // remembers as many as it has room for, whatever there are: of two that share a place the
 // later one. All who ask share one, for replay.Shared.
 type Starters struct {
+	stood *replay.Stood
 	slots []Started // by a hash of the goroutine; nil before the first
 	tell  []func(*model.GInterval, *Started)
 	ready []func(*model.GInterval, *Started)
 }
 
 // NewStarters makes Starters, for replay.Shared.
-func NewStarters(*replay.Session) *Starters { return &Starters{} }
+func NewStarters(s *replay.Session) *Starters {
+	return &Starters{stood: replay.Shared(s, replay.NewStood)}
+}
 
 // Each has use called with the stretches of the program's goroutines, but not those in which
 // one ran and goes on after it, or waited for a P and had before; and with what is known of
@@ -45,7 +48,7 @@ type Started struct {
 const starterSlots = 1 << 13
 
 func (w *Starters) Watch(f *model.Facts) {
-	ps, events := f.Ps, f.Events
+	ps, events := f.Ps, w.stood.Events
 	for i := range f.Gs {
 		iv := &f.Gs[i]
 		for ; len(events) > 0 && events[0].Time < iv.End; events = events[1:] {
