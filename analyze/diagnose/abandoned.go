@@ -21,7 +21,7 @@ import (
 //
 // What counts as given up: the wait began within 10 ms of the start, no goroutine ended it
 // but one that cancelled a context, and the one that waited neither waits at that line again
-// while the other goes on nor is let go on by it. The other goes on for 1 ms at least, and is no
+// while the other goes on, as who starts something at every tick does, nor is let go on by it. The other goes on for 1 ms at least, and is no
 // goroutine that the standard library started for itself, as for a connection.
 //
 // Threshold: eight such waits at one line. A warning where those that went on ran for a
@@ -49,6 +49,7 @@ type abandonedJudge struct {
 }
 
 func (r *abandonedJudge) decide(rep *report.Report) Judgement {
+	r.work.finish()
 	var worst *gaveUp
 	var n int64
 	for _, x := range r.work.byStack {
@@ -129,8 +130,12 @@ type kid struct {
 	alone bool       // who started it has given up waiting
 	stack uint32     // there
 	at    model.Time // then
-	ran   int64      // by then
+	ran   int64      // by then; once it is over, since
 	limit bool       // a context ended the wait
+	end   model.Time // when it was over; 0 before
+	open  bool       // that was the trace's end
+	fn    uint32     // stack that it started with, once it is over
+	busy  uint32     // where it was, likewise
 }
 
 // gaveUp are waits at one place that ended before what was started for them did.
@@ -190,10 +195,27 @@ func (w *abandoned) born(s *waits.Started) {
 	}
 	k := &w.kids[uint64(s.By)%parentSlots]
 	if k.by != s.By {
+		w.forget(k)
 		*k = kids{by: s.By}
 	}
-	k.last[k.n%kidsKept] = kid{g: s.G}
+	x := &k.last[k.n%kidsKept]
+	w.wentOn(x, s.By)
+	*x = kid{g: s.G}
 	k.n++
+}
+
+// forget counts those of a goroutine that went on.
+func (w *abandoned) forget(k *kids) {
+	for i := range k.last {
+		w.wentOn(&k.last[i], k.by)
+	}
+}
+
+// finish counts those of all.
+func (w *abandoned) finish() {
+	for i := range w.kids {
+		w.forget(&w.kids[i])
+	}
 }
 
 // waited takes in a wait of a goroutine that may have started some.
@@ -202,9 +224,12 @@ func (w *abandoned) waited(iv *model.GInterval) {
 	if k == nil || iv.Stack == 0 {
 		return
 	}
-	for i := range k.last { // it had not given up, but looks again and again
-		if x := &k.last[i]; x.alone && x.stack == iv.Stack {
+	for i := range k.last {
+		switch x := &k.last[i]; {
+		case x.alone && x.stack == iv.Stack && (x.end == 0 || iv.Start < x.end): // it had not given up, but looks again and again
 			*x = kid{}
+		case x.end != 0:
+			w.wentOn(x, iv.G)
 		}
 	}
 	limit := iv.By != model.NoG && w.cancels.Of(w.names, iv.ByStack, cancelling)
@@ -234,14 +259,20 @@ func (w *abandoned) over(s *waits.Started, iv *model.GInterval) {
 	if x == nil {
 		return
 	}
-	if x.alone && int64(iv.End-x.at) >= abandonedLong {
-		w.wentOn(x, s, iv)
+	if !x.alone || int64(iv.End-x.at) < abandonedLong {
+		*x = kid{}
+		return
 	}
-	*x = kid{}
+	x.end, x.ran, x.open = iv.End, s.Ran(iv.End)-x.ran, iv.Open&model.OpenEnd != 0
+	x.fn, x.busy = s.Func, cmp.Or(s.Busy, s.Func)
 }
 
-// wentOn counts a goroutine that went on.
-func (w *abandoned) wentOn(x *kid, s *waits.Started, iv *model.GInterval) {
+// wentOn counts a goroutine that went on until it was over, if it did: who had started it has
+// not looked again meanwhile.
+func (w *abandoned) wentOn(x *kid, by model.GoID) {
+	if x.end == 0 {
+		return
+	}
 	for int(x.stack) >= len(w.byStack) {
 		w.byStack = append(w.byStack, nil)
 	}
@@ -250,19 +281,20 @@ func (w *abandoned) wentOn(x *kid, s *waits.Started, iv *model.GInterval) {
 		up = &gaveUp{stack: x.stack, by: map[uint32]int64{}, worst: stat.NewTopK[queued](report.MaxMoments)}
 		w.byStack[x.stack] = up
 	}
-	ns := int64(iv.End - x.at)
+	ns := int64(x.end - x.at)
 	up.went.Add(ns)
-	up.ran += s.Ran(iv.End) - x.ran
-	up.by[cmp.Or(s.Busy, s.Func)] += ns
+	up.ran += x.ran
+	up.by[x.busy] += ns
 	if x.limit {
 		up.byContext++
 	}
-	if iv.Open&model.OpenEnd != 0 {
+	if x.open {
 		up.open++
 	}
 	if up.worst.Admits(ns) {
-		up.worst.Offer(ns, queued{start: x.at, end: iv.End, g: s.G, by: s.By, fn: s.Func})
+		up.worst.Offer(ns, queued{start: x.at, end: x.end, g: x.g, by: by, fn: x.fn})
 	}
+	*x = kid{}
 }
 
 // mostly is where those were that went on for longest, all together.
