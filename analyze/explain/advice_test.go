@@ -46,6 +46,8 @@ func TestAdvice(t *testing.T) {
 		"repeats_call":      "do not repeat what is refused",
 		"asks_names":        "Let main.pick keep the addresses that it got",
 		"no_answer":         "The other side had not answered main.(*client).ask when its context's deadline was over",
+		"grows":             "24 goroutines of main.follow began, and hardly any ended: see that they end",
+		"slow_by_the_same":  "Hold the lock for less in main.audit",
 		"unread_body":       "main.forecast (main.forecast.go:1) closes bodies of answers that it has not read to their end",
 		"pool_kept":         "Let main.announce not wait for the network while it has one: read what it needs, close the rows",
 		"lock_in_call":      "Do what blocks in main.renew outside of the lock",

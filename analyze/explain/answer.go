@@ -51,7 +51,7 @@ func (a *answer) tell(x *report.Explanation) {
 	} else {
 		mine = a.e.accountOf(a.slow)
 	}
-	mine.mixed = a.g.kind == report.KindRequest && a.p.name == ""
+	mine.mixed = a.g.kind == report.KindRequest && (a.p.name == "" || a.usual != a.p)
 	if slower {
 		x.Roots = mine.roots(usual)
 	} else {
@@ -72,6 +72,9 @@ func (a *answer) tell(x *report.Explanation) {
 	}
 	if made := madeMeanwhile(x); made != nil {
 		x.Advice = made.Advice
+	}
+	if r := forAllOfThem(x, slower && a.usual == a.p); r != nil {
+		x.Advice, x.Sure, x.SureWhy = r.Advice, r.Sure, r.SureWhy
 	}
 	if x.Advice != "" {
 		x.Advice += a.stampede(mine, &x.Roots[0]) + forOthers(x)
@@ -119,6 +122,23 @@ func madeMeanwhile(x *report.Explanation) *report.Root {
 		return r
 	}
 	return nil
+}
+
+// usualShare is the share of a typical one's time from which its first root is what it is slow by.
+const usualShare = .5
+
+// forAllOfThem is the root of typical ones where they are slow themselves: it takes most of their
+// time, and many times as long as slow ones lose more by what they have more of. nil for none.
+func forAllOfThem(x *report.Explanation, comparable bool) *report.Root {
+	if !comparable || len(x.Usual) == 0 {
+		return nil
+	}
+	r, first := &x.Usual[0], &x.Roots[0]
+	if r.Kind == first.Kind && r.At.Func == first.At.Func || r.Advice == "" || r.NS < nothingSlow ||
+		float64(r.NS) < usualShare*float64(x.Typical.Mean) || r.NS < muchMore*(first.NS-first.Typical) {
+		return nil
+	}
+	return r
 }
 
 // pile is how many tasks pile up as they take longer than the time until the next begins,

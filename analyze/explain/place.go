@@ -132,10 +132,15 @@ func (t *tale) placeAdvice() string {
 		return t.askedAdvice()
 	}
 	advice := "Let " + words.Function(t.At.Func) + " " + t.doLess() + " while others wait for it, or do that in another goroutine"
+	return advice + t.orMorePlaces() + "."
+}
+
+// orMorePlaces is what else to do where those who were waited for gave a place back.
+func (t *tale) orMorePlaces() string {
 	if 2*t.sum.back > t.sum.ns {
-		advice += "; if it has a place among few, allow more of them"
+		return "; if it has a place among few, allow more of them"
 	}
-	return advice + "."
+	return ""
 }
 
 // reads reports whether it is a goroutine that hands over answers, each of which it waits for
@@ -152,7 +157,7 @@ func (t *tale) askedAdvice() string {
 	if t.st.via == blockedFor(model.ReasonChanSend) && 2*t.sum.asked.ns > t.sum.ns && 2*t.sum.back <= t.sum.ns { // it takes what they send
 		return "Others wait while " + who + " waits for the network: let it take several at once and ask once for all of them, or in more goroutines; or give it a queue of its own, which drops or puts aside what is too much. A longer channel fills as well."
 	}
-	return "Others wait while " + who + " waits for the network: find out why the other side takes that long, give it a limit, or let them go on without it; if it has a place among few, allow more of them."
+	return "Others wait while " + who + " waits for the network: find out why the other side takes that long, give it a limit, or let them go on without it" + t.orMorePlaces() + "."
 }
 
 // doLess is what those should do less of who are waited for.

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -48,6 +49,7 @@ func (t *tale) queued() string {
 func lookWhoHadP(a *account, _ rootKey, t *tale) {
 	t.restless = a.e.busy.Never(t.At.Func, int64(a.e.now-a.e.zero))
 	t.launches = a.e.chains.of(t.At.Func)
+	t.growing = a.e.chains.grow(cmp.Or(t.From, t.At.Func), a.e.now-a.e.zero)
 }
 
 // foundLate says who had the Ps when a timer was due, or the network ready.
@@ -70,6 +72,10 @@ func (t *tale) yieldAdvice() string {
 	}
 	if t.launches {
 		return names.LoopInstead(who)
+	}
+	if t.growing > 0 {
+		started := words.Function(cmp.Or(t.From, t.At.Func))
+		return fmt.Sprintf("%s goroutines of %s began, and hardly any ended: see that they end, as by a context that is cancelled. That they get more and more is what takes the Ps.", words.Count(t.growing), started)
 	}
 	less := "et " + who + " do less of it at a time."
 	if t.manyHadPs {

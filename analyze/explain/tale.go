@@ -26,6 +26,7 @@ type tale struct {
 	asked     bool   // the machine was: what is told as computing was on a CPU
 	restless  bool   // who is behind it never waits for anything
 	launches  bool   // each goroutine of who is behind it starts the next one
+	growing   int64  // goroutines of who is behind it that began, where hardly any ended; 0 where they do
 	elsewhere bool   // the locks of files that were waited for were likely another process's
 	dead      deadlocked
 	unread    report.Frame // where answers are closed that were not read to their end, of connections that are made for that
