@@ -53,6 +53,8 @@ type rootSum struct {
 	inside  insiders               // of a pool: what those of the program did who had a place of it
 	ahead   map[report.Frame]int64 // likewise: where another one stood in line before
 	back    int64                  // of ns: who let the explained ones go on gave a place back
+	closed  int64                  // of ns: that one closed a channel
+	chain   int64                  // of that: and was one of them
 	there   int64                  // of ns: another goroutine was at the very place
 	lookup  int64                  // of ns: a host's name was looked up
 	others  int64                  // of ns: other goroutines than the explained ones
@@ -195,7 +197,7 @@ func (a *account) add(x *explained, s *stepSum, of tally) {
 		r.fires.ns, r.fires.n = r.fires.ns+ns, r.fires.n+of.n
 	}
 	if s.via != 0 && !own(s) {
-		r.stood[a.standing(s)] += ns
+		r.stood[a.standing(x, s)] += ns
 		r.sites[names.WaitsAt(a.e.names.Stacks[cmp.Or(s.pool, s.stood)])] += ns
 	}
 	if s.g.G != model.NoG {
@@ -242,7 +244,7 @@ func (a *account) addMeans(r *rootSum, k rootKey, x *explained, s *stepSum, of t
 	if a.e.names.FromPool(cmp.Or(s.seen, s.stack)) {
 		r.pooled += of.ns
 	}
-	if s.via == 0 || own(s) {
+	if s.via == 0 || s.via == standsInLine || own(s) {
 		return
 	}
 	from := s.asks
@@ -255,7 +257,12 @@ func (a *account) addMeans(r *rootSum, k rootKey, x *explained, s *stepSum, of t
 			r.jobs[job] += of.ns
 		}
 	}
-	if a.e.names.LetInByPlace(s.stood, s.letIn) {
+	switch among := a.e.names.LetInByPlace(s.stood, s.letIn); {
+	case s.via == blockedFor(model.ReasonChanRecv) && names.Closes(a.e.names.Stacks[s.letIn]):
+		if r.closed += of.ns; among {
+			r.chain += of.ns
+		}
+	case among:
 		r.back += of.ns
 	}
 	if p := a.places.Of(s.stood); p != nil && s.held != 0 && a.e.names.Within(s.held, p.At.Func) {
@@ -267,7 +274,10 @@ func (a *account) addMeans(r *rootSum, k rootKey, x *explained, s *stepSum, of t
 }
 
 // standing is where an explained goroutine was blocked during a step.
-func (a *account) standing(s *stepSum) standing {
+func (a *account) standing(x *explained, s *stepSum) standing {
+	if s.via == standsInLine {
+		return standing{via: standsInLine, callee: a.e.funcOf(x.g, cmp.Or(x.fn, x.ran))}
+	}
 	frames := a.e.names.Stacks[s.stood]
 	st := standing{via: s.via, rw: rwMutex(frames), logs: names.Logs(frames), lock: a.e.locks.Locking(s.stood), once: a.e.locks.Site(s.stood).Once}
 	if s.via != 0 {
@@ -472,20 +482,32 @@ func rwMutex(frames []report.Frame) string {
 // the kind are one.
 const ownPlace = .25
 
-// roots are the roots of slow instances with what typical ones have of them, what there
-// is more of first. typical may be nil.
-func (a *account) roots(typical *account) []report.Root {
+// byKind is the time of each kind of cause, ns of all instances together.
+func (a *account) byKind() map[report.RootKind]int64 {
 	kinds := map[report.RootKind]int64{}
 	for k, r := range a.by {
 		kinds[k.kind] += r.ns
 	}
-	mine := a.folded(func(k rootKey) bool {
+	return kinds
+}
+
+// ownPlaces tells which those are that stand for themselves.
+func (a *account) ownPlaces() func(rootKey) bool {
+	kinds := a.byKind()
+	return func(k rootKey) bool {
 		r := a.by[k]
 		return r != nil && (k.kind == report.RootNoCPU || float64(r.ns) >= ownPlace*float64(kinds[k.kind]))
-	})
+	}
+}
+
+// roots are the roots of slow instances with what typical ones have of them, what there
+// is more of first. typical may be nil.
+func (a *account) roots(typical *account) []report.Root {
+	mine := a.folded(a.ownPlaces())
 	var theirs map[rootKey]*rootSum
-	if typical != nil {
-		theirs = typical.folded(func(k rootKey) bool { return mine[k] != nil })
+	if typical != nil { // what is one of their own roots is none of the others of ours
+		own := typical.ownPlaces()
+		theirs = typical.folded(func(k rootKey) bool { return mine[k] != nil || own(k) })
 	}
 	usual := map[report.RootKind]int64{}
 	if typical != nil {
@@ -493,7 +515,7 @@ func (a *account) roots(typical *account) []report.Root {
 			usual[k.kind] += r.ns / max(1, typical.n)
 		}
 	}
-	asked := kinds[report.RootNetwork] / max(1, a.n)
+	asked := a.byKind()[report.RootNetwork] / max(1, a.n)
 	asksMore := asked > 0 && asked >= 2*usual[report.RootNetwork]
 	out := []report.Root{}
 	for k, r := range mine {
@@ -564,7 +586,7 @@ func joined(a, b *rootSum) *rootSum {
 		merge(x.held, r.held)
 		x.inside.join(r.inside)
 		merge(x.ahead, r.ahead)
-		x.back += r.back
+		x.back, x.closed, x.chain = x.back+r.back, x.closed+r.closed, x.chain+r.chain
 		if x.calls == nil && r.calls != nil {
 			x.calls = map[*names.Call]int64{}
 		}

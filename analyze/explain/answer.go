@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -85,15 +86,22 @@ func (a *answer) tell(x *report.Explanation) {
 	}
 }
 
-// awaited tells of the first root that typical ones wait meanwhile for a lock that is held
-// there, where they do.
+// awaited tells of the first root that typical ones wait meanwhile for what is done there, or
+// for a lock that is held, where they do.
 func awaited(x *report.Explanation) {
 	r := &x.Roots[0]
 	if r.Site != "" || r.At.Func == "" {
 		return
 	}
 	for i := range x.Usual {
-		if u := &x.Usual[i]; u.Kind == report.RootLock && (u.At == r.At || u.Holder == r.At) && float64(u.NS) >= secondShare*float64(x.Typical.Mean) {
+		u := &x.Usual[i]
+		if u.Kind == report.RootPlace && r.Kind != u.Kind && u.At == r.At && u.Stood.Func != u.At.Func && float64(u.NS) >= secondShare*float64(x.Typical.Mean) {
+			r.Awaited = true
+			r.Text += ", for which others wait"
+			r.Advice = u.Advice
+			return
+		}
+		if u.Kind == report.RootLock && (u.At == r.At || u.Holder == r.At) && float64(u.NS) >= secondShare*float64(x.Typical.Mean) {
 			r.Awaited = true
 			r.Text += ", with a lock held that others wait for"
 			r.Advice = strings.TrimSpace(r.Advice + " Others wait for its lock meanwhile: get what it asks for before it is needed, in the background, keep it for longer, or let them use what there is.")
@@ -184,11 +192,11 @@ func (a *answer) who(x *report.Explanation) string {
 
 // unnamed says that the handler of many requests does not show.
 func (a *answer) unnamed() string {
-	p := a.g.unnamed()
+	p := cmp.Or(a.g.unnamed(), a.g.untold)
 	switch {
 	case p != nil && p.shown > 0:
 		return fmt.Sprintf("; the handler shows of only %s: %s", words.Count(p.shown), words.Function(p.shownAs))
-	case p == nil, len(a.g.populations) < 2:
+	case p == nil, p != a.g.untold && len(a.g.populations) < 2:
 		return ""
 	case p == a.p:
 		return "; they show no handler"
@@ -242,8 +250,9 @@ func (a *answer) more(x *report.Explanation, slower bool, mine, usual *account) 
 	if len(x.Roots) > 1 {
 		r := &x.Roots[1]
 		ns := r.NS
-		if slower {
-			ns -= r.Typical
+		if slower { // which of them typical ones have more of makes these more than all
+			first := &x.Roots[0]
+			ns = min(ns-r.Typical, of-min(first.NS-first.Typical, of))
 		}
 		if float64(ns) >= secondShare*float64(of) {
 			parts = append(parts, fmt.Sprintf("Another %s went to %s%s.", words.ShareOf(ns, of), r.Text, elsewhere(&x.Roots[0], r)))

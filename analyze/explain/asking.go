@@ -19,7 +19,7 @@ const (
 // what they ask for once in a typical one's wait: those stand before them. typical is what
 // typical ones have of the same root, nil for nothing.
 func (a *account) inLine(x *report.Root, r, typical *rootSum) string {
-	if x.Kind != report.RootPlace || typical == nil || 2*r.asked.ns <= r.ns {
+	if x.Kind != report.RootPlace || typical == nil || 2*r.asked.ns <= r.ns || 2*r.chain > r.ns {
 		return ""
 	}
 	n, usual := r.asked.inOne(), typical.asked.inOne()

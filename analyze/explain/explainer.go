@@ -457,7 +457,7 @@ func (e *explainer) details(x *explained) {
 // goInto finds out what a part of an instance's time went to.
 func (e *explainer) goInto(x *explained, from, to model.Time) {
 	x.bill.total += int64(to - from)
-	w := walk{h: e.h, locks: e.locks, pools: e.pools, at: &e.walked, given: x.handed, peers: &e.peers, use: func(s *step) {
+	w := walk{h: e.h, locks: e.locks, pools: e.pools, at: &e.walked, given: x.handed, busy: x.busy, peers: &e.peers, use: func(s *step) {
 		c := s.cause
 		if s.likely { // what is summed of all is certain
 			c = report.CauseNetwork
@@ -473,7 +473,7 @@ func (e *explainer) goInto(x *explained, from, to model.Time) {
 // outline finds out what a slow instance's time went to, and not who was behind it.
 func (e *explainer) outline(x *explained) {
 	e.looksAt(x)
-	w := walk{h: e.h, locks: e.locks, pools: e.pools, at: &e.walked, given: x.handed, sum: func(v via, c report.Cause, ns int64) {
+	w := walk{h: e.h, locks: e.locks, pools: e.pools, at: &e.walked, given: x.handed, busy: x.busy, sum: func(v via, c report.Cause, ns int64) {
 		x.bill.put(v, c, ns)
 		sum := causeAlone(v, c)
 		if v != 0 && leafReasons[c] != reasonOf(v) && c != report.CauseBlocked && c != report.CauseNeverEnded && c != report.CauseLock {

@@ -92,14 +92,28 @@ func billOf(of []*explained) *bill {
 // fewTypical is the least number of instances that tell what is typical.
 const fewTypical = 3
 
-// middle is the bill of the instances between the quartiles of those that ended, but for
-// the slow ones, nil where there are too few.
+// farFromMedian is how many times as long as the median what lies between the quartiles may
+// take to be typical: of many that are quick and some that are slow the mean would be neither's.
+const farFromMedian = 4
+
+// usualLengths are those of typical instances, of those that ended.
+func (p *population) usualLengths() (lo, hi int64) {
+	lo, hi = p.ended.Quantile(.25), p.ended.Quantile(.75)
+	if p.ended.N() >= 4*fewTypical { // so that enough lie below the median
+		hi = min(hi, farFromMedian*p.ended.Quantile(.5))
+	}
+	return lo, hi
+}
+
+// middle is the bill of the instances of usual lengths, but for the slow ones, nil where there
+// are too few.
 func (p *population) middle(slow []*explained) *bill {
 	if p.ended.N() < 4 {
 		return nil
 	}
 	var b bill
-	lo, hi := likeness(p.ended.Quantile(.25)), likeness(p.ended.Quantile(.75))
+	from, to := p.usualLengths()
+	lo, hi := likeness(from), likeness(to)
 	for i := lo; i <= hi && i < len(p.bills); i++ {
 		if p.bills[i] != nil {
 			b.add(p.bills[i])
@@ -116,9 +130,9 @@ func (p *population) middle(slow []*explained) *bill {
 	return &b
 }
 
-// sample are the kept instances between those quartiles that are not among the slow ones.
+// sample are the kept instances of those lengths that are not among the slow ones.
 func (p *population) sample(slow []*explained) []*explained {
-	lo, hi := p.ended.Quantile(.25), p.ended.Quantile(.75)
+	lo, hi := p.usualLengths()
 	var out []*explained
 	for _, x := range p.typical.kept {
 		if lo <= x.bill.total && x.bill.total <= hi && !slices.Contains(slow, x) {

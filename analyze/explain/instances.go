@@ -24,7 +24,8 @@ type Span struct {
 	ended      bool
 	unfinished bool
 	logs       []string
-	handed     bool // of a task: another goroutine ended it than began it
+	handed     bool       // of a task: another goroutine ended it than began it
+	busy       model.Time // until when that one worked on others
 
 	// Of a request on a connection.
 	handled bool       // a handler was called
@@ -380,6 +381,7 @@ type taskFinder struct {
 	names    *names.Table
 	id       int64          // the one wanted, where match is nil; -1 for all
 	match    *regexp.Regexp // nil for all
+	workers  workers
 }
 
 func (x *taskFinder) others() []string { return x.unwanted }
@@ -398,6 +400,12 @@ func (x *taskFinder) Find(f *model.Facts, ended func(*Span)) {
 			if in := x.end(ev.Subject, ev.Time); in != nil {
 				if ev.G != model.NoG {
 					in.g, in.handed = ev.G, ev.G != in.g
+				}
+				if in.handed {
+					if x.workers == nil {
+						x.workers = workers{}
+					}
+					in.busy = x.workers.busyUntil(in.g, ev.Time)
 				}
 				ended(in)
 			}

@@ -45,10 +45,10 @@ type step struct {
 }
 
 // via is what the explained goroutine itself did during a step: 0 if the step is
-// its own, else 1 and the reason that it was blocked for.
+// its own, else 1 and the reason that it was blocked for, or standsInLine.
 type via uint8
 
-const numVias = via(model.NumReasons) + 1
+const numVias = standsInLine + 1
 
 func blockedFor(r model.Reason) via { return via(r) + 1 }
 
@@ -74,8 +74,9 @@ type walk struct {
 	inside int    // depth of who has a place of that pool, 0 for nobody
 	has    uint32 // as of a step, as the next one
 	ahead  uint32
-	steps  int  // stretches and pieces that were looked at
-	given  bool // who is explained was given its work by others: see gotWork
+	steps  int        // stretches and pieces that were looked at
+	given  bool       // who is explained was given its work by others: see gotWork
+	busy   model.Time // until when it may have stood in line for g: see stands
 
 	peers   *peers                    // nil where no other ends are looked for
 	ends    map[model.GoID]model.GoID // other ends, found before
@@ -137,6 +138,9 @@ func (w *walk) path(g model.GoID, from, to model.Time, v via, depth int) {
 		w.steps++
 		w.blocked(s, &step{from: from, to: s.end, g: g, fn: line.fn, via: v, depth: depth, who: model.NoG, p: model.NoP})
 		from = s.end
+	}
+	if depth == 0 {
+		from = w.stands(g, from, to)
 	}
 	line.during(from, to, func(s *gSeg, from, to model.Time) {
 		w.steps++

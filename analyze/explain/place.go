@@ -103,6 +103,12 @@ func (t *tale) untilTimer() string {
 // placeAdvice is what to do about a wait for others at a channel, select, semaphore or
 // condition variable.
 func (t *tale) placeAdvice() string {
+	if t.stoodInLine() {
+		return t.turnAdvice()
+	}
+	if t.inChain() {
+		return t.chainAdvice()
+	}
 	if a := t.letIn(); a != "" || t.st == nil || t.st.at.Func == "" {
 		return a
 	}
@@ -176,6 +182,9 @@ func (t *tale) sureWhoEnded() (string, string) {
 	if t.known.MadeByAsker() {
 		return "high", ""
 	}
+	if t.stoodInLine() {
+		return "medium", "that others were ended first is in the trace, since when it stood in line for that is inferred"
+	}
 	if _, did := t.inside(); did.asksForMore() {
 		return "medium", "the trace names who gave one back and where that one waited meanwhile; that it had one all the while is inferred"
 	}
@@ -196,6 +205,9 @@ func (t *tale) waiting() string {
 	if t.st == nil {
 		return "being blocked" + inPlace(t.At)
 	}
+	if t.stoodInLine() {
+		return t.itsTurn()
+	}
 	what := ""
 	switch r := model.Reason(t.st.via - 1); {
 	case t.st.wait != nil:
@@ -214,6 +226,8 @@ func (t *tale) waiting() string {
 		what = "waiting for a lock, semaphore or wait group"
 	case r == model.ReasonCond:
 		what = "waiting for a condition variable"
+	case t.inChain():
+		what = "waiting for another of them (until that closes a channel)"
 	case r == model.ReasonChanRecv:
 		what = "waiting to receive from a channel"
 	case r == model.ReasonChanSend:

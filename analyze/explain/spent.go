@@ -155,7 +155,7 @@ func (a *account) spentKey(x *explained, s *stepSum) (spentKey, *names.Place) {
 		k.fn = a.e.funcOf(s.g.G, s.g.Func)
 	}
 	if s.via != 0 && !own(s) && s.cause != report.CauseFoundLate {
-		k.stood, k.known = a.standing(s), a.e.pools.Of(s.stood)
+		k.stood, k.known = a.standing(x, s), a.e.pools.Of(s.stood)
 	}
 	k.yields = s.who.G == model.NoG && (s.cause == report.CauseIdleP || s.cause == report.CauseDispatch) && yields(a.e.names.Stacks[s.seen])
 	place := a.spentPlace(x, s)
@@ -246,6 +246,8 @@ func spentText(k *spentKey, r *spentSum) string {
 	t := tale{Root: &report.Root{}, st: &k.stood, known: k.known}
 	waited := "waited" + strings.TrimPrefix(t.waiting(), "waiting")
 	switch {
+	case k.stood.via == standsInLine:
+		return fmt.Sprintf("%s while %s %s", waited, spentWho(k, r), did)
 	case k.own && k.came:
 		return waited + untilBrought
 	case k.own && (r.cause == report.CauseNeverEnded || r.cause == report.CauseBlocked):

@@ -41,7 +41,7 @@ func (x *summing) add(p *population, in *Span) {
 		b.count++
 		b.total += length
 	}
-	x.w = walk{h: e.h, locks: e.locks, pools: e.pools, at: &e.walked, given: in.handed, sum: x.onCause}
+	x.w = walk{h: e.h, locks: e.locks, pools: e.pools, at: &e.walked, given: in.handed, busy: in.busy, sum: x.onCause}
 	closely := p.shares != nil && x.closely <= workFree/2+e.stretches/4 // the rest is left to what looks at less
 	if closely {
 		x.w.sum, x.w.use = nil, x.onStep

@@ -18,11 +18,14 @@ func idText(id int64) string { return strconv.FormatInt(id, 10) }
 
 func goText(g model.GoID) string { return "G" + strconv.FormatInt(int64(g), 10) }
 
-// reasonOf is the reason that the explained goroutine was blocked for, "" if it
-// was not.
+// reasonOf is the reason that the explained goroutine was blocked for, or "in line"; "" for
+// neither.
 func reasonOf(v via) string {
 	if v == 0 {
 		return ""
+	}
+	if v == standsInLine {
+		return "in line"
 	}
 	return model.Reason(v - 1).String()
 }
@@ -76,24 +79,27 @@ func blockedWhere(reason string) string {
 
 // causeText says both what the explained goroutine did and the cause.
 func causeText(v via, c report.Cause) string {
-	where := blockedWhere(reasonOf(v))
+	where := "waiting on " + blockedWhere(reasonOf(v))
+	if v == standsInLine {
+		where = "waiting in line"
+	}
 	switch {
 	case v == 0 || reasonOf(v) == leafReasons[c]:
 		return did[c]
 	case c == report.CauseBlocked:
-		return fmt.Sprintf("waiting on %s until a timer, the network or the runtime ended it", where)
+		return fmt.Sprintf("%s until a timer, the network or the runtime ended it", where)
 	case c == report.CauseNeverEnded:
-		return fmt.Sprintf("waiting on %s until the trace ended", where)
+		return fmt.Sprintf("%s until the trace ended", where)
 	case c == report.CauseLock:
 		return did[c]
 	case c == report.CauseUnknown || c == report.CauseNotKept:
-		return fmt.Sprintf("waiting on %s for %s", where, did[c])
+		return fmt.Sprintf("%s for %s", where, did[c])
 	case waitsForP(c):
-		return fmt.Sprintf("waiting on %s for a goroutine that was itself %s", where, did[c])
+		return fmt.Sprintf("%s for a goroutine that was itself %s", where, did[c])
 	case c == report.CauseSyscall:
-		return fmt.Sprintf("waiting on %s for a goroutine in a system call (or C code)", where)
+		return fmt.Sprintf("%s for a goroutine in a system call (or C code)", where)
 	}
-	return fmt.Sprintf("waiting on %s for a goroutine that was %s", where, did[c])
+	return fmt.Sprintf("%s for a goroutine that was %s", where, did[c])
 }
 
 // leafReasons are the reasons that say the cause themselves.

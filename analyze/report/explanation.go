@@ -73,7 +73,7 @@ type Durations struct {
 
 // CauseTime is time that went to one cause.
 type CauseTime struct {
-	BlockedFor string `json:"blocked_for"` // the reason that the explained goroutine was blocked for meanwhile; "" if it was not
+	BlockedFor string `json:"blocked_for"` // the reason that the explained goroutine was blocked for meanwhile; "in line" of a task that had yet to be taken up by who ended it; "" if it was neither
 	Cause      string `json:"cause"`       // of it, or of the goroutine that it waited for
 	Parent     string `json:"parent"`      // what Cause is a part of, as Cause.Parent has it
 	NS         int64  `json:"ns"`

@@ -42,7 +42,7 @@ type Root struct {
 
 	Site    string `json:"-"` // of a wait for others: the function that waits and its line, as names.WaitsAt has it; "" for none
 	Holder  Frame  `json:"-"` // of a wait for a lock: where who held it was blocked; empty where that one was not, or At is where
-	Awaited bool   `json:"-"` // others wait for a lock that it is done with
+	Awaited bool   `json:"-"` // others wait for what is done there, or for a lock that it is done with
 }
 
 // OfAnother reports whether instances with a name waited for what another one of them did:
