@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 
@@ -192,11 +191,17 @@ func (a *answer) who(x *report.Explanation) string {
 
 // unnamed says that the handler of many requests does not show.
 func (a *answer) unnamed() string {
-	p := cmp.Or(a.g.unnamed(), a.g.untold)
+	if x, ok := a.g.finder.(*requestFinder); ok && a.g.late() && !x.through { // those are not selected, and not kept
+		if _, n := x.trails().Names(); n > 0 && 10*n >= a.p.all.N() {
+			return fmt.Sprintf("; of %s more the handler does not show, which may be of these", words.Count(n))
+		}
+		return ""
+	}
+	p := a.g.unnamed()
 	switch {
 	case p != nil && p.shown > 0:
 		return fmt.Sprintf("; the handler shows of only %s: %s", words.Count(p.shown), words.Function(p.shownAs))
-	case p == nil, p != a.g.untold && len(a.g.populations) < 2:
+	case p == nil, len(a.g.populations) < 2:
 		return ""
 	case p == a.p:
 		return "; they show no handler"

@@ -21,7 +21,6 @@ type group struct {
 	ended  []*Span // found, and not explained yet
 	most   int64   // that one of the populations had lost when it was told of: see explainer.tell
 
-	untold      *population   // requests that show no handler, where others are selected by theirs; nil for none
 	populations []*population // in the order in which they were first seen
 	by          map[popKey]*population
 }
@@ -107,9 +106,6 @@ func (e *explainer) choose() {
 		all[i], g.populations, g.by = g.populations, nil, nil
 		g.take(all[i], func(p *population) bool { return !g.late() || g.finder.(*requestFinder).selects(p.key) })
 		found = found || len(g.populations) > 0
-		if g.late() && found {
-			g.untold = g.unselected(all[i])
-		}
 	}
 	for i, g := range e.groups {
 		if found || !g.late() {
@@ -123,20 +119,6 @@ func (e *explainer) choose() {
 	for _, g := range e.groups {
 		g.joinFew()
 	}
-}
-
-// unselected are the requests of which no handler shows, among all that there are.
-func (g *group) unselected(all []*population) *population {
-	var out *population
-	for _, p := range all {
-		if p.name != otherNames && g.finder.(*requestFinder).Called(p.key) == "" {
-			if out == nil {
-				out = &population{slowest: stat.NewTopK[*explained](1)}
-			}
-			out.add(p)
-		}
-	}
-	return out
 }
 
 // A few requests of which a handler shows are no population beside fewPart times as many of

@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/tools/txtar"
 
-	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 )
 
@@ -182,17 +181,19 @@ func TestFiguresAgree(t *testing.T) {
 // TestHandlerAsked: of requests that are selected by their handler is said how many more show
 // none.
 func TestHandlerAsked(t *testing.T) {
-	g := &group{kind: report.KindRequest, untold: &population{}}
-	p := &population{popKey: popKey{name: "main.goods"}}
-	for range 5 {
-		p.all.Add(100)
+	const conn = "http.serverHandler.ServeHTTP<net/http.(*conn).serve"
+	const reads = "park g=2 p=0 m=0 reason=network fn=internal/poll.(*FD).Read<bufio.(*Reader).Peek<net/http.(*conn).serve\n"
+	s := oneP + "newproc g=2 p=0 m=0 by=1 fn=net/http.(*conn).serve\npark g=1 p=0 m=0 reason=chan_receive fn=main.main\nexecute g=2 p=0 m=0\n" + reads
+	for i := range 6 {
+		g := 10 + i
+		s += fmt.Sprintf("ready g=2 p=0 m=0 dt=5ms\nexecute g=2 p=0 m=0\nnewproc g=%d p=0 m=0 by=2 fn=net/http.(*connReader).backgroundRead\n", g)
+		if i%2 == 0 {
+			s += "park g=2 p=0 m=0 reason=sleep fn=time.Sleep<main.goods<net/http.HandlerFunc.ServeHTTP<net/" + conn + "\nready g=2 p=0 m=0 dt=9ms\nexecute g=2 p=0 m=0\n"
+		}
+		s += fmt.Sprintf("park g=2 p=0 m=0 reason=sync fn=sync.(*Cond).Wait<net/http.(*connReader).abortPendingRead<net/http.(*conn).serve\nexecute g=%d p=0 m=0\nready g=2 p=0 m=0 by=%d\ngoexit g=%d p=0 m=0\nexecute g=2 p=0 m=0\n%s", g, g, g, reads)
 	}
-	for range 452 {
-		g.untold.all.Add(50)
-	}
-	g.populations = []*population{p}
-	a := &answer{g: g, p: p}
-	if said := a.unnamed(); !strings.Contains(said, "of 452 more") || !strings.Contains(said, "the handler does not show, which may be of these") {
-		t.Errorf("said %q", said)
+	x := explainScenario(t, s, selectorNamed(t, "request goods"))
+	if said := words.Text(x.Headline); !strings.Contains(said, "3 requests of main.goods") || !strings.Contains(said, "; of 3 more the handler does not show, which may be of these") {
+		t.Errorf("the headline is %q", said)
 	}
 }
