@@ -73,8 +73,9 @@ type Shift struct {
 	Change   float64 `json:"change_share"` // of Before
 	Low      float64 `json:"low_share"`    // over the seeds, and by how well it is known who computed
 	High     float64 `json:"high_share"`
-	Agreed   bool    `json:"agreed"` // by all seeds: shorter, or longer
-	Known    bool    `json:"known"`  // Before is what was recorded, within 30 %, and the length one of many enough: else the change says nothing
+	Agreed   bool    `json:"agreed"`    // by all seeds: shorter, or longer
+	Known    bool    `json:"known"`     // the simulation comes to what was recorded, within 30 %, and the length is one of many enough: else the change says nothing
+	Off      float64 `json:"off_share"` // by which share it does not, whichever way: where the recorded run lacked CPUs, by the self-check
 }
 
 // Limits of what is simulated for changes.
@@ -293,22 +294,19 @@ func (w *prediction) compare(a *attribution, ch *changing, before, after []trial
 	x.Saved = ch.cut + w.spared(ch)
 	x.Run = compareSeeds(before, after, off, func(t *trial) int64 { return t.makespan })
 	x.Run.Recorded = w.x.Recorded.Makespan
-	x.Run.Known = w.reproduces(&x.Run)
+	x.Run.Known = w.reproduces(&x.Run, w.error)
 	x.Of = []Effect{}
-	for _, n := range a.mostTime() {
+	for k, n := range a.mostTime() {
 		in := &a.groups[n]
 		e := Effect{Kind: in.kind, Name: in.name, Count: int64(len(in.of)), Chance: in.chance}
 		var rec stat.Sketch
 		for _, ns := range in.recorded {
 			rec.Add(ns)
 		}
-		for _, q := range []struct {
-			to *Shift
-			at float64
-		}{{&e.P50, .5}, {&e.P90, .9}, {&e.P99, .99}} {
-			*q.to = compareSeeds(before, after, off, func(t *trial) int64 { return t.of[n].Quantile(q.at) })
-			q.to.Recorded = rec.Quantile(q.at)
-			q.to.Known = float64(e.Count)*(1-q.at) >= enoughBeyond && w.reproduces(q.to) && !a.mixed(n)
+		for i, to := range [...]*Shift{&e.P50, &e.P90, &e.P99} {
+			*to = compareSeeds(before, after, off, func(t *trial) int64 { return t.of[n].Quantile(quantiles[i]) })
+			to.Recorded = rec.Quantile(quantiles[i])
+			to.Known = w.reproduces(to, w.x.Check.Of[k].off(i)) && float64(e.Count)*(1-quantiles[i]) >= enoughBeyond && !a.mixed(n)
 		}
 		x.Of = append(x.Of, e)
 	}
@@ -375,10 +373,13 @@ const (
 	fairSamples  = 20
 )
 
-// reproduces reports whether the simulation comes to what was recorded. Where the machine
-// gave too little of its CPUs to the recorded run, it must not.
-func (w *prediction) reproduces(s *Shift) bool {
-	return s.Before > 0 && (w.x.Machine.lacked() >= givenLeast || math.Abs(difference(s.Before, s.Recorded)) <= fairRequests)
+// reproduces reports whether the simulation comes to what was recorded. Where the machine gave too
+// little of its CPUs to the recorded run, that of the run as it was must, by the self-check.
+func (w *prediction) reproduces(s *Shift, check float64) bool {
+	if s.Off = math.Abs(difference(s.Before, s.Recorded)); w.x.Machine.lacked() >= givenLeast {
+		s.Off = check
+	}
+	return s.Before > 0 && s.Off <= fairRequests
 }
 
 // sureOf says how sure the effects that are told are, and what weighs most against more.
@@ -394,9 +395,7 @@ func (w *prediction) sureOf(a *attribution, x *Changed) {
 		if s.Clear() {
 			wide = max(wide, s.High-s.Low)
 		}
-		if w.x.Machine.lacked() < givenLeast {
-			worst = max(worst, math.Abs(difference(s.Before, s.Recorded)))
-		}
+		worst = max(worst, s.Off)
 	}
 	asked := w.askedOf(x)
 	function := len(asked.Faster) > 0 || x.Kind == ChangeFunction
