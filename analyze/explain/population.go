@@ -170,7 +170,7 @@ const quickPart = 4
 // to be compared with each other: quick ones of other handlers tell nothing of them.
 const (
 	enough     = 30
-	enoughPart = 3
+	enoughPart = 2
 )
 
 // usual is the population by which it shows what is typical of one's: where the requests of
