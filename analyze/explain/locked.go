@@ -82,11 +82,7 @@ func (h *history) handed(g model.GoID, at model.Time) int {
 
 // handing says to whose thread, and from it, Ps had to be handed.
 func (t *tale) handing() string {
-	s := fmt.Sprintf("handing a P to and from the thread that %s is locked to", place(t.At, t.caller))
-	if t.times > 1 {
-		s += ", " + words.Times(t.times)
-	}
-	return s
+	return fmt.Sprintf("handing a P to and from the thread that %s is locked to", place(t.At, t.caller))
 }
 
 // lockedAdvice is what to do about that.

@@ -28,7 +28,7 @@ type mainRun struct {
 // trace, tells that of all. One that is more than one part in longPiece of the time so far is
 // always explained.
 const (
-	mainFree    = 1 << 13
+	mainFree    = 1 << 15
 	explainFree = 1 << 16
 	mainEach    = 16
 	longPiece   = 16

@@ -166,19 +166,12 @@ func (g *group) unnamed() *population {
 // handler shows to be the slow ones of all.
 const quickPart = 4
 
-// enough is how many requests must show a handler, a part of those that show none at least,
-// to be compared with each other: quick ones of other handlers tell nothing of them.
-const (
-	enough     = 30
-	enoughPart = 2
-)
-
 // usual is the population by which it shows what is typical of one's: where the requests of
 // which no handler shows are as many and quick, these, as a handler shows where a request
 // stopped, so that all that show one may be slow.
 func (g *group) usual(p *population) *population {
 	q := g.unnamed()
-	if q == nil || p == q || q.ended.N() < 4 || 10*q.all.N() < p.all.N() || q.all.N() < p.all.N() && len(g.populations) > 2 || quickPart*q.all.Quantile(.5) > p.all.Quantile(.5) || p.ended.N() >= enough && enoughPart*p.all.N() >= q.all.N() {
+	if q == nil || p == q || q.ended.N() < 4 || 10*q.all.N() < p.all.N() || q.all.N() < p.all.N() && len(g.populations) > 2 || quickPart*q.all.Quantile(.5) > p.all.Quantile(.5) {
 		return p
 	}
 	return q
