@@ -67,7 +67,7 @@ func (r *lockedThreadJudge) describe(span int64) report.Finding {
 		Title:    fmt.Sprintf("Goroutines locked to their thread gave their P away %s times%s", words.Count(l.n), r.mostly()),
 		CostNS:   l.cost(),
 		CostOf:   "goroutine time that these, and those whom they made ready, were runnable",
-		What: fmt.Sprintf("%s times a second a thread with a locked goroutine gave its P away, so that each message to it costs a switch of threads, some 20 µs; these goroutines waited %s to run, %s at the median and %s at the longest.",
+		What: fmt.Sprintf("%s times a second a thread with a locked goroutine gave its P away, so that each message to it costs a switch of threads; these goroutines waited %s to run, %s at the median and %s at the longest.",
 			words.Count(l.n*1_000_000_000/max(1, span)), words.Times(l.waits.N()), words.Length(l.waits.Quantile(.5)), words.Length(l.waits.Max())),
 		Why:    "A goroutine that called runtime.LockOSThread can run on its own thread only, and that thread runs no other. Each time it blocks and goes on, two threads have to be woken instead of none.",
 		Advice: "Keep such a goroutine to what needs the thread, and let it do more per message; remove LockOSThread where nothing needs it.",

@@ -180,17 +180,7 @@ func (a *account) add(x *explained, s *stepSum, of tally) {
 		r.gs[s.who.G] = true
 	}
 	if who != nil {
-		if p := a.places.Of(s.seen); ran(k.kind) && (p == nil || !names.Tells(&p.At)) {
-			r.unseen += ns
-		} else {
-			r.from[who.From] += ns
-			r.caller[who.Caller(a.name)] += ns
-		}
-		if who.Near != "" {
-			r.above[who.Above] += ns
-		}
-		r.who[who.At] += ns
-		r.callee[who.Callee] += ns
+		a.addWho(r, k, who, s, ns)
 	}
 	if fn := a.firedFunc(x, s); fn != "" {
 		r.fired[fn] += ns
@@ -237,6 +227,21 @@ func (a *account) add(x *explained, s *stepSum, of tally) {
 		r.ahead[p.At] += ns
 	}
 	a.addMeans(r, k, x, s, of)
+}
+
+// addWho adds to a root who it was.
+func (a *account) addWho(r *rootSum, k rootKey, who *names.Place, s *stepSum, ns int64) {
+	if p := a.places.Of(s.seen); ran(k.kind) && (p == nil || !names.Tells(&p.At)) {
+		r.unseen += ns
+	} else {
+		r.from[who.From] += ns
+		r.caller[who.Caller(a.name)] += ns
+	}
+	if who.Near != "" {
+		r.above[who.Above] += ns
+	}
+	r.who[who.At] += ns
+	r.callee[who.Callee] += ns
 }
 
 // addMeans adds what advice on a step's root depends on.

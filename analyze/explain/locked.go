@@ -87,5 +87,5 @@ func (t *tale) handing() string {
 
 // lockedAdvice is what to do about that.
 func (t *tale) lockedAdvice() string {
-	return "Each message to " + words.Function(t.At.Func) + " costs a switch of threads, some 20 µs: let it do more per message; remove LockOSThread where nothing needs the thread."
+	return "Each message to " + words.Function(t.At.Func) + " costs a switch of threads: let it do more per message; remove LockOSThread where nothing needs the thread."
 }

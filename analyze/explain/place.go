@@ -300,3 +300,17 @@ func (t *tale) letIn() string {
 	}
 	return "Raise the limit that " + place(t.st.at, "") + " waits at, if what those inside wait for can take more at once. If some of them wait for others that want a place as well, let them take it after that wait, or give it back meanwhile: more places only put that off."
 }
+
+// inChain reports whether they wait for one another: each until another of them has done, and
+// closes a channel. That is no queue for a place.
+func (t *tale) inChain() bool { return t.Kind == report.RootPlace && 2*t.sum.chain > t.sum.ns }
+
+// chainAdvice is what to do about that.
+func (t *tale) chainAdvice() string {
+	limit := ""
+	if t.ours() && t.At != t.Stood {
+		limit = ", or give " + words.Function(t.At.Func) + " a time limit"
+	}
+	return "Each waits for another of them there. If that is for the one before it, one that takes long holds up all behind it: let them go on without that order" + limit +
+		". If one gets something for all, get it before it is needed, or use what there is meanwhile."
+}

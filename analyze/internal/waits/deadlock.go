@@ -1,7 +1,10 @@
 package waits
 
 import (
+	"cmp"
 	"fmt"
+	"iter"
+	"slices"
 	"strings"
 
 	"gmptrace/analyze/names"
@@ -15,7 +18,7 @@ func (w *Standing) Deadlock(most *Stand, others []*Stand, zero model.Time) (why,
 	if !most.Lock {
 		return "", ""
 	}
-	if a := w.again(); a != nil {
+	if a := w.again(); a.concerns(&most.At) {
 		return a.why(), a.advice()
 	}
 	var also, at []string
@@ -39,49 +42,68 @@ func (w *Standing) Deadlock(most *Stand, others []*Stand, zero model.Time) (why,
 // again is a goroutine that stands for a lock that it likely has already.
 type again struct {
 	g      model.GoID
-	since  model.Time
-	at     *report.Frame // where it locks for the second time
+	site   names.LockSite
+	at     *report.Frame // where it locks for the second time, in site
 	call   *report.Frame // from where that was called
 	first  *report.Frame // the line before that locks as well
-	read   bool          // it is an RWMutex
 	writer *report.Frame // where one stands that wants it alone, nil for nobody
 }
 
 // again is the first of those who stand for a lock in a method that another method of the same
 // type has called, below a line at which that locks as well; nil for nobody. That it has not
 // unlocked in between, and that the type has not two locks of a kind, does not show.
-func (w *Standing) again() (first *again) {
-	takes := w.takes()
-	var writer *report.Frame
-	for i := range w.open {
-		iv := &w.open[i]
-		if iv.Reason != model.ReasonSync {
+func (w *Standing) again() *again {
+	takes, seen := w.takes(), map[uint32]bool{}
+	var writers []names.LockSite
+	var first *again
+	for _, iv := range slices.SortedStableFunc(w.standForLocks(), func(a, b *model.GInterval) int { return cmp.Compare(a.Start, b.Start) }) {
+		if seen[iv.Stack] {
 			continue
 		}
+		seen[iv.Stack] = true
 		site := w.locks.Site(iv.Stack)
-		if site.Lock == names.LockWriting && writer == nil && len(site.Callers) > 0 {
-			writer = site.Callers[0]
+		if site.Lock == names.LockWriting {
+			writers = append(writers, site)
 		}
-		if a := w.takenBefore(iv, takes); a != nil && (first == nil || a.since < first.since) {
-			first = a
+		if first == nil {
+			first = w.takenBefore(iv, site, takes)
 		}
 	}
 	if first != nil {
-		first.writer = writer
+		if i := slices.IndexFunc(writers, first.site.SameLock); i >= 0 {
+			first.writer = writers[i].Callers[0]
+		}
 	}
 	return first
 }
 
-// takes are where locks were waited for, by function.
+// standForLocks are the waits for locks that the trace's end cut off, whose place shows.
+func (w *Standing) standForLocks() iter.Seq[*model.GInterval] {
+	return func(yield func(*model.GInterval) bool) {
+		for i := range w.open {
+			iv := &w.open[i]
+			if iv.Reason == model.ReasonSync && len(w.locks.Site(iv.Stack).Callers) > 0 && !yield(iv) {
+				return
+			}
+		}
+	}
+}
+
+// takes are where locks were waited for, each line once, by function.
 func (w *Standing) takes() map[string][]names.LockSite {
 	takes := map[string][]names.LockSite{}
 	take := func(stack uint32) {
-		if s := w.locks.Site(stack); w.locks.Locking(stack) && len(s.Callers) > 0 {
-			takes[s.Callers[0].Func] = append(takes[s.Callers[0].Func], s)
+		s := w.locks.Site(stack)
+		if !w.locks.Locking(stack) || len(s.Callers) == 0 {
+			return
+		}
+		at := s.Callers[0]
+		if !slices.ContainsFunc(takes[at.Func], func(t names.LockSite) bool { return t.Callers[0].Line == at.Line && t.Lock == s.Lock }) {
+			takes[at.Func] = append(takes[at.Func], s)
 		}
 	}
-	for i := range w.open {
-		take(w.open[i].Stack)
+	for iv := range w.standForLocks() {
+		take(iv.Stack)
 	}
 	for stack, e := range w.ended {
 		if e != nil {
@@ -93,31 +115,28 @@ func (w *Standing) takes() map[string][]names.LockSite {
 
 // takenBefore is that the one who stands had locked before in a caller, nil if that does not
 // show.
-func (w *Standing) takenBefore(iv *model.GInterval, takes map[string][]names.LockSite) *again {
-	site, frames := w.locks.Site(iv.Stack), w.locks.Names.Stacks[iv.Stack]
-	if len(site.Callers) == 0 {
-		return nil
-	}
-	below := false // the frame that locks
-	for i := range frames {
+func (w *Standing) takenBefore(iv *model.GInterval, site names.LockSite, takes map[string][]names.LockSite) *again {
+	frames := w.locks.Names.Stacks[iv.Stack]
+	for i := 1 + slices.IndexFunc(frames, func(f report.Frame) bool { return f == *site.Callers[0] }); i < len(frames); i++ {
 		f := &frames[i]
-		if !below {
-			below = f == site.Callers[0]
-			continue
-		}
 		for _, t := range takes[f.Func] {
 			if t.Callers[0].Line < f.Line && t.SameLock(site) {
-				return &again{g: iv.G, since: iv.Start, at: site.Callers[0], call: f, first: t.Callers[0], read: site.Lock != names.LockMutex}
+				return &again{g: iv.G, site: site, at: site.Callers[0], call: f, first: t.Callers[0]}
 			}
 		}
 	}
 	return nil
 }
 
+// concerns reports whether those who stand at a place stand for that lock.
+func (a *again) concerns(at *report.Frame) bool {
+	return a != nil && (*at == *a.at || *at == *a.first || a.writer != nil && *at == *a.writer)
+}
+
 func (a *again) why() string {
 	s := fmt.Sprintf("G%d waits in %s, called from %s, which locks at line %d as well: it likely has that lock already", a.g, placeName(a.at), placeName(a.call), a.first.Line)
 	switch {
-	case !a.read:
+	case a.site.Lock == names.LockMutex:
 		return s + ", and waits for itself."
 	case a.writer != nil:
 		return fmt.Sprintf("%s. Between the two came one who wants it alone, in %s, and waits for the first to be unlocked; who asks later waits behind that one.", s, placeName(a.writer))

@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
@@ -64,18 +63,4 @@ func (t *tale) itsTurn() string {
 // turnAdvice is what to do about that.
 func (t *tale) turnAdvice() string {
 	return "If some take much longer than others, give those a queue and goroutines of their own, or a limit, so that the quick ones need not stand behind them; else let more goroutines run " + words.Function(t.st.callee) + "."
-}
-
-// inChain reports whether they wait for one another: each until another of them has done, and
-// closes a channel. That is no queue for a place.
-func (t *tale) inChain() bool { return t.Kind == report.RootPlace && 2*t.sum.chain > t.sum.ns }
-
-// chainAdvice is what to do about that.
-func (t *tale) chainAdvice() string {
-	limit := ""
-	if t.ours() && t.At != t.Stood {
-		limit = ", or give " + words.Function(t.At.Func) + " a time limit"
-	}
-	return "Each waits for another of them there. If that is for the one before it, one that takes long holds up all behind it: let them go on without that order" + limit +
-		". If one gets something for all, get it before it is needed, or use what there is meanwhile."
 }
