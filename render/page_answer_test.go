@@ -40,7 +40,7 @@ func TestSplitAside(t *testing.T) {
 // nothing else is.
 func TestInSentences(t *testing.T) {
 	for _, c := range [][3]string{
-		{"249 requests of main.pay: p50 3 ms. Of the 9 ms that the 5 slowest took longer, 98 % went to main.f (a.go:3).", "249 requests of main.pay: p50 3 ms.", "Of the 9 ms that the 5 slowest took longer, 98 % went to main.f (a.go:3)."},
+		{"249 requests of main.pay: p50 3 ms. The 5 slowest took 9 ms longer than a typical one; 98 % of that went to main.f (a.go:3).", "249 requests of main.pay: p50 3 ms.", "The 5 slowest took 9 ms longer than a typical one; 98 % of that went to main.f (a.go:3)."},
 		{"119 goroutines wait to lock in main.pay (main.go:19).", "", "119 goroutines wait to lock in main.pay (main.go:19)."},
 		{"Nothing here cost much time. The worst: a wait.", "", "Nothing here cost much time. The worst: a wait."},
 		{"", "", ""},

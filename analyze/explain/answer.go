@@ -229,7 +229,7 @@ func (a *answer) why(x *report.Explanation, slower bool) string {
 	r := &x.Roots[0]
 	if slower {
 		extra := x.Slow.Mean - x.Typical.Mean
-		return fmt.Sprintf("Of the %s that %s took longer than a typical one%s, %s went to %s.", words.Length(extra), words.Slowest(x.Slow.Count), a.ofOthers(),
+		return fmt.Sprintf("T%s took %s longer than a typical one%s; %s of that went to %s.", words.Slowest(x.Slow.Count)[1:], words.Length(extra), a.ofOthers(),
 			words.ShareOf(min(r.NS-r.Typical, extra), extra), r.Text)
 	}
 	if a.p.shares != nil && a.p.all.N() > 1 {
@@ -260,7 +260,11 @@ func (a *answer) more(x *report.Explanation, slower bool, mine, usual *account) 
 			ns = min(ns-r.Typical, of-min(first.NS-first.Typical, of))
 		}
 		if float64(ns) >= secondShare*float64(of) {
-			parts = append(parts, fmt.Sprintf("Another %s went to %s%s.", words.ShareOf(ns, of), r.Text, elsewhere(&x.Roots[0], r)))
+			text := r.Text
+			if strings.HasSuffix(x.Roots[0].Text, orNoCPU) { // once will do
+				text = strings.TrimSuffix(text, orNoCPU)
+			}
+			parts = append(parts, fmt.Sprintf("Another %s went to %s%s.", words.ShareOf(ns, of), text, elsewhere(&x.Roots[0], r)))
 		}
 	}
 	if slower && usual != nil && usual.total > 0 {

@@ -90,12 +90,15 @@ func (t *tale) yieldAdvice() string {
 // lateAdvice is what to do where a P was free, and its thread came late.
 const lateAdvice = "Look at the machine: a CPU quota, other processes, a guest whose host is busy. The program's own goroutines did not have the Ps."
 
-// orNoCPU says what computing may have been as well, where it is long enough.
+// orNoCPU is what computing may have been as well.
+const orNoCPU = " (or waiting for a CPU, which no trace shows)"
+
+// orNoCPU says it where the computing was long enough for that.
 func (t *tale) orNoCPU() string {
 	if t.mean < hiddenFrom || t.asked {
 		return ""
 	}
-	return " (or waiting for a CPU, which no trace shows)"
+	return orNoCPU
 }
 
 // yields reports whether nobody had the P for most of the time: who waited had given it up.
