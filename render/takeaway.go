@@ -209,16 +209,7 @@ func seenIn(f report.FunctionTime) string {
 	if f.Seen.Func == "" || f.SeenNS*4 < f.Running {
 		return ""
 	}
-	s := "last seen in " + seenText(f.Seen)
-	if f.SeenFrom != "" {
-		s += ", called from " + words.Function(f.SeenFrom) + ","
-	}
-	return s + " after " + words.Length(f.SeenNS) + " of that"
-}
-
-// seenText is a place in the source: main.score (score.go:31).
-func seenText(f report.Frame) string {
-	return fmt.Sprintf("%s (%s:%d)", words.Function(f.Func), fileName(f.File), f.Line)
+	return "last seen in " + words.PlaceFrom(f.Seen.Func, fileName(f.Seen.File), f.Seen.Line, f.SeenFrom) + " after " + words.Length(f.SeenNS) + " of that"
 }
 
 // ranIn is what a goroutine did that ran while another waited: where it was last seen,

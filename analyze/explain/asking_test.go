@@ -82,7 +82,7 @@ func handedOn() string {
 func TestGivenWork(t *testing.T) {
 	x := explainScenario(t, handedOn(), selectorNamed(t, "task event"))
 	said := words.Text(x.Headline)
-	for _, want := range []string{"3 tasks", "waiting to receive from a channel in main.sink", "while main.ask (main.ask.go:1), called from main.work waited for the network"} {
+	for _, want := range []string{"3 tasks", "waiting to receive from a channel in main.sink", "while main.ask (main.ask.go:1, called from main.work) waited for the network"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("%q does not say %q", said, want)
 		}
@@ -119,7 +119,7 @@ func inLine() string {
 // before it.
 func TestInLine(t *testing.T) {
 	x := explainScenario(t, inLine(), selectorNamed(t, "task page"))
-	if said := words.Text(x.Headline); !strings.Contains(said, "while main.(*remote).get (main.(*remote).get.go:1), called from main.(*pool).work waited for the network") {
+	if said := words.Text(x.Headline); !strings.Contains(said, "while main.(*remote).get (main.(*remote).get.go:1, called from main.(*pool).work) waited for the network") {
 		t.Errorf("the headline is %q", said)
 	}
 	want := "Slow ones stand in line: main.(*remote).get waits for the network 13 times while they do, 3.00 ms each, for typical ones once. Most of it is for main.(*shop).row: give that a queue or workers of its own"

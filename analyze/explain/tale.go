@@ -80,11 +80,7 @@ func (t *tale) in() string {
 
 // place is a place in words: the function with its line, and who called it.
 func place(f report.Frame, from string) string {
-	s := words.Place(f.Func, names.FileName(f.File), f.Line)
-	if from != "" && from != f.Func {
-		s += ", called from " + words.Function(from)
-	}
-	return s
+	return words.PlaceFrom(f.Func, names.FileName(f.File), f.Line, from)
 }
 
 // called is a place and what it had called, where that tells more than its line: a

@@ -44,7 +44,7 @@ execute g=2 p=0 m=0
 func TestTurns(t *testing.T) {
 	x := explainScenario(t, turns(""), selectorNamed(t, "worst"))
 	want := "12 turns of rpc.(*Server).conn, from one read to the next: p50 2.01 ms, longest 40.0 ms."
-	if said := words.Text(x.Headline); x.Kind != report.KindTurn || !strings.HasPrefix(said, want) || !strings.Contains(said, "in pool.Do (pool.Do.go:1) while pool.price (pool.price.go:1)") {
+	if said := words.Text(x.Headline); x.Kind != report.KindTurn || !strings.HasPrefix(said, want) || !strings.Contains(said, "in pool.Do (pool.Do.go:1) while pool.price (pool.price.go:1, called from pool.work)") {
 		t.Errorf("%s: %q, want %q", x.Kind, said, want)
 	}
 }

@@ -42,7 +42,7 @@ func behindOthers(atOnce bool) string {
 func TestStandsInLine(t *testing.T) {
 	x := explainScenario(t, behindOthers(false), selectorNamed(t, "task page"))
 	const turn = "waiting for its turn with main.work, which had others before it,"
-	if said := words.Text(x.Headline); !strings.Contains(said, turn+" while main.ask (main.ask.go:1), called from main.work waited for the network") {
+	if said := words.Text(x.Headline); !strings.Contains(said, turn+" while main.ask (main.ask.go:1, called from main.work) waited for the network") {
 		t.Errorf("the headline is %q", said)
 	}
 	if said := words.Text(x.Advice); !strings.Contains(said, "give those a queue and goroutines of their own") {
@@ -89,7 +89,7 @@ func chained() string {
 // TestChain: those that wait for one another are no queue.
 func TestChain(t *testing.T) {
 	x := explainScenario(t, chained(), selectorNamed(t, "task plate"))
-	if said := words.Text(x.Headline); !strings.Contains(said, "waiting for another of them (until that closes a channel) in main.handle (main.handle.go:1) while main.ask (main.ask.go:1), called from main.handle waited for the network") {
+	if said := words.Text(x.Headline); !strings.Contains(said, "waiting for another of them (until that closes a channel) in main.handle (main.handle.go:1) while main.ask (main.ask.go:1, called from main.handle) waited for the network") {
 		t.Errorf("the headline is %q", said)
 	}
 	if said := words.Text(x.Advice); !strings.Contains(said, "let them go on without that order, or give main.ask a time limit") || strings.Contains(said, "line") {

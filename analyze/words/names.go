@@ -36,6 +36,19 @@ func Place(fn, file string, line uint64) string {
 	return fmt.Sprintf("%s (%s:%d)", Function(fn), file, line)
 }
 
+// PlaceFrom is a place, and who called it: "main.load (shop.go:12, called from main.serve)";
+// the place alone, where nobody else did. In parentheses it can stand before any verb.
+func PlaceFrom(fn, file string, line uint64, from string) string {
+	place := Place(fn, file, line)
+	if from == "" || from == fn {
+		return place
+	}
+	if open, has := strings.CutSuffix(place, ")"); has {
+		return open + ", called from " + Function(from) + ")"
+	}
+	return place + " (called from " + Function(from) + ")"
+}
+
 // Slowest names the n slowest of some.
 func Slowest(n int64) string {
 	if n == 1 {
