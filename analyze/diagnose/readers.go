@@ -86,7 +86,7 @@ func waitsForPeer(frames []report.Frame) bool {
 		switch fn := frames[i].Func; fn {
 		case "net/http.(*connReader).backgroundRead", "net.(*TCPListener).Accept", "net.(*UnixListener).Accept":
 			return true
-		case "net/http.(*conn).serve", "net/http.(*persistConn).readLoop":
+		case "net/http.(*conn).serve", "net/http.(*persistConn).readLoop", "github.com/valyala/fasthttp.(*Server).serveConn":
 			return i > 0 && frames[i-1].Func == "bufio.(*Reader).Peek"
 		}
 	}

@@ -24,6 +24,7 @@ import (
 //     connection's goroutine then creates one that reads ahead: two of them
 //     without a wait between are two requests, cut where the second one starts.
 //   - net/http, HTTP/2, and gRPC: a goroutine per stream.
+//   - fasthttp, and fiber, which stands on it: see fastHandled.
 //   - gRPC with a fixed number of workers: a worker serves one stream after the
 //     other, and waits on a channel between them.
 //   - where a goroutine is started for the handler, as http.TimeoutHandler does, that
@@ -60,7 +61,7 @@ type serverKind uint8
 const (
 	servesNotKnown   serverKind = iota
 	servesNothing               // no server's goroutine
-	servesConn                  // net/http: an HTTP/1 connection
+	servesConn                  // net/http and fasthttp: an HTTP/1 connection
 	servesReadAhead             // net/http: reads ahead while a handler runs
 	servesStream                // net/http and gRPC: one stream
 	servesGRPCWorker            // gRPC: one stream after the other
@@ -91,7 +92,7 @@ const (
 
 func serverKindOf(start string) serverKind {
 	switch {
-	case start == httpConn:
+	case start == httpConn, strings.HasPrefix(start, fastWorker):
 		return servesConn
 	case start == httpReadAhead:
 		return servesReadAhead
@@ -109,7 +110,7 @@ func serverKindOf(start string) serverKind {
 // that was started for it, -1 for none.
 func runsHandler(frames []report.Frame) int {
 	last := len(frames) - 1
-	if strings.HasPrefix(frames[last].Func, handlers.Timeout+".func") {
+	if strings.HasPrefix(frames[last].Func, handlers.Timeout+".func") || strings.HasPrefix(frames[last].Func, fastAside) {
 		return last
 	}
 	for i := last; i >= 0; i-- {
@@ -178,9 +179,14 @@ func handledBy(frames []report.Frame) (handled int, aside bool) {
 			handled = i
 		}
 	}
-	if handled < 0 && serverKindOf(frames[len(frames)-1].Func) == servesAside {
+	start := frames[len(frames)-1].Func
+	switch {
+	case handled >= 0:
+	case serverKindOf(start) == servesAside:
 		handled = runsHandler(frames)
 		aside = handled >= 0
+	case strings.HasPrefix(start, fastWorker):
+		handled = fastHandled(frames)
 	}
 	return handled, aside
 }

@@ -162,11 +162,37 @@ func (p *Places) from(frames []report.Frame, i int) string {
 		if !p.leads[f.Func] && (out == "" || !p.copies[f.Func]) {
 			out = f.Func
 		}
-		if k+1 < len(frames) && strings.HasSuffix(frames[k+1].Func, ".ServeHTTP") && Foreign(&frames[k+1]) {
+		if p.handedOn(frames[k+1:]) {
 			break
 		}
 	}
 	return out
+}
+
+// handedOn reports whether the first of frames, of a module, called what it did as a handler:
+// it serves HTTP, or its package stands further out of the program's code as well, which was
+// middleware and went on with that package's help, as with Next of gin and fiber.
+func (p *Places) handedOn(frames []report.Frame) bool {
+	if len(frames) == 0 || !Foreign(&frames[0]) {
+		return false
+	}
+	by := frames[0].Func
+	if strings.HasSuffix(by, ".ServeHTTP") {
+		return true
+	}
+	own := slices.IndexFunc(frames, func(f report.Frame) bool { return p.codeOf(&f) == codeOwn })
+	return own > 0 && !Sends(by) && slices.ContainsFunc(frames[own:], func(f report.Frame) bool { return Base(f.Func) == Base(by) })
+}
+
+// Sends reports whether a function of a module is of what sends requests: what of the program
+// it calls is part of that, and no handler.
+func Sends(fn string) bool {
+	for _, part := range []string{"Client", "Invoker", "Streamer", "Transport"} {
+		if strings.Contains(fn, part) {
+			return true
+		}
+	}
+	return false
 }
 
 // telling is, of a stack of the standard library alone, the innermost frame above its

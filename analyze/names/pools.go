@@ -289,5 +289,5 @@ var (
 		"golang.org/x/net/http2.(*Transport).", "golang.org/x/net/http2.(*clientStream)."}
 	netModules = []string{"google.golang.org/grpc", "golang.org/x/net/http2."}
 	serving    = []string{"net/http.(*Server).Serve", "net/http.(*conn)", "net/http.(*http2serverConn)", "golang.org/x/net/http2.(*serverConn)", "google.golang.org/grpc.(*Server).",
-		"net/http.serverHandler", "net/http.HandlerFunc", "net/http.(*ServeMux)"}
+		"net/http.serverHandler", "net/http.HandlerFunc", "net/http.(*ServeMux)", "github.com/valyala/fasthttp.(*Server).", "github.com/valyala/fasthttp.(*workerPool)."}
 )

@@ -95,7 +95,7 @@ func generated(fn string) bool {
 }
 
 // Servers are the packages around handlers.
-var Servers = []string{"net/http.", "golang.org/x/net/http2.", "google.golang.org/grpc.", "google.golang.org/grpc/"}
+var Servers = []string{"net/http.", "golang.org/x/net/http2.", "google.golang.org/grpc.", "google.golang.org/grpc/", "github.com/valyala/fasthttp."}
 
 // Timeout is the handler that runs another one on a goroutine of its own.
 const Timeout = "net/http.(*timeoutHandler).ServeHTTP"
@@ -104,7 +104,7 @@ const Timeout = "net/http.(*timeoutHandler).ServeHTTP"
 // of a module.
 var Routers = []string{"github.com/go-chi/chi/", "github.com/gin-gonic/", "github.com/gin-contrib/", "github.com/labstack/", "github.com/gorilla/",
 	"github.com/julienschmidt/httprouter.", "github.com/urfave/negroni", "github.com/rs/cors.", "connectrpc.com/", "go.opentelemetry.io/",
-	"github.com/grpc-ecosystem/", "github.com/justinas/alice.", "github.com/emicklei/go-restful"}
+	"github.com/grpc-ecosystem/", "github.com/justinas/alice.", "github.com/emicklei/go-restful", "github.com/gofiber/", "github.com/fasthttp/"}
 
 func foreign(f *report.Frame) bool {
 	return names.Foreign(f) || names.HasPrefix(f.Func, Servers) || names.HasPrefix(f.Func, Routers) || generated(f.Func)
@@ -193,8 +193,8 @@ func handsOn(frames []report.Frame, outside map[string]bool) bool {
 		return false
 	case strings.HasPrefix(by.Func, "net/http."):
 		return strings.HasSuffix(by.Func, ".ServeHTTP")
-	case strings.Contains(by.Func, "Client") || strings.Contains(by.Func, "Invoker") || strings.Contains(by.Func, "Streamer") || strings.Contains(by.Func, "Transport"):
-		return false // the program's part of what it sends itself
+	case names.Sends(by.Func):
+		return false
 	}
 	return outside[names.Base(by.Func)] || generated(by.Func) || names.HasPrefix(by.Func, Servers) || names.HasPrefix(by.Func, Routers)
 }
