@@ -305,7 +305,7 @@ func spanObject(name, scope, doc, what, unknown string) *object {
 var (
 	taskObject    = spanObject("Task", "tasks", "user tasks (runtime/trace) of one name", "name of the task", "(task without a name)")
 	regionObject  = spanObject("Region", "regions", "user regions (runtime/trace) of one name", "name of the region", "(region without a name)")
-	requestObject = spanObject("Request", "requests", "requests of net/http and gRPC that one handler served",
+	requestObject = spanObject("Request", "requests", "requests of net/http, fasthttp and gRPC that one handler served",
 		"function of the handler, such as main.(*shop).ServeHTTP; empty for those whose handler no stack shows: they were never blocked, preempted or sampled in it", "(handler not seen)")
 	sentObject = spanObject("SentRequest", "sent_requests", "requests of net/http that one function sent: its waits for responses", "function that sent them", "(function not known)")
 )

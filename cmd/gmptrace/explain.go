@@ -94,7 +94,7 @@ prints the others, how long they took, all causes and names.
 
 At most one of --goroutine, --func, --task, --region, --log, --http and --at selects
 what is explained. Without any, it is the requests that the program served, if it
-is a server of net/http or gRPC, else its tasks, else main.main along what it waited
+is a server of net/http, fasthttp or gRPC, else its tasks, else main.main along what it waited
 for, unless that stood by, else the longest waits for a P.
 What has one name, such as a handler, is compared with each other, and the name whose
 instances lost most is explained; --pooled compares all. --having leaves out those in which
@@ -155,7 +155,7 @@ func (s *selectors) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&s.region, "region", "", "explain the user regions with the name `NAME`")
 	f.StringVar(&s.log, "log", "", "explain what led up to messages matching `REGEXP`")
 	f.StringVar(&s.having, "having", "", "those alone in which a message matching `REGEXP` was logged, such as a trace id")
-	f.StringVar(&s.http, "http", "", "explain requests of net/http and gRPC, with =`REGEXP` those whose handler matches or, if none does, that were seen in a function that does")
+	f.StringVar(&s.http, "http", "", "explain requests of net/http, fasthttp and gRPC, with =`REGEXP` those whose handler matches or, if none does, that were seen in a function that does")
 	f.Lookup("http").NoOptDefVal = allRequests
 	f.StringVar(&s.at, "at", "", "explain stretches in which goroutines were seen with a function matching `REGEXP` anywhere on their stacks")
 	f.BoolVar(&s.served, "served", false, "with --http: the requests alone that the program served")

@@ -141,7 +141,7 @@ func (a verdictArguments) asks() (question, error) {
 
 type explainArguments struct {
 	oneTrace
-	HTTP       string `json:"http,omitempty" jsonschema:"requests of net/http and gRPC whose handler matches this regular expression or, if none does, that were seen in a function that does; . for all"`
+	HTTP       string `json:"http,omitempty" jsonschema:"requests of net/http, fasthttp and gRPC whose handler matches this regular expression or, if none does, that were seen in a function that does; . for all"`
 	Task       string `json:"task,omitempty" jsonschema:"the user tasks with this name, or the one with this id"`
 	Region     string `json:"region,omitempty" jsonschema:"the user regions with this name"`
 	Func       string `json:"func,omitempty" jsonschema:"goroutines that started with a function matching this regular expression or, if there are none, that were seen in one"`
