@@ -45,6 +45,8 @@ type requestFinder struct {
 	tell   names.Flags    // of stacks: inside of what calls a handler
 	window *replay.Window // of requests that are counted; nil for all
 
+	unshown map[model.GoID]*Span // by goroutine of which nothing is known yet
+
 	aside map[model.GoID]*Span // by goroutine that a request has started, and that may run its handler
 
 	handlers *handlers.Handlers // nil until a request shows
@@ -221,6 +223,13 @@ func (x *requestFinder) Find(f *model.Facts, ended func(*Span)) {
 	rest := *f
 	for i := range f.Gs {
 		iv := &f.Gs[i]
+		if len(x.unshown) > 0 {
+			x.firstShows(iv)
+		}
+		if wakesUnshown(iv) {
+			x.wakes(iv)
+			continue
+		}
 		if iv.By != model.NoG && x.tells(iv.ByStack) { // where a request let another goroutine go on
 			x.until(iv.End, &rest, ended)
 			x.seen(iv.By, iv.End, iv.ByStack)
