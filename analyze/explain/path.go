@@ -2,7 +2,9 @@ package explain
 
 import (
 	"sort"
+	"strings"
 
+	"gmptrace/analyze/internal/handlers"
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/report"
 	"gmptrace/model"
@@ -59,14 +61,12 @@ func blockedFor(r model.Reason) via { return via(r) + 1 }
 // time: that one was what it waited for. So the steps follow each other without
 // a gap, and their lengths sum to the whole.
 type walk struct {
-	h      *history
-	locks  *names.LockSites
-	use    func(*step)
-	sum    func(via, report.Cause, int64) // instead of use, where only the sums count
-	stood  uint32                         // where the explained goroutine is blocked
-	letsIn uint32                         // where it is let go on, 0 for nowhere
-	since  model.Time                     // since when
-	pools  *names.Pools
+	h     *history
+	locks *names.LockSites
+	use   func(*step)
+	sum   func(via, report.Cause, int64) // instead of use, where only the sums count
+	pools *names.Pools
+	stance
 	pool   uint32 // where the first one on the chain waits in a pool, 0 for none
 	makes  bool   // who is walked makes what that gives
 	held   uint32 // where who holds the lock that the explained one waits for is blocked, 0 for nowhere
@@ -82,10 +82,19 @@ type walk struct {
 	ends    map[model.GoID]model.GoID // other ends, found before
 	servers []server                  // among which they are looked for, nil until then
 	likely  bool                      // what is walked is one
-	child   bool                      // the explained goroutine is blocked for one that it has started
 	begin   model.Time                // when what is explained began
 	waiter  *step                     // the wait that what is walked ended, nil where it did none
 	at      *atDepth
+}
+
+// stance is where the explained goroutine is blocked, or one that does its work.
+type stance struct {
+	stood  uint32
+	letsIn uint32     // where it is let go on, 0 for nowhere
+	since  model.Time // since when
+	child  bool       // it is blocked for one that it has started
+	hands  bool       // it is blocked for one that was started to run its handler
+	holder int        // depth of who holds the lock that it waits for
 }
 
 // atDepth are the steps that a walk is at, by depth: there may be millions, of which nobody
@@ -101,7 +110,7 @@ func (w *walk) tell(x *step) {
 	if x.via != 0 {
 		x.stood, x.letIn, x.since, x.pool, x.made, x.asks = w.stood, w.letsIn, w.since, w.pool, w.makes, w.asks
 		x.ahead, x.has, x.child = w.ahead, w.has, w.child
-		if x.depth > holderDepth {
+		if x.depth > w.holder {
 			x.held = w.held
 		}
 	}
@@ -238,15 +247,31 @@ func (w *walk) runnable(s *gSeg, x *step) {
 	})
 }
 
+// blocked walks what a goroutine was blocked for. A lock that who does the work of the
+// explained one waits for, counts as if that one did itself.
 func (w *walk) blocked(s *gSeg, x *step) {
 	x.stack, x.reason = s.stack, s.reason
-	if x.depth == 0 {
-		x.via, w.stood, w.letsIn, w.since, w.child = blockedFor(s.reason), s.stack, s.byStack, x.from, w.startedHere(s, x.g)
+	switch {
+	case x.depth == 0:
+		x.via = blockedFor(s.reason)
+		w.stance = stance{s.stack, s.byStack, x.from, w.startedHere(s, x.g), w.handsOver(s), 1}
+	case x.depth == 1 && (w.child || w.hands) && w.locks.Locking(s.stack):
+		outer := w.stance
+		x.via = blockedFor(s.reason)
+		w.stance = stance{stood: s.stack, letsIn: s.byStack, since: x.from, holder: 2}
+		w.waited(s, x)
+		w.stance = outer
+		return
 	}
-	if x.depth <= holderDepth {
+	w.waited(s, x)
+}
+
+// waited walks a wait.
+func (w *walk) waited(s *gSeg, x *step) {
+	if x.depth <= w.holder {
 		w.held = 0
 	}
-	if x.depth == holderDepth && w.locks.Locking(w.stood) {
+	if x.depth == w.holder && w.locks.Locking(w.stood) {
 		w.held = s.stack
 	}
 	x.cause = leafCause(s)
@@ -277,8 +302,10 @@ func (w *walk) startedHere(s *gSeg, g model.GoID) bool {
 	return len(segs) > 0 && names.Ours(w.h.names.StartFunc(line.fn)) && segs[0].first && segs[0].by == g && segs[0].start >= w.begin
 }
 
-// holderDepth is that of who holds the lock that an explained goroutine waits for.
-const holderDepth = 1
+// handsOver reports whether a wait is for who was started to run the handler.
+func (w *walk) handsOver(s *gSeg) bool {
+	return s.reason == model.ReasonSelect && s.by != model.NoG && !s.goesOn && strings.HasPrefix(w.h.names.StartFunc(w.h.of(s.by).fn), handlers.Timeout+".func")
+}
 
 // waits notes what a stack that who is walked is blocked with tells of what it waits for.
 func (w *walk) waits(stack uint32, c report.Cause) {

@@ -47,7 +47,7 @@ func (w *walk) stands(g model.GoID, from, to model.Time) model.Time {
 	if until <= from {
 		return from
 	}
-	w.stood, w.letsIn, w.since, w.child = 0, 0, from, false
+	w.stance = stance{since: from, holder: 1}
 	w.path(g, from, until, standsInLine, 1)
 	return until
 }
