@@ -639,7 +639,7 @@ func (x *explained) alone(h *history, since, until model.Time) {
 		case s.state == model.GWaiting:
 			x.states[report.StateTime{State: "blocked", Reason: s.reason.String()}] += d
 			w := waitedFor{reason: s.reason, stack: s.stack, by: model.NoG}
-			if leafCause(s) == report.CauseBlocked && to == s.end {
+			if leafCause(s.reason) == report.CauseBlocked && to == s.end {
 				w.by = s.by
 				w.byFn = h.of(s.by).fn
 			}

@@ -251,9 +251,12 @@ func (w *walk) runnable(s *gSeg, x *step) {
 // explained one waits for, counts as if that one did itself.
 func (w *walk) blocked(s *gSeg, x *step) {
 	x.stack, x.reason = s.stack, s.reason
+	if s.reason == model.ReasonSync && w.locks.OfCollector(s.stack) {
+		x.reason = model.ReasonUntilGCEnds
+	}
 	switch {
 	case x.depth == 0:
-		x.via = blockedFor(s.reason)
+		x.via = blockedFor(x.reason)
 		w.stance = stance{s.stack, s.byStack, x.from, w.startedHere(s, x.g), w.handsOver(s), 1}
 	case x.depth == 1 && (w.child || w.hands) && w.locks.Locking(s.stack):
 		outer := w.stance
@@ -274,7 +277,7 @@ func (w *walk) waited(s *gSeg, x *step) {
 	if x.depth == w.holder && w.locks.Locking(w.stood) {
 		w.held = s.stack
 	}
-	x.cause = leafCause(s)
+	x.cause = leafCause(x.reason)
 	if w.forArrival(x) {
 		return
 	}
@@ -486,8 +489,8 @@ func (w *walk) locked(s *gSeg, x *step) {
 
 // leafCause is why a goroutine is blocked, if that is no other goroutine's doing;
 // else CauseBlocked.
-func leafCause(s *gSeg) report.Cause {
-	switch s.reason {
+func leafCause(r model.Reason) report.Cause {
+	switch r {
 	case model.ReasonNetwork:
 		return report.CauseNetwork
 	case model.ReasonSleep:

@@ -236,7 +236,7 @@ func spentText(k *spentKey, r *spentSum) string {
 	switch {
 	case k.stood.via == 0 && k.fired:
 		return "a timer had yet to start " + words.Function(k.fn)
-	case k.stood.via == 0 && k.own:
+	case k.own && (k.stood.via == 0 || r.cause == report.CauseGCWait):
 		return did
 	case k.stood.via == 0 && k.likely:
 		return fmt.Sprintf("waited for the network, likely served by %s, which %s", spentWho(k, r), did)
