@@ -44,13 +44,25 @@ func (c *calls) mostly(b bench) (made, bool) {
 	return made{top[0].name, float64(top[0].n) / float64(all)}, true
 }
 
-// kind is what is known of the calls that held most of the retaken time, nil for nothing.
-func (c *calls) kind(b bench) *names.Call {
-	var all int64
+// advice is what to do about the calls that held most of the retaken time, "" where nothing is
+// known of them.
+func (c *calls) advice(b bench) string {
 	by := map[*names.Call]int64{}
 	for stack, ns := range c.held {
-		all += ns
 		by[names.CallOf(b.Names.Stacks[stack])] += ns
+	}
+	if c := mostCalled(by); c != nil {
+		return c.Advice
+	}
+	return ""
+}
+
+// mostCalled is the kind of calls that took more than half of the time, nil for none or such
+// of which nothing is known.
+func mostCalled(by map[*names.Call]int64) *names.Call {
+	var all int64
+	for _, ns := range by {
+		all += ns
 	}
 	for k, ns := range by {
 		if 2*ns > all {

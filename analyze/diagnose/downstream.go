@@ -71,7 +71,7 @@ func (r *queueJudge) inTheEnd(behind *downstream) string {
 
 // who is the receiver's function, and what it mostly does.
 func (d *downstream) who(b *bench, places *names.Places) (fn, does string) {
-	return receiverName(b, places, d.stage), doesMostly(d.most, d.doing)
+	return receiverName(b, places, d.stage), d.does(b.Names, d.most, d.doing)
 }
 
 // receiverName is the function of the program that receives.
@@ -82,8 +82,8 @@ func receiverName(b *bench, places *names.Places, s *stage) string {
 	return words.Function(b.Names.Funcs[s.fn])
 }
 
-// doesMostly is what receivers mostly do, after who they are.
-func doesMostly(most stageTime, doing *names.Place) string {
+// does is what receivers mostly do, after who they are.
+func (s *stage) does(n *names.Table, most stageTime, doing *names.Place) string {
 	in := ""
 	if doing != nil {
 		in = " in " + placeName(&doing.At)
@@ -94,7 +94,7 @@ func doesMostly(most stageTime, doing *names.Place) string {
 	case stageRunnable:
 		return "waits for a P"
 	case stageSyscall:
-		return "is in system calls" + in
+		return s.call(n).Does() + in
 	case stageNetwork:
 		return "waits for the network" + in
 	case stageSleeps:

@@ -120,7 +120,7 @@ func lastOnes(all []*backlog) (out []*backlog) {
 func (r *pipelineJudge) describe(rep *report.Report, b *backlog) report.Finding {
 	s := b.stage
 	senders, receiver := words.Function(b.at.At.Func), receiverName(&r.bench, r.places, s)
-	does := doesMostly(b.most, b.doing)
+	does := s.does(r.Names, b.most, b.doing)
 	f := report.Finding{
 		Severity: r.severity(rep, b),
 		Title: fmt.Sprintf("%s waits %s of its time to send on a channel (%s:%d); its receiver %s %s",
@@ -129,7 +129,7 @@ func (r *pipelineJudge) describe(rep *report.Report, b *backlog) report.Finding 
 		CostOf: "goroutine time waiting to send there",
 		What: fmt.Sprintf("Goroutines waited to send in %s %s, %s in all, half of the times longer than %s. %s received there, %s in %s, %s for %s of the time, and waited to receive for %s.",
 			placeName(&b.at.At), words.Times(b.waits.N()), words.Length(b.waits.Sum()), words.Length(b.waits.Quantile(.5)), receiver, words.Times(s.turns),
-			words.Plural(s.members, "goroutine"), b.did(), words.ShareOf(s.did[b.most], s.total()), words.ShareOf(s.did[stageReceives], s.total())),
+			words.Plural(s.members, "goroutine"), r.did(b), words.ShareOf(s.did[b.most], s.total()), words.ShareOf(s.did[stageReceives], s.total())),
 		Why:    "What is sent comes faster than it is received, so that everything before stands: a stage of a pipeline can't be quicker than the one behind it. A buffer between them would hold more of what waits, and change nothing else.",
 		Advice: r.advice(rep, b, receiver),
 		Sure:   "high", SureWhy: "who waited, who received, and what that did from one receive to the next is in the trace; where it ran is where it was last seen running",
@@ -147,8 +147,11 @@ func (r *pipelineJudge) describe(rep *report.Report, b *backlog) report.Finding 
 }
 
 // did is what the receivers mostly did, without the place.
-func (b *backlog) did() string {
-	return [...]string{stageRuns: "ran", stageRunnable: "waited for a P", stageSyscall: "was in system calls", stageNetwork: "waited for the network",
+func (r *pipelineJudge) did(b *backlog) string {
+	if b.most == stageSyscall {
+		return b.stage.call(r.Names).Did()
+	}
+	return [...]string{stageRuns: "ran", stageRunnable: "waited for a P", stageNetwork: "waited for the network",
 		stageSleeps: "slept", stageLock: "waited for locks", stageBlocked: "was blocked"}[b.most]
 }
 
@@ -181,6 +184,10 @@ func (r *pipelineJudge) advice(rep *report.Report, b *backlog, receiver string) 
 		return "Make " + doing + " cheaper: the Ps are busy, so that more goroutines would not do more."
 	case b.most == stageRuns:
 		return fmt.Sprintf("Run %s in more goroutines (%s of the Ps' time was not used), or make %s cheaper.", receiver, words.Share(r.unused(rep)), doing)
+	case b.most == stageSyscall:
+		if c := b.stage.call(r.Names); c != nil && c.Locks {
+			return "More goroutines would wait for that lock as well. " + c.Advice
+		}
 	}
 	return fmt.Sprintf("Run %s in more goroutines, so that several wait at once, or make it wait less in %s.", receiver, doing)
 }

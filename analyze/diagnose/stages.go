@@ -347,3 +347,15 @@ func (s *stage) mostly(places *names.Places) (most stageTime, at *names.Place) {
 	}
 	return most, at
 }
+
+// call is what is known of the system calls that most of its time in such went to, nil for
+// nothing.
+func (s *stage) call(n *names.Table) *names.Call {
+	by := map[*names.Call]int64{}
+	for x, ns := range s.where {
+		if x.kind == stageSyscall {
+			by[names.CallOf(n.Stacks[x.stack])] += ns
+		}
+	}
+	return mostCalled(by)
+}

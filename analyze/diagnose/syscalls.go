@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"fmt"
 
 	"gmptrace/analyze/internal/measure"
@@ -60,9 +61,7 @@ func (r *syscallsJudge) decide(rep *report.Report) Judgement {
 	if late {
 		r.tellWaits(&f)
 	}
-	if k := r.calls.kind(r.bench); k != nil {
-		f.Advice = k.Advice
-	}
+	f.Advice = cmp.Or(r.calls.advice(r.bench), f.Advice)
 	if f.CostNS == h.Sum() { // what others waited for need not be what was retaken
 		r.tellCalls(&f)
 	}
@@ -112,9 +111,7 @@ func (r *syscallsJudge) tellCalls(f *report.Finding) {
 		return
 	}
 	f.Title += ", mostly in " + m.at
-	if r.calls.kind(r.bench) == nil {
-		f.Advice = m.advice()
-	}
+	f.Advice = cmp.Or(r.calls.advice(r.bench), m.advice())
 	f.Evidence = append(f.Evidence, report.Evidence{Label: "of the time until retaken, by calls in " + m.at, Value: words.Share(m.share)})
 }
 

@@ -202,11 +202,11 @@ func (a *account) add(x *explained, s *stepSum, of tally) {
 	if names.LooksUp(a.e.names.Stacks[s.stack]) {
 		r.lookup += ns
 	}
-	if c := names.CallOf(a.e.names.Stacks[s.stack]); c != nil && s.cause == report.CauseSyscall {
+	if s.cause == report.CauseSyscall {
 		if r.calls == nil {
 			r.calls = map[*names.Call]int64{}
 		}
-		r.calls[c] += ns
+		r.calls[names.CallOf(a.e.names.Stacks[s.stack])] += ns
 	}
 	if s.cause == report.CauseNetwork && names.Writes(a.e.names.Stacks[s.stack]) {
 		r.writes += ns

@@ -27,6 +27,8 @@ func TestAdvice(t *testing.T) {
 		"c_code":            "they likely wait within C, as for a lock of the library",
 		"file_lock":         "Find the process that has it",
 		"file_lock_here":    "Hold the file's lock for less",
+		"waits_for_locker":  "Hold the file's lock for less",
+		"runs_command":      "Another process is run there",
 		"streams_open":      "All streams that the server allows on one connection were open",
 		"no_continue":       "Send no Expect: 100-continue with what is small",
 		"context_lock":      "A context is locked while it is cancelled",

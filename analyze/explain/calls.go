@@ -2,7 +2,6 @@ package explain
 
 import (
 	"fmt"
-	"strings"
 
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/report"
@@ -31,12 +30,7 @@ func (t *tale) shortCalls() bool {
 
 // called says what calls it went to, and how often they were made where that is what is wrong.
 func (t *tale) called() string {
-	what := did[report.CauseSyscall]
-	if c := t.callKind(); c != nil && c.What != "" {
-		if what = c.What; t.elsewhere {
-			what += " that likely another process had"
-		}
-	}
+	what := t.callKind().Doing() + t.ofAnother()
 	if t.shortCalls() {
 		what += fmt.Sprintf(" %s, %s each", words.Times(t.times), words.Length(t.mean/t.times))
 	}
@@ -54,6 +48,22 @@ func (t *tale) inCall() string {
 	return t.called() + ": " + called(t.callee, t.At, t.caller) + t.while()
 }
 
+// ofAnother says so of a lock of a file that was another process's.
+func (t *tale) ofAnother() string {
+	if t.elsewhere {
+		return " that likely another process had"
+	}
+	return ""
+}
+
+// adviceOn is what to do about calls of which something is known.
+func (t *tale) adviceOn(c *names.Call) string {
+	if t.elsewhere {
+		return names.ElsewhereAdvice
+	}
+	return c.Advice
+}
+
 // callAdvice is what to do about them.
 func (t *tale) callAdvice() string {
 	if !t.ours() {
@@ -61,16 +71,12 @@ func (t *tale) callAdvice() string {
 	}
 	c, who := t.callKind(), words.Function(t.At.Func)
 	switch {
-	case strings.HasPrefix(t.callee, "os/exec."):
-		return who + " runs a command there and waits for its end: keep what it answers, or do that in this process."
 	case t.shortCalls() && names.HasPrefix(t.callee, streaming):
 		return "Gather what " + who + " reads or writes there: with a bufio.Writer or bufio.Reader around it, or in larger pieces, one call does for many."
 	case t.shortCalls():
 		return "Let " + who + " make fewer calls there, each for more at once."
-	case t.elsewhere:
-		return names.ElsewhereAdvice
 	case c != nil && c.Advice != "":
-		return c.Advice
+		return t.adviceOn(c)
 	}
 	s := "Let " + who + " ask less of the operating system there, or move that off this path"
 	if t.mean >= takesThread {

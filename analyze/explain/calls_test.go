@@ -17,8 +17,8 @@ func TestVeryManyCalls(t *testing.T) {
 		says, not string
 		todo      string
 	}{
-		{500, "2us", "went to a system call (or C code) 500 times, 2.00", "", "Gather what main.cell reads or writes there: with a bufio.Writer"},
-		{2, "5ms", "went to a system call (or C code): io.WriteString", "times,", "Let main.cell ask less of the operating system"},
+		{500, "2us", "went to writing to a file (or pipe) 500 times, 2.00", "", "Gather what main.cell reads or writes there: with a bufio.Writer"},
+		{2, "5ms", "went to writing to a file (or pipe): io.WriteString", "times,", "Let main.cell ask less of the operating system"},
 	} {
 		var s strings.Builder
 		s.WriteString(`

@@ -24,7 +24,7 @@ var kinds = map[report.RootKind]kind{
 	report.RootStopping:   {what: (*tale).stopping, advice: (*tale).inPieces, sure: (*tale).sureOfLast, ran: true},
 	report.RootStopped:    {what: (*tale).stopped, advice: (*tale).stopAdvice},
 	report.RootLock:       {what: (*tale).heldUp, advice: (*tale).lockAdvice, sure: (*tale).sureOfHolder},
-	report.RootPlace:      {what: (*tale).heldUp, advice: (*tale).placeAdvice, sure: (*tale).sureWhoEnded, look: lookUnread},
+	report.RootPlace:      {what: (*tale).heldUp, advice: (*tale).placeAdvice, sure: (*tale).sureWhoEnded, look: lookPlace},
 	report.RootSyscall:    {what: (*tale).inCall, advice: (*tale).callAdvice, sure: (*tale).sureOfCall, look: lookFiles},
 	report.RootNetwork:    {what: (*tale).onNetwork, advice: (*tale).networkAdvice, sure: medium("a trace does not show since when the network was ready")},
 	report.RootSleep:      {what: (*tale).sleeping, advice: (*tale).sleepAdvice},

@@ -15,12 +15,25 @@ func (t *tale) heldUp() string {
 	return t.waiting() + t.inTurn() + t.meanwhile() + t.through()
 }
 
-// doing is what somebody does meanwhile: one of them, several, and one that holds a lock.
-var doing = map[report.Cause]struct{ one, several, holding string }{
+// meanwhile is what somebody does meanwhile: one of them, several, and one that holds a lock.
+type meanwhile struct{ one, several, holding string }
+
+var doing = map[report.Cause]meanwhile{
 	report.CauseRunning: {"ran", "ran", "waited for others that ran"},
 	report.CauseNetwork: {"waited for the network", "waited for the network", "waited for the network or a pipe"},
 	report.CauseSleep:   {"slept", "slept", "slept"},
-	report.CauseSyscall: {"was in a system call", "were in system calls", "was in a system call"},
+}
+
+// doing is what those mostly did who were waited for.
+func (t *tale) doing() meanwhile {
+	if t.mainCause() != report.CauseSyscall {
+		return doing[t.mainCause()]
+	}
+	if c := t.callKind(); c != nil {
+		did := c.Did() + t.ofAnother()
+		return meanwhile{did, did, did}
+	}
+	return meanwhile{"was in a system call", "were in system calls", "was in a system call"}
 }
 
 // whileDid says that somebody did something meanwhile; nothing where what does not show.
@@ -45,7 +58,7 @@ func (t *tale) meanwhile() string {
 	if t.timed() {
 		return t.untilTimer()
 	}
-	doing, holder := doing[t.mainCause()], t.holder()
+	doing, holder := t.doing(), t.holder()
 	switch {
 	case holder.Func != "" && t.At == t.Stood:
 		return whileDid(place(holder, "")+" held the lock and", doing.holding)
@@ -70,7 +83,7 @@ func (t *tale) theyDid(holder report.Frame) string {
 	if c == report.CauseSleep && t.forCond() {
 		return " until " + who + ", which had slept, signalled it"
 	}
-	what := cmp.Or(doing[c].one, doing[report.CauseRunning].one)
+	what := cmp.Or(t.doing().one, doing[report.CauseRunning].one)
 	switch {
 	case c == report.CauseSyscall:
 		what += t.into()
@@ -136,6 +149,9 @@ func (t *tale) placeAdvice() string {
 		return "If " + words.Function(t.At.Func) + " reads what several have asked for, an answer that takes long holds up those behind it: have several connections, or one apart for what takes long; else find out why the other side takes that long."
 	case t.mainCause() == report.CauseNetwork, 2*t.sum.asked.ns > t.sum.ns:
 		return t.askedAdvice()
+	}
+	if c := t.callKind(); c != nil && c.Advice != "" {
+		return t.adviceOn(c)
 	}
 	advice := "Let " + words.Function(t.At.Func) + " " + t.doLess() + " while others wait for it, or do that in another goroutine"
 	return advice + t.orMorePlaces() + "."
@@ -250,8 +266,10 @@ func (t *tale) standing() string {
 	return inPlace(t.st.at)
 }
 
-// lookUnread finds out whether connections are made since answers are not read to their end.
-func lookUnread(a *account, k rootKey, t *tale) {
+// lookPlace finds out whether connections are made since answers are not read to their end, and
+// whether who is waited for waits for another process.
+func lookPlace(a *account, k rootKey, t *tale) {
+	lookFiles(a, k, t)
 	if k.known.ForHTTP() {
 		t.unread = mostFrame(a.unread, "")
 	}

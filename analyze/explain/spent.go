@@ -43,6 +43,7 @@ type spentSum struct {
 	tally
 	g       model.GoID // whose; NoG for several
 	cause   report.Cause
+	calls   map[*names.Call]int64 // of CauseSyscall
 	place   names.Place
 	places  map[report.Frame]int64
 	callers map[string]int64 // whom to name as having called those
@@ -94,7 +95,7 @@ func (e *explainer) spentRows(x *explained) map[spentKey]*spentSum {
 		k, place := a.spentKey(x, s)
 		r := rows[k]
 		if r == nil {
-			r = &spentSum{g: s.g.G, cause: s.cause, tally: tally{first: t.first}, places: map[report.Frame]int64{}, callers: map[string]int64{}}
+			r = &spentSum{g: s.g.G, cause: s.cause, tally: tally{first: t.first}, calls: map[*names.Call]int64{}, places: map[report.Frame]int64{}, callers: map[string]int64{}}
 			if k.own {
 				r.g = x.g
 			}
@@ -105,6 +106,9 @@ func (e *explainer) spentRows(x *explained) map[spentKey]*spentSum {
 		}
 		r.ns, r.n, r.first = r.ns+t.ns, r.n+t.n, min(r.first, t.first)
 		r.cause = min(r.cause, s.cause)
+		if s.cause == report.CauseSyscall {
+			r.calls[names.CallOf(e.names.Stacks[s.stack])] += t.ns
+		}
 		if place != nil {
 			r.callers[place.Caller(k.whose(x))] += t.ns
 			if r.places[place.At] += t.ns; r.place.At.Func == "" || better(place, &r.place) {
@@ -215,7 +219,6 @@ var past = [report.NumCauses]string{
 	report.CauseSyscallHeld:  "got no CPU, its P was held by a system call",
 	report.CauseIdleP:        "got no CPU although a P was free: its thread came late",
 	report.CauseDispatch:     "got no CPU although a P was free: its thread came late",
-	report.CauseSyscall:      "was in a system call (or C code)",
 	report.CauseNetwork:      "waited for the network or a pipe",
 	report.CauseSleep:        "slept",
 	report.CauseFoundLate:    "waited for a timer, or the network, that may have been ready, and all Ps were busy",
@@ -272,6 +275,8 @@ func (r *spentSum) did(k *spentKey) string {
 		text = "gave up the P (runtime.Gosched)"
 	case k.came:
 		text = "waited for what a later request brought"
+	case r.cause == report.CauseSyscall:
+		text = mostOf(r.calls, r.ns).Did()
 	}
 	if r.cause == report.CauseUnknown {
 		text = k.untold.past()

@@ -133,7 +133,6 @@ func (e *explainer) story(x *explained, doing map[model.GoID]string) []string {
 
 // sentence tells of one cause.
 func (e *explainer) sentence(x *explained, doing map[model.GoID]string, v via, c report.Cause, ns int64) string {
-	s := fmt.Sprintf("%s (%s) went to %s", words.Length(ns), words.ShareOf(ns, x.bill.total), causeText(v, c))
 	gs, whos, stacks, peers := map[measure.Culprit]int64{}, map[measure.Culprit]int64{}, map[uint32]int64{}, map[measure.Culprit]int64{}
 	for i := range x.sums.list {
 		t, d := &x.sums.list[i].key, x.sums.list[i].value.ns
@@ -153,13 +152,18 @@ func (e *explainer) sentence(x *explained, doing map[model.GoID]string, v via, c
 			stacks[t.stack] += d
 		}
 	}
+	stack, _ := most(stacks)
+	what := causeText(v, c)
+	if v == 0 && c == report.CauseSyscall {
+		what = names.CallOf(e.names.Stacks[stack]).Doing()
+	}
+	s := fmt.Sprintf("%s (%s) went to %s", words.Length(ns), words.ShareOf(ns, x.bill.total), what)
 	if len(gs) > 0 {
 		s += ": " + e.those(gs, doing)
 	}
 	if len(peers) > 0 {
 		s += "; at the other end of the connection, likely, " + e.those(peers, doing)
 	}
-	stack, _ := most(stacks)
 	switch {
 	case stopsAll(c) && len(whos) > 0:
 		return s + "; it was stopped by " + e.those(whos, doing) + e.at(stack) + "."
@@ -280,7 +284,6 @@ var waited = [report.NumCauses]string{
 	report.CauseSyscallHeld:  "runnable, P in a system call",
 	report.CauseIdleP:        "runnable, a thread woke up late",
 	report.CauseDispatch:     "runnable, about to be run",
-	report.CauseSyscall:      "system call or C code",
 	report.CauseNetwork:      "waited for the network or a pipe",
 	report.CauseSleep:        "slept",
 	report.CauseFoundLate:    "may have been due, all Ps busy",
@@ -299,6 +302,8 @@ func (e *explainer) stepText(s *step, doing map[model.GoID]string) string {
 		text = fmt.Sprintf("waited on %s until a timer, the network or the runtime ended it", blockedWhere(s.reason.String()))
 	case s.cause == report.CauseNeverEnded:
 		text = fmt.Sprintf("waited on %s until the trace ended", blockedWhere(s.reason.String()))
+	case s.cause == report.CauseSyscall:
+		text = names.CallOf(e.names.Stacks[s.stack]).Did()
 	case stopsAll(s.cause) && s.who != model.NoG:
 		text = fmt.Sprintf("%s, by %s", waited[s.cause], goText(s.who))
 	case s.who != model.NoG:

@@ -22,13 +22,17 @@ func TestCallOf(t *testing.T) {
 		"syscall.Syscall<syscall.Flock<shop/series.lock":                                            "waiting for the lock of a file",
 		"syscall.Syscall<golang.org/x/sys/unix.Flock<github.com/gofrs/flock.(*Flock).Lock":          "waiting for the lock of a file",
 		"runtime.cgocall<shop/imaging._Cfunc_shrink<shop/imaging.Resize.func1<shop/imaging.Resize":  "C code",
-		"runtime.cgocall<net._C2func_getaddrinfo<net.cgoLookupHostIP<main.main":                     "C code",
-		"syscall.Syscall<syscall.write<os.(*File).Write<io.WriteString<shop/report.(*table).cell":   "",
-		"syscall.Syscall<syscall.write<os.(*File).Write<main.write<shop/imaging._Cfunc_shrink.func": "",
+		"runtime.cgocall<net._C2func_getaddrinfo<net.cgoLookupHostIP<main.main":                     "looking up the name of a host in C (getaddrinfo)",
+		"syscall.Syscall<syscall.write<os.(*File).Write<io.WriteString<shop/report.(*table).cell":   "writing to a file (or pipe)",
+		"syscall.Syscall<syscall.write<os.(*File).Write<main.write<shop/imaging._Cfunc_shrink.func": "writing to a file (or pipe)",
+		"syscall.Syscall<syscall.write<internal/poll.(*FD).Write<net.(*netFD).Write<main.write":     "",
+		"syscall.Syscall<syscall.connect<syscall.Connect<net.(*netFD).connect<net.Dial<main.dial":   "",
+		"syscall.Syscall6<os.(*Process).pidfdWait.func1<os.(*Process).pidfdWait<os/exec.(*Cmd).Run": "waiting for the end of a command (another process)",
+		"syscall.Syscall<syscall.fcntl<syscall.FcntlFlock<main.lock<main.last":                      "waiting for the lock of a file",
 	} {
 		got := ""
 		if c := CallOf(stackOf(fns)); c != nil {
-			got = c.What
+			got = c.Doing()
 		}
 		if got != want {
 			t.Errorf("%s: %q, want %q", fns, got, want)
