@@ -42,6 +42,9 @@ type herd struct {
 	seen, idle  int64 // of those: looked at until they waited again or did something, and woken for nothing
 	ns          int64 // P time of the latter
 	ran         stat.Sketch
+	until       model.Time  // until then lasts is counted
+	lasts       int64       // ns in which somebody of it was awake
+	waits       stat.Sketch // of those that went on, from the first of their waits in a row
 }
 
 // burstOf is those who were woken last by one goroutine, without a pause.
@@ -51,9 +54,10 @@ type burstOf struct {
 	size     int64
 }
 
-// takes adds one who was woken by g at t, and is how many that makes.
-func (b *burstOf) takes(g model.GoID, t model.Time) int64 {
-	if b.size == 0 || b.g != g || t-b.at > herdGap {
+// takes adds one who was woken by g at t, once more since the first of them or not, and is how
+// many that makes.
+func (b *burstOf) takes(g model.GoID, t model.Time, again bool) int64 {
+	if b.size == 0 || b.g != g || t-b.at > herdGap || again {
 		*b = burstOf{g: g, from: t}
 	}
 	b.at = t
@@ -61,14 +65,17 @@ func (b *burstOf) takes(g model.GoID, t model.Time) int64 {
 	return b.size
 }
 
-// awake is a goroutine of a herd that has not waited again yet.
+// awake is a goroutine that was woken, of a herd or not, and has not waited again yet.
 type awake struct {
 	g      model.GoID
 	of     *herd
-	waited uint32 // stack
-	ran    int64  // ns
-	sched  int64  // ns until their Ps ran the next
-	did    bool   // something
+	many   bool       // were woken before it at that moment
+	waited uint32     // stack
+	since  model.Time // it has waited there, but to be woken for nothing
+	woken  model.Time // last
+	ran    int64      // ns
+	sched  int64      // ns until their Ps ran the next
+	did    bool       // something
 }
 
 func newHerds(s *replay.Session) *herds {
@@ -130,10 +137,10 @@ func (w *herds) awake(g model.GoID) *awake {
 
 // waited takes in a wait: that who waited had nothing to do before it, and who ended it.
 func (w *herds) waited(iv *model.GInterval) {
-	lock := iv.Reason == model.ReasonSync
+	lock, since := iv.Reason == model.ReasonSync, iv.Start
 	if w.slots != nil && !lock {
 		if x := w.awake(iv.G); x != nil {
-			x.waits(iv)
+			since = x.waits(iv)
 		}
 		if x := w.awake(iv.By); x != nil && iv.By != model.NoG && iv.Open&model.OpenEnd == 0 {
 			x.did = true
@@ -143,7 +150,7 @@ func (w *herds) waited(iv *model.GInterval) {
 		return
 	}
 	if iv.Stack == 0 || iv.ByStack == 0 {
-		if n := w.blind.takes(iv.By, iv.End); n == herdWide {
+		if n := w.blind.takes(iv.By, iv.End, false); n == herdWide {
 			w.unknown += n
 		} else if n > herdWide {
 			w.unknown++
@@ -151,24 +158,40 @@ func (w *herds) waited(iv *model.GInterval) {
 		return
 	}
 	if iv.Reason == model.ReasonCond || w.closes.Of(w.names, iv.ByStack, names.Closes) {
-		w.woken(iv)
+		w.woken(iv, since)
 	}
 }
 
-// waits takes in that one of a herd waits, and is none of it any more.
-func (x *awake) waits(iv *model.GInterval) {
-	h := x.of
+// waits takes in that one of a herd waits, and is none of it any more. It returns since when it
+// does: where it was woken for nothing, it has never gone on since it first waited there.
+func (x *awake) waits(iv *model.GInterval) (since model.Time) {
+	h, idle := x.of, !x.did && iv.Stack == x.waited && x.ran < herdShort
+	x.of = nil
+	if x.many {
+		h.looksAt(x, iv.Start, idle)
+	}
+	if idle {
+		return x.since
+	}
+	h.waits.Add(int64(x.woken - x.since))
+	return iv.Start
+}
+
+// looksAt takes in one of those who were woken together, which waited again at t, or did something.
+func (h *herd) looksAt(x *awake, t model.Time, idle bool) {
 	h.seen++
-	if !x.did && iv.Stack == x.waited && x.ran < herdShort {
+	h.lasts += int64(max(0, t-max(h.until, x.woken)))
+	h.until = max(h.until, t)
+	if idle {
 		h.idle++
 		h.ns += x.ran + x.sched
 		h.ran.Add(x.ran)
 	}
-	x.of = nil
 }
 
-// woken takes in that a goroutine was woken.
-func (w *herds) woken(iv *model.GInterval) {
+// woken takes in that a goroutine was woken that had waited since then, but to be woken for
+// nothing.
+func (w *herds) woken(iv *model.GInterval, since model.Time) {
 	if int(iv.ByStack) >= len(w.byStack) {
 		w.byStack = slices.Grow(w.byStack, int(iv.ByStack)+1-len(w.byStack))[:iv.ByStack+1]
 	}
@@ -177,7 +200,13 @@ func (w *herds) woken(iv *model.GInterval) {
 		h = &herd{stack: iv.ByStack}
 		w.byStack[iv.ByStack] = h
 	}
-	n := h.takes(iv.By, iv.End)
+	n := h.takes(iv.By, iv.End, w.again(h, iv))
+	if w.slots == nil && n == herdWide {
+		w.slots = make([]awake, herdSlots)
+	}
+	if w.slots != nil {
+		w.slots[uint64(iv.G)%herdSlots] = awake{g: iv.G, of: h, many: n >= herdWide, waited: iv.Stack, since: since, woken: iv.End}
+	}
 	if n < herdWide {
 		return
 	}
@@ -189,8 +218,14 @@ func (w *herds) woken(iv *model.GInterval) {
 	if n > h.most {
 		h.most, h.by, h.first, h.last = n, h.g, h.from, h.at
 	}
+}
+
+// again reports whether a goroutine has been woken since the first one of those was that were
+// woken last: they are woken anew.
+func (w *herds) again(h *herd, iv *model.GInterval) bool {
 	if w.slots == nil {
-		w.slots = make([]awake, herdSlots)
+		return false
 	}
-	w.slots[uint64(iv.G)%herdSlots] = awake{g: iv.G, of: h, waited: iv.Stack}
+	x := &w.slots[uint64(iv.G)%herdSlots]
+	return x.g == iv.G && x.woken >= h.from
 }

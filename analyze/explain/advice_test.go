@@ -28,6 +28,7 @@ func TestAdvice(t *testing.T) {
 		"file_lock":         "Find the process that has it",
 		"file_lock_here":    "Hold the file's lock for less",
 		"waits_for_locker":  "Hold the file's lock for less",
+		"wakes_often":       "No thread was late, it was often that one had to come",
 		"runs_command":      "Another process is run there",
 		"streams_open":      "All streams that the server allows on one connection were open",
 		"no_continue":       "Send no Expect: 100-continue with what is small",

@@ -87,8 +87,32 @@ func (t *tale) yieldAdvice() string {
 	return "L" + less
 }
 
-// lateAdvice is what to do where a P was free, and its thread came late.
-const lateAdvice = "Look at the machine: a CPU quota, other processes, a guest whose host is busy. The program's own goroutines did not have the Ps."
+const (
+	// manyWakes is how many times an instance must have waited for the threads of free Ps for
+	// their number to be what is wrong, and shortWake how long that takes at most, on average,
+	// where no thread was late.
+	manyWakes = 100
+	shortWake = 50_000 // ns
+)
+
+// wakes reports whether threads came as soon as they do, and it was often that one had to.
+func (t *tale) wakes() bool { return t.times >= manyWakes && t.mean/t.times <= shortWake }
+
+// late says that a P was free, and its thread came late.
+func (t *tale) late() string {
+	if !t.wakes() {
+		return did[report.CauseIdleP]
+	}
+	return fmt.Sprintf("waiting %s for the thread of a free P, %s each", words.Times(t.times), words.Length(t.mean/t.times))
+}
+
+// lateAdvice is what to do about that.
+func (t *tale) lateAdvice() string {
+	if t.wakes() {
+		return "No thread was late, it was often that one had to come: let fewer wake-ups do, as by Signal in place of Broadcast, or by more work for each."
+	}
+	return "Look at the machine: a CPU quota, other processes, a guest whose host is busy. The program's own goroutines did not have the Ps."
+}
 
 // orNoCPU is what computing may have been as well.
 const orNoCPU = " (or waiting for a CPU, which no trace shows)"
