@@ -100,7 +100,6 @@ type pLine struct {
 	sweeps []replay.Window // the open one reaches forever
 	now    pSeg            // what it began to do last
 	sums   sums
-	read   int // number of the page until which it has been read
 }
 
 // pSeg is a stretch of a P.
@@ -329,7 +328,7 @@ func (h *history) clear() {
 		return idle
 	})
 	for i := range h.ps {
-		h.ps[i].segs, h.ps[i].sweeps, h.ps[i].sums, h.ps[i].read = h.ps[i].segs[:0], h.ps[i].sweeps[:0], sums{}, 0
+		h.ps[i].segs, h.ps[i].sweeps, h.ps[i].sums = h.ps[i].segs[:0], h.ps[i].sweeps[:0], sums{}
 	}
 	h.stw, h.wastes, h.ages, h.kept = h.stw[:0], h.wastes[:0], h.ages[:0], 0
 }
@@ -342,8 +341,6 @@ func (h *history) addP(iv *model.PInterval) {
 		h.kept++
 	}
 }
-
-func (l *pLine) put(s *pSeg) { l.segs = append(roomy(l.segs), *s) }
 
 // set makes s the stretch iv.
 func (s *pSeg) set(iv *model.PInterval) {
@@ -453,7 +450,7 @@ func (h *history) lineOf(g model.GoID) *gLine {
 // did is what P p did.
 func (h *history) did(p model.ProcID) []pSeg {
 	if h.pages != nil {
-		return h.pages.lineP(h, p).segs
+		return h.pages.did(p)
 	}
 	return h.ps[p].segs
 }

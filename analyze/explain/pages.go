@@ -8,12 +8,14 @@ import (
 	"gmptrace/model"
 )
 
-// pages are what goroutines and Ps did in the last portions, in order of time, in as few
-// bytes as explaining it takes. What one of them did is read out of them for those that an
-// explanation asks for.
+// pages are what goroutines and Ps did in the last portions, in as few bytes as explaining it
+// takes. What goroutines did stands in order of time, and is read out for those that an
+// explanation asks for; Ps are few, and each one's stretches stand together.
 type pages struct {
 	list  []*factPage // in order; the last one is of the newest facts
+	procs []procPages // by P
 	first int         // number of the first one
+	gone  model.Time  // until when the facts went that are not there any more
 	begin int         // and of the first one that is not forgotten
 	spare []*factPage
 
@@ -25,12 +27,19 @@ type pages struct {
 
 // factPage is what is kept of the facts of one portion.
 type factPage struct {
-	until    model.Time
-	gs       []pageG // those that count
-	ps       []pSeg
-	wastes   []replay.Window
-	samples  []model.Event
-	byG, byP chains
+	until   model.Time
+	gs      []pageG // those that count
+	ps      int     // how many stretches of Ps there were
+	wastes  []replay.Window
+	samples []model.Event
+	byG     chains
+}
+
+// procPages is what a P did in all pages that are there.
+type procPages struct {
+	segs  []pSeg
+	from  int // the first one of the pages that are read from
+	ended model.Time
 }
 
 // pageG is a stretch of a goroutine.
@@ -40,7 +49,7 @@ type pageG struct {
 	fn uint32 // stack that it started with
 }
 
-func (p *factPage) size() int { return len(p.gs) + len(p.ps) }
+func (p *factPage) size() int { return len(p.gs) + p.ps }
 
 // newest is the page of the newest facts.
 func (x *pages) newest() *factPage {
@@ -50,9 +59,37 @@ func (x *pages) newest() *factPage {
 	return x.list[len(x.list)-1]
 }
 
-// write adds facts to a page.
-func (p *factPage) write(f *model.Facts) {
+// write adds facts to the newest page.
+func (x *pages) write(f *model.Facts) {
+	p := x.newest()
 	p.until = f.Now
+	p.write(f)
+	p.ps += len(f.Ps)
+	for i := range f.Ps {
+		x.addP(&f.Ps[i])
+	}
+}
+
+// addP adds a stretch of a P.
+func (x *pages) addP(iv *model.PInterval) {
+	if iv.P < 0 {
+		return
+	}
+	for int(iv.P) >= len(x.procs) {
+		x.procs = append(x.procs, procPages{})
+	}
+	l := &x.procs[iv.P]
+	n := len(l.segs)
+	if n == cap(l.segs) {
+		l.segs = slices.Grow(l.segs, n/2+1)
+	}
+	l.segs = l.segs[:n+1]
+	l.segs[n].set(iv)
+	l.ended = iv.End
+}
+
+// write adds what goroutines did.
+func (p *factPage) write(f *model.Facts) {
 	gs, dispatches := slices.Grow(p.gs, len(f.Gs)), f.Dispatches
 	for i := range f.Gs {
 		iv := &f.Gs[i]
@@ -69,12 +106,6 @@ func (p *factPage) write(f *model.Facts) {
 		x.set(iv, d)
 	}
 	p.gs = gs
-	ps := slices.Grow(p.ps, len(f.Ps))
-	for i := range f.Ps {
-		ps = ps[:len(ps)+1]
-		ps[len(ps)-1].set(&f.Ps[i])
-	}
-	p.ps = ps
 	for i := range f.Wastes {
 		p.wastes = append(p.wastes, replay.Window{From: f.Wastes[i].Start, To: f.Wastes[i].End})
 	}
@@ -104,6 +135,22 @@ func (x *pages) since(t model.Time) int {
 // open begins to read, from a page on: nothing of it has been read out.
 func (x *pages) open(from int) {
 	x.from, x.to, x.all, x.sought, x.there = from, from, from, 0, 0
+	for i := range x.procs {
+		x.procs[i].from = x.procs[i].until(x.before(from))
+	}
+}
+
+// before is until when the facts go of the page before one.
+func (x *pages) before(n int) model.Time {
+	if n == x.first {
+		return x.gone
+	}
+	return x.page(n - 1).until
+}
+
+// until is how many stretches of a P ended by a time.
+func (l *procPages) until(t model.Time) int {
+	return sort.Search(len(l.segs), func(i int) bool { return l.segs[i].end > t })
 }
 
 // forget lets go of the pages before one, but for those that are read from.
@@ -117,15 +164,22 @@ func (x *pages) forget(before int) {
 	if n <= 0 {
 		return
 	}
+	x.gone = x.before(before)
+	for i := range x.procs {
+		l := &x.procs[i]
+		n := l.until(x.gone)
+		l.segs = l.segs[:copy(l.segs, l.segs[n:])]
+		l.from = max(0, l.from-n)
+	}
 	for _, p := range x.list[:n] {
-		*p = factPage{gs: p.gs[:0], ps: p.ps[:0], wastes: p.wastes[:0], samples: p.samples[:0], byG: p.byG.emptied(), byP: p.byP.emptied()}
+		*p = factPage{gs: p.gs[:0], wastes: p.wastes[:0], samples: p.samples[:0], byG: p.byG.emptied()}
 	}
 	x.spare = append(x.spare, x.list[:n]...)
 	x.list = slices.Delete(x.list, 0, n)
 	x.first = before
 }
 
-// chains lead through the stretches of a page of one goroutine or P.
+// chains lead through the stretches of a page of one goroutine.
 type chains struct {
 	heads []int32 // by hash: the first one, counted from 1; 0 for none
 	next  []int32 // by stretch: the next one
@@ -156,12 +210,8 @@ func (c *chains) head(id int64) *int32 { return &c.heads[int(id)&(len(c.heads)-1
 // chain makes the page's chains.
 func (p *factPage) chain() {
 	p.byG.begin(len(p.gs))
-	p.byP.begin(len(p.ps))
 	for i := len(p.gs) - 1; i >= 0; i-- {
 		p.byG.add(i, int64(p.gs[i].g))
-	}
-	for i := len(p.ps) - 1; i >= 0; i-- {
-		p.byP.add(i, int64(p.ps[i].p))
 	}
 }
 
@@ -177,16 +227,6 @@ func (p *factPage) eachG(g model.GoID, use func(*pageG)) {
 	p.chained()
 	for i := *p.byG.head(int64(g)); i != 0; i = p.byG.next[i-1] {
 		if x := &p.gs[i-1]; x.g == g {
-			use(x)
-		}
-	}
-}
-
-// eachP calls use with the stretches of a P, in order.
-func (p *factPage) eachP(id model.ProcID, use func(*pSeg)) {
-	p.chained()
-	for i := *p.byP.head(int64(id)); i != 0; i = p.byP.next[i-1] {
-		if x := &p.ps[i-1]; x.p == id {
 			use(x)
 		}
 	}
@@ -212,18 +252,13 @@ func (x *pages) lineG(h *history, g model.GoID) *gLine {
 	return l
 }
 
-// lineP completes what a P did in the pages that are read from.
-func (x *pages) lineP(h *history, p model.ProcID) *pLine {
-	l := &h.ps[p]
-	n := max(l.read, x.from, x.all)
-	if x.seek(h, x.to-n) {
-		return &h.ps[p]
+// did is what a P did in the pages that are read from.
+func (x *pages) did(p model.ProcID) []pSeg {
+	if int(p) >= len(x.procs) {
+		return nil
 	}
-	for ; n < x.to; n++ {
-		x.page(n).eachP(p, l.put)
-	}
-	l.read = x.to
-	return l
+	l := &x.procs[p]
+	return l.segs[l.from:]
 }
 
 // seek counts pages that are to be looked at. When that is more work than to read all at
@@ -243,11 +278,6 @@ func (x *pages) readAll(h *history) {
 		for i := range p.gs {
 			if l := h.line(p.gs[i].g); l.read <= n {
 				l.put(&p.gs[i])
-			}
-		}
-		for i := range p.ps {
-			if l := h.p(p.ps[i].p); l != nil && l.read <= n {
-				l.put(&p.ps[i])
 			}
 		}
 		for i := range p.samples {

@@ -43,7 +43,7 @@ func TestPages(t *testing.T) {
 		parts := *f
 		for _, until := range []model.Time{f.Now / 2, f.Now} {
 			part := parts.Until(until)
-			x.newest().write(&part)
+			x.write(&part)
 			x.newest().samples = append(x.newest().samples, part.Events...)
 		}
 		x.to = x.end()
@@ -84,7 +84,7 @@ func TestPagesForget(t *testing.T) {
 	x := &pages{}
 	for n := range 6 {
 		f := portion(rnd, model.Time(2000*n))
-		x.newest().write(f)
+		x.write(f)
 		x.turn()
 	}
 	x.open(2)

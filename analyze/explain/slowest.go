@@ -129,13 +129,8 @@ func (s *slowOnes) write(f *model.Facts) {
 	s.queued.watch(f)
 	p := s.pages.newest()
 	s.kept -= p.size()
-	p.write(f)
+	s.pages.write(f)
 	s.kept += p.size()
-	for i := range f.Ps {
-		if l := s.ranges.p(f.Ps[i].P); l != nil {
-			l.ended = f.Ps[i].End
-		}
-	}
 	for i := range f.Events {
 		switch ev := &f.Events[i]; {
 		case ev.Op != model.OpCPUSample:
@@ -159,6 +154,9 @@ func (s *slowOnes) goesOn(all []model.Beginning, before model.Time) {
 // looks is the view at a time. What a P does then is what ends later in the facts at hand,
 // or still goes on at their end.
 func (s *slowOnes) looks(now model.Time) *view {
+	for p := range s.pages.procs {
+		s.ranges.p(model.ProcID(p)).ended = s.pages.procs[p].ended
+	}
 	for i := range s.rest.Ps {
 		iv := &s.rest.Ps[i]
 		if l := s.ranges.p(iv.P); l != nil && iv.Start >= s.from && iv.Start < now {
@@ -190,8 +188,8 @@ func (s *slowOnes) hold(in *Span) {
 		h.wastes = append(h.wastes, p.wastes...)
 	}
 	h.stw = s.ranges.stw
-	for p := range s.ranges.ps {
-		h.p(model.ProcID(p)).sweeps = s.ranges.ps[p].sweeps
+	for p := range max(len(s.ranges.ps), len(s.pages.procs)) {
+		h.p(model.ProcID(p)).sweeps = s.ranges.p(model.ProcID(p)).sweeps
 	}
 }
 
