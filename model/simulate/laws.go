@@ -21,7 +21,7 @@ type Laws struct {
 // Without a hop everybody finds locks free and somebody for each job: in another order they
 // might. With one they wait as in a simulation with Ps without end.
 func LawsOf(w *Workload, cfg *Config, hop int64) Laws {
-	l := lawyer{sim: sim{cfg: *cfg, w: w, code: w.Code, gs: make([]gor, len(w.Gs)+1), stations: make([]attendance, len(w.Stations)), held: make([]bool, w.Holds), mutexes: make([]mutex, w.Mutexes)}, at: make([]moment, len(w.Gs)+1), ran: make([]bool, len(w.Gs)+1), came: map[uint64]moment{}, hop: hop}
+	l := lawyer{sim: sim{cfg: *cfg, w: w, code: w.Code, gs: make([]gor, len(w.Gs)+1), stations: make([]attendance, len(w.Stations)), held: make([]bool, w.Holds), mutexes: make([]mutex, w.Mutexes), sharing: map[uint64]struct{}{}}, at: make([]moment, len(w.Gs)+1), ran: make([]bool, len(w.Gs)+1), came: map[uint64]moment{}, hop: hop}
 	for i := range w.Gs {
 		from := &w.Gs[i]
 		l.gs[i+1] = gor{pc: from.From, to: from.To, runtime: from.Runtime}
@@ -93,7 +93,7 @@ func (l *lawyer) goes(gi int32) {
 		}
 	}
 	for n := 0; g.holds > 0 && n < len(l.mutexes); n++ {
-		l.unlocks(gi, int64(n))
+		l.release(gi, int64(n))
 	}
 	g.state = gDone
 	l.offered(gi, l.offers)
@@ -119,17 +119,15 @@ func (l *lawyer) given(job int32, m moment) {
 	l.starts(job, m)
 }
 
-// unlocks is sim.release.
-func (l *lawyer) unlocks(gi int32, n int64) {
-	x := &l.mutexes[n]
-	if x.holder != gi || l.gs[gi].locking != 0 {
-		return
-	}
-	l.gs[gi].holds--
-	if next := x.frees(); next != 0 {
-		l.gs[next].state = gRunnable
-		l.hops(next, l.at[gi])
-		l.goesOn(next)
+// release is sim.release.
+func (l *lawyer) release(gi int32, n int64) { l.wakes(l.unlocks(gi, n), l.at[gi]) }
+
+// wakes has those go on whom somebody unlocked a mutex for.
+func (l *lawyer) wakes(woken []int32, m moment) {
+	for _, gi := range woken {
+		l.gs[gi].state = gRunnable
+		l.hops(gi, m)
+		l.goesOn(gi)
 	}
 }
 
@@ -169,13 +167,9 @@ func (l *lawyer) unsticks() bool {
 			return true
 		}
 	}
-	if next := l.stuck(); next != 0 {
-		l.gs[next].state = gRunnable
-		l.hops(next, moment{l.out.Span, l.out.Chained})
-		l.goesOn(next)
-		return true
-	}
-	return false
+	woken := l.stuck()
+	l.wakes(woken, moment{l.out.Span, l.out.Chained})
+	return len(woken) > 0
 }
 
 // mostHeld is how long a system call keeps its P at the most: then sysmon has looked twice.

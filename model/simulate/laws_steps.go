@@ -74,8 +74,16 @@ func (l *lawyer) lawAcquire(gi int32, a, _ int64) bool {
 	return false
 }
 
+func (l *lawyer) lawShare(gi int32, a, _ int64) bool {
+	if l.now = l.at[gi].at; l.hop > 0 && !l.shares(gi, a) {
+		l.gs[gi].state = gBlocked
+		return true
+	}
+	return false
+}
+
 func (l *lawyer) lawRelease(gi int32, a, _ int64) bool {
-	l.unlocks(gi, a)
+	l.release(gi, a)
 	return false
 }
 

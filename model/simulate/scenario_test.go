@@ -18,7 +18,7 @@ import (
 //	    gc LENGTH|assist LENGTH|starved LENGTH: a collection of that much work, and marking
 //	    yield, goyield, block, wake NAME, send NAME, create NAME (all of them)
 //	    hold N, lock N NAME: of a lock that the wake ends, and who holds it
-//	    acquire N, release N: a mutex
+//	    acquire N, share N, release N: a mutex, alone or beside other readers
 //	    need NAME: that job ends the block that comes
 //	    offer: waits for jobs from then on
 //	    put NAME [COUNT]: gives its next job; of all COUNT that many
@@ -165,15 +165,18 @@ func (s *scenario) body(c *Code, lines []string, blocks map[string]int) {
 			} else {
 				c.Lock(n, s.first[f[2]])
 			}
-		case "acquire", "release":
+		case "acquire", "share", "release":
 			n, err := strconv.Atoi(f[1])
 			if err != nil {
 				s.t.Fatal(err)
 			}
 			s.w.Mutexes = max(s.w.Mutexes, n+1)
-			if f[0] == "acquire" {
+			switch f[0] {
+			case "acquire":
 				c.Acquire(n, -1)
-			} else {
+			case "share":
+				c.Share(n, -1)
+			default:
 				c.Release(n)
 			}
 		case "need":

@@ -120,6 +120,8 @@ type sim struct {
 	stations []attendance
 	held     []bool // holds of locks, by their numbers: they have begun
 	mutexes  []mutex
+	sharing  map[uint64]struct{} // who have which of them beside other readers: key
+	woken    []int32             // by who unlocked one
 	rng      random
 
 	global   model.GlobalQueue
@@ -193,7 +195,7 @@ func newSim(w *Workload, cfg Config) *sim {
 	cfg.Procs = max(cfg.Procs, 1)
 	s := &sim{cfg: cfg, w: w, code: w.Code, ps: make([]proc, cfg.Procs), dueOn: make([]int, cfg.Procs+1),
 		cpus: cfg.CPUs, ends: newEnds(cfg.Procs), rng: random(cfg.Seed*0x5851f42d4c957f2d + 1),
-		late: map[uint64]struct{}{}, res: newResult()}
+		late: map[uint64]struct{}{}, sharing: map[uint64]struct{}{}, res: newResult()}
 	if s.cpus <= 0 {
 		s.cpus = math.MaxInt32
 	}

@@ -68,11 +68,11 @@ func (s *sim) unstick() bool {
 			return true
 		}
 	}
-	if gi := s.stuck(); gi != 0 {
+	woken := s.stuck()
+	for _, gi := range woken {
 		s.ready(-1, gi)
-		return true
 	}
-	return false
+	return len(woken) > 0
 }
 
 // nextOf is the next job that waits at a station.

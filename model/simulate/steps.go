@@ -40,6 +40,7 @@ var steps = [...]meaning{
 	stepHold:     {1, (*sim).execHold, (*lawyer).lawHold, nil},
 	stepLock:     {2, (*sim).execLock, (*lawyer).lawLock, nil},
 	stepAcquire:  {2, (*sim).execAcquire, (*lawyer).lawAcquire, nil},
+	stepShare:    {2, (*sim).execShare, (*lawyer).lawShare, nil},
 	stepRelease:  {1, (*sim).execRelease, (*lawyer).lawRelease, nil},
 	stepNeed:     {1, (*sim).execNeed, (*lawyer).lawNeed, nil},
 	stepPut:      {1, (*sim).execPut, (*lawyer).lawPut, nil},
@@ -211,10 +212,19 @@ func (s *sim) execAcquire(p, gi int32, a, b int64) bool {
 	if s.locks(gi, a) {
 		return false
 	}
-	if b > 0 && s.cfg.Stood != nil {
-		s.cfg.Stood(int(b - 1))
-	}
 	s.gs[gi].pc = s.here // it tries again when it is woken
+	return s.standsFor(p, gi, b)
+}
+
+func (s *sim) execShare(p, gi int32, a, b int64) bool {
+	return !s.shares(gi, a) && s.standsFor(p, gi, b)
+}
+
+// standsFor has p's goroutine wait for a mutex, and tells what it does so for.
+func (s *sim) standsFor(p, gi int32, told int64) bool {
+	if told > 0 && s.cfg.Stood != nil {
+		s.cfg.Stood(int(told - 1))
+	}
 	return s.blocks(p, gi)
 }
 

@@ -12,7 +12,7 @@ type Workload struct {
 	// Holds is how many numbers the steps Hold and Lock have.
 	Holds int
 
-	// Mutexes is how many numbers the steps Acquire and Release have.
+	// Mutexes is how many numbers the steps Acquire, Share and Release have.
 	Mutexes int
 
 	// Stations are where goroutines wait for jobs, each of which is as good as the others.
@@ -75,6 +75,7 @@ const (
 	stepPut                  // gives a station a job
 	stepOffer                // becomes one of a station's goroutines: the last step
 	stepAcquire              // takes the mutex of a number, or waits for it; and what is told then, 0 for nothing
+	stepShare                // likewise, beside other readers
 	stepRelease              // unlocks it
 )
 
@@ -188,6 +189,10 @@ func (c *Code) Lock(n, g int) { c.put(stepLock, uint64(n), uint64(g)) }
 // come. It is no Block. Where it has to wait, Config.Stood is told the number told, unless that
 // is -1.
 func (c *Code) Acquire(n, told int) { c.put(stepAcquire, uint64(n), uint64(told+1)) }
+
+// Share takes the RWMutex of number n beside other readers, and waits for it where somebody has
+// it alone, or waits for it so. Else it is Acquire, which takes the same one alone.
+func (c *Code) Share(n, told int) { c.put(stepShare, uint64(n), uint64(told+1)) }
 
 // Release unlocks it; whoever has it at its end does so, too.
 func (c *Code) Release(n int) { c.put(stepRelease, uint64(n)) }
