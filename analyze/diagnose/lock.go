@@ -91,7 +91,7 @@ func (r *lockJudge) describe(s *lockSite, convoy bool, span int64) report.Findin
 	x, mean := &s.longest, float64(s.waits.Sum())/float64(max(1, span))
 	f := report.Finding{
 		Severity: s.severity(convoy, span),
-		Title:    s.headline(convoy),
+		Title:    r.headline(s, convoy),
 		CostNS:   s.waits.Sum(),
 		CostOf:   "goroutine time blocked there",
 		What: fmt.Sprintf("In %s goroutines waited for %s %s, half of the times longer than %s; up to %s at once, %s on average.",
@@ -132,14 +132,14 @@ func (s *lockSite) severity(convoy bool, span int64) report.Severity {
 }
 
 // headline says the worst that happened there.
-func (s *lockSite) headline(convoy bool) string {
+func (r *lockJudge) headline(s *lockSite, convoy bool) string {
 	switch {
 	case convoy:
 		return fmt.Sprintf("A lock convoy: up to %s goroutines at once waited for %s in %s", orMore(s.peak, lockPeak), s.what(), words.Function(s.name))
 	case s.deschedMax >= lockDesched:
 		return fmt.Sprintf("A goroutine that others needed a mutex from waited %s for a P", words.Length(s.deschedMax))
 	case s.late > 0 && s.longest.by != model.NoG:
-		return fmt.Sprintf("Goroutines waited up to %s for %s whose holder %s", words.Length(s.waits.Max()), s.what(), s.held.did())
+		return fmt.Sprintf("Goroutines waited up to %s for %s whose holder %s", words.Length(s.waits.Max()), s.what(), r.did(s))
 	}
 	return fmt.Sprintf("Goroutines waited up to %s for %s", words.Length(s.waits.Max()), s.what())
 }
@@ -170,6 +170,18 @@ func (s *lockSite) advice(at report.Frame, blocks bool) string {
 		return s.hidden
 	}
 	return (&waits.Holder{Kind: s.kind, At: at, Blocks: blocks}).Advice()
+}
+
+// did says in a few words what holders mostly did.
+func (r *lockJudge) did(s *lockSite) string {
+	by := map[*names.Call]int64{}
+	for at, ns := range s.stood {
+		by[names.CallOf(r.Names.Stacks[at.holder])] += ns
+	}
+	if c := mostCalled(by); c != nil && s.held.most() == &s.held.syscall {
+		return "mostly " + c.Did()
+	}
+	return s.held.did()
 }
 
 // stands is where holders mostly stood while others waited.
