@@ -204,7 +204,7 @@ func (w *writer) own(s ownAt) {
 		if job, ok := w.g.needs[w.block]; ok {
 			w.code.Need(job)
 		}
-		w.wait(from)
+		w.wait(&s)
 	case ownWait:
 		if ns := w.c.wanted(&s); w.c.atItsTime(&s) {
 			w.code.WaitUntil(int64(from-w.c.zero) + ns)
@@ -259,7 +259,7 @@ func (w *writer) emit() {
 		w.code.Hold(int(m.a))
 	case markAcquire:
 		if !w.ch.free(m.stack) {
-			w.code.Acquire(int(m.a), w.serving(m.at))
+			w.acquire(int(m.a), m.stack, m.at)
 		}
 	case markRelease:
 		w.code.Release(int(m.a))
@@ -287,15 +287,24 @@ func (w *writer) emit() {
 }
 
 // wait writes a wait that another goroutine ended.
-func (w *writer) wait(from model.Time) {
+func (w *writer) wait(s *ownAt) {
 	if n, ok := w.g.lockAt[w.block]; ok {
 		if w.code.Pass(); n >= 0 {
-			w.code.Acquire(n, w.serving(from))
+			w.acquire(n, s.stack, s.from)
 		}
 	} else if x, ok := w.g.lockOf[w.block]; ok {
 		w.code.Lock(x.n, x.by)
 	} else {
 		w.code.Block()
+	}
+}
+
+// acquire writes that a mutex is taken by a stack.
+func (w *writer) acquire(n int, stack uint32, at model.Time) {
+	if w.c.lockSites.Site(stack).Reading {
+		w.code.Share(n, w.serving(at))
+	} else {
+		w.code.Acquire(n, w.serving(at))
 	}
 }
 

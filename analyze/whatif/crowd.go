@@ -24,6 +24,7 @@ type crowd struct {
 }
 
 const (
+	timesKept  = 1024    // stretches of each kind
 	crowdKept  = 1 << 20 // stretches that are looked at, at the most: of larger traces nothing is told
 	aloneShare = .1      // of a piece that others ran at the most, where it was alone
 	amidShare  = .9      // at the least, where it was among others
@@ -140,7 +141,7 @@ func (x *crowd) costs(c *workloads, computed func(s ownAt) int64) (more float64)
 				}
 				k.all, all = k.all+ns, all+ns
 				switch share := float64(others) / float64(max(1, wall)); {
-				case len(k.alone)+len(k.amid) >= lengthsKept:
+				case len(k.alone)+len(k.amid) >= timesKept:
 				case share <= aloneShare:
 					k.alone = append(k.alone, ns)
 				case share >= amidShare:

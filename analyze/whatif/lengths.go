@@ -15,7 +15,7 @@ type Lengths struct {
 	P90   Length `json:"p90"`
 	P99   Length `json:"p99"`
 
-	Chance bool `json:"by_chance"` // which of the handler's requests show it is chance: predictions are not to be relied on
+	Chance bool `json:"by_chance"` // which of the handler's requests show it is chance, or others do here than did: predictions are not to be relied on
 }
 
 // Length is a quantile of them: recorded, or the median over the seeds.
@@ -115,7 +115,8 @@ func (w *prediction) simulatedLengths(a *attribution, rs, bounds []*outcome) []L
 	out := []Lengths{}
 	for k, n := range a.mostTime() {
 		rec := &w.x.Recorded.Of[k]
-		l := Lengths{Kind: rec.Kind, Name: rec.Name, Count: rec.Count, Chance: rec.Chance}
+		shown, _, _ := middle(rs, func(r *outcome) int64 { return int64(r.of[n].N()) })
+		l := Lengths{Kind: rec.Kind, Name: rec.Name, Count: rec.Count, Chance: rec.Chance || rec.Kind == string(report.KindRequest) && rec.Name != "" && otherRequests(shown, rec.Count)}
 		for i, q := range quantiles {
 			figure := func(r *outcome) int64 { return r.of[n].Quantile(q) }
 			to := l.at(i)
@@ -135,6 +136,16 @@ func (w *prediction) simulatedLengths(a *attribution, rs, bounds []*outcome) []L
 		out = append(out, l)
 	}
 	return out
+}
+
+// othersTimes is how many times as many requests show their handler, or as few, from where on they
+// are taken to be others than in the recorded run.
+const othersTimes = 1.5
+
+// otherRequests reports whether those that show a handler, as they wait for a lock, are others than
+// were recorded, by how many they are; 0 is that none ended.
+func otherRequests(shown, recorded int64) bool {
+	return shown > 0 && (float64(shown) > othersTimes*float64(recorded) || float64(recorded) > othersTimes*float64(shown))
 }
 
 // LengthsCheck is by which share the simulation of the recorded settings is off from the

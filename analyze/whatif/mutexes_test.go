@@ -45,3 +45,57 @@ func TestMutexes(t *testing.T) {
 		t.Errorf("with two Ps %d, want about 41 ms", two)
 	}
 }
+
+// readerEvents are two readers of an RWMutex who have it for 1 ms at once, and compute for 1 ms
+// each without it, and a writer. In every round both find it taken by the writer, who comes to it
+// anew while they have it.
+func readerEvents(rounds int) string {
+	var b strings.Builder
+	b.WriteString(`gomaxprocs n=3
+status-p q=0 m=0 p=0 state=held
+status-p q=1 m=1 p=1 state=held
+status-p q=2 m=2 p=2 state=held
+status-g g=1 m=0 p=0 by=1 state=running fn=main.main
+newproc g=2 p=0 m=0 by=1 fn=main.writer
+newproc g=3 p=0 m=0 by=1 fn=main.reader
+newproc g=4 p=0 m=0 by=1 fn=main.reader
+goexit g=1 p=0 m=0
+execute g=2 p=0 m=0
+execute g=3 p=1 m=1
+execute g=4 p=2 m=2
+`)
+	const read, write = "reason=sync fn=sync.(*RWMutex).RLock<main.look<main.reader", "reason=sync fn=sync.(*RWMutex).Lock<main.change<main.writer"
+	const look, change = "fn=sync.(*RWMutex).RUnlock<main.look<main.reader", "fn=sync.(*RWMutex).Unlock<main.change<main.writer"
+	for range rounds {
+		fmt.Fprintf(&b, `park g=3 p=1 m=1 %[1]s dt=100us
+park g=4 p=2 m=2 %[1]s dt=1us
+ready g=3 p=0 m=0 by=2 %[3]s dt=900us
+ready g=4 p=0 m=0 by=2 %[3]s
+execute g=3 p=1 m=1
+execute g=4 p=2 m=2
+park g=2 p=0 m=0 %[2]s dt=10us
+ready g=2 p=1 m=1 by=3 %[4]s dt=1ms
+execute g=2 p=0 m=0
+`, read, write, change, look)
+	}
+	b.WriteString("goexit g=2 p=0 m=0 dt=1ms\ngoexit g=3 p=1 m=1\ngoexit g=4 p=2 m=2\n")
+	return b.String()
+}
+
+// TestReaders: readers have an RWMutex at the same time, however many there are.
+func TestReaders(t *testing.T) {
+	c, w := workloadOf(t, readerEvents(20))
+	if c.mutexes != 1 || w.Mutexes != 1 {
+		t.Fatalf("%d mutexes, want one", c.mutexes)
+	}
+	if three := spanOf(t, w, 3); three < 38_000_000 || three > 44_000_000 {
+		t.Errorf("with three Ps %d, want about 41 ms", three)
+	}
+	for _, g := range c.order {
+		for _, m := range g.holds {
+			if m.at < c.zero {
+				t.Errorf("a mark at %d, before the beginning", m.at)
+			}
+		}
+	}
+}

@@ -26,8 +26,23 @@ func (x standsFor) group(waited bool) int32 {
 // others that have it to be of that, too.
 const sureHandler = .9
 
+// lockUse is a mutex, taken alone or beside other readers.
+type lockUse struct {
+	mutex int
+	reads bool
+}
+
 // taking is that a request takes a mutex.
-type taking struct{ request, mutex int }
+type taking struct {
+	request int
+	lockUse
+}
+
+// lockUse is what a stack waits for; false if that is not simulated.
+func (c *workloads) lockUse(stack uint32) (lockUse, bool) {
+	n, ok := c.mutexOf[stack]
+	return lockUse{n, ok && c.lockSites.Site(stack).Reading}, ok
+}
 
 // shows finds the requests whose handler shows only by waits for mutexes, or would show by one.
 func (a *attribution) shows() {
@@ -36,13 +51,13 @@ func (a *attribution) shows() {
 	if unnamed < 0 {
 		return // all show, whatever happens
 	}
-	defer a.byChance(unnamed)
+	waited, took := a.takings()
+	handler := a.handlersOf(waited)
+	defer a.byChance(unnamed, handler)
 	if len(a.c.mutexOf) == 0 {
 		return
 	}
 	otherwise := a.otherwise()
-	waited, took := a.takings()
-	handler := a.handlersOf(waited)
 	group := a.groupOf()
 	for _, x := range waited {
 		if n := group[x.request]; int(n) != unnamed && !otherwise[x.request] {
@@ -50,7 +65,7 @@ func (a *attribution) shows() {
 		}
 	}
 	for _, x := range took {
-		if n, ok := handler[x.mutex]; ok && int(group[x.request]) == unnamed {
+		if n, ok := handler[x.lockUse]; ok && int(group[x.request]) == unnamed {
 			a.named[x.request] = standsFor{n, int32(unnamed)}
 		}
 	}
@@ -98,9 +113,9 @@ func (a *attribution) takings() (waited, took []taking) {
 			continue
 		}
 		for s := range g.steps() {
-			if n, ok := a.c.mutexOf[s.stack]; ok && s.kind == ownBlock {
+			if use, ok := a.c.lockUse(s.stack); ok && s.kind == ownBlock {
 				if r := a.serving(id, s.from); r >= 0 {
-					waited = append(waited, taking{r, n})
+					waited = append(waited, taking{r, use})
 				}
 			}
 		}
@@ -109,7 +124,7 @@ func (a *attribution) takings() (waited, took []taking) {
 				continue
 			}
 			if r := a.serving(id, m.at); r >= 0 {
-				took = append(took, taking{r, int(m.a)})
+				took = append(took, taking{r, lockUse{int(m.a), a.c.lockSites.Site(m.stack).Reading}})
 			}
 		}
 	}
@@ -117,21 +132,21 @@ func (a *attribution) takings() (waited, took []taking) {
 }
 
 // handlersOf are the groups of those who wait for mutexes, where they are of one.
-func (a *attribution) handlersOf(waited []taking) map[int]int32 {
+func (a *attribution) handlersOf(waited []taking) map[lockUse]int32 {
 	group := a.groupOf()
 	type by struct {
-		mutex int
+		lockUse
 		group int32
 	}
-	counts, all := map[by]int{}, map[int]int{}
+	counts, all := map[by]int{}, map[lockUse]int{}
 	for _, x := range waited {
-		counts[by{x.mutex, group[x.request]}]++
-		all[x.mutex]++
+		counts[by{x.lockUse, group[x.request]}]++
+		all[x.lockUse]++
 	}
-	out := map[int]int32{}
+	out := map[lockUse]int32{}
 	for k, n := range counts {
-		if float64(n) >= sureHandler*float64(all[k.mutex]) {
-			out[k.mutex] = k.group
+		if float64(n) >= sureHandler*float64(all[k.lockUse]) {
+			out[k.lockUse] = k.group
 		}
 	}
 	return out
@@ -163,11 +178,13 @@ const (
 )
 
 // byChance tells of which handlers it is chance which requests show them: not all do, and those
-// that do waited for a lock, or computed as somebody looked. In another order of things, and
-// after a change, others would, which take longer or shorter than these.
-func (a *attribution) byChance(unnamed int) {
+// that do waited for a lock that is not known to be of this handler, or computed as somebody
+// looked. In another order of things, and after a change, others would, which take longer or
+// shorter than these.
+func (a *attribution) byChance(unnamed int, handler map[lockUse]int32) {
 	steady := a.showing(func(s *ownAt) bool {
-		_, simulated := a.c.mutexOf[s.stack]
+		use, _ := a.c.lockUse(s.stack)
+		_, simulated := handler[use]
 		return s.kind != ownRun && s.kind != ownAssist && (simulated || !a.c.lockSites.Locking(s.stack))
 	}, nil)
 	for n := range a.groups {

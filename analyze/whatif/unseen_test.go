@@ -2,7 +2,6 @@ package whatif
 
 import (
 	"fmt"
-	"math"
 	"strings"
 	"testing"
 )
@@ -81,21 +80,5 @@ func TestUnseen(t *testing.T) {
 	}
 	if !c.onlySeen() || takes() != rounds || c.onlySeen() {
 		t.Errorf("taken %d times without a wait where only that counts which somebody noticed; want %d", takes(), rounds)
-	}
-}
-
-// TestApart: among a few far from all others, one is far from its tenth neighbour.
-func TestApart(t *testing.T) {
-	var all []float64
-	for i := range 40 {
-		all = append(all, float64(i)/100)
-	}
-	for _, x := range []struct{ v, want float64 }{{.2, .05}, {-1, 1.09}, {1, .70}} {
-		if got := apart(all, x.v); math.Abs(got-x.want) > .011 {
-			t.Errorf("%g is %g from its tenth neighbour, want %g", x.v, got, x.want)
-		}
-	}
-	if got := apart([]float64{3}, 1); got != -2 && got != 2 {
-		t.Errorf("one neighbour: %g", got)
 	}
 }

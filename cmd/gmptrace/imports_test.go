@@ -45,8 +45,9 @@ var rooms = []room{
 	{path: "analyze/export/perfetto", imports: "analyze analyze/names analyze/replay analyze/report analyze/words model"},
 	{path: "analyze/anonymize", imports: "analyze/explain analyze/internal/load analyze/machine analyze/names analyze/report analyze/words"}, // writes a trace, by what all know of names
 	{path: "analyze/export/tables", imports: "analyze analyze/explain analyze/internal/measure analyze/names analyze/replay analyze/report analyze/words model"},
-	{path: "analyze/whatif", imports: "analyze/explain analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model model/simulate", // of explain what requests and tasks there are
-		most: 8000, why: "predictions, changes, locks and jobs, laws and lessons are simulations of one workload, and tell how sure they are in one way"},
+	{path: "analyze/whatif", imports: "analyze/explain analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/whatif/held analyze/words model model/simulate", // of explain what requests and tasks there are
+		most: 7500, why: "predictions, changes, jobs, laws and lessons are simulations of one workload, and tell how sure they are in one way"},
+	{path: "analyze/whatif/held", imports: "analyze/names model"},
 	{path: "analyze", imports: "analyze/diagnose analyze/explain analyze/rules analyze/internal/timeline analyze/internal/measure analyze/names analyze/replay analyze/report model"},
 
 	// Analyses, one question each. No one knows another, all know measure; waits is what
