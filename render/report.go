@@ -134,10 +134,10 @@ func div(total, n int64) int64 {
 func tooLittle(r *report.Report) bool { return r.Trace.Events == 0 || r.Dispatches.Count == 0 }
 
 // findingsTitle is what findings stand under. Where the verdict is what slow requests or
-// tasks lost their time to, and no finding is more than a note, these come after it: none
-// of them is the answer.
+// tasks lost their time to, and no finding is that or more than a note, these come after it:
+// none of them is the answer.
 func findingsTitle(r *report.Report) string {
-	if len(r.Findings) > 0 && r.Findings[0].Severity == report.SeverityInfo && r.Verdict.Headline != "" && r.Verdict.Headline == r.Slowest.Headline {
+	if len(r.Findings) > 0 && r.Findings[0].Severity == report.SeverityInfo && r.Verdict.Headline != "" && r.Verdict.Headline == r.Slowest.Headline && r.Findings[0].What != r.Verdict.Headline {
 		return "Found besides, worst first"
 	}
 	return worstFirst

@@ -102,6 +102,7 @@ var All = []Check{
 	checkLeak,
 	checkPreemption,
 	checkGlobalQueue,
+	checkSlow,
 }
 
 // CheckIDs are the ids of [All].

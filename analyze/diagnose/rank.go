@@ -14,7 +14,7 @@ func judgeAll(judges []Judge, rep *report.Report) {
 	var found []ranked
 	for i := range All {
 		c, j := &All[i], judges[i](rep)
-		rep.Checks = append(rep.Checks, report.Check{ID: c.ID, Title: c.Title, Measured: j.Measured, Undecided: j.Undecided, Findings: len(j.Findings)})
+		rep.Checks = append(rep.Checks, report.Check{ID: c.ID, Title: c.Title, Measured: j.Measured, Undecided: j.Undecided})
 		for _, f := range j.Findings {
 			f.ID, f.Fails = c.ID, c.Fails
 			f.CostOf = together(f.CostNS, f.CostOf, report.Analysed(rep))
@@ -22,9 +22,9 @@ func judgeAll(judges []Judge, rep *report.Report) {
 			found = append(found, ranked{Finding: f, of: c, with: &j})
 		}
 	}
-	rank(found, slownessOf(rep))
-	for i := range found {
-		rep.Findings = append(rep.Findings, found[i].numbered(i+1))
+	for i, f := range rank(found, slownessOf(rep)) {
+		rep.Findings = append(rep.Findings, f.numbered(i+1))
+		rep.Checks[slices.IndexFunc(rep.Checks, func(c report.Check) bool { return c.ID == f.ID })].Findings++
 	}
 	rep.Verdict = verdict(rep)
 }
@@ -37,11 +37,14 @@ type ranked struct {
 	cause string // title of the finding that explains it
 
 	folded bool // beneath the one that leads those with its costs
+	root   bool // what slow requests or tasks lost most to
+	felt   bool // a symptom of that, beneath it
 }
 
 // rank sorts findings: the severest first, among those the ones that explain why requests
-// or tasks were slow, then the costliest, and symptoms behind what explains them.
-func rank(found []ranked, slow *slowness) {
+// or tasks were slow, then the costliest, and symptoms behind what explains them. What those
+// lost most to is left out where another finding tells of it.
+func rank(found []ranked, slow *slowness) []ranked {
 	for i := range found {
 		found[i].weigh(slow)
 	}
@@ -54,13 +57,26 @@ func rank(found []ranked, slow *slowness) {
 		return cmp.Or(cmp.Compare(b.Severity.Rank(), a.Severity.Rank()), a.behind(&b), compareLeads(slow, &a, &b), cmp.Compare(b.CostNS, a.CostNS))
 	})
 	fold(found)
+	found = slow.rooted(found)
+	slices.SortStableFunc(found, func(a, b ranked) int { return cmp.Compare(b.order(), a.order()) })
+	place(found)
+	return found
+}
+
+// order is by severity, what slow requests or tasks lost most to first.
+func (s *ranked) order() int {
+	n := 2 * s.Severity.Rank()
+	if s.root {
+		n++
+	}
+	return n
 }
 
 // weigh takes a finding for less severe that is not why requests or tasks were slow, though
 // they were: a warning for a note. A symptom that a loaded machine has as well is a note where
 // they hardly felt it.
 func (s *ranked) weigh(slow *slowness) {
-	if s.Root != nil && s.Root == &slow.Roots[0] {
+	if slow.isFirst(s.Root) {
 		s.Severity = worse(s.Severity, slow.severity())
 		return
 	}
@@ -85,13 +101,16 @@ func milder(s report.Severity) report.Severity {
 // compareLeads puts first what explains most of why they were slow.
 func compareLeads(slow *slowness, a, b *ranked) int {
 	switch {
-	case !slow.matters() || slow.leads(a.of.Costs) == slow.leads(b.of.Costs):
+	case !slow.matters() || a.leads(slow) == b.leads(slow):
 		return 0
-	case slow.leads(a.of.Costs):
+	case a.leads(slow):
 		return -1
 	}
 	return 1
 }
+
+// leads reports whether the finding explains what the slow ones lost most to, or is that.
+func (s *ranked) leads(slow *slowness) bool { return slow.isFirst(s.Root) || slow.leads(s.of.Costs) }
 
 // fold takes findings for notes that look at the time of another one before them: one
 // event is one finding, and what else shows of it stands beneath.
@@ -107,14 +126,27 @@ func fold(found []ranked) {
 			f.Severity = report.SeverityInfo
 		}
 	}
-	slices.SortStableFunc(found, func(a, b ranked) int { return cmp.Compare(b.Severity.Rank(), a.Severity.Rank()) })
-	leads := map[costs]int{}
+}
+
+// place says of those beneath another one beneath which.
+func place(found []ranked) {
+	leads, root := map[costs]int{}, 0
 	for i := range found {
 		f := &found[i]
 		if leads[f.of.Costs] == 0 {
 			leads[f.of.Costs] = i + 1
 		}
-		if f.folded {
+		if f.root {
+			root = i + 1
+		}
+	}
+	for i := range found {
+		switch f := &found[i]; {
+		case f.felt:
+			f.Of = root
+		case f.folded && found[leads[f.of.Costs]-1].felt:
+			f.Of = root
+		case f.folded:
 			f.Of = leads[f.of.Costs]
 		}
 	}

@@ -87,7 +87,7 @@ func TestOutweighs(t *testing.T) {
 		{"runnext", 9e6, false}, // a cause
 		{"threads", 9e6, false}, // tells of system calls itself
 	} {
-		if got := slow(c.other).outweighs(&report.Finding{ID: c.id}); got != c.want {
+		if got := slow(c.other).outweighs(checkOf(&report.Finding{ID: c.id})); got != c.want {
 			t.Errorf("%s, which is %d ns of it: %v, want %v", c.id, c.other, got, c.want)
 		}
 	}

@@ -145,7 +145,10 @@ func (s *slowness) share(kinds []report.RootKind) float64 {
 func (s *slowness) matters() bool { return s != nil && s.extra >= slowFrom }
 
 // leads reports whether findings with these costs explain what the slow ones lost most to.
-func (s *slowness) leads(c costs) bool { return slices.Contains(c.roots(), s.Roots[0].Kind) }
+func (s *slowness) leads(c costs) bool {
+	kind := s.Roots[0].Kind
+	return slices.Contains(c.roots(), kind) || c == costsEnds && kind == report.RootNeverEnded
+}
 
 // waited is the root that is a wait for others at a place, nil where that is little of the
 // slow ones' time, or none.

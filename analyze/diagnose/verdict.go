@@ -19,18 +19,23 @@ func verdict(rep *report.Report) report.Verdict {
 	if main != nil {
 		where = main.Headline
 	}
-	if len(rep.Findings) > 0 && rep.Findings[0].Severity.AtLeast(report.SeverityWarning) {
-		v := guilty(rep, where)
-		switch {
-		case slow.matters():
-			slow.explain(&v, rep)
-		case main != nil && (littleOf(rep.Findings, report.Analysed(rep)) || main.outweighs(&rep.Findings[0])):
-			v.Headline, v.Detail, v.Advice = where, strings.TrimSpace(main.Detail+" "+v.Headline), main.Advice
+	if len(rep.Findings) > 0 {
+		switch first := &rep.Findings[0]; {
+		case first.ID == checkSlow.ID:
+			return slow.verdict(first)
+		case first.Severity.AtLeast(report.SeverityWarning):
+			v := guilty(rep, where)
+			switch {
+			case slow.matters():
+				slow.explain(&v, first)
+			case main != nil && (littleOf(rep.Findings, report.Analysed(rep)) || main.outweighs(checkOf(first))):
+				v.Headline, v.Detail, v.Advice = where, strings.TrimSpace(main.Detail+" "+v.Headline), main.Advice
+			}
+			return v
 		}
-		return v
 	}
 	if slow.matters() {
-		return report.Verdict{Severity: slow.severity(), Headline: slow.Headline, Detail: slow.Detail, Advice: slow.Advice}
+		return slow.verdict(nil)
 	}
 	v := report.Verdict{Severity: report.SeverityInfo, Headline: "Nothing was scheduled in this part of the trace.", Detail: where}
 	waited := fmt.Sprintf("Goroutines waited %s for a P at the median, %s.", words.Length(rep.Key.LatencyP50), longWaits(rep))
@@ -43,38 +48,33 @@ func verdict(rep *report.Report) report.Verdict {
 	return v
 }
 
-// explain puts into a verdict why requests or tasks were slow: behind the finding, or
-// before it where that does not name who is behind it and the root does, or the finding is
-// little of why they were slow.
-func (s *slowness) explain(v *report.Verdict, rep *report.Report) {
-	if s.outweighs(&rep.Findings[0]) {
-		v.Headline, v.Detail = s.Headline, v.Headline
-		v.Advice = s.Advice
-	} else if s.names(&rep.Findings[0]) {
+// explain puts into a verdict why requests or tasks were slow: behind the finding, or before
+// it where that is about the root, and does not name who is behind it.
+func (s *slowness) explain(v *report.Verdict, first *report.Finding) {
+	c := checkOf(first)
+	if s.names(first, c) {
 		v.Headline, v.Detail = s.Headline, v.Headline
 		v.Advice = cmp.Or(s.Advice, v.Advice)
-	} else {
-		v.Detail = s.Headline
-		if first := checkOf(&rep.Findings[0]); first.Symptom && s.leads(first.Costs) && !first.mayBeNoCPU(s.Roots[0].Kind) { // what to do about its cause
-			v.Advice = cmp.Or(s.Advice, v.Advice)
-		}
+		return
+	}
+	v.Detail = s.Headline
+	if c.Symptom && s.leads(c.Costs) && !c.mayBeNoCPU(s.Roots[0].Kind) { // what to do about its cause
+		v.Advice = cmp.Or(s.Advice, v.Advice)
 	}
 }
 
 // names reports whether the root of slow requests or tasks names who is behind what a
-// finding tells, and the finding names somebody else or nobody.
-func (s *slowness) names(f *report.Finding) bool {
+// finding of a check tells, and the finding names somebody else or nobody.
+func (s *slowness) names(f *report.Finding, c *Check) bool {
 	root := &s.Roots[0]
 	who := words.Function(root.At.Func)
-	c := checkOf(f)
 	return who != "" && !strings.Contains(f.Title, who) && s.leads(c.Costs) && c.namesLess(root.Kind)
 }
 
 // outweighs reports whether the root of slow requests or tasks is most of why they were
-// slow, and names who is behind it, and what a symptom tells is less than half of that.
-func (s *slowness) outweighs(f *report.Finding) bool {
-	root, c := &s.Roots[0], checkOf(f)
-	kinds := c.Costs.roots()
+// slow, and names who is behind it, and what a check finds is a symptom, and less than half of that.
+func (s *slowness) outweighs(c *Check) bool {
+	root, kinds := &s.Roots[0], c.Costs.roots()
 	if !c.Symptom || c.Counted || kinds == nil || s.leads(c.Costs) || root.At.Func == "" {
 		return false
 	}

@@ -167,14 +167,10 @@ func (a *answer) who(x *report.Explanation) string {
 		return ""
 	}
 	n, longest := a.p.all.N(), a.slow[0]
-	name := ""
-	if a.p.name != "" && !a.g.pooled {
-		name = " of " + a.called()
-		if a.g.kind == report.KindTurn {
-			name += ", from one read to the next"
-		}
+	unnamed, name := a.unnamed(), a.g.named(a.p)
+	if name != "" && a.g.kind == report.KindTurn {
+		name += ", from one read to the next"
 	}
-	unnamed := a.unnamed()
 	if n == 1 {
 		return fmt.Sprintf("The one %s%s took %s. ", one(a.g), name, lengthText(longest))
 	}
@@ -213,6 +209,14 @@ func (a *answer) unnamed() string {
 
 // called is the population's name in words.
 func (a *answer) called() string { return a.g.called(a.p) }
+
+// named is " of" a population's name in words, "" where all are one.
+func (g *group) named(p *population) string {
+	if p.name == "" || g.pooled {
+		return ""
+	}
+	return " of " + g.called(p)
+}
 
 func (g *group) called(p *population) string {
 	if g.kind == report.KindTask || g.kind == report.KindRegion {

@@ -33,7 +33,7 @@ func (e *explainer) explanation() *report.Explanation {
 		x.Headline, x.Notes = e.nothing(), e.notes(g, &population{}, nil)
 		return x
 	}
-	x.Name, x.Unfinished, x.Durations = p.name, p.unfinished, durations(&p.all)
+	x.Name, x.Called, x.Unfinished, x.Durations = p.name, many(g)+g.named(p), p.unfinished, durations(&p.all)
 	x.Causes = causeTimes(&p.sum, 1)
 	best := p.slowest.Best()
 	for _, in := range best {

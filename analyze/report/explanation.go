@@ -28,6 +28,7 @@ type Explanation struct {
 	Kind       InstanceKind  `json:"kind"`
 	What       string        `json:"what"`     // what was selected, in words
 	Name       string        `json:"name"`     // of those that are explained, "" where all are
+	Called     string        `json:"-"`        // what those are called in words: "requests of main.get"
 	Headline   string        `json:"headline"` // the answer: what was slow, and what most of the time went to
 	Detail     string        `json:"detail"`
 	Advice     string        `json:"advice"` // what to do; "" where the trace gives no reason for any
@@ -182,6 +183,7 @@ type Slowest struct {
 	Kind       InstanceKind  `json:"kind"`     // request, task, turn or main; "" for none
 	What       string        `json:"what"`     // in words
 	Name       string        `json:"name"`     // of those that are explained
+	Called     string        `json:"-"`        // as of an Explanation
 	Headline   string        `json:"headline"` // the answer; "" for none
 	Detail     string        `json:"detail"`
 	Advice     string        `json:"advice"`
