@@ -69,6 +69,7 @@ type rootSum struct {
 	pooled  int64                  // of ns: for what a sync.Pool had none of
 	outside int64                  // of ns: the explained ones waited outside of the handlers that they are called by
 	calls   map[*names.Call]int64  // of ns: calls of the system, or C, of which something is known
+	dials   int64                  // of ns: until a connection was made
 	writes  int64                  // of ns: until a connection or pipe took what was written to it
 	forAll  int64                  // of ns: something that one did for all who asked meanwhile
 	sites   map[string]int64       // where the explained goroutines waited for others, as names.WaitsAt has it
@@ -210,6 +211,8 @@ func (a *account) add(x *explained, s *stepSum, of tally) {
 	}
 	if s.cause == report.CauseNetwork && names.Writes(a.e.names.Stacks[s.stack]) {
 		r.writes += ns
+	} else if s.cause == report.CauseNetwork && names.Dials(a.e.names.Stacks[s.stack]) {
+		r.dials += ns
 	}
 	if names.ForAll(a.e.names.Stacks[cmp.Or(s.stack, s.seen)]) || names.ForAll(a.e.names.Stacks[s.asks]) {
 		r.forAll += ns
@@ -570,7 +573,7 @@ func joined(a, b *rootSum) *rootSum {
 			x.untold[u] += ns
 		}
 		x.child, x.came = x.child+r.child, x.came+r.came
-		x.writes, x.forAll = x.writes+r.writes, x.forAll+r.forAll
+		x.writes, x.forAll, x.dials = x.writes+r.writes, x.forAll+r.forAll, x.dials+r.dials
 		x.there, x.lookup, x.others = x.there+r.there, x.lookup+r.lookup, x.others+r.others
 		maps.Copy(x.gs, r.gs)
 		x.again, x.pooled, x.outside = x.again+r.again, x.pooled+r.pooled, x.outside+r.outside

@@ -30,6 +30,7 @@ type explainer struct {
 	busy   *measure.Tireless
 	chains *launches
 	files  *fileLocks
+	alike  *waits.Alike
 	stands *waits.Standing
 	zero   model.Time
 	window *replay.Window
@@ -150,7 +151,7 @@ type waitedFor struct {
 
 func newExplainer(s *replay.Session, sel Selector) *explainer {
 	n := s.Names
-	e := &explainer{names: n, peers: peers{names: n}, stills: replay.Shared(s, measure.NewStandstills), cpus: replay.Shared(s, measure.NewMachine), heap: replay.Shared(s, measure.NewHeapRoom), busy: replay.Shared(s, measure.NewTireless), chains: replay.Shared(s, newLaunches), files: replay.Shared(s, newFileLocks), stands: replay.Shared(s, waits.NewStanding), window: s.Window, zero: s.Zero, path: maxSteps, every: 1, mainFree: explainFree, h: newHistory(n, historySoft, historyHard), locks: &names.LockSites{Names: n}, pools: &names.Pools{Names: n}, bodies: map[model.GoID]uint32{}}
+	e := &explainer{names: n, peers: peers{names: n}, stills: replay.Shared(s, measure.NewStandstills), cpus: replay.Shared(s, measure.NewMachine), heap: replay.Shared(s, measure.NewHeapRoom), busy: replay.Shared(s, measure.NewTireless), chains: replay.Shared(s, newLaunches), files: replay.Shared(s, newFileLocks), alike: replay.Shared(s, waits.NewAlike), stands: replay.Shared(s, waits.NewStanding), window: s.Window, zero: s.Zero, path: maxSteps, every: 1, mainFree: explainFree, h: newHistory(n, historySoft, historyHard), locks: &names.LockSites{Names: n}, pools: &names.Pools{Names: n}, bodies: map[model.GoID]uint32{}}
 	e.look, e.open, e.having = e.h.look, sel.Open, newMessages(n, sel.Having)
 	top := cmp.Or(sel.Top, DefaultTop)
 	for _, f := range e.finders(sel) {

@@ -26,7 +26,7 @@ var kinds = map[report.RootKind]kind{
 	report.RootLock:       {what: (*tale).heldUp, advice: (*tale).lockAdvice, sure: (*tale).sureOfHolder},
 	report.RootPlace:      {what: (*tale).heldUp, advice: (*tale).placeAdvice, sure: (*tale).sureWhoEnded, look: lookPlace},
 	report.RootSyscall:    {what: (*tale).inCall, advice: (*tale).callAdvice, sure: (*tale).sureOfCall, look: lookFiles},
-	report.RootNetwork:    {what: (*tale).onNetwork, advice: (*tale).networkAdvice, sure: medium("a trace does not show since when the network was ready")},
+	report.RootNetwork:    {what: (*tale).onNetwork, advice: (*tale).networkAdvice, sure: medium("a trace does not show since when the network was ready"), look: lookAlike},
 	report.RootSleep:      {what: (*tale).sleeping, advice: (*tale).sleepAdvice},
 	report.RootFoundLate:  {what: (*tale).foundLate, advice: (*tale).yieldAdvice, sure: medium("since when the timer was due, or the network ready, a trace does not show: this is the most that it can have been"), ran: true},
 	report.RootBlocked:    {what: (*tale).blocked, sure: (*tale).sureOfTimer},

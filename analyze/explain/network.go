@@ -26,6 +26,8 @@ func (t *tale) network() string {
 		return t.st.wait.What
 	case t.writes():
 		return "waiting until the other end of a connection or pipe took what was written"
+	case t.alike > 0 && t.connects():
+		return "waiting to connect, " + words.Length(t.alike) + " each time (as until a time limit)"
 	}
 	return did[report.CauseNetwork]
 }
@@ -48,10 +50,53 @@ func (t *tale) networkAdvice() string {
 	if t.writes() {
 		return writeAdvice(who)
 	}
+	if t.alike > 0 {
+		return t.limitAdvice(who)
+	}
 	if t.repeats() {
 		return "If each of those waits is for a call, ask for all at once, or at the same time: " + t.looping() + " makes one after the other."
 	}
 	return "Find out why the other side of " + who + " takes that long, or ask it for less." + t.orJoinNot() + t.orLeaveOut()
+}
+
+// lookAlike finds out whether all long waits there take the same time, those of the root too.
+func lookAlike(a *account, _ rootKey, t *tale) {
+	each := t.mean / max(1, t.times)
+	if ns := a.e.alike.At(t.At.Func); ns > 0 && each >= ns-ns/alikePart && each <= ns+ns/alikePart {
+		t.alike = ns
+	}
+}
+
+// alikePart is the part of what all waits at a place take by which those of a root differ from it
+// at most, on average, to be such.
+const alikePart = 10
+
+// connects reports whether it is a new connection that is waited for.
+func (t *tale) connects() bool { return 2*t.sum.dials > t.sum.ns }
+
+// limitAdvice is what to do about waits that are all as long as a time limit would have them.
+func (t *tale) limitAdvice(who string) string {
+	limited := "All of these waits took " + words.Length(t.alike) + ": if a time limit (a deadline, a context, net.Dialer.Timeout) ended them, nobody answers there. See whether that host is up, remember for some time that it is not, and shorten the limit. "
+	switch {
+	case !t.connects():
+		return limited + "Else find out why the other side of " + who + " takes that long, or ask it for less."
+	case t.triesAgain():
+		return limited + "Else the other side's queue of new connections is full, or packets are lost: the system tries again after 1, 3 and 7 s."
+	}
+	return limited + "Else the other side is that far away: keep connections."
+}
+
+// triesAgain reports whether the waits are as long as systems wait until they try again to
+// connect.
+//
+// Source: RFC 6298, which has them begin with 1 s, and double that each time.
+func (t *tale) triesAgain() bool {
+	for _, after := range []int64{1_000_000_000, 3_000_000_000, 7_000_000_000} {
+		if t.alike >= after && t.alike <= after+after/alikePart {
+			return true
+		}
+	}
+	return false
 }
 
 const (

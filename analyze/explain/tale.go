@@ -28,6 +28,7 @@ type tale struct {
 	launches  bool   // each goroutine of who is behind it starts the next one
 	growing   int64  // goroutines of who is behind it that began, where hardly any ended; 0 where they do
 	elsewhere bool   // the locks of files that were waited for were likely another process's
+	alike     int64  // ns that all long waits for the network take there, 0 where they differ
 	dead      deadlocked
 	unread    report.Frame // where answers are closed that were not read to their end, of connections that are made for that
 	stand     *waits.Stand // where goroutines stand for good that a wait group likely counts, which was waited for; nil for nowhere

@@ -48,6 +48,11 @@ func Writes(frames []report.Frame) bool {
 	return slices.ContainsFunc(frames, func(f report.Frame) bool { return HasPrefix(f.Func, writing) })
 }
 
+// Dials reports whether a stack waits until a connection is made.
+func Dials(frames []report.Frame) bool {
+	return slices.ContainsFunc(frames, func(f report.Frame) bool { return f.Func == "net.(*netFD).connect" })
+}
+
 // ForAll reports whether a stack does something for all who ask for it meanwhile.
 func ForAll(frames []report.Frame) bool {
 	return slices.ContainsFunc(frames, func(f report.Frame) bool {

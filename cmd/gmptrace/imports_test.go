@@ -59,7 +59,7 @@ var rooms = []room{
 	{path: "analyze/rules", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
 	{path: "analyze/internal/timeline", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report model"},
 	{path: "analyze/internal/handlers", imports: "analyze/names analyze/report"},
-	{path: "analyze/internal/waits", imports: "analyze/names analyze/replay analyze/report analyze/words model"},
+	{path: "analyze/internal/waits", imports: "analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
 	{path: "analyze/internal/measure", imports: "analyze/machine analyze/names analyze/replay analyze/report analyze/stat analyze/words model",
 		most: 4200, why: "each table of the report is filled here, and what checks and explanations judge alike by its figures stands beside it"},
 
