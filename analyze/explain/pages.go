@@ -80,8 +80,10 @@ func (x *pages) addP(iv *model.PInterval) {
 	}
 	l := &x.procs[iv.P]
 	n := len(l.segs)
-	if n == cap(l.segs) {
-		l.segs = slices.Grow(l.segs, n/2+1)
+	if n == cap(l.segs) { // made new, as what is not written to need not be there: append and slices.Grow clear it
+		all := make([]pSeg, n, n+n/2+portionOf)
+		copy(all, l.segs)
+		l.segs = all
 	}
 	l.segs = l.segs[:n+1]
 	l.segs[n].set(iv)

@@ -221,6 +221,12 @@ func (x *requestFinder) Find(f *model.Facts, ended func(*Span)) {
 		return
 	}
 	rest := *f
+	next := x.skip(&rest)
+	until := func(t model.Time) {
+		if next <= t {
+			next = x.until(t, &rest, ended)
+		}
+	}
 	for i := range f.Gs {
 		iv := &f.Gs[i]
 		if len(x.unshown) > 0 {
@@ -231,29 +237,29 @@ func (x *requestFinder) Find(f *model.Facts, ended func(*Span)) {
 			continue
 		}
 		if iv.By != model.NoG && x.tells(iv.ByStack) { // where a request let another goroutine go on
-			x.until(iv.End, &rest, ended)
+			until(iv.End)
 			x.seen(iv.By, iv.End, iv.ByStack)
 		}
 		switch x.kind(iv.Func) {
 		case servesConn, servesGRPCWorker:
-			x.until(iv.End, &rest, ended)
+			until(iv.End)
 			x.serves(iv, ended)
 		case servesStream:
-			x.until(iv.End, &rest, ended)
+			until(iv.End)
 			x.stream(iv, ended)
 		case servesAside:
 			if iv.Exit || x.tells(iv.Stack) { // most are closures that have nothing to do with a server
-				x.until(iv.End, &rest, ended)
+				until(iv.End)
 				x.besides(iv)
 			}
 		}
 	}
-	x.until(replay.Forever, &rest, ended)
+	until(replay.Forever - 1)
 }
 
 // skip takes out what tells nothing of a request, as nearly all does, until the next of
-// each kind that does.
-func (x *requestFinder) skip(rest *model.Facts) {
+// each kind that does, and returns when the first of those was: Forever is for none.
+func (x *requestFinder) skip(rest *model.Facts) (next model.Time) {
 	ps, events, dispatches := rest.Ps, rest.Events, rest.Dispatches // to change rest each time takes as long as to look
 	for len(ps) > 0 && !x.shows(&ps[0]) {
 		ps = ps[1:]
@@ -265,6 +271,17 @@ func (x *requestFinder) skip(rest *model.Facts) {
 		dispatches = dispatches[1:]
 	}
 	rest.Ps, rest.Events, rest.Dispatches = ps, events, dispatches
+	next = replay.Forever
+	if len(ps) > 0 {
+		next = ps[0].End
+	}
+	if len(events) > 0 {
+		next = min(next, events[0].Time)
+	}
+	if len(dispatches) > 0 {
+		next = min(next, dispatches[0].Time)
+	}
+	return next
 }
 
 // shows reports whether a P's stretch tells something of a request.
@@ -284,10 +301,9 @@ func (x *requestFinder) goesIdle(iv *model.PInterval) bool {
 func begins(k serverKind) bool { return k == servesReadAhead || k == servesAside }
 
 // until takes in what happened by a time, in order: where goroutines that serve were
-// stopped or sampled, and handlers that began.
-func (x *requestFinder) until(t model.Time, rest *model.Facts, ended func(*Span)) {
-	for {
-		x.skip(rest)
+// stopped or sampled, and handlers that began. It returns when the next of that is.
+func (x *requestFinder) until(t model.Time, rest *model.Facts, ended func(*Span)) (next model.Time) {
+	for next = x.skip(rest); next <= t; next = x.skip(rest) {
 		at, which := t, 0
 		if len(rest.Ps) > 0 && rest.Ps[0].End <= at {
 			at, which = rest.Ps[0].End-1, 1
@@ -299,8 +315,6 @@ func (x *requestFinder) until(t model.Time, rest *model.Facts, ended func(*Span)
 			which = 3
 		}
 		switch which {
-		case 0:
-			return
 		case 1:
 			if iv := &rest.Ps[0]; x.goesIdle(iv) {
 				x.idles(iv.G, iv.End, ended)
@@ -317,6 +331,7 @@ func (x *requestFinder) until(t model.Time, rest *model.Facts, ended func(*Span)
 			rest.Dispatches = rest.Dispatches[1:]
 		}
 	}
+	return next
 }
 
 // started follows goroutines that a connection's has started.
