@@ -49,6 +49,7 @@ type rootSum struct {
 	caller  map[string]int64       // whom to name as having called it, see names.Place.Caller
 	above   map[string]int64       // function of the program that had called who is nearer than from
 	callee  map[string]int64       // function that it had called
+	works   map[string]int64       // function of a library that it computed in
 	stood   map[standing]int64     // where the explained goroutines stood meanwhile
 	inside  insiders               // of a pool: what those of the program did who had a place of it
 	ahead   map[report.Frame]int64 // likewise: where another one stood in line before
@@ -144,7 +145,7 @@ func (a *account) joinCallers() {
 }
 
 func newRootSum() *rootSum {
-	return &rootSum{gs: map[model.GoID]bool{}, who: map[report.Frame]int64{}, from: map[string]int64{}, caller: map[string]int64{}, above: map[string]int64{}, callee: map[string]int64{}, stood: map[standing]int64{}, fired: map[string]int64{}, held: map[report.Frame]int64{},
+	return &rootSum{gs: map[model.GoID]bool{}, who: map[report.Frame]int64{}, from: map[string]int64{}, caller: map[string]int64{}, above: map[string]int64{}, callee: map[string]int64{}, works: map[string]int64{}, stood: map[standing]int64{}, fired: map[string]int64{}, held: map[report.Frame]int64{},
 		inside: insiders{}, ahead: map[report.Frame]int64{}, jobs: map[string]int64{}, sites: map[string]int64{}}
 }
 
@@ -245,6 +246,7 @@ func (a *account) addWho(r *rootSum, k rootKey, who *names.Place, s *stepSum, ns
 	}
 	r.who[who.At] += ns
 	r.callee[who.Callee] += ns
+	r.works[who.Works] += ns
 }
 
 // addMeans adds what advice on a step's root depends on.
@@ -536,7 +538,7 @@ func (a *account) roots(typical *account) []report.Root {
 			x.Advice = cmp.Or(a.inLine(&x, r, theirs[k]), a.lookAgain(&x, r, theirs[k]), x.Advice)
 		}
 		if typical != nil && !a.mixed && (k.kind != report.RootSleep || 2*r.others <= r.ns) {
-			x.Advice = cmp.Or(adviceByMore(&x, usual[x.Kind], asksMore), x.Advice)
+			x.Advice = cmp.Or(adviceByMore(&x, usual[x.Kind], asksMore, r.library()), x.Advice)
 		}
 		out = append(out, x)
 	}
@@ -587,6 +589,7 @@ func joined(a, b *rootSum) *rootSum {
 		merge(x.caller, r.caller)
 		merge(x.above, r.above)
 		merge(x.callee, r.callee)
+		merge(x.works, r.works)
 		merge(x.stood, r.stood)
 		merge(x.sites, r.sites)
 		x.fires.ns, x.fires.n = x.fires.ns+r.fires.ns, x.fires.n+r.fires.n

@@ -55,6 +55,7 @@ func TestAdvice(t *testing.T) {
 		"unread_body":       "main.forecast (main.forecast.go:1) closes bodies of answers that it has not read to their end",
 		"pool_kept":         "Let main.announce not wait for the network while it has one: read what it needs, close the rows",
 		"lock_in_call":      "Do what blocks in main.renew outside of the lock",
+		"in_library":        "reflect.Select looks at all of its cases each time",
 	} {
 		ar, err := txtar.ParseFile(filepath.Join("testdata/explain", name+".txtar"))
 		if err != nil {

@@ -25,6 +25,7 @@ func (a *account) describe(k rootKey, r *rootSum) report.Root {
 	}
 	t := tale{Root: &x, sum: r, st: st, known: k.known, asked: a.e.cpus.Said(), tight: a.e.heap.Tight(), manyHadPs: len(r.gs) >= len(a.e.h.ps), mean: r.ns / max(1, a.n), of: a.n, times: r.times / max(1, a.n)}
 	t.callee, _ = most(r.callee)
+	t.library = r.library()
 	t.above, _ = most(r.above)
 	if look := kinds[k.kind].look; look != nil {
 		look(a, k, &t)
@@ -49,6 +50,9 @@ func (r *rootSum) calledFrom(from string) string {
 	}
 	return from
 }
+
+// library is the function of a library that its place computed in for most of it, "" for none.
+func (r *rootSum) library() string { return mostOf(r.works, r.ns) }
 
 // names says who is behind a root: the place with the most time of a function, of all with fn
 // "", and who had called that.
@@ -109,14 +113,18 @@ const (
 // adviceByMore is what to do about what slow ones do for much longer than typical ones, who
 // do as much of that kind in all: where somebody who computes was last seen may differ.
 // Others that sleep while it waits are no attempts of its own. Where slow ones wait for the
-// network for much longer too, what they try again is a call.
-func adviceByMore(x *report.Root, typical int64, asksMore bool) string {
+// network for much longer too, what they try again is a call. What a library computes there may
+// be known for it.
+func adviceByMore(x *report.Root, typical int64, asksMore bool, library string) string {
 	if x.At.Func == "" || x.NS < muchMore*typical || x.NS-typical < muchLonger {
 		return ""
 	}
 	who := words.Function(x.At.Func)
 	switch x.Kind {
 	case report.RootComputing:
+		if names.CostAdvice(library) != "" {
+			return ""
+		}
 		return fmt.Sprintf("Do less in %s at a time, split it or spread it evenly: slow ones compute there for %s, typical ones for %s.", who, words.Length(x.NS), words.Length(typical))
 	case report.RootSleep:
 		if asksMore {

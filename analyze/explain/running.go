@@ -27,6 +27,9 @@ func (t *tale) computeLess() string {
 		return words.Function(t.callee) + " stops the world while it works: " + instead + "."
 	}
 	s := "Let " + words.Function(t.At.Func) + " do less, or split it up: a CPU profile has its lines."
+	if t.library != "" {
+		s = fmt.Sprintf("Let %s call %s less often, or for less: a CPU profile has its lines.", words.Function(t.At.Func), words.Function(t.library))
+	}
 	if t.orNoCPU() != "" {
 		s += " If it had no CPU of its own all the while, which gmptrace record would show, look at the machine instead."
 	}

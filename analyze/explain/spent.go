@@ -47,6 +47,7 @@ type spentSum struct {
 	place   names.Place
 	places  map[report.Frame]int64
 	callers map[string]int64 // whom to name as having called those
+	works   map[string]int64 // functions of libraries that it computed in there
 }
 
 // maxSpent is how many rows an instance has, but for the last one of what is left.
@@ -95,7 +96,7 @@ func (e *explainer) spentRows(x *explained) map[spentKey]*spentSum {
 		k, place := a.spentKey(x, s)
 		r := rows[k]
 		if r == nil {
-			r = &spentSum{g: s.g.G, cause: s.cause, tally: tally{first: t.first}, calls: map[*names.Call]int64{}, places: map[report.Frame]int64{}, callers: map[string]int64{}}
+			r = &spentSum{g: s.g.G, cause: s.cause, tally: tally{first: t.first}, calls: map[*names.Call]int64{}, places: map[report.Frame]int64{}, callers: map[string]int64{}, works: map[string]int64{}}
 			if k.own {
 				r.g = x.g
 			}
@@ -111,6 +112,7 @@ func (e *explainer) spentRows(x *explained) map[spentKey]*spentSum {
 		}
 		if place != nil {
 			r.callers[place.Caller(k.whose(x))] += t.ns
+			r.works[place.Works] += t.ns
 			if r.places[place.At] += t.ns; r.place.At.Func == "" || better(place, &r.place) {
 				r.place = *place
 			}
@@ -286,6 +288,9 @@ func (r *spentSum) did(k *spentKey) string {
 	}
 	caller, _ := most(r.callers)
 	at := place(r.place.At, caller)
+	if r.cause == report.CauseRunning || waitsForP(r.cause) {
+		at = called(mostOf(r.works, r.ns), r.place.At, caller)
+	}
 	switch {
 	case r.cause == report.CauseStopping:
 		return text + " " + at

@@ -1,6 +1,8 @@
 package explain
 
 import (
+	"strings"
+
 	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/internal/waits"
 	"gmptrace/analyze/names"
@@ -18,6 +20,7 @@ type tale struct {
 	times     int64 // that it began, in an instance
 	of        int64 // instances
 	callee    string
+	library   string // function of a library that it computed in there, "" for none
 	above     string // who had called who is nearer to the place than Root.From
 	caller    string // whom to name as having called the place, see names.Place.Caller
 	stills    *measure.StandstillSum
@@ -49,6 +52,9 @@ func (t *tale) advice() string {
 	if w := names.WorkOf(t.At.Func); w != nil && ran(t.Kind) {
 		return w.Advice
 	}
+	if known := names.CostAdvice(t.library); known != "" {
+		return known
+	}
 	if advise := kinds[t.Kind].advice; advise != nil {
 		return advise(t)
 	}
@@ -64,8 +70,15 @@ func (t *tale) by() string {
 		return ""
 	case w != nil:
 		return w.What + " (" + place(t.At, t.caller) + ")"
+	case t.inLibrary():
+		return called(t.library, t.At, t.caller) + ","
 	}
 	return place(t.At, t.caller)
+}
+
+// inLibrary reports whether it computed in a function of a library, or had a P for that.
+func (t *tale) inLibrary() bool {
+	return t.library != "" && (t.Kind == report.RootComputing || t.Kind == report.RootQueue)
 }
 
 // in says where it was done, after what was.
@@ -74,7 +87,7 @@ func (t *tale) in() string {
 	case t.unseen():
 		return ", in goroutines of " + words.Function(t.At.Func) + ": no stack shows where"
 	case by != "":
-		return " in " + by
+		return " in " + strings.TrimSuffix(by, ",")
 	}
 	return ""
 }

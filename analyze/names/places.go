@@ -35,6 +35,7 @@ func (n *Table) Places() *Places {
 type Place struct {
 	At     report.Frame // innermost frame of the program's own code; else of a module's; else of the standard library's
 	Callee string       // what it had called, "" for nothing: At is where the stack ends
+	Works  string       // Callee, where that is a function of a library and the stack is of no wait: then it computed in it
 	Near   string       // the function of the program that had called into the package of At, or, where From is of that too, At; "" where it is From, or there is none
 	Above  string       // the one that had called Near, as far out as From; "" where Near is
 	From   string       // the function of the program that the goroutine started with, or that a server, a pool or the like called: of several handlers that call each other the innermost; "" where it is At's
@@ -111,6 +112,9 @@ func (p *Places) find(frames []report.Frame) *Place {
 	x := &Place{At: frames[best], Own: kind == codeOwn}
 	if best > 0 {
 		x.Callee = frames[best-1].Func
+	}
+	if best > 0 && kind > codeStandard {
+		x.Works = worksIn(frames[:best])
 	}
 	x.From = p.from(frames, best)
 	if k := p.near(frames, best, x.From); k >= 0 && (Package(frames[k].Func) != Package(x.At.Func) || Package(x.From) == Package(x.At.Func)) {

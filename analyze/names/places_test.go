@@ -43,9 +43,10 @@ func TestPlaces(t *testing.T) {
 			Place{At: own, Callee: "", From: "main.serve", Own: true}},
 		{"called by that", []report.Frame{own, {Func: "shop/kit.Handle.func1"}, {Func: "net/http.HandlerFunc.ServeHTTP"}}, Place{At: own, Own: true}},
 		{"of a module only", []report.Frame{{Func: "encoding/json.Marshal"}, {Func: "github.com/x/y.Do", File: mod + "github.com/x/y@v1.0.0/y.go"}},
-			Place{At: report.Frame{Func: "github.com/x/y.Do", File: mod + "github.com/x/y@v1.0.0/y.go"}, Callee: "encoding/json.Marshal"}},
+			Place{At: report.Frame{Func: "github.com/x/y.Do", File: mod + "github.com/x/y@v1.0.0/y.go"}, Callee: "encoding/json.Marshal", Works: "encoding/json.Marshal"}},
 		{"own behind a module", []report.Frame{{Func: "github.com/x/y.Do", File: "github.com/x/y@v1.0.0/y.go"}, own},
-			Place{At: own, Callee: "github.com/x/y.Do", Own: true}},
+			Place{At: own, Callee: "github.com/x/y.Do", Works: "github.com/x/y.Do", Own: true}},
+		{"blocked in a library", []report.Frame{{Func: "sync.(*Mutex).Lock"}, {Func: "log.Printf"}, own}, Place{At: own, Callee: "log.Printf", Own: true}},
 		{"wrapped", []report.Frame{own, {Func: "sync.(*WaitGroup).Go.func1"}}, Place{At: own, Own: true}},
 		{"the runtime alone", []report.Frame{{Func: "runtime.gcMarkDone"}, {Func: "runtime.gcBgMarkWorker"}}, Place{}},
 	} {

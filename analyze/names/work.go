@@ -1,6 +1,7 @@
 package names
 
 import (
+	"slices"
 	"strings"
 
 	"gmptrace/analyze/report"
@@ -27,6 +28,47 @@ func WorkOf(fn string) *Work {
 		}
 	}
 	return nil
+}
+
+// worksIn is the function of a library that computes where a stack ends, of the frames within
+// the program's call of it; "" for none, and where it waits instead: what ran before that may
+// have been the caller.
+func worksIn(within []report.Frame) string {
+	callee := &within[len(within)-1]
+	if wraps(callee.Func) || OfCgo(callee) || within[0].Func == "runtime.selectgo" || slices.ContainsFunc(within, func(f report.Frame) bool { return HasPrefix(f.Func, waiting) }) {
+		return ""
+	}
+	return callee.Func
+}
+
+// waiting is what functions begin with that stacks of waits and system calls end in.
+var waiting = []string{"runtime.gopark", "runtime.chan", "runtime.block", "runtime.sema", "runtime.netpoll", "runtime.notetsleep",
+	"sync.", "internal/sync.", "internal/poll.", "internal/syscall/", "syscall.", "net.", "net/http.", "database/sql.", "os.", "time.Sleep", "golang.org/x/sync/"}
+
+// costs are functions of libraries, by how they begin, that cost more than who calls them may
+// expect, and what to do instead.
+var costs = []struct{ fns, advice string }{
+	{"reflect.Select", "reflect.Select looks at all of its cases each time, so that it costs as much as it has of them: let all send to one channel, or to a few."},
+	{"regexp.Compile", compileOnce}, {"regexp.MustCompile", compileOnce}, {"regexp.MatchString", compileOnce}, {"regexp.Match", compileOnce},
+	{"html/template.(*Template).Parse", parseOnce}, {"text/template.(*Template).Parse", parseOnce},
+	{"golang.org/x/crypto/bcrypt.", slowOnPurpose}, {"golang.org/x/crypto/scrypt.", slowOnPurpose}, {"golang.org/x/crypto/argon2.", slowOnPurpose},
+}
+
+const (
+	compileOnce   = "Compile an expression once (regexp.MustCompile in a variable of the package), not each time that it is used."
+	parseOnce     = "Parse a template once, not each time that it is used."
+	slowOnPurpose = "Hashing passwords is slow on purpose: let fewer run at once than there are Ps, and check each but once (a session, a token)."
+)
+
+// CostAdvice is what to do about what a function of a library costs, "" where nothing special is
+// known of it.
+func CostAdvice(fn string) string {
+	for _, c := range costs {
+		if strings.HasPrefix(fn, c.fns) {
+			return c.advice
+		}
+	}
+	return ""
 }
 
 // Tells reports whether a frame says what was done there: it is not of the standard library,
