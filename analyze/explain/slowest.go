@@ -214,6 +214,10 @@ func (s *slowOnes) forget() {
 	lost := x.page(n - 1).until
 	s.fill(lost)
 	s.h.lost, s.kept = lost, left
+	if n-x.from > x.end()-n { // most of what is there would be for what has been read out
+		s.h.clear()
+		x.open(n)
+	}
 	x.forget(n)
 	s.ranges.drop(s.h.lost)
 }
