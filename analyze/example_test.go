@@ -90,6 +90,6 @@ func ExampleExplain() {
 	fmt.Println("behind:", strings.TrimPrefix(slowest.Antagonists[0].Func, "main."))
 	// Output:
 	// every nanosecond has a cause: true
-	// most of it: waiting on a channel receive for a goroutine that was itself waiting for a P behind other goroutines in its queue
+	// most of it: waiting on a channel receive for a goroutine that was waiting for the garbage collector
 	// behind: price
 }

@@ -112,14 +112,14 @@ func (s *slowness) rooted(found []ranked) []ranked {
 }
 
 // tells reports whether a finding of another check tells of the first root what there is to
-// tell: it is the same, or explains what they lost most to and names no less than the root
-// who is behind it. A note that does is enough where the root names nobody.
+// tell: it is the same, or explains what they lost most to. A note that does is enough where
+// the root names nobody.
 func (s *slowness) tells(f ranked) bool {
 	least := report.SeverityWarning
 	if s.Roots[0].At.Func == "" {
 		least = s.severity()
 	}
-	return f.ID != checkSlow.ID && (s.isFirst(f.Root) || f.Severity.AtLeast(least) && s.leads(f.of.Costs) && !s.names(&f.Finding, f.of))
+	return f.ID != checkSlow.ID && (s.isFirst(f.Root) || f.Severity.AtLeast(least) && s.leads(f.of.Costs))
 }
 
 // isFirst reports whether a root is what they lost most to.

@@ -67,6 +67,9 @@ const (
 	littleShare = .05
 	// feltShare is likewise that of what they lost below which they did not feel a symptom.
 	feltShare = .1
+	// nearlyAll is the share of their time that typical ones lose where they do hardly
+	// anything else.
+	nearlyAll = .9
 	// slowerBy is by which part of a typical one's time slow ones must have been slower for
 	// that to be worth a warning: half.
 	slowerBy = .5
@@ -98,7 +101,7 @@ func (s *slowness) little(kinds []report.RootKind) bool {
 	if s.Roots[0].Kind == report.RootLate && s.Durations.Count >= 100 && float64(s.Durations.P99)*share < slowFrom {
 		return true
 	}
-	if s.Typical.Count > 0 && float64(s.extra)*share < slowerBy*float64(s.Typical.Mean) {
+	if s.Typical.Count > 0 && float64(s.extra)*share < slowerBy*float64(s.Typical.Mean) && !s.typical(kinds) {
 		return true
 	}
 	return share < littleShare || share*float64(s.extra) < float64(measure.StarvedAfter) && float64(s.lost()) < fewLose*float64(s.Groups[0].Total)
@@ -139,6 +142,18 @@ func (s *slowness) share(kinds []report.RootKind) float64 {
 		}
 	}
 	return float64(ns) / float64(max(1, s.extra))
+}
+
+// typical reports whether typical ones lost hardly less than all of their time to roots of
+// these kinds, and so long that a reader asks about that.
+func (s *slowness) typical(kinds []report.RootKind) bool {
+	var ns int64
+	for i := range s.Roots {
+		if r := &s.Roots[i]; slices.Contains(kinds, r.Kind) {
+			ns += r.Typical
+		}
+	}
+	return ns >= slowFrom && float64(ns) >= nearlyAll*float64(s.Typical.Mean)
 }
 
 // matters reports whether the slow ones were so much slower that it is worth asking why.

@@ -61,6 +61,18 @@ func TestLittleOfLate(t *testing.T) {
 	}
 }
 
+// TestLittleOfAll: slow ones that hardly took longer than typical ones are no news, unless those
+// too did hardly anything but wait for the same.
+func TestLittleOfAll(t *testing.T) {
+	for typical, want := range map[int64]bool{18e6: true, 20e6: false} {
+		s := &slowness{Slowest: &report.Slowest{Roots: []report.Root{{Kind: report.RootQueue, NS: 28e6, Typical: typical}}, Groups: []report.Population{{Total: 100, Lost: 50}}}, extra: 8e6}
+		s.Typical.Count, s.Typical.Mean = 3, 21e6
+		if got := s.little(costsOthers.roots()); got != want {
+			t.Errorf("of 21 ms %d: little is %t, want %t", typical, got, want)
+		}
+	}
+}
+
 // TestFelt: a symptom is felt where it is a tenth of what slow ones lost, and one in a
 // hundred lost long to it.
 func TestFelt(t *testing.T) {

@@ -50,13 +50,13 @@ func (t *tale) networkAdvice() string {
 	if t.writes() {
 		return writeAdvice(who)
 	}
-	if t.alike > 0 {
-		return t.limitAdvice(who)
+	if t.alike > 0 && t.connects() {
+		return t.dialAdvice()
 	}
 	if t.repeats() {
 		return "If each of those waits is for a call, ask for all at once, or at the same time: " + t.looping() + " makes one after the other."
 	}
-	return "Find out why the other side of " + who + " takes that long, or ask it for less." + t.orJoinNot() + t.orLeaveOut()
+	return "Find out why the other side of " + who + " takes that long, or ask it for less." + t.orJoinNot() + t.orLeaveOut() + t.orLimit()
 }
 
 // lookAlike finds out whether all long waits there take the same time, those of the root too.
@@ -74,16 +74,22 @@ const alikePart = 10
 // connects reports whether it is a new connection that is waited for.
 func (t *tale) connects() bool { return 2*t.sum.dials > t.sum.ns }
 
-// limitAdvice is what to do about waits that are all as long as a time limit would have them.
-func (t *tale) limitAdvice(who string) string {
+// dialAdvice is what to do about new connections that all take as long as a time limit would
+// have it.
+func (t *tale) dialAdvice() string {
 	limited := "All of these waits took " + words.Length(t.alike) + ": if a time limit (a deadline, a context, net.Dialer.Timeout) ended them, nobody answers there. See whether that host is up, remember for some time that it is not, and shorten the limit. "
-	switch {
-	case !t.connects():
-		return limited + "Else find out why the other side of " + who + " takes that long, or ask it for less."
-	case t.triesAgain():
+	if t.triesAgain() {
 		return limited + "Else the other side's queue of new connections is full, or packets are lost: the system tries again after 1, 3 and 7 s."
 	}
 	return limited + "Else the other side is that far away: keep connections."
+}
+
+// orLimit is what else may be behind answers that all take the same time.
+func (t *tale) orLimit() string {
+	if t.alike == 0 {
+		return ""
+	}
+	return " All of these waits took " + words.Length(t.alike) + ": if a time limit ended them, nobody answers there."
 }
 
 // triesAgain reports whether the waits are as long as systems wait until they try again to
