@@ -52,10 +52,6 @@ func (c costs) roots() []report.RootKind {
 // ofMachine reports whether a loaded machine makes goroutines lose time that way as well.
 func (c costs) ofMachine() bool { return c == costsOthers || c == costsWakeups || c == costsLate }
 
-// atPlaces reports whether a finding with these costs is about one place: roots at others are
-// not what it finds.
-func (c costs) atPlaces() bool { return c == costsLocks || c == costsQueues }
-
 // together is what a cost is time of. Where it exceeds the time that the report covers, it
 // says whose times were added up: a thousand seconds in a trace of one look like a mistake.
 func together(cost int64, of string, whole int64) string {

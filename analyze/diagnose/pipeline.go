@@ -23,7 +23,8 @@ import (
 // receivers do not wait to send themselves. A warning where a fifth of the Ps' time goes
 // unused, as more goroutines that receive would then do more; else information.
 //
-// False positives: generators, which are to wait until somebody asks for the next.
+// False positives: generators, which are to wait until somebody asks for the next. One that
+// does nothing but deal out to several who ask for something over the network is information.
 // Where the goroutine of main receives, it is information: that may be what the program
 // is about.
 var checkPipeline = Check{ID: "pipeline", Costs: costsQueues, Title: "Pipelines with a slow stage", Fails: report.SeverityCritical, Begin: func(s *replay.Session) Judge {
@@ -34,6 +35,7 @@ const (
 	pipeWaits  = 8   // waits at a place, and those without a stack that leave it undecided
 	pipeTurns  = 4   // sends of each sender, receives of each receiver, on average
 	pipeUnused = .20 // share of the Ps' time that is not used, from which it is a warning
+	pipeDeals  = .90 // share of the senders' time from which they do nothing but send
 	pipeTold   = 3   // places at most
 )
 
@@ -157,10 +159,16 @@ func (r *pipelineJudge) did(b *backlog) string {
 
 func (r *pipelineJudge) severity(rep *report.Report, b *backlog) report.Severity {
 	switch {
-	case b.most == stageRunnable, r.unused(rep) < pipeUnused, r.ofMain(b.stage):
+	case b.most == stageRunnable, r.unused(rep) < pipeUnused, r.ofMain(b.stage), b.dealsOut():
 		return report.SeverityInfo
 	}
 	return report.SeverityWarning
+}
+
+// dealsOut reports whether who sends does nothing else, and several who receive ask for
+// something over the network: how many at once may do so is set by how many they are.
+func (b *backlog) dealsOut() bool {
+	return b.share >= pipeDeals && b.stage.members > 1 && b.most == stageNetwork
 }
 
 // ofMain reports whether the receiver is the goroutine that main runs in.

@@ -67,21 +67,14 @@ func (r *slowJudge) describe(s *slowness) report.Finding {
 	return f
 }
 
-// verdict is what the root says as the answer, with what a finding of it says to do.
-func (s *slowness) verdict(f *report.Finding) report.Verdict {
-	v := report.Verdict{Severity: s.severity(), Headline: s.Headline, Detail: s.Detail, Advice: s.Advice}
-	if f != nil {
-		v.Severity = f.Severity
-		if f.Advice != lookCloser {
-			v.Advice = f.Advice
-		}
-	}
-	return v
+// verdict is what the root says as the answer.
+func (s *slowness) verdict(severity report.Severity) report.Verdict {
+	return report.Verdict{Severity: severity, Headline: s.Headline, Detail: s.Detail, Advice: s.Advice}
 }
 
 // rooted is what was found with what slow ones lost most to: that of the check slow is left
-// out where another finding tells of it. What it is told by is as severe as what says less
-// of it, and its symptoms stand beneath it.
+// out where another finding tells of it. What it is told by is as severe as a symptom that it
+// outweighs, and notes on its symptoms stand beneath it.
 func (s *slowness) rooted(found []ranked) []ranked {
 	if !s.matters() {
 		return found
@@ -97,23 +90,19 @@ func (s *slowness) rooted(found []ranked) []ranked {
 	root.root = true
 	for i := range found {
 		f := &found[i]
-		switch less := s.names(&f.Finding, f.of); {
+		switch {
 		case i == at || f.folded:
-		case less && !f.of.Costs.atPlaces() || f.of.Symptom && f.Severity == report.SeverityInfo && who != "" && strings.Contains(f.Title, who):
-			if root.Severity = worse(root.Severity, f.Severity); root.Advice == lookCloser {
-				root.Advice = f.Advice
-			}
-			f.Severity, f.felt = report.SeverityInfo, true
-		case less || s.outweighs(f.of):
+		case f.of.Symptom && f.Severity == report.SeverityInfo && who != "" && strings.Contains(f.Title, who):
+			f.felt = true
+		case s.outweighs(f.of):
 			root.Severity = worse(root.Severity, f.Severity)
 		}
 	}
 	return found
 }
 
-// tells reports whether a finding of another check tells of the first root what there is to
-// tell: it is the same, or explains what they lost most to. A note that does is enough where
-// the root names nobody.
+// tells reports whether a finding of another check tells of the first root: it is the same, or
+// explains what they lost most to. A note that does is enough where the root names nobody.
 func (s *slowness) tells(f ranked) bool {
 	least := report.SeverityWarning
 	if s.Roots[0].At.Func == "" {

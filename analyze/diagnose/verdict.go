@@ -22,7 +22,7 @@ func verdict(rep *report.Report) report.Verdict {
 	if len(rep.Findings) > 0 {
 		switch first := &rep.Findings[0]; {
 		case first.ID == checkSlow.ID:
-			return slow.verdict(first)
+			return slow.verdict(first.Severity)
 		case first.Severity.AtLeast(report.SeverityWarning):
 			v := guilty(rep, where)
 			switch {
@@ -35,7 +35,7 @@ func verdict(rep *report.Report) report.Verdict {
 		}
 	}
 	if slow.matters() {
-		return slow.verdict(nil)
+		return slow.verdict(slow.severity())
 	}
 	v := report.Verdict{Severity: report.SeverityInfo, Headline: "Nothing was scheduled in this part of the trace.", Detail: where}
 	waited := fmt.Sprintf("Goroutines waited %s for a P at the median, %s.", words.Length(rep.Key.LatencyP50), longWaits(rep))
@@ -49,7 +49,7 @@ func verdict(rep *report.Report) report.Verdict {
 }
 
 // explain puts into a verdict why requests or tasks were slow: behind the finding, or before
-// it where that is about the root, and does not name who is behind it.
+// it where the finding does not name who is behind it and the root does.
 func (s *slowness) explain(v *report.Verdict, first *report.Finding) {
 	c := checkOf(first)
 	if s.names(first, c) {
