@@ -2,10 +2,12 @@ package explain
 
 import (
 	"slices"
+	"sort"
 	"strings"
 
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
+	"gmptrace/model"
 )
 
 // Who waits for something that a later request brings waits for that to come. What the
@@ -29,14 +31,36 @@ func standsByForMore(frames []report.Frame) bool {
 
 // forArrival tells a step of a goroutine that stands by as one of who waits for what comes
 // then, if there is such a goroutine.
+//
+// A wait since before the trace began may show neither a reason nor a place: then it is taken
+// for what the goroutine waits for next.
 func (w *walk) forArrival(x *step) bool {
-	if w.waiter == nil || x.cause != report.CauseNetwork || !w.h.standBy.Of(w.h.names, x.stack, standsByForMore) {
+	if w.waiter == nil {
+		return false
+	}
+	stack, reason := x.stack, x.reason
+	if stack == 0 && reason == model.ReasonNone {
+		stack, reason = w.nextWait(x.g, x.to)
+	}
+	if reason != model.ReasonNetwork || !w.h.standBy.Of(w.h.names, stack, standsByForMore) {
 		return false
 	}
 	y := *w.waiter
 	y.from, y.to, y.cause, y.came = x.from, x.to, report.CauseBlocked, true
 	w.tell(&y)
 	return true
+}
+
+// nextWait is where and why a goroutine waits next after a time.
+func (w *walk) nextWait(g model.GoID, after model.Time) (stack uint32, reason model.Reason) {
+	segs := w.h.of(g).segs
+	for i := sort.Search(len(segs), func(i int) bool { return segs[i].start >= after }); i < len(segs); i++ {
+		w.steps++
+		if segs[i].state == model.GWaiting {
+			return segs[i].stack, segs[i].reason
+		}
+	}
+	return 0, model.ReasonNone
 }
 
 // arrives reports whether later requests brought some of what was waited for, at least.
