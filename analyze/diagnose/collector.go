@@ -235,6 +235,8 @@ func (c *cycles) advice(places *names.Places) string {
 		return allocate + names.PoolAdvice
 	case c.heap.Tight():
 		return "Raise the limit or hold less in memory: raising GOGC does not help under a limit. If there is none, raise GOGC. " + allocate + "."
+	case c.heap.LongAdvice(allocate) != "":
+		return c.heap.LongAdvice(allocate)
 	case c.heap.Room.N() == 0:
 		return allocate + " (profile with -alloc_space); give the collector more room: raise GOGC, or the memory limit if there is one."
 	}

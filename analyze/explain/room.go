@@ -48,6 +48,9 @@ func (t *tale) roomAdvice() string {
 	if t.tight {
 		return "Raise the memory limit or hold less in memory: raising GOGC does not help under a limit. If there is none, raise GOGC. " + allocate + "."
 	}
+	if long := t.heap.LongAdvice(allocate); long != "" {
+		return long
+	}
 	return allocate + ", or give the collector more memory to work with."
 }
 

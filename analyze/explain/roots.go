@@ -23,7 +23,7 @@ func (a *account) describe(k rootKey, r *rootSum) report.Root {
 	if k.kind == report.RootPlace || k.kind == report.RootLock {
 		x.Site = mostOf(r.sites, r.ns)
 	}
-	t := tale{Root: &x, sum: r, st: st, known: k.known, asked: a.e.cpus.Said(), tight: a.e.heap.Tight(), manyHadPs: len(r.gs) >= len(a.e.h.ps), mean: r.ns / max(1, a.n), of: a.n, times: r.times / max(1, a.n)}
+	t := tale{Root: &x, sum: r, st: st, known: k.known, asked: a.e.cpus.Said(), heap: a.e.heap, tight: a.e.heap.Tight(), manyHadPs: len(r.gs) >= len(a.e.h.ps), mean: r.ns / max(1, a.n), of: a.n, times: r.times / max(1, a.n)}
 	t.callee, _ = most(r.callee)
 	t.library = r.library()
 	t.above, _ = most(r.above)

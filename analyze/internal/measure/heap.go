@@ -1,8 +1,11 @@
 package measure
 
 import (
+	"fmt"
+
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/stat"
+	"gmptrace/analyze/words"
 	"gmptrace/model"
 )
 
@@ -14,15 +17,25 @@ type HeapRoom struct {
 	Grown int64       // bytes allocated in cycles
 	Whole int64       // cycles that Grown is of
 
-	live   int64 // bytes; 0 not known yet
-	peak   int64 // of live since the last cycle ended
-	marked int64 // live when the last cycle ended
-	ended  bool  // the next goal is that of a cycle that has ended
+	Cycles stat.Sketch // ns from the beginning of marking to its end
+
+	began  model.Time // of the cycle under way, 0 for none
+	live   int64      // bytes; 0 not known yet
+	peak   int64      // of live since the last cycle ended
+	marked int64      // live when the last cycle ended
+	ended  bool       // the next goal is that of a cycle that has ended
 }
 
 // tightRoom is up to where a goal beyond the live heap is little room, in thousandths:
 // GOGC of 15.
 const tightRoom = 150
+
+// A cycle takes long for its heap from longCycle on, where that is longPerMB for each MB that
+// lives: marking goes from pointer to pointer, and takes a fraction of that for what has few.
+const (
+	longCycle = 100_000_000 // ns
+	longPerMB = 1_000_000   // ns
+)
 
 // NewHeapRoom makes a HeapRoom, for replay.Shared.
 func NewHeapRoom(*replay.Session) *HeapRoom { return &HeapRoom{} }
@@ -37,9 +50,15 @@ func (h *HeapRoom) event(ev *model.Event) {
 	switch ev.Op {
 	case model.OpGeneration:
 		if ev.Arg != 0 { // events were lost
-			h.marked, h.peak, h.ended = 0, 0, false
+			h.marked, h.peak, h.ended, h.began = 0, 0, false, 0
 		}
+	case model.OpGCBegin:
+		h.began = ev.Time
 	case model.OpGCEnd:
+		if h.began > 0 {
+			h.Cycles.Add(int64(ev.Time - h.began))
+			h.began = 0
+		}
 		h.end()
 	case model.OpHeapAlloc:
 		h.live = ev.Arg
@@ -73,3 +92,15 @@ func (h *HeapRoom) newGoal(goal int64) {
 // Tight reports whether the collector leaves the program hardly room: a memory limit, or a
 // very low GOGC, looks like that.
 func (h *HeapRoom) Tight() bool { return h.Room.N() > 0 && h.Room.Quantile(.5) <= tightRoom }
+
+// LongAdvice is what to do where cycles take long for the heap that lives, as many objects with
+// pointers have them do, after what says to allocate less: that makes them rarer alone. ""
+// where they do not.
+func (h *HeapRoom) LongAdvice(allocate string) string {
+	ns, live := h.Cycles.Quantile(.5), h.Live.Quantile(.5)
+	if live == 0 || ns < longCycle || ns < live>>20*longPerMB {
+		return ""
+	}
+	return fmt.Sprintf("A cycle takes %s for %s that live: hold fewer objects with pointers (values in place of pointers, indexes, one large slice), or raise GOGC, so that cycles are rarer. %s for that too: it makes none of them shorter.",
+		words.Length(ns), words.Bytes(live), allocate)
+}
