@@ -113,6 +113,11 @@ func (r *stuckJudge) describe(stuck []*waits.Stand) report.Finding {
 		f.SureWhy = waits.SureOfLocks
 	}
 	f.Why, f.Advice = r.whyStuck(stuck)
+	if b := r.standing.Behind(most, r.Names.Places(), r.Zero); b != nil {
+		f.Title += ", behind " + b.Where()
+		f.Why, f.Advice, f.SureWhy = b.Why(), b.Advice(), waits.SureOfBehind
+		f.Stacks = append(f.Stacks, r.stack(fmt.Sprintf("where G%d stands", b.First().G), b.First().Stack)...)
+	}
 	if most.Lock && len(stuck) > 1 && stuck[1].Lock {
 		f.Title += ": likely a deadlock"
 	}

@@ -180,9 +180,22 @@ func (a *answer) who(x *report.Explanation) string {
 	}
 	s += ", longest " + lengthText(longest)
 	if x.Unfinished > 0 && x.Unfinished*20 >= n {
-		s += fmt.Sprintf("; %s had not ended when the trace did", words.Count(x.Unfinished))
+		s += fmt.Sprintf("; %s had not ended when the trace did", words.Count(x.Unfinished)) + a.stand(x)
 	}
 	return s + unnamed + ". "
+}
+
+// stand says since when those stand that never end, and how long the others took: of both
+// together no figure tells anything.
+func (a *answer) stand(x *report.Explanation) string {
+	if x.Roots[0].Kind != report.RootNeverEnded || a.p.opened.From <= a.e.zero {
+		return ""
+	}
+	s := ", the first of which began at " + words.At(int64(a.p.opened.From-a.e.zero))
+	if a.p.ended.N() > 0 {
+		s += " (of the others p50 " + words.Length(a.p.ended.Quantile(.5)) + ")"
+	}
+	return s
 }
 
 // unnamed says that the handler of many requests does not show.
@@ -310,7 +323,7 @@ func lengthText(x *explained) string {
 // ofOthers says so of typical ones, where these are not of the population.
 func (a *answer) ofOthers() string {
 	if a.usual != a.p {
-		return " of those others"
+		return " of those that show no handler"
 	}
 	return ""
 }

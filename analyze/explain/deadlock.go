@@ -31,9 +31,23 @@ func (e *explainer) deadlock(r *report.Root) (d deadlocked) {
 	return d
 }
 
+// behind is where it begins that a root's goroutines stand, nil where that is there.
+func (e *explainer) behind(r *report.Root) *waits.Behind {
+	places := e.names.Places()
+	for _, x := range append(e.stands.At(places), e.stands.Receivers(places, &r.At)) {
+		if x.At == r.At && x.N > 0 && x.Stuck(int64(e.now-e.zero)) {
+			return e.stands.Behind(x, places, e.zero)
+		}
+	}
+	return nil
+}
+
 // neverEnded says for what goroutines still wait.
 func (t *tale) neverEnded() string {
 	s := t.waiting() + ", which nobody ended before the trace did"
+	if t.behind != nil {
+		s += ": they stand behind " + t.behind.Where()
+	}
 	if x := t.stand; x != nil {
 		s += fmt.Sprintf(": %s that it likely counts wait %s in %s, and never go on", words.Count(int64(x.N)), x.Does(), x.Name)
 	}
@@ -42,7 +56,7 @@ func (t *tale) neverEnded() string {
 
 // lookDeadlock finds out who likely waits for each other.
 func lookDeadlock(a *account, _ rootKey, t *tale) {
-	t.dead = a.e.deadlock(t.Root)
+	t.dead, t.behind = a.e.deadlock(t.Root), a.e.behind(t.Root)
 	if t.st == nil || !t.st.end.OfGroup() {
 		return
 	}
@@ -56,6 +70,9 @@ func lookDeadlock(a *account, _ rootKey, t *tale) {
 
 // sureOfLocks says how sure it is who likely waits for each other.
 func (t *tale) sureOfLocks() (string, string) {
+	if t.behind != nil {
+		return "medium", waits.SureOfBehind
+	}
 	if t.dead.why == "" {
 		return "high", ""
 	}
@@ -66,6 +83,9 @@ func (t *tale) sureOfLocks() (string, string) {
 func (t *tale) endAdvice() string {
 	if t.dead.advice != "" {
 		return t.dead.advice
+	}
+	if t.behind != nil {
+		return t.behind.Advice()
 	}
 	if t.stand != nil {
 		return t.stand.LetGoOn()

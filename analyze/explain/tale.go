@@ -33,6 +33,7 @@ type tale struct {
 	elsewhere bool   // the locks of files that were waited for were likely another process's
 	alike     int64  // ns that all long waits for the network take there, 0 where they differ
 	dead      deadlocked
+	behind    *waits.Behind // of a wait that never ended: where it begins
 	unread    report.Frame  // where answers are closed that were not read to their end, of connections that are made for that
 	stand     *waits.Stand  // where goroutines stand for good that a wait group likely counts, which was waited for; nil for nowhere
 	heap      *measure.HeapRoom

@@ -58,12 +58,23 @@ func (a *answer) victims(mine *account) string {
 	})
 	var said []string
 	for _, v := range found[:min(len(found), fewVictims)] {
-		said = append(said, fmt.Sprintf("%s (%s: the quick ones %s, the longest %s)", a.g.called(v.p), words.Count(v.p.all.N()), words.Length(v.quick), words.Length(v.p.all.Max())))
+		said = append(said, fmt.Sprintf("%s (%s: %sthe longest %s)", a.g.called(v.p), words.Count(v.p.all.N()), v.quickOnes(), words.Length(v.p.all.Max())))
 	}
-	if len(said) == 0 {
+	switch {
+	case len(said) == 0:
 		return ""
+	case cause.kind == report.RootNeverEnded:
+		return " The same keeps others: " + strings.Join(said, " and ") + "."
 	}
 	return " It held up others too: " + strings.Join(said, " and ") + "."
+}
+
+// quickOnes says how long the quick ones took, if any ended.
+func (v *victim) quickOnes() string {
+	if v.p.ended.N() == 0 {
+		return ""
+	}
+	return "the quick ones " + words.Length(v.quick) + ", "
 }
 
 // first is the root that took most, and how much.

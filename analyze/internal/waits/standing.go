@@ -34,6 +34,7 @@ type Standing struct {
 	locks   *names.LockSites
 	pools   *names.Pools
 	ended   []*endedWaits // by stack
+	met     []meeting     // by stack: with whom somebody went on there who did not wait
 	open    []model.GInterval
 	receive []model.GInterval // likewise, of those that wait for what may come or not
 	dials   int               // goroutines that make connections, and wait for the network, when the trace ends
@@ -46,7 +47,23 @@ type Standing struct {
 type endedWaits struct {
 	n       int
 	last    model.Time
+	by      model.GoID // who ended the last one
 	longest int64
+}
+
+// meeting is who waited at the other side of a channel, and until when.
+type meeting struct {
+	g  model.GoID
+	at model.Time
+}
+
+// with adds other waits.
+func (e *endedWaits) with(o *endedWaits) {
+	e.n += o.n
+	if o.last >= e.last {
+		e.last, e.by = o.last, o.by
+	}
+	e.longest = max(e.longest, o.longest)
 }
 
 // NewStanding makes Standing, for replay.Shared.
@@ -127,14 +144,23 @@ func (w *Standing) ends(iv *model.GInterval) {
 	if int(iv.Stack) >= len(w.ended) {
 		w.ended = slices.Grow(w.ended, int(iv.Stack)+1-len(w.ended))[:iv.Stack+1]
 	}
+	if iv.Reason != model.ReasonSync && iv.ByStack != 0 {
+		w.meets(iv)
+	}
 	e := w.ended[iv.Stack]
 	if e == nil {
 		e = &endedWaits{}
 		w.ended[iv.Stack] = e
 	}
-	e.n++
-	e.last = max(e.last, iv.End)
-	e.longest = max(e.longest, int64(iv.End-iv.Start))
+	e.with(&endedWaits{n: 1, last: iv.End, by: iv.By, longest: int64(iv.End - iv.Start)})
+}
+
+// meets takes in whose wait at a channel somebody ended, who did not wait there then.
+func (w *Standing) meets(iv *model.GInterval) {
+	if int(iv.ByStack) >= len(w.met) {
+		w.met = slices.Grow(w.met, int(iv.ByStack)+1-len(w.met))[:iv.ByStack+1]
+	}
+	w.met[iv.ByStack] = meeting{iv.G, iv.End}
 }
 
 // Stands is how many goroutines stand at places that show.
@@ -175,7 +201,7 @@ func (w *Standing) At(places *names.Places) []*Stand {
 		}
 		x := byName[placeName(&p.At)]
 		if x == nil {
-			x = &Stand{At: p.At, Name: placeName(&p.At), What: w.endOf(iv), Lock: iv.Reason == model.ReasonSync, Pool: w.pools.Of(iv.Stack), Since: iv.Start, End: iv.End, G: iv.G, Stack: iv.Stack}
+			x = w.standAt(iv, &p.At)
 			byName[x.Name] = x
 			out = append(out, x)
 		}
@@ -188,6 +214,11 @@ func (w *Standing) At(places *names.Places) []*Stand {
 	return out
 }
 
+// standAt is a stand to which nobody is added yet.
+func (w *Standing) standAt(iv *model.GInterval, at *report.Frame) *Stand {
+	return &Stand{At: *at, Name: placeName(at), What: w.endOf(iv), Lock: iv.Reason == model.ReasonSync, Pool: w.pools.Of(iv.Stack), Since: iv.Start, End: iv.End, G: iv.G, Stack: iv.Stack}
+}
+
 // sumEnded adds the waits that ended to the places where they did.
 func (w *Standing) sumEnded(places *names.Places, at func(name string) *Stand) {
 	for stack, e := range w.ended {
@@ -196,8 +227,7 @@ func (w *Standing) sumEnded(places *names.Places, at func(name string) *Stand) {
 		}
 		if p := places.Of(uint32(stack)); p != nil {
 			if x := at(placeName(&p.At)); x != nil {
-				x.gone.n += e.n
-				x.gone.last, x.gone.longest = max(x.gone.last, e.last), max(x.gone.longest, e.longest)
+				x.gone.with(e)
 			}
 		}
 	}
