@@ -35,7 +35,7 @@ func WorkOf(fn string) *Work {
 // have been the caller.
 func worksIn(within []report.Frame) string {
 	callee := &within[len(within)-1]
-	if wraps(callee.Func) || OfCgo(callee) || within[0].Func == "runtime.selectgo" || slices.ContainsFunc(within, func(f report.Frame) bool { return HasPrefix(f.Func, waiting) }) {
+	if wraps(callee.Func) || HasPrefix(callee.Func, Plumbing) || OfCgo(callee) || within[0].Func == "runtime.selectgo" || slices.ContainsFunc(within, func(f report.Frame) bool { return HasPrefix(f.Func, waiting) }) {
 		return ""
 	}
 	return callee.Func

@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"strings"
 	"testing"
 
 	"gmptrace/model"
@@ -29,6 +30,33 @@ func TestHeapRoom(t *testing.T) {
 		h.Watch(&model.Facts{Events: c.events})
 		if h.Room.N() != c.cycles || h.Tight() != c.tight || h.Grown != c.grown || h.Whole != c.whole {
 			t.Errorf("%s: %d cycles, tight %t, %d grown in %d; want %d, %t, %d in %d", c.name, h.Room.N(), h.Tight(), h.Grown, h.Whole, c.cycles, c.tight, c.grown, c.whole)
+		}
+	}
+}
+
+// TestLongAdvice: how long a cycle takes for what lives decides whether to allocate less helps.
+func TestLongAdvice(t *testing.T) {
+	const ms, mb = 1_000_000, 1 << 20
+	for _, x := range []struct {
+		name     string
+		ns, live int64
+		long     bool
+	}{
+		{"many pointers", 340 * ms, 240 * mb, true},
+		{"a large heap, marked as fast as others", 340 * ms, 4000 * mb, false},
+		{"a small heap", 90 * ms, 4 * mb, false},
+		{"no heap is told", 340 * ms, 0, false},
+	} {
+		h := NewHeapRoom(nil)
+		f := &model.Facts{Events: []model.Event{
+			{Op: model.OpHeapAlloc, Time: 1, Arg: x.live},
+			{Op: model.OpGCBegin, Time: 2},
+			{Op: model.OpGCEnd, Time: model.Time(2 + x.ns)},
+			{Op: model.OpHeapGoal, Time: model.Time(2 + x.ns), Arg: 2 * x.live},
+		}}
+		h.Watch(f)
+		if got := h.LongAdvice("Allocate less"); (got != "") != x.long || x.long && !strings.Contains(got, "raise GOGC") {
+			t.Errorf("%s: %q", x.name, got)
 		}
 	}
 }
