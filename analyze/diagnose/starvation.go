@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"gmptrace/analyze/internal/measure"
+	"gmptrace/analyze/names"
 	"gmptrace/analyze/replay"
 	"gmptrace/analyze/report"
 	"gmptrace/analyze/words"
@@ -212,7 +213,7 @@ func heldByOne(e *report.Episode) (why, advice string) {
 			"Leave out of account what passed behind the tracer: it says how many goroutines there are (each costs about half a microsecond), nothing else."
 	}
 	return fmt.Sprintf("In the worst wait %s held P%d for %s of %s.", words.Goroutine(int64(c.G), c.Func), queueOf(e), words.Length(c.NS), words.Length(e.Wait)),
-		"Let that goroutine yield: split its work into pieces of a millisecond, call runtime.Gosched between them, or move it off the path of requests."
+		cmp.Or(names.SpinAdvice(c.Func, words.Function(c.Func)), "Let that goroutine yield: split its work into pieces of a millisecond, call runtime.Gosched between them, or move it off the path of requests.")
 }
 
 // culpritStack is where the goroutine that ran longest in the worst wait stopped, if one

@@ -30,6 +30,7 @@ func TestAdvice(t *testing.T) {
 		"waits_for_locker":  "Hold the file's lock for less",
 		"wakes_often":       "No thread was late, it was often that one had to come",
 		"dials_time_out":    "nobody answers there. See whether that host is up, remember for some time that it is not",
+		"spins":             "If main.(*spinLock).Lock looks again and again whether it may go on",
 		"runs_command":      "Another process is run there",
 		"streams_open":      "All streams that the server allows on one connection were open",
 		"no_continue":       "Send no Expect: 100-continue with what is small",

@@ -122,7 +122,7 @@ func adviceByMore(x *report.Root, typical int64, asksMore bool, library string) 
 	who := words.Function(x.At.Func)
 	switch x.Kind {
 	case report.RootComputing:
-		if names.CostAdvice(library) != "" {
+		if names.CostAdvice(library) != "" || names.SpinAdvice(x.At.Func, who) != "" {
 			return ""
 		}
 		return fmt.Sprintf("Do less in %s at a time, split it or spread it evenly: slow ones compute there for %s, typical ones for %s.", who, words.Length(x.NS), words.Length(typical))

@@ -26,6 +26,9 @@ func (t *tale) computeLess() string {
 	if instead := names.InsteadOf(t.callee); instead != "" {
 		return words.Function(t.callee) + " stops the world while it works: " + instead + "."
 	}
+	if spins := names.SpinAdvice(t.At.Func, words.Function(t.At.Func)); spins != "" {
+		return spins
+	}
 	s := "Let " + words.Function(t.At.Func) + " do less, or split it up: a CPU profile has its lines."
 	if t.library != "" {
 		s = fmt.Sprintf("Let %s call %s less often, or for less: a CPU profile has its lines.", words.Function(t.At.Func), words.Function(t.library))
@@ -75,6 +78,9 @@ func (t *tale) yieldAdvice() string {
 	}
 	if t.launches {
 		return names.LoopInstead(who)
+	}
+	if spins := names.SpinAdvice(t.At.Func, words.Function(t.At.Func)); spins != "" {
+		return spins
 	}
 	if t.growing > 0 {
 		started := words.Function(cmp.Or(t.From, t.At.Func))
