@@ -1,8 +1,11 @@
 package diagnose
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
+	"sort"
 
 	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/replay"
@@ -36,6 +39,8 @@ const (
 	burstSize = model.RunqSize + 1 // goroutines in a span: more than a P's ring holds
 	burstLate = 4096               // ticks for which the first run of a goroutine is waited for
 	burstLoad = 1000               // ticks after which it is no burst
+
+	burstRhythm = 3 // bursts that tell a rhythm
 
 	// burstTiny is for how long goroutines run at most, on average, for what each does to be
 	// too little for one: to start one and to switch to it and from it takes about 1 µs, more
@@ -92,7 +97,7 @@ func (r *burstJudge) describe(x *burst, ran int64) report.Finding {
 	f := r.finding(x)
 	if ran > 0 {
 		f.Title = fmt.Sprintf("%s%s, which ran for %s each, were created within %s and waited up to %s to start", words.Plural(x.count, "goroutine"), r.mostly(x), words.Length(ran), words.Length(x.length()), words.Length(x.longest))
-		f.Advice = fmt.Sprintf("Each does too little for a goroutine of its own: it runs for %s, and to start and switch goroutines takes about 1 µs each time. Start no more than there are Ps, and give each a part of the work.", words.Length(ran))
+		f.Advice = cmp.Or(x.timerAdvice(), fmt.Sprintf("Each does too little for a goroutine of its own: it runs for %s, and to start and switch goroutines takes about 1 µs each time. Start no more than there are Ps, and give each a part of the work.", words.Length(ran)))
 		f.Evidence = append(f.Evidence, report.Evidence{Label: "each ran for", Value: words.Length(ran)})
 	}
 	return f
@@ -105,9 +110,9 @@ func (r *burstJudge) finding(x *burst) report.Finding {
 		CostNS:   r.bursts.cost,
 		CostOf:   "goroutine time from creation until the first run, in bursts",
 		What: fmt.Sprintf("At %s the program created %s goroutines in %s, mostly %s. Each waited %s for a P on average before it ran at all.",
-			words.At(r.Offset(x.start())), words.Count(x.count), words.Length(x.length()), words.Function(r.runs(x.fn)), words.Length(x.waits/x.count)),
+			words.At(r.Offset(x.start())), words.Count(x.count), words.Length(x.length()), words.Function(r.runs(x.fn)), words.Length(x.waits/x.count)) + r.again(),
 		Why:    "New goroutines stand in the queues before all that becomes ready later: until the burst is worked off, everything waits as long as it.",
-		Advice: "Bound how many run at once: a pool of workers, errgroup's SetLimit, a semaphore taken before the go statement.",
+		Advice: cmp.Or(x.timerAdvice(), "Bound how many run at once: a pool of workers, errgroup's SetLimit, a semaphore taken before the go statement."),
 		Sure:   "certain", SureWhy: "creation and first run of each goroutine are in the trace",
 		Evidence: []report.Evidence{
 			{Label: "goroutines in the worst burst", Value: words.Count(x.count)},
@@ -116,6 +121,33 @@ func (r *burstJudge) finding(x *burst) report.Finding {
 			{Label: "most created within 10 ms", Value: words.Count(r.bursts.most)},
 		},
 	}
+}
+
+// timerAdvice is what to do about timers that start goroutines, which wait for no limit; "" where
+// others start them.
+func (x *burst) timerAdvice() string {
+	if x.timed*2 > x.count {
+		return "Timers started most of them (time.AfterFunc), all due at once: spread them, by a random part of each delay (jitter), or let one goroutine do for all what is due."
+	}
+	return ""
+}
+
+// again says that bursts come in a rhythm, where all of them do.
+func (r *burstJudge) again() string {
+	all := r.bursts.worst.Best()
+	if len(all) < burstRhythm || int64(len(all)) != r.bursts.n {
+		return ""
+	}
+	all = slices.SortedFunc(slices.Values(all), func(a, b burst) int { return cmp.Compare(a.from, b.from) })
+	lo, hi := int64(math.MaxInt64), int64(0)
+	for i := range all[1:] {
+		gap := (all[i+1].from - all[i].from) * burstTick
+		lo, hi = min(lo, gap), max(hi, gap)
+	}
+	if (hi-lo)*10 > hi {
+		return ""
+	}
+	return fmt.Sprintf(" Such a burst comes again each %s.", words.Length((all[len(all)-1].from-all[0].from)*burstTick/int64(len(all)-1)))
 }
 
 // mostly names what nearly all of them run, with its line, "" where that are several things.
@@ -158,6 +190,7 @@ type burst struct {
 	from, to int64 // ticks, inclusive
 	count    int64
 	waits    int64 // until the first run, in all
+	timed    int64 // that a timer started
 	starved  int64 // of waits: those longer than measure.StarvedAfter
 	longest  int64
 	fn       uint32 // that most of them started with, if most did
@@ -177,13 +210,24 @@ func (b *bursts) Watch(f *model.Facts) {
 	for _, i := range b.stood.Edges {
 		iv := &f.Gs[i]
 		if iv.First && iv.State == model.GRunnable && iv.Open&model.OpenStart == 0 && !iv.Runtime {
-			b.created(iv)
+			b.created(iv, byTimer(f, iv))
 		}
 	}
 }
 
+// byTimer reports whether nobody started a goroutine that has come to run: a timer did.
+func byTimer(f *model.Facts, iv *model.GInterval) bool {
+	i := sort.Search(len(f.Dispatches), func(i int) bool { return f.Dispatches[i].Time >= iv.End })
+	for ; i < len(f.Dispatches) && f.Dispatches[i].Time == iv.End; i++ {
+		if d := &f.Dispatches[i]; d.G == iv.G {
+			return d.By == model.NoG
+		}
+	}
+	return false
+}
+
 // created counts a new goroutine, which has come to run.
-func (b *bursts) created(iv *model.GInterval) {
+func (b *bursts) created(iv *model.GInterval, timed bool) {
 	t := int64(iv.Start-b.zero) / burstTick
 	if !b.begun {
 		b.begun, b.head = true, max(0, t-burstLate+1)
@@ -200,6 +244,9 @@ func (b *bursts) created(iv *model.GInterval) {
 	}
 	x, d := &b.ticks[t%burstLate], int64(iv.End-iv.Start)
 	x.add(&burst{count: 1, waits: d, longest: d, fn: iv.Func, lead: 1})
+	if timed {
+		x.timed++
+	}
 	if d > measure.StarvedAfter {
 		x.starved += d
 	}
@@ -220,6 +267,7 @@ func (x *burst) add(o *burst) {
 	x.count += o.count
 	x.waits += o.waits
 	x.starved += o.starved
+	x.timed += o.timed
 	x.longest = max(x.longest, o.longest)
 	switch {
 	case x.fn == o.fn:

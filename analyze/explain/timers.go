@@ -26,12 +26,8 @@ func (a *account) firedFunc(x *explained, s *stepSum) string {
 	if g.G == model.NoG {
 		g = measure.Culprit{G: x.g, Func: x.fn}
 	}
-	return firedName(a.e.funcOf(g.G, g.Func))
+	return a.e.funcOf(g.G, g.Func)
 }
-
-// firedName is what a function is called that a timer runs: a method that was handed over
-// as a value goes by the name of what calls it.
-func firedName(fn string) string { return strings.TrimSuffix(fn, "-fm") }
 
 // fired is the function that timers ran to end most of it, "" for none.
 func (t *tale) fired() string {
