@@ -244,6 +244,9 @@ func (n *namer) ident(p *pkg, ident, word string) string {
 	if to, ok := p.idents[ident]; ok {
 		return to
 	}
+	if names.WaitsByName("." + ident) {
+		word = "wait" // what is told of it follows from that
+	}
 	if r, _ := utf8.DecodeRuneInString(ident); unicode.IsUpper(r) {
 		word = strings.ToUpper(word[:1]) + word[1:]
 	}

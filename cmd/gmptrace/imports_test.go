@@ -53,7 +53,7 @@ var rooms = []room{
 	// Analyses, one question each. No one knows another, all know measure; waits is what
 	// checks and explanations say of waits alike.
 	{path: "analyze/diagnose", imports: "analyze/internal/measure analyze/internal/waits analyze/names analyze/replay analyze/report analyze/stat analyze/words model",
-		most: 11200, why: "35 checks share one interface, and half of them one account of what Ps did while others waited"},
+		most: 11300, why: "35 checks share one interface, and half of them one account of what Ps did while others waited"},
 	{path: "analyze/explain", imports: "analyze/internal/handlers analyze/internal/measure analyze/internal/waits analyze/names analyze/replay analyze/report analyze/stat analyze/words model",
 		most: 11600, why: "what finds instances, follows them, through locks and pools and to the other end of a connection, and tells of them shares the steps of their paths"},
 	{path: "analyze/rules", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
