@@ -18,6 +18,8 @@ type LockSite struct {
 	locking bool            // in the locking of a mutex; a WaitGroup waits for the same reason
 	Lock    LockKind        // of what it locks
 	Reading bool            // it locks or unlocks an RWMutex beside other readers
+	Parted  bool            // it has let go of the mutex until it is woken: sync.Cond.Wait
+	Signals bool            // it wakes one of those who wait for a condition: sync.Cond.Signal
 	Once    bool            // that is a sync.Once, which is waited for until its function has returned
 	Advice  string          // what to do about waits for a mutex that the standard library hides, "" for others
 	Callers []*report.Frame // the two innermost ones outside of packages sync and runtime
@@ -70,6 +72,8 @@ func (l *LockSites) Site(stack uint32) LockSite {
 		if HasPrefix(f.Func, lockPackages) {
 			s.locking = s.locking || strings.Contains(f.Func, "Mutex).")
 			s.Lock = max(s.Lock, kindOfLock(f.Func))
+			s.Signals = s.Signals || f.Func == "sync.(*Cond).Signal"
+			s.Parted = s.Parted || f.Func == "sync.(*Cond).Wait" && !s.locking
 			s.Reading = s.Reading || strings.Contains(f.Func, "RWMutex).R")
 			s.Once = s.Once || strings.HasPrefix(f.Func, "sync.(*Once).")
 		} else if s.Callers = append(s.Callers, f); len(s.Callers) == siteFrames {

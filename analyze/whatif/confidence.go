@@ -17,8 +17,8 @@ type Confidence string
 // The levels. Of a self-check they tell how well the simulation reproduces the
 // recorded run, of a prediction how far off its makespan is likely to be.
 const (
-	ConfidenceGood Confidence = "good" // self-check: makespan within 5 %, median and p99 of the scheduling latency within 15 %; prediction: within 10 %
-	ConfidenceFair Confidence = "fair" // self-check: makespan within 10 %; prediction: a quarter off, or more where it gives doubts
+	ConfidenceGood Confidence = "good" // self-check: makespan within 5 %, median and p99 of the scheduling latency and the medians of requests and tasks within 15 %; prediction: within 10 %
+	ConfidenceFair Confidence = "fair" // self-check: makespan within 10 %, medians of requests and tasks within 30 %; prediction: a quarter off, or more where it gives doubts
 	ConfidencePoor Confidence = "poor" // not to be relied on
 	ConfidenceNone Confidence = "none" // nothing to simulate
 )
@@ -72,6 +72,7 @@ func (w *prediction) doubts(v *Variant) []doubt {
 	add(more && v.Speedup < aloneSpeed && busy >= busyShare*time, ConfidencePoor,
 		"hardly ever more than one goroutine could run: if the program starts as many as there are Ps, or was kept waiting by a chain of locks, it may be faster")
 	add(float64(l.lockedStarts) > lockedShare*float64(l.dispatches), ConfidencePoor, "goroutines locked to their threads are dispatched often, and what that costs depends on the CPUs")
+	add(w.c.signalled(), ConfidencePoor, signalledText)
 	add(float64(l.longCalls) > callShare*time, ConfidenceFair, "goroutines are in long system calls, and what ends them is not known")
 	marked := l.marked
 	for _, c := range w.w.Cycles {
@@ -175,25 +176,37 @@ func (w *prediction) selfCheck(rs []*outcome) {
 	c := SelfCheck{Makespan: difference(span, rec.Makespan), P50: latencyDifference(p50, rec.P50), P99: latencyDifference(p99, rec.P99)}
 	c.Of = w.checkLengths(w.a, rs)
 	w.error = math.Abs(c.Makespan)
+	apart := w.apart(c.Of)
 	switch {
 	case rec.Makespan == 0 || len(w.w.Gs) == 0:
 		c.Confidence, c.Text = ConfidenceNone, "nothing to simulate: no goroutine of the program ran"
 		w.x.Check = c
 		return
-	case w.error <= .05 && math.Abs(c.P50) <= .15 && math.Abs(c.P99) <= .15:
+	case w.error <= .05 && math.Abs(c.P50) <= .15 && math.Abs(c.P99) <= .15 && apart <= goodRequests:
 		c.Confidence = ConfidenceGood
-	case w.error <= .1:
+	case w.error <= .1 && apart <= fairRequests:
 		c.Confidence = ConfidenceFair
 	default:
 		c.Confidence = ConfidencePoor
 	}
-	c.Text = c.say(w.x.Recorded.Of)
+	c.Text = c.say(w.x.Recorded.Of, w.error <= .1 && apart > fairRequests)
 	w.x.Check = c
 }
 
+// apart is by which share the median of requests or tasks comes out otherwise, of those that are
+// farthest off; those that show no handler beside some that do are left out, as which those are is chance.
+func (w *prediction) apart(of []LengthsCheck) (most float64) {
+	for i, n := range w.a.mostTime() {
+		if w.x.Recorded.Of[i].P50.Known && !w.a.mixed(n) {
+			most = max(most, of[i].off(0))
+		}
+	}
+	return most
+}
+
 // say says by how much the simulation of what was recorded is off: of requests and tasks, of the
-// run, and of how long goroutines wait for a P.
-func (c *SelfCheck) say(recorded []Lengths) string {
+// run, and of how long goroutines wait for a P. With apart it is poor for how long some of those take.
+func (c *SelfCheck) say(recorded []Lengths, apart bool) string {
 	text := "Go's scheduler, simulated as recorded, against the recorded run: "
 	for i := range c.Of[:min(len(c.Of), toldEffects)] {
 		var parts []string
@@ -209,6 +222,8 @@ func (c *SelfCheck) say(recorded []Lengths) string {
 	text += fmt.Sprintf("makespan %s; waits for a P: median %s, p99 %s", moved(c.Makespan), moved(c.P50), moved(c.P99))
 	off := max(math.Abs(c.P50), math.Abs(c.P99))
 	switch {
+	case apart:
+		text += "; how long some requests or tasks take does not come out, and what is told of those is not to be relied on"
 	case c.Confidence == ConfidencePoor:
 		text += "; the simulation does not reproduce this run, and its predictions are not to be relied on"
 	case off > .5:

@@ -406,6 +406,7 @@ func (w *prediction) sureOf(a *attribution, x *Changed) {
 	less(w.touchesNew(x), ConfidencePoor, newMemory)
 	less(len(x.told()) == 0 && len(x.telling()) > 0, ConfidencePoor, shownByChance)
 	less(len(x.told()) == 0, ConfidencePoor, "the simulation does not come to what was recorded")
+	less(w.c.signalled(), ConfidencePoor, signalledText)
 	less(function && a.sampled && x.Samples < fairSamples, ConfidencePoor, "only "+samples)
 	less(w.x.Machine.lacked() >= mostLacked, ConfidencePoor, "so much of the time on Ps passed without a CPU that the rest tells little")
 	less(function && !a.sampled, ConfidenceFair, "the trace has no CPU profile, so that where goroutines stopped has to tell who computed")

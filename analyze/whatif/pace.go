@@ -42,6 +42,18 @@ func (c *workloads) heldBack() bool {
 	return false
 }
 
+// signalled reports whether several goroutines wait by a condition for what any of them does.
+func (c *workloads) signalled() bool {
+	for i, key := range c.siteKeys {
+		if c.sites[i].Coming > 0 && !c.places[key].single && c.lockSites.Site(key.stack).Parted {
+			return true
+		}
+	}
+	return false
+}
+
+const signalledText = "how much may lie where goroutines wait by a sync.Cond for what others leave shows in no trace"
+
 // forget leaves open how long requests and tasks take; with chance only those of handlers of which
 // it is chance which requests show them, as which wait depends on the Ps.
 func (v *Variant) forget(chance bool) {

@@ -35,6 +35,23 @@ func spanOf(t *testing.T, w *simulate.Workload, procs int) int64 {
 	return r.Makespan
 }
 
+// TestSignalled: those whom Signal wakes, as any of them does, are free for what comes next like
+// those who wait for a channel; Broadcast wakes all of them, each for its own.
+func TestSignalled(t *testing.T) {
+	cond := strings.NewReplacer("reason=chan_receive fn=main.worker", "reason=sync.(*Cond).Wait fn=sync.(*Cond).Wait<main.take<main.worker", "by=1\npark g=1", "by=1 fn=sync.(*Cond).Signal<main.main\npark g=1")
+	c, w := workloadOf(t, cond.Replace(poolEvents(40)))
+	if !c.signalled() {
+		t.Error("nobody waits by a condition")
+	}
+	if two := spanOf(t, w, 2); two > 60_000_000 {
+		t.Errorf("with two Ps %d, want about 51 ms: whoever is free takes what comes next", two)
+	}
+	all := strings.NewReplacer("Cond).Signal", "Cond).Broadcast")
+	if c, _ := workloadOf(t, all.Replace(cond.Replace(poolEvents(40)))); c.signalled() {
+		t.Error("whom Broadcast wakes goes on with its own")
+	}
+}
+
 // poolEvents are two workers that one P runs, and jobs of which the first worker had all long
 // ones, as it happened.
 func poolEvents(jobs int) string {

@@ -503,7 +503,7 @@ func (c *workloads) wait(g *gWork, iv *model.GInterval) {
 	case iv.By != model.NoG && iv.By != iv.G && !c.g(iv.By).worker:
 		c.seen.inside++
 		kind := ownBlock
-		if iv.Reason == model.ReasonChanRecv || iv.Reason == model.ReasonSelect {
+		if iv.Reason == model.ReasonChanRecv || iv.Reason == model.ReasonSelect || iv.Reason == model.ReasonCond && c.lockSites.Site(iv.ByStack).Signals {
 			kind |= recv
 		}
 		g.stand(kind, iv.Stack, iv.Start, iv.End)

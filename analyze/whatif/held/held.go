@@ -722,7 +722,7 @@ func (m *mutexes) within(of class, stack uint32) bool {
 	key := anchor{of, stack}
 	is, ok := m.may[key]
 	if !ok {
-		is = m.siteOf(of, stack) != 0
+		is = !m.stacks.Site(stack).Parted && m.siteOf(of, stack) != 0
 		m.may[key] = is
 	}
 	return is
