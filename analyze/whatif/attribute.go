@@ -72,6 +72,7 @@ type instances struct {
 	of       []int // of workloads.done
 	recorded []int64
 	chance   bool // which requests of a handler these are is chance: see byChance
+	shared   bool // they show it by waits for an RWMutex: who finds it taken by readers depends on the Ps
 }
 
 const (

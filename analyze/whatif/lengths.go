@@ -116,7 +116,7 @@ func (w *prediction) simulatedLengths(a *attribution, rs, bounds []*outcome) []L
 	for k, n := range a.mostTime() {
 		rec := &w.x.Recorded.Of[k]
 		shown, _, _ := middle(rs, func(r *outcome) int64 { return int64(r.of[n].N()) })
-		l := Lengths{Kind: rec.Kind, Name: rec.Name, Count: rec.Count, Chance: rec.Chance || rec.Kind == string(report.KindRequest) && rec.Name != "" && otherRequests(shown, rec.Count)}
+		l := Lengths{Kind: rec.Kind, Name: rec.Name, Count: rec.Count, Chance: rec.Chance || a.groups[n].shared && otherRequests(shown, rec.Count)}
 		for i, q := range quantiles {
 			figure := func(r *outcome) int64 { return r.of[n].Quantile(q) }
 			to := l.at(i)
@@ -142,8 +142,8 @@ func (w *prediction) simulatedLengths(a *attribution, rs, bounds []*outcome) []L
 // are taken to be others than in the recorded run.
 const othersTimes = 1.5
 
-// otherRequests reports whether those that show a handler, as they wait for a lock, are others than
-// were recorded, by how many they are; 0 is that none ended.
+// otherRequests reports whether those that show a handler, as they wait for an RWMutex, are others
+// than were recorded, by how many they are; 0 is that none ended.
 func otherRequests(shown, recorded int64) bool {
 	return shown > 0 && (float64(shown) > othersTimes*float64(recorded) || float64(recorded) > othersTimes*float64(shown))
 }

@@ -54,6 +54,10 @@ func (a *attribution) shows() {
 	waited, took := a.takings()
 	handler := a.handlersOf(waited)
 	defer a.byChance(unnamed, handler)
+	for use, n := range handler {
+		_, readers := handler[lockUse{use.mutex, true}]
+		a.groups[n].shared = a.groups[n].shared || readers
+	}
 	if len(a.c.mutexOf) == 0 {
 		return
 	}
