@@ -32,7 +32,8 @@ func WorkOf(fn string) *Work {
 
 // worksIn is the function of a library that computes where a stack ends, of the frames within
 // the program's call of it; "" for none, and where it waits instead: what ran before that may
-// have been the caller.
+// have been the caller. The library's lower parts are none either: such as time.Since are where
+// loops happen to be seen.
 func worksIn(within []report.Frame) string {
 	callee := &within[len(within)-1]
 	if wraps(callee.Func) || HasPrefix(callee.Func, Plumbing) || OfCgo(callee) || within[0].Func == "runtime.selectgo" || slices.ContainsFunc(within, func(f report.Frame) bool { return HasPrefix(f.Func, waiting) }) {
