@@ -55,7 +55,7 @@ var rooms = []room{
 	{path: "analyze/diagnose", imports: "analyze/internal/measure analyze/internal/waits analyze/names analyze/replay analyze/report analyze/stat analyze/words model",
 		most: 11300, why: "35 checks share one interface, and half of them one account of what Ps did while others waited"},
 	{path: "analyze/explain", imports: "analyze/internal/handlers analyze/internal/measure analyze/internal/waits analyze/names analyze/replay analyze/report analyze/stat analyze/words model",
-		most: 11600, why: "what finds instances, follows them, through locks and pools and to the other end of a connection, and tells of them shares the steps of their paths"},
+		most: 11700, why: "what finds instances, follows them, through locks and pools and to the other end of a connection, and tells of them shares the steps of their paths"},
 	{path: "analyze/rules", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report analyze/stat analyze/words model"},
 	{path: "analyze/internal/timeline", imports: "analyze/internal/measure analyze/names analyze/replay analyze/report model"},
 	{path: "analyze/internal/handlers", imports: "analyze/names analyze/report"},
