@@ -212,8 +212,9 @@ func heldByOne(e *report.Episode) (why, advice string) {
 		return fmt.Sprintf("In the worst wait the tracer itself held P%d for %s of %s: it writes down the state of every goroutine, again about once a second. Without tracing this wait would not have been.", queueOf(e), words.Length(c.NS), words.Length(e.Wait)),
 			"Leave out of account what passed behind the tracer: it says how many goroutines there are (each costs about half a microsecond), nothing else."
 	}
+	fn := cmp.Or(c.At.Func, c.Func)
 	return fmt.Sprintf("In the worst wait %s held P%d for %s of %s.", words.Goroutine(int64(c.G), c.Func), queueOf(e), words.Length(c.NS), words.Length(e.Wait)),
-		cmp.Or(names.SpinAdvice(c.Func, words.Function(c.Func)), "Let that goroutine yield: split its work into pieces of a millisecond, call runtime.Gosched between them, or move it off the path of requests.")
+		cmp.Or(names.SpinAdvice(fn, words.Function(fn)), "Let that goroutine yield: split its work into pieces of a millisecond, call runtime.Gosched between them, or move it off the path of requests.")
 }
 
 // culpritStack is where the goroutine that ran longest in the worst wait stopped, if one

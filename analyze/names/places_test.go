@@ -44,6 +44,7 @@ func TestPlaces(t *testing.T) {
 		{"called by that", []report.Frame{own, {Func: "shop/kit.Handle.func1"}, {Func: "net/http.HandlerFunc.ServeHTTP"}}, Place{At: own, Own: true}},
 		{"of a module only", []report.Frame{{Func: "encoding/json.Marshal"}, {Func: "github.com/x/y.Do", File: mod + "github.com/x/y@v1.0.0/y.go"}},
 			Place{At: report.Frame{Func: "github.com/x/y.Do", File: mod + "github.com/x/y@v1.0.0/y.go"}, Callee: "encoding/json.Marshal", Works: "encoding/json.Marshal"}},
+		{"loops over what does little", []report.Frame{{Func: "sync/atomic.(*Bool).Load", File: goroot + "sync/atomic/type.go"}, own}, Place{At: own, Callee: "sync/atomic.(*Bool).Load", Own: true}},
 		{"own behind a module", []report.Frame{{Func: "github.com/x/y.Do", File: "github.com/x/y@v1.0.0/y.go"}, own},
 			Place{At: own, Callee: "github.com/x/y.Do", Works: "github.com/x/y.Do", Own: true}},
 		{"blocked in a library", []report.Frame{{Func: "sync.(*Mutex).Lock"}, {Func: "log.Printf"}, own}, Place{At: own, Callee: "log.Printf", Own: true}},

@@ -36,11 +36,15 @@ func WorkOf(fn string) *Work {
 // loops happen to be seen.
 func worksIn(within []report.Frame) string {
 	callee := &within[len(within)-1]
-	if wraps(callee.Func) || HasPrefix(callee.Func, Plumbing) || OfCgo(callee) || within[0].Func == "runtime.selectgo" || slices.ContainsFunc(within, func(f report.Frame) bool { return HasPrefix(f.Func, waiting) }) {
+	if wraps(callee.Func) || HasPrefix(callee.Func, Plumbing) || HasPrefix(callee.Func, small) || OfCgo(callee) || within[0].Func == "runtime.selectgo" || slices.ContainsFunc(within, func(f report.Frame) bool { return HasPrefix(f.Func, waiting) }) {
 		return ""
 	}
 	return callee.Func
 }
+
+// small are packages whose functions do so little that who calls them again and again is what
+// computes.
+var small = []string{"sync/atomic.", "math.", "math/bits.", "math/rand.", "math/rand/v2.", "unicode.", "unicode/utf8.", "cmp."}
 
 // waiting is what functions begin with that stacks of waits and system calls end in.
 var waiting = []string{"runtime.gopark", "runtime.chan", "runtime.block", "runtime.sema", "runtime.netpoll", "runtime.notetsleep",
