@@ -118,3 +118,23 @@ func TestOwnLock(t *testing.T) {
 		t.Errorf("the advice is %q", x.Advice)
 	}
 }
+
+// TestAdviceByMore: what slow ones compute for much longer than typical ones is more of something,
+// unless its name says that it waits, or its cost is known.
+func TestAdviceByMore(t *testing.T) {
+	for _, c := range []struct {
+		fn, library string
+		ns          int64
+		want        bool
+	}{
+		{"main.contains", "", 10e6, true},
+		{"main.contains", "", 5e6, false}, // not by much
+		{"main.(*spinLock).Lock", "", 10e6, false},
+		{"main.route", "reflect.Select", 10e6, false},
+	} {
+		x := &report.Root{Kind: report.RootComputing, At: report.Frame{Func: c.fn}, NS: c.ns}
+		if got := adviceByMore(x, 100_000, false, c.library); strings.Contains(got, "see what more it does for them") != c.want {
+			t.Errorf("%s, %s for %d ns: %q", c.fn, c.library, c.ns, got)
+		}
+	}
+}

@@ -125,7 +125,7 @@ func adviceByMore(x *report.Root, typical int64, asksMore bool, library string) 
 		if names.CostAdvice(library) != "" || names.SpinAdvice(x.At.Func, who) != "" {
 			return ""
 		}
-		return fmt.Sprintf("Do less in %s at a time, split it or spread it evenly: slow ones compute there for %s, typical ones for %s.", who, words.Length(x.NS), words.Length(typical))
+		return fmt.Sprintf("Slow ones compute in %s for %s, typical ones for %s: see what more it does for them (more items, a search within a loop: a CPU profile has the lines), and do that with less, ahead, or in parts.", who, words.Length(x.NS), words.Length(typical))
 	case report.RootSleep:
 		if asksMore {
 			return fmt.Sprintf("Slow ones sleep in %s for %s, typical ones for %s, and wait for the network for longer too: if that is between attempts of a call, do not repeat what is refused, and repeat the rest later and elsewhere (another goroutine, a queue), so that nothing waits behind it.", who, words.Length(x.NS), words.Length(typical))
