@@ -111,7 +111,7 @@ func (h *herd) wentOn() string {
 	if n == 0 {
 		return "None of them went on."
 	}
-	return fmt.Sprintf("%s went on: %s were for nothing for each, and half of them had waited longer than %s, the longest %s.",
+	return fmt.Sprintf("%s went on: for each %s were for nothing, and half of them had waited longer than %s, the longest %s.",
 		words.Count(n), words.Plural(h.idle/n, "wake-up"), words.Length(h.waits.Quantile(.5)), words.Length(h.waits.Max()))
 }
 

@@ -52,7 +52,7 @@ func (r *slowJudge) describe(s *slowness) report.Finding {
 	f := report.Finding{
 		Severity: s.severity(),
 		Root:     root,
-		Title:    fmt.Sprintf("The slowest %s lost %s each to %s", s.Called, words.Length(lost), root.Text),
+		Title:    fmt.Sprintf("The slowest %s %s", s.Called, s.spent(lost)),
 		CostNS:   lost * s.Slow.Count,
 		CostOf:   fmt.Sprintf("time of %s, beyond that of typical ones", words.Slowest(s.Slow.Count)),
 		What:     s.Headline,
@@ -65,6 +65,14 @@ func (r *slowJudge) describe(s *slowness) report.Finding {
 		f.Moments = append(f.Moments, report.Moment{Start: in.Start, End: in.Start + in.Duration, G: in.G, P: -1, M: -1, Text: "it took " + words.Length(in.Duration)})
 	}
 	return f
+}
+
+// spent says what slow ones lost, or spent where those that they are compared with are others.
+func (s *slowness) spent(lost int64) string {
+	if s.ofOthers() {
+		return fmt.Sprintf("spent %s each on %s", words.Length(s.Roots[0].NS), s.Roots[0].Text)
+	}
+	return fmt.Sprintf("lost %s each to %s", words.Length(lost), s.Roots[0].Text)
 }
 
 // verdict is what the root says as the answer.

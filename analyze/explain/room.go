@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"fmt"
 	"strings"
 
 	"gmptrace/analyze/names"
@@ -73,12 +72,12 @@ func collectorFirst(roots []report.Root) {
 func (t *tale) collector() string {
 	kinds := map[string]int64{}
 	for c, what := range map[report.Cause]string{
-		report.CauseGCWorker:   "mark workers had the P",
+		report.CauseGCWorker:   "while mark workers had the P",
 		report.CauseAssist:     "marking for it (mark assist)",
 		report.CauseAssistWait: "waiting to help it (mark assist)",
 		report.CauseSweep:      "sweeping",
-		report.CauseGCStop:     "stopped worlds",
-		report.CauseGCWait:     "waiting for it",
+		report.CauseGCStop:     "while the world was stopped",
+		report.CauseGCWait:     "waiting for the collector",
 	} {
 		kinds[what] += t.sum.causes[c]
 	}
@@ -88,7 +87,14 @@ func (t *tale) collector() string {
 		if ns*10 < t.sum.ns || ns == 0 {
 			break
 		}
-		parts = append(parts, fmt.Sprintf("%s %s", what, words.ShareOf(ns, t.sum.ns)))
+		share := words.ShareOf(ns, t.sum.ns)
+		switch {
+		case ns == t.sum.ns:
+			share = "all of this"
+		case len(parts) == 0:
+			share += " of this"
+		}
+		parts = append(parts, share+" "+what)
 		delete(kinds, what)
 	}
 	if len(parts) == 0 {

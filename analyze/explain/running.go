@@ -118,7 +118,7 @@ func (t *tale) late() string {
 // lateAdvice is what to do about that.
 func (t *tale) lateAdvice() string {
 	if t.wakes() {
-		return "No thread was late, it was often that one had to come: let fewer wake-ups do, as by Signal in place of Broadcast, or by more work for each."
+		return "Wake fewer goroutines, as with Signal in place of Broadcast, or give each more work: each wake-up waits for a thread."
 	}
 	return "Look at the machine: a CPU quota, other processes, a guest whose host is busy. The program's own goroutines did not have the Ps."
 }

@@ -110,7 +110,7 @@ func (t *tale) firedAdvice(fired string) string {
 	who := words.Function(t.st.at.Func)
 	switch {
 	case ofContext(fired) && names.AsksNet(t.st.callee):
-		return "The other side had not answered " + who + " when its context's deadline was over" + t.eachTime() + ": see why it takes that long. Tries that end so cost their whole time: make fewer, end them sooner where an answer is no longer likely, and give all tries together one deadline."
+		return "No answer had come to " + who + " when its context's deadline was over" + t.eachTime() + ": see whether the other side was asked, and why it takes that long. Each try that ends so costs the whole limit: make fewer, end them sooner where an answer is no longer likely, and give all tries together one deadline."
 	case ofContext(fired):
 		return "Nobody gave " + who + " what it waited for before its context's deadline: see who was to, or end the context when that is known to fail."
 	case t.firesOften():

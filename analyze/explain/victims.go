@@ -64,7 +64,7 @@ func (a *answer) victims(mine *account) string {
 	case len(said) == 0:
 		return ""
 	case cause.kind == report.RootNeverEnded:
-		return " The same keeps others: " + strings.Join(said, " and ") + "."
+		return " The same holds up others: " + strings.Join(said, " and ") + "."
 	}
 	return " It held up others too: " + strings.Join(said, " and ") + "."
 }

@@ -15,5 +15,5 @@ func SpinAdvice(fn, who string) string {
 	if HasPrefix(fn, Plumbing) || !WaitsByName(fn) {
 		return ""
 	}
-	return "If " + who + " looks again and again whether it may go on (a spin lock, a loop), it keeps a P from whoever is to let it: use sync.Mutex, sync.Cond or a channel, which give the P away, and keep what waits itself out of the lock."
+	return "If " + who + " looks again and again whether it may go on (a spin lock, a loop), it keeps a P from whoever is to let it: use sync.Mutex, sync.Cond or a channel, which give the P away, and keep what itself waits out of the lock."
 }

@@ -53,7 +53,7 @@ var waiting = []string{"runtime.gopark", "runtime.chan", "runtime.block", "runti
 // costs are functions of libraries, by how they begin, that cost more than who calls them may
 // expect, and what to do instead.
 var costs = []struct{ fns, advice string }{
-	{"reflect.Select", "reflect.Select looks at all of its cases each time, so that it costs as much as it has of them: let all send to one channel, or to a few."},
+	{"reflect.Select", "reflect.Select looks at all of its cases each time, so that each call costs more the more it has: let all send to one channel, or to a few."},
 	{"regexp.Compile", compileOnce}, {"regexp.MustCompile", compileOnce}, {"regexp.MatchString", compileOnce}, {"regexp.Match", compileOnce},
 	{"html/template.(*Template).Parse", parseOnce}, {"text/template.(*Template).Parse", parseOnce},
 	{"golang.org/x/crypto/bcrypt.", slowOnPurpose}, {"golang.org/x/crypto/scrypt.", slowOnPurpose}, {"golang.org/x/crypto/argon2.", slowOnPurpose},

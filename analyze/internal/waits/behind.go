@@ -96,10 +96,10 @@ func (w *Standing) standOf(places *names.Places, g model.GoID, after model.Time)
 // First is the one that the others stand for.
 func (b *Behind) First() *Stand { return b.chain[len(b.chain)-1] }
 
-// Where names it: "main.flush (bus.go:99), which waits to send since 1.10 s".
+// Where names it: "main.flush (bus.go:99), which has been waiting to send since 1.10 s".
 func (b *Behind) Where() string {
 	x := b.First()
-	return fmt.Sprintf("%s, which waits %s %s", x.Name, x.Does(), x.When(b.zero))
+	return fmt.Sprintf("%s, which has been waiting %s %s", x.Name, x.Does(), x.When(b.zero))
 }
 
 // Why says who stands for whom.
