@@ -225,8 +225,8 @@ func (s *slowness) severity() report.Severity {
 	if s.Durations.Count < 100 {
 		long = s.Durations.Max
 	}
-	if s.ofOthers() && long < 2*s.Durations.P50 {
-		return report.SeverityInfo
+	if s.ofOthers() && s.Durations.P50 < lostLong && long < 2*s.Durations.P50 {
+		return report.SeverityInfo // what they take is no news, unless half of them take as long as is worth a warning
 	}
 	lost := int64(float64(long) * float64(r.NS-r.Typical) / float64(max(1, s.Slow.Mean)))
 	if lost >= lostLong && long >= 2*(long-lost) {

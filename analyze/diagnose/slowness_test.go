@@ -41,6 +41,26 @@ func TestOwnSeverity(t *testing.T) {
 	}
 }
 
+// TestSlowBesideOthers: those that are compared with others, whose handler does not show, may take
+// as long as they are meant to.
+func TestSlowBesideOthers(t *testing.T) {
+	for _, c := range []struct {
+		half, longest int64
+		want          report.Severity
+	}{
+		{14e6, 25e6, report.SeverityInfo},
+		{14e6, 30e6, report.SeverityWarning}, // half of their own are much quicker
+		{30e6, 40e6, report.SeverityWarning},
+	} {
+		s := &slowness{Slowest: &report.Slowest{Roots: []report.Root{{Kind: report.RootPlace, NS: c.longest}}, Groups: []report.Population{{Total: 100}}}}
+		s.Typical.Count, s.Typical.Mean, s.Slow.Mean = 3, 200_000, c.longest
+		s.Durations.Count, s.Durations.P50, s.Durations.Max = 60, c.half, c.longest
+		if got := s.severity(); got != c.want {
+			t.Errorf("half %d, longest %d: %s, want %s", c.half, c.longest, got, c.want)
+		}
+	}
+}
+
 // TestLittleOfLate: where threads came late, what one in a hundred lost little to is no
 // reason, and else it may be.
 func TestLittleOfLate(t *testing.T) {
