@@ -39,7 +39,7 @@ func (r *slowJudge) decide(rep *report.Report) Judgement {
 	if s == nil {
 		return Judgement{Measured: "too few requests or tasks to say what is usual"}
 	}
-	j := Judgement{Measured: fmt.Sprintf("%s of %s took %s more than typical ones do", words.Slowest(s.Slow.Count), s.Called, words.Length(s.extra))}
+	j := Judgement{Measured: fmt.Sprintf("%s of %s took %s more than typical %s do", words.Slowest(s.Slow.Count), s.Called, words.Length(s.extra), s.ones())}
 	if s.matters() {
 		j.Findings = []report.Finding{r.describe(s)}
 	}
@@ -54,7 +54,7 @@ func (r *slowJudge) describe(s *slowness) report.Finding {
 		Root:     root,
 		Title:    fmt.Sprintf("The slowest %s %s", s.Called, s.spent(lost)),
 		CostNS:   lost * s.Slow.Count,
-		CostOf:   fmt.Sprintf("time of %s, beyond that of typical ones", words.Slowest(s.Slow.Count)),
+		CostOf:   fmt.Sprintf("time of %s, beyond that of typical %s", words.Slowest(s.Slow.Count), s.ones()),
 		What:     s.Headline,
 		Why:      s.Detail,
 		Advice:   cmp.Or(s.Advice, lookCloser),
@@ -67,9 +67,17 @@ func (r *slowJudge) describe(s *slowness) report.Finding {
 	return f
 }
 
+// ones names those that slow ones are compared with.
+func (s *slowness) ones() string {
+	if s.Others {
+		return "ones that show no handler"
+	}
+	return "ones"
+}
+
 // spent says what slow ones lost, or spent where those that they are compared with are others.
 func (s *slowness) spent(lost int64) string {
-	if s.ofOthers() {
+	if s.Others {
 		return fmt.Sprintf("spent %s each on %s", words.Length(s.Roots[0].NS), s.Roots[0].Text)
 	}
 	return fmt.Sprintf("lost %s each to %s", words.Length(lost), s.Roots[0].Text)

@@ -225,7 +225,7 @@ func (s *slowness) severity() report.Severity {
 	if s.Durations.Count < 100 {
 		long = s.Durations.Max
 	}
-	if s.ofOthers() && s.Durations.P50 < lostLong && long < 2*s.Durations.P50 {
+	if s.Others && s.Typical.Count > 0 && s.Durations.P50 < lostLong && long < 2*s.Durations.P50 {
 		return report.SeverityInfo // what they take is no news, unless half of them take as long as is worth a warning
 	}
 	lost := int64(float64(long) * float64(r.NS-r.Typical) / float64(max(1, s.Slow.Mean)))
@@ -233,12 +233,6 @@ func (s *slowness) severity() report.Severity {
 		return report.SeverityWarning
 	}
 	return report.SeverityInfo
-}
-
-// ofOthers reports whether typical ones are likely others than those whose handler shows, as
-// far below half of these: what slow ones have more of these may take as well.
-func (s *slowness) ofOthers() bool {
-	return s.Typical.Count > 0 && 2*s.Typical.Mean < s.Durations.P50
 }
 
 // adviceOn is what to do about a root: about the first, what an explanation says.

@@ -52,7 +52,7 @@ func TestSlowBesideOthers(t *testing.T) {
 		{14e6, 30e6, report.SeverityWarning}, // half of their own are much quicker
 		{30e6, 40e6, report.SeverityWarning},
 	} {
-		s := &slowness{Slowest: &report.Slowest{Roots: []report.Root{{Kind: report.RootPlace, NS: c.longest}}, Groups: []report.Population{{Total: 100}}}}
+		s := &slowness{Slowest: &report.Slowest{Others: true, Roots: []report.Root{{Kind: report.RootPlace, NS: c.longest}}, Groups: []report.Population{{Total: 100}}}}
 		s.Typical.Count, s.Typical.Mean, s.Slow.Mean = 3, 200_000, c.longest
 		s.Durations.Count, s.Durations.P50, s.Durations.Max = 60, c.half, c.longest
 		if got := s.severity(); got != c.want {

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"gmptrace/analyze/internal/handlers"
 	"gmptrace/analyze/internal/measure"
 	"gmptrace/analyze/names"
 	"gmptrace/analyze/report"
@@ -426,7 +425,7 @@ func (a *account) who(seen uint32, g measure.Culprit) *names.Place {
 // others; RootNotTold where it was not blocked, or waited for what it had others do.
 func (a *account) waited(s *stepSum) report.RootKind {
 	switch {
-	case s.via == 0 || own(s) || s.child || a.handsOver(s.stood):
+	case s.via == 0 || own(s) || s.child || a.e.h.handsOver(s.stood):
 		return report.RootNotTold
 	case a.e.locks.Locking(s.stood):
 		return report.RootLock
@@ -434,17 +433,6 @@ func (a *account) waited(s *stepSum) report.RootKind {
 		return report.RootNotTold
 	}
 	return report.RootPlace
-}
-
-// handsOver reports whether who is blocked with a stack has had another goroutine run its
-// handler.
-func (a *account) handsOver(stack uint32) bool {
-	for _, f := range a.e.names.Stacks[stack] {
-		if !names.IsRuntime(f.Func) {
-			return f.Func == handlers.Timeout
-		}
-	}
-	return false
 }
 
 // collector is the root of what the collector took: one for all of it, but for what
@@ -538,7 +526,7 @@ func (a *account) roots(typical *account) []report.Root {
 			x.Advice = cmp.Or(a.inLine(&x, r, theirs[k]), a.lookAgain(&x, r, theirs[k]), x.Advice)
 		}
 		if typical != nil && !a.mixed && (k.kind != report.RootSleep || 2*r.others <= r.ns) {
-			x.Advice = cmp.Or(adviceByMore(&x, usual[x.Kind], asksMore, r.library()), x.Advice)
+			x.Advice = cmp.Or(adviceByMore(&x, usual[x.Kind], asksMore, r.worksIn()), x.Advice)
 		}
 		out = append(out, x)
 	}

@@ -123,7 +123,7 @@ func TestOwnLock(t *testing.T) {
 // unless its name says that it waits, or its cost is known.
 func TestAdviceByMore(t *testing.T) {
 	for _, c := range []struct {
-		fn, library string
+		fn, worksIn string
 		ns          int64
 		want        bool
 	}{
@@ -133,8 +133,8 @@ func TestAdviceByMore(t *testing.T) {
 		{"main.route", "reflect.Select", 10e6, false},
 	} {
 		x := &report.Root{Kind: report.RootComputing, At: report.Frame{Func: c.fn}, NS: c.ns}
-		if got := adviceByMore(x, 100_000, false, c.library); strings.Contains(got, "see what more it does for them") != c.want {
-			t.Errorf("%s, %s for %d ns: %q", c.fn, c.library, c.ns, got)
+		if got := adviceByMore(x, 100_000, false, c.worksIn); strings.Contains(got, "see what more it does for them") != c.want {
+			t.Errorf("%s, %s for %d ns: %q", c.fn, c.worksIn, c.ns, got)
 		}
 	}
 }

@@ -51,7 +51,8 @@ func (a *answer) tell(x *report.Explanation) {
 	} else {
 		mine = a.e.accountOf(a.slow)
 	}
-	mine.mixed = a.g.kind == report.KindRequest && (a.p.name == "" || a.usual != a.p)
+	x.Others = a.usual != a.p
+	mine.mixed = a.g.kind == report.KindRequest && (a.p.name == "" || x.Others)
 	if slower {
 		x.Roots = mine.roots(usual)
 	} else {

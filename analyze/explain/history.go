@@ -29,6 +29,7 @@ type history struct {
 	standBy names.Flags             // likewise: where they wait for the next request or connection
 
 	between names.Flags // likewise: for the next request on a connection
+	aside   names.Flags // of stacks: see handsOver
 
 	pages *pages // where what is not here yet is read from; nil if all is here
 

@@ -15,7 +15,7 @@ type kind struct {
 var kinds = map[report.RootKind]kind{
 	report.RootComputing:  {what: (*tale).computing, advice: (*tale).computeLess, sure: (*tale).sureWhoRan, ran: true},
 	report.RootQueue:      {what: (*tale).queued, advice: (*tale).yieldAdvice, sure: (*tale).sureWhoRan, look: lookWhoHadP, ran: true},
-	report.RootLate:       {what: (*tale).late, advice: (*tale).lateAdvice, sure: medium("a trace shows that the thread came late, not why")},
+	report.RootLate:       {what: (*tale).late, advice: (*tale).lateAdvice, sure: (*tale).sureOfLate},
 	report.RootLocked:     {what: (*tale).handing, advice: (*tale).lockedAdvice, sure: medium("who is locked is not in the trace: a thread that runs one goroutine alone, and gives its P away when that stops, is taken for locked to it")},
 	report.RootStoodStill: {what: (*tale).stoodStill, advice: always(stillAdvice), sure: medium("the rhythm is that of a CPU quota; the quota itself is not in the trace"), look: lookStills},
 	report.RootNoCPU:      {what: (*tale).noCPU, advice: (*tale).noCPUAdvice, look: lookLoss},

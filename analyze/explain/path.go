@@ -1,8 +1,8 @@
 package explain
 
 import (
+	"slices"
 	"sort"
-	"strings"
 
 	"gmptrace/analyze/internal/handlers"
 	"gmptrace/analyze/names"
@@ -257,7 +257,7 @@ func (w *walk) blocked(s *gSeg, x *step) {
 	switch {
 	case x.depth == 0:
 		x.via = blockedFor(x.reason)
-		w.stance = stance{s.stack, s.byStack, x.from, w.startedHere(s, x.g), w.handsOver(s), 1}
+		w.stance = stance{s.stack, s.byStack, x.from, w.startedHere(s, x.g), w.h.handsOver(s.stack), 1}
 	case x.depth == 1 && (w.child || w.hands) && w.locks.Locking(s.stack):
 		outer := w.stance
 		x.via = blockedFor(s.reason)
@@ -305,9 +305,13 @@ func (w *walk) startedHere(s *gSeg, g model.GoID) bool {
 	return len(segs) > 0 && names.Ours(w.h.names.StartFunc(line.fn)) && segs[0].first && segs[0].by == g && segs[0].start >= w.begin
 }
 
-// handsOver reports whether a wait is for who was started to run the handler.
-func (w *walk) handsOver(s *gSeg) bool {
-	return s.reason == model.ReasonSelect && s.by != model.NoG && !s.goesOn && strings.HasPrefix(w.h.names.StartFunc(w.h.of(s.by).fn), handlers.Timeout+".func")
+// handsOver reports whether who is blocked with a stack has had another goroutine run its
+// handler.
+func (h *history) handsOver(stack uint32) bool {
+	return h.aside.Of(h.names, stack, func(frames []report.Frame) bool {
+		i := slices.IndexFunc(frames, func(f report.Frame) bool { return !names.IsRuntime(f.Func) })
+		return i >= 0 && frames[i].Func == handlers.Timeout
+	})
 }
 
 // waits notes what a stack that who is walked is blocked with tells of what it waits for.

@@ -85,8 +85,8 @@ func (t *tale) theyDid(holder report.Frame) string {
 	}
 	what := cmp.Or(t.doing().one, doing[report.CauseRunning].one)
 	switch {
-	case c == report.CauseRunning && t.library != "":
-		what += " in " + words.Function(t.library)
+	case c == report.CauseRunning && t.worksIn != "":
+		what += " in " + words.Function(t.worksIn)
 	case c == report.CauseSyscall:
 		what += t.into()
 	case c == report.CauseNetwork && t.writes():

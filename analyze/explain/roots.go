@@ -25,7 +25,7 @@ func (a *account) describe(k rootKey, r *rootSum) report.Root {
 	}
 	t := tale{Root: &x, sum: r, st: st, known: k.known, asked: a.e.cpus.Said(), heap: a.e.heap, tight: a.e.heap.Tight(), manyHadPs: len(r.gs) >= len(a.e.h.ps), mean: r.ns / max(1, a.n), of: a.n, times: r.times / max(1, a.n)}
 	t.callee, _ = most(r.callee)
-	t.library = r.library()
+	t.worksIn = r.worksIn()
 	t.above, _ = most(r.above)
 	if look := kinds[k.kind].look; look != nil {
 		look(a, k, &t)
@@ -52,7 +52,7 @@ func (r *rootSum) calledFrom(from string) string {
 }
 
 // library is the function of a library that its place computed in for most of it, "" for none.
-func (r *rootSum) library() string { return mostOf(r.works, r.ns) }
+func (r *rootSum) worksIn() string { return mostOf(r.works, r.ns) }
 
 // names says who is behind a root: the place with the most time of a function, of all with fn
 // "", and who had called that.
@@ -115,14 +115,14 @@ const (
 // Others that sleep while it waits are no attempts of its own. Where slow ones wait for the
 // network for much longer too, what they try again is a call. What a library computes there may
 // be known for it.
-func adviceByMore(x *report.Root, typical int64, asksMore bool, library string) string {
+func adviceByMore(x *report.Root, typical int64, asksMore bool, worksIn string) string {
 	if x.At.Func == "" || x.NS < muchMore*typical || x.NS-typical < muchLonger {
 		return ""
 	}
 	who := words.Function(x.At.Func)
 	switch x.Kind {
 	case report.RootComputing:
-		if names.CostAdvice(library) != "" || names.SpinAdvice(x.At.Func, who) != "" {
+		if names.CostAdvice(worksIn) != "" || names.SpinAdvice(x.At.Func, who) != "" {
 			return ""
 		}
 		return fmt.Sprintf("Slow ones compute in %s for %s, typical ones for %s: see what more it does for them (more items, a search within a loop: a CPU profile has the lines), and do that with less, ahead, or in parts.", who, words.Length(x.NS), words.Length(typical))

@@ -30,8 +30,8 @@ func (t *tale) computeLess() string {
 		return spins
 	}
 	s := "Let " + words.Function(t.At.Func) + " do less, or split it up: a CPU profile has its lines."
-	if t.library != "" {
-		s = fmt.Sprintf("Let %s call %s less often, or for less: a CPU profile has its lines.", words.Function(t.At.Func), words.Function(t.library))
+	if t.worksIn != "" {
+		s = fmt.Sprintf("Let %s call %s less often, or for less: a CPU profile has its lines.", words.Function(t.At.Func), words.Function(t.worksIn))
 	}
 	if t.orNoCPU() != "" {
 		s += " If it had no CPU of its own all the while, which gmptrace record would show, look at the machine instead."
@@ -104,7 +104,7 @@ const (
 	shortWake = 50_000 // ns
 )
 
-// wakes reports whether threads came as soon as they do, and it was often that one had to.
+// wakes reports whether it was often, and each time no longer than a thread takes to come.
 func (t *tale) wakes() bool { return t.times >= manyWakes && t.mean/t.times <= shortWake }
 
 // late says that a P was free, and its thread came late.
@@ -112,15 +112,23 @@ func (t *tale) late() string {
 	if !t.wakes() {
 		return did[report.CauseIdleP]
 	}
-	return fmt.Sprintf("waiting %s for the thread of a free P, %s each", words.Times(t.times), words.Length(t.mean/t.times))
+	return fmt.Sprintf("waiting %s although a P was free, %s each", words.Times(t.times), words.Length(t.mean/t.times))
 }
 
 // lateAdvice is what to do about that.
 func (t *tale) lateAdvice() string {
 	if t.wakes() {
-		return "Wake fewer goroutines, as with Signal in place of Broadcast, or give each more work: each wake-up waits for a thread."
+		return "Wake fewer goroutines, as with Signal in place of Broadcast, or give each more work."
 	}
 	return "Look at the machine: a CPU quota, other processes, a guest whose host is busy. The program's own goroutines did not have the Ps."
+}
+
+// sureOfLate says how sure that is.
+func (t *tale) sureOfLate() (string, string) {
+	if t.wakes() {
+		return "medium", "a trace shows that a P was free each time, not why it took nobody sooner"
+	}
+	return "medium", "a trace shows that the thread came late, not why"
 }
 
 // orNoCPU is what computing may have been as well.

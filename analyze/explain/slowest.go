@@ -269,7 +269,7 @@ func (s *slowOnes) Fill(r *report.Report) {
 	if x.Durations.Count == 0 {
 		return
 	}
-	r.Slowest = report.Slowest{Kind: x.Kind, What: x.What, Name: x.Name, Called: x.Called, Headline: x.Headline, Detail: x.Detail, Advice: x.Advice, Roots: x.Roots, Groups: x.Groups, Durations: x.Durations, Typical: x.Typical, Slow: x.Slow,
+	r.Slowest = report.Slowest{Kind: x.Kind, What: x.What, Name: x.Name, Called: x.Called, Others: x.Others, Headline: x.Headline, Detail: x.Detail, Advice: x.Advice, Roots: x.Roots, Groups: x.Groups, Durations: x.Durations, Typical: x.Typical, Slow: x.Slow,
 		Extra: x.Extra, Instances: x.Slowest, Unfinished: x.Unfinished, Notes: x.Notes}
 	if x.Durations.Count > minSampled {
 		r.Slowest.Notes = append(r.Slowest.Notes, fmt.Sprintf("what typical ones are like is known from every %dth of them: gmptrace explain looks at all", reportEvery))

@@ -20,7 +20,7 @@ type tale struct {
 	times     int64 // that it began, in an instance
 	of        int64 // instances
 	callee    string
-	library   string // function of a library that it computed in there, "" for none
+	worksIn   string // function of a library that it computed in there, "" for none
 	above     string // who had called who is nearer to the place than Root.From
 	caller    string // whom to name as having called the place, see names.Place.Caller
 	stills    *measure.StandstillSum
@@ -54,7 +54,7 @@ func (t *tale) advice() string {
 	if w := names.WorkOf(t.At.Func); w != nil && ran(t.Kind) {
 		return w.Advice
 	}
-	if known := names.CostAdvice(t.library); known != "" {
+	if known := names.CostAdvice(t.worksIn); known != "" {
 		return known
 	}
 	if advise := kinds[t.Kind].advice; advise != nil {
@@ -73,14 +73,14 @@ func (t *tale) by() string {
 	case w != nil:
 		return w.What + " (" + place(t.At, t.caller) + ")"
 	case t.inLibrary():
-		return called(t.library, t.At, t.caller) + ","
+		return called(t.worksIn, t.At, t.caller) + ","
 	}
 	return place(t.At, t.caller)
 }
 
 // inLibrary reports whether it computed in a function of a library, or had a P for that.
 func (t *tale) inLibrary() bool {
-	return t.library != "" && (t.Kind == report.RootComputing || t.Kind == report.RootQueue)
+	return t.worksIn != "" && (t.Kind == report.RootComputing || t.Kind == report.RootQueue)
 }
 
 // in says where it was done, after what was.

@@ -29,6 +29,7 @@ type Explanation struct {
 	What       string        `json:"what"`     // what was selected, in words
 	Name       string        `json:"name"`     // of those that are explained, "" where all are
 	Called     string        `json:"-"`        // what those are called in words: "requests of main.get"
+	Others     bool          `json:"-"`        // typical ones are of others, which show no handler
 	Headline   string        `json:"headline"` // the answer: what was slow, and what most of the time went to
 	Detail     string        `json:"detail"`
 	Advice     string        `json:"advice"` // what to do; "" where the trace gives no reason for any
@@ -180,10 +181,11 @@ type PathStep struct {
 // slowest tasks where it served none. It is what Explain says of them, in short:
 // Kind is "" where there is neither.
 type Slowest struct {
-	Kind       InstanceKind  `json:"kind"`     // request, task, turn or main; "" for none
-	What       string        `json:"what"`     // in words
-	Name       string        `json:"name"`     // of those that are explained
-	Called     string        `json:"-"`        // as of an Explanation
+	Kind       InstanceKind  `json:"kind"` // request, task, turn or main; "" for none
+	What       string        `json:"what"` // in words
+	Name       string        `json:"name"` // of those that are explained
+	Called     string        `json:"-"`    // as of an Explanation, as the next one
+	Others     bool          `json:"-"`
 	Headline   string        `json:"headline"` // the answer; "" for none
 	Detail     string        `json:"detail"`
 	Advice     string        `json:"advice"`
